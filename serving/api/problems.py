@@ -1,0 +1,130 @@
+"""Errors as problem documents (RFC 9457)."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+
+from serving.admission import OverloadedError
+from serving.backends import NotReadyError, UnknownClassError
+from serving.bundle import BundleError
+from serving.image import ImageError, ImageTooLargeError, UnsupportedImageError
+
+MEDIA_TYPE = "application/problem+json"
+TYPE_PREFIX = "urn:umop:problem:"
+
+
+class ProblemDocument(BaseModel):
+    """RFC 9457, section 3."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+
+
+@dataclass
+class Problem(Exception):
+    """An error that is answered as a problem document.
+
+    Attributes:
+        status: HTTP status.
+        kind: Stable name; the end of the document's `type`.
+        detail: One line for the person who sent the request.
+        headers: Sent with it.
+    """
+
+    status: HTTPStatus
+    kind: str
+    detail: str
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def response(self) -> JSONResponse:
+        """Returns the problem document."""
+        document = ProblemDocument(
+            type=TYPE_PREFIX + self.kind,
+            title=self.kind.replace("-", " ").capitalize(),
+            status=self.status,
+            detail=self.detail,
+        )
+        return JSONResponse(document.model_dump(), self.status, self.headers, MEDIA_TYPE)
+
+
+def describe(error: Exception) -> Problem | None:
+    """Returns the problem that an error of the layers below stands for, if it is one."""
+    match error:
+        case Problem():
+            return error
+        case UnsupportedImageError():
+            return Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported-image", str(error))
+        case ImageTooLargeError():
+            return Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "image-too-large", str(error))
+        case ImageError():
+            return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "broken-image", str(error))
+        case UnknownClassError():
+            return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "unknown-class", str(error))
+        case OverloadedError():
+            return unavailable("overloaded", str(error), 1)
+        case NotReadyError():
+            return unavailable("not-ready", str(error), error.retry_after)
+        case BundleError():
+            return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "broken-bundle", str(error))
+        case _:
+            return None
+
+
+def unavailable(kind: str, detail: str, retry_after: float) -> Problem:
+    """Returns a 503 that says when to come back."""
+    headers = {"Retry-After": str(max(1, round(retry_after)))}
+    return Problem(HTTPStatus.SERVICE_UNAVAILABLE, kind, detail, headers)
+
+
+def install(app: FastAPI) -> None:
+    """Makes every error of the app a problem document."""
+    for kind in (
+        Problem,
+        ImageError,
+        UnknownClassError,
+        OverloadedError,
+        NotReadyError,
+        BundleError,
+    ):
+        app.add_exception_handler(kind, _answer(describe))
+    app.add_exception_handler(HTTPException, _answer(_from_http))
+    app.add_exception_handler(RequestValidationError, _answer(_from_validation))
+    app.add_exception_handler(Exception, _answer(_unexpected))
+
+
+def _answer(
+    translate: Callable[[Any], Problem | None],
+) -> Callable[[Request, Exception], Awaitable[JSONResponse]]:
+    async def handler(request: Request, error: Exception) -> JSONResponse:
+        return (translate(error) or _unexpected(error)).response()
+
+    return handler
+
+
+def _from_http(error: HTTPException) -> Problem:
+    status = HTTPStatus(error.status_code)
+    kind = status.phrase.lower().replace(" ", "-")
+    return Problem(status, kind, str(error.detail), dict(error.headers or {}))
+
+
+def _from_validation(error: RequestValidationError) -> Problem:
+    first = error.errors()[0]
+    where = " ".join(str(part) for part in first["loc"])
+    detail = f"{where}: {first['msg']}"
+    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request", detail)
+
+
+def _unexpected(error: Exception) -> Problem:
+    detail = "the server failed; its log has the reason"
+    return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal-error", detail)

@@ -1,0 +1,109 @@
+"""Answers in the form that the request accepts."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from enum import Enum
+from http import HTTPStatus
+
+from fastapi import Request
+from fastapi.responses import JSONResponse, Response
+
+from serving import draw, formats, image
+from serving.api.problems import Problem
+from serving.backends import Backend
+from serving.schemas import Found
+
+
+class Form(str, Enum):
+    """A form of the answer; the value is what `?format=` takes."""
+
+    json = "json"
+    coco = "coco"
+    csv = "csv"
+    jpeg = "jpeg"
+    png = "png"
+
+
+_BY_MEDIA_TYPE = {
+    "application/json": Form.json,
+    "text/csv": Form.csv,
+    "image/jpeg": Form.jpeg,
+    "image/png": Form.png,
+}
+_WILDCARDS = {"*/*": Form.json, "application/*": Form.json, "image/*": Form.jpeg}
+_WILDCARDS["text/*"] = Form.csv
+
+
+def negotiate(request: Request, wanted: Form | None) -> Form:
+    """Picks the answer's form: `?format=` if given, else by `Accept` (RFC 9110, 12.5.1).
+
+    Raises:
+        Problem: 406, `Accept` names no form there is.
+    """
+    if wanted:
+        return wanted
+    ranked = sorted(_accepted(request.headers.get("accept", "*/*")), key=lambda pair: -pair[1])
+    for media_type, quality in ranked:
+        form = _BY_MEDIA_TYPE.get(media_type) or _WILDCARDS.get(media_type)
+        if form and quality > 0:
+            return form
+    offers = ", ".join(_BY_MEDIA_TYPE)
+    raise Problem(HTTPStatus.NOT_ACCEPTABLE, "not-acceptable", f"the answer can be: {offers}")
+
+
+def _accepted(header: str) -> list[tuple[str, float]]:
+    accepted = []
+    for entry in header.split(","):
+        media_type, *parameters = (part.strip().lower() for part in entry.split(";"))
+        accepted.append((media_type, _quality(parameters)))
+    return accepted
+
+
+def _quality(parameters: list[str]) -> float:
+    for parameter in parameters:
+        if parameter.startswith("q="):
+            try:
+                return float(parameter[2:])
+            except ValueError:
+                return 0
+    return 1
+
+
+class Studio:
+    """Puts answers into form; pictures are drawn in a few threads.
+
+    Args:
+        threads: Pictures drawn at the same time.
+        max_pixels: Most pixels in one picture.
+    """
+
+    def __init__(self, threads: int, max_pixels: int) -> None:
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="draw")
+        self._max_pixels = max_pixels
+
+    async def present(self, form: Form, found: Found, picture: bytes, backend: Backend) -> Response:
+        """Returns the answer to a request for one picture."""
+        match form:
+            case Form.json:
+                return JSONResponse(found.response().model_dump())
+            case Form.csv:
+                return Response(formats.to_csv([("image", found)]), media_type="text/csv")
+            case Form.coco:
+                classes = backend.manifest().classes
+                return JSONResponse(formats.to_coco([("image", found)], classes))
+            case Form.jpeg | Form.png:
+                media_type = f"image/{form.value}"
+                drawn = await asyncio.get_running_loop().run_in_executor(
+                    self._threads, self._draw, found, picture, media_type
+                )
+                return Response(drawn, media_type=media_type)
+
+    def close(self) -> None:
+        """Ends the threads."""
+        self._threads.shutdown()
+
+    def _draw(self, found: Found, picture: bytes, media_type: str) -> bytes:
+        pixels = image.decode(picture, self._max_pixels)
+        return draw.encode(draw.annotate(pixels, found.detections), media_type)

@@ -1,0 +1,66 @@
+"""The `umop-serve` command."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+from pydantic import ValidationError
+
+from serving.server import StartError, serve
+from serving.settings import Settings
+
+app = typer.Typer(add_completion=False, rich_markup_mode="markdown", no_args_is_help=False)
+
+
+def main() -> None:
+    """Runs the command."""
+    app()
+
+
+def fail(message: str) -> typer.Exit:
+    """Prints one line on standard error; raise what it returns."""
+    print(f"umop-serve: {message}", file=sys.stderr)
+    return typer.Exit(2)
+
+
+def _one_option_a_setting(command: Callable[..., None]) -> Callable[..., None]:
+    """Gives a command of (context, **options) one option for each field of `Settings`."""
+    context = inspect.Parameter(
+        "context", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context
+    )
+    parameters = [context]
+    for name, field in Settings.model_fields.items():
+        option = typer.Option(envvar=f"UMOP_{name.upper()}", help=field.description)
+        parameters.append(
+            inspect.Parameter(
+                name,
+                inspect.Parameter.KEYWORD_ONLY,
+                default=field.get_default(),
+                annotation=Annotated[field.annotation, option],
+            )
+        )
+    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    command.__annotations__ = {each.name: each.annotation for each in parameters}
+    return command
+
+
+@app.callback(invoke_without_command=True)
+@_one_option_a_setting
+def _serve(context: typer.Context, **options: Any) -> None:
+    """Answers POST /detect with the objects in a picture.
+
+    Every option is also an environment variable; an option wins over its variable.
+    """
+    if context.invoked_subcommand:
+        return
+    try:
+        serve(Settings(**options))
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise fail(f"{first['loc'][0]}: {first['msg']}") from None
+    except StartError as error:
+        raise fail(str(error)) from None

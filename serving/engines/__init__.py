@@ -1,0 +1,52 @@
+"""What runs the network. Each engine is one module that is imported only when it is asked for."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from serving.bundle import Bundle
+
+Candidates = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64]]
+
+
+class EngineError(Exception):
+    """The engine cannot run here or has stopped working; the message is one line."""
+
+
+class Engine(Protocol):
+    """Runs a bundle's network."""
+
+    def run(self, batch: NDArray[np.float32]) -> Candidates:
+        """Finds candidates in a batch.
+
+        Args:
+            batch: Normalised RGB, float32, shape (n, 3, height, width).
+
+        Returns:
+            Boxes (n, k, 4), scores (n, k) and labels (n, k), as `serving.postprocess.select` takes.
+
+        Raises:
+            EngineError: The device is gone or out of memory.
+        """
+
+
+def open_engine(bundle: Bundle, name: str = "onnxruntime", *, threads: int = 0) -> Engine:
+    """Opens a bundle's network in the engine of that name.
+
+    Args:
+        bundle: The bundle that holds the network.
+        name: `onnxruntime`.
+        threads: Threads of one run; 0 for one a core.
+
+    Raises:
+        BundleError: The bundle has no network for this engine, or one it cannot read.
+        EngineError: There is no such engine here.
+    """
+    if name == "onnxruntime":
+        from serving.engines.onnx import OnnxEngine
+
+        return OnnxEngine(bundle, threads=threads)
+    raise EngineError(f"no engine is called {name!r}; there is onnxruntime")

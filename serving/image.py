@@ -1,0 +1,171 @@
+"""Encoded pictures to pixels."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+FORMATS = {
+    "JPEG": "image/jpeg",
+    "PNG": "image/png",
+    "WEBP": "image/webp",
+    "BMP": "image/bmp",
+    "TIFF": "image/tiff",
+    "GIF": "image/gif",
+}
+_SWAPPING_ORIENTATIONS = {5, 6, 7, 8}
+_ORIENTATION_TAG = 0x0112
+
+
+class ImageError(Exception):
+    """The bytes are no picture that can be read; the message is one line that says why."""
+
+
+class UnsupportedImageError(ImageError):
+    """The bytes are in none of the formats in `FORMATS`."""
+
+
+class ImageTooLargeError(ImageError):
+    """The picture has more pixels than allowed."""
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a picture's first bytes say, read without decoding it.
+
+    Attributes:
+        media_type: For example `image/jpeg`.
+        width: In pixels, upright.
+        height: In pixels, upright.
+    """
+
+    media_type: str
+    width: int
+    height: int
+
+
+def read_header(data: bytes, max_pixels: int) -> Header:
+    """Reads format and size, and decodes no pixel.
+
+    Args:
+        data: An encoded picture.
+        max_pixels: Most pixels (width × height) allowed.
+
+    Raises:
+        UnsupportedImageError: The format is none of `FORMATS`.
+        ImageTooLargeError: The picture has more pixels than `max_pixels`.
+        ImageError: The header is damaged.
+    """
+    with _open(data, max_pixels) as picture:
+        width, height = picture.size
+        if _orientation(picture) in _SWAPPING_ORIENTATIONS:
+            width, height = height, width
+        return Header(Image.MIME.get(picture.format or "", "image/jpeg"), width, height)
+
+
+def decode(data: bytes, max_pixels: int) -> NDArray[np.uint8]:
+    """Decodes a picture: first frame, EXIF orientation applied.
+
+    16-bit greys are scaled to 8 bits; transparent pixels are laid over white.
+
+    Args:
+        data: An encoded picture in one of `FORMATS`.
+        max_pixels: Most pixels (width × height) allowed; checked before decoding.
+
+    Returns:
+        RGB pixels, uint8, shape (height, width, 3).
+
+    Raises:
+        UnsupportedImageError: The format is none of `FORMATS`.
+        ImageTooLargeError: The picture has more pixels than `max_pixels`.
+        ImageError: The picture is damaged.
+    """
+    with _open(data, max_pixels) as picture:
+        try:
+            picture.load()
+            upright = _upright(_to_rgb(picture), _orientation(picture))
+        except MemoryError:
+            raise
+        except Exception as error:  # Pillow's decoders raise many kinds on damaged input
+            raise ImageError(f"the picture is damaged: {error}") from error
+    return np.asarray(upright)
+
+
+def _open(data: bytes, max_pixels: int) -> Image.Image:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            picture = Image.open(io.BytesIO(data), formats=tuple(FORMATS))
+    except Image.DecompressionBombError as error:
+        raise ImageTooLargeError(f"the picture has more than {max_pixels} pixels") from error
+    except UnidentifiedImageError as error:
+        raise _unidentified(data) from error
+    except Exception as error:
+        raise ImageError(f"the picture's header is damaged: {error}") from error
+    if picture.width * picture.height > max_pixels:
+        raise ImageTooLargeError(
+            f"the picture has {picture.width} × {picture.height} pixels, more than {max_pixels}"
+        )
+    return picture
+
+
+def _unidentified(data: bytes) -> ImageError:
+    if sniff(data) is None:
+        return UnsupportedImageError("not a JPEG, PNG, WebP, BMP, TIFF or GIF picture")
+    return ImageError("the picture's header is damaged")
+
+
+def sniff(data: bytes) -> str | None:
+    """Returns the media type that the first bytes promise, or None."""
+    signatures = {
+        b"\xff\xd8\xff": "image/jpeg",
+        b"\x89PNG\r\n\x1a\n": "image/png",
+        b"BM": "image/bmp",
+        b"II*\x00": "image/tiff",
+        b"MM\x00*": "image/tiff",
+        b"GIF87a": "image/gif",
+        b"GIF89a": "image/gif",
+    }
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return "image/webp"
+    return next((kind for start, kind in signatures.items() if data.startswith(start)), None)
+
+
+def _orientation(picture: Image.Image) -> int:
+    if picture.format == "TIFF":  # Pillow turns TIFF upright by itself
+        return 1
+    if picture.format == "PNG" and "exif" not in picture.info:  # getexif would decode it
+        return 1
+    try:
+        return int(picture.getexif().get(_ORIENTATION_TAG, 1))
+    except Exception:  # a damaged EXIF block says nothing about the pixels
+        return 1
+
+
+def _to_rgb(picture: Image.Image) -> Image.Image:
+    if picture.mode.startswith("I;16") or picture.mode in {"I", "F"}:
+        return _from_deep_grey(picture)
+    if picture.has_transparency_data:
+        rgba = picture.convert("RGBA")
+        white = Image.new("RGBA", rgba.size, "white")
+        return Image.alpha_composite(white, rgba).convert("RGB")
+    return picture.convert("RGB")
+
+
+def _from_deep_grey(picture: Image.Image) -> Image.Image:
+    grey = np.asarray(picture).astype(np.float64)
+    scale = 1.0 if picture.mode == "F" and grey.max(initial=0) <= 255 else 257.0
+    grey8 = np.clip(grey / scale + 0.5, 0, 255).astype(np.uint8)
+    return Image.fromarray(grey8).convert("RGB")
+
+
+def _upright(rgb: Image.Image, orientation: int) -> Image.Image:
+    if orientation == 1:
+        return rgb
+    rgb.getexif()[_ORIENTATION_TAG] = orientation
+    return ImageOps.exif_transpose(rgb)

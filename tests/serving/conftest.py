@@ -1,0 +1,34 @@
+"""Bundles, clients and servers that the tests share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+
+from serving.app import build_app
+from serving.settings import Settings
+from tests.serving.make_bundle import make_bundle
+from tests.serving.waiting import wait_until
+
+
+@pytest.fixture(scope="session")
+def bundle_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The squares bundle."""
+    return make_bundle(tmp_path_factory.mktemp("bundles") / "squares.bundle")
+
+
+@pytest.fixture
+def settings(bundle_path: Path) -> Settings:
+    """Settings that serve the squares bundle."""
+    return Settings(bundle=bundle_path, threads=1)
+
+
+@pytest.fixture
+def client(settings: Settings) -> Iterator[TestClient]:
+    """A client of the service, once it is ready."""
+    with TestClient(build_app(settings)) as client:
+        wait_until(lambda: client.get("/readyz").status_code == 200)
+        yield client

@@ -1,0 +1,34 @@
+"""Pictures with squares that the test bundle finds."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from tests.serving.make_bundle import COLOURS
+
+Square = tuple[str, int, int, int]
+
+
+def paint(width: int, height: int, *squares: Square) -> NDArray[np.uint8]:
+    """Paints squares (colour, left, top, side) on grey; RGB, uint8."""
+    picture = np.full((height, width, 3), 128, np.uint8)
+    for colour, left, top, side in squares:
+        picture[top : top + side, left : left + side] = COLOURS[colour]
+    return picture
+
+
+def encode(picture: NDArray[np.uint8], format: str = "PNG", **options: Any) -> bytes:
+    """Encodes a picture with Pillow."""
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, format, **options)
+    return buffer.getvalue()
+
+
+# Twice the test bundle's 320 × 256, so a square of 64 is one window of 32.
+TWO_SQUARES = paint(640, 512, ("red", 64, 128, 64), ("blue", 320, 320, 64))
+TWO_BOXES = {"red": [64, 128, 128, 192], "blue": [320, 320, 384, 384]}

@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import json
+import shutil
+import zipfile
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from serving.bundle import Bundle, BundleError, Manifest
+from serving.detector import Detector
+from tests.serving.pictures import TWO_SQUARES
+
+
+@pytest.fixture
+def copy(bundle_path: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(bundle_path, tmp_path / "copy.bundle"))
+
+
+def test_a_zip_serves_like_its_folder(bundle_path: Path, tmp_path: Path) -> None:
+    packed = Bundle.open(bundle_path).pack(tmp_path / "squares.bundle.zip")
+    folder, archive = Detector.load(bundle_path), Detector.load(packed)
+    assert archive.manifest == folder.manifest
+    expected, found = folder.detect([TWO_SQUARES]), archive.detect([TWO_SQUARES])
+    assert found[0].boxes.tolist() == expected[0].boxes.tolist()
+
+
+def test_a_missing_bundle(tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match="no such bundle"):
+        Bundle.open(tmp_path / "none.bundle")
+
+
+def test_a_folder_without_manifest(tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match="it has no manifest.json"):
+        Bundle.open(tmp_path)
+
+
+def test_a_file_that_is_no_zip(tmp_path: Path) -> None:
+    path = tmp_path / "x.bundle.zip"
+    path.write_bytes(b"not a zip")
+    with pytest.raises(BundleError, match="neither a folder nor a sound zip"):
+        Bundle.open(path)
+
+
+def test_a_flipped_bit_is_noticed(copy: Path) -> None:
+    model = copy / "model.onnx"
+    data = bytearray(model.read_bytes())
+    data[len(data) // 2] ^= 1
+    model.write_bytes(data)
+    with pytest.raises(BundleError, match="model.onnx is damaged"):
+        Bundle.open(copy)
+
+
+def test_a_short_file_is_noticed(copy: Path) -> None:
+    model = copy / "model.onnx"
+    model.write_bytes(model.read_bytes()[:-1])
+    with pytest.raises(BundleError, match="the manifest says"):
+        Bundle.open(copy)
+
+
+def test_a_lost_file_is_noticed(copy: Path) -> None:
+    (copy / "model.onnx").unlink()
+    with pytest.raises(BundleError, match="it has no model.onnx"):
+        Bundle.open(copy)
+
+
+def test_another_schema_version_is_refused(copy: Path) -> None:
+    change(copy, schema_version=2)
+    with pytest.raises(BundleError, match="schema version 2; this program reads 1"):
+        Bundle.open(copy)
+
+
+@pytest.mark.parametrize(
+    ("change_", "where"),
+    [
+        ({"classes": []}, "classes"),
+        ({"classes": ["a", "a"]}, "classes"),
+        ({"surprise": 1}, "surprise"),
+        ({"name": "../x"}, "name"),
+        ({"files": {"../../etc/passwd": {"sha256": "0" * 64, "bytes": 1}}}, "files"),
+        ({"postprocess": {"iou_threshold": 2}}, "postprocess.iou_threshold"),
+    ],
+)
+def test_a_wrong_field_is_named(copy: Path, change_: dict[str, object], where: str) -> None:
+    change(copy, **change_)
+    with pytest.raises(BundleError, match=where) as caught:
+        Bundle.open(copy)
+    assert "\n" not in str(caught.value)
+
+
+def test_input_sizes_are_multiples_of_the_divisor(bundle_path: Path) -> None:
+    fields = json.loads((bundle_path / "manifest.json").read_text())
+    fields["input"]["sizes"] = [{"width": 320, "height": 250}]
+    with pytest.raises(ValidationError, match="no multiple of 32"):
+        Manifest.model_validate(fields)
+
+
+def test_a_network_that_is_no_onnx(copy: Path) -> None:
+    (copy / "model.onnx").write_bytes(b"junk")
+    Bundle.write(copy, Manifest.parse((copy / "manifest.json").read_bytes()))
+    with pytest.raises(BundleError, match="model.onnx cannot be run"):
+        Detector.load(copy)
+
+
+def test_a_zip_with_a_lying_size(bundle_path: Path, tmp_path: Path) -> None:
+    path = tmp_path / "x.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.write(bundle_path / "manifest.json", "manifest.json")
+        archive.writestr("model.onnx", b"\0" * 10**7)
+    with pytest.raises(BundleError, match="model.onnx has 10000000 bytes"):
+        Bundle.open(path)
+
+
+def change(bundle: Path, **fields: object) -> None:
+    path = bundle / "manifest.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **fields}))

@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import base64
+import io
+from typing import Any
+
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+from PIL import Image
+
+from tests.serving.pictures import TWO_BOXES, TWO_SQUARES, encode
+
+PNG = encode(TWO_SQUARES)
+SURE = {"score_threshold": 0.95}
+
+
+def boxes(response: Any) -> dict[str, list[float]]:
+    assert response.status_code == 200, response.text
+    return {
+        each["label"]: [each["box"][side] for side in ("x1", "y1", "x2", "y2")]
+        for each in response.json()["detections"]
+    }
+
+
+def test_a_form_raw_bytes_and_base64_get_the_same_answer(client: TestClient) -> None:
+    as_form = client.post("/detect", params=SURE, files={"file": ("squares.png", PNG)})
+    as_bytes = client.post("/detect", params=SURE, content=PNG)
+    as_json = client.post("/detect", params=SURE, json={"image": base64.b64encode(PNG).decode()})
+    assert boxes(as_form) == boxes(as_bytes) == boxes(as_json) == TWO_BOXES
+
+
+def test_the_answer_says_model_size_and_times(client: TestClient) -> None:
+    answer = client.post("/detect", params=SURE, content=PNG).json()
+    assert answer["model"] == {"name": "squares", "version": "1"}
+    assert answer["image"] == {"width": 640, "height": 512}
+    assert answer["detections"][0]["score"] == pytest.approx(1)
+    assert {"decode", "queue", "inference"} <= set(answer["timing_ms"])
+
+
+def test_query_parameters_filter(client: TestClient) -> None:
+    only_blue = client.post("/detect", params={**SURE, "classes": "blue"}, content=PNG)
+    assert boxes(only_blue) == {"blue": TWO_BOXES["blue"]}
+    one = client.post("/detect", params={"max_detections": 1}, content=PNG)
+    assert len(one.json()["detections"]) == 1
+
+
+@pytest.mark.parametrize("kind", ["jpeg", "png"])
+def test_the_annotated_picture(client: TestClient, kind: str) -> None:
+    response = client.post("/detect", params=SURE, content=PNG, headers={"Accept": f"image/{kind}"})
+    assert response.headers["content-type"] == f"image/{kind}"
+    drawn = np.asarray(Image.open(io.BytesIO(response.content)).convert("RGB")).astype(int)
+    assert drawn.shape == TWO_SQUARES.shape
+    changed = np.argwhere(np.abs(drawn - TWO_SQUARES).sum(2) > 150)
+    inside = ((changed[:, 0] > 90) & (changed[:, 0] < 400)).all()
+    assert len(changed) > 300 and inside
+
+
+def test_csv_and_coco(client: TestClient) -> None:
+    table = client.post("/detect", params=SURE, content=PNG, headers={"Accept": "text/csv"})
+    header, *rows = table.text.split()
+    assert header == "image,label,class_id,score,x1,y1,x2,y2"
+    assert sorted(row.split(",")[1] for row in rows) == ["blue", "red"]
+    coco = client.post("/detect", params={**SURE, "format": "coco"}, content=PNG).json()
+    assert coco["images"] == [{"id": 1, "file_name": "image", "width": 640, "height": 512}]
+    by_category = {each["category_id"]: each["bbox"] for each in coco["annotations"]}
+    assert by_category == {1: [64, 128, 64, 64], 3: [320, 320, 64, 64]}
+    assert coco["categories"][0] == {"id": 1, "name": "red"}
+
+
+@pytest.mark.parametrize(
+    ("request_", "status", "kind"),
+    [
+        ({"content": b"hello"}, 415, "unsupported-image"),
+        ({"content": b""}, 422, "no-picture"),
+        ({"content": PNG[:300]}, 422, "broken-image"),
+        ({"content": PNG, "headers": {"Content-Type": "text/plain"}}, 415, "unsupported-body"),
+        ({"content": PNG, "headers": {"Accept": "video/mp4"}}, 406, "not-acceptable"),
+        ({"content": PNG, "params": {"score_threshold": 2}}, 422, "invalid-request"),
+        ({"content": PNG, "params": {"score_threshold": "nan"}}, 422, "invalid-request"),
+        ({"content": PNG, "params": {"max_detections": 0}}, 422, "invalid-request"),
+        ({"content": PNG, "params": {"classes": "cat"}}, 422, "unknown-class"),
+        ({"files": {"other": PNG}}, 422, "no-picture"),
+        ({"files": [("file", PNG), ("file", PNG)]}, 422, "no-picture"),
+        ({"json": {"image": "?"}}, 422, "no-picture"),
+        ({"json": []}, 422, "no-picture"),
+        ({"content": b"{", "headers": {"Content-Type": "application/json"}}, 422, "no-picture"),
+    ],
+)
+def test_bad_input_is_a_problem(
+    client: TestClient, request_: dict[str, object], status: int, kind: str
+) -> None:
+    response = client.post("/detect", **request_)  # type: ignore[arg-type]
+    assert (response.status_code, response.headers["content-type"]) == (
+        status,
+        "application/problem+json",
+    )
+    problem = response.json()
+    assert problem["type"] == f"urn:umop:problem:{kind}"
+    assert problem["status"] == status
+    assert problem["title"] and problem["detail"]
+
+
+def test_unknown_routes_and_methods_are_problems(client: TestClient) -> None:
+    assert client.get("/nowhere").json()["type"] == "urn:umop:problem:not-found"
+    assert client.get("/detect").json()["type"] == "urn:umop:problem:method-not-allowed"

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from serving.bundle import Size
+from serving.detector import Detections, Detector, Options
+from tests.serving.make_bundle import CLASSES, make_bundle
+from tests.serving.pictures import TWO_BOXES, TWO_SQUARES, paint
+
+
+@pytest.fixture(scope="module")
+def detector(bundle_path: Path) -> Detector:
+    return Detector.load(bundle_path, threads=1)
+
+
+def named(found: Detections) -> dict[str, list[float]]:
+    return {CLASSES[label]: box.tolist() for label, box in zip(found.labels, found.boxes)}
+
+
+def test_boxes_are_in_the_original_pictures_pixels(detector: Detector) -> None:
+    [found] = detector.detect([TWO_SQUARES], [Options(score_threshold=0.95)])
+    assert named(found) == TWO_BOXES
+    assert found.scores.tolist() == pytest.approx([1, 1])
+    assert (found.boxes.dtype, found.scores.dtype, found.labels.dtype) == (
+        np.float32,
+        np.float32,
+        np.int64,
+    )
+
+
+def test_the_bundles_threshold_holds_when_none_is_given(detector: Detector) -> None:
+    faint = paint(320, 256)
+    faint[64:96, 64:96] = (168, 88, 88)  # a dominance of 80 / 255
+    assert len(detector.detect([faint])[0]) == 0
+    assert len(detector.detect([faint], [Options(score_threshold=0.3)])[0]) == 1
+
+
+def test_classes_and_max_detections_limit_the_answer(detector: Detector) -> None:
+    blue, one = detector.detect(
+        [TWO_SQUARES] * 2, [Options(classes=frozenset({2})), Options(max_detections=1)]
+    )
+    assert set(blue.labels.tolist()) == {2}
+    assert len(one) == 1
+
+
+def test_a_batch_of_mixed_sizes_equals_one_by_one(detector: Detector) -> None:
+    pictures = [
+        paint(640, 512, ("red", 64, 128, 64)),
+        paint(300, 400, ("green", 100, 100, 50)),
+        paint(640, 512, ("blue", 320, 64, 64)),
+        paint(31, 17),
+        paint(300, 400),
+    ]
+    together = detector.detect(pictures)
+    for picture, found in zip(pictures, together):
+        [alone] = detector.detect([picture])
+        np.testing.assert_array_equal(found.boxes, alone.boxes)
+        np.testing.assert_array_equal(found.scores, alone.scores)
+        np.testing.assert_array_equal(found.labels, alone.labels)
+    assert [len(found) > 0 for found in together] == [True, True, True, False, False]
+
+
+def test_boxes_are_clipped_to_the_picture(detector: Detector) -> None:
+    # 300 × 200 becomes 320 × 213, padded to 224: windows reach 11 pixels below the picture.
+    picture = paint(300, 200, ("red", 0, 170, 30))
+    [found] = detector.detect([picture], [Options(score_threshold=0.1)])
+    assert len(found) > 0
+    assert found.boxes[:, 3].max() == pytest.approx(200)
+    assert found.boxes.min() >= 0
+
+
+def test_size_buckets_hold_landscape_and_portrait(tmp_path: Path) -> None:
+    sizes = (Size(width=320, height=256), Size(width=256, height=320))
+    detector = Detector.load(make_bundle(tmp_path / "b", sizes=sizes), threads=1)
+    portrait = paint(512, 640, ("red", 128, 64, 64))
+    landscape, upright = detector.detect([TWO_SQUARES, portrait], [Options(0.95)] * 2)
+    assert named(landscape) == TWO_BOXES
+    assert named(upright) == {"red": [128, 64, 192, 128]}
+
+
+def test_a_picture_no_bucket_holds_is_scaled_down(tmp_path: Path) -> None:
+    sizes = (Size(width=160, height=128),)
+    detector = Detector.load(make_bundle(tmp_path / "b", sizes=sizes), threads=1)
+    picture = paint(640, 512, ("red", 128, 256, 128))  # four times smaller, 32 pixels wide
+    [found] = detector.detect([picture], [Options(0.95)])
+    assert named(found) == {"red": [128, 256, 256, 384]}

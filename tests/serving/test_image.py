@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import io
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from serving.image import (
+    ImageError,
+    ImageTooLargeError,
+    UnsupportedImageError,
+    decode,
+    read_header,
+)
+from tests.serving.pictures import encode, paint
+
+LIMIT = 10**6
+CORNER = paint(40, 30, ("red", 0, 0, 12))
+
+
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF"])
+def test_every_format_is_read(format: str) -> None:
+    data = encode(CORNER, format)
+    pixels = decode(data, LIMIT)
+    assert (pixels.shape, pixels.dtype) == ((30, 40, 3), np.uint8)
+    np.testing.assert_allclose(pixels[4, 4].astype(int), (255, 0, 0), atol=12)
+    header = read_header(data, LIMIT)
+    assert (header.media_type, header.width, header.height) == (
+        f"image/{format.lower()}",
+        40,
+        30,
+    )
+
+
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "TIFF"])
+@pytest.mark.parametrize(
+    ("orientation", "row", "column"),
+    [
+        (1, 2, 2),
+        (2, 2, -3),
+        (3, -3, -3),
+        (4, -3, 2),
+        (5, 2, 2),
+        (6, 2, -3),
+        (7, -3, -3),
+        (8, -3, 2),
+    ],
+)
+def test_orientation_is_honoured(format: str, orientation: int, row: int, column: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    data = encode(CORNER, format, exif=exif)
+    pixels = decode(data, LIMIT)
+    assert pixels.shape[:2] == ((30, 40) if orientation < 5 else (40, 30))
+    assert pixels[row, column, 0] > 200 and pixels[row, column, 1] < 60
+    header = read_header(data, LIMIT)
+    assert (header.height, header.width) == pixels.shape[:2]
+
+
+@pytest.mark.parametrize("format", ["PNG", "TIFF"])
+def test_sixteen_bit_grey_is_scaled_not_clipped(format: str) -> None:
+    ramp = np.linspace(0, 65535, 256).astype(np.uint16)[None].repeat(4, 0)
+    pixels = decode(encode(ramp, format), LIMIT)
+    np.testing.assert_allclose(pixels[0, :, 0], np.arange(256), atol=1)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tiff"])
+def test_sixteen_bit_colour_is_scaled(suffix: str) -> None:
+    deep = np.full((4, 4, 3), 40000, np.uint16)
+    pixels = decode(cv2.imencode(suffix, deep)[1].tobytes(), LIMIT)
+    np.testing.assert_allclose(pixels, 156, atol=1)
+
+
+def test_cmyk_palette_and_alpha_become_rgb() -> None:
+    red = Image.new("RGB", (8, 8), "red")
+    transparent = Image.new("RGBA", (8, 8), (0, 0, 0, 0))
+    expected = {
+        "cmyk": (red.convert("CMYK"), "JPEG", (255, 0, 0)),
+        "palette": (red.convert("P"), "PNG", (255, 0, 0)),
+        "alpha": (transparent, "PNG", (255, 255, 255)),
+        "bilevel": (Image.new("1", (8, 8), 1), "PNG", (255, 255, 255)),
+    }
+    for name, (picture, format, colour) in expected.items():
+        buffer = io.BytesIO()
+        picture.save(buffer, format)
+        pixels = decode(buffer.getvalue(), LIMIT)
+        np.testing.assert_allclose(pixels[4, 4].astype(int), colour, atol=3, err_msg=name)
+
+
+def test_the_first_frame_of_an_animation_counts() -> None:
+    frames = [Image.new("RGB", (8, 8), colour) for colour in ("blue", "red")]
+    buffer = io.BytesIO()
+    frames[0].save(buffer, "GIF", save_all=True, append_images=frames[1:])
+    assert decode(buffer.getvalue(), LIMIT)[0, 0].tolist() == [0, 0, 255]
+
+
+def test_pixels_are_counted_before_decoding() -> None:
+    with pytest.raises(ImageTooLargeError, match="40 × 30"):
+        decode(encode(CORNER), 40 * 30 - 1)
+
+
+@pytest.mark.parametrize("data", [b"", b"hello", b"%PDF-1.7", b"<svg/>", b"\x00" * 100])
+def test_other_bytes_are_unsupported(data: bytes) -> None:
+    with pytest.raises(UnsupportedImageError):
+        decode(data, LIMIT)
+
+
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF"])
+def test_half_a_picture_is_an_error(format: str) -> None:
+    data = encode(np.random.default_rng(0).integers(0, 255, (64, 64, 3)).astype(np.uint8), format)
+    with pytest.raises(ImageError):
+        decode(data[: len(data) // 2], LIMIT)
