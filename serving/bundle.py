@@ -56,6 +56,7 @@ class InputSpec(_Record):
         mean: Subtracted per channel, RGB order, on the 0–255 scale.
         std: Divides per channel after the mean is subtracted.
         resize: The picture is scaled, ratio kept, to fit this box or its transpose.
+        max_scale: The picture is never scaled by more than this; None for no such limit.
         pad_divisor: Width and height are zero-padded, right and bottom, to a multiple of this.
         sizes: The only input sizes the graph takes; None for any multiple of `pad_divisor`.
     """
@@ -63,6 +64,7 @@ class InputSpec(_Record):
     mean: tuple[float, float, float]
     std: tuple[PositiveFloat, PositiveFloat, PositiveFloat]
     resize: Size
+    max_scale: PositiveFloat | None = None
     pad_divisor: PositiveInt = 32
     sizes: tuple[Size, ...] | None = None
 

@@ -35,7 +35,7 @@ def prepare(image: NDArray[np.uint8], spec: InputSpec) -> Prepared:
         spec: The bundle's input specification.
     """
     original = Size(width=image.shape[1], height=image.shape[0])
-    size = _fit(original, spec.resize)
+    size = _fit(original, spec)
     canvas = _canvas(size, spec)
     if canvas.width < size.width or canvas.height < size.height:
         size = _shrink(original, canvas)
@@ -63,12 +63,15 @@ def stack(pictures: Sequence[Prepared], spec: InputSpec) -> NDArray[np.float32]:
     return batch
 
 
-def _fit(size: Size, box: Size) -> Size:
+def _fit(size: Size, spec: InputSpec) -> Size:
+    box = spec.resize
     long, short = max(box.width, box.height), min(box.width, box.height)
     factor = min(
         long / max(size.width, size.height),
         short / min(size.width, size.height),
     )
+    if spec.max_scale is not None:
+        factor = min(factor, spec.max_scale)
     return _scaled(size, factor)
 
 
