@@ -5,13 +5,16 @@ from __future__ import annotations
 import inspect
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from pydantic import ValidationError
 
+from serving.bundle import BundleError
 from serving.server import StartError, serve
 from serving.settings import Settings
+from serving.trial import try_bundle
 
 app = typer.Typer(add_completion=False, rich_markup_mode="markdown", no_args_is_help=False)
 
@@ -63,4 +66,17 @@ def _serve(context: typer.Context, **options: Any) -> None:
         first = error.errors()[0]
         raise fail(f"{first['loc'][0]}: {first['msg']}") from None
     except StartError as error:
+        raise fail(str(error)) from None
+
+
+@app.command("try")
+def _try(
+    bundle: Annotated[Path, typer.Argument(help="The bundle to serve.")],
+    pictures: Annotated[list[Path], typer.Argument(help="The pictures to post.")],
+    out: Annotated[Path, typer.Option(help="Folder of the annotated pictures.")] = Path(),
+) -> None:
+    """Serve a bundle on a free port, post pictures to it, show what it finds, and stop."""
+    try:
+        try_bundle(bundle, pictures, out)
+    except (BundleError, StartError, OSError) as error:
         raise fail(str(error)) from None

@@ -1,0 +1,76 @@
+# The commands a user types. `make help` lists them.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+
+PYTHON ?= python3
+CONFIG ?= demo
+RUN ?= $(CONFIG)
+DATA ?=
+BUNDLE ?= runs/demo/demo.bundle
+HOST ?= 127.0.0.1
+PORT ?= 8000
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+LOCKED := --no-deps --require-hashes --requirement
+READY := $(VENV)/.ready
+READY_FOR_TESTS := $(VENV)/.ready-for-tests
+
+.PHONY: help demo train eval export serve test lint lock clean
+
+help: ## Show this list
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+
+demo: $(READY) ## Train on aerial photographs, evaluate, export, serve, detect: minutes on two cores
+	$(BIN)/umop data demo
+	$(BIN)/umop train demo
+	$(BIN)/umop eval demo
+	$(BIN)/umop export demo
+	$(BIN)/umop-serve try runs/demo/demo.bundle data/crowns/photo.png --out runs/demo
+	@echo
+	@echo "The picture:     runs/demo/photo.detected.jpg"
+	@echo "The run folder:  runs/demo (config, metrics, checkpoint, evaluation, bundle)"
+	@echo "Serve it:        make serve"
+	@echo "Train another:   make train CONFIG=demo RUN=mine DATA=/path/to/data"
+
+train: $(READY) ## Train a model: CONFIG=demo [RUN=name] [DATA=/path]; again to resume
+	$(BIN)/umop train $(CONFIG) --run $(RUN) $(if $(DATA),--data $(DATA))
+
+eval: $(READY) ## Print COCO's twelve numbers of a run: RUN=demo [DATA=/path]
+	$(BIN)/umop eval $(RUN) $(if $(DATA),--data $(DATA))
+
+export: $(READY) ## Write the bundle of a run and check it: RUN=demo
+	$(BIN)/umop export $(RUN)
+
+serve: $(READY) ## Answer POST /detect: BUNDLE=runs/demo/demo.bundle [HOST=] [PORT=]
+	$(BIN)/umop-serve --bundle $(BUNDLE) --host $(HOST) --port $(PORT)
+
+test: $(READY_FOR_TESTS) lint ## Check style and types, then run every test
+	$(BIN)/python -m pytest
+
+lint: $(READY_FOR_TESTS) ## Check style (ruff) and types (mypy)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+lock: $(READY_FOR_TESTS) ## Pin every dependency anew, with hashes, from pyproject.toml
+	$(BIN)/python requirements/lock.py
+
+clean: ## Delete the environment and the caches inside the clone; runs/ and data/ stay
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache *.egg-info
+
+$(READY): requirements/train.txt requirements/mmcv.txt requirements/mmcv_wheel.py pyproject.toml
+	@echo "Making the environment in $(VENV) (about 5 GB, once)"
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 13))' || \
+		{ echo "This needs Python 3.10, 3.11 or 3.12; name one: make PYTHON=python3.11 …" >&2; exit 2; }
+	@$(PYTHON) -m venv $(VENV)
+	$(PIP) install $(LOCKED) requirements/train.txt
+	$(PIP) install --no-deps "$$($(BIN)/python requirements/mmcv_wheel.py)"
+	$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(READY_FOR_TESTS): requirements/dev.txt $(READY)
+	$(PIP) install $(LOCKED) requirements/dev.txt
+	@touch $@

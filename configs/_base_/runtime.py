@@ -1,0 +1,30 @@
+"""What every run shares: hooks, processes, logs."""
+
+custom_imports = dict(imports=["umop.evaluation", "umop.hooks", "umop.losses", "umop.models"])
+default_scope = "mmdet"
+
+default_hooks = dict(
+    timer=dict(type="IterTimerHook"),
+    logger=dict(type="LoggerHook", interval=50),
+    param_scheduler=dict(type="ParamSchedulerHook"),
+    checkpoint=dict(type="CheckpointHook", interval=1, max_keep_ckpts=2),
+    sampler_seed=dict(type="DistSamplerSeedHook"),
+)
+custom_hooks = [
+    dict(type="FocusingHook"),
+    dict(type="MetricsHook"),
+    dict(type="ProgressHook"),
+]
+
+env_cfg = dict(
+    cudnn_benchmark=False,
+    mp_cfg=dict(mp_start_method="fork", opencv_num_threads=0),
+    dist_cfg=dict(backend="nccl"),
+)
+log_processor = dict(type="LogProcessor", window_size=20, by_epoch=True)
+log_level = "INFO"
+visualizer = dict(type="Visualizer", vis_backends=None)
+randomness = dict(seed=0)
+
+load_from = None
+resume = False

@@ -1,0 +1,5 @@
+"""`python -m serving` is `umop-serve`."""
+
+from serving.cli import main
+
+main()

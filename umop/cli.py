@@ -1,0 +1,127 @@
+"""The ``umop`` command."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from umop.errors import UserError
+from umop.quiet import quietly
+from umop.run import Run
+
+app = typer.Typer(
+    help="Train, evaluate and export one-stage detectors with UMOP's per-level focal loss.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+data_app = typer.Typer(help="Fetch and lay out data sets.", no_args_is_help=True)
+app.add_typer(data_app, name="data")
+console = Console(file=sys.stdout, soft_wrap=True)
+
+RunName = Annotated[str, typer.Argument(help="Name of a run in runs/, or its folder.")]
+Data = Annotated[
+    Optional[Path],
+    typer.Option(help="Folder of the data set, in place of the one in the config.", show_default=False),
+]
+
+
+@app.command()
+def train(
+    config: Annotated[str, typer.Argument(help="A config's name, such as demo, or a file.")],
+    run: Annotated[
+        Optional[str],
+        typer.Option(help="Name of the run. [default: the config's name]", show_default=False),
+    ] = None,
+    data: Data = None,
+    seed: Annotated[Optional[int], typer.Option(help="Seed, in place of the config's.")] = None,
+    set_: Annotated[
+        Optional[list[str]],
+        typer.Option("--set", help="Change a value: optim_wrapper.optimizer.lr=0.001. Repeatable."),
+    ] = None,
+) -> None:
+    """Train a model; the same command again goes on where it was interrupted."""
+    target = Run.named(run or Path(config).stem)
+    with quietly():
+        from umop.config import load_config, override
+        from umop.train import train as start
+
+        loaded = load_config(config)
+        override(loaded, set_ or [])
+        if seed is not None:
+            loaded.randomness.seed = seed
+        checkpoint = start(loaded, target, data)
+    console.print(f"Trained: {checkpoint}")
+
+
+@app.command("eval")
+def evaluate(run: RunName, data: Data = None) -> None:
+    """Print COCO's twelve numbers for a trained model."""
+    target = Run.named(run)
+    with quietly():
+        from umop.evaluate import evaluate as measure
+        from umop.evaluation import METRICS
+
+        metrics = measure(target, data)
+    table = Table(title=f"{target.name}: box AP and AR", title_justify="left")
+    table.add_column("metric")
+    table.add_column("measured at")
+    table.add_column("value", justify="right")
+    for name, meaning in METRICS.items():
+        table.add_row(name, meaning, f"{metrics[name]:.3f}" if metrics[name] >= 0 else "no boxes")
+    console.print(table)
+    console.print(f"Kept in {target.evaluation}")
+
+
+@app.command()
+def export(
+    run: RunName,
+    version: Annotated[str, typer.Option(help="Version that the served model gets.")] = "1.0",
+    force: Annotated[bool, typer.Option(help="Export again even if nothing changed.")] = False,
+) -> None:
+    """Write the bundle that is served, and check that it finds what the checkpoint finds."""
+    target = Run.named(run)
+    console.print(f"Exporting {target.folder}: about a minute")
+    with quietly():
+        from umop.export import export as write
+        from umop.export import is_exported
+
+        difference = None if is_exported(target) and not force else write(target, version)
+    if difference is None:
+        console.print(f"{target.bundle} is already that of the newest checkpoint")
+        return
+    console.print(
+        f"Bundle: {target.bundle}\n"
+        f"It finds what mmdet finds: {difference.detections} detections in {difference.images} "
+        f"pictures, boxes within {difference.box:.1g} px, scores within {difference.score:.1g}"
+    )
+
+
+@data_app.command()
+def demo(
+    folder: Annotated[Path, typer.Option(help="Where the data goes.")] = Path("data/crowns"),
+) -> None:
+    """Fetch the demo's aerial photographs and its backbone's ImageNet weights."""
+    from umop.data.demo import fetch_demo
+
+    fetch_demo(folder)
+    console.print(f"Photographs and boxes: {folder}")
+
+
+def main() -> None:
+    """Runs the command. A user's mistake is one line on stderr and exit code 2."""
+    try:
+        app()
+    except UserError as error:
+        Console(stderr=True, soft_wrap=True).print(f"[red]error:[/red] {error}", highlight=False)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

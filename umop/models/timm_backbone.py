@@ -1,0 +1,102 @@
+"""Backbones of the timm library, for mmdet's detectors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import timm
+import torch
+from mmdet.registry import MODELS
+from mmengine.model import BaseModule
+from timm.layers import Conv2dSame
+from torch import Tensor, nn
+from torch.nn.functional import pad
+
+from umop.cache import cache_folder
+from umop.errors import UserError
+
+
+@MODELS.register_module()
+class TimmBackbone(BaseModule):
+    """Feature maps of a timm model, for pictures whose sides are multiples of its last stride.
+
+    Args:
+        name: timm's name of the model.
+        out_indices: The stages whose features are returned.
+        frozen_stages: So many stages at the start, the stem included, keep their weights.
+        pretrained: Take the weights in ``$UMOP_CACHE/weights/<name>.pth`` when training starts.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        out_indices: Sequence[int] = (2, 3, 4),
+        frozen_stages: int = 0,
+        pretrained: bool = False,
+    ) -> None:
+        super().__init__()
+        self.name = name
+        self.pretrained = pretrained
+        self.frozen_stages = frozen_stages
+        self.features = timm.create_model(name, features_only=True, out_indices=out_indices)
+        fix_padding(self.features)
+        for module in self.frozen_modules():
+            module.requires_grad_(False)
+
+    def frozen_modules(self) -> list[nn.Module]:
+        """The modules whose weights training leaves alone."""
+        if self.frozen_stages == 0:
+            return []
+        stem = [self.features.conv_stem, self.features.bn1]
+        return [*stem, *self.features.blocks[: self.frozen_stages - 1]]
+
+    def init_weights(self) -> None:
+        """Loads the pretrained weights.
+
+        Raises:
+            UserError: They are not in the cache.
+        """
+        if not self.pretrained:
+            return
+        path = cache_folder("weights") / f"{self.name}.pth"
+        if not path.is_file():
+            raise UserError(
+                f"The ImageNet weights of {self.name} are not at {path}. "
+                "Fetch them with: umop data demo"
+            )
+        weights = torch.load(path, map_location="cpu", weights_only=True)
+        missing, _ = self.features.load_state_dict(weights, strict=False)
+        if missing:
+            raise UserError(f"{path} lacks {len(missing)} tensors, {missing[0]} first. Delete it.")
+
+    def train(self, mode: bool = True) -> TimmBackbone:
+        """Sets training mode; batch norms keep the statistics they were pretrained with."""
+        super().train(mode)
+        for module in self.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.eval()
+        return self
+
+    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+        """Computes the feature maps, each (N, C, H / stride, W / stride), of (N, 3, H, W)."""
+        return tuple(self.features(images))
+
+
+class PaddedConv2d(nn.Conv2d):
+    """A strided convolution with TensorFlow's padding: the odd pixel goes right and below.
+
+    timm computes that padding from each input's size. For sides that the stride divides it is
+    always the same, and a constant is what export needs.
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        total = self.kernel_size[0] - self.stride[0]
+        before, after = total // 2, total - total // 2
+        return super().forward(pad(input, (before, after, before, after)))
+
+
+def fix_padding(model: nn.Module) -> None:
+    """Turns timm's convolutions with computed padding into :class:`PaddedConv2d`, in place."""
+    for module in model.modules():
+        if type(module) is Conv2dSame:
+            module.__class__ = PaddedConv2d

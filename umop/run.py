@@ -1,0 +1,68 @@
+"""The folder that keeps everything about one training run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from umop.errors import UserError
+
+ROOT = Path("runs")
+
+
+@dataclass(frozen=True)
+class Run:
+    """``runs/<name>/``.
+
+    Attributes:
+        folder: Holds the config, provenance, metrics, checkpoints, evaluation and bundle.
+    """
+
+    folder: Path
+
+    @classmethod
+    def named(cls, name: str) -> Run:
+        """The run of that name in ``runs/``; a path is taken as it is."""
+        return cls(Path(name) if "/" in name else ROOT / name)
+
+    @property
+    def name(self) -> str:
+        return self.folder.name
+
+    @property
+    def config(self) -> Path:
+        return self.folder / "config.py"
+
+    @property
+    def provenance(self) -> Path:
+        return self.folder / "provenance.json"
+
+    @property
+    def evaluation(self) -> Path:
+        return self.folder / "evaluation.json"
+
+    @property
+    def bundle(self) -> Path:
+        return self.folder / f"{self.name}.bundle"
+
+    def latest_checkpoint(self) -> Path | None:
+        """The newest checkpoint, None before there is one."""
+        pointer = self.folder / "last_checkpoint"
+        if not pointer.is_file():
+            return None
+        return self.folder / Path(pointer.read_text().strip()).name
+
+    def require_checkpoint(self) -> Path:
+        """The newest checkpoint.
+
+        Raises:
+            UserError: The run has none.
+        """
+        checkpoint = self.latest_checkpoint()
+        if checkpoint is None or not self.config.is_file():
+            raise UserError(
+                f"{self.folder} holds no trained model. Train it first: umop train {self.name}"
+            )
+        if not checkpoint.is_file():
+            raise UserError(f"{checkpoint} is gone, though {self.folder} names it as its newest.")
+        return checkpoint

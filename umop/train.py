@@ -1,0 +1,83 @@
+"""Trains what a config describes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mmengine.config import Config
+
+from umop.data.location import require_data, set_data_root
+from umop.errors import UserError
+from umop.provenance import write_provenance
+from umop.run import Run
+from umop.runner import Runner
+
+
+def train(config: Config, run: Run, data: Path | None = None) -> Path:
+    """Trains, or goes on where the run of that name was interrupted; a finished run stays.
+
+    Args:
+        config: What to train.
+        run: The folder that keeps the result.
+        data: Root of the data set, in place of the config's own.
+
+    Returns:
+        The final checkpoint.
+
+    Raises:
+        UserError: Data or weights are missing, or the run was started with another config.
+    """
+    if data is not None:
+        set_data_root(config, data)
+    require_data(config, "train")
+    config.work_dir = str(run.folder)
+    check_same_config(config, run)
+    if is_finished(config, run):
+        return run.require_checkpoint()
+    config.resume = run.latest_checkpoint() is not None
+    runner = Runner.from_cfg(config)
+    write_provenance(run.provenance, config)
+    runner.train()
+    return run.require_checkpoint()
+
+
+def is_finished(config: Config, run: Run) -> bool:
+    """Whether the run's newest checkpoint is that of its last iteration or epoch."""
+    checkpoint = run.latest_checkpoint()
+    if checkpoint is None or not checkpoint.is_file():
+        return False
+    done = int(checkpoint.stem.rpartition("_")[2])
+    return bool(done >= config.train_cfg.get("max_iters", config.train_cfg.get("max_epochs")))
+
+
+def check_same_config(config: Config, run: Run) -> None:
+    """Refuses to continue a run with another config: its result would be neither's.
+
+    Raises:
+        UserError: They differ; the message names the first fields that do.
+    """
+    if not run.config.is_file():
+        return
+    before = flatten(Config.fromfile(run.config).to_dict())
+    now = flatten(config.to_dict())
+    changed = sorted(key for key in before.keys() | now.keys() if before.get(key) != now.get(key))
+    if changed:
+        raise UserError(
+            f"{run.folder} was started with another config (different: "
+            f"{', '.join(changed[:3])}). Give this run another name with --run, or delete "
+            f"{run.folder} to start it again."
+        )
+
+
+def flatten(value: object, prefix: str = "") -> dict[str, str]:
+    """Maps the dotted path of every leaf of a config to its value, as text."""
+    if isinstance(value, dict):
+        items = value.items()
+    elif isinstance(value, list | tuple):
+        items = enumerate(value)
+    else:
+        return {prefix: repr(value)}
+    leaves: dict[str, str] = {}
+    for key, child in items:
+        leaves.update(flatten(child, f"{prefix}.{key}" if prefix else str(key)))
+    return leaves
