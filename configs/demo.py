@@ -28,7 +28,7 @@ model = dict(
 )
 
 train_pipeline = [
-    dict(type="LoadImageFromFile"),
+    dict(type="LoadPicture"),
     dict(type="LoadAnnotations", with_bbox=True),
     dict(type="RandomCrop", crop_size=(320, 320), allow_negative_crop=True),
     dict(
@@ -39,7 +39,7 @@ train_pipeline = [
     dict(type="PackDetInputs"),
 ]
 test_pipeline = [
-    dict(type="LoadImageFromFile"),
+    dict(type="LoadPicture"),
     dict(type="Resize", scale_factor=1.0, keep_ratio=True),
     dict(type="LoadAnnotations", with_bbox=True),
     dict(

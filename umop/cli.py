@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -21,12 +21,14 @@ app = typer.Typer(
 )
 data_app = typer.Typer(help="Fetch and lay out data sets.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
-console = Console(file=sys.stdout, soft_wrap=True)
+console = Console(soft_wrap=True)
 
 RunName = Annotated[str, typer.Argument(help="Name of a run in runs/, or its folder.")]
 Data = Annotated[
-    Optional[Path],
-    typer.Option(help="Folder of the data set, in place of the one in the config.", show_default=False),
+    Path | None,
+    typer.Option(
+        help="Folder of the data set, in place of the one in the config.", show_default=False
+    ),
 ]
 
 
@@ -34,13 +36,13 @@ Data = Annotated[
 def train(
     config: Annotated[str, typer.Argument(help="A config's name, such as demo, or a file.")],
     run: Annotated[
-        Optional[str],
+        str | None,
         typer.Option(help="Name of the run. [default: the config's name]", show_default=False),
     ] = None,
     data: Data = None,
-    seed: Annotated[Optional[int], typer.Option(help="Seed, in place of the config's.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed, in place of the config's.")] = None,
     set_: Annotated[
-        Optional[list[str]],
+        list[str] | None,
         typer.Option("--set", help="Change a value: optim_wrapper.optimizer.lr=0.001. Repeatable."),
     ] = None,
 ) -> None:
@@ -117,7 +119,9 @@ def main() -> None:
     try:
         app()
     except UserError as error:
-        Console(stderr=True, soft_wrap=True).print(f"[red]error:[/red] {error}", highlight=False)
+        Console(stderr=True, soft_wrap=True).print(
+            f"[red]error:[/red] {error.message}", highlight=False
+        )
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -6,6 +6,7 @@ import contextlib
 import os
 import warnings
 from collections.abc import Iterator
+from pathlib import Path
 
 
 @contextlib.contextmanager
@@ -16,7 +17,7 @@ def quietly() -> Iterator[None]:
     What mmengine logs is in the log file of the run; progress and errors go to stderr.
     """
     with (
-        open(os.devnull, "w") as nowhere,
+        Path(os.devnull).open("w") as nowhere,
         contextlib.redirect_stdout(nowhere),
         warnings.catch_warnings(),
     ):

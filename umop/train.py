@@ -71,13 +71,11 @@ def check_same_config(config: Config, run: Run) -> None:
 
 def flatten(value: object, prefix: str = "") -> dict[str, str]:
     """Maps the dotted path of every leaf of a config to its value, as text."""
-    if isinstance(value, dict):
-        items = value.items()
-    elif isinstance(value, list | tuple):
-        items = enumerate(value)
-    else:
+    if isinstance(value, list | tuple):
+        value = dict(enumerate(value))
+    if not isinstance(value, dict):
         return {prefix: repr(value)}
     leaves: dict[str, str] = {}
-    for key, child in items:
+    for key, child in value.items():
         leaves.update(flatten(child, f"{prefix}.{key}" if prefix else str(key)))
     return leaves

@@ -1,6 +1,8 @@
 """What every run shares: hooks, processes, logs."""
 
-custom_imports = dict(imports=["umop.evaluation", "umop.hooks", "umop.losses", "umop.models"])
+custom_imports = dict(
+    imports=["umop.data.transforms", "umop.evaluation", "umop.hooks", "umop.losses", "umop.models"]
+)
 default_scope = "mmdet"
 
 default_hooks = dict(

@@ -53,7 +53,9 @@ def write_coco(path: Path, images: Iterable[LabelledImage], classes: Sequence[st
                 "height": image.height,
             }
         )
-        for (x1, y1, x2, y2), label in zip(image.boxes.tolist(), image.labels.tolist(), strict=True):
+        for (x1, y1, x2, y2), label in zip(
+            image.boxes.tolist(), image.labels.tolist(), strict=True
+        ):
             dataset["annotations"].append(
                 {
                     "id": len(dataset["annotations"]) + 1,

@@ -43,7 +43,7 @@ def prepare_split(
 ) -> None:
     """Cuts one photograph into the tiles of a split and writes their annotations."""
     encoded = np.frombuffer(member(wheels, "deepforest", f"{source}.png"), np.uint8)
-    pixels = cv2.imdecode(encoded, cv2.IMREAD_COLOR)
+    pixels = np.asarray(cv2.imdecode(encoded, cv2.IMREAD_COLOR), np.uint8)
     boxes, _ = read_voc_boxes(member(wheels, "deepforest", f"{source}.xml"))
     (folder / split).mkdir(parents=True, exist_ok=True)
     images = []

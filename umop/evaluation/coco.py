@@ -28,9 +28,7 @@ METRICS = {
 """The numbers in pycocotools' order, and what each is measured at."""
 
 
-def coco_box_metrics(
-    annotations: Path, detections: Sequence[dict[str, Any]]
-) -> dict[str, float]:
+def coco_box_metrics(annotations: Path, detections: Sequence[dict[str, Any]]) -> dict[str, float]:
     """Computes the twelve numbers.
 
     Args:

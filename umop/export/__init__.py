@@ -1,5 +1,5 @@
 """From a checkpoint to a bundle that serves without training code."""
 
-from umop.export.bundle import export
+from umop.export.bundle import export, is_exported
 
-__all__ = ["export"]
+__all__ = ["export", "is_exported"]

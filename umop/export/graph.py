@@ -41,11 +41,11 @@ class ServedDetector(nn.Module):
             a level times the number of levels.
         """
         levels = zip(*self.head(self.neck(self.backbone(image))), strict=True)
-        candidates = [self.level(*outputs, index) for index, outputs in enumerate(levels)]
+        candidates = [self.level(index, *outputs) for index, outputs in enumerate(levels)]
         boxes, scores, labels = (torch.cat(parts, dim=1) for parts in zip(*candidates, strict=True))
         return boxes, scores, labels
 
-    def level(self, logits: Tensor, deltas: Tensor, centerness: Tensor, index: int) -> Candidates:
+    def level(self, index: int, logits: Tensor, deltas: Tensor, centerness: Tensor) -> Candidates:
         """Finds the candidates of one pyramid level."""
         height, width = logits.shape[-2:]
         classes: int = self.head.cls_out_channels
@@ -61,7 +61,7 @@ class ServedDetector(nn.Module):
         chosen = channels_last(deltas, 4).gather(1, indices)
         priors = self.priors(height, width, index, logits).gather(1, indices)
         boxes = self.head.bbox_coder.decode(priors.flatten(0, 1), chosen.flatten(0, 1))
-        return boxes.unflatten(0, (-1, self.per_level)), scores, labels
+        return boxes.view(-1, self.per_level, 4), scores, labels
 
     def best(self, probabilities: Tensor) -> tuple[Tensor, Tensor]:
         """The best pairs of each picture, padded with 0 where a level has fewer."""
@@ -83,4 +83,4 @@ class ServedDetector(nn.Module):
 
 def channels_last(maps: Tensor, channels: int) -> Tensor:
     """Reshapes (N, channels, H, W) to (N, H · W, channels)."""
-    return maps.permute(0, 2, 3, 1).flatten(1, 2).unflatten(2, (-1, channels)).flatten(1, 2)
+    return maps.permute(0, 2, 3, 1).reshape(maps.shape[0], -1, channels)

@@ -41,4 +41,5 @@ def write_onnx(detector: ServedDetector, path: Path) -> None:
             input_names=["image"],
             output_names=["boxes", "scores", "labels"],
         )
+    assert exported is not None
     exported.save(str(path))

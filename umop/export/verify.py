@@ -55,7 +55,7 @@ def verify(model: Any, bundle: Path, pictures: Sequence[Path]) -> Difference:
     threshold = detector.manifest.postprocess.candidate_threshold
     differences = []
     for path in pictures:
-        pixels = cv2.imread(str(path))
+        pixels = read_bgr(path)
         expected = predicted_by_mmdet(model, pixels)
         [found] = detector.detect([pixels[..., ::-1]], [Options(score_threshold=threshold)])
         differences.append(compare(expected, found, threshold, path.name))
@@ -65,6 +65,18 @@ def verify(model: Any, bundle: Path, pictures: Sequence[Path]) -> Difference:
         box=max(difference.box for difference in differences),
         score=max(difference.score for difference in differences),
     )
+
+
+def read_bgr(path: Path) -> NDArray[np.uint8]:
+    """Reads a picture as mmdet does: BGR, uint8 of shape (H, W, 3).
+
+    Raises:
+        UserError: It is no picture.
+    """
+    pixels = cv2.imread(str(path))
+    if pixels is None:
+        raise UserError(f"{path} cannot be read as a picture.")
+    return pixels.astype(np.uint8)
 
 
 def predicted_by_mmdet(model: Any, pixels: NDArray[np.uint8]) -> Detections:

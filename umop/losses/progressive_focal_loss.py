@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+import torch
 import torch.nn.functional as F
 from mmdet.models.losses.utils import weight_reduce_loss
 from mmdet.registry import MODELS
@@ -85,8 +86,8 @@ class ProgressiveFocalLoss(nn.Module):
         gamma, alpha = self.focusing(logits, target)
         if self.trace is not None:
             self.trace.append(gamma)
-        one_hot = F.one_hot(target, pred.size(1) + 1)[:, :-1].bool()
-        loss = focal_loss(logits, one_hot, gamma, alpha)
+        positive = target.unsqueeze(1) == torch.arange(pred.size(1), device=pred.device)
+        loss = focal_loss(logits, positive, gamma, alpha)
         if weight is not None and weight.dim() == 1:
             weight = weight.unsqueeze(1)
         reduction = reduction_override or self.reduction

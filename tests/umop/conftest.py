@@ -1,0 +1,50 @@
+"""What the tests of training share: registered modules, and a small data set made here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from mmdet.utils import register_all_modules
+
+import umop.data.transforms
+import umop.evaluation
+import umop.hooks
+import umop.losses
+import umop.models  # noqa: F401 (each registers its classes)
+from umop.data.coco import LabelledImage, write_coco
+
+SIDE = 128
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _registered() -> None:
+    """mmdet's modules can be built by name."""
+    register_all_modules()
+
+
+@pytest.fixture(scope="session")
+def discs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A COCO data set in the demo's layout: bright discs on a dark, noisy ground."""
+    root = tmp_path_factory.mktemp("discs")
+    random = np.random.default_rng(0)
+    for split, count in (("train", 6), ("val", 3)):
+        (root / split).mkdir()
+        images = [draw_discs(root / split / f"{i}.png", random) for i in range(count)]
+        write_coco(root / f"{split}.json", images, ["tree"])
+    return root
+
+
+def draw_discs(path: Path, random: np.random.Generator) -> LabelledImage:
+    """Draws one picture of four discs that do not touch."""
+    pixels = random.integers(0, 60, (SIDE, SIDE, 3), dtype=np.uint8)
+    boxes = []
+    for left, top in ((0, 0), (64, 0), (0, 64), (64, 64)):
+        radius = int(random.integers(12, 28))
+        cv2.circle(pixels, (left + 32, top + 32), radius, (40, 220, 90), -1)
+        boxes.append([left + 32 - radius, top + 32 - radius, left + 33 + radius, top + 33 + radius])
+    cv2.imwrite(str(path), pixels)
+    corners = np.array(boxes, dtype=np.float64)
+    return LabelledImage(path.name, SIDE, SIDE, corners, np.zeros(len(corners), np.int64))

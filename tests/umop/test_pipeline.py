@@ -1,0 +1,168 @@
+"""The `umop` command from training to the bundle, on a small data set."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import pytest
+import torch
+
+from serving.bundle import Bundle
+from serving.detector import Detector, Options
+from umop.cli import main
+
+SMALL = [
+    "--set", "train_cfg.max_iters=4",
+    "--set", "train_cfg.val_interval=4",
+    "--set", "default_hooks.checkpoint.interval=2",
+    "--set", "train_dataloader.batch_size=2",
+    "--set", "train_dataloader.num_workers=0",
+    "--set", "train_dataloader.persistent_workers=False",
+    "--set", "model.backbone.pretrained=False",
+    "--set", "custom_hooks.0.interval=2",
+    "--set", "custom_hooks.1.interval=2",
+]  # fmt: skip
+
+Umop = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def umop(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Umop:
+    """Runs the command in this process; returns exit code, stdout and stderr."""
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.argv", ["umop", *arguments])
+        with pytest.raises(SystemExit) as stopped:
+            main()
+        printed = capsys.readouterr()
+        return int(stopped.value.code or 0), printed.out, printed.err
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("workplace")
+
+
+@pytest.fixture(autouse=True)
+def _in_workplace(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(workplace)
+
+
+def test_train_keeps_what_the_run_folder_promises(umop: Umop, discs: Path, workplace: Path) -> None:
+    code, out, err = umop("train", "demo", "--run", "discs", "--data", str(discs), *SMALL)
+    assert code == 0, err
+    assert "Trained: runs/discs/iter_4.pth" in out
+    run = workplace / "runs" / "discs"
+    [started] = json.loads((run / "provenance.json").read_text())
+    assert started["seed"] == 0
+    assert list(started["data"]) == [str(discs / "train.json"), str(discs / "val.json")]
+    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    assert [line["iter"] for line in lines] == [2, 4, 4]
+    assert all(1.5 <= lines[0][f"gamma_{level}"] <= 2.5 for level in range(5))
+    assert 0 <= lines[-1]["AP"] <= 1
+
+
+def test_train_again_leaves_a_finished_run_alone(umop: Umop, discs: Path, workplace: Path) -> None:
+    checkpoint = workplace / "runs" / "discs" / "iter_4.pth"
+    before = checkpoint.stat().st_mtime_ns
+    code, _, err = umop("train", "demo", "--run", "discs", "--data", str(discs), *SMALL)
+    assert code == 0, err
+    assert checkpoint.stat().st_mtime_ns == before
+
+
+def test_train_resumes_where_it_was_interrupted(umop: Umop, discs: Path, workplace: Path) -> None:
+    run = workplace / "runs" / "discs"
+    finished = torch.load(run / "iter_4.pth", weights_only=False)["state_dict"]
+    (run / "iter_4.pth").unlink()
+    (run / "last_checkpoint").write_text(str(run / "iter_2.pth"))
+    code, _, err = umop("train", "demo", "--run", "discs", "--data", str(discs), *SMALL)
+    assert code == 0, err
+    resumed = torch.load(run / "iter_4.pth", weights_only=False)["state_dict"]
+    assert resumed.keys() == finished.keys()
+    assert len(json.loads((run / "provenance.json").read_text())) == 2
+
+
+def test_train_refuses_to_mix_two_configs_in_a_run(umop: Umop, discs: Path) -> None:
+    other = [*SMALL, "--set", "optim_wrapper.optimizer.lr=0.5"]
+    code, _, err = umop("train", "demo", "--run", "discs", "--data", str(discs), *other)
+    assert code == 2
+    assert "another config (different: optim_wrapper.optimizer.lr)" in err
+
+
+def test_eval_prints_and_keeps_the_twelve_numbers(umop: Umop, workplace: Path) -> None:
+    code, out, err = umop("eval", "discs")
+    assert code == 0, err
+    kept = json.loads((workplace / "runs" / "discs" / "evaluation.json").read_text())
+    assert len(kept) == 12
+    assert f"{kept['AP50']:.3f}" in out
+    assert "runs/discs/evaluation.json" in out
+
+
+def test_export_writes_a_bundle_that_serves(umop: Umop, workplace: Path, discs: Path) -> None:
+    lively(workplace / "runs" / "discs" / "iter_4.pth")
+    code, out, err = umop("export", "discs", "--version", "1.2")
+    assert code == 0, err
+    assert "It finds what mmdet finds" in out
+    path = workplace / "runs" / "discs" / "discs.bundle"
+    manifest = Bundle.open(path).manifest
+    assert (manifest.name, manifest.version, manifest.classes) == ("discs", "1.2", ("tree",))
+    picture = cv2.imread(str(discs / "val" / "0.png"))[..., ::-1]
+    [found] = Detector.load(path).detect([picture], [Options(score_threshold=0.05)])
+    assert len(found) > 0
+
+    code, out, _ = umop("export", "discs")
+    assert code == 0
+    assert "already" in out
+
+
+def lively(checkpoint: Path) -> None:
+    """Shifts the class scores of a barely trained model, so that it detects something."""
+    content = torch.load(checkpoint, weights_only=False)
+    content["state_dict"]["bbox_head.atss_cls.bias"] += 3.0
+    torch.save(content, checkpoint)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train", "dmo"], "no config 'dmo'. Did you mean 'demo'?"),
+        (["train", "demo", "--data", "/nowhere"], "/nowhere does not exist"),
+        (["train", "demo", "--run", "x"], "Fetch it with: umop data demo"),
+        (["train", "demo", "--set", "iterations"], "name=value"),
+        (["eval", "never"], "runs/never holds no trained model"),
+        (["export", "never"], "Train it first: umop train never"),
+        (["eval", "discs", "--data", "/nowhere"], "/nowhere does not exist"),
+        (["train"], "Missing argument"),
+        (["train", "demo", "--sed", "1"], "No such option"),
+    ],
+)
+def test_a_mistake_is_one_clear_message(umop: Umop, arguments: list[str], message: str) -> None:
+    code, _, err = umop(*arguments)
+    assert code == 2
+    assert message in err
+    assert "Traceback" not in err
+
+
+def test_unreadable_picture_is_named(umop: Umop, discs: Path, tmp_path: Path) -> None:
+    root = tmp_path / "broken"
+    for split in ("train", "val"):
+        (root / split).mkdir(parents=True)
+        (root / f"{split}.json").write_bytes((discs / f"{split}.json").read_bytes())
+        for picture in (discs / split).iterdir():
+            (root / split / picture.name).write_bytes(picture.read_bytes()[:99])
+    code, _, err = umop("train", "demo", "--run", "broken", "--data", str(root), *SMALL)
+    assert code == 2
+    assert "cannot be read" in err
+    assert ".png" in err
+
+
+@pytest.mark.parametrize("command", ["train", "eval", "export", "data"])
+def test_help_explains_every_option(umop: Umop, command: str) -> None:
+    code, out, _ = umop(command, "--help")
+    assert code == 0
+    assert "--help" in out
