@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from serving.metrics import Metrics
+
 
 class OverloadedError(Exception):
     """There is no place left; try again later."""
@@ -15,11 +17,12 @@ class Admission:
 
     Args:
         places: Most pictures at a time.
+        metrics: Shows how many there are.
     """
 
-    def __init__(self, places: int) -> None:
-        self.places = places
-        self.taken = 0
+    def __init__(self, places: int, metrics: Metrics) -> None:
+        self._free = places
+        self._gauge = metrics.admitted
 
     @contextmanager
     def admit(self, pictures: int = 1) -> Iterator[None]:
@@ -28,10 +31,12 @@ class Admission:
         Raises:
             OverloadedError: Fewer places than that are free.
         """
-        if self.taken + pictures > self.places:
-            raise OverloadedError(f"{self.taken} pictures are being worked on; try again soon")
-        self.taken += pictures
+        if pictures > self._free:
+            raise OverloadedError("as many pictures as fit are being worked on; try again soon")
+        self._free -= pictures
+        self._gauge.inc(pictures)
         try:
             yield
         finally:
-            self.taken -= pictures
+            self._free += pictures
+            self._gauge.dec(pictures)

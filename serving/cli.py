@@ -12,11 +12,12 @@ import typer
 from pydantic import ValidationError
 
 from serving.bundle import BundleError
-from serving.server import StartError, serve
+from serving.server import StartError, address, listen, run
 from serving.settings import Settings
+from serving.supervisor import Supervisor
 from serving.trial import try_bundle
 
-app = typer.Typer(add_completion=False, rich_markup_mode="markdown", no_args_is_help=False)
+app = typer.Typer(add_completion=False, rich_markup_mode="markdown")
 
 
 def main() -> None:
@@ -37,13 +38,14 @@ def _one_option_a_setting(command: Callable[..., None]) -> Callable[..., None]:
     )
     parameters = [context]
     for name, field in Settings.model_fields.items():
+        is_list = isinstance(field.default, tuple)
         option = typer.Option(envvar=f"UMOP_{name.upper()}", help=field.description)
         parameters.append(
             inspect.Parameter(
                 name,
                 inspect.Parameter.KEYWORD_ONLY,
-                default=field.get_default(),
-                annotation=Annotated[field.annotation, option],
+                default=",".join(field.default) if is_list else field.default,
+                annotation=Annotated[str if is_list else field.annotation, option],
             )
         )
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
@@ -80,3 +82,29 @@ def _try(
         try_bundle(bundle, pictures, out)
     except (BundleError, StartError, OSError) as error:
         raise fail(str(error)) from None
+
+
+def serve(settings: Settings) -> None:
+    """Serves until told to stop by SIGINT or SIGTERM.
+
+    Raises:
+        StartError: The address is taken, the model cannot be loaded, or it would be open to all.
+    """
+    _refuse_to_be_open(settings)
+    sockets = [listen(settings.host, settings.port)]
+    if settings.internal_port is not None:
+        sockets.append(listen(settings.host, settings.internal_port))
+    if settings.workers > 1:
+        Supervisor(settings, sockets).run()
+        return
+    url = address(sockets[0])
+    run(settings, sockets, lambda name: print(f"serving {name} on {url}", flush=True))
+
+
+def _refuse_to_be_open(settings: Settings) -> None:
+    if settings.is_loopback or settings.has_keys or settings.allow_anonymous:
+        return
+    raise StartError(
+        f"{settings.host} is reached by other machines and no key is set: "
+        "set UMOP_API_KEYS or UMOP_API_KEYS_FILE, or allow all with UMOP_ALLOW_ANONYMOUS=1"
+    )

@@ -91,6 +91,10 @@ class Detector:
                 )
         return [found[place] for place in range(len(pictures))]
 
+    def check(self) -> None:
+        """Raises `EngineError` unless the device that runs the network still works."""
+        self._engine.check()
+
     def warm(self) -> None:
         """Runs the network once on an empty picture."""
         resize = self.manifest.input.resize

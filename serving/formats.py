@@ -25,8 +25,10 @@ def to_csv(found: Iterable[tuple[str, Found]]) -> str:
         for detection in picture.detections:
             corners = detection.box
             table.writerow(
-                (name, detection.label, detection.class_id, detection.score)
-                + (corners.x1, corners.y1, corners.x2, corners.y2)
+                (
+                    *(name, detection.label, detection.class_id, detection.score),
+                    *(corners.x1, corners.y1, corners.x2, corners.y2),
+                )
             )
     return buffer.getvalue()
 

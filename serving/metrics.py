@@ -2,46 +2,78 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Mapping
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
 
+SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 
 class Metrics:
-    """The service's metrics in a registry of their own."""
+    """The service's metrics in a registry of their own.
+
+    With several workers they are summed over all of them, through files in the folder that
+    the variable `PROMETHEUS_MULTIPROC_DIR` names.
+    """
 
     def __init__(self) -> None:
-        self.registry = CollectorRegistry()
+        registry = CollectorRegistry()
+        self._registry = registry
         self.requests = Counter(
-            "umop_requests", "Answered requests.", ["route", "status"], registry=self.registry
+            "umop_requests", "Requests answered.", ["route", "status"], registry=registry
         )
         self.latency = Histogram(
             "umop_request_seconds",
             "From a request's arrival to the end of its answer.",
             ["route"],
             buckets=_SECONDS,
-            registry=self.registry,
+            registry=registry,
         )
-        self.stages = Histogram(
+        self._stages = Histogram(
             "umop_stage_seconds",
             "Time of one picture in each stage.",
             ["stage"],
             buckets=_SECONDS,
-            registry=self.registry,
+            registry=registry,
         )
-        self.batch_size = Histogram(
+        self.batch = Histogram(
             "umop_batch_pictures",
             "Pictures that ran together.",
             buckets=(1, 2, 4, 8, 16, 32, 64),
-            registry=self.registry,
+            registry=registry,
+        )
+        self.queue = Gauge(
+            "umop_queue_pictures",
+            "Pictures that wait for an inference.",
+            registry=registry,
+            multiprocess_mode="livesum",
+        )
+        self.admitted = Gauge(
+            "umop_admitted_pictures",
+            "Pictures in the house.",
+            registry=registry,
+            multiprocess_mode="livesum",
         )
         self.model = Gauge(
-            "umop_model_info", "The model that answers.", ["name", "version"],
-            registry=self.registry,
-        )  # fmt: skip
+            "umop_model_info",
+            "1 for the model that answers.",
+            ["name", "version"],
+            registry=registry,
+            multiprocess_mode="livemax",
+        )
 
-    def watch(self, name: str, help: str, value: Callable[[], float]) -> None:
-        """Adds a gauge that is read when scraped."""
-        Gauge(name, help, registry=self.registry).set_function(value)
+    def observe(self, seconds: Mapping[str, float]) -> None:
+        """Counts the time that one picture spent in each stage."""
+        for stage, spent in seconds.items():
+            self._stages.labels(stage).observe(spent)
+
+    def page(self) -> bytes:
+        """Returns all metrics in Prometheus's text format."""
+        if os.environ.get(SHARED_FOLDER):
+            registry = CollectorRegistry()
+            MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+            return generate_latest(registry)
+        return generate_latest(self._registry)

@@ -2,11 +2,30 @@
 
 from __future__ import annotations
 
+import ipaddress
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import (
+    BeforeValidator,
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+)
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+Exposure = Literal["public", "internal", "off"]
+
+
+def _split(value: object) -> object:
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
+CommaSeparated = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 
 
 class Settings(BaseSettings):
@@ -15,9 +34,42 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="UMOP_", frozen=True, extra="forbid")
 
     bundle: Path | None = Field(None, description="The model's bundle, a folder or a zip.")
+    backend: Literal["embedded", "torchserve", "openinference"] = Field(
+        "embedded", description="Where objects are found."
+    )
+    torchserve_url: str = Field(
+        "http://127.0.0.1:8080", description="TorchServe's inference address."
+    )
+    openinference_url: str = Field(
+        "http://127.0.0.1:8000",
+        description="Server of the Open Inference Protocol that runs the bundle's network.",
+    )
+    remote_model: str | None = Field(
+        None, description="The model's name at a remote backend; the bundle's name if unset."
+    )
+    remote_timeout: PositiveFloat = Field(
+        10, description="Seconds that one try at a remote backend may take."
+    )
+    remote_connections: PositiveInt = Field(
+        16, description="Connections that are kept to a remote backend."
+    )
+
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 for any free one.")
-    engine: Literal["onnxruntime"] = Field("onnxruntime", description="What runs the network.")
+    workers: PositiveInt = Field(1, description="Processes that answer; each loads the model.")
+    internal_port: int | None = Field(
+        None,
+        ge=0,
+        le=65535,
+        description="Second port, for what is set to 'internal'; keep it inside the cluster.",
+    )
+    metrics: Exposure = Field("public", description="Where /metrics is answered.")
+    docs: Exposure = Field("public", description="Where /docs and /openapi.json are answered.")
+    page: bool = Field(True, description="Whether / shows the page to try the model on.")
+
+    engine: Literal["onnxruntime", "torch"] = Field(
+        "onnxruntime", description="What runs the network."
+    )
     threads: NonNegativeInt = Field(0, description="Threads of one inference; 0 for one a core.")
     decode_threads: PositiveInt = Field(2, description="Pictures decoded at the same time.")
     batch_size: PositiveInt = Field(8, description="Most pictures in one inference.")
@@ -30,5 +82,61 @@ class Settings(BaseSettings):
     deadline: PositiveFloat = Field(
         30, description="Seconds from a request's arrival to its answer; then 503."
     )
+
     max_body_bytes: PositiveInt = Field(20 * 2**20, description="Largest request body, in bytes.")
     max_pixels: PositiveInt = Field(50_000_000, description="Most pixels in one picture.")
+    max_images: PositiveInt = Field(16, description="Most pictures in one /detect/batch.")
+    header_timeout: PositiveFloat = Field(
+        10, description="Seconds that a request's header may take to arrive."
+    )
+    max_connections: PositiveInt = Field(1000, description="Most open connections of a worker.")
+    allow_urls: bool = Field(
+        False, description="Whether a request may name a picture's https address."
+    )
+    url_timeout: PositiveFloat = Field(5, description="Seconds to fetch a named picture.")
+
+    api_keys: CommaSeparated = Field(
+        (), repr=False, description="Keys, or sha256:HEX of keys, separated by commas."
+    )
+    api_keys_file: Path | None = Field(
+        None, description="File with one key (or sha256:HEX) a line; read again when it changes."
+    )
+    admin_keys: CommaSeparated = Field(
+        (), repr=False, description="Keys for /admin routes, which need one."
+    )
+    allow_anonymous: bool = Field(
+        False, description="Allow an address beyond this machine with no key set."
+    )
+    rate_limit: NonNegativeInt = Field(
+        0, description="Requests a minute for each key, or address without keys; 0 for no limit."
+    )
+    cors_origins: CommaSeparated = Field(
+        (), description="Origins of other pages that may call, separated by commas."
+    )
+
+    log_format: Literal["text", "json"] = Field("text", description="Form of the log's lines.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Least level that is logged."
+    )
+    tracing: bool = Field(
+        False, description="Send OpenTelemetry traces; needs the extra 'tracing'."
+    )
+    drain_delay: NonNegativeFloat = Field(
+        0, description="Seconds that /readyz says 503 before a stop closes the port."
+    )
+    drain_timeout: PositiveFloat = Field(
+        30, description="Seconds that a stop waits for requests in work."
+    )
+
+    @property
+    def has_keys(self) -> bool:
+        """Whether requests need a key."""
+        return bool(self.api_keys or self.api_keys_file)
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether `host` is reached from this machine only."""
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"

@@ -4,78 +4,159 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
+from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
+from typing import Annotated, TypeVar
 
 from fastapi import Request
-from starlette.datastructures import FormData, UploadFile
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 
 from serving.api.problems import Problem
+from serving.fetch import Fetcher
 
+Json = TypeVar("Json", bound=BaseModel)
 _RAW_TYPES = ("", "application/octet-stream")
 
 
-async def read_picture(request: Request) -> bytes:
-    """Returns the one encoded picture of a request.
+@dataclass(frozen=True)
+class Picture:
+    """An encoded picture as it was sent.
 
-    The body is the picture itself, a form with a `file`, or JSON with a base64 `image`.
-
-    Raises:
-        Problem: 415 for another type of body, 422 for one that holds no picture.
+    Attributes:
+        name: Its file name, or `image` where it has none.
+        data: The encoded picture.
     """
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type == "multipart/form-data":
-        return await _from_form(request)
-    if media_type == "application/json":
-        return _from_json(await request.body())
-    if media_type in _RAW_TYPES or media_type.startswith("image/"):
-        return _not_empty(await request.body())
-    raise Problem(
-        HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-        "unsupported-body",
-        f"send a picture, a form with a file, or JSON with a base64 image, not {media_type}",
-    )
+
+    name: str
+    data: bytes
 
 
-async def _from_form(request: Request) -> bytes:
-    form = await _form(request)
+class JsonPicture(BaseModel):
+    """A picture in JSON: its bytes, or where they are."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    image: Annotated[str | None, Field(description="The encoded picture in base64.")] = None
+    url: Annotated[str | None, Field(description="An https address, where allowed.")] = None
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> JsonPicture:
+        if (self.image is None) == (self.url is None):
+            raise ValueError("needs an 'image' in base64 or a 'url'")
+        return self
+
+
+class JsonPictures(BaseModel):
+    """Several pictures in JSON."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    images: Annotated[list[JsonPicture], Field(min_length=1)]
+
+
+class BodyReader:
+    """Reads the pictures of requests.
+
+    Args:
+        max_images: Most pictures in one request.
+        fetcher: Fetches pictures that are given by address; None to refuse them.
+    """
+
+    def __init__(self, max_images: int, fetcher: Fetcher | None) -> None:
+        self._max_images = max_images
+        self._fetcher = fetcher
+
+    async def read_one(self, request: Request) -> Picture:
+        """Returns the picture of a request: its body, the form's `file`, or JSON.
+
+        Raises:
+            Problem: 415 for another type of body, 422 for one that holds no picture.
+        """
+        match _media_type(request):
+            case "multipart/form-data":
+                [picture] = await self._from_form(request, "file", most=1)
+                return picture
+            case "application/json":
+                return await self._from_json(_parse(JsonPicture, await request.body()), "image")
+            case media_type if media_type in _RAW_TYPES or media_type.startswith("image/"):
+                return _picture("image", await request.body())
+            case media_type:
+                raise _unsupported(media_type)
+
+    async def read_several(self, request: Request) -> list[Picture]:
+        """Returns the pictures of a request: the form's `files`, or JSON.
+
+        Raises:
+            Problem: 415 for another type of body, 422 for one that holds no or too many pictures.
+        """
+        match _media_type(request):
+            case "multipart/form-data":
+                return await self._from_form(request, "files", most=self._max_images)
+            case "application/json":
+                wanted = _parse(JsonPictures, await request.body()).images
+                if len(wanted) > self._max_images:
+                    raise _no_picture(f"a batch has at most {self._max_images} pictures")
+                return [
+                    await self._from_json(each, f"image{place}")
+                    for place, each in enumerate(wanted)
+                ]
+            case media_type:
+                raise _unsupported(media_type)
+
+    async def close(self) -> None:
+        """Closes the fetcher's connections."""
+        if self._fetcher:
+            await self._fetcher.close()
+
+    async def _from_form(self, request: Request, field: str, *, most: int) -> list[Picture]:
+        try:
+            form = await request.form(max_files=most, max_fields=8)
+        except HTTPException as error:
+            raise _no_picture(f"the form cannot be read: {error.detail}") from error
+        try:
+            files = [part for part in form.getlist(field) if isinstance(part, UploadFile)]
+            if not files:
+                raise _no_picture(f"the form has no file in its field '{field}'")
+            return [_picture(file.filename or "image", await file.read()) for file in files]
+        finally:
+            await form.close()
+
+    async def _from_json(self, picture: JsonPicture, name: str) -> Picture:
+        if picture.url is not None:
+            if self._fetcher is None:
+                raise _no_picture("this service fetches no addresses; send the picture itself")
+            return _picture(name, await self._fetcher.fetch(picture.url))
+        try:
+            return _picture(name, base64.b64decode(picture.image or "", validate=True))
+        except (binascii.Error, ValueError) as error:
+            raise _no_picture("'image' is not base64") from error
+
+
+def _media_type(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def _parse(kind: type[Json], body: bytes) -> Json:
     try:
-        files = [part for name, part in form.multi_items() if name == "file"]
-        if len(files) != 1 or not isinstance(files[0], UploadFile):
-            raise _no_picture("the form needs exactly one file in its field 'file'")
-        return _not_empty(await files[0].read())
-    finally:
-        await form.close()
+        return kind.model_validate_json(body)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the body"
+        raise _no_picture(f"{where}: {first['msg']}") from error
 
 
-async def _form(request: Request) -> FormData:
-    try:
-        return await request.form(max_files=1, max_fields=8)
-    except HTTPException as error:
-        raise _no_picture(f"the form cannot be read: {error.detail}") from error
-
-
-def _from_json(body: bytes) -> bytes:
-    try:
-        document: Any = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise _no_picture("the body is not JSON") from error
-    encoded = document.get("image") if isinstance(document, dict) else None
-    if not isinstance(encoded, str):
-        raise _no_picture("the JSON needs an 'image' with a picture in base64")
-    try:
-        return _not_empty(base64.b64decode(encoded, validate=True))
-    except (binascii.Error, ValueError) as error:
-        raise _no_picture("'image' is not base64") from error
-
-
-def _not_empty(picture: bytes) -> bytes:
-    if not picture:
+def _picture(name: str, data: bytes) -> Picture:
+    if not data:
         raise _no_picture("the picture is empty")
-    return picture
+    return Picture(name, data)
 
 
 def _no_picture(detail: str) -> Problem:
     return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "no-picture", detail)
+
+
+def _unsupported(media_type: str) -> Problem:
+    detail = f"send a picture, a form with files, or JSON with base64, not {media_type or 'bytes'}"
+    return Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported-body", detail)

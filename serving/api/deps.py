@@ -2,34 +2,21 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import Depends, Query, Request
+from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 
-from serving.admission import Admission
-from serving.api.representations import Studio
-from serving.backends import Backend, Wish
-from serving.settings import Settings
-
-
-def _settings(request: Request) -> Settings:
-    settings: Settings = request.app.state.settings
-    return settings
+from serving.api.problems import Problem
+from serving.api.services import Services
+from serving.backends import Wish
+from serving.security import KeyRing
 
 
-def _backend(request: Request) -> Backend:
-    backend: Backend = request.app.state.backend
-    return backend
-
-
-def _admission(request: Request) -> Admission:
-    admission: Admission = request.app.state.admission
-    return admission
-
-
-def _studio(request: Request) -> Studio:
-    studio: Studio = request.app.state.studio
-    return studio
+def _services(request: Request) -> Services:
+    services: Services = request.app.state.services
+    return services
 
 
 def _wish(
@@ -47,8 +34,49 @@ def _wish(
     return Wish(score_threshold, max_detections, tuple(classes) if classes else None)
 
 
-SettingsDep = Annotated[Settings, Depends(_settings)]
-BackendDep = Annotated[Backend, Depends(_backend)]
-AdmissionDep = Annotated[Admission, Depends(_admission)]
-StudioDep = Annotated[Studio, Depends(_studio)]
+ServicesDep = Annotated[Services, Depends(_services)]
 WishDep = Annotated[Wish, Depends(_wish)]
+_Header = Annotated[str | None, Depends(APIKeyHeader(name="X-API-Key", auto_error=False))]
+_Bearer = Annotated[HTTPAuthorizationCredentials | None, Depends(HTTPBearer(auto_error=False))]
+
+
+def authorize(request: Request, services: ServicesDep, header: _Header, bearer: _Bearer) -> None:
+    """Lets a caller in who has a key, where keys are set, and calls no oftener than allowed.
+
+    Raises:
+        Problem: 401, there is no key or a wrong one; 429, too many requests.
+    """
+    caller = request.client.host if request.client else "unknown"
+    if services.settings.has_keys:
+        caller = _identify(services.keys, header, bearer)
+        request.state.key = caller
+    wait = services.rate_limit.wait(caller)
+    if wait:
+        raise Problem(
+            HTTPStatus.TOO_MANY_REQUESTS,
+            "rate-limited",
+            f"more than {services.settings.rate_limit} requests a minute",
+            {"Retry-After": str(int(wait) + 1)},
+        )
+
+
+def authorize_admin(services: ServicesDep, header: _Header, bearer: _Bearer) -> None:
+    """Lets a caller in who has an admin key.
+
+    Raises:
+        Problem: 401, there is no key or a wrong one.
+    """
+    _identify(services.admin_keys, header, bearer)
+
+
+def _identify(
+    keys: KeyRing, header: str | None, bearer: HTTPAuthorizationCredentials | None
+) -> str:
+    key = header or (bearer.credentials if bearer else None)
+    caller = keys.find(key) if key else None
+    if caller is None:
+        detail = "send a valid key as X-API-Key or as a Bearer token"
+        raise Problem(
+            HTTPStatus.UNAUTHORIZED, "unauthorized", detail, {"WWW-Authenticate": "Bearer"}
+        )
+    return caller

@@ -2,15 +2,60 @@
 
 from __future__ import annotations
 
+import asyncio
 from http import HTTPStatus
 
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.api.problems import Problem
 
+_LINGER_SECONDS = 2
+_OWN_FILES_ONLY = (
+    "default-src 'none'; connect-src 'self'; img-src 'self' blob: data:; script-src 'self'; "
+    "style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+# Swagger UI's page starts itself with an inline script and styles itself.
+_SWAGGER_UI = _OWN_FILES_ONLY.replace("'self';", "'self' 'unsafe-inline';")
+
+
+class SecurityHeaders:
+    """Tells browsers to do with answers only what they are meant for.
+
+    Args:
+        app: The next application.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Passes a request on and adds headers to its answer."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def sealed(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers["X-Content-Type-Options"] = "nosniff"
+                headers["X-Frame-Options"] = "DENY"
+                headers["Referrer-Policy"] = "no-referrer"
+                headers["Content-Security-Policy"] = (
+                    _SWAGGER_UI if scope["path"] == "/docs" else _OWN_FILES_ONLY
+                )
+                headers.setdefault("Cache-Control", "no-store")
+            await send(message)
+
+        await self._app(scope, receive, sealed)
+
 
 class BodyLimit:
     """Stops reading a request's body once it has more bytes than allowed.
+
+    An answer that is ready before the body was read, a refusal most often, is followed by a
+    moment of reading on: closing at once would reset the connection, and the client, still
+    sending, might never see the answer (RFC 9112, section 9.6).
 
     Args:
         app: The next application.
@@ -26,19 +71,52 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        read = 0
+        body = _Body(Headers(scope=scope), receive, self._max_bytes)
 
-        async def counted() -> Message:
-            nonlocal read
-            if read == 0 and _announced(scope) > self._max_bytes:
-                raise self._too_large()
-            message = await receive()
-            read += len(message.get("body", b""))
-            if read > self._max_bytes:
-                raise self._too_large()
-            return message
+        async def sent(message: Message) -> None:
+            ends = message["type"] == "http.response.body" and not message.get("more_body")
+            if not ends or not body.is_still_sent:
+                await send(message)
+                return
+            await send({**message, "more_body": True})
+            await body.linger()
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
 
-        await self._app(scope, counted, send)
+        await self._app(scope, body.receive, sent)
+
+
+class _Body:
+    def __init__(self, headers: Headers, receive: Receive, max_bytes: int) -> None:
+        length = headers.get("content-length", "0")
+        self._announced = int(length) if length.isdigit() else 0
+        self._receive = receive
+        self._max_bytes = max_bytes
+        self._read = 0
+        has_body = bool(self._announced) or "transfer-encoding" in headers
+        self.is_still_sent = has_body and "expect" not in headers
+
+    async def receive(self) -> Message:
+        if self._announced > self._max_bytes:
+            raise self._too_large()
+        message = await self._next()
+        if self._read > self._max_bytes:
+            raise self._too_large()
+        return message
+
+    async def linger(self) -> None:
+        until = asyncio.get_running_loop().time() + _LINGER_SECONDS
+        while self.is_still_sent:
+            left = until - asyncio.get_running_loop().time()
+            try:
+                await asyncio.wait_for(self._next(), max(left, 0))
+            except asyncio.TimeoutError:
+                return
+
+    async def _next(self) -> Message:
+        message = await self._receive()
+        self._read += len(message.get("body", b""))
+        self.is_still_sent = self.is_still_sent and bool(message.get("more_body"))
+        return message
 
     def _too_large(self) -> Problem:
         return Problem(
@@ -46,10 +124,3 @@ class BodyLimit:
             "body-too-large",
             f"the request's body has more than {self._max_bytes} bytes",
         )
-
-
-def _announced(scope: Scope) -> int:
-    for name, value in scope["headers"]:
-        if name == b"content-length":
-            return int(value) if value.isdigit() else 0
-    return 0

@@ -10,12 +10,15 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from serving.admission import OverloadedError
 from serving.backends import NotReadyError, UnknownClassError
 from serving.bundle import BundleError
+from serving.engines import EngineError
+from serving.fetch import FetchError
 from serving.image import ImageError, ImageTooLargeError, UnsupportedImageError
 
 MEDIA_TYPE = "application/problem+json"
@@ -29,6 +32,7 @@ class ProblemDocument(BaseModel):
     title: str
     status: int
     detail: str
+    error: str | None = Field(None, description="The detail again, under the name /v2 has for it.")
 
 
 @dataclass
@@ -47,15 +51,23 @@ class Problem(Exception):
     detail: str
     headers: dict[str, str] = field(default_factory=dict)
 
-    def response(self) -> JSONResponse:
-        """Returns the problem document."""
+    def response(self, path: str = "") -> JSONResponse:
+        """Returns the problem document for a request to `path`."""
         document = ProblemDocument(
             type=TYPE_PREFIX + self.kind,
             title=self.kind.replace("-", " ").capitalize(),
             status=self.status,
             detail=self.detail,
+            error=self.detail if path.startswith("/v2") else None,
         )
-        return JSONResponse(document.model_dump(), self.status, self.headers, MEDIA_TYPE)
+        members = document.model_dump(exclude_none=True)
+        return JSONResponse(members, self.status, self.headers, MEDIA_TYPE)
+
+
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    status: {"model": ProblemDocument, "content": {MEDIA_TYPE: {}}}
+    for status in (400, 401, 406, 408, 413, 415, 422, 429, 503)
+}
 
 
 def describe(error: Exception) -> Problem | None:
@@ -75,6 +87,12 @@ def describe(error: Exception) -> Problem | None:
             return unavailable("overloaded", str(error), 1)
         case NotReadyError():
             return unavailable("not-ready", str(error), error.retry_after)
+        case FetchError():
+            return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "unreachable-picture", str(error))
+        case EngineError():
+            return unavailable("engine-failed", str(error), 30)
+        case ClientDisconnect():
+            return Problem(HTTPStatus.BAD_REQUEST, "client-gone", "the client hung up")
         case BundleError():
             return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "broken-bundle", str(error))
         case _:
@@ -96,6 +114,9 @@ def install(app: FastAPI) -> None:
         OverloadedError,
         NotReadyError,
         BundleError,
+        FetchError,
+        EngineError,
+        ClientDisconnect,
     ):
         app.add_exception_handler(kind, _answer(describe))
     app.add_exception_handler(HTTPException, _answer(_from_http))
@@ -107,7 +128,7 @@ def _answer(
     translate: Callable[[Any], Problem | None],
 ) -> Callable[[Request, Exception], Awaitable[JSONResponse]]:
     async def handler(request: Request, error: Exception) -> JSONResponse:
-        return (translate(error) or _unexpected(error)).response()
+        return (translate(error) or _unexpected(error)).response(request.url.path)
 
     return handler
 

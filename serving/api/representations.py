@@ -11,6 +11,7 @@ from fastapi import Request
 from fastapi.responses import JSONResponse, Response
 
 from serving import draw, formats, image
+from serving.api.body import Picture
 from serving.api.problems import Problem
 from serving.backends import Backend
 from serving.schemas import Found
@@ -83,20 +84,22 @@ class Studio:
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="draw")
         self._max_pixels = max_pixels
 
-    async def present(self, form: Form, found: Found, picture: bytes, backend: Backend) -> Response:
+    async def present(
+        self, form: Form, found: Found, picture: Picture, backend: Backend
+    ) -> Response:
         """Returns the answer to a request for one picture."""
         match form:
             case Form.json:
                 return JSONResponse(found.response().model_dump())
             case Form.csv:
-                return Response(formats.to_csv([("image", found)]), media_type="text/csv")
+                return Response(formats.to_csv([(picture.name, found)]), media_type="text/csv")
             case Form.coco:
                 classes = backend.manifest().classes
-                return JSONResponse(formats.to_coco([("image", found)], classes))
+                return JSONResponse(formats.to_coco([(picture.name, found)], classes))
             case Form.jpeg | Form.png:
                 media_type = f"image/{form.value}"
                 drawn = await asyncio.get_running_loop().run_in_executor(
-                    self._threads, self._draw, found, picture, media_type
+                    self._threads, self._draw, found, picture.data, media_type
                 )
                 return Response(drawn, media_type=media_type)
 

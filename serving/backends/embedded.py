@@ -1,4 +1,7 @@
-"""Finds objects in this process."""
+"""Finds objects in this process: all of it, or all but the network.
+
+With the backend `openinference`, the network runs in another server and the rest stays here.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,10 @@ from time import perf_counter
 from serving import image
 from serving.backends import NotReadyError, Wish, class_indices
 from serving.batching import Batcher
-from serving.bundle import BundleError, Manifest
+from serving.bundle import Bundle, BundleError, Manifest
 from serving.detector import Detections, Detector, Options, Prepared
-from serving.engines import EngineError
+from serving.engines import Engine, EngineError, open_engine
+from serving.metrics import Metrics
 from serving.schemas import Found, ModelRef, name_detections
 from serving.settings import Settings
 
@@ -25,14 +29,15 @@ class EmbeddedBackend:
 
     Args:
         settings: Where the bundle is, and the limits.
+        metrics: Shows the queue, the batches and the model.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, metrics: Metrics) -> None:
         self._settings = settings
+        self._metrics = metrics
         self._decoders = ThreadPoolExecutor(settings.decode_threads, thread_name_prefix="decode")
         self._model: _LoadedModel | None = None
         self._loading = asyncio.Lock()
-        self._broken: EngineError | None = None
 
     async def start(self) -> None:
         """See `Backend.start`."""
@@ -46,16 +51,18 @@ class EmbeddedBackend:
 
     async def check(self) -> None:
         """See `Backend.check`."""
-        self._current()
-        if self._broken:
-            raise NotReadyError(str(self._broken), retry_after=30)
+        try:
+            await asyncio.to_thread(self._current().detector.check)
+        except EngineError as error:
+            raise NotReadyError(str(error), retry_after=10) from error
 
     async def reload(self) -> None:
         """See `Backend.reload`."""
         async with self._loading:
             detector = await asyncio.to_thread(_load, self._settings)
-            old, self._model = self._model, _LoadedModel(detector, self._settings)
-            self._broken = None
+            old = self._model
+            self._model = _LoadedModel(detector, self._settings, self._metrics)
+        self._show(old)
         if old:
             await old.batcher.drain()
 
@@ -74,12 +81,8 @@ class EmbeddedBackend:
             self._decoders, self._decode, model.detector, picture
         )
         decoded = perf_counter()
-        try:
+        with self._metrics.queue.track_inprogress():
             detections, began, ended = await model.batcher.submit((prepared, options))
-        except EngineError as error:
-            self._broken = error
-            raise NotReadyError(str(error), retry_after=30) from error
-        self._broken = None
         return Found(
             model=ModelRef(name=manifest.name, version=manifest.version),
             size=prepared.original,
@@ -91,6 +94,13 @@ class EmbeddedBackend:
             },
         )
 
+    def _show(self, old: _LoadedModel | None) -> None:
+        if old:
+            gone = old.detector.manifest
+            self._metrics.model.labels(gone.name, gone.version).set(0)
+        manifest = self.manifest()
+        self._metrics.model.labels(manifest.name, manifest.version).set(1)
+
     def _current(self) -> _LoadedModel:
         if self._model is None:
             raise NotReadyError("the model is being loaded")
@@ -101,8 +111,9 @@ class EmbeddedBackend:
 
 
 class _LoadedModel:
-    def __init__(self, detector: Detector, settings: Settings) -> None:
+    def __init__(self, detector: Detector, settings: Settings, metrics: Metrics) -> None:
         self.detector = detector
+        self._batch = metrics.batch
         self.batcher: Batcher[Job, Outcome] = Batcher(
             self._run, size=settings.batch_size, delay=settings.batch_delay_ms / 1000
         )
@@ -113,12 +124,23 @@ class _LoadedModel:
             [picture for picture, _ in jobs], [options for _, options in jobs]
         )
         ended = perf_counter()
+        self._batch.observe(len(jobs))
         return [(detections, began, ended) for detections in found]
 
 
 def _load(settings: Settings) -> Detector:
     if settings.bundle is None:
         raise BundleError("no model: give --bundle or UMOP_BUNDLE")
-    detector = Detector.load(settings.bundle, engine=settings.engine, threads=settings.threads)
+    bundle = Bundle.open(settings.bundle)
+    detector = Detector(bundle, _engine(bundle, settings))
     detector.warm()
     return detector
+
+
+def _engine(bundle: Bundle, settings: Settings) -> Engine:
+    if settings.backend == "embedded":
+        return open_engine(bundle, settings.engine, threads=settings.threads)
+    from serving.engines.open_inference import OpenInferenceEngine
+
+    model = settings.remote_model or bundle.manifest.name
+    return OpenInferenceEngine(settings.openinference_url, model, timeout=settings.remote_timeout)

@@ -32,6 +32,9 @@ class Engine(Protocol):
             EngineError: The device is gone or out of memory.
         """
 
+    def check(self) -> None:
+        """Raises `EngineError` unless the device that runs the network still works."""
+
 
 def open_engine(bundle: Bundle, name: str = "onnxruntime", *, threads: int = 0) -> Engine:
     """Opens a bundle's network in the engine of that name.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-import onnxruntime as ort  # type: ignore[import-untyped]
+import onnxruntime as ort
 from numpy.typing import NDArray
 
 from serving.bundle import Bundle, BundleError
@@ -43,6 +43,9 @@ class OnnxEngine:
         except Exception as error:
             raise EngineError(f"ONNX Runtime failed: {str(error).splitlines()[0]}") from error
         return boxes, scores, labels
+
+    def check(self) -> None:
+        """See `serving.engines.Engine.check`; the CPU is always there."""
 
     def _check_names(self, bundle: Bundle) -> None:
         inputs = {node.name for node in self._session.get_inputs()}

@@ -11,6 +11,7 @@ from fastapi.testclient import TestClient
 from serving.app import build_app
 from serving.settings import Settings
 from tests.serving.make_bundle import make_bundle
+from tests.serving.running import running
 from tests.serving.waiting import wait_until
 
 
@@ -18,6 +19,13 @@ from tests.serving.waiting import wait_until
 def bundle_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The squares bundle."""
     return make_bundle(tmp_path_factory.mktemp("bundles") / "squares.bundle")
+
+
+@pytest.fixture(scope="session")
+def server(bundle_path: Path) -> Iterator[str]:
+    """The address of a real server of the squares bundle, in a process of its own."""
+    with running("--bundle", str(bundle_path), "--threads", "1") as server:
+        yield server.url
 
 
 @pytest.fixture

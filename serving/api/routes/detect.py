@@ -2,57 +2,98 @@
 
 from __future__ import annotations
 
+import asyncio
+from time import perf_counter
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
-from fastapi.responses import Response
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel
 
-from serving.api.body import read_picture
-from serving.api.deps import AdmissionDep, BackendDep, SettingsDep, StudioDep, WishDep
+from serving.api.body import JsonPicture, JsonPictures, Picture
+from serving.api.deps import ServicesDep, WishDep, authorize
 from serving.api.patience import Patience
+from serving.api.problems import RESPONSES
 from serving.api.representations import Form, negotiate
-from serving.schemas import DetectResponse
+from serving.api.services import Services
+from serving.backends import Wish
+from serving.schemas import DetectResponse, Found
 
-router = APIRouter(tags=["detect"])
+router = APIRouter(tags=["detect"], dependencies=[Depends(authorize)], responses=RESPONSES)
+FormQuery = Annotated[Form | None, Query(alias="format", description="Overrides Accept.")]
 
-BODY = {
-    "requestBody": {
+
+class BatchResponse(BaseModel):
+    """Objects found in several pictures, in the order they were sent."""
+
+    results: list[DetectResponse]
+
+
+def _body(field: str, files: dict[str, object], json: type[BaseModel]) -> dict[str, object]:
+    form = {"type": "object", "required": [field], "properties": {field: files}}
+    return {
         "required": True,
         "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "required": ["file"],
-                    "properties": {"file": {"type": "string", "format": "binary"}},
-                }
-            },
-            "application/json": {
-                "schema": {
-                    "type": "object",
-                    "required": ["image"],
-                    "properties": {"image": {"type": "string", "format": "byte"}},
-                }
-            },
-            "image/*": {"schema": {"type": "string", "format": "binary"}},
+            "multipart/form-data": {"schema": form},
+            "application/json": {"schema": _inline(json)},
         },
     }
-}
 
 
-@router.post("/detect", response_model=DetectResponse, openapi_extra=BODY)
+def _inline(model: type[BaseModel]) -> dict[str, object]:
+    schema = model.model_json_schema()
+    definitions = schema.pop("$defs", {})
+    if "images" in schema["properties"]:
+        schema["properties"]["images"]["items"] = definitions["JsonPicture"]
+    return schema
+
+
+_FILE: dict[str, object] = {"type": "string", "format": "binary"}
+_ONE = _body("file", _FILE, JsonPicture)
+_SEVERAL = _body("files", {"type": "array", "items": _FILE, "minItems": 1}, JsonPictures)
+
+
+@router.post("/detect", response_model=DetectResponse, openapi_extra={"requestBody": _ONE})
 async def detect(
-    request: Request,
-    settings: SettingsDep,
-    backend: BackendDep,
-    admission: AdmissionDep,
-    studio: StudioDep,
-    wish: WishDep,
-    format: Annotated[Form | None, Query(description="Takes precedence over Accept.")] = None,
+    request: Request, services: ServicesDep, wish: WishDep, wanted: FormQuery = None
 ) -> Response:
     """Finds objects in one picture."""
-    form = negotiate(request, format)
-    patience = Patience(request, settings.deadline)
-    with admission.admit():
-        picture = await patience.reading(read_picture(request))
-        found = await patience.working(backend.detect(picture, wish))
-        return await studio.present(form, found, picture, backend)
+    form = negotiate(request, wanted)
+    patience = Patience(request, services.settings.deadline)
+    with services.admission.admit():
+        picture = await patience.reading(services.body.read_one(request))
+        return await patience.working(_answer(services, picture, wish, form))
+
+
+@router.post("/detect/batch", response_model=BatchResponse, openapi_extra={"requestBody": _SEVERAL})
+async def detect_batch(request: Request, services: ServicesDep, wish: WishDep) -> Response:
+    """Finds objects in several pictures; one that is broken fails them all."""
+    patience = Patience(request, services.settings.deadline)
+    with services.admission.admit():
+        pictures = await patience.reading(services.body.read_several(request))
+        with services.admission.admit(len(pictures) - 1):
+            found = await patience.working(
+                find_all(services, [each.data for each in pictures], wish)
+            )
+    return JSONResponse({"results": [each.response().model_dump() for each in found]})
+
+
+async def _answer(services: Services, picture: Picture, wish: Wish, form: Form) -> Response:
+    found = await services.backend.detect(picture.data, wish)
+    began = perf_counter()
+    response = await services.studio.present(form, found, picture, services.backend)
+    services.observe({**found.seconds, "encode": perf_counter() - began})
+    return response
+
+
+async def find_all(services: Services, pictures: list[bytes], wish: Wish) -> list[Found]:
+    """Finds objects in several encoded pictures; the first that fails ends the others."""
+    tasks = [asyncio.create_task(services.backend.detect(picture, wish)) for picture in pictures]
+    try:
+        found = await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+    for each in found:
+        services.observe(each.seconds)
+    return found

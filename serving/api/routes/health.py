@@ -5,7 +5,8 @@ from __future__ import annotations
 from fastapi import APIRouter
 from pydantic import BaseModel
 
-from serving.api.deps import BackendDep
+from serving.api.deps import ServicesDep
+from serving.backends import NotReadyError
 
 router = APIRouter(tags=["health"])
 
@@ -23,7 +24,9 @@ async def healthz() -> Health:
 
 
 @router.get("/readyz")
-async def readyz(backend: BackendDep) -> Health:
-    """The model is loaded and warm; 503 until then."""
-    await backend.check()
+async def readyz(services: ServicesDep) -> Health:
+    """The model is loaded and warm, and its device works; 503 otherwise."""
+    if services.draining:
+        raise NotReadyError("the service is stopping")
+    await services.backend.check()
     return Health(status="ready")

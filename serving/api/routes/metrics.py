@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter
 from fastapi.responses import Response
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from serving.api.deps import ServicesDep
 
 router = APIRouter(tags=["operations"])
 
 
 @router.get("/metrics", response_class=Response)
-async def metrics(request: Request) -> Response:
+async def metrics(services: ServicesDep) -> Response:
     """Requests, latency by stage, batch sizes, queue length and the model's version."""
-    page = generate_latest(request.app.state.metrics.registry)
-    return Response(page, media_type=CONTENT_TYPE_LATEST)
+    return Response(services.metrics.page(), media_type=CONTENT_TYPE_LATEST)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 
-from serving.api.deps import BackendDep
+from serving.api.deps import ServicesDep, authorize
 from serving.bundle import Manifest
 
-router = APIRouter(tags=["models"])
+router = APIRouter(tags=["models"], dependencies=[Depends(authorize)])
 
 
 @router.get("/models")
-async def models(backend: BackendDep) -> list[Manifest]:
+async def models(services: ServicesDep) -> list[Manifest]:
     """The model's manifest: classes, sizes, thresholds, accuracy and provenance."""
-    return [backend.manifest()]
+    return [services.backend.manifest()]

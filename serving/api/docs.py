@@ -1,0 +1,35 @@
+"""Swagger UI from this server's own files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import fastapi_offline
+from fastapi import FastAPI
+from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi.staticfiles import StaticFiles
+
+_FILES = Path(fastapi_offline.__file__).parent / "static"
+_AT = "/docs/files"
+
+
+def install(app: FastAPI, document: Callable[[], dict[str, Any]]) -> None:
+    """Adds `/docs` and `/openapi.json`, which show `document`."""
+    app.mount(_AT, StaticFiles(directory=_FILES))
+
+    @app.get("/openapi.json", include_in_schema=False)
+    async def openapi() -> JSONResponse:
+        return JSONResponse(document())
+
+    @app.get("/docs", include_in_schema=False)
+    async def docs() -> HTMLResponse:
+        return get_swagger_ui_html(
+            openapi_url="/openapi.json",
+            title=app.title,
+            swagger_js_url=f"{_AT}/swagger-ui-bundle.js",
+            swagger_css_url=f"{_AT}/swagger-ui.css",
+            swagger_favicon_url=f"{_AT}/favicon.png",
+        )

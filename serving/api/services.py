@@ -1,0 +1,38 @@
+"""What the routes work with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from serving.admission import Admission
+from serving.api.body import BodyReader
+from serving.api.representations import Studio
+from serving.backends import Backend
+from serving.metrics import Metrics
+from serving.security import KeyRing, RateLimit
+from serving.settings import Settings
+from serving.tracing import Tracer
+
+
+@dataclass
+class Services:
+    """One of each, made when the app is built and shared by all requests."""
+
+    settings: Settings
+    metrics: Metrics
+    backend: Backend
+    tracer: Tracer | None
+    admission: Admission
+    body: BodyReader
+    studio: Studio
+    keys: KeyRing
+    admin_keys: KeyRing
+    rate_limit: RateLimit
+    draining: bool = field(default=False)
+
+    def observe(self, seconds: Mapping[str, float]) -> None:
+        """Records the time that one picture spent in each stage."""
+        self.metrics.observe(seconds)
+        if self.tracer:
+            self.tracer.stages(seconds)

@@ -1,0 +1,92 @@
+"""What is recorded of every request: ids, a log line, metrics and a span."""
+
+from __future__ import annotations
+
+import logging
+from time import perf_counter
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from serving import context, logs
+from serving.context import RequestContext
+from serving.metrics import Metrics
+from serving.tracing import Tracer
+
+_QUIET = {"/healthz", "/readyz", "/metrics"}
+
+
+class Telemetry:
+    """Records every request, and sends its id back.
+
+    Args:
+        app: The next application.
+        metrics: Counts requests and their time.
+        tracer: Makes spans; None for none.
+    """
+
+    def __init__(self, app: ASGIApp, metrics: Metrics, tracer: Tracer | None) -> None:
+        self._app = app
+        self._metrics = metrics
+        self._tracer = tracer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Passes a request on and records how it went."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        request = RequestContext.of(headers.get("x-request-id"), headers.get("traceparent"))
+        if self._tracer is None:
+            await self._record(scope, receive, send, request)
+            return
+        with self._tracer.request(f"{scope['method']} {scope['path']}", headers, request) as traced:
+            await self._record(scope, receive, send, traced)
+
+    async def _record(
+        self, scope: Scope, receive: Receive, send: Send, request: RequestContext
+    ) -> None:
+        record = _Record(scope, request, send)
+        token = context.current.set(request)
+        try:
+            await self._app(scope, receive, record.send)
+        finally:
+            self._note(record)
+            context.current.reset(token)
+
+    def _note(self, record: _Record) -> None:
+        route, seconds = record.route(), perf_counter() - record.started
+        self._metrics.requests.labels(route, record.status).inc()
+        self._metrics.latency.labels(route).observe(seconds)
+        level = logging.DEBUG if route in _QUIET and record.status < 400 else logging.INFO
+        logs.access.log(level, "request", extra={"fields": record.fields(seconds)})
+
+
+class _Record:
+    def __init__(self, scope: Scope, request: RequestContext, send: Send) -> None:
+        self.started = perf_counter()
+        self.status = 499  # the client went away, until an answer starts
+        self._scope = scope
+        self._request = request
+        self._send = send
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            MutableHeaders(scope=message)["X-Request-ID"] = self._request.request_id
+        await self._send(message)
+
+    def route(self) -> str:
+        route = self._scope.get("route")
+        return getattr(route, "path", None) or "unknown"
+
+    def fields(self, seconds: float) -> dict[str, object]:
+        client = self._scope.get("client")
+        return {
+            "method": self._scope["method"],
+            "path": self._scope["path"],
+            "status": self.status,
+            "ms": round(1000 * seconds, 1),
+            "client": client[0] if client else None,
+            "key": self._scope.get("state", {}).get("key"),
+        }

@@ -1,0 +1,45 @@
+"""A circuit breaker: a server that is down is left alone for a while."""
+
+from __future__ import annotations
+
+from time import monotonic
+
+from serving.backends import NotReadyError
+
+
+class Breaker:
+    """Opens after failures in a row, and then lets one try through each `pause` seconds.
+
+    Args:
+        what: What is behind it, for the error's message.
+        failures: Failures in a row that open it.
+        pause: Seconds between tries while it is open.
+    """
+
+    def __init__(self, what: str, *, failures: int = 3, pause: float = 2) -> None:
+        self._what = what
+        self._limit = failures
+        self._pause = pause
+        self._failures = 0
+        self._next_try = 0.0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the server is taken to be down."""
+        return self._failures >= self._limit
+
+    def enter(self) -> None:
+        """Raises `NotReadyError` while the server is to be left alone."""
+        left = self._next_try - monotonic()
+        if self.is_open and left > 0:
+            raise NotReadyError(f"{self._what} is down", retry_after=left)
+        self._next_try = monotonic() + self._pause
+
+    def succeeded(self) -> None:
+        """Closes it."""
+        self._failures = 0
+
+    def failed(self) -> None:
+        """Counts a failure."""
+        self._failures += 1
+        self._next_try = monotonic() + self._pause

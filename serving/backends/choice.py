@@ -1,0 +1,18 @@
+"""The backend that the settings name."""
+
+from __future__ import annotations
+
+from serving.backends import Backend
+from serving.metrics import Metrics
+from serving.settings import Settings
+
+
+def choose_backend(settings: Settings, metrics: Metrics) -> Backend:
+    """Makes the backend that the settings name."""
+    if settings.backend == "torchserve":
+        from serving.backends.torchserve import TorchServeBackend
+
+        return TorchServeBackend(settings)
+    from serving.backends.embedded import EmbeddedBackend
+
+    return EmbeddedBackend(settings, metrics)

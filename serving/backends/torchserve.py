@@ -1,0 +1,172 @@
+"""Finds objects in TorchServe, which runs the archive made of the same bundle."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import random
+from http import HTTPStatus
+from time import perf_counter
+
+import httpx
+from pydantic import ValidationError
+
+from serving import context, image
+from serving.backends import NotReadyError, Wish, class_indices
+from serving.backends.breaker import Breaker
+from serving.bundle import Bundle, BundleError, Manifest, Size
+from serving.image import ImageError
+from serving.schemas import DetectResponse, Found
+from serving.settings import Settings
+
+_TRIES = 3
+# The request never reached TorchServe, so sending it again runs nothing twice.
+_SAFE_TO_REPEAT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.RemoteProtocolError)
+
+log = logging.getLogger(__name__)
+
+
+class TorchServeBackend:
+    """Sends pictures to TorchServe's inference API as they came.
+
+    A picture goes to `POST /predictions/{model}` as the raw body; `score_threshold`,
+    `max_detections` and `classes` (a JSON list of names) go as query parameters. The answer is
+    the JSON of `serving.schemas.DetectResponse`.
+
+    Args:
+        settings: TorchServe's address, and the bundle that its archive was made of.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._breaker = Breaker("TorchServe")
+        self._manifest: Manifest | None = None
+        self._client = httpx.AsyncClient(
+            base_url=settings.torchserve_url,
+            timeout=settings.remote_timeout,
+            limits=httpx.Limits(
+                max_connections=settings.remote_connections,
+                max_keepalive_connections=settings.remote_connections,
+            ),
+            trust_env=False,
+        )
+
+    async def start(self) -> None:
+        """See `Backend.start`. TorchServe itself may come up later."""
+        await self.reload()
+
+    async def stop(self) -> None:
+        """See `Backend.stop`."""
+        await self._client.aclose()
+
+    async def check(self) -> None:
+        """See `Backend.check`."""
+        self.manifest()
+        self._breaker.enter()
+        try:
+            answer = await self._client.get("/ping")
+        except httpx.TransportError as error:
+            self._breaker.failed()
+            raise NotReadyError("TorchServe cannot be reached") from error
+        if answer.status_code != HTTPStatus.OK:
+            raise NotReadyError("TorchServe is not healthy")
+        self._breaker.succeeded()
+
+    async def reload(self) -> None:
+        """See `Backend.reload`. TorchServe's own model is changed by its management API."""
+        if self._settings.bundle is None:
+            raise BundleError("no model: give --bundle or UMOP_BUNDLE")
+        self._manifest = (await asyncio.to_thread(Bundle.open, self._settings.bundle)).manifest
+
+    def manifest(self) -> Manifest:
+        """See `Backend.manifest`."""
+        if self._manifest is None:
+            raise NotReadyError("the manifest is being read")
+        return self._manifest
+
+    async def detect(self, picture: bytes, wish: Wish) -> Found:
+        """See `Backend.detect`."""
+        manifest = self.manifest()
+        class_indices(wish.classes, manifest.classes)
+        await asyncio.to_thread(image.read_header, picture, self._settings.max_pixels)
+        started = perf_counter()
+        answer = await self._post(self._settings.remote_model or manifest.name, picture, wish)
+        found = _parse(answer)
+        seconds = {stage: spent / 1000 for stage, spent in found.timing_ms.items()}
+        return Found(
+            model=found.model,
+            size=Size(width=found.image.width, height=found.image.height),
+            detections=found.detections,
+            seconds={**seconds, "remote": perf_counter() - started},
+        )
+
+    async def _post(self, model: str, picture: bytes, wish: Wish) -> httpx.Response:
+        self._breaker.enter()
+        try:
+            answer = await self._send(model, picture, wish)
+        except httpx.TimeoutException as error:
+            self._breaker.failed()
+            raise NotReadyError("TorchServe did not answer in time") from error
+        except httpx.TransportError as error:
+            self._breaker.failed()
+            raise NotReadyError("TorchServe cannot be reached") from error
+        if answer.status_code >= 500:
+            self._breaker.failed()
+            log.warning("TorchServe answered %s: %.200s", answer.status_code, answer.text)
+            raise NotReadyError("TorchServe failed or is busy")
+        self._breaker.succeeded()
+        return answer
+
+    async def _send(self, model: str, picture: bytes, wish: Wish) -> httpx.Response:
+        request = self._client.build_request(
+            "POST",
+            f"/predictions/{model}",
+            params=_parameters(wish),
+            content=picture,
+            headers={"Content-Type": "application/octet-stream", **_trace()},
+        )
+        for tried in range(1, _TRIES + 1):
+            try:
+                return await self._client.send(request)
+            except _SAFE_TO_REPEAT:
+                if tried == _TRIES:
+                    raise
+                await asyncio.sleep(random.uniform(0.02, 0.1) * tried)
+        raise AssertionError("unreachable")
+
+
+def _parameters(wish: Wish) -> dict[str, str]:
+    parameters = {}
+    if wish.score_threshold is not None:
+        parameters["score_threshold"] = str(wish.score_threshold)
+    if wish.max_detections is not None:
+        parameters["max_detections"] = str(wish.max_detections)
+    if wish.classes is not None:
+        parameters["classes"] = json.dumps(wish.classes)
+    return parameters
+
+
+def _trace() -> dict[str, str]:
+    request = context.current.get()
+    return {"traceparent": request.traceparent} if request else {}
+
+
+def _parse(answer: httpx.Response) -> DetectResponse:
+    if answer.status_code != HTTPStatus.OK:
+        raise _refusal(answer)
+    try:
+        return DetectResponse.model_validate_json(answer.content)
+    except ValidationError as error:
+        raise NotReadyError("TorchServe's answer is not what its handler should send") from error
+
+
+def _refusal(answer: httpx.Response) -> Exception:
+    """What a 4xx of TorchServe's means: a picture it cannot read, or a model it does not have."""
+    if answer.status_code == HTTPStatus.NOT_FOUND:
+        return NotReadyError("TorchServe has no such model", retry_after=30)
+    try:
+        detail = str(answer.json()["detail"])
+    except (ValueError, KeyError, TypeError):
+        detail = "the picture cannot be read"
+    return ImageError(detail)

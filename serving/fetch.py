@@ -1,0 +1,155 @@
+"""Pictures from the web, for a service that its operator lets fetch them."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+import ssl
+from collections.abc import Callable, Iterable
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import httpcore
+
+IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+_MOST_REDIRECTS = 3
+_REDIRECTS = {301, 302, 303, 307, 308}
+_WRAPS_IPV4 = tuple(map(ipaddress.IPv6Network, ("64:ff9b::/96", "2002::/16", "2001::/32")))
+
+
+class FetchError(Exception):
+    """The picture cannot be had from its address; the message is one line that says why."""
+
+
+def is_public(address: IpAddress) -> bool:
+    """Whether an address is on the public internet, and nowhere near this machine."""
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped:
+            return is_public(address.ipv4_mapped)
+        if any(address in network for network in _WRAPS_IPV4):
+            return False
+    return address.is_global and not address.is_multicast
+
+
+class Fetcher:
+    """Fetches pictures over https from public addresses.
+
+    A name is resolved once and the address that was checked is the one connected to, for
+    every redirect anew, so a name that changes its address between the two gains nothing.
+
+    Args:
+        max_bytes: Largest picture.
+        timeout: Seconds for all of it.
+        allow: Says which addresses may be connected to.
+        context: Checks the servers' certificates.
+    """
+
+    def __init__(
+        self,
+        max_bytes: int,
+        timeout: float,
+        *,
+        allow: Callable[[IpAddress], bool] = is_public,
+        context: ssl.SSLContext | None = None,
+    ) -> None:
+        self._max_bytes = max_bytes
+        self._timeout = timeout
+        self._pool = httpcore.AsyncConnectionPool(
+            ssl_context=context or ssl.create_default_context(),
+            max_connections=16,
+            max_keepalive_connections=0,
+            network_backend=_CheckedBackend(allow),
+        )
+
+    async def fetch(self, url: str) -> bytes:
+        """Returns what is at an address.
+
+        Raises:
+            FetchError: The address is not allowed, does not answer in time, or has too much.
+        """
+        try:
+            return await asyncio.wait_for(self._follow(url), self._timeout)
+        except asyncio.TimeoutError:
+            raise FetchError("the picture's server did not answer in time") from None
+        except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException) as error:
+            raise FetchError("the picture's server cannot be reached") from error
+
+    async def close(self) -> None:
+        """Closes the connections."""
+        await self._pool.aclose()
+
+    async def _follow(self, url: str) -> bytes:
+        for _ in range(_MOST_REDIRECTS + 1):
+            answer = await self._get(url)
+            if isinstance(answer, bytes):
+                return answer
+            url = urljoin(url, answer)
+        raise FetchError(f"the picture's address redirects more than {_MOST_REDIRECTS} times")
+
+    async def _get(self, url: str) -> bytes | str:
+        """Returns the body, or where a redirect leads."""
+        _check_url(url)
+        headers = [("Accept", "image/*"), ("User-Agent", "umop-serve")]
+        async with self._pool.stream("GET", url, headers=headers) as response:
+            if response.status in _REDIRECTS:
+                return _location(response.headers)
+            if response.status != 200:
+                raise FetchError(f"the picture's server answered {response.status}")
+            body = bytearray()
+            async for part in response.aiter_stream():
+                body += part
+                if len(body) > self._max_bytes:
+                    raise FetchError(f"the picture has more than {self._max_bytes} bytes")
+            return bytes(body)
+
+
+def _check_url(url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        url.encode("ascii")
+        sound = parts.scheme == "https" and parts.hostname and not parts.username
+    except ValueError:
+        sound = False
+    if not sound:
+        raise FetchError("a picture's address must be https, without user and password")
+
+
+def _location(headers: Iterable[tuple[bytes, bytes]]) -> str:
+    for name, value in headers:
+        if name.lower() == b"location":
+            return value.decode("latin-1")
+    raise FetchError("the picture's server redirects to nowhere")
+
+
+class _CheckedBackend(httpcore.AsyncNetworkBackend):
+    """Connects to addresses that are allowed, and to no others."""
+
+    def __init__(self, allow: Callable[[IpAddress], bool]) -> None:
+        self._allow = allow
+        self._backend = httpcore.AnyIOBackend()
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        address = await self._resolve(host, port)
+        return await self._backend.connect_tcp(
+            address, port, timeout, local_address, socket_options
+        )
+
+    async def _resolve(self, host: str, port: int) -> str:
+        loop = asyncio.get_running_loop()
+        try:
+            found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except OSError as error:
+            raise FetchError(f"no such host: {host}") from error
+        addresses = [str(entry[4][0]) for entry in found]
+        if not all(self._allow(ipaddress.ip_address(address)) for address in addresses):
+            raise FetchError(f"{host} is not on the public internet")
+        return addresses[0]

@@ -1,0 +1,95 @@
+"""Who may call, and how often."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import logging
+import os
+import re
+from collections import OrderedDict
+from collections.abc import Iterable
+from pathlib import Path
+from time import monotonic
+
+_HASHED = re.compile(r"sha256:([0-9a-f]{64})", re.IGNORECASE)
+_MOST_CALLERS = 10_000
+
+log = logging.getLogger(__name__)
+
+
+class KeyRing:
+    """API keys, held as SHA-256 only.
+
+    Args:
+        keys: Keys, or `sha256:HEX` of keys.
+        file: More of them, one a line, `#` before remarks; read again when it changes.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
+
+    def __init__(self, keys: Iterable[str] = (), file: Path | None = None) -> None:
+        self._fixed = [_digest(key) for key in keys]
+        self._file = file
+        self._state: tuple[int, int, int] | None = None
+        self._from_file: list[bytes] = []
+        if file:
+            self._read(file)
+
+    def find(self, key: str) -> str | None:
+        """Returns the key's short name for logs and limits, or None if it is not on the ring.
+
+        The time taken does not tell how much of a wrong key was right.
+        """
+        self._refresh()
+        digest = hashlib.sha256(key.encode("utf-8", "surrogateescape")).digest()
+        matches = [hmac.compare_digest(digest, known) for known in self._fixed + self._from_file]
+        return digest.hex()[:8] if any(matches) else None
+
+    def _refresh(self) -> None:
+        if not self._file:
+            return
+        try:
+            self._read(self._file)
+        except OSError as error:
+            log.warning("the keys' file cannot be read; its last keys stay valid: %s", error)
+
+    def _read(self, file: Path) -> None:
+        status = os.stat(file)
+        state = (status.st_mtime_ns, status.st_size, status.st_ino)
+        if state == self._state:
+            return
+        lines = (line.partition("#")[0].strip() for line in file.read_text("utf-8").splitlines())
+        self._from_file = [_digest(line) for line in lines if line]
+        self._state = state
+
+
+def _digest(key: str) -> bytes:
+    match = _HASHED.fullmatch(key)
+    return bytes.fromhex(match[1]) if match else hashlib.sha256(key.encode()).digest()
+
+
+class RateLimit:
+    """A token bucket for each caller: a minute's worth at once, then refilled evenly.
+
+    Args:
+        per_minute: Requests a minute; 0 for no limit.
+    """
+
+    def __init__(self, per_minute: int) -> None:
+        self._per_minute = per_minute
+        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    def wait(self, caller: str) -> float:
+        """Takes a token and returns 0, or returns the seconds until there is one."""
+        if not self._per_minute:
+            return 0
+        now = monotonic()
+        tokens, since = self._buckets.pop(caller, (float(self._per_minute), now))
+        tokens = min(tokens + (now - since) * self._per_minute / 60, self._per_minute)
+        allowed = tokens >= 1
+        self._buckets[caller] = (tokens - allowed, now)
+        if len(self._buckets) > _MOST_CALLERS:
+            self._buckets.popitem(last=False)
+        return 0 if allowed else (1 - tokens) * 60 / self._per_minute
