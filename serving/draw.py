@@ -14,25 +14,36 @@ from serving.schemas import Detection
 # Okabe and Ito's colours, told apart by most colour-blind people (black left out).
 PALETTE = ("#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7")
 _JPEG_QUALITY = 90
+_MARGIN = 2
+
+Corners = tuple[float, float, float, float]
+Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 
 def annotate(image: NDArray[np.uint8], detections: Sequence[Detection]) -> Image.Image:
-    """Draws boxes with their labels; no label leaves the picture.
+    """Draws boxes with their captions.
+
+    No caption leaves the picture, and none is drawn over that of a better detection: a crowded
+    picture stays readable.
 
     Args:
         image: RGB, uint8, shape (height, width, 3).
-        detections: Drawn from the last to the first, so that the best lies on top.
+        detections: Best first.
     """
     picture = Image.fromarray(image)
     pen = ImageDraw.Draw(picture)
     unit = max(picture.size) / 1000
-    font = ImageFont.load_default(size=max(11, round(14 * unit)))
+    font = ImageFont.load_default(size=max(11, round(12 * unit)))
     for detection in reversed(detections):
-        colour = PALETTE[detection.class_id % len(PALETTE)]
-        box = detection.box
-        corners = (box.x1, box.y1, box.x2, box.y2)
-        pen.rectangle(corners, outline=colour, width=max(2, round(2 * unit)))
-        _label(pen, picture.size, corners, _caption(detection), colour, font)
+        pen.rectangle(
+            _corners(detection), outline=_colour(detection), width=max(2, round(2 * unit))
+        )
+    taken: list[Corners] = []
+    for detection in detections:
+        place = _caption_place(pen, picture.size, detection, font)
+        if not any(_overlap(place, other) for other in taken):
+            _draw_caption(pen, place, detection, font)
+            taken.append(place)
     return picture
 
 
@@ -50,21 +61,38 @@ def _caption(detection: Detection) -> str:
     return f"{detection.label} {detection.score:.2f}"
 
 
-def _label(
-    pen: ImageDraw.ImageDraw,
-    size: tuple[int, int],
-    corners: tuple[float, float, float, float],
-    text: str,
-    colour: str,
-    font: ImageFont.FreeTypeFont | ImageFont.ImageFont,
+def _colour(detection: Detection) -> str:
+    return PALETTE[detection.class_id % len(PALETTE)]
+
+
+def _corners(detection: Detection) -> Corners:
+    box = detection.box
+    return (box.x1, box.y1, box.x2, box.y2)
+
+
+def _caption_place(
+    pen: ImageDraw.ImageDraw, size: tuple[int, int], detection: Detection, font: Font
+) -> Corners:
+    left, top, right, bottom = pen.textbbox((0, 0), _caption(detection), font=font)
+    width, height = right - left + 2 * _MARGIN, bottom - top + 2 * _MARGIN
+    box = detection.box
+    x = _clamp(box.x1, size[0] - width)
+    y = _clamp(box.y1 - height if box.y1 >= height else box.y1, size[1] - height)
+    return (x, y, x + width, y + height)
+
+
+def _draw_caption(
+    pen: ImageDraw.ImageDraw, place: Corners, detection: Detection, font: Font
 ) -> None:
-    left, top, right, bottom = pen.textbbox((0, 0), text, font=font)
-    margin = 3
-    width, height = right - left + 2 * margin, bottom - top + 2 * margin
-    x = _clamp(corners[0], size[0] - width)
-    y = _clamp(corners[1] - height if corners[1] >= height else corners[1], size[1] - height)
-    pen.rectangle((x, y, x + width, y + height), fill=colour)
-    pen.text((x + margin - left, y + margin - top), text, fill=_ink(colour), font=font)
+    text, colour = _caption(detection), _colour(detection)
+    left, top, _, _ = pen.textbbox((0, 0), text, font=font)
+    pen.rectangle(place, fill=colour)
+    start = (place[0] + _MARGIN - left, place[1] + _MARGIN - top)
+    pen.text(start, text, fill=_ink(colour), font=font)
+
+
+def _overlap(one: Corners, other: Corners) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
 
 
 def _clamp(value: float, highest: float) -> float:
