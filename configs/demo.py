@@ -5,7 +5,7 @@ _base_ = ["_base_/detector.py", "_base_/runtime.py"]
 data_root = "data/crowns"
 data_hint = "Fetch it with: umop data demo"
 classes = ("tree",)
-iterations = 300
+iterations = 240
 channels_last = True
 
 model = dict(
@@ -30,6 +30,8 @@ model = dict(
 train_pipeline = [
     dict(type="LoadPicture"),
     dict(type="LoadAnnotations", with_bbox=True),
+    dict(type="RandomResize", scale=(532, 504), ratio_range=(0.7, 1.4), keep_ratio=True),
+    dict(type="PhotoMetricDistortion"),
     dict(type="RandomCrop", crop_size=(320, 320), allow_negative_crop=True),
     dict(
         type="RandomFlip",

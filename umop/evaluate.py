@@ -8,6 +8,7 @@ from pathlib import Path
 from mmengine.config import Config
 
 from umop.data.location import require_data, set_data_root
+from umop.report import write_report
 from umop.run import Run
 from umop.runner import Runner
 
@@ -36,4 +37,5 @@ def evaluate(run: Run, data: Path | None = None) -> dict[str, float]:
     config.load_from = str(checkpoint)
     metrics = Runner.from_cfg(config).test()
     run.evaluation.write_text(json.dumps(metrics, indent=2) + "\n")
+    write_report(run)
     return metrics

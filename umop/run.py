@@ -38,6 +38,14 @@ class Run:
         return self.folder / "provenance.json"
 
     @property
+    def metrics(self) -> Path:
+        return self.folder / "metrics.jsonl"
+
+    @property
+    def report(self) -> Path:
+        return self.folder / "report.html"
+
+    @property
     def evaluation(self) -> Path:
         return self.folder / "evaluation.json"
 

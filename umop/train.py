@@ -9,6 +9,7 @@ from mmengine.config import Config
 from umop.data.location import require_data, set_data_root
 from umop.errors import UserError
 from umop.provenance import write_provenance
+from umop.report import write_report
 from umop.run import Run
 from umop.runner import Runner
 
@@ -38,6 +39,7 @@ def train(config: Config, run: Run, data: Path | None = None) -> Path:
     runner = Runner.from_cfg(config)
     write_provenance(run.provenance, config)
     runner.train()
+    write_report(run)
     return run.require_checkpoint()
 
 

@@ -65,6 +65,9 @@ def test_train_keeps_what_the_run_folder_promises(umop: Umop, discs: Path, workp
     assert [line["iter"] for line in lines] == [2, 4, 4]
     assert all(1.5 <= lines[0][f"gamma_{level}"] <= 2.5 for level in range(5))
     assert 0 <= lines[-1]["AP"] <= 1
+    report = (run / "report.html").read_text()
+    assert report.count("<svg") == 2
+    assert "Not evaluated yet" in report
 
 
 def test_train_again_leaves_a_finished_run_alone(umop: Umop, discs: Path, workplace: Path) -> None:
@@ -101,6 +104,7 @@ def test_eval_prints_and_keeps_the_twelve_numbers(umop: Umop, workplace: Path) -
     assert len(kept) == 12
     assert f"{kept['AP50']:.3f}" in out
     assert "runs/discs/evaluation.json" in out
+    assert f"{kept['AP50']:.3f}" in (workplace / "runs" / "discs" / "report.html").read_text()
 
 
 def test_export_writes_a_bundle_that_serves(umop: Umop, workplace: Path, discs: Path) -> None:

@@ -34,31 +34,34 @@ def cut(
     overlap: int = 0,
     min_visible: float = 0.4,
 ) -> Iterator[Tile]:
-    """Cuts a picture into a grid of tiles.
+    """Cuts a picture into a grid of tiles, all of one size.
 
     Args:
         pixels: uint8 of shape (H, W, 3).
         boxes: Float of shape (N, 4), xyxy in pixels.
         rows: Tiles from top to bottom.
         columns: Tiles from left to right.
-        overlap: Pixels by which each tile reaches into the next.
+        overlap: Pixels that a tile is higher and wider than it needs to be to fill the grid.
         min_visible: A box belongs to a tile that holds at least this part of its area.
 
     Yields:
         The tiles, row by row.
     """
-    height, width = pixels.shape[:2]
-    tops = np.linspace(0, height, rows + 1).round().astype(int)
-    lefts = np.linspace(0, width, columns + 1).round().astype(int)
-    for top, bottom in zip(tops, tops[1:] + overlap, strict=False):
-        for left, right in zip(lefts, lefts[1:] + overlap, strict=False):
-            bottom, right = min(bottom, height), min(right, width)
-            yield Tile(
-                int(left),
-                int(top),
-                pixels[top:bottom, left:right],
-                boxes_within(boxes, (left, top, right, bottom), min_visible),
-            )
+    (tops, height), (lefts, width) = (
+        spread(side, count, overlap)
+        for side, count in zip(pixels.shape[:2], (rows, columns), strict=True)
+    )
+    for top in tops:
+        for left in lefts:
+            bottom, right = top + height, left + width
+            inside = boxes_within(boxes, (left, top, right, bottom), min_visible)
+            yield Tile(left, top, pixels[top:bottom, left:right], inside)
+
+
+def spread(side: int, count: int, overlap: int) -> tuple[list[int], int]:
+    """Spreads tiles evenly along a side; returns their first pixels and their length."""
+    length = min(-(-side // count) + overlap, side)
+    return np.linspace(0, side - length, count).round().astype(int).tolist(), length
 
 
 def boxes_within(

@@ -1,0 +1,53 @@
+"""Writes ``report.html``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader
+
+from umop.evaluation import METRICS
+from umop.report.curves import gamma_curves, loss_curves
+from umop.run import Run
+
+
+def write_report(run: Run) -> Path:
+    """Writes the report of a run from the files in its folder; needs no network to be read.
+
+    Args:
+        run: A run that was trained, and evaluated or not.
+
+    Returns:
+        The page.
+    """
+    environment = Environment(loader=PackageLoader("umop.report"), autoescape=True)
+    lines = read_lines(run.metrics)
+    page = environment.get_template("report.html").render(
+        name=run.name,
+        loss=loss_curves(lines),
+        gamma=gamma_curves(lines),
+        metrics=table(run.evaluation),
+        starts=json.loads(run.provenance.read_text()) if run.provenance.is_file() else [],
+    )
+    run.report.write_text(page)
+    return run.report
+
+
+def read_lines(path: Path) -> list[dict[str, Any]]:
+    """The lines of a ``metrics.jsonl``; none where there is no such file."""
+    if not path.is_file():
+        return []
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def table(evaluation: Path) -> list[tuple[str, str, str]]:
+    """Rows of the twelve numbers: name, meaning, value. Empty before an evaluation."""
+    if not evaluation.is_file():
+        return []
+    values = json.loads(evaluation.read_text())
+    return [
+        (name, meaning, f"{values[name]:.3f}" if values[name] >= 0 else "no boxes")
+        for name, meaning in METRICS.items()
+    ]
