@@ -14,7 +14,7 @@ from serving.api import docs, problems
 from serving.api.body import BodyReader
 from serving.api.middleware import BodyLimit, SecurityHeaders
 from serving.api.representations import Studio
-from serving.api.routes import admin, detect, health, metrics, models, open_inference
+from serving.api.routes import admin, detect, health, metrics, models, open_inference, page
 from serving.api.services import Services
 from serving.api.telemetry import Telemetry
 from serving.backends.choice import choose_backend
@@ -42,6 +42,8 @@ def build_app(settings: Settings) -> FastAPI:
     app.include_router(open_inference.health)
     if settings.admin_keys:
         app.include_router(admin.router)
+    if settings.page:
+        page.install(app)
     _expose(app, app, "public", settings)
     app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
     app.add_middleware(

@@ -44,7 +44,8 @@ class SecurityHeaders:
                 headers["Content-Security-Policy"] = (
                     _SWAGGER_UI if scope["path"] == "/docs" else _OWN_FILES_ONLY
                 )
-                headers.setdefault("Cache-Control", "no-store")
+                is_file = scope["path"].startswith(("/static/", "/docs/"))
+                headers.setdefault("Cache-Control", "no-cache" if is_file else "no-store")
             await send(message)
 
         await self._app(scope, receive, sealed)

@@ -15,11 +15,11 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from serving.bundle import Bundle, InputSpec, Manifest, PostprocessSpec, Size
+from tests.serving.pictures import COLOURS, encode, paint
 
 WINDOW = 32
 STRIDE = 8
-CLASSES = ("red", "green", "blue")
-COLOURS = {"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255)}
+CLASSES = tuple(COLOURS)
 
 
 def make_bundle(
@@ -32,6 +32,9 @@ def make_bundle(
     """Writes the bundle into `folder`, which is made, and returns it."""
     folder.mkdir(parents=True)
     onnx.save(_network(), folder / "model.onnx")
+    (folder / "samples").mkdir()
+    sample = paint(640, 512, ("green", 96, 96, 64), ("red", 352, 256, 64))
+    (folder / "samples" / "squares.png").write_bytes(encode(sample))
     manifest = Manifest(
         name=name,
         version=version,

@@ -1,0 +1,56 @@
+"""The page to try the model on, and the bundle's sample pictures."""
+
+from __future__ import annotations
+
+import asyncio
+from http import HTTPStatus
+from pathlib import Path, PurePosixPath
+
+from fastapi import APIRouter, Depends, FastAPI
+from fastapi.responses import FileResponse, Response
+from fastapi.staticfiles import StaticFiles
+
+from serving import image
+from serving.api.deps import ServicesDep, authorize
+from serving.api.problems import Problem
+from serving.bundle import Bundle, Manifest
+
+WEB = Path(__file__).parents[2] / "web"
+_SAMPLES = PurePosixPath("samples")
+
+router = APIRouter(tags=["page"], dependencies=[Depends(authorize)])
+
+
+def install(app: FastAPI) -> None:
+    """Adds the page, its files and the samples."""
+    app.include_router(router)
+    app.mount("/static", StaticFiles(directory=WEB))
+
+    @app.get("/", include_in_schema=False)
+    async def page() -> FileResponse:
+        return FileResponse(WEB / "index.html")
+
+
+@router.get("/samples")
+async def samples(services: ServicesDep) -> list[str]:
+    """Names of the pictures in the bundle's folder `samples`."""
+    return _names(services.backend.manifest())
+
+
+@router.get("/samples/{name}", response_class=Response)
+async def sample(services: ServicesDep, name: str) -> Response:
+    """One of the bundle's sample pictures."""
+    manifest = services.backend.manifest()
+    if name not in _names(manifest) or services.settings.bundle is None:
+        raise Problem(HTTPStatus.NOT_FOUND, "unknown-sample", f"there is no sample {name!r}")
+    bundle = Bundle(services.settings.bundle, manifest)
+    data = await asyncio.to_thread(bundle.read, str(_SAMPLES / name))
+    return Response(data, media_type=image.sniff(data))
+
+
+def _names(manifest: Manifest) -> list[str]:
+    return [PurePosixPath(name).name for name in manifest.files if _is_sample(name)]
+
+
+def _is_sample(name: str) -> bool:
+    return PurePosixPath(name).parent == _SAMPLES

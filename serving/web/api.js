@@ -1,0 +1,71 @@
+// Talks to the service. Paths are relative, so the page works under any prefix.
+
+const KEY = "umop-key";
+
+export class Refusal extends Error {
+  constructor(status, detail) {
+    super(detail);
+    this.status = status;
+  }
+}
+
+export function keepKey(key) {
+  sessionStorage.setItem(KEY, key);
+}
+
+export function hasKey() {
+  return sessionStorage.getItem(KEY) !== null;
+}
+
+async function ask(path, options = {}) {
+  const headers = { ...options.headers };
+  if (hasKey()) headers["X-API-Key"] = sessionStorage.getItem(KEY);
+  let answer;
+  try {
+    answer = await fetch(path, { ...options, headers });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Refusal(0, "The service cannot be reached.");
+  }
+  if (!answer.ok) throw new Refusal(answer.status, await reason(answer));
+  return answer;
+}
+
+async function reason(answer) {
+  try {
+    return (await answer.json()).detail;
+  } catch {
+    return `The service answered ${answer.status}.`;
+  }
+}
+
+export async function model() {
+  return (await (await ask("models")).json())[0];
+}
+
+export async function samples() {
+  return (await ask("samples")).json();
+}
+
+export async function sample(name) {
+  return (await ask(`samples/${encodeURIComponent(name)}`)).blob();
+}
+
+export async function detect(picture, threshold, signal) {
+  const query = new URLSearchParams({ score_threshold: threshold, max_detections: 300 });
+  const answer = await ask(`detect?${query}`, { method: "POST", body: raw(picture), signal });
+  return answer.json();
+}
+
+// The picture as JPEG, for formats that browsers do not show. No score is above 1: no boxes.
+export async function preview(picture) {
+  const answer = await ask("detect?format=jpeg&score_threshold=1", {
+    method: "POST",
+    body: raw(picture),
+  });
+  return answer.blob();
+}
+
+function raw(picture) {
+  return picture.slice(0, picture.size, "application/octet-stream");
+}
