@@ -6,12 +6,15 @@ import inspect
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
 import typer
 from pydantic import ValidationError
 
 from serving.bundle import BundleError
+from serving.client import Client, ClientError
+from serving.send import Wishes, find_pictures, send
 from serving.server import StartError, address, listen, run
 from serving.settings import Settings
 from serving.supervisor import Supervisor
@@ -108,3 +111,41 @@ def _refuse_to_be_open(settings: Settings) -> None:
         f"{settings.host} is reached by other machines and no key is set: "
         "set UMOP_API_KEYS or UMOP_API_KEYS_FILE, or allow all with UMOP_ALLOW_ANONYMOUS=1"
     )
+
+
+@app.command("detect")
+def _detect(
+    paths: Annotated[list[Path], typer.Argument(help="Pictures, and folders of pictures.")],
+    url: Annotated[str, typer.Option(envvar="UMOP_URL", help="The service's address.")] = (
+        "http://127.0.0.1:8000"
+    ),
+    key: Annotated[str | None, typer.Option(envvar="UMOP_KEY", help="API key.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder for what is found.")] = Path("detections"),
+    form: Annotated[
+        Literal["json", "coco"], typer.Option("--format", help="Form of detections.json.")
+    ] = "json",
+    draw: Annotated[bool, typer.Option(help="Write the pictures with boxes on them.")] = True,
+    score_threshold: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Lowest score to report.")
+    ] = None,
+    max_detections: Annotated[
+        int | None, typer.Option(min=1, help="Most detections in one picture.")
+    ] = None,
+    classes: Annotated[
+        list[str] | None, typer.Option("--class", help="Class to report; repeat for several.")
+    ] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="Pictures sent at the same time.")] = 4,
+) -> None:
+    """Sends pictures to a running service and writes down what it finds."""
+    wishes = Wishes(score_threshold, max_detections, classes, form, draw, jobs)
+    try:
+        with Client(url, key=key) as client:
+            pictures = find_pictures(paths)
+            failures = send(client, pictures, out, wishes)
+    except (ClientError, OSError) as error:
+        raise fail(str(error)) from None
+    for failure in failures:
+        print(f"umop-serve: {failure}", file=sys.stderr)
+    print(f"{len(pictures) - len(failures)} of {len(pictures)} pictures: {out}/detections.json")
+    if failures:
+        raise typer.Exit(1)

@@ -52,8 +52,7 @@ export async function sample(name) {
 }
 
 export async function detect(picture, threshold, signal) {
-  const query = new URLSearchParams({ score_threshold: threshold, max_detections: 300 });
-  const answer = await ask(`detect?${query}`, { method: "POST", body: raw(picture), signal });
+  const answer = await ask(`detect?score_threshold=${threshold}`, { method: "POST", body: raw(picture), signal });
   return answer.json();
 }
 

@@ -28,14 +28,14 @@ async function start() {
   }
 }
 
-function complain(error) {
+function complain(error, about = "") {
   if (error.status === 401) {
     byId("key-form").hidden = false;
     showStatus(api.hasKey() ? "That key is not valid here." : "", true);
     byId("key").focus();
     return;
   }
-  showStatus(error.message, true);
+  showStatus(about + error.message, true);
 }
 
 async function showSamples() {
@@ -70,7 +70,7 @@ async function use(picture) {
   } catch (error) {
     if (error.name === "AbortError") return;
     clear();
-    complain(error);
+    complain(error, `${picture.name}: `);
   } finally {
     if (!signal.aborted) byId("canvas").classList.remove("busy");
   }

@@ -152,7 +152,7 @@ def test_a_sample_is_one_click_away(page: WebDriver) -> None:
 def test_a_broken_file_gives_a_readable_message(page: WebDriver) -> None:
     send(page, "broken.png", encode(TWO_SQUARES)[:400])
     wait_until(lambda: element(page, "status").is_displayed())
-    assert text(page, "status").startswith("the picture is damaged")
+    assert text(page, "status").startswith("broken.png: the picture is damaged")
     assert element(page, "drop").is_displayed()
     send(page, "two.png", encode(TWO_SQUARES))
     wait_until(lambda: len(boxes(page)) >= 2)
