@@ -64,8 +64,9 @@ def select(
     """
     wanted = _wanted(scores, labels, spec, options)
     order = wanted[np.argsort(-scores[wanted], kind="stable")]
-    boxes, scores, labels = boxes[order], scores[order], labels[order]
-    boxes = _to_original(boxes, picture)
+    boxes, scores, labels = _inside(
+        _to_original(boxes[order], picture), scores[order], labels[order]
+    )
     limit = spec.max_detections if options.max_detections is None else options.max_detections
     kept = nms(boxes, labels, spec.iou_threshold, limit)
     return Detections(boxes[kept], scores[kept], labels[kept])
@@ -123,3 +124,11 @@ def _to_original(boxes: NDArray[np.float32], picture: Prepared) -> NDArray[np.fl
         [width / picture.original.width, height / picture.original.height] * 2, np.float32
     )
     return np.clip(boxes, 0, limits) / scale
+
+
+def _inside(
+    boxes: NDArray[np.float32], scores: NDArray[np.float32], labels: NDArray[np.int64]
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64]]:
+    """Drops boxes of which clipping left no area."""
+    solid = (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
+    return boxes[solid], scores[solid], labels[solid]

@@ -65,3 +65,21 @@ def test_select_drops_empty_rows_and_maps_boxes_back() -> None:
         boxes, scores, np.zeros(2, np.int64), picture, PostprocessSpec(), Options(score_threshold=0)
     )
     assert found.boxes.tolist() == [[40, 40, 400, 200]]
+
+
+def test_select_drops_boxes_outside_the_picture() -> None:
+    boxes = np.array([[100, 0, 140, 20], [-30, 5, 0, 9], [90, 40, 120, 60]], np.float32)
+    picture = Prepared(
+        np.zeros((50, 100, 3), np.uint8),
+        Size(width=128, height=64),
+        Size(width=100, height=50),
+    )
+    found = select(
+        boxes,
+        np.array([0.9, 0.8, 0.7], np.float32),
+        np.zeros(3, np.int64),
+        picture,
+        PostprocessSpec(),
+        Options(),
+    )
+    np.testing.assert_array_equal(found.boxes, [[90, 40, 100, 50]])
