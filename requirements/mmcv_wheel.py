@@ -11,6 +11,7 @@ too where ``FORCE_CUDA=1`` or a GPU is visible; that needs the CUDA toolkit's ``
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import re
 import shutil
@@ -21,7 +22,10 @@ import tempfile
 from pathlib import Path
 
 import torch
-from torch.utils import cpp_extension
+
+logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)
+
+from torch.utils import cpp_extension  # noqa: E402 (it logs while it is imported)
 
 PIN = Path(__file__).with_name("mmcv.txt")
 # GCC ignores a precompiled header, without a word, unless every flag is that of the files.
@@ -103,8 +107,7 @@ def build(scratch: Path) -> Path:
         for line in process.stdout:
             lines.write(line)
             if step := STEP.search(line):
-                show(f"mmcv: compiled {step[1]} of {step[2]} files")
-    print(file=sys.stderr)
+                show_step(int(step[1]), int(step[2]))
     if process.wait() != 0:
         sys.exit("mmcv did not build. The end of its log:\n" + log.read_text()[-3000:])
     return next(scratch.glob("*.whl"))
@@ -120,9 +123,17 @@ def precompile_headers(scratch: Path) -> Path:
     return header
 
 
+def show_step(done: int, total: int) -> None:
+    """Shows each step on a terminal, every tenth elsewhere."""
+    if sys.stderr.isatty():
+        end = "\r" if done < total else "\n"
+        print(f"mmcv: compiled {done} of {total} files", end=end, file=sys.stderr, flush=True)
+    elif done % 10 == 0 or done == total:
+        show(f"mmcv: compiled {done} of {total} files")
+
+
 def show(message: str) -> None:
-    end = "\r" if sys.stderr.isatty() else "\n"
-    print(message, end=end, file=sys.stderr, flush=True)
+    print(message, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":
