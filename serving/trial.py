@@ -48,7 +48,16 @@ def try_bundle(bundle: Path, pictures: Sequence[Path], folder: Path) -> None:
 @contextmanager
 def serving(bundle: Path) -> Iterator[str]:
     """Runs the service in a process of its own; yields its URL once it is ready."""
-    options = ["--bundle", str(bundle), "--host", "127.0.0.1", "--port", "0"]
+    options = [
+        "--bundle",
+        str(bundle),
+        "--host",
+        "127.0.0.1",
+        "--port",
+        "0",
+        "--log-level",
+        "warning",
+    ]
     command = [sys.executable, "-m", "serving", *options]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
