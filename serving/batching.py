@@ -95,11 +95,12 @@ class Batcher(Generic[Item, Result]):
         loop = asyncio.get_running_loop()
         try:
             results = await loop.run_in_executor(self._thread, self._run, items)
+            answers = list(zip(batch, results, strict=True))
         except Exception as error:
             for entry in batch:
                 if not entry.future.done():
                     entry.future.set_exception(error)
             return
-        for entry, result in zip(batch, results, strict=True):
+        for entry, result in answers:
             if not entry.future.done():
                 entry.future.set_result(result)

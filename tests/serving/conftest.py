@@ -22,6 +22,12 @@ def bundle_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def slow_bundle_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The squares bundle with a network that takes a while."""
+    return make_bundle(tmp_path_factory.mktemp("bundles") / "slow.bundle", layers=5)
+
+
+@pytest.fixture(scope="session")
 def server(bundle_path: Path) -> Iterator[str]:
     """The address of a real server of the squares bundle, in a process of its own."""
     with running("--bundle", str(bundle_path), "--threads", "1") as server:

@@ -29,6 +29,13 @@ class RunningServer:
     url: str
     process: subprocess.Popen[str]
     _log: IO[bytes]
+    _is_told_to_stop: bool = False
+
+    def stop(self) -> None:
+        """Tells it to stop, once."""
+        if self.process.poll() is None and not self._is_told_to_stop:
+            self._is_told_to_stop = True
+            self.process.send_signal(signal.SIGTERM)
 
     def log(self) -> str:
         """What it has written to standard error."""
@@ -55,7 +62,6 @@ def running(*arguments: str) -> Iterator[RunningServer]:
         try:
             yield server
         finally:
-            if process.poll() is None:
-                process.send_signal(signal.SIGTERM)
+            server.stop()
             code = process.wait(20)
         assert code == 0, server.log()

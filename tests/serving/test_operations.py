@@ -1,12 +1,28 @@
 from __future__ import annotations
 
+import json
+import os
+import shutil
+import signal
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
+import httpx
+import pytest
 from fastapi.testclient import TestClient
 
 from serving.app import build_app
 from serving.settings import Settings
+from tests.serving.make_bundle import make_bundle
 from tests.serving.pictures import TWO_SQUARES, encode
+from tests.serving.running import RunningServer, running
+from tests.serving.waiting import wait_until
+
+PNG = encode(TWO_SQUARES)
+TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
 def test_health_and_readiness(client: TestClient) -> None:
@@ -17,14 +33,186 @@ def test_health_and_readiness(client: TestClient) -> None:
 def test_not_ready_before_the_model_is_loaded(tmp_path: Path) -> None:
     with TestClient(build_app(Settings(bundle=tmp_path / "none"))) as client:
         assert client.get("/healthz").status_code == 200
-        for response in (client.get("/readyz"), client.get("/models")):
+        for response in (
+            client.get("/readyz"),
+            client.get("/models"),
+            client.get("/v2/health/ready"),
+        ):
             assert response.status_code == 503
             assert response.headers["retry-after"] == "1"
             assert response.json()["type"] == "urn:umop:problem:not-ready"
-        assert client.post("/detect", content=encode(TWO_SQUARES)).status_code == 503
+        assert client.post("/detect", content=PNG).status_code == 503
 
 
 def test_models_shows_the_manifest(client: TestClient) -> None:
     [model] = client.get("/models").json()
     assert (model["name"], model["version"]) == ("squares", "1")
     assert model["classes"] == ["red", "green", "blue"]
+
+
+def test_metrics_count_requests_stages_and_batches(client: TestClient) -> None:
+    for _ in range(3):
+        client.post("/detect", content=PNG)
+    client.post("/detect", content=b"junk")
+    page = client.get("/metrics").text
+    for line in (
+        'umop_requests_total{route="/detect",status="200"} 3.0',
+        'umop_requests_total{route="/detect",status="415"} 1.0',
+        'umop_model_info{name="squares",version="1"} 1.0',
+        "umop_batch_pictures_count 3.0",
+        "umop_queue_pictures 0.0",
+        "umop_admitted_pictures 0.0",
+        *(
+            f'umop_stage_seconds_count{{stage="{stage}"}} 3.0'
+            for stage in ("decode", "queue", "inference", "encode")
+        ),
+    ):
+        assert line in page
+
+
+def test_requests_that_arrive_together_share_a_batch(slow_bundle_path: Path) -> None:
+    with running("--bundle", str(slow_bundle_path), "--batch-size", "8") as server:
+        with ThreadPoolExecutor(9) as threads:
+            answers = list(threads.map(lambda _: detect(server), range(18)))
+        assert {answer.status_code for answer in answers} == {200}
+        figures = metrics(server)
+    assert figures["umop_batch_pictures_sum"] == 18
+    assert figures["umop_batch_pictures_count"] < 9
+
+
+def test_a_request_keeps_its_id_and_its_trace(bundle_path: Path) -> None:
+    with running("--bundle", str(bundle_path), "--log-format", "json") as server:
+        headers = {"X-Request-ID": "order-66", "traceparent": TRACEPARENT}
+        assert detect(server, headers=headers).headers["x-request-id"] == "order-66"
+        answer = detect(server, headers={"X-Request-ID": "bad id", "traceparent": "00-0-0-0"})
+        made_up = answer.headers["x-request-id"]
+        assert len(made_up) == 32
+        lines = [json.loads(line) for line in server.log().splitlines()]
+    first, second = (line for line in lines if line.get("path") == "/detect")
+    assert first["request_id"] == "order-66"
+    assert first["trace_id"] == TRACEPARENT.split("-")[1]
+    assert (first["status"], first["method"]) == (200, "POST")
+    assert second["request_id"] == second["trace_id"] == made_up
+
+
+def test_sighup_swaps_the_model_without_losing_a_request(
+    slow_bundle_path: Path, tmp_path: Path
+) -> None:
+    bundle = tmp_path / "live.bundle"
+    shutil.copytree(slow_bundle_path, bundle)
+    with running("--bundle", str(bundle)) as server, ThreadPoolExecutor(4) as threads:
+        stop = threading.Event()
+
+        def ask() -> list[tuple[int, str]]:
+            seen = []
+            while not stop.is_set():
+                answer = detect(server)
+                seen.append((answer.status_code, answer.json()["model"]["version"]))
+            return seen
+
+        asking = [threads.submit(ask) for _ in range(3)]
+        time.sleep(0.5)
+        replace_bundle(bundle, version="2")
+        server.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: detect(server).json()["model"]["version"] == "2")
+        stop.set()
+        seen = [each for future in asking for each in future.result()]
+        assert {status for status, _ in seen} == {200}
+        assert {version for _, version in seen} == {"1", "2"}
+
+        (bundle / "model.onnx").write_bytes(b"broken")
+        server.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: "not reloaded" in server.log())
+        assert detect(server).json()["model"]["version"] == "2"
+
+
+def test_a_stop_answers_what_was_accepted(slow_bundle_path: Path) -> None:
+    with running("--bundle", str(slow_bundle_path)) as server, ThreadPoolExecutor(6) as threads:
+        answers = [threads.submit(detect, server) for _ in range(6)]
+        wait_until(lambda: metrics(server)["umop_admitted_pictures"] == 6)
+        server.stop()
+        assert [each.result().status_code for each in answers] == [200] * 6
+        with pytest.raises(httpx.TransportError):
+            wait_until(lambda: detect(server).status_code == 0)
+
+
+def test_readiness_ends_before_the_port_closes(bundle_path: Path) -> None:
+    with running("--bundle", str(bundle_path), "--drain-delay", "1") as server:
+        server.stop()
+        wait_until(lambda: httpx.get(f"{server.url}/readyz").status_code == 503)
+        assert detect(server).status_code == 200
+
+
+def test_several_workers_share_the_port_and_the_metrics(bundle_path: Path) -> None:
+    with running("--bundle", str(bundle_path), "--workers", "2") as server:
+        workers = children(server)
+        assert len(workers) == 2
+        for _ in range(20):
+            assert detect(server).status_code == 200
+        assert metrics(server)['umop_requests_total{route="/detect",status="200"}'] == 20
+
+        os.kill(workers[0], signal.SIGKILL)
+        wait_until(lambda: len(children(server)) == 2 and workers[0] not in children(server))
+        wait_until(lambda: detect(server).status_code == 200)
+
+
+def test_workers_that_cannot_start_are_one_line(tmp_path: Path) -> None:
+    from tests.serving.test_cli import assert_one_line, run
+
+    result = run("--bundle", str(tmp_path / "none"), "--port", "0", "--workers", "2")
+    assert_one_line(result, "no such bundle")
+
+
+def test_spans_reach_a_collector(bundle_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    received: list[bytes] = []
+
+    class Collector(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            received.append(self.rfile.read(int(self.headers["Content-Length"])))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *arguments: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Collector) as collector:
+        threading.Thread(target=collector.serve_forever, daemon=True).start()
+        port = collector.server_address[1]
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{port}")
+        with running("--bundle", str(bundle_path), "--tracing") as server:
+            detect(server, headers={"traceparent": TRACEPARENT})
+        collector.shutdown()
+    spans = b"".join(received)
+    assert b"POST /detect" in spans
+    assert bytes.fromhex(TRACEPARENT.split("-")[1]) in spans
+    assert b"umop.inference_ms" in spans
+
+
+def detect(server: RunningServer, **request: object) -> httpx.Response:
+    return httpx.post(f"{server.url}/detect", content=PNG, timeout=30, **request)  # type: ignore[arg-type]
+
+
+def metrics(server: RunningServer) -> dict[str, float]:
+    lines = httpx.get(f"{server.url}/metrics").text.splitlines()
+    pairs = (line.rpartition(" ") for line in lines if not line.startswith("#"))
+    return {name: float(value) for name, _, value in pairs}
+
+
+def children(server: RunningServer) -> list[int]:
+    """Process ids of the workers."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+            command = (folder / "cmdline").read_text()
+        except OSError:  # it ended meanwhile
+            continue
+        if parent == server.process.pid and "multiprocessing-fork" in command:
+            found.append(int(folder.name))
+    return found
+
+
+def replace_bundle(bundle: Path, version: str) -> None:
+    new = make_bundle(bundle.with_name("new.bundle"), version=version, layers=5)
+    bundle.rename(bundle.with_name("old.bundle"))
+    new.rename(bundle)

@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from fastapi.testclient import TestClient
+
+from serving.app import build_app
+from serving.security import KeyRing, RateLimit
+from serving.settings import Settings
+from tests.serving.pictures import TWO_SQUARES, encode
+from tests.serving.running import running
+from tests.serving.test_cli import assert_one_line, run
+from tests.serving.waiting import wait_until
+
+PNG = encode(TWO_SQUARES)
+
+
+@contextmanager
+def serving(bundle_path: Path, **options: Any) -> Iterator[TestClient]:
+    with TestClient(build_app(Settings(bundle=bundle_path, **options))) as client:
+        wait_until(lambda: client.get("/readyz").status_code == 200)
+        yield client
+
+
+def test_a_key_is_needed_where_keys_are_set(bundle_path: Path) -> None:
+    hashed = "sha256:" + hashlib.sha256(b"second").hexdigest()
+    with serving(bundle_path, api_keys=f"first,{hashed}") as client:
+        for path in ("/detect", "/detect/batch", "/v2/models/squares/infer"):
+            refused = client.post(path, content=PNG)
+            assert refused.status_code == 401
+            assert refused.headers["www-authenticate"] == "Bearer"
+            assert refused.json()["type"] == "urn:umop:problem:unauthorized"
+        for path in ("/models", "/samples", "/v2/models/squares"):
+            assert client.get(path).status_code == 401
+        for headers in (
+            {"X-API-Key": "first"},
+            {"X-API-Key": "second"},
+            {"Authorization": "Bearer second"},
+        ):
+            assert client.post("/detect", content=PNG, headers=headers).status_code == 200
+        for wrong in ("", "firs", "first,", hashed, "\xff"):
+            headers = {"X-API-Key": wrong.encode("latin-1")}
+            assert client.post("/detect", content=PNG, headers=headers).status_code == 401
+        assert client.get("/healthz").status_code == 200
+
+
+def test_the_keys_file_is_read_again_when_it_changes(tmp_path: Path) -> None:
+    file = tmp_path / "keys"
+    file.write_text("one  # for the web site\n\n# nobody\n")
+    ring = KeyRing(file=file)
+    assert ring.find("one")
+    assert not ring.find("two")
+    file.write_text("two\n")
+    assert ring.find("two")
+    assert not ring.find("one")
+    file.unlink()
+    assert ring.find("two"), "a file that is gone for a moment locks nobody out"
+
+
+def test_a_missing_keys_file_is_one_line(bundle_path: Path) -> None:
+    result = run("--bundle", str(bundle_path), "--port", "0", "--api-keys-file", "nowhere")
+    assert_one_line(result, "keys' file", "nowhere")
+
+
+def test_an_open_address_needs_a_key_or_a_word(bundle_path: Path) -> None:
+    result = run("--bundle", str(bundle_path), "--port", "0", "--host", "0.0.0.0")
+    assert_one_line(result, "0.0.0.0", "UMOP_API_KEYS", "UMOP_ALLOW_ANONYMOUS=1")
+    for option in (("--allow-anonymous",), ("--api-keys", "k")):
+        with running("--bundle", str(bundle_path), "--host", "0.0.0.0", *option) as server:
+            port = server.url.rpartition(":")[2]
+            assert httpx.get(f"http://127.0.0.1:{port}/readyz").status_code == 200
+
+
+def test_requests_are_limited_for_each_key(bundle_path: Path) -> None:
+    with serving(bundle_path, api_keys="a,b", rate_limit=3) as client:
+        statuses = [client.get("/models", headers={"X-API-Key": "a"}) for _ in range(4)]
+        assert [each.status_code for each in statuses] == [200, 200, 200, 429]
+        assert 1 <= int(statuses[-1].headers["retry-after"]) <= 21
+        assert client.get("/models", headers={"X-API-Key": "b"}).status_code == 200
+
+
+def test_a_bucket_refills(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr("serving.security.monotonic", lambda: now)
+    limit = RateLimit(60)
+    assert [limit.wait("a") for _ in range(60)] == [0] * 60
+    assert limit.wait("a") == pytest.approx(1)
+    now += 1.01
+    assert limit.wait("a") == 0
+    assert limit.wait("a") > 0
+
+
+def test_other_origins_are_let_in_only_by_name(bundle_path: Path) -> None:
+    origin = {"Origin": "https://example.org"}
+    with serving(bundle_path) as client:
+        assert "access-control-allow-origin" not in client.get("/models", headers=origin).headers
+    with serving(bundle_path, cors_origins="https://example.org") as client:
+        allowed = client.get("/models", headers=origin).headers["access-control-allow-origin"]
+        assert allowed == "https://example.org"
+        stranger = client.get("/models", headers={"Origin": "https://evil.example"})
+        assert "access-control-allow-origin" not in stranger.headers
+
+
+def test_security_headers(client: TestClient) -> None:
+    headers = client.get("/").headers
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["x-frame-options"] == "DENY"
+    assert "script-src 'self';" in headers["content-security-policy"]
+    assert client.get("/models").headers["cache-control"] == "no-store"
+
+
+def test_docs_and_metrics_can_be_switched_off(bundle_path: Path) -> None:
+    with serving(bundle_path, docs="off", metrics="off", page=False) as client:
+        for path in ("/docs", "/openapi.json", "/metrics", "/", "/samples"):
+            assert client.get(path).status_code == 404
+    with serving(bundle_path) as client:
+        page = client.get("/docs")
+        assert "swagger-ui-bundle.js" in page.text
+        assert "://" not in page.text.replace("http://testserver", "")
+        assert client.get("/docs/files/swagger-ui-bundle.js").status_code == 200
+
+
+def test_docs_and_metrics_can_move_to_an_internal_port(bundle_path: Path) -> None:
+    options = ("--docs", "internal", "--metrics", "internal", "--internal-port")
+    with running("--bundle", str(bundle_path), *options, (port := free_port())) as server:
+        internal = f"http://127.0.0.1:{port}"
+        for path in ("/docs", "/openapi.json", "/metrics"):
+            assert httpx.get(server.url + path).status_code == 404
+            assert httpx.get(internal + path).status_code == 200
+        assert "/detect" in httpx.get(f"{internal}/openapi.json").json()["paths"]
+        assert httpx.post(f"{internal}/detect", content=PNG).status_code == 404
+
+
+def test_admin_routes_need_their_own_key(bundle_path: Path) -> None:
+    with serving(bundle_path) as client:
+        assert client.post("/admin/reload").status_code == 404
+    with serving(bundle_path, api_keys="user", admin_keys="root") as client:
+        for key, status in (("user", 401), ("root", 200)):
+            answer = client.post("/admin/reload", headers={"X-API-Key": key})
+            assert answer.status_code == status
+
+
+def free_port() -> str:
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return str(probe.getsockname()[1])
