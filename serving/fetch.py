@@ -109,7 +109,8 @@ def _check_url(url: str) -> None:
     try:
         parts = urlsplit(url)
         url.encode("ascii")
-        sound = parts.scheme == "https" and parts.hostname and not parts.username
+        has_port = parts.port != 0  # reading it raises ValueError where it is none
+        sound = parts.scheme == "https" and parts.hostname and has_port and not parts.username
     except ValueError:
         sound = False
     if not sound:
