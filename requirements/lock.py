@@ -1,4 +1,7 @@
-"""Writes the hashed lock files beside this script from pyproject.toml, for Python 3.10 to 3.12."""
+"""Writes the hashed lock files beside this script from pyproject.toml, for Python 3.10 to 3.12.
+
+Versions that a lock file has are kept where they still fit; delete the file to take the newest.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ FOLDER = Path(__file__).parent
 EXTRAS = {
     "train": ("train", "serve"),
     "serve": ("serve",),
-    "dev": ("train", "serve", "dev"),
+    "dev": ("train", "serve", "tracing", "dev"),
 }
 
 
@@ -29,7 +32,7 @@ def lock(name: str, extras: tuple[str, ...]) -> None:
     held = [] if name == "train" else ["--constraint", str(FOLDER / "train.txt")]
     print(f"locking {target.name}")
     subprocess.run(
-        [*command, *options, *hidden, *chosen, *held, "--upgrade", "--output-file", str(target)],
+        [*command, *options, *hidden, *chosen, *held, "--output-file", str(target)],
         cwd=FOLDER.parent,
         check=True,
     )
