@@ -38,10 +38,10 @@ def build_app(settings: Settings) -> FastAPI:
     app = FastAPI(title="UMOP", version="1", lifespan=_lifespan, openapi_url=None)
     services = app.state.services = _services(settings)
     for routes in (detect, health, models, open_inference):
-        app.include_router(routes.router)
-    app.include_router(open_inference.health)
+        app.include_router(routes.router, responses=problems.RESPONSES)
+    app.include_router(open_inference.health, responses=problems.RESPONSES)
     if settings.admin_keys:
-        app.include_router(admin.router)
+        app.include_router(admin.router, responses=problems.RESPONSES)
     if settings.page:
         page.install(app)
     _expose(app, app, "public", settings)

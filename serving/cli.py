@@ -6,7 +6,6 @@ import inspect
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer

@@ -108,7 +108,8 @@ def _document(
 ) -> object:
     if form == "json":
         return {name: answer.model_dump() for name, answer in found}
-    return formats.to_coco([(name, _as_found(answer)) for name, answer in found], classes)
+    pictures = [(name, _as_found(answer)) for name, answer in found]
+    return formats.to_coco(pictures, classes).model_dump()
 
 
 def _as_found(answer: DetectResponse) -> Found:

@@ -65,8 +65,11 @@ class Problem(Exception):
 
 
 RESPONSES: dict[int | str, dict[str, Any]] = {
-    status: {"model": ProblemDocument, "content": {MEDIA_TYPE: {}}}
-    for status in (400, 401, 406, 408, 413, 415, 422, 429, 503)
+    status: {
+        "description": HTTPStatus(status).phrase,
+        "content": {MEDIA_TYPE: {"schema": ProblemDocument.model_json_schema()}},
+    }
+    for status in (400, 401, 404, 406, 408, 413, 415, 422, 429, 503)
 }
 
 

@@ -95,7 +95,7 @@ class Studio:
                 return Response(formats.to_csv([(picture.name, found)]), media_type="text/csv")
             case Form.coco:
                 classes = backend.manifest().classes
-                return JSONResponse(formats.to_coco([(picture.name, found)], classes))
+                return JSONResponse(formats.to_coco([(picture.name, found)], classes).model_dump())
             case Form.jpeg | Form.png:
                 media_type = f"image/{form.value}"
                 drawn = await asyncio.get_running_loop().run_in_executor(

@@ -13,13 +13,14 @@ from pydantic import BaseModel
 from serving.api.body import JsonPicture, JsonPictures, Picture
 from serving.api.deps import ServicesDep, WishDep, authorize
 from serving.api.patience import Patience
-from serving.api.problems import RESPONSES
 from serving.api.representations import Form, negotiate
+from serving.api.schema import inline_schema
 from serving.api.services import Services
 from serving.backends import Wish
+from serving.formats import CocoDocument
 from serving.schemas import DetectResponse, Found
 
-router = APIRouter(tags=["detect"], dependencies=[Depends(authorize)], responses=RESPONSES)
+router = APIRouter(tags=["detect"], dependencies=[Depends(authorize)])
 FormQuery = Annotated[Form | None, Query(alias="format", description="Overrides Accept.")]
 
 
@@ -35,17 +36,9 @@ def _body(field: str, files: dict[str, object], json: type[BaseModel]) -> dict[s
         "required": True,
         "content": {
             "multipart/form-data": {"schema": form},
-            "application/json": {"schema": _inline(json)},
+            "application/json": {"schema": inline_schema(json)},
         },
     }
-
-
-def _inline(model: type[BaseModel]) -> dict[str, object]:
-    schema = model.model_json_schema()
-    definitions = schema.pop("$defs", {})
-    if "images" in schema["properties"]:
-        schema["properties"]["images"]["items"] = definitions["JsonPicture"]
-    return schema
 
 
 _FILE: dict[str, object] = {"type": "string", "format": "binary"}
@@ -53,7 +46,15 @@ _ONE = _body("file", _FILE, JsonPicture)
 _SEVERAL = _body("files", {"type": "array", "items": _FILE, "minItems": 1}, JsonPictures)
 
 
-@router.post("/detect", response_model=DetectResponse, openapi_extra={"requestBody": _ONE})
+_OTHER_FORMS: dict[str, object] = {"text/csv": {}, "image/jpeg": {}, "image/png": {}}
+
+
+@router.post(
+    "/detect",
+    response_model=DetectResponse | CocoDocument,
+    responses={200: {"content": _OTHER_FORMS}},
+    openapi_extra={"requestBody": _ONE},
+)
 async def detect(
     request: Request, services: ServicesDep, wish: WishDep, wanted: FormQuery = None
 ) -> Response:

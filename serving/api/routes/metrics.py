@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fastapi import APIRouter
-from fastapi.responses import Response
+from fastapi.responses import PlainTextResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from serving.api.deps import ServicesDep
@@ -11,7 +11,7 @@ from serving.api.deps import ServicesDep
 router = APIRouter(tags=["operations"])
 
 
-@router.get("/metrics", response_class=Response)
+@router.get("/metrics", response_class=PlainTextResponse)
 async def metrics(services: ServicesDep) -> Response:
     """Requests, latency by stage, batch sizes, queue length and the model's version."""
     return Response(services.metrics.page(), media_type=CONTENT_TYPE_LATEST)

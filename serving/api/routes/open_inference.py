@@ -19,8 +19,9 @@ from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 from serving import tensors
 from serving.api.deps import ServicesDep, authorize
 from serving.api.patience import Patience
-from serving.api.problems import RESPONSES, Problem
+from serving.api.problems import Problem
 from serving.api.routes.detect import find_all
+from serving.api.schema import inline_schema
 from serving.api.services import Services
 from serving.backends import Wish
 from serving.bundle import Manifest
@@ -28,9 +29,7 @@ from serving.schemas import Found
 from serving.tensors import Tensor, TensorError
 
 health = APIRouter(prefix="/v2", tags=["open inference"])
-router = APIRouter(
-    prefix="/v2", tags=["open inference"], dependencies=[Depends(authorize)], responses=RESPONSES
-)
+router = APIRouter(prefix="/v2", tags=["open inference"], dependencies=[Depends(authorize)])
 
 OutputName = Literal["num_detections", "boxes", "scores", "class_ids"]
 _INPUTS = [{"name": "image", "datatype": "BYTES", "shape": [-1]}]
@@ -127,8 +126,18 @@ async def model_ready(
     return {"name": name, "ready": True}
 
 
-@router.post("/models/{name}/infer")
-@router.post("/models/{name}/versions/{version}/infer")
+_MESSAGE = {"content": {"application/json": {"schema": inline_schema(InferRequest)}}}
+_ANSWER: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"application/json": {}, "application/octet-stream": {}}}
+}
+
+
+@router.post("/models/{name}/infer", responses=_ANSWER, openapi_extra={"requestBody": _MESSAGE})
+@router.post(
+    "/models/{name}/versions/{version}/infer",
+    responses=_ANSWER,
+    openapi_extra={"requestBody": _MESSAGE},
+)
 async def infer(
     request: Request, services: ServicesDep, name: str, version: str | None = None
 ) -> Response:

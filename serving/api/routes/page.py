@@ -12,7 +12,7 @@ from fastapi.staticfiles import StaticFiles
 
 from serving import image
 from serving.api.deps import ServicesDep, authorize
-from serving.api.problems import Problem
+from serving.api.problems import RESPONSES, Problem
 from serving.bundle import Bundle, Manifest
 
 WEB = Path(__file__).parents[2] / "web"
@@ -23,7 +23,7 @@ router = APIRouter(tags=["page"], dependencies=[Depends(authorize)])
 
 def install(app: FastAPI) -> None:
     """Adds the page, its files and the samples."""
-    app.include_router(router)
+    app.include_router(router, responses=RESPONSES)
     app.mount("/static", StaticFiles(directory=WEB))
 
     @app.get("/", include_in_schema=False)
@@ -37,7 +37,11 @@ async def samples(services: ServicesDep) -> list[str]:
     return _names(services.backend.manifest())
 
 
-@router.get("/samples/{name}", response_class=Response)
+@router.get(
+    "/samples/{name}",
+    response_class=Response,
+    responses={200: {"content": {media_type: {} for media_type in image.FORMATS.values()}}},
+)
 async def sample(services: ServicesDep, name: str) -> Response:
     """One of the bundle's sample pictures."""
     manifest = services.backend.manifest()
