@@ -20,6 +20,7 @@ from serving.image import ImageError
 from serving.schemas import DetectResponse, Found
 from serving.settings import Settings
 
+OPTIONS_HEADER = "X-UMOP-Options"
 _TRIES = 3
 # The request never reached TorchServe, so sending it again runs nothing twice.
 _SAFE_TO_REPEAT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.RemoteProtocolError)
@@ -30,9 +31,10 @@ log = logging.getLogger(__name__)
 class TorchServeBackend:
     """Sends pictures to TorchServe's inference API as they came.
 
-    A picture goes to `POST /predictions/{model}` as the raw body; `score_threshold`,
-    `max_detections` and `classes` (a JSON list of names) go as query parameters. The answer is
-    the JSON of `serving.schemas.DetectResponse`.
+    A picture goes to `POST /predictions/{model}` as the raw body. TorchServe keeps a request's
+    query from its handler, so `score_threshold`, `max_detections` and `classes` (names) go as
+    JSON in the header `X-UMOP-Options`, without those that the request left out. The answer is
+    the JSON of `serving.schemas.DetectResponse`; a 4xx with a `detail` refuses the picture.
 
     Args:
         settings: TorchServe's address, and the bundle that its archive was made of.
@@ -122,9 +124,12 @@ class TorchServeBackend:
         request = self._client.build_request(
             "POST",
             f"/predictions/{model}",
-            params=_parameters(wish),
             content=picture,
-            headers={"Content-Type": "application/octet-stream", **_trace()},
+            headers={
+                "Content-Type": "application/octet-stream",
+                OPTIONS_HEADER: _options(wish),
+                **_trace(),
+            },
         )
         for tried in range(1, _TRIES + 1):
             try:
@@ -136,15 +141,13 @@ class TorchServeBackend:
         raise AssertionError("unreachable")
 
 
-def _parameters(wish: Wish) -> dict[str, str]:
-    parameters = {}
-    if wish.score_threshold is not None:
-        parameters["score_threshold"] = str(wish.score_threshold)
-    if wish.max_detections is not None:
-        parameters["max_detections"] = str(wish.max_detections)
-    if wish.classes is not None:
-        parameters["classes"] = json.dumps(wish.classes)
-    return parameters
+def _options(wish: Wish) -> str:
+    options = {
+        "score_threshold": wish.score_threshold,
+        "max_detections": wish.max_detections,
+        "classes": wish.classes,
+    }
+    return json.dumps({name: option for name, option in options.items() if option is not None})
 
 
 def _trace() -> dict[str, str]:
