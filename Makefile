@@ -14,7 +14,7 @@ PORT ?= 8000
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
-LOCKED := --no-deps --require-hashes --requirement
+LOCKED := --no-compile --no-deps --require-hashes --requirement
 READY := $(VENV)/.ready
 READY_FOR_TESTS := $(VENV)/.ready-for-tests
 
@@ -55,7 +55,7 @@ lint: $(READY_FOR_TESTS) ## Check style (ruff) and types (mypy)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-lock: $(READY_FOR_TESTS) ## Pin every dependency anew, with hashes, from pyproject.toml
+lock: $(READY_FOR_TESTS) ## Pin what pyproject.toml asks for, with hashes, in requirements/
 	$(BIN)/python requirements/lock.py
 
 clean: ## Delete the environment and the caches inside the clone; runs/ and data/ stay
