@@ -1,0 +1,59 @@
+"""`umop-serve try`: the real service, for as long as it takes to post a few pictures."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.serving.pictures import TWO_SQUARES, encode
+
+
+def try_bundle(*arguments: Path | str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "serving", "try", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60)
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Path:
+    path = tmp_path / "squares.png"
+    path.write_bytes(encode(TWO_SQUARES))
+    return path
+
+
+def test_it_prints_what_is_found_and_draws_it(
+    bundle_path: Path, picture: Path, tmp_path: Path
+) -> None:
+    result = try_bundle(bundle_path, picture, "--out", tmp_path / "out")
+    assert result.returncode == 0, result.stderr
+    assert "POST http://127.0.0.1:" in result.stdout
+    assert "squares.png: " in result.stdout
+    drawn = Image.open(tmp_path / "out" / "squares.detected.jpg")
+    original = Image.open(picture).convert("RGB")
+    assert drawn.size == original.size
+    difference = np.abs(np.asarray(drawn, int) - np.asarray(original, int))
+    assert (difference > 80).any()
+
+
+@pytest.mark.parametrize("content", [b"", b"no picture"])
+def test_a_picture_that_is_none_is_one_line(
+    bundle_path: Path, tmp_path: Path, content: bytes
+) -> None:
+    path = tmp_path / "broken.png"
+    path.write_bytes(content)
+    result = try_bundle(bundle_path, path)
+    assert result.returncode == 2
+    [line] = result.stderr.splitlines()
+    assert "broken.png" in line
+
+
+def test_what_is_missing_is_named(bundle_path: Path, picture: Path, tmp_path: Path) -> None:
+    for arguments in ((tmp_path / "no.bundle", picture), (bundle_path, tmp_path / "no.png")):
+        result = try_bundle(*arguments)
+        assert result.returncode == 2
+        [line] = result.stderr.splitlines()
+        assert "no." in line
