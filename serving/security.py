@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import logging
-import os
 import re
 from collections import OrderedDict
 from collections.abc import Iterable
@@ -56,7 +55,7 @@ class KeyRing:
             log.warning("the keys' file cannot be read; its last keys stay valid: %s", error)
 
     def _read(self, file: Path) -> None:
-        status = os.stat(file)
+        status = file.stat()
         state = (status.st_mtime_ns, status.st_size, status.st_ino)
         if state == self._state:
             return

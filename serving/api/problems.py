@@ -36,7 +36,7 @@ class ProblemDocument(BaseModel):
 
 
 @dataclass
-class Problem(Exception):
+class Problem(Exception):  # noqa: N818  # the RFC's word
     """An error that is answered as a problem document.
 
     Attributes:

@@ -133,7 +133,8 @@ def _load(settings: Settings) -> Detector:
         raise BundleError("no model: give --bundle or UMOP_BUNDLE")
     bundle = Bundle.open(settings.bundle)
     detector = Detector(bundle, _engine(bundle, settings))
-    detector.warm()
+    if settings.backend == "embedded":  # another server warms itself, and may come up later
+        detector.warm()
     return detector
 
 

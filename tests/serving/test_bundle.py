@@ -32,7 +32,7 @@ def test_a_missing_bundle(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_manifest(tmp_path: Path) -> None:
-    with pytest.raises(BundleError, match="it has no manifest.json"):
+    with pytest.raises(BundleError, match=r"it has no manifest.json"):
         Bundle.open(tmp_path)
 
 
@@ -48,7 +48,7 @@ def test_a_flipped_bit_is_noticed(copy: Path) -> None:
     data = bytearray(model.read_bytes())
     data[len(data) // 2] ^= 1
     model.write_bytes(data)
-    with pytest.raises(BundleError, match="model.onnx is damaged"):
+    with pytest.raises(BundleError, match=r"model.onnx is damaged"):
         Bundle.open(copy)
 
 
@@ -61,7 +61,7 @@ def test_a_short_file_is_noticed(copy: Path) -> None:
 
 def test_a_lost_file_is_noticed(copy: Path) -> None:
     (copy / "model.onnx").unlink()
-    with pytest.raises(BundleError, match="it has no model.onnx"):
+    with pytest.raises(BundleError, match=r"it has no model.onnx"):
         Bundle.open(copy)
 
 
@@ -99,7 +99,7 @@ def test_input_sizes_are_multiples_of_the_divisor(bundle_path: Path) -> None:
 def test_a_network_that_is_no_onnx(copy: Path) -> None:
     (copy / "model.onnx").write_bytes(b"junk")
     Bundle.write(copy, Manifest.parse((copy / "manifest.json").read_bytes()))
-    with pytest.raises(BundleError, match="model.onnx cannot be run"):
+    with pytest.raises(BundleError, match=r"model.onnx cannot be run"):
         Detector.load(copy)
 
 
@@ -108,7 +108,7 @@ def test_a_zip_with_a_lying_size(bundle_path: Path, tmp_path: Path) -> None:
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.write(bundle_path / "manifest.json", "manifest.json")
         archive.writestr("model.onnx", b"\0" * 10**7)
-    with pytest.raises(BundleError, match="model.onnx has 10000000 bytes"):
+    with pytest.raises(BundleError, match=r"model.onnx has 10000000 bytes"):
         Bundle.open(path)
 
 

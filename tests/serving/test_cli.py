@@ -38,7 +38,8 @@ def test_it_serves_on_a_free_port_and_stops_on_sigterm(bundle_path: Path) -> Non
         match = re.fullmatch(r"serving squares on (http://127\.0\.0\.1:\d+)\n", line)
         assert match, line
         answer = httpx.post(f"{match[1]}/detect", content=encode(TWO_SQUARES))
-        assert answer.status_code == 200 and answer.json()["detections"]
+        assert answer.status_code == 200
+        assert answer.json()["detections"]
         server.send_signal(signal.SIGTERM)
         assert server.wait(10) in (0, -signal.SIGTERM)
 

@@ -53,7 +53,8 @@ def test_the_annotated_picture(client: TestClient, kind: str) -> None:
     assert drawn.shape == TWO_SQUARES.shape
     changed = np.argwhere(np.abs(drawn - TWO_SQUARES).sum(2) > 150)
     inside = ((changed[:, 0] > 90) & (changed[:, 0] < 400)).all()
-    assert len(changed) > 300 and inside
+    assert len(changed) > 300
+    assert inside
 
 
 def test_csv_and_coco(client: TestClient) -> None:
@@ -98,7 +99,8 @@ def test_bad_input_is_a_problem(
     problem = response.json()
     assert problem["type"] == f"urn:umop:problem:{kind}"
     assert problem["status"] == status
-    assert problem["title"] and problem["detail"]
+    assert problem["title"]
+    assert problem["detail"]
 
 
 def test_unknown_routes_and_methods_are_problems(client: TestClient) -> None:

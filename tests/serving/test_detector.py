@@ -17,7 +17,9 @@ def detector(bundle_path: Path) -> Detector:
 
 
 def named(found: Detections) -> dict[str, list[float]]:
-    return {CLASSES[label]: box.tolist() for label, box in zip(found.labels, found.boxes)}
+    return {
+        CLASSES[label]: box.tolist() for label, box in zip(found.labels, found.boxes, strict=False)
+    }
 
 
 def test_boxes_are_in_the_original_pictures_pixels(detector: Detector) -> None:
@@ -55,7 +57,7 @@ def test_a_batch_of_mixed_sizes_equals_one_by_one(detector: Detector) -> None:
         paint(300, 400),
     ]
     together = detector.detect(pictures)
-    for picture, found in zip(pictures, together):
+    for picture, found in zip(pictures, together, strict=False):
         [alone] = detector.detect([picture])
         np.testing.assert_array_equal(found.boxes, alone.boxes)
         np.testing.assert_array_equal(found.scores, alone.scores)

@@ -122,7 +122,7 @@ def test_certificates_are_checked(web: str) -> None:
 )
 def test_this_machine_is_not_the_public_internet(web: str, host: str) -> None:
     port = web.rpartition(":")[2]
-    with pytest.raises(FetchError, match="public internet|no such host"):
+    with pytest.raises(FetchError, match=r"public internet|no such host"):
         fetch(f"https://{host}:{port}/picture.png", allowed=None)
 
 

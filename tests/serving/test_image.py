@@ -54,7 +54,8 @@ def test_orientation_is_honoured(format: str, orientation: int, row: int, column
     data = encode(CORNER, format, exif=exif)
     pixels = decode(data, LIMIT)
     assert pixels.shape[:2] == ((30, 40) if orientation < 5 else (40, 30))
-    assert pixels[row, column, 0] > 200 and pixels[row, column, 1] < 60
+    assert pixels[row, column, 0] > 200
+    assert pixels[row, column, 1] < 60
     header = read_header(data, LIMIT)
     assert (header.height, header.width) == pixels.shape[:2]
 

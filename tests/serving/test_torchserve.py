@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -99,9 +97,11 @@ def front(
     bundle_path: Path, archive: Path, java_home: str, port: int, tmp_path_factory: Any
 ) -> Iterator[RunningServer]:
     options = ("--backend", "torchserve", "--torchserve-url", f"http://127.0.0.1:{port}")
-    with torchserve(archive, java_home, port, tmp_path_factory.mktemp("torchserve")):
-        with running("--bundle", str(bundle_path), *options) as front:
-            yield front
+    with (
+        torchserve(archive, java_home, port, tmp_path_factory.mktemp("torchserve")),
+        running("--bundle", str(bundle_path), *options) as front,
+    ):
+        yield front
 
 
 @pytest.mark.parametrize(
