@@ -9,6 +9,9 @@ from typing import Protocol
 from serving.bundle import Manifest
 from serving.schemas import Found
 
+OPTIONS_HEADER = "X-UMOP-Options"
+"""Carries a request's `Wish` to TorchServe's handler, as JSON."""
+
 
 @dataclass(frozen=True)
 class Wish:

@@ -13,14 +13,13 @@ import httpx
 from pydantic import ValidationError
 
 from serving import context, image
-from serving.backends import NotReadyError, Wish, class_indices
+from serving.backends import OPTIONS_HEADER, NotReadyError, Wish, class_indices
 from serving.backends.breaker import Breaker
 from serving.bundle import Bundle, BundleError, Manifest, Size
 from serving.image import ImageError
 from serving.schemas import DetectResponse, Found
 from serving.settings import Settings
 
-OPTIONS_HEADER = "X-UMOP-Options"
 _TRIES = 3
 # The request never reached TorchServe, so sending it again runs nothing twice.
 _SAFE_TO_REPEAT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.RemoteProtocolError)

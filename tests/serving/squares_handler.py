@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from serving import image
-from serving.backends import class_indices
-from serving.backends.torchserve import OPTIONS_HEADER
+from serving.backends import OPTIONS_HEADER, class_indices
 from serving.bundle import Size
 from serving.detector import Detector, Options
 from serving.image import ImageError

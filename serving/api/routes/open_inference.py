@@ -1,20 +1,12 @@
-"""The Open Inference Protocol (github.com/kserve/open-inference-protocol), REST.
-
-The model takes `image`, BYTES of shape [n]: encoded pictures, raw in the binary form and base64
-in JSON. It gives `num_detections` [n] and, filled up with zeros to the largest number k,
-`boxes` [n, k, 4], `scores` [n, k] and `class_ids` [n, k]. The request's `parameters` may hold
-`score_threshold`, `max_detections` and `classes` (names separated by commas).
-"""
+"""The Open Inference Protocol over HTTP; `serving.open_inference` has its messages."""
 
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Annotated, Any, Literal
+from typing import Any
 
-import numpy as np
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
-from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
 from serving import tensors
 from serving.api.deps import ServicesDep, authorize
@@ -23,63 +15,12 @@ from serving.api.problems import Problem
 from serving.api.routes.detect import find_all
 from serving.api.schema import inline_schema
 from serving.api.services import Services
-from serving.backends import Wish
 from serving.bundle import Manifest
-from serving.schemas import Found
-from serving.tensors import Tensor, TensorError
+from serving.open_inference import INPUTS, OUTPUTS, InferRequest, read_request, write_answer
+from serving.tensors import TensorError
 
 health = APIRouter(prefix="/v2", tags=["open inference"])
 router = APIRouter(prefix="/v2", tags=["open inference"], dependencies=[Depends(authorize)])
-
-OutputName = Literal["num_detections", "boxes", "scores", "class_ids"]
-_INPUTS = [{"name": "image", "datatype": "BYTES", "shape": [-1]}]
-_OUTPUTS = [
-    {"name": "num_detections", "datatype": "INT64", "shape": [-1]},
-    {"name": "boxes", "datatype": "FP32", "shape": [-1, -1, 4]},
-    {"name": "scores", "datatype": "FP32", "shape": [-1, -1]},
-    {"name": "class_ids", "datatype": "INT64", "shape": [-1, -1]},
-]
-
-
-def _names(value: object) -> object:
-    return tuple(value.split(",")) if isinstance(value, str) else value
-
-
-class Parameters(BaseModel):
-    """What a request may ask for; the protocol's other parameters are let through."""
-
-    score_threshold: Annotated[float | None, Field(ge=0, le=1)] = None
-    max_detections: Annotated[int | None, Field(ge=1, le=1000)] = None
-    classes: Annotated[tuple[str, ...] | None, BeforeValidator(_names)] = None
-    binary_data_output: bool = False
-
-
-class OutputParameters(BaseModel):
-    """In which form an output is wanted; None for the request's `binary_data_output`."""
-
-    binary_data: bool | None = None
-
-
-class RequestedOutput(BaseModel):
-    """An output that the answer is to have."""
-
-    name: OutputName
-    parameters: OutputParameters = OutputParameters()
-
-
-class InferRequest(BaseModel):
-    """The JSON header of a request; no outputs stands for all of them."""
-
-    id: str | None = None
-    inputs: list[dict[str, Any]]
-    outputs: list[RequestedOutput] = []
-    parameters: Parameters = Parameters()
-
-    @property
-    def wish(self) -> Wish:
-        """What the parameters ask for."""
-        wanted = self.parameters
-        return Wish(wanted.score_threshold, wanted.max_detections, wanted.classes)
 
 
 @health.get("")
@@ -110,8 +51,8 @@ async def model(services: ServicesDep, name: str, version: str | None = None) ->
         "name": manifest.name,
         "versions": [manifest.version],
         "platform": "umop_bundle",
-        "inputs": _INPUTS,
-        "outputs": _OUTPUTS,
+        "inputs": INPUTS,
+        "outputs": OUTPUTS,
     }
 
 
@@ -147,14 +88,17 @@ async def infer(
     with services.admission.admit():
         body = await patience.reading(request.body())
         try:
-            header, raw = tensors.split(body, request.headers.get(tensors.HEADER_LENGTH))
-            wanted = _validate(header)
-            pictures = _pictures(wanted, raw, services.settings.max_images)
+            header_length = request.headers.get(tensors.HEADER_LENGTH)
+            wanted, pictures = read_request(body, header_length, services.settings.max_images)
         except TensorError as error:
             raise Problem(HTTPStatus.BAD_REQUEST, "invalid-tensors", str(error)) from error
         with services.admission.admit(len(pictures) - 1):
             found = await patience.working(find_all(services, pictures, wanted.wish))
-    return _answer(wanted, manifest, found)
+    message, length = write_answer(wanted, manifest, found)
+    if length is None:
+        return Response(message, media_type="application/json")
+    headers = {tensors.HEADER_LENGTH: str(length)}
+    return Response(message, headers=headers, media_type="application/octet-stream")
 
 
 def _require(services: Services, name: str, version: str | None) -> Manifest:
@@ -162,60 +106,3 @@ def _require(services: Services, name: str, version: str | None) -> Manifest:
     if name != manifest.name or version not in (None, manifest.version):
         raise Problem(HTTPStatus.NOT_FOUND, "unknown-model", f"there is only {manifest.name}")
     return manifest
-
-
-def _validate(header: dict[str, Any]) -> InferRequest:
-    try:
-        return InferRequest.model_validate(header)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise TensorError(f"{where}: {first['msg']}") from error
-
-
-def _pictures(wanted: InferRequest, raw: bytes, most: int) -> list[bytes]:
-    given = tensors.read_tensors(wanted.inputs, raw)
-    pictures = given.get("image")
-    if set(given) != {"image"} or not isinstance(pictures, list):
-        raise TensorError("the one input is 'image' of type BYTES")
-    if not 1 <= len(pictures) <= most:
-        raise TensorError(f"a request has 1 to {most} pictures, this one has {len(pictures)}")
-    return pictures
-
-
-def _answer(wanted: InferRequest, manifest: Manifest, found: list[Found]) -> Response:
-    outputs = _stack(found)
-    in_form: dict[OutputName, bool | None] = {
-        each.name: each.parameters.binary_data for each in wanted.outputs
-    } or dict.fromkeys(outputs)
-    default = wanted.parameters.binary_data_output
-    binary = [name for name, form in in_form.items() if (default if form is None else form)]
-    start = {"model_name": manifest.name, "model_version": manifest.version}
-    if wanted.id is not None:
-        start["id"] = wanted.id
-    chosen = {name: outputs[name] for name in in_form}
-    body, length = tensors.write(start, "outputs", chosen, binary)
-    if length is None:
-        return Response(body, media_type="application/json")
-    headers = {tensors.HEADER_LENGTH: str(length)}
-    return Response(body, headers=headers, media_type="application/octet-stream")
-
-
-def _stack(found: list[Found]) -> dict[OutputName, Tensor]:
-    counts = [len(each.detections) for each in found]
-    shape = (len(found), max(counts))
-    boxes = np.zeros((*shape, 4), np.float32)
-    scores = np.zeros(shape, np.float32)
-    class_ids = np.zeros(shape, np.int64)
-    for row, each in enumerate(found):
-        for column, detection in enumerate(each.detections):
-            box = detection.box
-            boxes[row, column] = (box.x1, box.y1, box.x2, box.y2)
-            scores[row, column] = detection.score
-            class_ids[row, column] = detection.class_id
-    return {
-        "num_detections": np.array(counts, np.int64),
-        "boxes": boxes,
-        "scores": scores,
-        "class_ids": class_ids,
-    }
