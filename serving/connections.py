@@ -7,7 +7,7 @@ from http import HTTPStatus
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from serving.api.problems import Problem
+from serving.api.problems import Kind, Problem
 
 
 def guarded_protocol(header_timeout: float, max_connections: int) -> type[asyncio.Protocol]:
@@ -57,7 +57,7 @@ def guarded_protocol(header_timeout: float, max_connections: int) -> type[asynci
             detail = "the request's header did not arrive in time"
             self._refuse(HTTPStatus.REQUEST_TIMEOUT, "slow-header", detail)
 
-        def _refuse(self, status: HTTPStatus, kind: str, detail: str) -> None:
+        def _refuse(self, status: HTTPStatus, kind: Kind, detail: str) -> None:
             if not self.transport.is_closing():
                 self.transport.write(_raw(Problem(status, kind, detail)))
                 self.transport.close()

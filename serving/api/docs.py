@@ -24,6 +24,7 @@ def install(app: FastAPI, document: Callable[[], dict[str, Any]]) -> None:
     async def openapi() -> JSONResponse:
         return JSONResponse(document())
 
+    @app.head("/docs", include_in_schema=False)
     @app.get("/docs", include_in_schema=False)
     async def docs() -> HTMLResponse:
         return get_swagger_ui_html(

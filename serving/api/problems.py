@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Literal
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -23,6 +23,37 @@ from serving.image import ImageError, ImageTooLargeError, UnsupportedImageError
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:umop:problem:"
+Kind = Literal[
+    "bad-request",
+    "body-too-large",
+    "broken-bundle",
+    "broken-image",
+    "client-gone",
+    "deadline-passed",
+    "engine-failed",
+    "image-too-large",
+    "internal-error",
+    "invalid-http",
+    "invalid-request",
+    "invalid-tensors",
+    "method-not-allowed",
+    "no-picture",
+    "not-acceptable",
+    "not-found",
+    "not-ready",
+    "overloaded",
+    "rate-limited",
+    "slow-header",
+    "slow-upload",
+    "unauthorized",
+    "unknown-class",
+    "unknown-model",
+    "unknown-sample",
+    "unreachable-picture",
+    "unsupported-body",
+    "unsupported-image",
+]
+_OF_STATUS: dict[int, Kind] = {404: "not-found", 405: "method-not-allowed"}
 
 
 class ProblemDocument(BaseModel):
@@ -47,7 +78,7 @@ class Problem(Exception):  # noqa: N818  # the RFC's word
     """
 
     status: HTTPStatus
-    kind: str
+    kind: Kind
     detail: str
     headers: dict[str, str] = field(default_factory=dict)
 
@@ -102,7 +133,7 @@ def describe(error: Exception) -> Problem | None:
             return None
 
 
-def unavailable(kind: str, detail: str, retry_after: float) -> Problem:
+def unavailable(kind: Kind, detail: str, retry_after: float) -> Problem:
     """Returns a 503 that says when to come back."""
     headers = {"Retry-After": str(max(1, round(retry_after)))}
     return Problem(HTTPStatus.SERVICE_UNAVAILABLE, kind, detail, headers)
@@ -138,7 +169,7 @@ def _answer(
 
 def _from_http(error: HTTPException) -> Problem:
     status = HTTPStatus(error.status_code)
-    kind = status.phrase.lower().replace(" ", "-")
+    kind = _OF_STATUS.get(status, "bad-request")
     return Problem(status, kind, str(error.detail), dict(error.headers or {}))
 
 

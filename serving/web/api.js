@@ -43,6 +43,10 @@ export async function model() {
   return (await (await ask("models")).json())[0];
 }
 
+export async function hasDocs() {
+  return (await fetch("docs", { method: "HEAD" })).ok;
+}
+
 export async function samples() {
   return (await ask("samples")).json();
 }

@@ -172,7 +172,8 @@ byId("another").addEventListener("click", () => {
 byId("key-form").addEventListener("submit", (event) => {
   event.preventDefault();
   api.keepKey(byId("key").value);
-  start();
+  api.hasDocs().then((hasDocs) => (byId("docs-link").hidden = !hasDocs));
+start();
 });
 addEventListener("paste", (event) => takeFirst(event.clipboardData.files));
 addEventListener("dragover", (event) => {
@@ -187,4 +188,5 @@ addEventListener("drop", (event) => {
   document.body.classList.remove("dragging");
   takeFirst(event.dataTransfer.files);
 });
+api.hasDocs().then((hasDocs) => (byId("docs-link").hidden = !hasDocs));
 start();

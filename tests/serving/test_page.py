@@ -149,6 +149,13 @@ def test_a_sample_is_one_click_away(page: WebDriver) -> None:
     assert "squares.png" in text(page, "caption")
 
 
+def test_the_api_is_one_click_away(page: WebDriver, server: str) -> None:
+    wait_until(lambda: element(page, "docs-link").is_displayed())
+    element(page, "docs-link").click()
+    wait_until(lambda: bool(page.find_elements(By.CSS_SELECTOR, ".swagger-ui .opblock")))
+    assert page.current_url == f"{server}/docs"
+
+
 def test_a_broken_file_gives_a_readable_message(page: WebDriver) -> None:
     send(page, "broken.png", encode(TWO_SQUARES)[:400])
     wait_until(lambda: element(page, "status").is_displayed())
