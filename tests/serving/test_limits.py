@@ -96,7 +96,7 @@ def test_a_refusal_reaches_a_client_that_sends_on(small: RunningServer) -> None:
         raw.sendall(b"POST /detect HTTP/1.1\r\nHost: x\r\nContent-Length: 9000000\r\n\r\n")
         for _ in range(90):
             raw.sendall(bytes(100_000))
-        assert raw.recv(100).startswith(b"HTTP/1.1 413")
+        assert receive(raw).startswith(b"HTTP/1.1 413")
 
 
 def test_a_bomb_is_refused_by_its_header_and_memory_stays_flat(bundle_path: Path) -> None:
@@ -157,8 +157,7 @@ def test_a_client_that_hangs_up_frees_its_place(slow: RunningServer) -> None:
 def test_a_slow_upload_ends(small: RunningServer) -> None:
     with socket.create_connection(address(small)) as raw:
         raw.sendall(b"POST /detect HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n123")
-        raw.settimeout(5)
-        answer = raw.recv(4000)
+        answer = receive(raw)
     assert answer.startswith(b"HTTP/1.1 408")
     assert b"urn:umop:problem:slow-upload" in answer
 
@@ -167,22 +166,17 @@ def test_a_slow_header_ends(small: RunningServer) -> None:
     for first in (b"", b"GET / HT"):
         with socket.create_connection(address(small)) as raw:
             raw.sendall(first)
-            raw.settimeout(5)
-            answer = raw.recv(4000)
+            answer = receive(raw)
         assert answer.startswith(b"HTTP/1.1 408")
         assert b"urn:umop:problem:slow-header" in answer
 
 
 def test_a_slow_header_ends_on_a_kept_connection_too(small: RunningServer) -> None:
     with socket.create_connection(address(small)) as raw:
-        raw.settimeout(5)
         raw.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
-        answer = b""
-        while not answer.endswith(b"}"):
-            answer += raw.recv(4000)
-        assert answer.startswith(b"HTTP/1.1 200")
+        assert receive(raw).startswith(b"HTTP/1.1 200")
         raw.sendall(b"GET /healthz HT")
-        assert raw.recv(4000).startswith(b"HTTP/1.1 408")
+        assert receive(raw).startswith(b"HTTP/1.1 408")
 
 
 def test_slowloris_is_held_off(small: RunningServer) -> None:
@@ -223,7 +217,7 @@ def test_malformed_http_is_a_problem(small: RunningServer) -> None:
     for head in (b"\x00\x01\x02\r\n\r\n", b"GET / HTTP/1.1\r\n" + b"A: " + b"b" * 10**6):
         with socket.create_connection(address(small)) as raw:
             raw.sendall(head)
-            answer = raw.recv(4000)
+            answer = receive(raw)
         assert answer.startswith(b"HTTP/1.1 400")
         assert b"urn:umop:problem:invalid-http" in answer
 
@@ -235,6 +229,15 @@ def test_orientation_and_transparency_reach_the_answer(server: str) -> None:
     answer = httpx.post(f"{server}/detect", params={"score_threshold": 0.95}, content=turned)
     found = {each["label"]: list(each["box"].values()) for each in answer.json()["detections"]}
     assert found == TWO_BOXES
+
+
+def receive(raw: socket.socket) -> bytes:
+    """Reads one answer whose body is a JSON object."""
+    raw.settimeout(5)
+    answer = b""
+    while not answer.endswith(b"}") and (part := raw.recv(4000)):
+        answer += part
+    return answer
 
 
 def address(server: RunningServer) -> tuple[str, int]:
