@@ -15,8 +15,9 @@ FOLDER = Path(__file__).resolve().parents[1] / "configs"
 
 
 def config_names() -> list[str]:
-    """The names that :func:`load_config` takes, sorted."""
-    return sorted(path.stem for path in FOLDER.glob("*.py"))
+    """The names that :func:`load_config` takes, sorted: ``r50``, …, ``plugin/gfl``, …."""
+    files = [*FOLDER.glob("*.py"), *FOLDER.glob("plugin/*.py")]
+    return sorted(str(path.relative_to(FOLDER).with_suffix("")) for path in files)
 
 
 def load_config(name: str) -> Config:

@@ -1,7 +1,14 @@
 """What every run shares: hooks, processes, logs."""
 
 custom_imports = dict(
-    imports=["umop.data.transforms", "umop.evaluation", "umop.hooks", "umop.losses", "umop.models"]
+    imports=[
+        "umop.data.transforms",
+        "umop.evaluation",
+        "umop.hooks",
+        "umop.losses",
+        "umop.models",
+        "umop.weights",
+    ]
 )
 default_scope = "mmdet"
 

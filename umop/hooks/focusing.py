@@ -8,7 +8,7 @@ from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 
-from umop.losses import ProgressiveFocalLoss
+from umop.losses import ProgressiveLoss
 
 
 @HOOKS.register_module()
@@ -25,11 +25,11 @@ class FocusingHook(Hook):
 
     def __init__(self, interval: int = 10) -> None:
         self.interval = interval
-        self.losses: list[ProgressiveFocalLoss] = []
+        self.losses: list[ProgressiveLoss[Any]] = []
 
     def before_train(self, runner: Runner) -> None:
         modules = runner.model.modules()
-        self.losses = [module for module in modules if isinstance(module, ProgressiveFocalLoss)]
+        self.losses = [module for module in modules if isinstance(module, ProgressiveLoss)]
 
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
         due = self.every_n_train_iters(runner, self.interval)

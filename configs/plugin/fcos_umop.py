@@ -1,0 +1,10 @@
+"""FCOS with a γ and an α for each pyramid level, and nothing else different."""
+
+_base_ = "fcos.py"
+
+model = dict(
+    bbox_head=dict(
+        type="PerLevelFCOSHead",
+        loss_cls=dict(_delete_=True, type="ProgressiveFocalLoss", use_sigmoid=True),
+    )
+)

@@ -1,0 +1,10 @@
+"""PAA with a γ and an α for each pyramid level, and nothing else different."""
+
+_base_ = "paa.py"
+
+model = dict(
+    bbox_head=dict(
+        type="PerLevelPAAHead",
+        loss_cls=dict(_delete_=True, type="ProgressiveFocalLoss", use_sigmoid=True),
+    )
+)

@@ -1,0 +1,46 @@
+"""Pictures with boxes, as mmdet's detectors take them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from mmdet.structures import DetDataSample
+from mmengine.structures import InstanceData
+
+BOXES = torch.tensor(
+    [
+        [4.0, 6, 30, 28],
+        [10, 12, 22, 26],
+        [40, 50, 100, 118],
+        [2, 2, 126, 124],
+        [60, 8, 120, 60],
+        [70, 90, 92, 112],
+    ]
+)
+
+
+def batch(images: int = 2, side: int = 128, classes: int = 80) -> dict[str, Any]:
+    """A batch of noise: uint8 pictures of (3, side, side) with six boxes each."""
+    generator = torch.Generator().manual_seed(0)
+    pictures = [
+        torch.randint(0, 256, (3, side, side), dtype=torch.uint8, generator=generator)
+        for _ in range(images)
+    ]
+    return {"inputs": pictures, "data_samples": [sample(side, classes) for _ in pictures]}
+
+
+def sample(side: int, classes: int) -> DetDataSample:
+    """The boxes of one picture, scaled to its side, of different classes."""
+    annotated = DetDataSample(
+        metainfo={
+            "img_id": 0,
+            "img_shape": (side, side),
+            "ori_shape": (side, side),
+            "pad_shape": (side, side),
+            "scale_factor": (1.0, 1.0),
+        }
+    )
+    labels = torch.arange(len(BOXES)) % classes
+    annotated.gt_instances = InstanceData(bboxes=BOXES * side / 128, labels=labels)
+    return annotated

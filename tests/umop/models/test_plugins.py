@@ -1,0 +1,106 @@
+"""The method in other detectors' heads: each pyramid level has its own γ."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+from mmdet.registry import MODELS
+from mmdet.structures import DetDataSample
+from torch import Tensor
+
+from tests.umop.models.samples import batch
+from umop.config import config_names, load_config
+from umop.losses import ProgressiveLoss
+
+DETECTORS = ("retinanet", "fcos", "paa", "fsaf", "gfl", "vfnet")
+STRIDES = (8, 16, 32, 64, 128)
+SIDE = 512
+
+
+def head_of(name: str, **changes: Any) -> Any:
+    """Builds a detector's head from its config, with fewer channels."""
+    model = load_config(f"plugin/{name}").model
+    head = model.bbox_head
+    head.update(num_classes=3, in_channels=32, feat_channels=32, stacked_convs=1)
+    head.loss_cls.update(changes)
+    torch.manual_seed(0)
+    return MODELS.build({**head, "train_cfg": model.train_cfg, "test_cfg": model.test_cfg})
+
+
+def outputs_of(head: Any) -> list[list[Tensor]]:
+    """What a head says of random features of two pictures."""
+    torch.manual_seed(1)
+    features = [torch.randn(2, 32, SIDE // stride, SIDE // stride) for stride in STRIDES]
+    return [list(output) for output in head(features)]
+
+
+def losses_of(head: Any, outputs: list[list[Tensor]]) -> dict[str, Any]:
+    """The losses of two pictures that have different boxes."""
+    samples: list[DetDataSample] = batch(side=SIDE, classes=3)["data_samples"]
+    samples[1].gt_instances = samples[1].gt_instances[::2]
+    losses: dict[str, Any] = head.loss_by_feat(
+        *outputs, [sample.gt_instances for sample in samples], [s.metainfo for s in samples]
+    )
+    return losses
+
+
+def progressive(head: Any) -> ProgressiveLoss[Any]:
+    [loss] = [module for module in head.modules() if isinstance(module, ProgressiveLoss)]
+    return loss
+
+
+def test_every_detector_has_its_baseline() -> None:
+    names = {name for name in config_names() if name.startswith("plugin/")}
+    assert names == {f"plugin/{name}{suffix}" for name in DETECTORS for suffix in ("", "_umop")}
+
+
+@pytest.mark.parametrize("name", DETECTORS)
+def test_each_level_has_its_own_gamma(name: str) -> None:
+    """All logits of a level are made one number, so that its γ is known whatever is positive."""
+    head = head_of(f"{name}_umop")
+    loss = progressive(head)
+    loss.trace = []
+    outputs = outputs_of(head)
+    heights = [-1.4 - 0.2 * level for level in range(len(STRIDES))]
+    outputs[0] = [
+        torch.full_like(scores, height) for scores, height in zip(outputs[0], heights, strict=True)
+    ]
+    losses_of(head, outputs)
+
+    gammas = [gamma.item() for gamma in loss.trace]
+    conditions = [F.softplus(torch.tensor(-height)).item() for height in heights]
+    assert len(gammas) == len(STRIDES)
+    for gamma, condition in zip(gammas, conditions, strict=True):
+        assert gamma in (pytest.approx(condition), 2.0)
+    assert gammas.count(2.0) <= 1, "at most one level without positives"
+
+
+@pytest.mark.parametrize("name", DETECTORS)
+def test_without_margin_the_loss_is_the_baselines(name: str) -> None:
+    baseline = head_of(name)
+    head = head_of(f"{name}_umop", margin=0.0)
+    head.load_state_dict(baseline.state_dict())
+    expected = losses_of(baseline, outputs_of(baseline))
+    losses = losses_of(head, outputs_of(head))
+    assert losses.keys() == expected.keys()
+    for key in expected:
+        torch.testing.assert_close(total(losses[key]), total(expected[key]), rtol=1e-4, atol=1e-6)
+
+
+def total(loss: Tensor | list[Tensor]) -> Tensor:
+    return sum(loss, torch.zeros(())) if isinstance(loss, list) else loss
+
+
+@pytest.mark.parametrize("name", DETECTORS)
+def test_a_batch_without_boxes_trains(name: str) -> None:
+    head = head_of(f"{name}_umop")
+    samples = batch(side=SIDE, classes=3)["data_samples"]
+    empty = [sample.gt_instances[:0] for sample in samples]
+    losses = head.loss_by_feat(*outputs_of(head), empty, [sample.metainfo for sample in samples])
+    loss = sum(total(value) for key, value in losses.items() if "loss" in key)
+    assert isinstance(loss, Tensor)
+    loss.backward()
+    assert loss.isfinite()

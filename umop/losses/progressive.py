@@ -1,0 +1,106 @@
+"""What the progressive losses have in common."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Generic, Literal, TypeVar
+
+import torch
+from mmdet.models.losses.utils import weight_reduce_loss
+from torch import Tensor, nn
+
+from umop.losses.focusing import Condition, Focusing
+
+Reduction = Literal["none", "mean", "sum"]
+Target = TypeVar("Target")
+
+
+class ProgressiveLoss(nn.Module, ABC, Generic[Target]):
+    """A sigmoid classification loss whose γ and α follow how hard a level's positives still are.
+
+    Every call is one pyramid level. A subclass says what its targets mean and which function of
+    γ and α its loss is.
+
+    Args:
+        use_sigmoid: Must be given as True. mmdet reads it to size the head: without it the head
+            silently becomes a softmax head with one channel more.
+        gamma: γ0, the focusing around which each level's γ moves.
+        margin: δ, the furthest that γ moves from γ0; 0 holds every level at γ0.
+        weight: w, the constant product α·γ.
+        condition: How a level's difficulty is measured, see :class:`Focusing`.
+        reduction: ``none``, ``mean`` or ``sum``.
+        loss_weight: Factor of the whole loss.
+
+    Attributes:
+        trace: None, or a list to which every call appends its γ (a scalar on the device).
+
+    Raises:
+        ValueError: ``use_sigmoid`` is not True, or a parameter is out of its range.
+    """
+
+    def __init__(
+        self,
+        use_sigmoid: bool = False,
+        gamma: float = 2.0,
+        margin: float = 0.5,
+        weight: float = 0.5,
+        condition: Condition = "mean_nll",
+        reduction: Reduction = "mean",
+        loss_weight: float = 1.0,
+    ) -> None:
+        super().__init__()
+        if use_sigmoid is not True:
+            raise ValueError(
+                f"{type(self).__name__} needs use_sigmoid=True in its config: without it mmdet "
+                "builds a softmax head with a background channel, and AP silently suffers"
+            )
+        self.use_sigmoid = use_sigmoid
+        self.focusing = Focusing(gamma, margin, weight, condition)
+        self.reduction = reduction
+        self.loss_weight = loss_weight
+        self.trace: list[Tensor] | None = None
+
+    @abstractmethod
+    def labels(self, target: Target, classes: int) -> Tensor:
+        """The class of each anchor, int64 of shape (N,); ``classes`` means background."""
+
+    @abstractmethod
+    def elementwise(self, logits: Tensor, target: Target, gamma: Tensor, alpha: Tensor) -> Tensor:
+        """The loss of each logit, float of shape (N, C)."""
+
+    def forward(
+        self,
+        pred: Tensor,
+        target: Target,
+        weight: Tensor | None = None,
+        avg_factor: float | None = None,
+        reduction_override: Reduction | None = None,
+    ) -> Tensor:
+        """Computes the loss of one pyramid level.
+
+        Args:
+            pred: Logits, float of shape (N, C). Half precision is computed in float32.
+            target: What the logits should be; its form is the subclass's.
+            weight: Weight of each anchor, float of shape (N,), or of each logit, (N, C) or (N · C,)
+                as FSAF has it; 0 ignores it.
+            avg_factor: Divisor of the summed loss: the positives of all levels and ranks.
+            reduction_override: Takes the place of ``reduction`` in this call.
+
+        Returns:
+            A scalar, or float of shape (N, C) where the reduction is ``none``.
+        """
+        logits = pred if pred.dtype.itemsize >= 4 else pred.float()
+        gamma, alpha = self.focusing(logits, self.labels(target, pred.size(1)))
+        if self.trace is not None:
+            self.trace.append(gamma)
+        loss = self.elementwise(logits, target, gamma, alpha)
+        if weight is not None:
+            weight = weight.reshape(loss.size(0), -1)
+        reduction = reduction_override or self.reduction
+        reduced: Tensor = weight_reduce_loss(loss, weight, reduction, avg_factor)
+        return self.loss_weight * reduced
+
+
+def one_hot(labels: Tensor, classes: int) -> Tensor:
+    """Bool of shape (N, classes), True at the class of each anchor; background has none."""
+    return labels.unsqueeze(1) == torch.arange(classes, device=labels.device)
