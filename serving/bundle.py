@@ -94,6 +94,9 @@ class PostprocessSpec(_Record):
     score_threshold: Fraction = 0.3
 
 
+Precision = Literal["fp32", "fp16", "int8"]
+
+
 class FileEntry(_Record):
     """Digest and size of one file of the bundle."""
 
@@ -102,7 +105,14 @@ class FileEntry(_Record):
 
 
 class Manifest(_Record):
-    """What a bundle holds; the content of `manifest.json`."""
+    """What a bundle holds; the content of `manifest.json`.
+
+    Attributes:
+        precision: The network's arithmetic.
+        ap_loss: How much COCO AP (0–1) that precision costs against the checkpoint; None for fp32.
+        metrics: Measured on the test data, with this precision.
+        absent: Model files that the bundle does not have, and why.
+    """
 
     schema_version: Literal[1] = SCHEMA_VERSION
     name: Name
@@ -111,9 +121,12 @@ class Manifest(_Record):
     classes: tuple[str, ...]
     input: InputSpec
     postprocess: PostprocessSpec = PostprocessSpec()
+    precision: Precision = "fp32"
+    ap_loss: float | None = None
     metrics: dict[str, float] = {}
     provenance: dict[str, Any] = {}
     files: dict[str, FileEntry] = {}
+    absent: dict[str, str] = {}
 
     @field_validator("classes")
     @classmethod
@@ -229,7 +242,8 @@ class Bundle:
         """
         entry = self.manifest.files.get(name)
         if entry is None:
-            raise BundleError(f"{self.path}: holds no {name}")
+            reason = self.manifest.absent.get(name)
+            raise BundleError(f"{self.path}: holds no {name}{f' ({reason})' if reason else ''}")
         return _read(self.path, name, entry.bytes)
 
     def _check(self, name: str, entry: FileEntry) -> None:

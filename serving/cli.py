@@ -86,6 +86,40 @@ def _try(
         raise fail(str(error)) from None
 
 
+@app.command("torchserve")
+def _torchserve(
+    archive: Annotated[Path, typer.Argument(help="The archive, made with: umop archive RUN")],
+    port: Annotated[int, typer.Option(help="Port of the inference API.")] = 8080,
+    management_port: Annotated[int, typer.Option(help="Port of the management API.")] = 8081,
+    metrics_port: Annotated[int, typer.Option(help="Port of Prometheus metrics.")] = 8082,
+    grpc_port: Annotated[int, typer.Option(help="First of two ports for gRPC.")] = 7070,
+    worker_port: Annotated[int, typer.Option(help="First of the workers' ports.")] = 9000,
+    model_api: Annotated[
+        bool, typer.Option("--model-api", help="Allow models to be registered and unregistered.")
+    ] = False,
+    drain_timeout: Annotated[
+        float, typer.Option(min=0, help="Seconds that a stop waits for clients to go.")
+    ] = 30,
+    log_level: Annotated[str, typer.Option(help="Least level that TorchServe logs.")] = "warn",
+) -> None:
+    """Serve an archive with TorchServe, on the loopback address."""
+    from serving.torchserve.config import Ports
+    from serving.torchserve.process import serve_archive
+
+    ports = Ports(port, management_port, metrics_port, grpc_port, grpc_port + 1, worker_port)
+    try:
+        serve_archive(
+            archive,
+            ports,
+            model_api=model_api,
+            drain_timeout=drain_timeout,
+            log_level=log_level,
+            announce=lambda url: print(f"serving {archive.stem} on {url}", flush=True),
+        )
+    except StartError as error:
+        raise fail(str(error)) from None
+
+
 def serve(settings: Settings) -> None:
     """Serves until told to stop by SIGINT or SIGTERM.
 

