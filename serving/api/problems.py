@@ -92,7 +92,7 @@ class Problem(Exception):  # noqa: N818  # the RFC's word
             error=self.detail if path.startswith("/v2") else None,
         )
         members = document.model_dump(exclude_none=True)
-        return JSONResponse(members, self.status, self.headers, MEDIA_TYPE)
+        return JSONResponse(members, self.status.value, self.headers, MEDIA_TYPE)
 
 
 RESPONSES: dict[int | str, dict[str, Any]] = {
