@@ -1,0 +1,43 @@
+"""Every config builds, trains a step and predicts, at a small size."""
+
+from __future__ import annotations
+
+import pytest
+from mmdet.registry import MODELS
+from mmengine.config import Config
+from mmengine.optim import build_optim_wrapper
+
+from tests.umop.models.samples import batch
+from umop.config import config_names, load_config
+from umop.devices import use_full_precision
+
+SIDE = 128
+
+
+def small(name: str) -> Config:
+    """A config as published, that starts from random weights and needs no GPU."""
+    config = load_config(name)
+    config.model.backbone.pop("init_cfg", None)
+    config.model.backbone.pop("pretrained", None)
+    use_full_precision(config)
+    return config
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", config_names())
+def test_trains_a_step_and_predicts(name: str) -> None:
+    config = small(name)
+    model = MODELS.build(config.model)
+    classes = config.model.bbox_head.num_classes
+    model.train()
+    optimizer = build_optim_wrapper(model, config.optim_wrapper)
+    before = {key: value.detach().clone() for key, value in model.bbox_head.named_parameters()}
+    losses = model.train_step(batch(1, SIDE, classes), optimizer)
+    assert losses["loss"].isfinite()
+    after = dict(model.bbox_head.named_parameters())
+    assert any((after[key] != value).any() for key, value in before.items())
+
+    model.eval()
+    [found] = model.test_step(batch(1, SIDE, classes))
+    assert found.pred_instances.bboxes.shape[1] == 4
+    assert len(found.pred_instances) <= config.model.test_cfg.max_per_img

@@ -1,0 +1,55 @@
+"""What a model trains on."""
+
+from __future__ import annotations
+
+import torch
+from mmengine.config import Config
+
+from umop.errors import UserError
+from umop.notes import note
+
+
+def choose_processes(config: Config, on_cpu: bool = False, wanted: int | None = None) -> int:
+    """Decides how many processes train: one for each GPU, or one on the processor.
+
+    Args:
+        config: What is trained; mixed precision is turned off on the processor.
+        on_cpu: The user asked for the processor.
+        wanted: The number of processes that the user asked for.
+
+    Raises:
+        UserError: The config needs a GPU and there is none, or there are too few.
+    """
+    gpus = 0 if on_cpu else torch.cuda.device_count()
+    if gpus == 0:
+        if config.get("needs_gpu", False) and not on_cpu:
+            raise UserError(
+                "No GPU was found, and this config is made for eight: nvidia-smi shows what this "
+                "machine has. To train on the processor all the same, which suits some hundred "
+                "pictures of your own, add --device cpu (with make: DEVICE=cpu)."
+            )
+        use_full_precision(config)
+        return wanted or 1
+    if wanted is not None and wanted > gpus:
+        raise UserError(f"{wanted} processes need as many GPUs; this machine has {gpus}.")
+    return wanted or gpus
+
+
+def use_full_precision(config: Config) -> None:
+    """Turns mixed precision off: mmengine has it for GPUs only."""
+    if config.optim_wrapper.type == "AmpOptimWrapper":
+        note("Mixed precision is off: it needs a GPU.")
+        config.optim_wrapper.type = "OptimWrapper"
+
+
+def plan(config: Config, processes: int) -> str:
+    """Says the effective batch and the learning rate that follows from it."""
+    each = config.train_dataloader.batch_size
+    batch = processes * each
+    rate = config.optim_wrapper.optimizer.lr
+    text = f"Batch: {processes} × {each} = {batch} pictures a step. Learning rate: "
+    scaling = config.get("auto_scale_lr") or {}
+    if not scaling.get("enable", False):
+        return f"{text}{rate:g}."
+    base = scaling["base_batch_size"]
+    return f"{text}{rate * batch / base:g} ({rate:g} for {base} pictures, scaled)."
