@@ -54,12 +54,14 @@ def stack(pictures: Sequence[Prepared], spec: InputSpec) -> NDArray[np.float32]:
     """
     canvas = pictures[0].canvas
     batch = np.zeros((len(pictures), 3, canvas.height, canvas.width), np.float32)
-    mean = np.array(spec.mean, np.float32)
-    std = np.array(spec.std, np.float32)
+    mean = np.array(spec.mean, np.float32)[:, None, None]
+    std = np.array(spec.std, np.float32)[:, None, None]
     for slot, picture in zip(batch, pictures, strict=True):
         height, width = picture.pixels.shape[:2]
-        normalised = (picture.pixels.astype(np.float32) - mean) / std
-        slot[:, :height, :width] = normalised.transpose(2, 0, 1)
+        inside = slot[:, :height, :width]
+        inside[:] = picture.pixels.transpose(2, 0, 1)
+        inside -= mean
+        inside /= std
     return batch
 
 

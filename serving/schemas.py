@@ -11,6 +11,9 @@ from serving.bundle import Size
 from serving.postprocess import Detections
 
 
+_SIDES = ("x1", "y1", "x2", "y2")
+
+
 class Box(BaseModel):
     """Corners in the pixels of the picture as sent, turned upright."""
 
@@ -79,13 +82,13 @@ class Found:
 
 
 def name_detections(found: Detections, classes: Sequence[str]) -> list[Detection]:
-    """Gives detections their classes' names."""
+    """Gives detections their classes' names, and rounds to what is meaningful."""
     return [
         Detection(
             label=classes[label],
             class_id=label,
-            score=score,
-            box=Box(x1=box[0], y1=box[1], x2=box[2], y2=box[3]),
+            score=round(score, 5),
+            box=Box(**{side: round(at, 3) for side, at in zip(_SIDES, box, strict=True)}),
         )
         for box, score, label in zip(
             found.boxes.tolist(), found.scores.tolist(), found.labels.tolist(), strict=True
