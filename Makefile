@@ -5,8 +5,11 @@ SHELL := /bin/bash
 
 PYTHON ?= python3
 CONFIG ?= demo
-RUN ?= $(CONFIG)
+RUN ?= $(notdir $(CONFIG))
 DATA ?=
+DATASET ?= demo
+DEVICE ?=
+TTA ?=
 BUNDLE ?= runs/demo/demo.bundle
 HOST ?= 127.0.0.1
 PORT ?= 8000
@@ -18,7 +21,7 @@ LOCKED := --no-compile --no-deps --require-hashes --requirement
 READY := $(VENV)/.ready
 READY_FOR_TESTS := $(VENV)/.ready-for-tests
 
-.PHONY: help demo train eval export serve test lint lock clean
+.PHONY: help demo data train eval export serve test lint lock clean
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -35,11 +38,14 @@ demo: $(READY) ## Train on aerial photographs, evaluate, export, serve, detect: 
 	@echo "Serve it:        make serve"
 	@echo "Train another:   make train CONFIG=demo RUN=mine DATA=/path/to/data"
 
-train: $(READY) ## Train a model: CONFIG=demo [RUN=name] [DATA=/path]; again to resume
-	$(BIN)/umop train $(CONFIG) --run $(RUN) $(if $(DATA),--data $(DATA))
+data: $(READY) ## Fetch a data set: DATASET=coco (25 GB) or demo
+	$(BIN)/umop data $(DATASET)
 
-eval: $(READY) ## Print COCO's twelve numbers of a run: RUN=demo [DATA=/path]
-	$(BIN)/umop eval $(RUN) $(if $(DATA),--data $(DATA))
+train: $(READY) ## Train a model: CONFIG=demo [RUN=name] [DATA=/path] [DEVICE=cpu]; again to resume
+	$(BIN)/umop train $(CONFIG) --run $(RUN) $(if $(DATA),--data $(DATA)) $(if $(DEVICE),--device $(DEVICE))
+
+eval: $(READY) ## Print COCO's twelve numbers of a run: RUN=demo [DATA=/path] [TTA=1]
+	$(BIN)/umop eval $(RUN) $(if $(DATA),--data $(DATA)) $(if $(TTA),--tta)
 
 export: $(READY) ## Write the bundle of a run and check it: RUN=demo
 	$(BIN)/umop export $(RUN)

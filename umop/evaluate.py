@@ -5,22 +5,27 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from mmengine.config import Config
+from mmengine.config import Config, ConfigDict
 
-from umop.data.location import require_data, set_data_root
+from umop.data.custom import read_data, use_data
+from umop.data.location import require_data
+from umop.errors import UserError
+from umop.notes import note
 from umop.report import write_report
 from umop.run import Run
 from umop.runner import Runner
 
 
-def evaluate(run: Run, data: Path | None = None) -> dict[str, float]:
+def evaluate(run: Run, data: Path | None = None, tta: bool = False) -> dict[str, float]:
     """Computes COCO's twelve numbers for a run's newest checkpoint.
 
-    They are kept in ``evaluation.json`` in the run's folder.
+    They are kept in ``evaluation.json`` in the run's folder, with test-time augmentation in
+    ``evaluation-tta.json``.
 
     Args:
         run: The run.
         data: Root of the data set, in place of the one in the run's config.
+        tta: Whether to merge what is found at several sizes, flipped and not.
 
     Returns:
         The values of :data:`umop.evaluation.METRICS`.
@@ -29,13 +34,42 @@ def evaluate(run: Run, data: Path | None = None) -> dict[str, float]:
         UserError: The run has no checkpoint, or the data is missing.
     """
     checkpoint = run.require_checkpoint()
-    config = Config.fromfile(run.config)
-    if data is not None:
-        set_data_root(config, data)
-    require_data(config, "test")
+    config = config_for(run, data)
     config.work_dir = str(run.folder)
     config.load_from = str(checkpoint)
-    metrics = Runner.from_cfg(config).test()
-    run.evaluation.write_text(json.dumps(metrics, indent=2) + "\n")
+    if tta:
+        augment(config)
+    metrics: dict[str, float] = Runner.from_cfg(config).test()
+    kept = run.evaluation_tta if tta else run.evaluation
+    kept.write_text(json.dumps(metrics, indent=2) + "\n")
     write_report(run)
     return metrics
+
+
+def config_for(run: Run, data: Path | None) -> Config:
+    """Reads a run's config, with the data that is to be evaluated.
+
+    Raises:
+        UserError: The data is missing, or has other classes.
+    """
+    config = Config.fromfile(run.config)
+    if data is not None:
+        classes = config.test_dataloader.dataset.metainfo.classes
+        found = read_data(data, run.folder / "annotations", ["val"], classes)
+        for warning in found.warnings:
+            note(f"warning: {warning}")
+        use_data(config, found)
+    require_data(config, "test")
+    return config
+
+
+def augment(config: Config) -> None:
+    """Turns test-time augmentation on.
+
+    Raises:
+        UserError: The config has none.
+    """
+    if "tta_model" not in config:
+        raise UserError("This run's config has no test-time augmentation (tta_model).")
+    config.test_dataloader.dataset.pipeline = config.tta_pipeline
+    config.model = ConfigDict(**config.tta_model, module=config.model)

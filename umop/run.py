@@ -50,8 +50,16 @@ class Run:
         return self.folder / "evaluation.json"
 
     @property
+    def evaluation_tta(self) -> Path:
+        return self.folder / "evaluation-tta.json"
+
+    @property
     def bundle(self) -> Path:
         return self.folder / f"{self.name}.bundle"
+
+    @property
+    def archive(self) -> Path:
+        return self.folder / f"{self.name}.mar"
 
     def latest_checkpoint(self) -> Path | None:
         """The newest checkpoint, None before there is one."""

@@ -6,41 +6,78 @@ from pathlib import Path
 
 from mmengine.config import Config
 
-from umop.data.location import require_data, set_data_root
+from umop.data.custom import read_data, use_data
+from umop.data.location import require_data
+from umop.devices import choose_processes, plan
 from umop.errors import UserError
+from umop.launch import train_in_processes
+from umop.notes import note
 from umop.provenance import write_provenance
 from umop.report import write_report
 from umop.run import Run
 from umop.runner import Runner
+from umop.weights import fetch_weights, named_by
 
 
-def train(config: Config, run: Run, data: Path | None = None) -> Path:
+def train(
+    config: Config,
+    run: Run,
+    data: Path | None = None,
+    on_cpu: bool = False,
+    processes: int | None = None,
+) -> Path:
     """Trains, or goes on where the run of that name was interrupted; a finished run stays.
 
     Args:
         config: What to train.
         run: The folder that keeps the result.
         data: Root of the data set, in place of the config's own.
+        on_cpu: Train on the processor, also with a config that is made for GPUs.
+        processes: How many train together; by default one for each GPU.
 
     Returns:
         The final checkpoint.
 
     Raises:
-        UserError: Data or weights are missing, or the run was started with another config.
+        UserError: GPU, data or weights are missing, or the run was started with another config.
     """
-    if data is not None:
-        set_data_root(config, data)
-    require_data(config, "train")
+    processes = choose_processes(config, on_cpu, processes)
+    prepare_data(config, run, data)
     config.work_dir = str(run.folder)
     check_same_config(config, run)
     if is_finished(config, run):
         return run.require_checkpoint()
+    if weights := named_by(config):
+        fetch_weights(weights)
+    note(plan(config, processes))
+    start(config, run, processes)
+    write_report(run)
+    return run.require_checkpoint()
+
+
+def prepare_data(config: Config, run: Run, data: Path | None) -> None:
+    """Makes the config read the user's data, and checks that what it reads is there."""
+    if data is not None:
+        found = read_data(data, run.folder / "annotations")
+        for warning in found.warnings:
+            note(f"warning: {warning}")
+        use_data(config, found)
+    require_data(config, "train")
+
+
+def start(config: Config, run: Run, processes: int) -> None:
+    """Trains in this process, or in several."""
+    if processes > 1:
+        run.folder.mkdir(parents=True, exist_ok=True)
+        if not run.config.is_file():
+            config.dump(run.config)
+        write_provenance(run.provenance, config)
+        train_in_processes(run, processes)
+        return
     config.resume = run.latest_checkpoint() is not None
     runner = Runner.from_cfg(config)
     write_provenance(run.provenance, config)
     runner.train()
-    write_report(run)
-    return run.require_checkpoint()
 
 
 def is_finished(config: Config, run: Run) -> bool:

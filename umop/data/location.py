@@ -9,15 +9,6 @@ from mmengine.config import Config
 from umop.errors import UserError
 
 
-def set_data_root(config: Config, root: Path) -> None:
-    """Makes training and evaluation read another folder of the same layout."""
-    for split in ("train", "val", "test"):
-        config[f"{split}_dataloader"].dataset.data_root = str(root)
-    for split in ("val", "test"):
-        evaluator = config[f"{split}_evaluator"]
-        evaluator.ann_file = str(root / config[f"{split}_dataloader"].dataset.ann_file)
-
-
 def require_data(config: Config, split: str) -> None:
     """Checks that the data of a split is there.
 
