@@ -6,8 +6,9 @@ With the backend `openinference`, the network runs in another server and the res
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from time import perf_counter
 
 from serving import image
@@ -46,7 +47,7 @@ class EmbeddedBackend:
     async def stop(self) -> None:
         """See `Backend.stop`."""
         if self._model:
-            await self._model.batcher.drain()
+            await self._model.retire()
         await asyncio.to_thread(self._decoders.shutdown)
 
     async def check(self) -> None:
@@ -64,7 +65,7 @@ class EmbeddedBackend:
             self._model = _LoadedModel(detector, self._settings, self._metrics)
         self._show(old)
         if old:
-            await old.batcher.drain()
+            await old.retire()
 
     def manifest(self) -> Manifest:
         """See `Backend.manifest`."""
@@ -73,6 +74,10 @@ class EmbeddedBackend:
     async def detect(self, picture: bytes, wish: Wish) -> Found:
         """See `Backend.detect`."""
         model = self._current()
+        with model.in_use():
+            return await self._detect(model, picture, wish)
+
+    async def _detect(self, model: _LoadedModel, picture: bytes, wish: Wish) -> Found:
         manifest = model.detector.manifest
         classes = class_indices(wish.classes, manifest.classes)
         options = Options(wish.score_threshold, wish.max_detections, classes)
@@ -111,12 +116,32 @@ class EmbeddedBackend:
 
 
 class _LoadedModel:
+    """A model and its batches; it stays until the last request that took it is answered."""
+
     def __init__(self, detector: Detector, settings: Settings, metrics: Metrics) -> None:
         self.detector = detector
         self._batch = metrics.batch
+        self._users = 0
+        self._unused = asyncio.Event()
+        self._unused.set()
         self.batcher: Batcher[Job, Outcome] = Batcher(
             self._run, size=settings.batch_size, delay=settings.batch_delay_ms / 1000
         )
+
+    @contextmanager
+    def in_use(self) -> Iterator[None]:
+        self._users += 1
+        self._unused.clear()
+        try:
+            yield
+        finally:
+            self._users -= 1
+            if self._users == 0:
+                self._unused.set()
+
+    async def retire(self) -> None:
+        await self._unused.wait()
+        await self.batcher.drain()
 
     def _run(self, jobs: Sequence[Job]) -> list[Outcome]:
         began = perf_counter()

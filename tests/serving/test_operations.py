@@ -17,7 +17,7 @@ from fastapi.testclient import TestClient
 from serving.app import build_app
 from serving.settings import Settings
 from tests.serving.make_bundle import make_bundle
-from tests.serving.pictures import TWO_SQUARES, encode
+from tests.serving.pictures import TWO_SQUARES, encode, paint
 from tests.serving.running import RunningServer, running
 from tests.serving.waiting import wait_until
 
@@ -124,6 +124,30 @@ def test_sighup_swaps_the_model_without_losing_a_request(
         server.process.send_signal(signal.SIGHUP)
         wait_until(lambda: "not reloaded" in server.log())
         assert detect(server).json()["model"]["version"] == "2"
+
+
+def test_a_picture_that_is_decoded_during_the_swap_is_answered(bundle_path: Path) -> None:
+    large = encode(paint(6400, 5120, ("red", 640, 1280, 640)))
+    with running("--bundle", str(bundle_path), "--deadline", "10") as server:
+        url = f"{server.url}/detect?score_threshold=0.95"
+        for _ in range(3):
+            with ThreadPoolExecutor(1) as threads:
+                answer = threads.submit(httpx.post, url, content=large, timeout=30)
+                wait_until(lambda: metrics(server)["umop_admitted_pictures"] == 1)
+                server.process.send_signal(signal.SIGHUP)
+            assert answer.result().status_code == 200
+            assert len(answer.result().json()["detections"]) == 1
+
+
+def test_every_worker_reloads(bundle_path: Path, tmp_path: Path) -> None:
+    bundle = tmp_path / "live.bundle"
+    shutil.copytree(bundle_path, bundle)
+    with running("--bundle", str(bundle), "--workers", "2") as server:
+        replace_bundle(bundle, version="2")
+        server.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: server.log().count("reloaded: squares 2") == 2)
+        versions = {detect(server).json()["model"]["version"] for _ in range(20)}
+        assert versions == {"2"}
 
 
 def test_a_stop_answers_what_was_accepted(slow_bundle_path: Path) -> None:
