@@ -10,7 +10,6 @@ from pydantic import BaseModel, Field
 from serving.bundle import Size
 from serving.postprocess import Detections
 
-
 _SIDES = ("x1", "y1", "x2", "y2")
 
 
