@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -73,9 +74,12 @@ def write_archive(bundle: Path, target: Path, options: WorkerOptions = WorkerOpt
         `target`.
 
     Raises:
-        BundleError: The bundle cannot be used, or torch-model-archiver is missing or fails.
+        BundleError: The bundle cannot be used, TorchServe cannot name a model so, or
+            torch-model-archiver is missing or fails.
     """
     opened = Bundle.open(bundle)
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", target.stem):
+        raise BundleError(f"{target}: a model's name may have letters, digits, and _ . - only")
     with TemporaryDirectory() as scratch:
         parts = Path(scratch) / "parts"
         (parts / "modules").mkdir(parents=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import warnings
 import zipfile
 
 import numpy as np
@@ -37,7 +38,9 @@ class TorchEngine:
         archive = bundle.read(MODEL_FILE)
         try:
             _refuse_code(archive)
-            program = torch.export.load(io.BytesIO(archive))
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                program = torch.export.load(io.BytesIO(archive))
         except Exception as error:  # PyTorch's reader raises many kinds on damaged input
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise BundleError(f"{bundle.path}: {MODEL_FILE} cannot be run: {reason}") from error

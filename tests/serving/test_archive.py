@@ -1,0 +1,69 @@
+"""The archive: what is in it, and what is refused."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+import yaml
+
+from serving.archive import WorkerOptions, write_archive
+from serving.bundle import Bundle, BundleError
+from tests.serving.pickles import assert_no_pickle
+
+
+@pytest.fixture(scope="module")
+def archive(bundle_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    target = tmp_path_factory.mktemp("archive") / "mine.mar"
+    return write_archive(bundle_path, target, WorkerOptions(4, 20, 2, 1))
+
+
+def test_it_holds_the_bundle_the_handler_and_the_modules(archive: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(archive) as members:
+        names = set(members.namelist())
+        manifest = json.loads(members.read("MAR-INF/MANIFEST.json"))["model"]
+        packed = tmp_path / manifest["serializedFile"]
+        packed.write_bytes(members.read(manifest["serializedFile"]))
+    assert (manifest["modelName"], manifest["modelVersion"]) == ("mine", "1")
+    assert {"handler.py", "serving/detector.py", "requirements.txt"} <= names
+    assert not [name for name in names if name.startswith(("umop", "tests"))]
+    assert Bundle.open(packed).manifest.name == "squares"
+
+
+def test_its_config_has_batch_delay_workers_and_timeouts(archive: Path) -> None:
+    with zipfile.ZipFile(archive) as members:
+        config = yaml.safe_load(members.read("model-config.yaml"))
+    assert config["batchSize"] == 4
+    assert config["maxBatchDelay"] == 20
+    assert (config["minWorkers"], config["maxWorkers"]) == (2, 2)
+    assert config["responseTimeout"] > 0
+    assert config["startupTimeout"] > 0
+    assert config["handler"] == {"engine": "auto", "threads": 1, "max_pixels": 50_000_000}
+
+
+def test_it_holds_no_pickle(archive: Path) -> None:
+    assert_no_pickle(archive.read_bytes())
+
+
+def test_the_detector_of_pickles_works() -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("innocent.bin", b"\x80\x02}q\x00.")
+    with pytest.raises(AssertionError, match=r"innocent\.bin"):
+        assert_no_pickle(buffer.getvalue())
+
+
+def test_a_damaged_bundle_is_not_packed(tmp_path: Path) -> None:
+    bundle = tmp_path / "x.bundle"
+    bundle.mkdir()
+    with pytest.raises(BundleError, match=r"it has no manifest\.json"):
+        write_archive(bundle, tmp_path / "x.mar")
+
+
+def test_a_name_that_torchserve_cannot_have(bundle_path: Path, tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match="may have letters, digits") as caught:
+        write_archive(bundle_path, tmp_path / "a b.mar")
+    assert "\n" not in str(caught.value)

@@ -1,0 +1,132 @@
+"""The engine `torch`: a program of `torch.export` that holds no code."""
+
+from __future__ import annotations
+
+import io
+import pickle
+import shutil
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.export import Dim
+
+from serving.bundle import Bundle, BundleError, Manifest
+from serving.detector import Detector
+from serving.engines import EngineError, open_engine
+from tests.serving.pickles import assert_no_pickle
+
+
+class Middle(nn.Module):
+    """Finds one box in the middle of each picture, with the picture's mean as its score."""
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        scores = image.mean((1, 2, 3)).unsqueeze(1)
+        height, width = image.shape[2], image.shape[3]
+        box = torch.tensor([0.25, 0.25, 0.75, 0.75]) * torch.tensor([width, height] * 2)
+        boxes = box.expand(image.shape[0], 1, 4)
+        return boxes.contiguous(), scores, torch.zeros_like(scores, dtype=torch.int64)
+
+
+@pytest.fixture(scope="module")
+def middle(bundle_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The squares bundle with a `model.pt2`."""
+    folder = tmp_path_factory.mktemp("middle") / "middle.bundle"
+    shutil.copytree(bundle_path, folder)
+    shape = {0: Dim("n", max=64), 2: 32 * Dim("h", max=64), 3: 32 * Dim("w", max=64)}
+    example = (torch.zeros(2, 3, 64, 96),)
+    program = torch.export.export(Middle(), example, dynamic_shapes=(shape,))
+    program.example_inputs = None
+    torch.export.save(program, folder / "model.pt2")
+    Bundle.write(folder, Bundle.open(folder).manifest)
+    return folder
+
+
+def test_it_runs_any_batch_and_size(middle: Path) -> None:
+    detector = Detector.load(middle, engine="torch", threads=1)
+    white, wide = np.full((256, 320, 3), 255, np.uint8), np.full((128, 320, 3), 255, np.uint8)
+    found = detector.detect([white, wide, white])
+    assert [each.boxes.tolist() for each in found] == [
+        [[80, 64, 240, 192]],
+        [[80, 32, 240, 96]],
+        [[80, 64, 240, 192]],
+    ]
+    assert [each.scores.tolist() for each in found] == [[1.0]] * 3
+
+
+def test_it_holds_no_pickle(middle: Path) -> None:
+    assert_no_pickle((middle / "model.pt2").read_bytes())
+
+
+def test_a_bundle_without_it_says_so(bundle_path: Path) -> None:
+    with pytest.raises(BundleError, match=r"holds no model\.pt2"):
+        Detector.load(bundle_path, engine="torch")
+
+
+def test_an_absent_file_is_explained(bundle_path: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(bundle_path, tmp_path / "x.bundle"))
+    manifest = Bundle.open(folder).manifest
+    reason = {"model.pt2": "8-bit arithmetic is ONNX Runtime's"}
+    Bundle.write(folder, manifest.model_copy(update={"absent": reason}))
+    with pytest.raises(BundleError, match="8-bit arithmetic is ONNX Runtime's"):
+        Detector.load(folder, engine="torch")
+
+
+def test_an_unknown_engine(bundle_path: Path) -> None:
+    with pytest.raises(EngineError, match="there are onnxruntime and torch"):
+        open_engine(Bundle.open(bundle_path), "abacus")
+
+
+class Bomb:
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return (exec, ("raise SystemExit('a pickle was loaded')",))
+
+
+@pytest.mark.parametrize(
+    ("member", "content"),
+    [
+        ("data/sample_inputs/model.pt", pickle.dumps(Bomb())),
+        ("data/aotinductor/model/model.so", b"\x7fELF"),
+        (
+            "data/weights/model_weights_config.json",
+            b'{"config": {"w": {"path_name": "weight_0", "is_param": true, "use_pickle": true}}}',
+        ),
+        ("archive_format", b"old"),
+    ],
+)
+def test_code_in_it_is_refused(middle: Path, tmp_path: Path, member: str, content: bytes) -> None:
+    folder = Path(shutil.copytree(middle, tmp_path / "x.bundle"))
+    original = zipfile.ZipFile(io.BytesIO((folder / "model.pt2").read_bytes()))
+    root = original.namelist()[0].partition("/")[0]
+    with zipfile.ZipFile(folder / "model.pt2", "w") as changed:
+        for name in original.namelist():
+            if name != f"{root}/{member}":
+                changed.writestr(name, original.read(name))
+        changed.writestr(f"{root}/{member}", content)
+    Bundle.write(folder, Manifest.parse((folder / "manifest.json").read_bytes()))
+    with pytest.raises(BundleError, match="may hold code") as caught:
+        Detector.load(folder, engine="torch")
+    assert "\n" not in str(caught.value)
+
+
+def test_junk_is_refused(middle: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(middle, tmp_path / "x.bundle"))
+    (folder / "model.pt2").write_bytes(b"junk")
+    Bundle.write(folder, Manifest.parse((folder / "manifest.json").read_bytes()))
+    with pytest.raises(BundleError, match=r"model\.pt2 cannot be run"):
+        Detector.load(folder, engine="torch")
+
+
+def test_a_failing_network_is_an_engine_error(middle: Path) -> None:
+    engine = open_engine(Bundle.open(middle), "torch", threads=1)
+    with pytest.raises(EngineError, match="PyTorch failed"):
+        engine.run(np.zeros((1, 4, 64), np.float32))
+    engine.check()
+
+
+def test_a_device_that_is_not_there(middle: Path) -> None:
+    with pytest.raises(EngineError, match="cannot be used"):
+        open_engine(Bundle.open(middle), "torch", device="cuda:99")
