@@ -29,6 +29,7 @@ from pydantic import (
 MANIFEST = "manifest.json"
 SCHEMA_VERSION: Literal[1] = 1
 MANIFEST_MAX_BYTES = 4 * 2**20
+MOST_SHRUNK = 20
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
@@ -203,6 +204,7 @@ class Bundle:
         path = Path(path)
         try:
             bundle = cls(path, Manifest.parse(_read(path, MANIFEST, MANIFEST_MAX_BYTES)))
+            bundle._check_zip()
             for name, entry in bundle.manifest.files.items():
                 bundle._check(name, entry)
         except (OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
@@ -245,6 +247,21 @@ class Bundle:
             reason = self.manifest.absent.get(name)
             raise BundleError(f"{self.path}: holds no {name}{f' ({reason})' if reason else ''}")
         return _read(self.path, name, entry.bytes)
+
+    def _check_zip(self) -> None:
+        """Raises `BundleError` if it is a zip of anything but the listed files, or a bomb."""
+        if self.path.is_dir():
+            return
+        with zipfile.ZipFile(self.path) as archive:
+            members = archive.infolist()
+        strangers = {member.filename for member in members} - {MANIFEST, *self.manifest.files}
+        if strangers:
+            raise BundleError(f"it holds {min(strangers)!r}, which its manifest does not list")
+        unpacked = sum(member.file_size for member in members)
+        if unpacked > MOST_SHRUNK * self.path.stat().st_size:
+            raise BundleError(
+                f"it unpacks to {unpacked} bytes, more than {MOST_SHRUNK} times its own size"
+            )
 
     def _check(self, name: str, entry: FileEntry) -> None:
         with _opened(self.path, name) as (stream, size):

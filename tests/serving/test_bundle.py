@@ -105,11 +105,40 @@ def test_a_network_that_is_no_onnx(copy: Path) -> None:
 
 def test_a_zip_with_a_lying_size(bundle_path: Path, tmp_path: Path) -> None:
     path = tmp_path / "x.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.write(bundle_path / "manifest.json", "manifest.json")
+        archive.writestr("model.onnx", b"\0" * 10**6)
+    with pytest.raises(BundleError, match=r"model\.onnx has 1000000 bytes"):
+        Bundle.open(path)
+
+
+def test_a_bomb_is_refused_before_it_is_unpacked(bundle_path: Path, tmp_path: Path) -> None:
+    path = tmp_path / "x.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.write(bundle_path / "manifest.json", "manifest.json")
         archive.writestr("model.onnx", b"\0" * 10**7)
-    with pytest.raises(BundleError, match=r"model.onnx has 10000000 bytes"):
+    with pytest.raises(BundleError, match=r"unpacks to \d+ bytes, more than 20 times") as caught:
         Bundle.open(path)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["../evil", "/etc/evil", "extra.py"])
+def test_a_zip_with_a_file_that_is_not_listed(bundle_path: Path, tmp_path: Path, name: str) -> None:
+    packed = Bundle.open(bundle_path).pack(tmp_path / "x.zip")
+    with zipfile.ZipFile(packed, "a") as archive:
+        archive.writestr(name, "x")
+    with pytest.raises(BundleError, match="which its manifest does not list"):
+        Bundle.open(packed)
+
+
+@pytest.mark.parametrize("part", [0.2, 0.9, 0.999])
+def test_a_truncated_zip(bundle_path: Path, tmp_path: Path, part: float) -> None:
+    packed = Bundle.open(bundle_path).pack(tmp_path / "x.zip")
+    content = packed.read_bytes()
+    packed.write_bytes(content[: int(part * len(content))])
+    with pytest.raises(BundleError, match="neither a folder nor a sound zip") as caught:
+        Bundle.open(packed)
+    assert "\n" not in str(caught.value)
 
 
 def change(bundle: Path, **fields: object) -> None:
