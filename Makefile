@@ -13,6 +13,7 @@ TTA ?=
 BUNDLE ?= runs/demo/demo.bundle
 HOST ?= 127.0.0.1
 PORT ?= 8000
+TS_PORT ?= 8080
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -21,7 +22,7 @@ LOCKED := --no-compile --no-deps --require-hashes --requirement
 READY := $(VENV)/.ready
 READY_FOR_TESTS := $(VENV)/.ready-for-tests
 
-.PHONY: help demo data train eval export serve test lint lock clean
+.PHONY: help demo data train eval export serve torchserve test lint lock clean
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -52,6 +53,10 @@ export: $(READY) ## Write the bundle of a run and check it: RUN=demo
 
 serve: $(READY) ## Answer POST /detect: BUNDLE=runs/demo/demo.bundle [HOST=] [PORT=]
 	$(BIN)/umop-serve --bundle $(BUNDLE) --host $(HOST) --port $(PORT)
+
+torchserve: $(READY_FOR_TESTS) ## Serve a run's bundle with TorchServe on loopback: RUN=demo [TS_PORT=8080]
+	$(BIN)/umop archive $(RUN)
+	$(BIN)/umop-serve torchserve runs/$(RUN)/$(RUN).mar --port $(TS_PORT)
 
 test: $(READY_FOR_TESTS) lint ## Check style and types, then run every test
 	$(BIN)/python -m pytest

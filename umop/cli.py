@@ -11,6 +11,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from serving.bundle import BundleError, Precision
+from serving.engines import EngineError, EngineName
 from umop.errors import UserError
 from umop.quiet import quietly
 from umop.run import Run
@@ -74,31 +76,50 @@ def train(
 def evaluate(
     run: RunName,
     data: Data = None,
+    bundle: Annotated[
+        bool, typer.Option("--bundle", help="Measure the run's bundle, not its checkpoint.")
+    ] = False,
+    engine: Annotated[EngineName, typer.Option(help="What runs the bundle.")] = "onnxruntime",
     tta: Annotated[
         bool, typer.Option("--tta", help="Test-time augmentation: several sizes, and flipped.")
     ] = False,
 ) -> None:
     """Print COCO's twelve numbers for a trained model."""
+    if bundle and tta:
+        raise UserError("--tta is for checkpoints; leave out --bundle or --tta.")
     target = Run.named(run)
     with quietly():
         from umop.evaluate import evaluate as measure
         from umop.evaluation import METRICS
+        from umop.export.measure import evaluate_run_bundle
 
-        metrics = measure(target, data, tta)
-    table = Table(title=f"{target.name}: box AP and AR", title_justify="left")
+        metrics = (
+            evaluate_run_bundle(target, data, engine) if bundle else measure(target, data, tta)
+        )
+    title = f"{(target.bundle if bundle else target.folder).name}: box AP and AR"
+    table = Table(title=title, title_justify="left")
     table.add_column("metric")
     table.add_column("measured at")
     table.add_column("value", justify="right")
     for name, meaning in METRICS.items():
         table.add_row(name, meaning, f"{metrics[name]:.3f}" if metrics[name] >= 0 else "no boxes")
     console.print(table)
-    console.print(f"Kept in {target.evaluation_tta if tta else target.evaluation}")
+    if not bundle:
+        console.print(f"Kept in {target.evaluation_tta if tta else target.evaluation}")
 
 
 @app.command()
 def export(
     run: RunName,
     version: Annotated[str, typer.Option(help="Version that the served model gets.")] = "1.0",
+    precision: Annotated[Precision, typer.Option(help="The network's arithmetic.")] = "fp32",
+    sample: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Picture that the web page offers to try, stored in the bundle. Repeatable.",
+            show_default=False,
+        ),
+    ] = None,
     force: Annotated[bool, typer.Option(help="Export again even if nothing changed.")] = False,
 ) -> None:
     """Write the bundle that is served, and check that it finds what the checkpoint finds."""
@@ -108,15 +129,40 @@ def export(
         from umop.export import export as write
         from umop.export import is_exported
 
-        difference = None if is_exported(target) and not force else write(target, version)
-    if difference is None:
-        console.print(f"{target.bundle} is already that of the newest checkpoint")
-        return
-    console.print(
-        f"Bundle: {target.bundle}\n"
-        f"It finds what mmdet finds: {difference.detections} detections in {difference.images} "
-        f"pictures, boxes within {difference.box:.1g} px, scores within {difference.score:.1g}"
-    )
+        if is_exported(target, precision) and not force and not sample:
+            console.print(f"{target.bundle} is already that of the newest checkpoint")
+            return
+        done = write(target, version, precision, sample or [])
+    console.print(f"Bundle: {target.bundle}")
+    for engine, difference in done.differences.items():
+        console.print(
+            f"With {engine} it finds what mmdet finds: {difference.detections} detections in "
+            f"{difference.images} pictures, boxes within {difference.box:.1g} px, scores within "
+            f"{difference.score:.1g}"
+        )
+    if done.ap_loss is not None:
+        console.print(f"COCO AP falls by {100 * done.ap_loss:.2f} points in {precision}")
+
+
+@app.command()
+def archive(
+    run: RunName,
+    batch_size: Annotated[int, typer.Option(min=1, help="Most requests in a batch.")] = 8,
+    batch_delay_ms: Annotated[
+        int, typer.Option(min=0, help="Milliseconds that a request waits for others.")
+    ] = 10,
+    workers: Annotated[int, typer.Option(min=1, help="Processes; each loads the model.")] = 1,
+    threads: Annotated[
+        int, typer.Option(min=0, help="CPU threads of a worker; 0 for one a core.")
+    ] = 0,
+) -> None:
+    """Pack a run's bundle as an archive that TorchServe serves."""
+    from serving.archive import WorkerOptions, write_archive
+
+    target = Run.named(run)
+    options = WorkerOptions(batch_size, batch_delay_ms, workers, threads)
+    written = write_archive(target.bundle, target.archive, options)
+    console.print(f"Archive: {written}\nServe it: make torchserve RUN={run}")
 
 
 @data_app.command()
@@ -178,10 +224,9 @@ def main() -> None:
     """Runs the command. A user's mistake is one line on stderr and exit code 2."""
     try:
         app()
-    except UserError as error:
-        Console(stderr=True, soft_wrap=True).print(
-            f"[red]error:[/red] {error.message}", highlight=False
-        )
+    except (UserError, BundleError, EngineError) as error:
+        message = error.message if isinstance(error, UserError) else str(error)
+        Console(stderr=True, soft_wrap=True).print(f"[red]error:[/red] {message}", highlight=False)
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)

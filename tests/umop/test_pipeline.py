@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -12,7 +11,7 @@ import torch
 
 from serving.bundle import Bundle
 from serving.detector import Detector, Options
-from umop.cli import main
+from tests.umop.conftest import Umop
 
 SMALL = [
     "--set", "train_cfg.max_iters=4",
@@ -25,22 +24,6 @@ SMALL = [
     "--set", "custom_hooks.0.interval=2",
     "--set", "custom_hooks.1.interval=2",
 ]  # fmt: skip
-
-Umop = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def umop(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Umop:
-    """Runs the command in this process; returns exit code, stdout and stderr."""
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr("sys.argv", ["umop", *arguments])
-        with pytest.raises(SystemExit) as stopped:
-            main()
-        printed = capsys.readouterr()
-        return int(stopped.value.code or 0), printed.out, printed.err
-
-    return run
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +94,7 @@ def test_export_writes_a_bundle_that_serves(umop: Umop, workplace: Path, discs: 
     lively(workplace / "runs" / "discs" / "iter_4.pth")
     code, out, err = umop("export", "discs", "--version", "1.2")
     assert code == 0, err
-    assert "It finds what mmdet finds" in out
+    assert "it finds what mmdet finds" in out
     path = workplace / "runs" / "discs" / "discs.bundle"
     manifest = Bundle.open(path).manifest
     assert (manifest.name, manifest.version, manifest.classes) == ("discs", "1.2", ("tree",))

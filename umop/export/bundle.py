@@ -4,34 +4,64 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
+import torch
 from mmdet.apis import init_detector
 from mmengine.config import Config
 
-from serving.bundle import Bundle, BundleError
+from serving.bundle import Bundle, BundleError, Manifest, Precision
 from umop.data.location import require_data
-from umop.export.graph import ServedDetector
+from umop.evaluate import evaluate
+from umop.export.calibration import quantize
 from umop.export.manifest import describe
+from umop.export.measure import evaluate_bundle
 from umop.export.onnx import write_onnx
+from umop.export.program import trace, write_pt2
+from umop.export.samples import write_samples
 from umop.export.verify import Difference, verify
 from umop.run import Run
 
-PICTURES = 8
+ENGINES = ("onnxruntime", "torch")
+VERIFIED_PICTURES = 8
+CALIBRATION_PICTURES = 64
+ABSENT = {"int8": {"model.pt2": "8-bit arithmetic is ONNX Runtime's"}}
 
 
-def export(run: Run, version: str = "1.0") -> Difference:
-    """Writes ``<run>.bundle`` and checks it against mmdet on pictures of the test data.
+@dataclass(frozen=True)
+class Export:
+    """What an export has shown.
 
+    Attributes:
+        differences: By engine, how far the bundle is from mmdet; empty for reduced precision.
+        ap_loss: What reduced precision costs in COCO AP (0–1); None for full precision.
+    """
+
+    differences: dict[str, Difference]
+    ap_loss: float | None
+
+
+def export(
+    run: Run,
+    version: str = "1.0",
+    precision: Precision = "fp32",
+    samples: Sequence[Path] = (),
+) -> Export:
+    """Writes ``<run>.bundle`` and checks it.
+
+    In full precision it must find what mmdet finds in pictures of the test data, with each engine.
+    In reduced precision it is measured on all of the test data, as is the checkpoint.
     A bundle that fails the check is not kept, and one that was there before stays.
 
     Args:
         run: The run whose newest checkpoint is exported.
         version: The version that the served model gets.
-
-    Returns:
-        The largest differences that the check found.
+        precision: The arithmetic of the network.
+        samples: Pictures that the service's web page offers to try.
 
     Raises:
         UserError: There is no checkpoint, no test data, or the bundle finds something else.
@@ -39,31 +69,62 @@ def export(run: Run, version: str = "1.0") -> Difference:
     checkpoint = run.require_checkpoint()
     config = Config.fromfile(run.config)
     require_data(config, "test")
-    model = init_detector(config, str(checkpoint), device="cpu", palette="random")
+    detector = init_detector(config, str(checkpoint), device="cpu", palette="random")
+    manifest = describe(run, config, checkpoint, version)
+    manifest = manifest.model_copy(
+        update={"precision": precision, "absent": ABSENT.get(precision, {})}
+    )
     with TemporaryDirectory(dir=run.folder) as scratch:
         draft = Path(scratch) / run.bundle.name
         draft.mkdir()
-        write_onnx(ServedDetector(model).eval(), draft / "model.onnx")
-        Bundle.write(draft, describe(run, config, checkpoint, version))
-        difference = verify(model, draft, test_pictures(config))
+        write_samples(samples, draft)
+        write_network(detector, draft, manifest, config)
+        Bundle.write(draft, manifest)
+        if precision == "fp32":
+            pictures = pictures_of(config, "test")[:VERIFIED_PICTURES]
+            done = Export({each: verify(detector, draft, pictures, each) for each in ENGINES}, None)
+        else:
+            done = Export({}, measure(run, config, draft, manifest))
         shutil.rmtree(run.bundle, ignore_errors=True)
         draft.rename(run.bundle)
-    return difference
+    return done
 
 
-def is_exported(run: Run) -> bool:
-    """Whether the run's bundle is that of its newest checkpoint."""
+def write_network(detector: Any, draft: Path, manifest: Manifest, config: Config) -> None:
+    """Writes ``model.onnx`` and, where PyTorch has the precision, ``model.pt2``."""
+    half = manifest.precision == "fp16"
+    program = trace(detector, torch.float16 if half else torch.float32)
+    write_onnx(program, draft / "model.onnx")
+    if manifest.precision == "int8":
+        pictures = pictures_of(config, "train")[:CALIBRATION_PICTURES]
+        quantize(draft / "model.onnx", pictures, manifest.input)
+    else:
+        write_pt2(program, draft / "model.pt2")
+
+
+def measure(run: Run, config: Config, draft: Path, manifest: Manifest) -> float:
+    """Measures a bundle and writes its metrics and its loss of AP into its manifest."""
+    expected = evaluate(run)
+    metrics = evaluate_bundle(config, draft)
+    loss = expected["AP"] - metrics["AP"]
+    Bundle.write(draft, manifest.model_copy(update={"metrics": metrics, "ap_loss": loss}))
+    return loss
+
+
+def is_exported(run: Run, precision: Precision = "fp32") -> bool:
+    """Whether the run's bundle is that of its newest checkpoint, in that precision."""
     checkpoint = run.require_checkpoint()
     try:
         manifest = Bundle.open(run.bundle).manifest
     except BundleError:
         return False
     digest = hashlib.sha256(checkpoint.read_bytes()).hexdigest()
-    return bool(manifest.provenance.get("checkpoint_sha256") == digest)
+    same = manifest.provenance.get("checkpoint_sha256") == digest
+    return same and manifest.precision == precision
 
 
-def test_pictures(config: Config) -> list[Path]:
-    """The first pictures of the test data, by name."""
-    dataset = config.test_dataloader.dataset
+def pictures_of(config: Config, split: str) -> list[Path]:
+    """The pictures of a split, by name."""
+    dataset = config[f"{split}_dataloader"].dataset
     folder = Path(dataset.data_root) / dataset.data_prefix.img
-    return sorted(path for path in folder.iterdir() if path.is_file())[:PICTURES]
+    return sorted(path for path in folder.iterdir() if path.is_file())

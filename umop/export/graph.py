@@ -18,7 +18,8 @@ class ServedDetector(nn.Module):
     centerness.
 
     Args:
-        detector: mmdet's ``SingleStageDetector`` with an ``ATSSHead``.
+        detector: mmdet's ``SingleStageDetector`` with an ``ATSSHead``. Its parameters may be of
+            half precision; what follows the head is computed in single precision.
     """
 
     def __init__(self, detector: Any) -> None:
@@ -28,6 +29,7 @@ class ServedDetector(nn.Module):
         self.head = detector.bbox_head
         self.threshold: float = detector.test_cfg.score_thr
         self.per_level: int = detector.test_cfg.nms_pre
+        self.dtype = next(detector.parameters()).dtype
 
     def forward(self, image: Tensor) -> Candidates:
         """Finds candidates.
@@ -40,8 +42,9 @@ class ServedDetector(nn.Module):
             where there is no candidate; labels, int64 (N, K). K is the number of candidates of
             a level times the number of levels.
         """
-        levels = zip(*self.head(self.neck(self.backbone(image))), strict=True)
-        candidates = [self.level(index, *outputs) for index, outputs in enumerate(levels)]
+        outputs = self.head(self.neck(self.backbone(image.to(self.dtype))))
+        levels = enumerate(zip(*outputs, strict=True))
+        candidates = [self.level(i, *(maps.float() for maps in level)) for i, level in levels]
         boxes, scores, labels = (torch.cat(parts, dim=1) for parts in zip(*candidates, strict=True))
         return boxes, scores, labels
 

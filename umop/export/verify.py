@@ -36,13 +36,14 @@ class Difference:
     score: float
 
 
-def verify(model: Any, bundle: Path, pictures: Sequence[Path]) -> Difference:
+def verify(model: Any, bundle: Path, pictures: Sequence[Path], engine: str) -> Difference:
     """Compares a bundle with mmdet's own prediction.
 
     Args:
         model: mmdet's detector, with its config as ``model.cfg``.
         bundle: The bundle.
         pictures: Real pictures.
+        engine: What runs the bundle's network.
 
     Returns:
         The largest differences.
@@ -51,7 +52,7 @@ def verify(model: Any, bundle: Path, pictures: Sequence[Path]) -> Difference:
         UserError: They differ by more than 1e-3 px or 1e-4 of score, or a detection that one
             has is missing from the other.
     """
-    detector = Detector.load(bundle)
+    detector = Detector.load(bundle, engine=engine)
     threshold = detector.manifest.postprocess.candidate_threshold
     differences = []
     for path in pictures:

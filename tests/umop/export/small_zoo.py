@@ -1,0 +1,94 @@
+"""Runs of small detectors, one of each family of backbones in the zoo, with random weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmdet.registry import MODELS
+from mmengine.config import Config, ConfigDict
+
+from umop.config import load_config
+from umop.run import Run
+
+DCN = {"type": "DCNv2", "deform_groups": 1, "fallback_on_stride": False}
+STAGES = {"depth": 50, "num_stages": 4, "out_indices": (1, 2, 3), "norm_cfg": {"type": "BN"}}
+BACKBONES: dict[str, tuple[dict[str, Any], list[int]]] = {
+    "dcn": (
+        {
+            "type": "ResNet",
+            "base_channels": 8,
+            "dcn": DCN,
+            "stage_with_dcn": (False, True, True, True),
+            **STAGES,
+        },
+        [64, 128, 256],
+    ),
+    "resnext": (
+        {
+            "type": "ResNeXt",
+            "groups": 4,
+            "base_width": 4,
+            "dcn": DCN,
+            "stage_with_dcn": (False, False, True, True),
+            **STAGES,
+        },
+        [512, 1024, 2048],
+    ),
+    "res2net": ({"type": "Res2Net", "scales": 4, "base_width": 6, **STAGES}, [512, 1024, 2048]),
+    "swin": (
+        {
+            "type": "SwinTransformer",
+            "embed_dims": 16,
+            "depths": (2, 2, 2, 2),
+            "num_heads": (1, 1, 2, 2),
+            "window_size": 7,
+            "out_indices": (1, 2, 3),
+        },
+        [32, 64, 128],
+    ),
+}
+
+
+def small_run(folder: Path, data: Path, family: str | None = None) -> Run:
+    """Makes a run as training leaves it, of a network with random but lively weights.
+
+    Args:
+        folder: The run's folder, which is made.
+        data: A data set in the demo's layout.
+        family: A key of `BACKBONES`; the demo's own backbone if None.
+    """
+    config = load_config("demo")
+    if family:
+        backbone, channels = BACKBONES[family]
+        config.model.backbone = ConfigDict(backbone)
+        config.model.neck.in_channels = channels
+    config.model.backbone.pop("pretrained", None)
+    for split in ("train", "val", "test"):
+        config[f"{split}_dataloader"].dataset.data_root = str(data)
+        if split != "train":
+            config[f"{split}_evaluator"].ann_file = str(data / "val.json")
+    run = Run(folder)
+    folder.mkdir(parents=True)
+    config.dump(run.config)
+    checkpoint = folder / "iter_1.pth"
+    weights = lively(config).state_dict()
+    torch.save({"state_dict": weights, "meta": {"dataset_meta": {"classes": ["tree"]}}}, checkpoint)
+    (folder / "last_checkpoint").write_text(str(checkpoint))
+    return run
+
+
+def lively(config: Config) -> Any:
+    """A detector whose offsets, position biases and scores are not all the same."""
+    torch.manual_seed(0)
+    detector = MODELS.build(config.model)
+    detector.init_weights()
+    with torch.no_grad():
+        for name, weight in detector.named_parameters():
+            if "conv_offset" in name or "position_bias" in name:
+                weight.normal_(std=0.5)
+        torch.nn.init.normal_(detector.bbox_head.atss_cls.weight, std=0.1)
+        torch.nn.init.normal_(detector.bbox_head.atss_reg.weight, std=0.02)
+        torch.nn.init.zeros_(detector.bbox_head.atss_cls.bias)
+    return detector

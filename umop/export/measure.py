@@ -1,0 +1,81 @@
+"""Measures a bundle."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from mmengine.config import Config
+
+from serving.detector import Detector, Options
+from umop.data.custom import read_data, use_data
+from umop.data.location import require_data
+from umop.errors import UserError
+from umop.evaluation.metric import CocoBoxMetric
+from umop.export.verify import read_bgr
+from umop.run import Run
+
+
+def evaluate_run_bundle(run: Run, data: Path | None, engine: str) -> dict[str, float]:
+    """Computes COCO's twelve numbers for a run's bundle.
+
+    Args:
+        run: The run.
+        data: Root of the data set, in place of the one in the run's config.
+        engine: What runs the network.
+
+    Returns:
+        The values of :data:`umop.evaluation.METRICS`.
+
+    Raises:
+        BundleError: There is no bundle, or it cannot be used.
+        EngineError: The engine cannot run here.
+        UserError: There is no run, or the data is missing.
+    """
+    run.require_checkpoint()
+    config = Config.fromfile(run.config)
+    if data is not None:
+        classes = config.test_dataloader.dataset.metainfo.classes
+        use_data(config, read_data(data, run.folder / "annotations", ["val"], classes))
+    require_data(config, "test")
+    return evaluate_bundle(config, run.bundle, engine)
+
+
+def evaluate_bundle(config: Config, bundle: Path, engine: str = "onnxruntime") -> dict[str, float]:
+    """Computes COCO's twelve numbers for a bundle on a config's test data.
+
+    Args:
+        config: Says where the data is.
+        bundle: The bundle.
+        engine: What runs the network.
+
+    Returns:
+        The values of :data:`umop.evaluation.METRICS`.
+
+    Raises:
+        BundleError: The bundle cannot be used.
+        EngineError: The engine cannot run here.
+        UserError: A picture cannot be read, or the data does not have the bundle's classes.
+    """
+    detector = Detector.load(bundle, engine=engine)
+    dataset = config.test_dataloader.dataset
+    root = Path(dataset.data_root)
+    listed = json.loads((root / dataset.ann_file).read_text())
+    unknown = set(detector.manifest.classes) - {each["name"] for each in listed["categories"]}
+    if unknown:
+        raise UserError(f"{root / dataset.ann_file} has no class called '{min(unknown)}'.")
+    results = []
+    for image in listed["images"]:
+        pixels = read_bgr(root / dataset.data_prefix.img / image["file_name"])
+        [found] = detector.detect([pixels[..., ::-1]], [Options(score_threshold=0.0)])
+        results.append(
+            {
+                "image_id": image["id"],
+                "boxes": found.boxes.tolist(),
+                "scores": found.scores.tolist(),
+                "labels": found.labels.tolist(),
+            }
+        )
+    metric = CocoBoxMetric(str(root / dataset.ann_file))
+    metric.dataset_meta = {"classes": detector.manifest.classes}
+    return metric.compute_metrics(results)

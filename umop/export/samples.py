@@ -1,0 +1,53 @@
+"""Pictures that a bundle offers to try the model on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from PIL import Image, ImageOps
+
+from umop.errors import UserError
+
+FOLDER = "samples"
+LONGEST_SIDE = 1280
+MOST_BYTES = 300 * 1024
+QUALITIES = (90, 80, 65, 50, 35)
+
+
+def write_samples(pictures: Sequence[Path], bundle: Path) -> None:
+    """Copies pictures to a bundle's ``samples/``: small JPEGs of the pixels, without metadata.
+
+    Args:
+        pictures: The pictures.
+        bundle: The bundle's folder.
+
+    Raises:
+        UserError: A picture cannot be read, or two have the same name.
+    """
+    for path in pictures:
+        target = bundle / FOLDER / f"{path.stem}.jpg"
+        if target.exists():
+            raise UserError(f"Two samples are called '{path.stem}'. Rename one of them.")
+        target.parent.mkdir(exist_ok=True)
+        write_sample(path, target)
+
+
+def write_sample(path: Path, target: Path) -> None:
+    """Writes one sample, at the best quality that keeps it under 300 KB.
+
+    Raises:
+        UserError: The picture cannot be read.
+    """
+    try:
+        with Image.open(path) as picture:
+            upright = ImageOps.exif_transpose(picture).convert("RGB")
+    except (OSError, ValueError, Image.DecompressionBombError) as error:
+        raise UserError(f"{path} cannot be read as a picture.") from error
+    upright.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
+    pixels = Image.new("RGB", upright.size)
+    pixels.paste(upright)
+    for quality in QUALITIES:
+        pixels.save(target, "JPEG", quality=quality)
+        if target.stat().st_size <= MOST_BYTES:
+            return
