@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 
 import serving
 from serving.bundle import Bundle, BundleError
+from serving.engines import EngineName
 
 PACKAGE = Path(serving.__file__).parent
 BUNDLE = "model.bundle.zip"
@@ -34,12 +35,14 @@ class WorkerOptions:
         batch_delay_ms: Milliseconds that a request waits for others.
         workers: Processes; each loads the model.
         threads: CPU threads of a worker; 0 for one a core.
+        engine: What runs the network; `auto` is `torch` where there is a GPU, else `onnxruntime`.
     """
 
     batch_size: int = 8
     batch_delay_ms: int = 10
     workers: int = 1
     threads: int = 0
+    engine: EngineName | Literal["auto"] = "auto"
 
     def model_config(self, queue: int = 64, pixels: int = 50_000_000) -> dict[str, Any]:
         """The content of `model-config.yaml`.
@@ -56,7 +59,7 @@ class WorkerOptions:
             "jobQueueSize": queue,
             "responseTimeout": RESPONSE_SECONDS,
             "startupTimeout": STARTUP_SECONDS,
-            "handler": {"engine": "auto", "threads": self.threads, "max_pixels": pixels},
+            "handler": {"engine": self.engine, "threads": self.threads, "max_pixels": pixels},
         }
 
 

@@ -155,12 +155,16 @@ def archive(
     threads: Annotated[
         int, typer.Option(min=0, help="CPU threads of a worker; 0 for one a core.")
     ] = 0,
+    engine: Annotated[
+        Literal["auto", "onnxruntime", "torch"],
+        typer.Option(help="What runs the network; auto is torch where there is a GPU."),
+    ] = "auto",
 ) -> None:
     """Pack a run's bundle as an archive that TorchServe serves."""
     from serving.archive import WorkerOptions, write_archive
 
     target = Run.named(run)
-    options = WorkerOptions(batch_size, batch_delay_ms, workers, threads)
+    options = WorkerOptions(batch_size, batch_delay_ms, workers, threads, engine)
     written = write_archive(target.bundle, target.archive, options)
     console.print(f"Archive: {written}\nServe it: make torchserve RUN={run}")
 

@@ -3,21 +3,44 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
+from mmdet.models.backbones import Res2Net, ResNet, ResNeXt
 from mmdet.registry import MODELS
 from mmengine.config import Config, ConfigDict
 
 from umop.config import load_config
 from umop.run import Run
 
+
+@MODELS.register_module()
+class SmallResNet(ResNet):
+    """A ResNet with one block in each stage."""
+
+    arch_settings: ClassVar = {14: (ResNet.arch_settings[50][0], (1, 1, 1, 1))}
+
+
+@MODELS.register_module()
+class SmallResNeXt(ResNeXt):
+    """A ResNeXt with one block in each stage."""
+
+    arch_settings: ClassVar = {14: (ResNeXt.arch_settings[50][0], (1, 1, 1, 1))}
+
+
+@MODELS.register_module()
+class SmallRes2Net(Res2Net):
+    """A Res2Net with two blocks in each stage: the first one splits otherwise than the others."""
+
+    arch_settings: ClassVar = {14: (Res2Net.arch_settings[50][0], (2, 2, 2, 2))}
+
+
 DCN = {"type": "DCNv2", "deform_groups": 1, "fallback_on_stride": False}
-STAGES = {"depth": 50, "num_stages": 4, "out_indices": (1, 2, 3), "norm_cfg": {"type": "BN"}}
+STAGES = {"depth": 14, "num_stages": 4, "out_indices": (1, 2, 3), "norm_cfg": {"type": "BN"}}
 BACKBONES: dict[str, tuple[dict[str, Any], list[int]]] = {
     "dcn": (
         {
-            "type": "ResNet",
+            "type": "SmallResNet",
             "base_channels": 8,
             "dcn": DCN,
             "stage_with_dcn": (False, True, True, True),
@@ -27,7 +50,7 @@ BACKBONES: dict[str, tuple[dict[str, Any], list[int]]] = {
     ),
     "resnext": (
         {
-            "type": "ResNeXt",
+            "type": "SmallResNeXt",
             "groups": 4,
             "base_width": 4,
             "dcn": DCN,
@@ -36,12 +59,15 @@ BACKBONES: dict[str, tuple[dict[str, Any], list[int]]] = {
         },
         [512, 1024, 2048],
     ),
-    "res2net": ({"type": "Res2Net", "scales": 4, "base_width": 6, **STAGES}, [512, 1024, 2048]),
+    "res2net": (
+        {"type": "SmallRes2Net", "scales": 4, "base_width": 6, **STAGES},
+        [512, 1024, 2048],
+    ),
     "swin": (
         {
             "type": "SwinTransformer",
             "embed_dims": 16,
-            "depths": (2, 2, 2, 2),
+            "depths": (1, 2, 1, 1),
             "num_heads": (1, 1, 2, 2),
             "window_size": 7,
             "out_indices": (1, 2, 3),

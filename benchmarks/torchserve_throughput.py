@@ -1,0 +1,101 @@
+"""Pictures a second of TorchServe, with batches of 1 and 8, beside the bare model's.
+
+    python benchmarks/torchserve_throughput.py runs/demo/demo.bundle data/crowns/photo.png
+
+The bare model is `Detector` in this process, decoding included, on the same pictures. TorchServe
+runs one worker, and as many clients ask as a batch holds twice. Both use all cores.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import monotonic
+
+import cv2
+import httpx
+
+from serving import image
+from serving.archive import WorkerOptions, write_archive
+from serving.detector import Detector
+from tests.serving.torchserving import torchserving
+
+SECONDS = 10
+SIDE = 416
+BATCHES = (1, 8)
+MAX_PIXELS = 50_000_000
+
+
+def main() -> None:
+    bundle, photo = map(Path, sys.argv[1:])
+    picture = tile(photo)
+    print(f"{SIDE} px squares of {photo.name}, {SECONDS} s each\n")
+    print("| batch | engine | bare model | TorchServe | |")
+    print("|---|---|---|---|---|")
+    for engine in ("onnxruntime", "torch"):
+        for batch in BATCHES:
+            bare = bare_rate(bundle, engine, picture, batch)
+            served = torchserve_rate(bundle, engine, picture, batch)
+            share = f"{100 * served / bare:.0f} %"
+            print(f"| {batch} | {engine} | {bare:.1f}/s | {served:.1f}/s | {share} |", flush=True)
+
+
+def tile(photo: Path) -> bytes:
+    """A square of the photograph, as JPEG."""
+    pixels = cv2.imread(str(photo))
+    assert pixels is not None, f"{photo} cannot be read"
+    done, encoded = cv2.imencode(".jpg", pixels[:SIDE, :SIDE])
+    assert done
+    return encoded.tobytes()
+
+
+def bare_rate(bundle: Path, engine: str, picture: bytes, batch: int) -> float:
+    """Pictures a second that the detector decodes and searches in this process."""
+    detector = Detector.load(bundle, engine=engine)
+
+    def once() -> int:
+        detector.detect([image.decode(picture, MAX_PIXELS) for _ in range(batch)])
+        return batch
+
+    return rate(once)
+
+
+def torchserve_rate(bundle: Path, engine: str, picture: bytes, batch: int) -> float:
+    """Pictures a second that TorchServe answers."""
+    with TemporaryDirectory() as folder:
+        options = WorkerOptions(batch, batch_delay_ms=20 if batch > 1 else 0, engine=engine)
+        archive = write_archive(bundle, Path(folder) / "model.mar", options)
+        with torchserving(archive, "--drain-timeout", "1") as server:
+            return clients_rate(f"{server.url}/predictions/model", picture, 2 * batch)
+
+
+def clients_rate(url: str, picture: bytes, clients: int) -> float:
+    """Pictures a second that so many clients get answered together."""
+
+    def ask_again_and_again(_: int) -> float:
+        with httpx.Client(timeout=60) as client:
+
+            def once() -> int:
+                client.post(url, content=picture).raise_for_status()
+                return 1
+
+            return rate(once)
+
+    with ThreadPoolExecutor(clients) as pool:
+        return sum(pool.map(ask_again_and_again, range(clients)))
+
+
+def rate(work: Callable[[], int]) -> float:
+    """What `work` counts, a second, after one warm-up."""
+    work()
+    started, done = monotonic(), 0
+    while monotonic() - started < SECONDS:
+        done += work()
+    return done / (monotonic() - started)
+
+
+if __name__ == "__main__":
+    main()
