@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from tempfile import TemporaryFile
-from typing import IO
+from typing import IO, Any
+
+import httpx
+import psutil
 
 COMMAND = [sys.executable, "-c", "from serving.cli import main; main()"]
 
@@ -42,10 +44,19 @@ class RunningServer:
         self._log.seek(0)
         return self._log.read().decode()
 
+    def detect(self, picture: bytes, **request: Any) -> httpx.Response:
+        """Posts a picture to `/detect`."""
+        return httpx.post(f"{self.url}/detect", content=picture, timeout=30, **request)
+
+    def metrics(self) -> dict[str, float]:
+        """Its figures, by name and labels."""
+        lines = httpx.get(f"{self.url}/metrics").text.splitlines()
+        pairs = (line.rpartition(" ") for line in lines if not line.startswith("#"))
+        return {name: float(value) for name, _, value in pairs}
+
     def memory(self) -> int:
         """Resident bytes."""
-        pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
-        return pages * os.sysconf("SC_PAGE_SIZE")
+        return int(psutil.Process(self.process.pid).memory_info().rss)
 
 
 @contextmanager
@@ -65,3 +76,18 @@ def running(*arguments: str) -> Iterator[RunningServer]:
             server.stop()
             code = process.wait(20)
         assert code == 0, server.log()
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports with a free one after each."""
+    found: list[int] = []
+    with ExitStack() as held:
+        while len(found) < count:
+            first = held.enter_context(socket.create_server(("127.0.0.1", 0)))
+            port = int(first.getsockname()[1])
+            try:
+                held.enter_context(socket.create_server(("127.0.0.1", port + 1)))
+            except (OSError, OverflowError):
+                continue
+            found.append(port)
+    return found

@@ -16,7 +16,6 @@ from PIL import Image
 
 from tests.serving.pictures import TWO_BOXES, TWO_SQUARES, encode, paint
 from tests.serving.running import RunningServer, running
-from tests.serving.test_operations import detect, metrics
 from tests.serving.waiting import wait_until
 
 PNG = encode(TWO_SQUARES)
@@ -105,7 +104,7 @@ def test_a_bomb_is_refused_by_its_header_and_memory_stays_flat(bundle_path: Path
     bomb = buffer.getvalue()
     assert len(bomb) < 200_000
     with running("--bundle", str(bundle_path)) as server:
-        detect(server)
+        server.detect(PNG)
         before = server.memory()
         for _ in range(20):
             answer = httpx.post(f"{server.url}/detect", content=bomb)
@@ -115,14 +114,14 @@ def test_a_bomb_is_refused_by_its_header_and_memory_stays_flat(bundle_path: Path
 
 def test_a_full_house_turns_away_and_recovers(slow: RunningServer) -> None:
     with ThreadPoolExecutor(12) as threads:
-        answers = list(threads.map(lambda _: detect(slow), range(12)))
+        answers = list(threads.map(lambda _: slow.detect(PNG), range(12)))
     statuses = [answer.status_code for answer in answers]
     assert set(statuses) == {200, 503}
     assert statuses.count(200) >= 3
     refused = answers[statuses.index(503)]
     assert_problem(refused, 503, "overloaded")
     assert refused.headers["retry-after"] == "1"
-    assert detect(slow).status_code == 200
+    assert slow.detect(PNG).status_code == 200
 
 
 def test_the_deadline_ends_a_request(slow_bundle_path: Path) -> None:
@@ -130,14 +129,14 @@ def test_the_deadline_ends_a_request(slow_bundle_path: Path) -> None:
     with running("--bundle", str(slow_bundle_path), *options) as server:
         with ThreadPoolExecutor(10) as threads:
             started = time.monotonic()
-            answers = list(threads.map(lambda _: detect(server), range(10)))
+            answers = list(threads.map(lambda _: server.detect(PNG), range(10)))
             took = time.monotonic() - started
         late = [answer for answer in answers if answer.status_code == 503]
         assert late
         assert len(late) < 10
         assert_problem(late[0], 503, "deadline-passed")
         assert took < 3
-        wait_until(lambda: metrics(server)["umop_queue_pictures"] == 0)
+        wait_until(lambda: server.metrics()["umop_queue_pictures"] == 0)
 
 
 def test_a_client_that_hangs_up_frees_its_place(slow: RunningServer) -> None:
@@ -145,13 +144,13 @@ def test_a_client_that_hangs_up_frees_its_place(slow: RunningServer) -> None:
     connections = [socket.create_connection(address(slow)) for _ in range(3)]
     for connection in connections:
         connection.sendall(head + PNG)
-    wait_until(lambda: metrics(slow)["umop_admitted_pictures"] == 3)
-    before = metrics(slow)["umop_batch_pictures_sum"]
+    wait_until(lambda: slow.metrics()["umop_admitted_pictures"] == 3)
+    before = slow.metrics()["umop_batch_pictures_sum"]
     for connection in connections:
         connection.close()
-    wait_until(lambda: metrics(slow)["umop_admitted_pictures"] == 0)
-    assert detect(slow).status_code == 200
-    assert metrics(slow)["umop_batch_pictures_sum"] <= before + 2, "the others never ran"
+    wait_until(lambda: slow.metrics()["umop_admitted_pictures"] == 0)
+    assert slow.detect(PNG).status_code == 200
+    assert slow.metrics()["umop_batch_pictures_sum"] <= before + 2, "the others never ran"
 
 
 def test_a_slow_upload_ends(small: RunningServer) -> None:

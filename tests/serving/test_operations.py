@@ -7,10 +7,12 @@ import signal
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 from fastapi.testclient import TestClient
 
@@ -19,6 +21,7 @@ from serving.settings import Settings
 from tests.serving.make_bundle import make_bundle
 from tests.serving.pictures import TWO_SQUARES, encode, paint
 from tests.serving.running import RunningServer, running
+from tests.serving.test_cli import assert_one_line, run
 from tests.serving.waiting import wait_until
 
 PNG = encode(TWO_SQUARES)
@@ -73,9 +76,9 @@ def test_metrics_count_requests_stages_and_batches(client: TestClient) -> None:
 def test_requests_that_arrive_together_share_a_batch(slow_bundle_path: Path) -> None:
     with running("--bundle", str(slow_bundle_path), "--batch-size", "8") as server:
         with ThreadPoolExecutor(9) as threads:
-            answers = list(threads.map(lambda _: detect(server), range(18)))
+            answers = list(threads.map(lambda _: server.detect(PNG), range(18)))
         assert {answer.status_code for answer in answers} == {200}
-        figures = metrics(server)
+        figures = server.metrics()
     assert figures["umop_batch_pictures_sum"] == 18
     assert figures["umop_batch_pictures_count"] < 9
 
@@ -83,10 +86,11 @@ def test_requests_that_arrive_together_share_a_batch(slow_bundle_path: Path) -> 
 def test_a_request_keeps_its_id_and_its_trace(bundle_path: Path) -> None:
     with running("--bundle", str(bundle_path), "--log-format", "json") as server:
         headers = {"X-Request-ID": "order-66", "traceparent": TRACEPARENT}
-        assert detect(server, headers=headers).headers["x-request-id"] == "order-66"
-        answer = detect(server, headers={"X-Request-ID": "bad id", "traceparent": "00-0-0-0"})
+        assert server.detect(PNG, headers=headers).headers["x-request-id"] == "order-66"
+        answer = server.detect(PNG, headers={"X-Request-ID": "bad id", "traceparent": "00-0-0-0"})
         made_up = answer.headers["x-request-id"]
         assert len(made_up) == 32
+        wait_until(lambda: server.log().count("POST") == 2)
         lines = [json.loads(line) for line in server.log().splitlines()]
     first, second = (line for line in lines if line.get("path") == "/detect")
     assert first["request_id"] == "order-66"
@@ -106,7 +110,7 @@ def test_sighup_swaps_the_model_without_losing_a_request(
         def ask() -> list[tuple[int, str]]:
             seen = []
             while not stop.is_set():
-                answer = detect(server)
+                answer = server.detect(PNG)
                 seen.append((answer.status_code, answer.json()["model"]["version"]))
             return seen
 
@@ -114,7 +118,7 @@ def test_sighup_swaps_the_model_without_losing_a_request(
         time.sleep(0.5)
         replace_bundle(bundle, version="2")
         server.process.send_signal(signal.SIGHUP)
-        wait_until(lambda: detect(server).json()["model"]["version"] == "2")
+        wait_until(lambda: server.detect(PNG).json()["model"]["version"] == "2")
         stop.set()
         seen = [each for future in asking for each in future.result()]
         assert {status for status, _ in seen} == {200}
@@ -123,7 +127,7 @@ def test_sighup_swaps_the_model_without_losing_a_request(
         (bundle / "model.onnx").write_bytes(b"broken")
         server.process.send_signal(signal.SIGHUP)
         wait_until(lambda: "not reloaded" in server.log())
-        assert detect(server).json()["model"]["version"] == "2"
+        assert server.detect(PNG).json()["model"]["version"] == "2"
 
 
 def test_a_picture_that_is_decoded_during_the_swap_is_answered(bundle_path: Path) -> None:
@@ -133,7 +137,7 @@ def test_a_picture_that_is_decoded_during_the_swap_is_answered(bundle_path: Path
         for _ in range(3):
             with ThreadPoolExecutor(1) as threads:
                 answer = threads.submit(httpx.post, url, content=large, timeout=30)
-                wait_until(lambda: metrics(server)["umop_admitted_pictures"] == 1)
+                wait_until(lambda: server.metrics()["umop_admitted_pictures"] == 1)
                 server.process.send_signal(signal.SIGHUP)
             assert answer.result().status_code == 200
             assert len(answer.result().json()["detections"]) == 1
@@ -146,25 +150,25 @@ def test_every_worker_reloads(bundle_path: Path, tmp_path: Path) -> None:
         replace_bundle(bundle, version="2")
         server.process.send_signal(signal.SIGHUP)
         wait_until(lambda: server.log().count("reloaded: squares 2") == 2)
-        versions = {detect(server).json()["model"]["version"] for _ in range(20)}
+        versions = {server.detect(PNG).json()["model"]["version"] for _ in range(20)}
         assert versions == {"2"}
 
 
 def test_a_stop_answers_what_was_accepted(slow_bundle_path: Path) -> None:
     with running("--bundle", str(slow_bundle_path)) as server, ThreadPoolExecutor(6) as threads:
-        answers = [threads.submit(detect, server) for _ in range(6)]
-        wait_until(lambda: metrics(server)["umop_admitted_pictures"] == 6)
+        answers = [threads.submit(server.detect, PNG) for _ in range(6)]
+        wait_until(lambda: server.metrics()["umop_admitted_pictures"] == 6)
         server.stop()
         assert [each.result().status_code for each in answers] == [200] * 6
         with pytest.raises(httpx.TransportError):
-            wait_until(lambda: detect(server).status_code == 0)
+            wait_until(lambda: server.detect(PNG).status_code == 0)
 
 
 def test_readiness_ends_before_the_port_closes(bundle_path: Path) -> None:
     with running("--bundle", str(bundle_path), "--drain-delay", "1") as server:
         server.stop()
         wait_until(lambda: httpx.get(f"{server.url}/readyz").status_code == 503)
-        assert detect(server).status_code == 200
+        assert server.detect(PNG).status_code == 200
 
 
 def test_several_workers_share_the_port_and_the_metrics(bundle_path: Path) -> None:
@@ -172,17 +176,16 @@ def test_several_workers_share_the_port_and_the_metrics(bundle_path: Path) -> No
         workers = children(server)
         assert len(workers) == 2
         for _ in range(20):
-            assert detect(server).status_code == 200
-        assert metrics(server)['umop_requests_total{route="/detect",status="200"}'] == 20
+            assert server.detect(PNG).status_code == 200
+        answered = 'umop_requests_total{route="/detect",status="200"}'
+        wait_until(lambda: server.metrics()[answered] == 20)
 
         os.kill(workers[0], signal.SIGKILL)
         wait_until(lambda: len(children(server)) == 2 and workers[0] not in children(server))
-        wait_until(lambda: detect(server).status_code == 200)
+        wait_until(lambda: server.detect(PNG).status_code == 200)
 
 
 def test_workers_that_cannot_start_are_one_line(tmp_path: Path) -> None:
-    from tests.serving.test_cli import assert_one_line, run
-
     result = run("--bundle", str(tmp_path / "none"), "--port", "0", "--workers", "2")
     assert_one_line(result, "no such bundle")
 
@@ -204,7 +207,7 @@ def test_spans_reach_a_collector(bundle_path: Path, monkeypatch: pytest.MonkeyPa
         port = collector.server_address[1]
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{port}")
         with running("--bundle", str(bundle_path), "--tracing") as server:
-            detect(server, headers={"traceparent": TRACEPARENT})
+            server.detect(PNG, headers={"traceparent": TRACEPARENT})
         collector.shutdown()
     spans = b"".join(received)
     assert b"POST /detect" in spans
@@ -212,27 +215,13 @@ def test_spans_reach_a_collector(bundle_path: Path, monkeypatch: pytest.MonkeyPa
     assert b"umop.inference_ms" in spans
 
 
-def detect(server: RunningServer, **request: object) -> httpx.Response:
-    return httpx.post(f"{server.url}/detect", content=PNG, timeout=30, **request)  # type: ignore[arg-type]
-
-
-def metrics(server: RunningServer) -> dict[str, float]:
-    lines = httpx.get(f"{server.url}/metrics").text.splitlines()
-    pairs = (line.rpartition(" ") for line in lines if not line.startswith("#"))
-    return {name: float(value) for name, _, value in pairs}
-
-
 def children(server: RunningServer) -> list[int]:
     """Process ids of the workers."""
     found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
-            command = (folder / "cmdline").read_text()
-        except OSError:  # it ended meanwhile
-            continue
-        if parent == server.process.pid and "multiprocessing-fork" in command:
-            found.append(int(folder.name))
+    for each in psutil.Process(server.process.pid).children():
+        with suppress(psutil.Error):  # it ended meanwhile
+            if "--multiprocessing-fork" in each.cmdline():
+                found.append(each.pid)
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -70,8 +71,6 @@ def boxes(page: WebDriver) -> list[str]:
 
 
 def send(page: WebDriver, name: str, data: bytes, script: str = DROP) -> None:
-    import base64
-
     page.execute_script(script, name, base64.b64encode(data).decode())
 
 

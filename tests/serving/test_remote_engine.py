@@ -19,9 +19,8 @@ import onnxruntime as ort
 import pytest
 
 from tests.serving.pictures import TWO_SQUARES, encode
-from tests.serving.running import running
+from tests.serving.running import free_ports, running
 from tests.serving.test_limits import assert_problem
-from tests.serving.test_torchserve import free_port
 from tests.serving.waiting import wait_until
 
 PNG = encode(TWO_SQUARES)
@@ -83,7 +82,7 @@ def described(
 def test_the_answers_are_the_embedded_ones(
     bundle_path: Path, server: str, parameters: dict[str, str]
 ) -> None:
-    port = free_port()
+    [port] = free_ports(1)
     options = ("--backend", "openinference", "--openinference-url", f"http://127.0.0.1:{port}")
     with (
         inference_server(bundle_path, port),
@@ -99,7 +98,7 @@ def test_the_answers_are_the_embedded_ones(
 
 
 def test_a_server_that_is_down_is_503_until_it_is_up(bundle_path: Path) -> None:
-    port = free_port()
+    [port] = free_ports(1)
     options = ("--backend", "openinference", "--openinference-url", f"http://127.0.0.1:{port}")
     with running("--bundle", str(bundle_path), *options, "--remote-model", "crowns") as front:
         assert_problem(httpx.get(f"{front.url}/readyz"), 503, "not-ready")

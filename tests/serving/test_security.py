@@ -14,7 +14,7 @@ from serving.app import build_app
 from serving.security import KeyRing, RateLimit
 from serving.settings import Settings
 from tests.serving.pictures import TWO_SQUARES, encode
-from tests.serving.running import running
+from tests.serving.running import free_ports, running
 from tests.serving.test_cli import assert_one_line, run
 from tests.serving.waiting import wait_until
 
@@ -127,8 +127,9 @@ def test_docs_and_metrics_can_be_switched_off(bundle_path: Path) -> None:
 
 
 def test_docs_and_metrics_can_move_to_an_internal_port(bundle_path: Path) -> None:
+    [port] = free_ports(1)
     options = ("--docs", "internal", "--metrics", "internal", "--internal-port")
-    with running("--bundle", str(bundle_path), *options, (port := free_port())) as server:
+    with running("--bundle", str(bundle_path), *options, str(port)) as server:
         internal = f"http://127.0.0.1:{port}"
         for path in ("/docs", "/openapi.json", "/metrics"):
             assert httpx.get(server.url + path).status_code == 404
@@ -144,10 +145,3 @@ def test_admin_routes_need_their_own_key(bundle_path: Path) -> None:
         for key, status in (("user", 401), ("root", 200)):
             answer = client.post("/admin/reload", headers={"X-API-Key": key})
             assert answer.status_code == status
-
-
-def free_port() -> str:
-    import socket
-
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return str(probe.getsockname()[1])

@@ -14,8 +14,8 @@ import pytest
 
 from serving.archive import WorkerOptions, write_archive
 from tests.serving.pictures import TWO_SQUARES, encode, paint
-from tests.serving.running import RunningServer, running
-from tests.serving.torchserving import RunningTorchServe, free_ports, torchserving
+from tests.serving.running import RunningServer, free_ports, running
+from tests.serving.torchserving import RunningTorchServe, torchserving
 from tests.serving.waiting import wait_until
 
 PNG = encode(TWO_SQUARES)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,6 +14,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
 
 import psutil
+
+from tests.serving.running import free_ports
 
 # Python imports `sitecustomize` at its start. In the worker it lets `serving` come from nowhere
 # but the unpacked archive.
@@ -99,18 +100,3 @@ def torchserving(
                 process.send_signal(signal.SIGTERM)
             code = process.wait(60)
         assert code == 0
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports with a free one after each."""
-    found: list[int] = []
-    with ExitStack() as held:
-        while len(found) < count:
-            first = held.enter_context(socket.create_server(("127.0.0.1", 0)))
-            port = int(first.getsockname()[1])
-            try:
-                held.enter_context(socket.create_server(("127.0.0.1", port + 1)))
-            except (OSError, OverflowError):
-                continue
-            found.append(port)
-    return found
