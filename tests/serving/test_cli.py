@@ -59,6 +59,14 @@ def test_a_port_in_use_is_one_line(bundle_path: Path) -> None:
     assert_one_line(result, f"127.0.0.1:{port}", "in use")
 
 
+def test_tracing_without_its_extra_is_one_line(bundle_path: Path) -> None:
+    without = "import sys; sys.modules['opentelemetry'] = None; "
+    command = [sys.executable, "-c", without + COMMAND[-1], "--port", "0", "--tracing"]
+    command += ["--bundle", str(bundle_path)]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert_one_line(result, "umop[tracing]")
+
+
 def test_a_value_out_of_range_is_one_line(bundle_path: Path) -> None:
     result = run("--bundle", str(bundle_path), "--max-queue", "0")
     assert_one_line(result, "max_queue", "greater than 0")
