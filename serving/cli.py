@@ -17,6 +17,7 @@ from serving.send import Wishes, find_pictures, send
 from serving.server import StartError, address, listen, run
 from serving.settings import Settings
 from serving.supervisor import Supervisor
+from serving.torchserve.config import LogLevel, Ports
 from serving.trial import try_bundle
 
 app = typer.Typer(add_completion=False, rich_markup_mode="markdown")
@@ -100,10 +101,9 @@ def _torchserve(
     drain_timeout: Annotated[
         float, typer.Option(min=0, help="Seconds that a stop waits for clients to go.")
     ] = 30,
-    log_level: Annotated[str, typer.Option(help="Least level that TorchServe logs.")] = "warn",
+    log_level: Annotated[LogLevel, typer.Option(help="Least level that TorchServe logs.")] = "warn",
 ) -> None:
     """Serve an archive with TorchServe, on the loopback address."""
-    from serving.torchserve.config import Ports
     from serving.torchserve.process import serve_archive
 
     ports = Ports(port, management_port, metrics_port, grpc_port, grpc_port + 1, worker_port)

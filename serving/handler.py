@@ -69,7 +69,8 @@ class DetectionHandler:
         try:
             found = iter(self._detect(readable))
         except EngineError as error:
-            return [predictions.refuse(error)] * len(requests)
+            failure = predictions.refuse(error)
+            return [each if isinstance(each, Answer) else failure for each in requests]
         seconds = {"decode": reading, "inference": perf_counter() - started}
         manifest = self._detector.manifest
         return [

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
+from typing import Literal
 
+LogLevel = Literal["error", "warn", "info", "debug"]
 MAX_BODY_BYTES = 20 * 2**20
 LOG_CONFIG = """\
 <?xml version="1.0" encoding="UTF-8"?>
@@ -47,9 +49,13 @@ class Ports:
     grpc_management: int = 7071
     worker: int = 9000
 
+    def all(self) -> tuple[int, ...]:
+        """Every port, of the workers' the first."""
+        return astuple(self)
+
 
 def write_config(
-    folder: Path, archive: Path, ports: Ports, *, model_api: bool, log_level: str
+    folder: Path, archive: Path, ports: Ports, *, model_api: bool, log_level: LogLevel
 ) -> tuple[Path, Path]:
     """Writes both files into `folder`.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -16,7 +17,7 @@ import httpx
 import psutil
 
 from serving.server import StartError
-from serving.torchserve.config import Ports, write_config
+from serving.torchserve.config import LogLevel, Ports, write_config
 
 START_SECONDS = 300
 STOP_SECONDS = 30
@@ -29,7 +30,7 @@ def serve_archive(
     *,
     model_api: bool = False,
     drain_timeout: float = STOP_SECONDS,
-    log_level: str = "warn",
+    log_level: LogLevel = "warn",
     announce: Callable[[str], None] = print,
 ) -> None:
     """Runs TorchServe until SIGINT or SIGTERM.
@@ -46,10 +47,13 @@ def serve_archive(
         announce: Called with the model's address once it answers.
 
     Raises:
-        StartError: TorchServe or its Java is not installed, or the model did not start.
+        StartError: TorchServe or its Java is not installed, a port is taken, or the model did not
+            start.
     """
     if not archive.is_file():
         raise StartError(f"{archive}: no such archive; make it with: umop archive RUN")
+    for port in ports.all():
+        _require_free(port)
     stop = _StopSignal()
     with TemporaryDirectory(prefix="torchserve-") as scratch:
         folder = Path(scratch)
@@ -114,6 +118,13 @@ def java() -> Path:
         if not program.stat().st_mode & 0o111:
             program.chmod(0o755)
     return home / "bin" / "java"
+
+
+def _require_free(port: int) -> None:
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError as error:
+        raise StartError(f"port {port} is taken") from error
 
 
 class _StopSignal:

@@ -1,0 +1,55 @@
+"""Samples are small JPEGs that tell nothing of where a picture was taken."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from umop.errors import UserError
+from umop.export.samples import MOST_BYTES, write_samples
+
+
+def noisy(path: Path, width: int, height: int) -> Path:
+    pixels = np.random.default_rng(0).integers(0, 255, (height, width, 3), dtype=np.uint8)
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turned by a quarter
+    exif[0x010F] = "a camera's maker"
+    Image.fromarray(pixels).save(path, exif=exif, comment=b"a secret")
+    return path
+
+
+def test_a_sample_is_small_upright_and_bare(tmp_path: Path) -> None:
+    picture = noisy(tmp_path / "large.jpg", 2000, 1500)
+    write_samples([picture], tmp_path)
+    [sample] = tmp_path.rglob("samples/*.jpg")
+    assert sample.stat().st_size <= MOST_BYTES
+    with Image.open(sample) as opened:
+        assert opened.size == (960, 1280)
+        assert not opened.getexif()
+        assert "comment" not in opened.info
+    assert b"secret" not in sample.read_bytes()
+
+
+def test_no_sample_no_folder(tmp_path: Path) -> None:
+    write_samples([], tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_two_samples_of_one_name(tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+    pictures = [noisy(tmp_path / folder / "x.jpg", 64, 48) for folder in ("a", "b")]
+    with pytest.raises(UserError, match="Two samples are called 'x'"):
+        write_samples(pictures, tmp_path)
+
+
+@pytest.mark.parametrize("content", [None, b"junk"])
+def test_a_sample_that_is_no_picture(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "x.jpg"
+    if content:
+        path.write_bytes(content)
+    with pytest.raises(UserError, match=r"x\.jpg cannot be read as a picture"):
+        write_samples([path], tmp_path)
