@@ -1,0 +1,92 @@
+"""The handler by itself, with TorchServe's own context."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from numpy.typing import NDArray
+from ts.context import Context, RequestProcessor
+
+from serving.archive import WorkerOptions, write_archive
+from serving.bundle import BundleError
+from serving.engines import Candidates, EngineError
+from serving.handler import DetectionHandler
+from tests.serving.pictures import TWO_SQUARES, encode
+
+PNG = encode(TWO_SQUARES)
+
+
+@pytest.fixture
+def unpacked(bundle_path: Path, tmp_path: Path) -> Path:
+    """The archive as TorchServe unpacks it."""
+    archive = write_archive(bundle_path, tmp_path / "squares.mar", WorkerOptions(4, threads=1))
+    with zipfile.ZipFile(archive) as members:
+        members.extractall(tmp_path / "model")
+    return tmp_path / "model"
+
+
+def context_of(folder: Path, **headers: str) -> Context:
+    manifest = json.loads((folder / "MAR-INF" / "MANIFEST.json").read_text())
+    config = yaml.safe_load((folder / "model-config.yaml").read_text())
+    context = Context("squares", str(folder), manifest, 4, None, "0.12", True, None, config)
+    context.request_processor = [RequestProcessor(dict(headers)) for _ in range(4)]
+    return context
+
+
+def test_it_counts_the_pictures_of_a_batch_as_one_run(
+    unpacked: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = context_of(unpacked)
+    handler = DetectionHandler()
+    handler.initialize(context)
+    engine = handler._detector._engine
+    shapes: list[tuple[int, ...]] = []
+    original = engine.run
+
+    def watched(batch: NDArray[np.float32]) -> Candidates:
+        shapes.append(batch.shape)
+        return original(batch)
+
+    monkeypatch.setattr(engine, "run", watched)
+    handler.handle([{"body": PNG}] * 4, context)
+    assert shapes == [(4, 3, 256, 320)]
+
+
+def test_a_failed_engine_is_503_for_those_that_needed_it(
+    unpacked: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = context_of(unpacked)
+    handler = DetectionHandler()
+    handler.initialize(context)
+
+    def fail(_: Any) -> Candidates:
+        raise EngineError("the device is gone")
+
+    monkeypatch.setattr(handler._detector._engine, "run", fail)
+    bodies = handler.handle([{"body": PNG}, {"body": b"junk"}], context)
+    assert [context.get_response_status(place)[0] for place in (0, 1)] == [503, 415]
+    assert json.loads(bodies[0])["detail"] == "the device is gone"
+
+
+@pytest.mark.parametrize("name", ["x-umop-options", "X-UMOP-Options", "X-Umop-Options"])
+def test_the_name_of_the_header_may_have_any_case(unpacked: Path, name: str) -> None:
+    context = context_of(unpacked, **{name: '{"max_detections": 1}'})
+    handler = DetectionHandler()
+    handler.initialize(context)
+    [body] = handler.handle([{"body": PNG}], context)
+    assert len(json.loads(body)["detections"]) == 1
+
+
+def test_a_damaged_bundle_does_not_load(unpacked: Path) -> None:
+    bundle = unpacked / "model.bundle.zip"
+    content = bytearray(bundle.read_bytes())
+    content[len(content) // 2] ^= 1
+    bundle.write_bytes(content)
+    with pytest.raises(BundleError, match=r"damaged|sound zip"):
+        DetectionHandler().initialize(context_of(unpacked))
