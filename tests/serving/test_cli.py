@@ -60,7 +60,7 @@ def test_a_port_in_use_is_one_line(bundle_path: Path) -> None:
 
 
 def test_tracing_without_its_extra_is_one_line(bundle_path: Path) -> None:
-    without = "import sys; sys.modules['opentelemetry'] = None; "
+    without = "import sys; sys.modules['opentelemetry.sdk'] = None; "
     command = [sys.executable, "-c", without + COMMAND[-1], "--port", "0", "--tracing"]
     command += ["--bundle", str(bundle_path)]
     result = subprocess.run(command, capture_output=True, text=True, timeout=60)
