@@ -20,6 +20,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 LOCKED := --no-compile --no-deps --require-hashes --requirement
 READY := $(VENV)/.ready
+READY_FOR_TORCHSERVE := $(VENV)/.ready-for-torchserve
 READY_FOR_TESTS := $(VENV)/.ready-for-tests
 
 .PHONY: help demo data train eval export serve torchserve test lint lock clean
@@ -54,7 +55,7 @@ export: $(READY) ## Write the bundle of a run and check it: RUN=demo
 serve: $(READY) ## Answer POST /detect: BUNDLE=runs/demo/demo.bundle [HOST=] [PORT=]
 	$(BIN)/umop-serve --bundle $(BUNDLE) --host $(HOST) --port $(PORT)
 
-torchserve: $(READY_FOR_TESTS) ## Serve a run's bundle with TorchServe on loopback: RUN=demo [TS_PORT=8080]
+torchserve: $(READY_FOR_TORCHSERVE) ## Serve a run's bundle with TorchServe on loopback: RUN=demo [TS_PORT=8080]
 	$(BIN)/umop archive $(RUN)
 	$(BIN)/umop-serve torchserve runs/$(RUN)/$(RUN).mar --port $(TS_PORT)
 
@@ -80,6 +81,10 @@ $(READY): requirements/train.txt requirements/mmcv.txt requirements/mmcv_wheel.p
 	$(PIP) install $(LOCKED) requirements/train.txt
 	$(PIP) install --no-deps "$$($(BIN)/python requirements/mmcv_wheel.py)"
 	$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(READY_FOR_TORCHSERVE): requirements/torchserve.txt $(READY)
+	$(PIP) install $(LOCKED) requirements/torchserve.txt
 	@touch $@
 
 $(READY_FOR_TESTS): requirements/dev.txt $(READY)

@@ -13,7 +13,8 @@ FOLDER = Path(__file__).parent
 EXTRAS = {
     "train": ("train", "serve"),
     "serve": ("serve",),
-    "dev": ("train", "serve", "tracing", "dev"),
+    "torchserve": ("train", "serve", "torchserve"),
+    "dev": ("train", "serve", "torchserve", "tracing", "dev"),
 }
 
 
