@@ -33,8 +33,12 @@ _BY_MEDIA_TYPE = {
     "image/jpeg": Form.jpeg,
     "image/png": Form.png,
 }
-_WILDCARDS = {"*/*": Form.json, "application/*": Form.json, "image/*": Form.jpeg}
-_WILDCARDS["text/*"] = Form.csv
+_WILDCARDS = {
+    "*/*": Form.json,
+    "application/*": Form.json,
+    "text/*": Form.csv,
+    "image/*": Form.jpeg,
+}
 
 
 def negotiate(request: Request, wanted: Form | None) -> Form:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from serving.admission import Admission
 from serving.api.body import BodyReader
 from serving.api.representations import Studio
-from serving.backends import Backend
+from serving.backends import Backend, NotReadyError
 from serving.metrics import Metrics
 from serving.security import KeyRing, RateLimit
 from serving.settings import Settings
@@ -29,7 +29,13 @@ class Services:
     keys: KeyRing
     admin_keys: KeyRing
     rate_limit: RateLimit
-    draining: bool = field(default=False)
+    draining: bool = False
+
+    async def check(self) -> None:
+        """Raises `NotReadyError` unless requests are welcome and can be answered."""
+        if self.draining:
+            raise NotReadyError("the service is stopping")
+        await self.backend.check()
 
     def observe(self, seconds: Mapping[str, float]) -> None:
         """Records the time that one picture spent in each stage."""

@@ -6,7 +6,6 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 
 from serving.api.deps import ServicesDep
-from serving.backends import NotReadyError
 
 router = APIRouter(tags=["health"])
 
@@ -26,7 +25,5 @@ async def healthz() -> Health:
 @router.get("/readyz")
 async def readyz(services: ServicesDep) -> Health:
     """The model is loaded and warm, and its device works; 503 otherwise."""
-    if services.draining:
-        raise NotReadyError("the service is stopping")
-    await services.backend.check()
+    await services.check()
     return Health(status="ready")

@@ -38,7 +38,7 @@ async def live() -> dict[str, bool]:
 @health.get("/health/ready")
 async def ready(services: ServicesDep) -> dict[str, bool]:
     """The model can answer; 503 otherwise."""
-    await services.backend.check()
+    await services.check()
     return {"ready": True}
 
 
@@ -63,7 +63,7 @@ async def model_ready(
 ) -> dict[str, Any]:
     """The model can answer; 503 otherwise."""
     _require(services, name, version)
-    await services.backend.check()
+    await services.check()
     return {"name": name, "ready": True}
 
 
