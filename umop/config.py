@@ -62,7 +62,7 @@ def override(config: Config, assignments: Sequence[str]) -> None:
             raise UserError(f"'{assignment}' must be written as name=value.")
         try:
             config.merge_from_dict({name: literal(value)}, allow_list_keys=True)
-        except (KeyError, TypeError, IndexError) as error:
+        except (AttributeError, KeyError, TypeError, IndexError) as error:
             raise UserError(f"The config has nothing called '{name}' to set: {error}") from error
 
 

@@ -44,9 +44,9 @@ def import_published(file: Path, config: Config, run: Run) -> Path:
     Raises:
         UserError: The file is no such checkpoint, does not fit the model, or the run exists.
     """
+    tensors = convert(read_tensors(file), swin=config.model.backbone.type == "SwinTransformer")
     if run.config.exists():
         raise UserError(f"{run.folder} is there already. Name another run with --run.")
-    tensors = convert(read_tensors(file), swin=config.model.backbone.type == "SwinTransformer")
     require_fit(tensors, expected_by(config), file)
     run.folder.mkdir(parents=True, exist_ok=True)
     checkpoint = run.folder / "imported.pth"

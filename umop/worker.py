@@ -8,6 +8,8 @@ from pathlib import Path
 import torch
 from mmengine.config import Config
 
+from umop.errors import UserError
+from umop.notes import note
 from umop.quiet import quietly
 from umop.run import Run
 
@@ -22,9 +24,23 @@ def main(folder: Path) -> None:
         config.launcher = "pytorch"
         config.resume = run.latest_checkpoint() is not None
         if not torch.cuda.is_available():
-            config.env_cfg.dist_cfg.backend = "gloo"
+            use_processor(config)
         Runner.from_cfg(config).train()
 
 
+def use_processor(config: Config) -> None:
+    """Connects the processes without GPUs: mmengine would give each the GPU of its number."""
+    torch.distributed.init_process_group("gloo")
+    config.model_wrapper_cfg = {
+        "type": "MMDistributedDataParallel",
+        "broadcast_buffers": False,
+        "device_ids": None,
+    }
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    try:
+        main(Path(sys.argv[1]))
+    except UserError as error:
+        note(f"error: {error.message}")
+        sys.exit(2)

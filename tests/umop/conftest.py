@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -13,10 +14,12 @@ import umop.data.transforms
 import umop.evaluation
 import umop.hooks
 import umop.losses
-import umop.models  # noqa: F401 (each registers its classes)
+import umop.models
+from umop.cli import main
 from umop.data.coco import LabelledImage, write_coco
 
 SIDE = 128
+Umop = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -48,3 +51,17 @@ def draw_discs(path: Path, random: np.random.Generator) -> LabelledImage:
     cv2.imwrite(str(path), pixels)
     corners = np.array(boxes, dtype=np.float64)
     return LabelledImage(path.name, SIDE, SIDE, corners, np.zeros(len(corners), np.int64))
+
+
+@pytest.fixture
+def umop(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Umop:
+    """Runs the command in this process; returns exit code, stdout and stderr."""
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.argv", ["umop", *arguments])
+        with pytest.raises(SystemExit) as stopped:
+            main()
+        printed = capsys.readouterr()
+        return int(stopped.value.code or 0), printed.out, printed.err
+
+    return run

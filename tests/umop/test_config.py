@@ -17,6 +17,11 @@ def test_demo_is_listed_and_reads() -> None:
     assert config.model.bbox_head.loss_cls.use_sigmoid is True
 
 
+def test_plugins_are_named_with_their_folder() -> None:
+    assert "plugin/gfl_umop" in config_names()
+    assert load_config("plugin/gfl_umop").model.type == "GFL"
+
+
 def test_unknown_name_is_answered_with_a_suggestion() -> None:
     with pytest.raises(UserError, match=r"no config 'demp'. Did you mean 'demo'\?"):
         load_config("demp")
@@ -36,6 +41,11 @@ def test_override_reads_literals_and_text() -> None:
     override(config, ["optim_wrapper.optimizer.lr=0.5", "model.backbone.name=resnet18"])
     assert config.optim_wrapper.optimizer.lr == 0.5
     assert config.model.backbone.name == "resnet18"
+
+
+def test_override_of_a_value_that_is_not_there_is_refused() -> None:
+    with pytest.raises(UserError, match=r"nothing called 'custom_hooks\.9\.interval'"):
+        override(load_config("demo"), ["custom_hooks.9.interval=2"])
 
 
 @pytest.mark.parametrize("assignment", ["lr", "model.backbone.frozen_stages"])

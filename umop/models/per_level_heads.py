@@ -74,7 +74,21 @@ class PerLevelVFNetHead(PerLevelHead, VFNetHead):
 
 
 @MODELS.register_module()
-class PerLevelPAAHead(PerLevelHead, PAAHead):
+class DoublePAAHead(PAAHead):
+    """PAA's head that parts the scores of its candidates in double precision.
+
+    scikit-learn now fits its mixture in the precision it is given. In single precision the
+    variance of nearly equal scores comes out negative, which stops the training.
+    """
+
+    def paa_reassign(self, pos_losses: Tensor, *args: Any) -> tuple[Any, ...]:
+        """Chooses the positives of one image; takes and returns what PAA's head does."""
+        chosen: tuple[Any, ...] = super().paa_reassign(pos_losses.double(), *args)
+        return chosen
+
+
+@MODELS.register_module()
+class PerLevelPAAHead(PerLevelHead, DoublePAAHead):
     """Probabilistic anchor assignment (arXiv 2007.08103).
 
     Candidates are scored with one γ on all levels, γ0: the assignment compares them across levels,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import torch
 from mmdet.registry import MODELS
 from mmengine.config import Config
 from mmengine.optim import build_optim_wrapper
@@ -26,6 +27,7 @@ def small(name: str) -> Config:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", config_names())
 def test_trains_a_step_and_predicts(name: str) -> None:
+    torch.manual_seed(0)
     config = small(name)
     model = MODELS.build(config.model)
     classes = config.model.bbox_head.num_classes

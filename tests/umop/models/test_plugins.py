@@ -104,3 +104,15 @@ def test_a_batch_without_boxes_trains(name: str) -> None:
     assert isinstance(loss, Tensor)
     loss.backward()
     assert loss.isfinite()
+
+
+def test_paa_parts_scores_that_are_nearly_equal() -> None:
+    """In single precision rounding errors decide, and none of these is chosen."""
+    head = head_of("paa")
+    scores = 3.0 + 1e-4 * torch.arange(12.0)
+    labels = torch.zeros(12, dtype=torch.int64)
+    anchors = [torch.zeros(12, 4)]
+    weights = torch.ones(12), torch.ones(12, 4)
+    positives, truths = torch.arange(12), torch.zeros(12, dtype=torch.int64)
+    *_, count = head.paa_reassign(scores, labels, *weights, positives, truths, anchors)
+    assert 1 <= count <= 12

@@ -1,0 +1,139 @@
+"""A published model on data of the user's own, from training to test-time augmentation."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.umop.conftest import Umop
+
+SIZE = (128, 128)
+CHANGES = [
+    "model.backbone.depth=18",
+    "model.backbone.init_cfg=None",
+    "model.neck.in_channels=[64, 128, 256, 512]",
+    "model.neck.out_channels=64",
+    "model.bbox_head.in_channels=64",
+    "model.bbox_head.feat_channels=64",
+    "train_cfg.max_epochs=1",
+    "custom_hooks.0.interval=1",
+    "custom_hooks.1.interval=1",
+    "train_dataloader.num_workers=0",
+    "train_dataloader.persistent_workers=False",
+    f"train_dataloader.dataset.pipeline.2.scale={SIZE}",
+    f"val_dataloader.dataset.pipeline.1.scale={SIZE}",
+    f"test_dataloader.dataset.pipeline.1.scale={SIZE}",
+    *(f"tta_pipeline.1.transforms.0.{view}.scale={SIZE}" for view in range(4)),
+]
+SMALL = ["--device", "cpu", *(part for change in CHANGES for part in ("--set", change))]
+
+
+@pytest.fixture(scope="module")
+def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("own")
+
+
+@pytest.fixture(autouse=True)
+def _in_workplace(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(workplace)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+
+
+def test_it_trains_on_the_processor_when_asked(umop: Umop, discs: Path, workplace: Path) -> None:
+    code, _, err = umop("train", "r50", "--data", str(discs), *SMALL)
+    assert code == 0, err
+    assert "1 × 2 = 2 pictures a step. Learning rate: 0.00125" in err
+    run = workplace / "runs" / "r50"
+    assert (run / "epoch_1.pth").is_file()
+    assert "AP" in json.loads((run / "metrics.jsonl").read_text().splitlines()[-1])
+
+
+def test_it_evaluates_with_tta(umop: Umop, workplace: Path) -> None:
+    code, _, err = umop("eval", "r50")
+    assert code == 0, err
+    code, out, err = umop("eval", "r50", "--tta")
+    assert code == 0, err
+    assert "Kept in runs/r50/evaluation-tta.json" in out
+    kept = {
+        name: workplace / "runs" / "r50" / f"{name}.json"
+        for name in ("evaluation", "evaluation-tta")
+    }
+    assert {name: len(json.loads(path.read_text())) for name, path in kept.items()} == {
+        "evaluation": 12,
+        "evaluation-tta": 12,
+    }
+
+
+def test_evaluation_refuses_data_of_other_classes(umop: Umop, discs: Path, tmp_path: Path) -> None:
+    root = tmp_path / "cells"
+    root.mkdir()
+    (root / "val").symlink_to(discs / "val")
+    content = (discs / "val.json").read_text().replace('"tree"', '"cell"')
+    (root / "val.json").write_text(content)
+    code, _, err = umop("eval", "r50", "--data", str(root))
+    assert code == 2
+    assert "Only on one side: cell, tree" in err
+
+
+@pytest.mark.slow
+def test_two_processes_train_together(umop: Umop, discs: Path, workplace: Path) -> None:
+    together = ["--processes", "2", "--run", "both"]
+    code, _, err = umop("train", "r50", "--data", str(discs), *SMALL, *together)
+    assert code == 0, err
+    assert "2 × 2 = 4 pictures a step. Learning rate: 0.0025" in err
+    run = workplace / "runs" / "both"
+    assert (run / "epoch_1.pth").is_file()
+    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    trained = [line for line in lines if "loss" in line]
+    assert len(trained) == 2, "6 pictures in steps of 4, written by one process"
+    assert len(json.loads((run / "provenance.json").read_text())) == 1
+
+
+@pytest.mark.slow
+def test_a_process_that_fails_fails_the_command(umop: Umop, discs: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "broken"
+    for split in ("train", "val"):
+        (broken / split).mkdir(parents=True)
+        (broken / f"{split}.json").write_bytes((discs / f"{split}.json").read_bytes())
+        for picture in (discs / split).iterdir():
+            (broken / split / picture.name).write_bytes(b"no picture")
+    together = ["--processes", "2", "--run", "broken"]
+    code, _, err = umop("train", "r50", "--data", str(broken), *SMALL, *together)
+    assert code == 2
+    assert "A training process failed" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train", "swin_l"], "No GPU was found"),
+        (["train", "r50", "--device", "cpu"], "Fetch it with: umop data coco"),
+        (["train", "r50", "--device", "gpu"], "'gpu' is not one of"),
+        (["train", "plugin/gfl_um"], "Did you mean 'plugin/gfl_umop'?"),
+        (["data", "weights", "r5"], "no config 'r5'"),
+        (["import-checkpoint", "/nowhere.pth", "--config", "r50"], "/nowhere.pth does not exist"),
+    ],
+)
+def test_a_mistake_is_one_clear_message(umop: Umop, arguments: list[str], message: str) -> None:
+    code, _, err = umop(*arguments)
+    assert code == 2
+    assert message in err
+    assert "Traceback" not in err
+
+
+def test_without_weights_or_network_training_says_where_they_go(
+    umop: Umop, discs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UMOP_CACHE", str(tmp_path))
+    monkeypatch.setattr("umop.weights.PRETRAINED", {"resnet50": unreachable()})
+    code, _, err = umop("train", "r50", "--data", str(discs), "--device", "cpu", "--run", "new")
+    assert code == 2
+    assert f"put the file at {tmp_path}/weights/resnet50.pth yourself" in err
+
+
+def unreachable() -> object:
+    from umop.weights import Pretrained
+
+    return Pretrained("http://127.0.0.1:9/resnet50.pth")

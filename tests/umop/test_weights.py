@@ -1,0 +1,74 @@
+"""Pretrained weights: fetched, checked, and found in a cache that was filled beforehand."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from mmdet.registry import MODELS
+
+from tests.umop.data.server import Site, serving
+from umop import weights
+from umop.config import config_names, load_config
+from umop.errors import UserError
+from umop.weights import PRETRAINED, Pretrained, fetch_weights, named_by
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("UMOP_CACHE", str(tmp_path))
+    return tmp_path / "weights"
+
+
+@pytest.fixture
+def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    """Publishes the weights of a ResNet-50, all 0.5."""
+    backbone = load_config("r50").model.backbone
+    backbone.pop("init_cfg")
+    tensors = MODELS.build(backbone).state_dict()
+    content = io.BytesIO()
+    torch.save({name: torch.full_like(t, 0.5) for name, t in tensors.items() if t.dim()}, content)
+    digest = hashlib.sha256(content.getvalue()).hexdigest()
+    with serving(Site({"/resnet50.pth": content.getvalue()})) as server:
+        url = f"{server.url}/resnet50.pth"
+        table = {"resnet50": Pretrained(url, digest[:8]), "unhashed": Pretrained(url)}
+        monkeypatch.setattr(weights, "PRETRAINED", table)
+        yield server
+
+
+def test_every_published_model_names_weights_that_are_known() -> None:
+    names = {name: named_by(load_config(name)) for name in config_names()}
+    assert {name for name, weights in names.items() if weights is None} == {"demo"}
+    assert set(names.values()) - {None} == set(PRETRAINED)
+
+
+def test_a_model_starts_from_its_weights(site: Site, cache: Path) -> None:
+    assert fetch_weights("resnet50") == cache / "resnet50.pth"
+    backbone = MODELS.build(load_config("r50").model.backbone)
+    backbone.init_weights()
+    assert (backbone.layer3[0].conv1.weight == 0.5).all()
+
+
+def test_a_cache_that_was_filled_needs_no_network(site: Site, cache: Path) -> None:
+    cache.mkdir()
+    (cache / "resnet50.pth").write_bytes(site.files["/resnet50.pth"])
+    fetch_weights("resnet50")
+    assert site.asked == []
+
+
+@pytest.mark.parametrize("name", ["resnet50", "unhashed"])
+def test_a_file_that_changed_is_refused(site: Site, name: str) -> None:
+    path = fetch_weights(name)
+    fetch_weights(name)
+    path.write_bytes(path.read_bytes()[:-1] + b"?")
+    with pytest.raises(UserError, match="its checksum differs"):
+        fetch_weights(name)
+
+
+def test_unknown_weights(site: Site) -> None:
+    with pytest.raises(UserError, match="no weights 'resnet18'"):
+        fetch_weights("resnet18")
