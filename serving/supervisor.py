@@ -14,6 +14,8 @@ from multiprocessing import connection
 from multiprocessing.context import SpawnProcess
 from types import FrameType
 
+from prometheus_client.multiprocess import mark_process_dead
+
 from serving import logs, metrics
 from serving.server import StartError, address, run
 from serving.settings import Settings
@@ -80,6 +82,7 @@ class Supervisor:
             print(f"serving {news} on {address(self._sockets[0])}", flush=True)
 
     def _replace(self, worker: SpawnProcess) -> None:
+        mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]  # its gauges count no more
         if self._stopping or worker.exitcode == _START_FAILED:
             return
         log.error("worker %s ended with %s; starting another", worker.pid, worker.exitcode)

@@ -185,6 +185,22 @@ def test_several_workers_share_the_port_and_the_metrics(bundle_path: Path) -> No
         wait_until(lambda: server.detect(PNG).status_code == 200)
 
 
+def test_the_pictures_of_a_dead_worker_count_no_more(slow_bundle_path: Path) -> None:
+    with (
+        running("--bundle", str(slow_bundle_path), "--workers", "2") as server,
+        ThreadPoolExecutor(8) as threads,
+    ):
+        answers = [threads.submit(server.detect, PNG) for _ in range(8)]
+        wait_until(lambda: server.metrics()["umop_admitted_pictures"] >= 6)
+        workers = children(server)
+        for worker in workers:
+            os.kill(worker, signal.SIGKILL)
+        lost = [isinstance(answer.exception(), httpx.TransportError) for answer in answers]
+        assert any(lost)
+        wait_until(lambda: len(children(server)) == 2 and not set(workers) & set(children(server)))
+        wait_until(lambda: server.metrics()["umop_admitted_pictures"] == 0, seconds=20)
+
+
 def test_workers_that_cannot_start_are_one_line(tmp_path: Path) -> None:
     result = run("--bundle", str(tmp_path / "none"), "--port", "0", "--workers", "2")
     assert_one_line(result, "no such bundle")
