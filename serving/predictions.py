@@ -88,7 +88,9 @@ def read(
     Raises:
         One of `EXPECTED`, for which `refuse` has the answer.
     """
-    body = next((parts[name] for name in PARTS if name in parts), b"")
+    body = next((parts[name] for name in PARTS if name in parts), None)
+    if body is None:
+        raise ImageError("there is no picture: send it as the body with its own Content-Type")
     message: InferRequest | None = None
     pictures = [_bytes(body)]
     length = headers.get(tensors.HEADER_LENGTH.lower())

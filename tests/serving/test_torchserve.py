@@ -120,6 +120,14 @@ def test_a_mistake_is_a_problem(
     assert problem["detail"]
 
 
+def test_a_picture_sent_as_a_web_form_is_explained(torchserve: RunningTorchServe) -> None:
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    url = f"{torchserve.url}/predictions/{NAME}"
+    answer = httpx.post(url, content=PNG, headers=headers, timeout=30)
+    assert answer.status_code == 422
+    assert "send it as the body with its own Content-Type" in answer.json()["detail"]
+
+
 def test_the_front_passes_problems_on(front: RunningServer) -> None:
     answer = httpx.post(f"{front.url}/detect", content=PNG[:2000])
     assert answer.status_code == 422
