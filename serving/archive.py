@@ -22,6 +22,8 @@ from serving.engines import EngineName
 PACKAGE = Path(serving.__file__).parent
 BUNDLE = "model.bundle.zip"
 REQUIREMENTS = ("numpy", "onnxruntime", "opencv-python-headless", "pillow", "pydantic")
+MAX_QUEUE = 64
+MAX_PIXELS = 50_000_000
 STARTUP_SECONDS = 300
 RESPONSE_SECONDS = 30
 
@@ -44,22 +46,17 @@ class WorkerOptions:
     threads: int = 0
     engine: EngineName | Literal["auto"] = "auto"
 
-    def model_config(self, queue: int = 64, pixels: int = 50_000_000) -> dict[str, Any]:
-        """The content of `model-config.yaml`.
-
-        Args:
-            queue: Most requests that wait; more are turned away.
-            pixels: Most pixels in one picture.
-        """
+    def model_config(self) -> dict[str, Any]:
+        """The content of `model-config.yaml`."""
         return {
             "minWorkers": self.workers,
             "maxWorkers": self.workers,
             "batchSize": self.batch_size,
             "maxBatchDelay": self.batch_delay_ms,
-            "jobQueueSize": queue,
+            "jobQueueSize": MAX_QUEUE,
             "responseTimeout": RESPONSE_SECONDS,
             "startupTimeout": STARTUP_SECONDS,
-            "handler": {"engine": self.engine, "threads": self.threads, "max_pixels": pixels},
+            "handler": {"engine": self.engine, "threads": self.threads, "max_pixels": MAX_PIXELS},
         }
 
 

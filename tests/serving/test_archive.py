@@ -12,6 +12,9 @@ import yaml
 
 from serving.archive import WorkerOptions, write_archive
 from serving.bundle import Bundle, BundleError
+from serving.predictions import MOST_PICTURES
+from serving.settings import Settings
+from serving.torchserve.config import MAX_BODY_BYTES
 from tests.serving.pickles import assert_no_pickle
 
 
@@ -42,6 +45,17 @@ def test_its_config_has_batch_delay_workers_and_timeouts(archive: Path) -> None:
     assert config["responseTimeout"] > 0
     assert config["startupTimeout"] > 0
     assert config["handler"] == {"engine": "auto", "threads": 1, "max_pixels": 50_000_000}
+
+
+def test_its_limits_are_those_of_the_service(archive: Path) -> None:
+    with zipfile.ZipFile(archive) as members:
+        config = yaml.safe_load(members.read("model-config.yaml"))
+    settings = Settings()
+    assert config["jobQueueSize"] == settings.max_queue
+    assert config["handler"]["max_pixels"] == settings.max_pixels
+    assert config["responseTimeout"] == settings.deadline
+    assert MAX_BODY_BYTES == settings.max_body_bytes
+    assert MOST_PICTURES == settings.max_images
 
 
 def test_it_holds_no_pickle(archive: Path) -> None:
