@@ -54,8 +54,8 @@ def test_its_limits_are_those_of_the_service(archive: Path) -> None:
     assert config["jobQueueSize"] == settings.max_queue
     assert config["handler"]["max_pixels"] == settings.max_pixels
     assert config["responseTimeout"] == settings.deadline
-    assert MAX_BODY_BYTES == settings.max_body_bytes
-    assert MOST_PICTURES == settings.max_images
+    assert settings.max_body_bytes == MAX_BODY_BYTES
+    assert settings.max_images == MOST_PICTURES
 
 
 def test_it_holds_no_pickle(archive: Path) -> None:
