@@ -35,6 +35,7 @@ def use_processor(config: Config) -> None:
         "type": "MMDistributedDataParallel",
         "broadcast_buffers": False,
         "device_ids": None,
+        "find_unused_parameters": config.get("find_unused_parameters", False),
     }
 
 

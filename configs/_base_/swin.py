@@ -2,6 +2,9 @@
 
 _base_ = "detector.py"
 
+# The published weights have norms for all four stages; no pyramid level uses the first.
+find_unused_parameters = True
+
 model = dict(
     backbone=dict(
         type="SwinTransformer",

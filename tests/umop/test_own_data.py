@@ -10,10 +10,15 @@ import pytest
 from tests.umop.conftest import Umop
 
 SIZE = (128, 128)
+RESNET = ["model.backbone.depth=18", "model.neck.in_channels=[64, 128, 256, 512]"]
+SWIN = [
+    "model.backbone.embed_dims=24",
+    "model.backbone.depths=(1, 1, 1, 1)",
+    "model.neck.in_channels=[24, 48, 96, 192]",
+    f"train_dataloader.dataset.pipeline.2.scale={[SIZE, SIZE]}",
+]
 CHANGES = [
-    "model.backbone.depth=18",
     "model.backbone.init_cfg=None",
-    "model.neck.in_channels=[64, 128, 256, 512]",
     "model.neck.out_channels=64",
     "model.bbox_head.in_channels=64",
     "model.bbox_head.feat_channels=64",
@@ -27,7 +32,11 @@ CHANGES = [
     f"test_dataloader.dataset.pipeline.1.scale={SIZE}",
     *(f"tta_pipeline.1.transforms.0.{view}.scale={SIZE}" for view in range(4)),
 ]
-SMALL = ["--device", "cpu", *(part for change in CHANGES for part in ("--set", change))]
+
+
+def small(changes: list[str]) -> list[str]:
+    """Options that make a training small."""
+    return ["--device", "cpu", *(part for one in CHANGES + changes for part in ("--set", one))]
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +51,7 @@ def _in_workplace(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_it_trains_on_the_processor_when_asked(umop: Umop, discs: Path, workplace: Path) -> None:
-    code, _, err = umop("train", "r50", "--data", str(discs), *SMALL)
+    code, _, err = umop("train", "r50", "--data", str(discs), *small(RESNET))
     assert code == 0, err
     assert "1 × 2 = 2 pictures a step. Learning rate: 0.00125" in err
     run = workplace / "runs" / "r50"
@@ -78,12 +87,17 @@ def test_evaluation_refuses_data_of_other_classes(umop: Umop, discs: Path, tmp_p
 
 
 @pytest.mark.slow
-def test_two_processes_train_together(umop: Umop, discs: Path, workplace: Path) -> None:
-    together = ["--processes", "2", "--run", "both"]
-    code, _, err = umop("train", "r50", "--data", str(discs), *SMALL, *together)
+@pytest.mark.parametrize(
+    ("config", "changes", "rate"), [("r50", RESNET, "0.0025"), ("swin_s", SWIN, "2.5e-05")]
+)
+def test_two_processes_train_together(
+    umop: Umop, discs: Path, workplace: Path, config: str, changes: list[str], rate: str
+) -> None:
+    run = workplace / "runs" / f"{config}-both"
+    together = ["--processes", "2", "--run", run.name]
+    code, _, err = umop("train", config, "--data", str(discs), *small(changes), *together)
     assert code == 0, err
-    assert "2 × 2 = 4 pictures a step. Learning rate: 0.0025" in err
-    run = workplace / "runs" / "both"
+    assert f"2 × 2 = 4 pictures a step. Learning rate: {rate}" in err
     assert (run / "epoch_1.pth").is_file()
     lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     trained = [line for line in lines if "loss" in line]
@@ -100,7 +114,7 @@ def test_a_process_that_fails_fails_the_command(umop: Umop, discs: Path, tmp_pat
         for picture in (discs / split).iterdir():
             (broken / split / picture.name).write_bytes(b"no picture")
     together = ["--processes", "2", "--run", "broken"]
-    code, _, err = umop("train", "r50", "--data", str(broken), *SMALL, *together)
+    code, _, err = umop("train", "r50", "--data", str(broken), *small(RESNET), *together)
     assert code == 2
     assert "A training process failed" in err
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from mmengine.config import Config
 
-from umop.data.checks import check
+from umop.data.checks import Checked, check
 from umop.data.coco import as_coco
 from umop.data.voc import is_voc, read_voc_split
 from umop.errors import UserError
@@ -87,7 +87,7 @@ def read_data(
     names = tuple(classes) if classes is not None else None
     warnings: list[str] = []
     for split, content in contents.items():
-        checked = check(content, split, found[split].annotations, found[split].pictures)
+        checked = checked_split(content, split, found[split])
         names = same_classes(names, checked.classes, split)
         warnings += checked.warnings
         if checked.changed or is_voc(root):
@@ -127,6 +127,18 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise UserError(f"{path} is not COCO JSON: it holds a {type(content).__name__}.")
     return content
+
+
+def checked_split(content: dict[str, Any], split: str, found: Split) -> Checked:
+    """Checks a split.
+
+    Raises:
+        UserError: Something essential is missing, or the content is not COCO's.
+    """
+    try:
+        return check(content, split, found.annotations, found.pictures)
+    except (KeyError, TypeError) as error:
+        raise UserError(f"{found.annotations} is not COCO JSON: {error!r}.") from error
 
 
 def read_voc(

@@ -43,3 +43,14 @@ def test_trains_a_step_and_predicts(name: str) -> None:
     [found] = model.test_step(batch(1, SIDE, classes))
     assert found.pred_instances.bboxes.shape[1] == 4
     assert len(found.pred_instances) <= config.model.test_cfg.max_per_img
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_swin_trains_in_mixed_precision() -> None:
+    config = load_config("swin_s")
+    config.model.backbone.pop("init_cfg")
+    model = MODELS.build(config.model).cuda().train()
+    optimizer = build_optim_wrapper(model, config.optim_wrapper)
+    for _ in range(3):
+        losses = model.train_step(batch(1, 256), optimizer)
+        assert losses["loss"].isfinite()
