@@ -32,7 +32,7 @@ console = Console(soft_wrap=True)
 def main(
     data: Annotated[Path, typer.Argument(help="Data set in COCO's or Pascal VOC's layout.")],
     seeds: Annotated[int, typer.Option(help="Trainings of each method.")] = 3,
-    iterations: Annotated[int, typer.Option(help="Of 6 pictures.")] = 100,
+    iterations: Annotated[int, typer.Option(min=30, help="Of 6 pictures.")] = 100,
     side: Annotated[int, typer.Option(help="Longer side of the pictures, in pixels.")] = 256,
     out: Annotated[Path, typer.Option(help="Where the runs are kept.")] = Path("runs/umop_vs_atss"),
 ) -> None:

@@ -11,7 +11,7 @@ import torch
 
 from serving.bundle import Bundle
 from serving.detector import Detector, Options
-from tests.umop.conftest import Umop
+from tests.umop.conftest import Umop, lively
 
 SMALL = [
     "--set", "train_cfg.max_iters=4",
@@ -105,13 +105,6 @@ def test_export_writes_a_bundle_that_serves(umop: Umop, workplace: Path, discs: 
     code, out, _ = umop("export", "discs")
     assert code == 0
     assert "already" in out
-
-
-def lively(checkpoint: Path) -> None:
-    """Shifts the class scores of a barely trained model, so that it detects something."""
-    content = torch.load(checkpoint, weights_only=False)
-    content["state_dict"]["bbox_head.atss_cls.bias"] += 3.0
-    torch.save(content, checkpoint)
 
 
 @pytest.mark.parametrize(
