@@ -81,12 +81,22 @@ def start(config: Config, run: Run, processes: int) -> None:
 
 
 def is_finished(config: Config, run: Run) -> bool:
-    """Whether the run's newest checkpoint is that of its last iteration or epoch."""
+    """Whether the run's newest checkpoint is that of its last iteration or epoch.
+
+    Raises:
+        UserError: It was imported.
+    """
     checkpoint = run.latest_checkpoint()
     if checkpoint is None or not checkpoint.is_file():
         return False
-    done = int(checkpoint.stem.rpartition("_")[2])
-    return bool(done >= config.train_cfg.get("max_iters", config.train_cfg.get("max_epochs")))
+    done = checkpoint.stem.rpartition("_")[2]
+    if not done.isdigit():
+        raise UserError(
+            f"{run.folder} holds {checkpoint.name}, which was not trained here and cannot be "
+            "trained on. Give this run another name with --run."
+        )
+    wanted = config.train_cfg.get("max_iters", config.train_cfg.get("max_epochs"))
+    return bool(int(done) >= wanted)
 
 
 def check_same_config(config: Config, run: Run) -> None:

@@ -17,6 +17,7 @@ from umop.config import load_config
 from umop.errors import UserError
 from umop.published import convert, import_published, read_tensors
 from umop.run import Run
+from umop.train import is_finished
 
 CHANNELS, DEPTHS, HEADS = 24, (2, 2, 4, 2), (2, 2, 4, 8)
 Save = Callable[..., Path]
@@ -177,3 +178,12 @@ def test_a_run_is_not_overwritten(
     import_published(save(published), config, run)
     with pytest.raises(UserError, match="is there already"):
         import_published(save(published), config, run)
+
+
+def test_an_imported_run_is_not_trained_on(
+    config: Config, published: dict[str, Tensor], save: Save, tmp_path: Path
+) -> None:
+    run = Run(tmp_path / "imported")
+    import_published(save(published), config, run)
+    with pytest.raises(UserError, match=r"holds imported\.pth, which was not trained here"):
+        is_finished(config, run)
