@@ -50,7 +50,7 @@ class RunningServer:
 
     def metrics(self) -> dict[str, float]:
         """Its figures, by name and labels."""
-        lines = httpx.get(f"{self.url}/metrics").text.splitlines()
+        lines = httpx.get(f"{self.url}/metrics", timeout=30).text.splitlines()
         pairs = (line.rpartition(" ") for line in lines if not line.startswith("#"))
         return {name: float(value) for name, _, value in pairs}
 

@@ -125,17 +125,17 @@ def test_a_full_house_turns_away_and_recovers(slow: RunningServer) -> None:
 
 
 def test_the_deadline_ends_a_request(slow_bundle_path: Path) -> None:
-    options = ("--batch-size", "1", "--deadline", "0.6")
+    options = ("--batch-size", "1", "--threads", "1", "--deadline", "2")
     with running("--bundle", str(slow_bundle_path), *options) as server:
-        with ThreadPoolExecutor(10) as threads:
+        with ThreadPoolExecutor(40) as threads:
             started = time.monotonic()
-            answers = list(threads.map(lambda _: server.detect(PNG), range(10)))
+            answers = list(threads.map(lambda _: server.detect(PNG), range(40)))
             took = time.monotonic() - started
         late = [answer for answer in answers if answer.status_code == 503]
         assert late
-        assert len(late) < 10
+        assert len(late) < 40
         assert_problem(late[0], 503, "deadline-passed")
-        assert took < 3
+        assert took < 5
         wait_until(lambda: server.metrics()["umop_queue_pictures"] == 0)
 
 
