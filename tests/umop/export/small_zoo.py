@@ -91,6 +91,9 @@ def small_run(folder: Path, data: Path, family: str | None = None) -> Run:
         config.model.backbone = ConfigDict(backbone)
         config.model.neck.in_channels = channels
     config.model.backbone.pop("pretrained", None)
+    config.model.neck.num_outs = 3
+    config.model.bbox_head.stacked_convs = 1
+    config.model.bbox_head.anchor_generator.strides = [8, 16, 32]
     for split in ("train", "val", "test"):
         config[f"{split}_dataloader"].dataset.data_root = str(data)
         if split != "train":
