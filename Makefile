@@ -32,7 +32,7 @@ demo: $(READY) ## Train on aerial photographs, evaluate, export, serve, detect: 
 	$(BIN)/umop data demo
 	$(BIN)/umop train demo
 	$(BIN)/umop eval demo
-	$(BIN)/umop export demo
+	$(BIN)/umop export demo --sample data/crowns/photo.png
 	$(BIN)/umop-serve try runs/demo/demo.bundle data/crowns/photo.png --out runs/demo
 	@echo
 	@echo "The picture:     runs/demo/photo.detected.jpg"
