@@ -129,10 +129,12 @@ def export(
         from umop.export import export as write
         from umop.export import is_exported
 
-        if is_exported(target, precision) and not force and not sample:
-            console.print(f"{target.bundle} is already that of the newest checkpoint")
-            return
-        done = write(target, version, precision, sample or [])
+        samples = sample or []
+        exported = not force and is_exported(target, precision, samples)
+        done = None if exported else write(target, version, precision, samples)
+    if done is None:
+        console.print(f"{target.bundle} is already that of the newest checkpoint")
+        return
     console.print(f"Bundle: {target.bundle}")
     for engine, difference in done.differences.items():
         console.print(

@@ -22,7 +22,7 @@ from umop.export.manifest import describe
 from umop.export.measure import evaluate_bundle
 from umop.export.onnx import write_onnx
 from umop.export.program import trace, write_pt2
-from umop.export.samples import write_samples
+from umop.export.samples import sample_name, write_samples
 from umop.export.verify import Difference, verify
 from umop.run import Run
 
@@ -111,16 +111,22 @@ def measure(run: Run, config: Config, draft: Path, manifest: Manifest) -> float:
     return loss
 
 
-def is_exported(run: Run, precision: Precision = "fp32") -> bool:
-    """Whether the run's bundle is that of its newest checkpoint, in that precision."""
+def is_exported(run: Run, precision: Precision = "fp32", samples: Sequence[Path] = ()) -> bool:
+    """Whether the run's bundle is that of its newest checkpoint, in that precision.
+
+    A bundle that lacks one of the samples is another.
+    """
     checkpoint = run.require_checkpoint()
     try:
         manifest = Bundle.open(run.bundle).manifest
     except BundleError:
         return False
     digest = hashlib.sha256(checkpoint.read_bytes()).hexdigest()
-    same = manifest.provenance.get("checkpoint_sha256") == digest
-    return same and manifest.precision == precision
+    return (
+        manifest.provenance.get("checkpoint_sha256") == digest
+        and manifest.precision == precision
+        and manifest.files.keys() >= {sample_name(path) for path in samples}
+    )
 
 
 def pictures_of(config: Config, split: str) -> list[Path]:

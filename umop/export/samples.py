@@ -26,11 +26,16 @@ def write_samples(pictures: Sequence[Path], bundle: Path) -> None:
         UserError: A picture cannot be read, or two have the same name.
     """
     for path in pictures:
-        target = bundle / FOLDER / f"{path.stem}.jpg"
+        target = bundle / sample_name(path)
         if target.exists():
             raise UserError(f"Two samples are called '{path.stem}'. Rename one of them.")
         target.parent.mkdir(exist_ok=True)
         write_sample(path, target)
+
+
+def sample_name(picture: Path) -> str:
+    """The name that a picture has in the bundle."""
+    return f"{FOLDER}/{picture.stem}.jpg"
 
 
 def write_sample(path: Path, target: Path) -> None:

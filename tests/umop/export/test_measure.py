@@ -1,0 +1,75 @@
+"""A bundle's AP is the checkpoint's."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import cv2
+import pytest
+
+from serving.bundle import Bundle
+from serving.detector import Detector, Options
+from tests.umop.export.small_zoo import small_run
+from umop.evaluate import evaluate
+from umop.export import export
+from umop.export.measure import evaluate_run_bundle
+from umop.run import Run
+
+TRUE_BOXES = 10
+
+
+@pytest.fixture(scope="module")
+def run(discs: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """An exported run; the best boxes that it finds are made the ground truth of its test data."""
+    folder = tmp_path_factory.mktemp("measured")
+    data = Path(shutil.copytree(discs, folder / "data"))
+    run = small_run(folder / "small", data)
+    export(run)
+    detector = Detector.load(run.bundle)
+    truth = json.loads((data / "val.json").read_text())
+    truth["annotations"] = [
+        annotation
+        for image in truth["images"]
+        for annotation in annotate(detector, data / "val" / image["file_name"], image["id"])
+    ]
+    for place, annotation in enumerate(truth["annotations"], 1):
+        annotation["id"] = place
+    (data / "val.json").write_text(json.dumps(truth))
+    return run
+
+
+def annotate(detector: Detector, path: Path, image_id: int) -> list[dict[str, object]]:
+    picture = cv2.imread(str(path))[..., ::-1]
+    [found] = detector.detect([picture], [Options(0.0, TRUE_BOXES)])
+    return [
+        {
+            "image_id": image_id,
+            "category_id": 1,
+            "bbox": [x1, y1, x2 - x1, y2 - y1],
+            "area": (x2 - x1) * (y2 - y1),
+            "iscrowd": 0,
+        }
+        for x1, y1, x2, y2 in found.boxes.tolist()
+    ]
+
+
+@pytest.mark.parametrize("engine", ["onnxruntime", "torch"])
+def test_a_bundle_measures_like_its_checkpoint(run: Run, engine: str) -> None:
+    expected = evaluate(run)
+    assert expected["AP"] > 0.5
+    assert evaluate_run_bundle(run, None, engine) == pytest.approx(expected, abs=1e-3)
+
+
+@pytest.mark.parametrize("precision", ["fp16", "int8"])
+def test_reduced_precision_says_what_it_costs(run: Run, precision: str) -> None:
+    expected = evaluate(run)["AP"]
+    done = export(run, precision=precision)
+    manifest = Bundle.open(run.bundle).manifest
+    assert manifest.precision == precision
+    assert manifest.ap_loss == done.ap_loss == pytest.approx(expected - manifest.metrics["AP"])
+    assert manifest.ap_loss is not None
+    assert abs(manifest.ap_loss) < 0.5
+    assert ("model.pt2" in manifest.files) == (precision == "fp16")
+    assert ("model.pt2" in manifest.absent) == (precision == "int8")
