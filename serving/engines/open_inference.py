@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from serving import tensors
+from serving.backends.breaker import Breaker
 from serving.engines import Candidates, EngineError
 
 _OUTPUTS = ("boxes", "scores", "labels")
@@ -26,13 +27,19 @@ class OpenInferenceEngine:
     def __init__(self, url: str, model: str, *, timeout: float) -> None:
         self._client = httpx.Client(base_url=url, timeout=timeout, trust_env=False)
         self._path = f"/v2/models/{model}"
+        self._breaker = Breaker("the inference server")
 
     def check(self) -> None:
         """See `serving.engines.Engine.check`."""
         self._ask("GET", f"{self._path}/ready")
 
     def run(self, batch: NDArray[np.float32]) -> Candidates:
-        """See `serving.engines.Engine.run`."""
+        """See `serving.engines.Engine.run`.
+
+        Raises:
+            NotReadyError: The server failed several times, and is left alone for a while.
+            EngineError: The server failed, or its answer is not the model's.
+        """
         outputs = [{"name": name, "parameters": {"binary_data": True}} for name in _OUTPUTS]
         body, length = tensors.write({"outputs": outputs}, "inputs", {"image": batch}, ["image"])
         headers = {
@@ -49,10 +56,14 @@ class OpenInferenceEngine:
         return boxes, scores, labels
 
     def _ask(self, method: str, path: str, **request: Any) -> httpx.Response:
+        self._breaker.enter()
         try:
             answer = self._client.request(method, path, **request)
         except httpx.TransportError as error:
+            self._breaker.failed()
             raise EngineError("the inference server cannot be reached") from error
         if answer.is_error:
+            self._breaker.failed()
             raise EngineError(f"the inference server answered {answer.status_code} to {path}")
+        self._breaker.succeeded()
         return answer

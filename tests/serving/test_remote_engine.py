@@ -7,6 +7,7 @@ documentation lays it out, and runs the network in ONNX Runtime.
 from __future__ import annotations
 
 import json
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -106,3 +107,17 @@ def test_a_server_that_is_down_is_503_until_it_is_up(bundle_path: Path) -> None:
         with inference_server(bundle_path, port):
             wait_until(lambda: httpx.get(f"{front.url}/readyz").status_code == 200)
             assert httpx.post(f"{front.url}/detect", content=PNG).status_code == 200
+
+
+def test_a_server_that_hangs_is_left_alone(bundle_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        options = ("--backend", "openinference", "--openinference-url", url)
+        with running("--bundle", str(bundle_path), *options, "--remote-timeout", "0.2") as front:
+            for _ in range(3):
+                answer = httpx.post(f"{front.url}/detect", content=PNG)
+                assert_problem(answer, 503, "engine-failed")
+            answer = httpx.post(f"{front.url}/detect", content=PNG)
+            assert_problem(answer, 503, "not-ready")
+            assert answer.json()["detail"] == "the inference server is down"
+            assert 1 <= int(answer.headers["Retry-After"]) <= 2
