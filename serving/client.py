@@ -18,7 +18,7 @@ from types import TracebackType
 
 import httpx
 
-from serving.bundle import Manifest
+from serving.manifest import Manifest
 from serving.schemas import DetectResponse
 
 _TRIES = 5

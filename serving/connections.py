@@ -7,7 +7,8 @@ from http import HTTPStatus
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from serving.api.problems import Kind, Problem
+from serving.api.problems import Problem
+from serving.refusals import Kind
 
 
 def guarded_protocol(header_timeout: float, max_connections: int) -> type[asyncio.Protocol]:

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from serving.bundle import Bundle, Manifest, Size
+from serving.bundle import Bundle
 from serving.engines import Engine, open_engine
+from serving.manifest import Manifest, Size
 from serving.postprocess import Detections, Options, select
 from serving.preprocess import Prepared, prepare, stack
 

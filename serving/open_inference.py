@@ -16,7 +16,7 @@ from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
 from serving import tensors
 from serving.backends import Wish
-from serving.bundle import Manifest
+from serving.manifest import Manifest
 from serving.schemas import Found
 from serving.tensors import Tensor, TensorError
 

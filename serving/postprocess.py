@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from serving.bundle import PostprocessSpec
+from serving.manifest import PostprocessSpec
 from serving.preprocess import Prepared
 
 

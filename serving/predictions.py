@@ -16,28 +16,19 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from serving import image, tensors
 from serving.backends import OPTIONS_HEADER, UnknownClassError, class_indices
-from serving.bundle import Manifest
 from serving.detector import Detections, Detector, Options, Prepared
 from serving.engines import EngineError
-from serving.image import ImageError, ImageTooLargeError, UnsupportedImageError
+from serving.image import ImageError
+from serving.manifest import Manifest
 from serving.open_inference import InferRequest, read_request, write_answer
+from serving.refusals import MEDIA_TYPE, Kind, ProblemDocument, classify
 from serving.schemas import Found, ModelRef, name_detections
 from serving.tensors import TensorError
 
 JSON = "application/json"
-PROBLEM = "application/problem+json"
 MOST_PICTURES = 16
 PARTS = ("body", "data", "file")
-REFUSALS: tuple[tuple[type[Exception], HTTPStatus, str], ...] = (
-    (UnsupportedImageError, HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported-image"),
-    (ImageTooLargeError, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "image-too-large"),
-    (ImageError, HTTPStatus.UNPROCESSABLE_ENTITY, "broken-image"),
-    (UnknownClassError, HTTPStatus.UNPROCESSABLE_ENTITY, "unknown-class"),
-    (ValidationError, HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request"),
-    (TensorError, HTTPStatus.BAD_REQUEST, "invalid-tensors"),
-    (EngineError, HTTPStatus.SERVICE_UNAVAILABLE, "engine-failed"),
-)
-EXPECTED = tuple(kind for kind, _, _ in REFUSALS)
+EXPECTED = (ImageError, UnknownClassError, TensorError, EngineError, ValidationError)
 
 
 class WishHeader(BaseModel):
@@ -137,20 +128,21 @@ def write(
 
 def refuse(error: Exception) -> Answer:
     """Writes the problem document (RFC 9457) for an error of `EXPECTED`."""
-    status, kind = next(
-        (status, kind) for cause, status, kind in REFUSALS if isinstance(error, cause)
-    )
-    detail = str(error).splitlines()[0]
     if isinstance(error, ValidationError):
         first = error.errors()[0]
-        detail = f"{' '.join(map(str, first['loc'])) or OPTIONS_HEADER}: {first['msg']}"
-    document = {
-        "type": f"urn:umop:problem:{kind}",
-        "title": kind.replace("-", " ").capitalize(),
-        "status": status,
-        "detail": detail,
-    }
-    return Answer(status, {"content-type": PROBLEM}, json.dumps(document).encode())
+        where = " ".join(map(str, first["loc"])) or OPTIONS_HEADER
+        return _problem(
+            HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request", f"{where}: {first['msg']}"
+        )
+    refusal = classify(error)
+    assert refusal, error
+    return _problem(*refusal, str(error).splitlines()[0])
+
+
+def _problem(status: HTTPStatus, kind: Kind, detail: str) -> Answer:
+    document = ProblemDocument.of(status, kind, detail)
+    body = document.model_dump_json(exclude_none=True).encode()
+    return Answer(status, {"content-type": MEDIA_TYPE}, body)
 
 
 def _bytes(body: Any) -> bytes:

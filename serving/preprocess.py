@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from serving.bundle import InputSpec, Size
+from serving.manifest import InputSpec, Size
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel, Field
 
-from serving.bundle import Size
+from serving.manifest import Size
 from serving.postprocess import Detections
 
 _SIDES = ("x1", "y1", "x2", "y2")

@@ -13,9 +13,9 @@ from rich.console import Console
 from rich.progress import track
 
 from serving import draw, formats, image
-from serving.bundle import Size
 from serving.client import Client, ClientError
 from serving.image import ImageError
+from serving.manifest import Size
 from serving.schemas import DetectResponse, Found
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"}

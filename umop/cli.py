@@ -11,8 +11,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from serving.bundle import BundleError, Precision
+from serving.bundle import BundleError
 from serving.engines import EngineError, EngineName
+from serving.manifest import Precision
 from umop.errors import UserError
 from umop.quiet import quietly
 from umop.run import Run

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any, Literal
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
@@ -19,51 +18,11 @@ from serving.backends import NotReadyError, UnknownClassError
 from serving.bundle import BundleError
 from serving.engines import EngineError
 from serving.fetch import FetchError
-from serving.image import ImageError, ImageTooLargeError, UnsupportedImageError
+from serving.image import ImageError
+from serving.refusals import MEDIA_TYPE, Kind, ProblemDocument, classify
+from serving.tensors import TensorError
 
-MEDIA_TYPE = "application/problem+json"
-TYPE_PREFIX = "urn:umop:problem:"
-Kind = Literal[
-    "bad-request",
-    "body-too-large",
-    "broken-bundle",
-    "broken-image",
-    "client-gone",
-    "deadline-passed",
-    "engine-failed",
-    "image-too-large",
-    "internal-error",
-    "invalid-http",
-    "invalid-request",
-    "invalid-tensors",
-    "method-not-allowed",
-    "no-picture",
-    "not-acceptable",
-    "not-found",
-    "not-ready",
-    "overloaded",
-    "rate-limited",
-    "slow-header",
-    "slow-upload",
-    "unauthorized",
-    "unknown-class",
-    "unknown-model",
-    "unknown-sample",
-    "unreachable-picture",
-    "unsupported-body",
-    "unsupported-image",
-]
 _OF_STATUS: dict[int, Kind] = {404: "not-found", 405: "method-not-allowed"}
-
-
-class ProblemDocument(BaseModel):
-    """RFC 9457, section 3."""
-
-    type: str
-    title: str
-    status: int
-    detail: str
-    error: str | None = Field(None, description="The detail again, under the name /v2 has for it.")
 
 
 @dataclass
@@ -84,13 +43,9 @@ class Problem(Exception):  # noqa: N818  # the RFC's word
 
     def response(self, path: str = "") -> JSONResponse:
         """Returns the problem document for a request to `path`."""
-        document = ProblemDocument(
-            type=TYPE_PREFIX + self.kind,
-            title=self.kind.replace("-", " ").capitalize(),
-            status=self.status,
-            detail=self.detail,
-            error=self.detail if path.startswith("/v2") else None,
-        )
+        document = ProblemDocument.of(self.status, self.kind, self.detail)
+        if path.startswith("/v2"):
+            document.error = self.detail
         members = document.model_dump(exclude_none=True)
         return JSONResponse(members, self.status.value, self.headers, MEDIA_TYPE)
 
@@ -109,28 +64,18 @@ def describe(error: Exception) -> Problem | None:
     match error:
         case Problem():
             return error
-        case UnsupportedImageError():
-            return Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported-image", str(error))
-        case ImageTooLargeError():
-            return Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "image-too-large", str(error))
-        case ImageError():
-            return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "broken-image", str(error))
-        case UnknownClassError():
-            return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "unknown-class", str(error))
         case OverloadedError():
             return unavailable("overloaded", str(error), 1)
         case NotReadyError():
             return unavailable("not-ready", str(error), error.retry_after)
-        case FetchError():
-            return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "unreachable-picture", str(error))
         case EngineError():
             return unavailable("engine-failed", str(error), 30)
+        case FetchError():
+            return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "unreachable-picture", str(error))
         case ClientDisconnect():
             return Problem(HTTPStatus.BAD_REQUEST, "client-gone", "the client hung up")
-        case BundleError():
-            return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "broken-bundle", str(error))
-        case _:
-            return None
+    refusal = classify(error)
+    return Problem(*refusal, str(error)) if refusal else None
 
 
 def unavailable(kind: Kind, detail: str, retry_after: float) -> Problem:
@@ -150,6 +95,7 @@ def install(app: FastAPI) -> None:
         BundleError,
         FetchError,
         EngineError,
+        TensorError,
         ClientDisconnect,
     ):
         app.add_exception_handler(kind, _answer(describe))

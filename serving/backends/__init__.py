@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from serving.bundle import Manifest
+from serving.manifest import Manifest
 from serving.schemas import Found
 
 OPTIONS_HEADER = "X-UMOP-Options"

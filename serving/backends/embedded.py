@@ -14,9 +14,10 @@ from time import perf_counter
 from serving import image
 from serving.backends import NotReadyError, Wish, class_indices
 from serving.batching import Batcher
-from serving.bundle import Bundle, BundleError, Manifest
+from serving.bundle import Bundle, BundleError
 from serving.detector import Detections, Detector, Options, Prepared
 from serving.engines import Engine, EngineError, open_engine
+from serving.manifest import Manifest
 from serving.metrics import Metrics
 from serving.schemas import Found, ModelRef, name_detections
 from serving.settings import Settings

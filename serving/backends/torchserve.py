@@ -15,13 +15,14 @@ from pydantic import ValidationError
 from serving import context, image
 from serving.backends import OPTIONS_HEADER, NotReadyError, Wish, class_indices
 from serving.backends.breaker import Breaker
-from serving.bundle import Bundle, BundleError, Manifest, Size
+from serving.bundle import Bundle, BundleError
 from serving.image import ImageError
+from serving.manifest import Manifest, Size
 from serving.schemas import DetectResponse, Found
 from serving.settings import Settings
 
 _TRIES = 3
-# The request never reached TorchServe, so sending it again runs nothing twice.
+# No connection, or one that ended before an answer began, as one kept open too long does.
 _SAFE_TO_REPEAT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.RemoteProtocolError)
 
 log = logging.getLogger(__name__)

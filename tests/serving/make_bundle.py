@@ -14,7 +14,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from serving.bundle import Bundle, InputSpec, Manifest, PostprocessSpec, Size
+from serving.bundle import Bundle
+from serving.manifest import InputSpec, Manifest, PostprocessSpec, Size
 from tests.serving.pictures import COLOURS, encode, paint
 
 WINDOW = 32

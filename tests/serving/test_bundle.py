@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from serving.bundle import Bundle, BundleError, Manifest
+from serving.bundle import Bundle, BundleError
 from serving.detector import Detector
+from serving.manifest import Manifest
 from tests.serving.pictures import TWO_SQUARES
 
 
@@ -98,7 +99,7 @@ def test_input_sizes_are_multiples_of_the_divisor(bundle_path: Path) -> None:
 
 def test_a_network_that_is_no_onnx(copy: Path) -> None:
     (copy / "model.onnx").write_bytes(b"junk")
-    Bundle.write(copy, Manifest.parse((copy / "manifest.json").read_bytes()))
+    Bundle.write(copy, Manifest.model_validate_json((copy / "manifest.json").read_bytes()))
     with pytest.raises(BundleError, match=r"model.onnx cannot be run"):
         Detector.load(copy)
 

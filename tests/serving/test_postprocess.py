@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from serving.bundle import PostprocessSpec, Size
+from serving.manifest import PostprocessSpec, Size
 from serving.postprocess import Options, nms, select
 from serving.preprocess import Prepared
 

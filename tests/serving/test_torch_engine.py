@@ -14,9 +14,10 @@ import torch
 from torch import Tensor, nn
 from torch.export import Dim
 
-from serving.bundle import Bundle, BundleError, Manifest
+from serving.bundle import Bundle, BundleError
 from serving.detector import Detector
 from serving.engines import EngineError, open_engine
+from serving.manifest import Manifest
 from tests.serving.pickles import assert_no_pickle
 
 
@@ -106,7 +107,7 @@ def test_code_in_it_is_refused(middle: Path, tmp_path: Path, member: str, conten
             if name != f"{root}/{member}":
                 changed.writestr(name, original.read(name))
         changed.writestr(f"{root}/{member}", content)
-    Bundle.write(folder, Manifest.parse((folder / "manifest.json").read_bytes()))
+    Bundle.write(folder, Manifest.model_validate_json((folder / "manifest.json").read_bytes()))
     with pytest.raises(BundleError, match="may hold code") as caught:
         Detector.load(folder, engine="torch")
     assert "\n" not in str(caught.value)
@@ -115,7 +116,7 @@ def test_code_in_it_is_refused(middle: Path, tmp_path: Path, member: str, conten
 def test_junk_is_refused(middle: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(middle, tmp_path / "x.bundle"))
     (folder / "model.pt2").write_bytes(b"junk")
-    Bundle.write(folder, Manifest.parse((folder / "manifest.json").read_bytes()))
+    Bundle.write(folder, Manifest.model_validate_json((folder / "manifest.json").read_bytes()))
     with pytest.raises(BundleError, match=r"model\.pt2 cannot be run"):
         Detector.load(folder, engine="torch")
 

@@ -14,7 +14,8 @@ import torch
 from mmdet.apis import init_detector
 from mmengine.config import Config
 
-from serving.bundle import Bundle, BundleError, Manifest, Precision
+from serving.bundle import Bundle, BundleError
+from serving.manifest import Manifest, Precision
 from umop.data.location import require_data
 from umop.evaluate import evaluate
 from umop.export.calibration import quantize

@@ -19,7 +19,7 @@ from onnxruntime.quantization import (
 )
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
-from serving.bundle import InputSpec
+from serving.manifest import InputSpec
 from serving.preprocess import prepare, stack
 from umop.export.verify import read_bgr
 

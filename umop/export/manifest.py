@@ -10,7 +10,7 @@ from typing import Any
 
 from mmengine.config import Config
 
-from serving.bundle import InputSpec, Manifest, PostprocessSpec, Size
+from serving.manifest import InputSpec, Manifest, PostprocessSpec, Size
 from umop.errors import UserError
 from umop.run import Run
 

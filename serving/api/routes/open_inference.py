@@ -15,9 +15,8 @@ from serving.api.problems import Problem
 from serving.api.routes.detect import find_all
 from serving.api.schema import inline_schema
 from serving.api.services import Services
-from serving.bundle import Manifest
+from serving.manifest import Manifest
 from serving.open_inference import INPUTS, OUTPUTS, InferRequest, read_request, write_answer
-from serving.tensors import TensorError
 
 health = APIRouter(prefix="/v2", tags=["open inference"])
 router = APIRouter(prefix="/v2", tags=["open inference"], dependencies=[Depends(authorize)])
@@ -87,11 +86,8 @@ async def infer(
     patience = Patience(request, services.settings.deadline)
     with services.admission.admit():
         body = await patience.reading(request.body())
-        try:
-            header_length = request.headers.get(tensors.HEADER_LENGTH)
-            wanted, pictures = read_request(body, header_length, services.settings.max_images)
-        except TensorError as error:
-            raise Problem(HTTPStatus.BAD_REQUEST, "invalid-tensors", str(error)) from error
+        header_length = request.headers.get(tensors.HEADER_LENGTH)
+        wanted, pictures = read_request(body, header_length, services.settings.max_images)
         with services.admission.admit(len(pictures) - 1):
             found = await patience.working(find_all(services, pictures, wanted.wish))
     message, length = write_answer(wanted, manifest, found)

@@ -13,7 +13,8 @@ from fastapi.staticfiles import StaticFiles
 from serving import image
 from serving.api.deps import ServicesDep, authorize
 from serving.api.problems import RESPONSES, Problem
-from serving.bundle import Bundle, Manifest
+from serving.bundle import Bundle
+from serving.manifest import Manifest
 
 WEB = Path(__file__).parents[2] / "web"
 _SAMPLES = PurePosixPath("samples")

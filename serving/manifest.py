@@ -1,0 +1,137 @@
+"""What a bundle says about itself: the schema of `manifest.json`."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveFloat,
+    PositiveInt,
+    field_validator,
+    model_validator,
+)
+
+SCHEMA_VERSION: Literal[1] = 1
+
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
+Precision = Literal["fp32", "fp16", "int8"]
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Size(_Record):
+    """A width and a height in pixels."""
+
+    width: PositiveInt
+    height: PositiveInt
+
+
+class InputSpec(_Record):
+    """How a picture becomes the model's input.
+
+    Attributes:
+        mean: Subtracted per channel, RGB order, on the 0–255 scale.
+        std: Divides per channel after the mean is subtracted.
+        resize: The picture is scaled, ratio kept, to fit this box or its transpose.
+        max_scale: The picture is never scaled by more than this; None for no such limit.
+        pad_divisor: Width and height are zero-padded, right and bottom, to a multiple of this.
+        sizes: The only input sizes the graph takes; None for any multiple of `pad_divisor`.
+    """
+
+    mean: tuple[float, float, float]
+    std: tuple[PositiveFloat, PositiveFloat, PositiveFloat]
+    resize: Size
+    max_scale: PositiveFloat | None = None
+    pad_divisor: PositiveInt = 32
+    sizes: tuple[Size, ...] | None = None
+
+    @field_validator("sizes")
+    @classmethod
+    def _not_empty(cls, sizes: tuple[Size, ...] | None) -> tuple[Size, ...] | None:
+        if sizes is not None and not sizes:
+            raise ValueError("lists no size; use null for any size")
+        return sizes
+
+
+class PostprocessSpec(_Record):
+    """How the model's candidates become detections.
+
+    Attributes:
+        candidate_threshold: Class probability, baked into the graph, that a candidate exceeds.
+        candidates_per_level: Most candidates the graph keeps from one pyramid level.
+        iou_threshold: Of two boxes of one class that overlap more, the lower score goes.
+        max_detections: Most detections in one picture.
+        score_threshold: Lowest score that is reported when a request names none.
+    """
+
+    candidate_threshold: Fraction = 0.05
+    candidates_per_level: PositiveInt = 1000
+    iou_threshold: Fraction = 0.6
+    max_detections: PositiveInt = 100
+    score_threshold: Fraction = 0.3
+
+
+class FileEntry(_Record):
+    """Digest and size of one file of the bundle."""
+
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    bytes: Annotated[int, Field(ge=0)]
+
+
+class Manifest(_Record):
+    """What a bundle holds; the content of `manifest.json`.
+
+    Attributes:
+        precision: The network's arithmetic.
+        ap_loss: How much COCO AP (0–1) that precision costs against the checkpoint; None for fp32.
+        metrics: Measured on the test data, with this precision.
+        absent: Model files that the bundle does not have, and why.
+    """
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    name: Name
+    version: Name
+    created: AwareDatetime
+    classes: tuple[str, ...]
+    input: InputSpec
+    postprocess: PostprocessSpec = PostprocessSpec()
+    precision: Precision = "fp32"
+    ap_loss: float | None = None
+    metrics: dict[str, float] = {}
+    provenance: dict[str, Any] = {}
+    files: dict[str, FileEntry] = {}
+    absent: dict[str, str] = {}
+
+    @field_validator("classes")
+    @classmethod
+    def _unique_classes(cls, classes: tuple[str, ...]) -> tuple[str, ...]:
+        if not classes or len(set(classes)) != len(classes) or not all(classes):
+            raise ValueError("must be one or more different, non-empty names")
+        return classes
+
+    @field_validator("files")
+    @classmethod
+    def _inside_the_bundle(cls, files: dict[str, FileEntry]) -> dict[str, FileEntry]:
+        for name in files:
+            path = PurePosixPath(name)
+            if path.is_absolute() or ".." in path.parts or "\\" in name or str(path) != name:
+                raise ValueError(f"{name!r} is not a plain relative path")
+        return files
+
+    @model_validator(mode="after")
+    def _sizes_divisible(self) -> Manifest:
+        divisor = self.input.pad_divisor
+        for size in self.input.sizes or ():
+            if size.width % divisor or size.height % divisor:
+                raise ValueError(
+                    f"input size {size.width}x{size.height} is no multiple of {divisor}"
+                )
+        return self
