@@ -8,9 +8,11 @@ runs one worker, and as many clients ask as a batch holds twice. Both use all co
 
 from __future__ import annotations
 
+import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic
@@ -21,7 +23,6 @@ import httpx
 from serving import image
 from serving.archive import WorkerOptions, write_archive
 from serving.detector import Detector
-from tests.serving.torchserving import torchserving
 
 SECONDS = 10
 SIDE = 416
@@ -68,8 +69,23 @@ def torchserve_rate(bundle: Path, engine: str, picture: bytes, batch: int) -> fl
     with TemporaryDirectory() as folder:
         options = WorkerOptions(batch, batch_delay_ms=20 if batch > 1 else 0, engine=engine)
         archive = write_archive(bundle, Path(folder) / "model.mar", options)
-        with torchserving(archive, "--drain-timeout", "1") as server:
-            return clients_rate(f"{server.url}/predictions/model", picture, 2 * batch)
+        with torchserving(archive) as url:
+            return clients_rate(url, picture, 2 * batch)
+
+
+@contextmanager
+def torchserving(archive: Path) -> Iterator[str]:
+    """Serves an archive on TorchServe's own ports; gives the model's address."""
+    command = [sys.executable, "-m", "serving", "torchserve", str(archive), "--drain-timeout", "1"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        words = process.stdout.readline().split()
+        if not words:
+            sys.exit(process.wait())
+        try:
+            yield words[-1]
+        finally:
+            process.terminate()
 
 
 def clients_rate(url: str, picture: bytes, clients: int) -> float:
