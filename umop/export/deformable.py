@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import torch
-from mmcv.ops import ModulatedDeformConv2dPack
+from mmcv.ops import DeformConv2d, ModulatedDeformConv2dPack
 from torch import Tensor, nn
 from torchvision.ops import deform_conv2d
 
 
-class TraceableDeformConv2d(ModulatedDeformConv2dPack):
+class TraceableDeformConv2d(DeformConv2d):
+    """Deformable convolution (DCN), equal to mmcv's."""
+
+    def forward(self, x: Tensor, offset: Tensor) -> Tensor:
+        """Convolves (N, C, H, W) at given offsets."""
+        return deform_conv2d(x, offset, self.weight, None, self.stride, self.padding, self.dilation)
+
+
+class TraceableModulatedDeformConv2d(ModulatedDeformConv2dPack):
     """Modulated deformable convolution (DCNv2), equal to mmcv's."""
 
     def forward(self, x: Tensor) -> Tensor:
@@ -26,8 +34,13 @@ class TraceableDeformConv2d(ModulatedDeformConv2dPack):
         )
 
 
+TRACEABLE: dict[type[nn.Module], type[nn.Module]] = {
+    DeformConv2d: TraceableDeformConv2d,
+    ModulatedDeformConv2dPack: TraceableModulatedDeformConv2d,
+}
+
+
 def replace_deformable(model: nn.Module) -> None:
     """Makes a network's deformable convolutions traceable, in place."""
     for module in model.modules():
-        if type(module) is ModulatedDeformConv2dPack:
-            module.__class__ = TraceableDeformConv2d
+        module.__class__ = TRACEABLE.get(type(module), type(module))

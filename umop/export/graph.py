@@ -5,25 +5,35 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+from mmdet.models.dense_heads import GFLHead
+from mmdet.models.dense_heads.base_dense_head import BaseDenseHead
+from mmdet.models.task_modules.prior_generators import MlvlPointGenerator
 from torch import Tensor, nn
+
+from umop.errors import UserError
 
 Candidates = tuple[Tensor, Tensor, Tensor]
 
 
 class ServedDetector(nn.Module):
-    """A detector with ATSS's head, up to but not including non-maximum suppression.
+    """A one-stage detector, up to but not including non-maximum suppression.
 
-    It keeps what mmdet keeps: of each pyramid level the best (anchor, class) pairs by class
-    probability, those above the score threshold; a candidate's score is class probability times
-    centerness.
+    It keeps what mmdet keeps: of each pyramid level the best (prior, class) pairs by class
+    probability, those above the score threshold; a candidate's score is class probability, times
+    centerness where the head has it.
 
     Args:
-        detector: mmdet's ``SingleStageDetector`` with an ``ATSSHead``. Its parameters may be of
-            half precision; what follows the head is computed in single precision.
+        detector: mmdet's ``SingleStageDetector`` with a head that predicts as most of mmdet's do:
+            ATSS, RetinaNet, FCOS, FSAF, GFL, VarifocalNet. Its parameters may be of half
+            precision; what follows the head is computed in single precision.
+
+    Raises:
+        UserError: The head predicts in a way of its own.
     """
 
     def __init__(self, detector: Any) -> None:
         super().__init__()
+        require_common_head(detector.bbox_head)
         self.backbone = detector.backbone
         self.neck = detector.neck
         self.head = detector.bbox_head
@@ -48,23 +58,20 @@ class ServedDetector(nn.Module):
         boxes, scores, labels = (torch.cat(parts, dim=1) for parts in zip(*candidates, strict=True))
         return boxes, scores, labels
 
-    def level(self, index: int, logits: Tensor, deltas: Tensor, centerness: Tensor) -> Candidates:
+    def level(self, index: int, logits: Tensor, boxes: Tensor, *centerness: Tensor) -> Candidates:
         """Finds the candidates of one pyramid level."""
-        height, width = logits.shape[-2:]
         classes: int = self.head.cls_out_channels
-        probabilities = channels_last(logits, classes).sigmoid().flatten(1)
-        probabilities, pairs = self.best(probabilities)
-        anchors, labels = pairs // classes, pairs % classes
+        probabilities, pairs = self.best(rows(logits, classes).sigmoid().flatten(1))
+        places, labels = pairs // classes, pairs % classes
 
-        centers = channels_last(centerness, 1).sigmoid().squeeze(2)
-        scores = probabilities * centers.gather(1, anchors)
-        scores = torch.where(probabilities > self.threshold, scores, 0.0)
+        scores = torch.where(probabilities > self.threshold, probabilities, 0.0)
+        for factor in centerness:
+            scores = scores * rows(factor, 1).sigmoid().squeeze(2).gather(1, places)
 
-        indices = anchors.unsqueeze(2).expand(-1, -1, 4)
-        chosen = channels_last(deltas, 4).gather(1, indices)
-        priors = self.priors(height, width, index, logits).gather(1, indices)
-        boxes = self.head.bbox_coder.decode(priors.flatten(0, 1), chosen.flatten(0, 1))
-        return boxes.view(-1, self.per_level, 4), scores, labels
+        priors = self.priors(index, logits)
+        encoded = rows(boxes, boxes.shape[1] // (logits.shape[1] // classes))
+        decoded = self.decode(index, pick(priors, places), pick(encoded, places))
+        return decoded.view(-1, self.per_level, 4), scores, labels
 
     def best(self, probabilities: Tensor) -> tuple[Tensor, Tensor]:
         """The best pairs of each picture, padded with 0 where a level has fewer."""
@@ -72,18 +79,67 @@ class ServedDetector(nn.Module):
         values, indices = padded.topk(self.per_level, dim=1)
         return values, torch.where(values > 0, indices, 0)
 
-    def priors(self, height: int, width: int, index: int, like: Tensor) -> Tensor:
-        """One square anchor a location: float (N, height · width, 4), xyxy in input pixels."""
+    def priors(self, index: int, like: Tensor) -> Tensor:
+        """The points or anchors of a level's map: float (N, P, 2 or 4), in input pixels."""
         generator = self.head.prior_generator
         stride_x, stride_y = generator.strides[index]
+        height, width = like.shape[-2:]
         columns = torch.arange(width, device=like.device, dtype=like.dtype) * stride_x
-        rows = torch.arange(height, device=like.device, dtype=like.dtype) * stride_y
-        y, x = torch.meshgrid(rows, columns, indexing="ij")
-        corners = torch.stack([x, y, x, y], dim=2).flatten(0, 1)
-        priors = corners + generator.base_anchors[index].to(like)
-        return priors.unsqueeze(0).expand(like.shape[0], -1, -1)
+        lines = torch.arange(height, device=like.device, dtype=like.dtype) * stride_y
+        y, x = torch.meshgrid(lines, columns, indexing="ij")
+        points = torch.stack([x, y], dim=2).view(-1, 1, 2)
+        if isinstance(generator, MlvlPointGenerator):
+            priors = points + generator.offset * points.new_tensor([stride_x, stride_y])
+        else:
+            priors = points.repeat(1, 1, 2) + generator.base_anchors[index].to(like)
+        return priors.flatten(0, 1).unsqueeze(0).expand(like.shape[0], -1, -1)
+
+    def decode(self, index: int, priors: Tensor, encoded: Tensor) -> Tensor:
+        """Turns the head's outputs to boxes: float (M, 4), xyxy in input pixels."""
+        if isinstance(self.head, GFLHead):
+            priors = self.head.anchor_center(priors)
+            encoded = expectations(encoded) * self.head.prior_generator.strides[index][0]
+        boxes: Tensor = self.head.bbox_coder.decode(priors, encoded)
+        return boxes
 
 
-def channels_last(maps: Tensor, channels: int) -> Tensor:
-    """Reshapes (N, channels, H, W) to (N, H · W, channels)."""
+def require_common_head(head: nn.Module) -> None:
+    """Checks that a head predicts as most of mmdet's do, which is what :class:`ServedDetector` has.
+
+    Raises:
+        UserError: It does not.
+    """
+    predict = getattr(type(head), "_predict_by_feat_single", None)
+    common = (BaseDenseHead._predict_by_feat_single, GFLHead._predict_by_feat_single)
+    if predict not in common or not head.use_sigmoid_cls:
+        raise UserError(
+            f"{type(head).__name__} cannot be exported: it selects its boxes in a way of its own. "
+            "The heads of ATSS, RetinaNet, FCOS, FSAF, GFL and VarifocalNet can."
+        )
+
+
+def expectations(logits: Tensor) -> Tensor:
+    """The four distances that GFL's head has distributions of (arXiv 2006.04388, Eq. 5).
+
+    Written anew, because ONNX's exporter cannot translate mmdet's conversion of a constant.
+
+    Args:
+        logits: Float (M, 4 · bins).
+
+    Returns:
+        Float (M, 4), in strides.
+    """
+    distributions = logits.reshape(logits.shape[0], 4, -1).softmax(dim=2)
+    bins = distributions.shape[2]
+    return distributions @ torch.arange(bins, device=logits.device, dtype=logits.dtype)
+
+
+def rows(maps: Tensor, channels: int) -> Tensor:
+    """Reshapes (N, A · channels, H, W) to (N, H · W · A, channels)."""
     return maps.permute(0, 2, 3, 1).reshape(maps.shape[0], -1, channels)
+
+
+def pick(values: Tensor, places: Tensor) -> Tensor:
+    """Picks rows of (N, P, C) by int64 (N, K) and joins the pictures: (N · K, C)."""
+    indices = places.unsqueeze(2).expand(-1, -1, values.shape[2])
+    return values.gather(1, indices).flatten(0, 1)

@@ -1,4 +1,4 @@
-"""Runs of small detectors, one of each family of backbones in the zoo, with random weights."""
+"""Runs of small detectors with random weights: each family of backbones, each kind of head."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import torch
 from mmdet.models.backbones import Res2Net, ResNet, ResNeXt
 from mmdet.registry import MODELS
 from mmengine.config import Config, ConfigDict
+from torch.nn import Conv2d
 
 from umop.config import load_config
 from umop.run import Run
@@ -77,13 +78,19 @@ BACKBONES: dict[str, tuple[dict[str, Any], list[int]]] = {
 }
 
 
-def small_run(folder: Path, data: Path, family: str | None = None) -> Run:
+HEADS = ("retinanet", "fcos", "fsaf", "gfl", "vfnet")
+
+
+def small_run(
+    folder: Path, data: Path, *, family: str | None = None, head: str | None = None
+) -> Run:
     """Makes a run as training leaves it, of a network with random but lively weights.
 
     Args:
         folder: The run's folder, which is made.
         data: A data set in the demo's layout.
         family: A key of `BACKBONES`; the demo's own backbone if None.
+        head: A config of `configs/plugin` whose head it has; the demo's own if None.
     """
     config = load_config("demo")
     if family:
@@ -91,9 +98,12 @@ def small_run(folder: Path, data: Path, family: str | None = None) -> Run:
         config.model.backbone = ConfigDict(backbone)
         config.model.neck.in_channels = channels
     config.model.backbone.pop("pretrained", None)
-    config.model.neck.num_outs = 3
+    if head:
+        take_head(config, load_config(f"plugin/{head}"))
+    else:
+        config.model.neck.num_outs = 3
+        config.model.bbox_head.anchor_generator.strides = [8, 16, 32]
     config.model.bbox_head.stacked_convs = 1
-    config.model.bbox_head.anchor_generator.strides = [8, 16, 32]
     for split in ("train", "val", "test"):
         config[f"{split}_dataloader"].dataset.data_root = str(data)
         if split != "train":
@@ -108,6 +118,15 @@ def small_run(folder: Path, data: Path, family: str | None = None) -> Run:
     return run
 
 
+def take_head(config: Config, other: Config) -> None:
+    """Replaces a config's head by another's, as narrow as its own."""
+    sizes = ("num_classes", "in_channels", "feat_channels")
+    narrow = {key: config.model.bbox_head[key] for key in sizes}
+    config.model.type = other.model.type
+    config.model.train_cfg = other.model.train_cfg
+    config.model.bbox_head = ConfigDict({**other.model.bbox_head, **narrow})
+
+
 def lively(config: Config) -> Any:
     """A detector whose offsets, position biases and scores are not all the same."""
     torch.manual_seed(0)
@@ -117,7 +136,10 @@ def lively(config: Config) -> Any:
         for name, weight in detector.named_parameters():
             if "conv_offset" in name or "position_bias" in name:
                 weight.normal_(std=0.5)
-        torch.nn.init.normal_(detector.bbox_head.atss_cls.weight, std=0.1)
-        torch.nn.init.normal_(detector.bbox_head.atss_reg.weight, std=0.02)
-        torch.nn.init.zeros_(detector.bbox_head.atss_cls.bias)
+        for name, layer in detector.bbox_head.named_children():
+            if isinstance(layer, Conv2d) and name.endswith("_cls"):
+                torch.nn.init.normal_(layer.weight, std=0.1)
+                torch.nn.init.zeros_(layer.bias)
+            elif isinstance(layer, Conv2d) and name.endswith(("_reg", "_reg_refine")):
+                torch.nn.init.normal_(layer.weight, std=0.02)
     return detector
