@@ -40,6 +40,7 @@ def main() -> None:
     compiled(torch.zeros(2, *SHAPE))
     show("torch.compile", perf_counter() - started, on_tensors(compiled))
 
+    program.example_inputs = ((torch.zeros(2, *SHAPE),), {})
     with TemporaryDirectory() as folder:
         started = perf_counter()
         package = torch._inductor.aoti_compile_and_package(
