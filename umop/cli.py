@@ -125,7 +125,7 @@ def export(
 ) -> None:
     """Write the bundle that is served, and check that it finds what the checkpoint finds."""
     target = Run.named(run)
-    console.print(f"Exporting {target.folder}: about a minute")
+    console.print(f"Exporting {target.folder}: a minute for a small network, some for a Swin")
     with quietly():
         from umop.export import export as write
         from umop.export import is_exported

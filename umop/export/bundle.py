@@ -25,6 +25,7 @@ from umop.export.onnx import write_onnx
 from umop.export.program import trace, write_pt2
 from umop.export.samples import sample_name, write_samples
 from umop.export.verify import Difference, verify
+from umop.notes import note
 from umop.run import Run
 
 ENGINES = ("onnxruntime", "torch")
@@ -81,6 +82,7 @@ def export(
         write_samples(samples, draft)
         write_network(detector, draft, manifest, config)
         Bundle.write(draft, manifest)
+        note("export: comparing it with the checkpoint")
         if precision == "fp32":
             pictures = pictures_of(config, "test")[:VERIFIED_PICTURES]
             done = Export({each: verify(detector, draft, pictures, each) for each in ENGINES}, None)
@@ -94,9 +96,12 @@ def export(
 def write_network(detector: Any, draft: Path, manifest: Manifest, config: Config) -> None:
     """Writes ``model.onnx`` and, where PyTorch has the precision, ``model.pt2``."""
     half = manifest.precision == "fp16"
+    note("export: tracing the network")
     program = trace(detector, torch.float16 if half else torch.float32)
+    note("export: translating it to ONNX")
     write_onnx(program, draft / "model.onnx")
     if manifest.precision == "int8":
+        note("export: calibrating and quantizing it")
         pictures = pictures_of(config, "train")[:CALIBRATION_PICTURES]
         quantize(draft / "model.onnx", pictures, manifest.input)
     else:

@@ -13,6 +13,7 @@ from umop.data.location import require_data
 from umop.errors import UserError
 from umop.evaluation.metric import CocoBoxMetric
 from umop.export.verify import read_bgr
+from umop.notes import Count
 from umop.run import Run
 
 
@@ -65,6 +66,7 @@ def evaluate_bundle(config: Config, bundle: Path, engine: str = "onnxruntime") -
     if unknown:
         raise UserError(f"{root / dataset.ann_file} has no class called '{min(unknown)}'.")
     results = []
+    count = Count("evaluating: picture", len(listed["images"]))
     for image in listed["images"]:
         pixels = read_bgr(root / dataset.data_prefix.img / image["file_name"])
         [found] = detector.detect([pixels[..., ::-1]], [Options(score_threshold=0.0)])
@@ -76,6 +78,7 @@ def evaluate_bundle(config: Config, bundle: Path, engine: str = "onnxruntime") -
                 "labels": found.labels.tolist(),
             }
         )
+        count.advance()
     metric = CocoBoxMetric(str(root / dataset.ann_file))
     metric.dataset_meta = {"classes": detector.manifest.classes}
     return metric.compute_metrics(results)

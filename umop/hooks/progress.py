@@ -1,4 +1,4 @@
-"""Shows how far training has come."""
+"""Shows how far training and evaluation have come."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+
+from umop.notes import Count
 
 SECONDS_BETWEEN_LINES = 20.0
 
@@ -66,6 +68,18 @@ class ProgressHook(Hook):
 
     def after_train(self, runner: Runner) -> None:
         self.progress.stop()
+
+    def before_val(self, runner: Runner) -> None:
+        self.count = Count("evaluating: batch", len(runner.val_loop.dataloader))
+
+    def before_test(self, runner: Runner) -> None:
+        self.count = Count("evaluating: batch", len(runner.test_loop.dataloader))
+
+    def after_val_iter(self, runner: Runner, *_: Any, **__: Any) -> None:
+        if is_main_process():
+            self.count.advance()
+
+    after_test_iter = after_val_iter
 
     def line_is_due(self, runner: Runner) -> bool:
         last = runner.iter + 1 == runner.max_iters
