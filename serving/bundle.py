@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import lzma
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +23,8 @@ from serving.manifest import SCHEMA_VERSION, FileEntry, Manifest
 MANIFEST = "manifest.json"
 MANIFEST_MAX_BYTES = 4 * 2**20
 MOST_SHRUNK = 20
+_DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError)
+_UNREADABLE = (OSError, NotImplementedError, RuntimeError, *_DAMAGED)
 
 
 class BundleError(Exception):
@@ -55,7 +59,7 @@ class Bundle:
             bundle._check_zip()
             for name, entry in bundle.manifest.files.items():
                 bundle._check(name, entry)
-        except (OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+        except _UNREADABLE as error:
             raise BundleError(f"{path}: {_reason(path, error)}") from error
         except BundleError as error:
             raise BundleError(f"{path}: {error}") from error
@@ -101,7 +105,7 @@ class Bundle:
         if self.path.is_dir():
             return
         with zipfile.ZipFile(self.path) as archive:
-            members = archive.infolist()
+            members = [member for member in archive.infolist() if not member.is_dir()]
         strangers = {member.filename for member in members} - {MANIFEST, *self.manifest.files}
         if strangers:
             raise BundleError(f"it holds {min(strangers)!r}, which its manifest does not list")
@@ -177,6 +181,6 @@ def _reason(path: Path, error: Exception) -> str:
         return "no such bundle"
     if isinstance(error, FileNotFoundError):
         return f"not a bundle: it has no {Path(str(error.filename)).name}"
-    if isinstance(error, zipfile.BadZipFile):
+    if isinstance(error, _DAMAGED):
         return f"not a bundle: neither a folder nor a sound zip ({error})"
     return str(error)

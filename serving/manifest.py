@@ -122,7 +122,8 @@ class Manifest(_Record):
     def _inside_the_bundle(cls, files: dict[str, FileEntry]) -> dict[str, FileEntry]:
         for name in files:
             path = PurePosixPath(name)
-            if path.is_absolute() or ".." in path.parts or "\\" in name or str(path) != name:
+            plain = name.isprintable() and "\\" not in name
+            if not plain or path.is_absolute() or ".." in path.parts or str(path) != name:
                 raise ValueError(f"{name!r} is not a plain relative path")
         return files
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import io
-import json
 import warnings
-import zipfile
 
 import numpy as np
 import torch
@@ -15,6 +13,7 @@ from torch.export.passes import move_to_device_pass
 
 from serving.bundle import Bundle, BundleError
 from serving.engines import Candidates, EngineError
+from serving.engines.program import refuse_code
 
 MODEL_FILE = "model.pt2"
 
@@ -37,7 +36,7 @@ class TorchEngine:
             torch.set_num_threads(threads)
         archive = bundle.read(MODEL_FILE)
         try:
-            _refuse_code(archive)
+            refuse_code(archive)
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 program = torch.export.load(io.BytesIO(archive))
@@ -67,24 +66,6 @@ class TorchEngine:
             torch.zeros(1, device=self._device).cpu()
         except RuntimeError as error:
             raise EngineError(f"{self._device} has failed: {_first_line(error)}") from error
-
-
-def _refuse_code(archive: bytes) -> None:
-    """Raises `BundleError` if loading the archive would unpickle something or run native code."""
-    with zipfile.ZipFile(io.BytesIO(archive)) as members:
-        for member in members.infolist():
-            folder, _, place = member.filename.partition("/")[2].partition("/")
-            if member.filename.endswith("/archive_format"):
-                sound = members.read(member) == b"pt2"
-            elif place.startswith("sample_inputs/"):
-                sound = member.file_size == 0
-            elif member.filename.endswith("_config.json"):
-                payloads = json.loads(members.read(member))["config"].values()
-                sound = not any(payload["use_pickle"] for payload in payloads)
-            else:
-                sound = folder != "data" or place.startswith(("weights/", "constants/"))
-            if not sound:
-                raise BundleError(f"{member.filename} in it may hold code")
 
 
 def _first_line(error: Exception) -> str:

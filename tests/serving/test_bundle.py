@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import json
+import random
 import shutil
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -145,3 +147,38 @@ def test_a_truncated_zip(bundle_path: Path, tmp_path: Path, part: float) -> None
 def change(bundle: Path, **fields: object) -> None:
     path = bundle / "manifest.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), **fields}))
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA])
+def test_a_damaged_zip_is_a_bundle_error_whatever_packed_it(
+    bundle_path: Path, tmp_path: Path, method: int
+) -> None:
+    path = tmp_path / "x.bundle.zip"
+    with zipfile.ZipFile(path, "w", method) as archive:
+        for file in bundle_path.iterdir():
+            archive.write(file, file.name)
+    sound = path.read_bytes()
+    chance = random.Random(0)
+    for _ in range(150):
+        damaged = bytearray(sound)
+        for _ in range(3):
+            damaged[chance.randrange(len(damaged))] = chance.randrange(256)
+        path.write_bytes(damaged)
+        with suppress(BundleError):
+            Bundle.open(path)
+
+
+def test_a_zip_that_names_its_folders(bundle_path: Path, tmp_path: Path) -> None:
+    packed = Bundle.open(bundle_path).pack(tmp_path / "x.bundle.zip")
+    with zipfile.ZipFile(packed, "a") as archive:
+        archive.writestr("samples/", b"")
+    assert Bundle.open(packed).manifest == Bundle.open(bundle_path).manifest
+
+
+@pytest.mark.parametrize("name", ["a\u0000b", "\ud800", "a\nb"])
+def test_an_unprintable_name_is_refused(copy: Path, name: str) -> None:
+    manifest = json.loads((copy / "manifest.json").read_text())
+    manifest["files"][name] = {"sha256": "0" * 64, "bytes": 1}
+    (copy / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(BundleError, match="not a plain relative path"):
+        Bundle.open(copy)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import pickle
+import re
 import shutil
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -90,26 +92,61 @@ class Bomb:
     ("member", "content"),
     [
         ("data/sample_inputs/model.pt", pickle.dumps(Bomb())),
+        ("data/constants/model.pt", pickle.dumps(Bomb())),
         ("data/aotinductor/model/model.so", b"\x7fELF"),
         (
             "data/weights/model_weights_config.json",
             b'{"config": {"w": {"path_name": "weight_0", "is_param": true, "use_pickle": true}}}',
         ),
+        (
+            "data/constants/model_constants_config.json",
+            b'{"config": {"c": {"path_name": "custom_obj_0", "use_pickle": false}}}',
+        ),
         ("archive_format", b"old"),
     ],
 )
 def test_code_in_it_is_refused(middle: Path, tmp_path: Path, member: str, content: bytes) -> None:
-    folder = Path(shutil.copytree(middle, tmp_path / "x.bundle"))
-    original = zipfile.ZipFile(io.BytesIO((folder / "model.pt2").read_bytes()))
+    assert_refused(changed(middle, tmp_path, member, lambda _: content))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text"),
+    [
+        (r'("expr_str": )"[^"]+"', "__import__('os').system('exit')"),
+        (r'("expr_str": )"[^"]+"', "Add(Integer(1), FloorDiv('open(0)', Integer(1)))"),
+        (r'("expr_str": )"[^"]+"', "(lambda: 1)()"),
+        (r'("target": )"torch[^"]+"', "torch.hub.load"),
+        (r'("target": )"torch[^"]+"', "_operator.methodcaller"),
+        (r'("target": )"torch[^"]+"', "#evil"),
+    ],
+)
+def test_code_in_its_text_is_refused(middle: Path, tmp_path: Path, pattern: str, text: str) -> None:
+    def change(graph: bytes) -> bytes:
+        edited, count = re.subn(pattern, rf'\1"{text}"', graph.decode(), count=1)
+        assert count == 1
+        return edited.encode()
+
+    assert_refused(changed(middle, tmp_path, "models/model.json", change))
+
+
+def changed(bundle: Path, folder: Path, member: str, change: Callable[[bytes], bytes]) -> Path:
+    """A copy of a bundle with another member in its `model.pt2`, and the digest of that."""
+    copy = Path(shutil.copytree(bundle, folder / "x.bundle"))
+    original = zipfile.ZipFile(io.BytesIO((copy / "model.pt2").read_bytes()))
     root = original.namelist()[0].partition("/")[0]
-    with zipfile.ZipFile(folder / "model.pt2", "w") as changed:
-        for name in original.namelist():
-            if name != f"{root}/{member}":
-                changed.writestr(name, original.read(name))
-        changed.writestr(f"{root}/{member}", content)
-    Bundle.write(folder, Manifest.model_validate_json((folder / "manifest.json").read_bytes()))
+    contents = {name: original.read(name) for name in original.namelist()}
+    path = f"{root}/{member}"
+    contents[path] = change(contents.get(path, b""))
+    with zipfile.ZipFile(copy / "model.pt2", "w") as archive:
+        for name, content in contents.items():
+            archive.writestr(name, content)
+    Bundle.write(copy, Manifest.model_validate_json((copy / "manifest.json").read_bytes()))
+    return copy
+
+
+def assert_refused(bundle: Path) -> None:
     with pytest.raises(BundleError, match="may hold code") as caught:
-        Detector.load(folder, engine="torch")
+        Detector.load(bundle, engine="torch")
     assert "\n" not in str(caught.value)
 
 
