@@ -112,7 +112,10 @@ def evaluate(
 @app.command()
 def export(
     run: RunName,
-    version: Annotated[str, typer.Option(help="Version that the served model gets.")] = "1.0",
+    version: Annotated[
+        str | None,
+        typer.Option(help="Version that the served model gets. [default: 1.0]", show_default=False),
+    ] = None,
     precision: Annotated[Precision, typer.Option(help="The network's arithmetic.")] = "fp32",
     sample: Annotated[
         list[Path] | None,
@@ -127,12 +130,12 @@ def export(
     target = Run.named(run)
     console.print(f"Exporting {target.folder}: a minute for a small network, some for a Swin")
     with quietly():
+        from umop.export import VERSION, is_exported
         from umop.export import export as write
-        from umop.export import is_exported
 
         samples = sample or []
-        exported = not force and is_exported(target, precision, samples)
-        done = None if exported else write(target, version, precision, samples)
+        exported = not force and is_exported(target, version, precision, samples)
+        done = None if exported else write(target, version or VERSION, precision, samples)
     if done is None:
         console.print(f"{target.bundle} is already that of the newest checkpoint")
         return

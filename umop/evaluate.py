@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from mmengine.config import Config, ConfigDict
@@ -10,6 +9,7 @@ from mmengine.config import Config, ConfigDict
 from umop.data.custom import read_data, use_data
 from umop.data.location import require_data
 from umop.errors import UserError
+from umop.evaluation import Evaluation
 from umop.notes import note
 from umop.report import write_report
 from umop.run import Run
@@ -41,7 +41,7 @@ def evaluate(run: Run, data: Path | None = None, tta: bool = False) -> dict[str,
         augment(config)
     metrics: dict[str, float] = Runner.from_cfg(config).test()
     kept = run.evaluation_tta if tta else run.evaluation
-    kept.write_text(json.dumps(metrics, indent=2) + "\n")
+    Evaluation.of(config, checkpoint, metrics).write(kept)
     write_report(run)
     return metrics
 

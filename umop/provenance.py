@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import platform
 import shlex
@@ -15,6 +14,8 @@ from typing import Any
 
 import torch
 from mmengine.config import Config
+
+from umop.digest import sha256_of
 
 PACKAGES = ("torch", "torchvision", "onedl-mmdetection", "onedl-mmcv", "onedl-mmengine", "timm")
 
@@ -58,7 +59,7 @@ def fingerprint(config: Config) -> dict[str, str]:
         dataset = config[f"{split}_dataloader"].dataset
         path = Path(dataset.data_root) / dataset.ann_file
         if path.is_file():
-            files[str(path)] = hashlib.sha256(path.read_bytes()).hexdigest()
+            files[str(path)] = sha256_of(path)
     return files
 
 

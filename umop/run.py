@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import is_zipfile
 
 from umop.errors import UserError
 
@@ -72,7 +73,7 @@ class Run:
         """The newest checkpoint.
 
         Raises:
-            UserError: The run has none.
+            UserError: The run has none, or it is damaged.
         """
         checkpoint = self.latest_checkpoint()
         if checkpoint is None or not self.config.is_file():
@@ -81,4 +82,9 @@ class Run:
             )
         if not checkpoint.is_file():
             raise UserError(f"{checkpoint} is gone, though {self.folder} names it as its newest.")
+        if not is_zipfile(checkpoint):
+            raise UserError(
+                f"{checkpoint} is damaged: it is no whole file of torch.save. Name another "
+                f"checkpoint in {self.folder / 'last_checkpoint'}, or train again."
+            )
         return checkpoint

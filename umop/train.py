@@ -67,6 +67,8 @@ def prepare_data(config: Config, run: Run, data: Path | None) -> None:
 
 def start(config: Config, run: Run, processes: int) -> None:
     """Trains in this process, or in several."""
+    if run.latest_checkpoint():
+        run.require_checkpoint()
     if processes > 1:
         run.folder.mkdir(parents=True, exist_ok=True)
         if not run.config.is_file():

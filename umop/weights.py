@@ -6,7 +6,6 @@ filled on another one.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from mmengine.runner.checkpoint import CheckpointLoader
 
 from umop.cache import cache_folder
 from umop.data.download import download, matches
+from umop.digest import sha256_of
 from umop.errors import UserError
 
 SCHEME = "umop://"
@@ -91,7 +91,7 @@ def remembered(path: Path) -> str:
     """The checksum of a file when it was first seen, kept in ``<path>.sha256``."""
     memory = path.with_name(f"{path.name}.sha256")
     if not memory.is_file():
-        memory.write_text(hashlib.sha256(path.read_bytes()).hexdigest())
+        memory.write_text(sha256_of(path))
     return f"sha256:{memory.read_text().strip()}"
 
 

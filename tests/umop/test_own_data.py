@@ -66,7 +66,7 @@ def test_it_evaluates_with_tta(umop: Umop, workplace: Path) -> None:
         code, out, err = umop("eval", "r50", *options)
         assert code == 0, err
         assert f"Kept in runs/r50/{file}" in out
-        kept = json.loads((run / file).read_text())
+        kept = json.loads((run / file).read_text())["metrics"]
         assert len(kept) == 12
         assert kept["AR100"] > 0, "only the trained weights detect anything"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import cv2
@@ -12,6 +13,8 @@ import torch
 from serving.bundle import Bundle
 from serving.detector import Detector, Options
 from tests.umop.conftest import Umop, lively
+from umop.export import is_exported
+from umop.run import Run
 
 SMALL = [
     "--set", "train_cfg.max_iters=4",
@@ -83,7 +86,7 @@ def test_train_refuses_to_mix_two_configs_in_a_run(umop: Umop, discs: Path) -> N
 def test_eval_prints_and_keeps_the_twelve_numbers(umop: Umop, workplace: Path) -> None:
     code, out, err = umop("eval", "discs")
     assert code == 0, err
-    kept = json.loads((workplace / "runs" / "discs" / "evaluation.json").read_text())
+    kept = json.loads((workplace / "runs" / "discs" / "evaluation.json").read_text())["metrics"]
     assert len(kept) == 12
     assert f"{kept['AP50']:.3f}" in out
     assert "runs/discs/evaluation.json" in out
@@ -102,9 +105,24 @@ def test_export_writes_a_bundle_that_serves(umop: Umop, workplace: Path, discs: 
     [found] = Detector.load(path).detect([picture], [Options(score_threshold=0.05)])
     assert len(found) > 0
 
+    assert manifest.metrics == {}, "the checkpoint has changed since it was evaluated"
+
     code, out, _ = umop("export", "discs")
     assert code == 0
     assert "already" in out
+    run = Run(workplace / "runs" / "discs")
+    assert is_exported(run, "1.2")
+    assert not is_exported(run, "1.3")
+
+
+def test_a_damaged_checkpoint_is_named(umop: Umop, workplace: Path) -> None:
+    copy = Path(shutil.copytree(workplace / "runs" / "discs", workplace / "runs" / "cut"))
+    checkpoint = copy / "iter_4.pth"
+    checkpoint.write_bytes(checkpoint.read_bytes()[:-1000])
+    for command in ("eval", "export"):
+        code, _, err = umop(command, "cut")
+        assert code == 2
+        assert "iter_4.pth is damaged" in err
 
 
 @pytest.mark.parametrize(
@@ -116,6 +134,7 @@ def test_export_writes_a_bundle_that_serves(umop: Umop, workplace: Path, discs: 
         (["train", "demo", "--set", "iterations"], "name=value"),
         (["eval", "never"], "runs/never holds no trained model"),
         (["export", "never"], "Train it first: umop train never"),
+        (["export", "discs", "--version", "2 0"], "its version is '2 0'"),
         (["eval", "discs", "--data", "/nowhere"], "/nowhere does not exist"),
         (["train"], "Missing argument"),
         (["train", "demo", "--sed", "1"], "No such option"),

@@ -2,5 +2,6 @@
 
 from umop.evaluation.coco import METRICS, coco_box_metrics
 from umop.evaluation.metric import CocoBoxMetric
+from umop.evaluation.record import Evaluation
 
-__all__ = ["METRICS", "CocoBoxMetric", "coco_box_metrics"]
+__all__ = ["METRICS", "CocoBoxMetric", "Evaluation", "coco_box_metrics"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
+import json
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +17,8 @@ from mmengine.config import Config
 from serving.bundle import Bundle, BundleError
 from serving.manifest import Manifest, Precision
 from umop.data.location import require_data
+from umop.digest import sha256_of
+from umop.errors import UserError
 from umop.evaluate import evaluate
 from umop.export.calibration import quantize
 from umop.export.manifest import describe
@@ -31,6 +33,7 @@ from umop.run import Run
 ENGINES = ("onnxruntime", "torch")
 VERIFIED_PICTURES = 8
 CALIBRATION_PICTURES = 64
+VERSION = "1.0"
 ABSENT = {"int8": {"model.pt2": "8-bit arithmetic is ONNX Runtime's"}}
 
 
@@ -49,7 +52,7 @@ class Export:
 
 def export(
     run: Run,
-    version: str = "1.0",
+    version: str = VERSION,
     precision: Precision = "fp32",
     samples: Sequence[Path] = (),
 ) -> Export:
@@ -117,26 +120,39 @@ def measure(run: Run, config: Config, draft: Path, manifest: Manifest) -> float:
     return loss
 
 
-def is_exported(run: Run, precision: Precision = "fp32", samples: Sequence[Path] = ()) -> bool:
+def is_exported(
+    run: Run,
+    version: str | None = None,
+    precision: Precision = "fp32",
+    samples: Sequence[Path] = (),
+) -> bool:
     """Whether the run's bundle is that of its newest checkpoint, in that precision.
 
-    A bundle that lacks one of the samples is another.
+    A bundle that lacks one of the samples is another, and so is one of another version, where a
+    version is asked for.
     """
     checkpoint = run.require_checkpoint()
     try:
         manifest = Bundle.open(run.bundle).manifest
     except BundleError:
         return False
-    digest = hashlib.sha256(checkpoint.read_bytes()).hexdigest()
     return (
-        manifest.provenance.get("checkpoint_sha256") == digest
+        manifest.provenance.get("checkpoint_sha256") == sha256_of(checkpoint)
+        and version in (None, manifest.version)
         and manifest.precision == precision
         and manifest.files.keys() >= {sample_name(path) for path in samples}
     )
 
 
 def pictures_of(config: Config, split: str) -> list[Path]:
-    """The pictures of a split, by name."""
+    """The pictures that a split's annotations list, by name.
+
+    Raises:
+        UserError: They list none.
+    """
     dataset = config[f"{split}_dataloader"].dataset
-    folder = Path(dataset.data_root) / dataset.data_prefix.img
-    return sorted(path for path in folder.iterdir() if path.is_file())
+    root = Path(dataset.data_root)
+    listed = json.loads((root / dataset.ann_file).read_text())["images"]
+    if not listed:
+        raise UserError(f"{root / dataset.ann_file} lists no pictures to check the bundle with.")
+    return sorted(root / dataset.data_prefix.img / image["file_name"] for image in listed)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
 
 from mmengine.config import Config
+from pydantic import ValidationError
 
 from serving.manifest import InputSpec, Manifest, PostprocessSpec, Size
+from umop.digest import sha256_of
 from umop.errors import UserError
+from umop.evaluation import Evaluation
+from umop.notes import note
 from umop.run import Run
 
 LARGEST = Size(width=2560, height=2560)
@@ -28,28 +30,44 @@ def describe(run: Run, config: Config, checkpoint: Path, version: str) -> Manife
         version: The version that the served model gets.
 
     Raises:
-        UserError: The test pipeline cannot be described in a manifest.
+        UserError: The test pipeline, the run's name or the version cannot be in a manifest.
     """
     limits = config.model.test_cfg
-    return Manifest(
-        name=run.name,
-        version=version,
-        created=datetime.now(timezone.utc),
-        classes=tuple(config.test_dataloader.dataset.metainfo.classes),
-        input=input_spec(config),
-        postprocess=PostprocessSpec(
-            candidate_threshold=limits.score_thr,
-            candidates_per_level=limits.nms_pre,
-            iou_threshold=limits.nms.iou_threshold,
-            max_detections=limits.max_per_img,
-        ),
-        metrics=read_json(run.evaluation) or {},
-        provenance={
-            "checkpoint": checkpoint.name,
-            "checkpoint_sha256": hashlib.sha256(checkpoint.read_bytes()).hexdigest(),
-            "runs": read_json(run.provenance) or [],
-        },
-    )
+    try:
+        return Manifest(
+            name=run.name,
+            version=version,
+            created=datetime.now(timezone.utc),
+            classes=tuple(config.test_dataloader.dataset.metainfo.classes),
+            input=input_spec(config),
+            postprocess=PostprocessSpec(
+                candidate_threshold=limits.score_thr,
+                candidates_per_level=limits.nms_pre,
+                iou_threshold=limits.nms.iou_threshold,
+                max_detections=limits.max_per_img,
+            ),
+            metrics=metrics_of(run, config, checkpoint),
+            provenance={
+                "checkpoint": checkpoint.name,
+                "checkpoint_sha256": sha256_of(checkpoint),
+                "runs": json.loads(run.provenance.read_text()) if run.provenance.is_file() else [],
+            },
+        )
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        raise UserError(
+            f"The bundle cannot be described: its {name} is {first['input']!r}; {first['msg']}."
+        ) from error
+
+
+def metrics_of(run: Run, config: Config, checkpoint: Path) -> dict[str, float]:
+    """What this checkpoint scored on the config's test data; empty if it was not evaluated."""
+    evaluation = Evaluation.read(run.evaluation)
+    if evaluation is None or not evaluation.holds_for(config, checkpoint):
+        note(f"The bundle will say no AP: evaluate this checkpoint first (umop eval {run.name}).")
+        return {}
+    return evaluation.metrics
 
 
 def input_spec(config: Config) -> InputSpec:
@@ -74,8 +92,3 @@ def input_spec(config: Config) -> InputSpec:
         max_scale=resizes[0].get("scale_factor"),
         pad_divisor=pixels.pad_size_divisor,
     )
-
-
-def read_json(path: Path) -> Any:
-    """The content of a JSON file; None if there is no such file."""
-    return json.loads(path.read_text()) if path.is_file() else None

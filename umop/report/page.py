@@ -8,7 +8,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader
 
-from umop.evaluation import METRICS
+from umop.evaluation import METRICS, Evaluation
 from umop.report.curves import gamma_curves, loss_curves
 from umop.run import Run
 
@@ -44,9 +44,10 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
 
 def table(evaluation: Path) -> list[tuple[str, str, str]]:
     """Rows of the twelve numbers: name, meaning, value. Empty before an evaluation."""
-    if not evaluation.is_file():
+    kept = Evaluation.read(evaluation)
+    if kept is None:
         return []
-    values = json.loads(evaluation.read_text())
+    values = kept.metrics
     return [
         (name, meaning, f"{values[name]:.3f}" if values[name] >= 0 else "no boxes")
         for name, meaning in METRICS.items()

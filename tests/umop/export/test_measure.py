@@ -8,12 +8,14 @@ from pathlib import Path
 
 import cv2
 import pytest
+from mmengine.config import Config
 
 from serving.bundle import Bundle
 from serving.detector import Detector, Options
 from tests.umop.export.small_zoo import small_run
 from umop.evaluate import evaluate
 from umop.export import export
+from umop.export.manifest import metrics_of
 from umop.export.measure import evaluate_run_bundle
 from umop.run import Run
 
@@ -25,6 +27,7 @@ def run(discs: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """An exported run; the best boxes that it finds are made the ground truth of its test data."""
     folder = tmp_path_factory.mktemp("measured")
     data = Path(shutil.copytree(discs, folder / "data"))
+    (data / "val" / "notes.txt").write_text("no picture, and in no list of pictures")
     run = small_run(folder / "small", data)
     export(run)
     detector = Detector.load(run.bundle)
@@ -60,6 +63,15 @@ def test_a_bundle_measures_like_its_checkpoint(run: Run, engine: str) -> None:
     expected = evaluate(run)
     assert expected["AP"] > 0.5
     assert evaluate_run_bundle(run, None, engine) == pytest.approx(expected, abs=1e-3)
+
+
+def test_a_manifest_says_only_what_its_checkpoint_scored(run: Run, tmp_path: Path) -> None:
+    expected = evaluate(run)
+    config = Config.fromfile(run.config)
+    assert metrics_of(run, config, run.require_checkpoint()) == expected
+    other = tmp_path / "iter_2.pth"
+    other.write_bytes(b"another checkpoint")
+    assert metrics_of(run, config, other) == {}
 
 
 @pytest.mark.parametrize("precision", ["fp16", "int8"])
