@@ -23,7 +23,7 @@ READY := $(VENV)/.ready
 READY_FOR_TORCHSERVE := $(VENV)/.ready-for-torchserve
 READY_FOR_TESTS := $(VENV)/.ready-for-tests
 
-.PHONY: help demo data train eval export serve torchserve test lint lock clean
+.PHONY: help demo data train eval export serve archive torchserve test lint lock clean
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -55,8 +55,10 @@ export: $(READY) ## Write the bundle of a run and check it: RUN=demo
 serve: $(READY) ## Answer POST /detect: BUNDLE=runs/demo/demo.bundle [HOST=] [PORT=]
 	$(BIN)/umop-serve --bundle $(BUNDLE) --host $(HOST) --port $(PORT)
 
-torchserve: $(READY_FOR_TORCHSERVE) ## Serve a run's bundle with TorchServe on loopback: RUN=demo [TS_PORT=8080]
+archive: $(READY_FOR_TORCHSERVE) ## Pack a run's bundle as an archive for TorchServe: RUN=demo
 	$(BIN)/umop archive $(RUN)
+
+torchserve: archive ## Serve a run's bundle with TorchServe on loopback: RUN=demo [TS_PORT=8080]
 	$(BIN)/umop-serve torchserve runs/$(RUN)/$(RUN).mar --port $(TS_PORT)
 
 test: $(READY_FOR_TESTS) lint ## Check style and types, then run every test

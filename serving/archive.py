@@ -7,8 +7,10 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import metadata
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal
@@ -19,7 +21,14 @@ import serving
 from serving.bundle import Bundle, BundleError
 from serving.engines import EngineName
 
+EngineChoice = EngineName | Literal["auto"]
+
 PACKAGE = Path(serving.__file__).parent
+NEEDED: Mapping[EngineChoice, str] = {
+    "auto": "model.onnx",
+    "onnxruntime": "model.onnx",
+    "torch": "model.pt2",
+}
 BUNDLE = "model.bundle.zip"
 REQUIREMENTS = ("numpy", "onnxruntime", "opencv-python-headless", "pillow", "pydantic")
 MAX_QUEUE = 64
@@ -37,14 +46,15 @@ class WorkerOptions:
         batch_delay_ms: Milliseconds that a request waits for others.
         workers: Processes; each loads the model.
         threads: CPU threads of a worker; 0 for one a core.
-        engine: What runs the network; `auto` is `torch` where there is a GPU, else `onnxruntime`.
+        engine: What runs the network; `auto` is `torch` where there is a GPU and the bundle has a
+            `model.pt2`, else `onnxruntime`.
     """
 
     batch_size: int = 8
     batch_delay_ms: int = 10
     workers: int = 1
     threads: int = 0
-    engine: EngineName | Literal["auto"] = "auto"
+    engine: EngineChoice = "auto"
 
     def model_config(self) -> dict[str, Any]:
         """The content of `model-config.yaml`."""
@@ -74,10 +84,13 @@ def write_archive(bundle: Path, target: Path, options: WorkerOptions = WorkerOpt
         `target`.
 
     Raises:
-        BundleError: The bundle cannot be used, TorchServe cannot name a model so, or
-            torch-model-archiver is missing or fails.
+        BundleError: The bundle cannot be used or has no network for the engine, TorchServe cannot
+            name a model so, or torch-model-archiver is missing or fails.
     """
+    if find_spec("model_archiver") is None:
+        raise BundleError("torch-model-archiver is not installed: pip install 'umop[torchserve]'")
     opened = Bundle.open(bundle)
+    opened.read(NEEDED[options.engine])
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", target.stem):
         raise BundleError(f"{target}: a model's name may have letters, digits, and _ . - only")
     with TemporaryDirectory() as scratch:

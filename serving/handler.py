@@ -93,9 +93,10 @@ class DetectionHandler:
 
 
 def _engine(bundle: Bundle, options: Mapping[str, Any], gpu: int | None) -> Engine:
-    """The engine that the archive's config names; `auto` is PyTorch where there is a GPU."""
+    """The engine that the archive's config names; `auto` is PyTorch where it can use a GPU."""
     name = options["engine"]
     if name == "auto":
-        name = "onnxruntime" if gpu is None else "torch"
+        on_gpu = gpu is not None and "model.pt2" in bundle.manifest.files
+        name = "torch" if on_gpu else "onnxruntime"
     device = "cpu" if gpu is None else f"cuda:{gpu}"
     return open_engine(bundle, name, threads=options["threads"], device=device)

@@ -163,7 +163,9 @@ def archive(
     ] = 0,
     engine: Annotated[
         Literal["auto", "onnxruntime", "torch"],
-        typer.Option(help="What runs the network; auto is torch where there is a GPU."),
+        typer.Option(
+            help="What runs the network; auto is torch where there are a GPU and a model.pt2."
+        ),
     ] = "auto",
 ) -> None:
     """Pack a run's bundle as an archive that TorchServe serves."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import struct
 from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Literal
 
 LogLevel = Literal["error", "warn", "info", "debug"]
 MAX_BODY_BYTES = 20 * 2**20
+WORKER_LOG = "worker.log"
 LOG_CONFIG = """\
 <?xml version="1.0" encoding="UTF-8"?>
 <Configuration>
@@ -15,14 +18,25 @@ LOG_CONFIG = """\
     <Console name="stderr" target="SYSTEM_ERR">
       <PatternLayout pattern="%d{ISO8601} %-5p %c{1} %m%n"/>
     </Console>
+    <RollingFile name="worker" fileName="WORKER_LOG" filePattern="WORKER_LOG.%i">
+      <PatternLayout pattern="%m%n" charset="UTF-8"/>
+      <SizeBasedTriggeringPolicy size="1 MB"/>
+      <DefaultRolloverStrategy max="1"/>
+    </RollingFile>
   </Appenders>
   <Loggers>
     <Logger name="ACCESS_LOG" level="off"/>
     <Logger name="MODEL_METRICS" level="off"/>
     <Logger name="TS_METRICS" level="off"/>
     <Logger name="io.netty" level="error"/>
+    <Logger name="MODEL_LOG" level="info">
+      <AppenderRef ref="worker"/>
+    </Logger>
+    <Logger name="org.pytorch.serve.wlm.WorkerLifeCycle" level="info">
+      <AppenderRef ref="worker"/>
+    </Logger>
     <Root level="LEVEL">
-      <AppenderRef ref="stderr"/>
+      <AppenderRef ref="stderr" level="LEVEL"/>
     </Root>
   </Loggers>
 </Configuration>
@@ -57,7 +71,9 @@ class Ports:
 def write_config(
     folder: Path, archive: Path, ports: Ports, *, model_api: bool, log_level: LogLevel
 ) -> tuple[Path, Path]:
-    """Writes both files into `folder`.
+    """Writes both files into `folder`, which must be TorchServe's working directory.
+
+    Whatever the log's level, what the workers print and when they end goes to `WORKER_LOG` there.
 
     Tokens are off: with them, `/ping` needs one too and probes fail, and who may call is decided
     by the service in front. Everything listens on the loopback address instead.
@@ -93,7 +109,19 @@ def write_config(
         "disable_system_metrics": "true",
     }
     properties = folder / "config.properties"
-    properties.write_text("".join(f"{name}={value}\n" for name, value in options.items()))
+    lines = (f"{name}={_escaped(str(value))}\n" for name, value in options.items())
+    properties.write_text("".join(lines), encoding="ascii")
     log = folder / "log4j2.xml"
-    log.write_text(LOG_CONFIG.replace("LEVEL", log_level))
+    text = LOG_CONFIG.replace("LEVEL", log_level).replace("WORKER_LOG", WORKER_LOG)
+    log.write_text(text, encoding="utf-8")
     return properties, log
+
+
+def _escaped(value: str) -> str:
+    """A value as Java's `Properties` read it: UTF-16 units beyond ASCII as `\\uXXXX`."""
+    return re.sub(r"[^ -~]", _as_units, value.replace("\\", "\\\\"))
+
+
+def _as_units(match: re.Match[str]) -> str:
+    units = struct.iter_unpack(">H", match[0].encode("utf-16-be", "surrogatepass"))
+    return "".join(f"\\u{unit:04x}" for (unit,) in units)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from http import HTTPStatus
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,7 +18,9 @@ import httpx
 import psutil
 
 from serving.server import StartError
-from serving.torchserve.config import LogLevel, Ports, write_config
+from serving.torchserve.checks import require_archive, require_port
+from serving.torchserve.config import WORKER_LOG, LogLevel, Ports, write_config
+from serving.torchserve.failures import why_it_failed
 
 START_SECONDS = 300
 STOP_SECONDS = 30
@@ -47,21 +50,24 @@ def serve_archive(
         announce: Called with the model's address once it answers.
 
     Raises:
-        StartError: TorchServe or its Java is not installed, a port is taken, or the model did not
-            start.
+        StartError: The archive is damaged, TorchServe or its Java is not installed, a port is taken
+            or none, or the model cannot be loaded.
     """
-    if not archive.is_file():
-        raise StartError(f"{archive}: no such archive; make it with: umop archive RUN")
+    require_archive(archive)
     for port in ports.all():
-        _require_free(port)
+        require_port(port)
     stop = _StopSignal()
     with TemporaryDirectory(prefix="torchserve-") as scratch:
         folder = Path(scratch)
         config, log = write_config(folder, archive, ports, model_api=model_api, log_level=log_level)
         command = java_command(folder, config, log)
-        process = subprocess.Popen(command, cwd=folder, stdout=sys.stderr, start_new_session=True)
+        # In the locale POSIX, Java finds no file whose name has other letters than ASCII's.
+        environment = {**os.environ, "LC_ALL": "C.UTF-8"}
+        process = subprocess.Popen(
+            command, cwd=folder, env=environment, stdout=sys.stderr, start_new_session=True
+        )
         try:
-            _wait_until_ready(process, ports, archive.stem, stop)
+            _wait_until_ready(process, ports, archive.stem, folder / WORKER_LOG, stop)
             if not stop.requested:
                 announce(f"http://127.0.0.1:{ports.inference}/predictions/{archive.stem}")
             _watch(process, stop)
@@ -120,13 +126,6 @@ def java() -> Path:
     return home / "bin" / "java"
 
 
-def _require_free(port: int) -> None:
-    try:
-        socket.create_server(("127.0.0.1", port)).close()
-    except OSError as error:
-        raise StartError(f"port {port} is taken") from error
-
-
 class _StopSignal:
     """Remembers that SIGINT or SIGTERM came."""
 
@@ -140,12 +139,14 @@ class _StopSignal:
 
 
 def _wait_until_ready(
-    process: subprocess.Popen[bytes], ports: Ports, model: str, stop: _StopSignal
+    process: subprocess.Popen[bytes], ports: Ports, model: str, log: Path, stop: _StopSignal
 ) -> None:
     until = monotonic() + START_SECONDS
     while not stop.requested and not _is_ready(ports, model):
         if process.poll() is not None or monotonic() > until:
             raise StartError("TorchServe did not start; its own message stands above")
+        if reason := why_it_failed(log):
+            raise StartError(f"the model cannot be loaded: {reason}")
         sleep(POLL_SECONDS)
 
 
@@ -155,6 +156,8 @@ def _is_ready(ports: Ports, model: str) -> bool:
         answer = httpx.get(url, timeout=5, trust_env=False)
     except httpx.TransportError:
         return False
+    if answer.status_code == HTTPStatus.NOT_FOUND:  # models are registered before it listens
+        raise StartError("TorchServe did not take the archive; its own message stands above")
     if answer.is_error:
         return False
     [described] = answer.json()

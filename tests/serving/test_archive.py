@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
+import sys
 import zipfile
 from pathlib import Path
 
@@ -81,3 +83,20 @@ def test_a_name_that_torchserve_cannot_have(bundle_path: Path, tmp_path: Path) -
     with pytest.raises(BundleError, match="may have letters, digits") as caught:
         write_archive(bundle_path, tmp_path / "a b.mar")
     assert "\n" not in str(caught.value)
+
+
+def test_an_engine_that_the_bundle_has_no_file_for(bundle_path: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(bundle_path, tmp_path / "x.bundle"))
+    manifest = Bundle.open(folder).manifest
+    Bundle.write(folder, manifest.model_copy(update={"absent": {"model.pt2": "it is int8"}}))
+    with pytest.raises(BundleError, match=r"holds no model\.pt2 \(it is int8\)"):
+        write_archive(folder, tmp_path / "x.mar", WorkerOptions(engine="torch"))
+    assert not (tmp_path / "x.mar").exists()
+
+
+def test_without_the_archiver_it_names_what_to_install(
+    bundle_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "model_archiver", None)
+    with pytest.raises(BundleError, match=r"pip install 'umop\[torchserve\]'"):
+        write_archive(bundle_path, tmp_path / "x.mar")

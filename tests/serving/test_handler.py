@@ -16,6 +16,7 @@ from ts.context import Context, RequestProcessor
 from serving.archive import WorkerOptions, write_archive
 from serving.bundle import BundleError
 from serving.engines import Candidates, EngineError
+from serving.engines.onnx import OnnxEngine
 from serving.handler import DetectionHandler
 from tests.serving.pictures import TWO_SQUARES, encode
 
@@ -90,3 +91,11 @@ def test_a_damaged_bundle_does_not_load(unpacked: Path) -> None:
     bundle.write_bytes(content)
     with pytest.raises(BundleError, match=r"damaged|sound zip"):
         DetectionHandler().initialize(context_of(unpacked))
+
+
+def test_auto_on_a_gpu_falls_back_where_there_is_no_program(unpacked: Path) -> None:
+    context = context_of(unpacked)
+    context.system_properties["gpu_id"] = 0
+    handler = DetectionHandler()
+    handler.initialize(context)
+    assert isinstance(handler._detector._engine, OnnxEngine)

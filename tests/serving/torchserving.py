@@ -65,15 +65,21 @@ class RunningTorchServe:
         return [each for each in below if "model_service_worker" in " ".join(each.cmdline())]
 
 
+def port_options(port: int | None = None) -> list[str]:
+    """Options that give TorchServe free ports, `port` to its inference API if it is not None."""
+    names = ("--port", "--management-port", "--metrics-port", "--grpc-port", "--worker-port")
+    ports = free_ports(len(names))
+    ports[0] = port or ports[0]
+    return [word for name, port in zip(names, ports, strict=True) for word in (name, str(port))]
+
+
 @contextmanager
 def torchserving(
     archive: Path, *arguments: str, port: int | None = None
 ) -> Iterator[RunningTorchServe]:
     """Serves an archive on free ports; stops it with SIGTERM and checks that it obeys."""
-    names = ("--port", "--management-port", "--metrics-port", "--grpc-port", "--worker-port")
-    ports = free_ports(len(names))
-    ports[0] = port or ports[0]
-    options = [word for name, port in zip(names, ports, strict=True) for word in (name, str(port))]
+    options = port_options(port)
+    ports = options[1::2]
     command = [sys.executable, "-m", "serving", "torchserve", str(archive), *options, *arguments]
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory()))
