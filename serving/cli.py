@@ -20,7 +20,7 @@ from serving.supervisor import Supervisor
 from serving.torchserve.config import LogLevel, Ports
 from serving.trial import try_bundle
 
-app = typer.Typer(add_completion=False, rich_markup_mode="markdown")
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 def main() -> None:
@@ -42,7 +42,14 @@ def _one_option_a_setting(command: Callable[..., None]) -> Callable[..., None]:
     parameters = [context]
     for name, field in Settings.model_fields.items():
         is_list = isinstance(field.default, tuple)
-        option = typer.Option(envvar=f"UMOP_{name.upper()}", help=field.description)
+        variable = f"UMOP_{name.upper()}"
+        shown = f"[env var: {variable}; default: {_shown(field.default)}]"
+        option = typer.Option(
+            envvar=variable,
+            show_envvar=False,
+            show_default=False,
+            help=f"{field.description}  {shown}",
+        )
         parameters.append(
             inspect.Parameter(
                 name,
@@ -54,6 +61,12 @@ def _one_option_a_setting(command: Callable[..., None]) -> Callable[..., None]:
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     command.__annotations__ = {each.name: each.annotation for each in parameters}
     return command
+
+
+def _shown(default: object) -> str:
+    if default in (None, ()):
+        return "none"
+    return str(default).lower() if isinstance(default, bool) else str(default)
 
 
 @app.callback(invoke_without_command=True)
@@ -80,7 +93,7 @@ def _try(
     pictures: Annotated[list[Path], typer.Argument(help="The pictures to post.")],
     out: Annotated[Path, typer.Option(help="Folder of the annotated pictures.")] = Path(),
 ) -> None:
-    """Serve a bundle on a free port, post pictures to it, show what it finds, and stop."""
+    """Serve a bundle on a free port and try it on pictures."""
     try:
         try_bundle(bundle, pictures, out)
     except (BundleError, StartError, OSError) as error:
@@ -169,7 +182,7 @@ def _detect(
     ] = None,
     jobs: Annotated[int, typer.Option(min=1, help="Pictures sent at the same time.")] = 4,
 ) -> None:
-    """Sends pictures to a running service and writes down what it finds."""
+    """Send pictures to a running service; keep what it finds."""
     wishes = Wishes(score_threshold, max_detections, classes, form, draw, jobs)
     try:
         with Client(url, key=key) as client:

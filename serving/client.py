@@ -12,16 +12,22 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
+from threading import Lock
 from types import TracebackType
+from typing import Annotated, TypeVar
 
 import httpx
+from pydantic import Field, TypeAdapter, ValidationError
 
 from serving.manifest import Manifest
 from serving.schemas import DetectResponse
 
-_TRIES = 5
+_Answer = TypeVar("_Answer")
+_DETECTIONS = TypeAdapter(DetectResponse)
+_MODELS = TypeAdapter(Annotated[list[Manifest], Field(min_length=1)])
 
 
 class ClientError(Exception):
@@ -31,17 +37,25 @@ class ClientError(Exception):
 class Client:
     """Asks the service for the objects in pictures. Threads may share it.
 
-    A service that is busy is asked again, a few times, when it says to.
+    A service that is busy or limits the rate is asked again when it says to: a busy one a few
+    times, one that limits the rate for as long as ten minutes of waiting.
 
     Args:
         url: The service's address, for example `http://127.0.0.1:8000`.
         key: An API key, where the service needs one.
         timeout: Seconds to wait for an answer.
+
+    Raises:
+        ClientError: The address is none.
     """
 
     def __init__(self, url: str, *, key: str | None = None, timeout: float = 60) -> None:
         headers = {"X-API-Key": key} if key else {}
-        self._client = httpx.Client(base_url=url, headers=headers, timeout=timeout)
+        try:
+            self._client = httpx.Client(base_url=url, headers=headers, timeout=timeout)
+        except httpx.InvalidURL as error:
+            raise ClientError(f"{url} is no address: {error}") from error
+        self._turn = Lock()
 
     def __enter__(self) -> Client:
         return self
@@ -75,7 +89,7 @@ class Client:
             classes: Names of the classes to report; all if None.
 
         Raises:
-            ClientError: The service refused the picture or cannot be reached.
+            ClientError: The service refused the picture, cannot be reached or is another.
             OSError: The file cannot be read.
         """
         data = picture if isinstance(picture, bytes) else Path(picture).read_bytes()
@@ -86,15 +100,15 @@ class Client:
         }
         parameters = {name: wish for name, wish in wishes.items() if wish is not None}
         answer = self._ask("POST", "/detect", params=httpx.QueryParams(parameters), content=data)
-        return DetectResponse.model_validate_json(answer.content)
+        return self._read(_DETECTIONS, answer)
 
     def model(self) -> Manifest:
         """Returns the manifest of the model that answers.
 
         Raises:
-            ClientError: The service refused or cannot be reached.
+            ClientError: The service refused, cannot be reached or is another.
         """
-        return Manifest.model_validate(self._ask("GET", "/models").json()[0])
+        return self._read(_MODELS, self._ask("GET", "/models"))[0]
 
     def _ask(
         self,
@@ -104,18 +118,63 @@ class Client:
         params: httpx.QueryParams | None = None,
         content: bytes | None = None,
     ) -> httpx.Response:
-        for tried in range(1, _TRIES + 1):
-            try:
-                answer = self._client.request(method, path, params=params, content=content)
-            except httpx.TransportError as error:
-                reason = f"{self._client.base_url} cannot be reached: {error}"
-                raise ClientError(reason) from error
-            if answer.status_code != HTTPStatus.SERVICE_UNAVAILABLE or tried == _TRIES:
-                break
-            time.sleep(float(answer.headers.get("retry-after", 1)) * random.uniform(0.5, 1))
+        request = self._client.build_request(method, path, params=params, content=content)
+        patience = _Patience()
+        answer = self._send(request)
+        while (wait := patience.wait(answer)) is not None:
+            self._sleep(wait, answer)
+            answer = self._send(request)
         if answer.is_error:
             raise ClientError(_reason(answer))
         return answer
+
+    def _send(self, request: httpx.Request) -> httpx.Response:
+        try:
+            return self._client.send(request)
+        except httpx.RequestError as error:
+            reason = f"{self._client.base_url} cannot be reached: {error}"
+            raise ClientError(reason) from error
+
+    def _sleep(self, wait: float, answer: httpx.Response) -> None:
+        """Sleeps; threads that a rate limit holds up do so one after the other, as it lets them."""
+        if answer.status_code != HTTPStatus.TOO_MANY_REQUESTS:
+            time.sleep(wait)
+            return
+        with self._turn:
+            time.sleep(wait)
+
+    def _read(self, form: TypeAdapter[_Answer], answer: httpx.Response) -> _Answer:
+        try:
+            return form.validate_json(answer.content)
+        except ValidationError as error:
+            reason = f"{self._client.base_url} is not umop-serve, or of another version"
+            raise ClientError(reason) from error
+
+
+@dataclass
+class _Patience:
+    """How often and how long one request is asked again."""
+
+    tries: int = 4
+    seconds: float = 600
+
+    def wait(self, answer: httpx.Response) -> float | None:
+        """Returns the seconds after which to ask again, or None if not to."""
+        match answer.status_code:
+            case HTTPStatus.SERVICE_UNAVAILABLE:
+                self.tries -= 1
+                wait = _retry_after(answer) * random.uniform(0.5, 1)
+            case HTTPStatus.TOO_MANY_REQUESTS:
+                wait = _retry_after(answer)
+            case _:
+                return None
+        self.seconds -= wait
+        return wait if self.tries >= 0 and self.seconds >= 0 else None
+
+
+def _retry_after(answer: httpx.Response) -> float:
+    seconds = answer.headers.get("retry-after", "")
+    return float(seconds) if seconds.isdecimal() else 1
 
 
 def _reason(answer: httpx.Response) -> str:

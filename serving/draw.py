@@ -76,8 +76,8 @@ def _caption_place(
     left, top, right, bottom = pen.textbbox((0, 0), _caption(detection), font=font)
     width, height = right - left + 2 * _MARGIN, bottom - top + 2 * _MARGIN
     box = detection.box
-    x = _clamp(box.x1, size[0] - width)
-    y = _clamp(box.y1 - height if box.y1 >= height else box.y1, size[1] - height)
+    x = round(_clamp(box.x1, size[0] - width))
+    y = round(_clamp(box.y1 - height if box.y1 >= height else box.y1, size[1] - height))
     return (x, y, x + width, y + height)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import warnings
 from dataclasses import dataclass
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ FORMATS = {
 }
 _SWAPPING_ORIENTATIONS = {5, 6, 7, 8}
 _ORIENTATION_TAG = 0x0112
+_PILLOWS_LIMIT = Lock()
 
 
 class ImageError(Exception):
@@ -97,6 +99,7 @@ def decode(data: bytes, max_pixels: int) -> NDArray[np.uint8]:
 
 
 def _open(data: bytes, max_pixels: int) -> Image.Image:
+    _raise_pillows_limit(max_pixels)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -112,6 +115,13 @@ def _open(data: bytes, max_pixels: int) -> Image.Image:
             f"the picture has {picture.width} × {picture.height} pixels, more than {max_pixels}"
         )
     return picture
+
+
+def _raise_pillows_limit(max_pixels: int) -> None:
+    """Lets Pillow open what is allowed here; all threads share its limit, so it never sinks."""
+    with _PILLOWS_LIMIT:
+        if Image.MAX_IMAGE_PIXELS is not None:
+            Image.MAX_IMAGE_PIXELS = max(Image.MAX_IMAGE_PIXELS, max_pixels)
 
 
 def _unidentified(data: bytes) -> ImageError:

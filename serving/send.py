@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from itertools import chain, count
 from pathlib import Path
 from typing import Literal
 
@@ -45,11 +47,11 @@ def find_pictures(paths: Iterable[Path]) -> list[Path]:
         if not path.exists():
             raise ClientError(f"{path}: no such file or folder")
         inside = sorted(path.rglob("*")) if path.is_dir() else []
-        found += [each for each in inside if each.suffix.lower() in SUFFIXES]
+        found += [each for each in inside if each.suffix.lower() in SUFFIXES and each.is_file()]
         found += [path] if path.is_file() else []
     if not found:
         raise ClientError("there is no picture to send")
-    return found
+    return list(dict.fromkeys(found))
 
 
 def send(client: Client, pictures: Sequence[Path], out: Path, wishes: Wishes) -> list[str]:
@@ -65,8 +67,9 @@ def send(client: Client, pictures: Sequence[Path], out: Path, wishes: Wishes) ->
     out.mkdir(parents=True, exist_ok=True)
     found: list[tuple[str, DetectResponse]] = []
     failures: list[str] = []
+    places = annotated_places(pictures, out / "pictures")
     with ThreadPoolExecutor(wishes.jobs) as threads:
-        answers = threads.map(lambda path: _send_one(client, path, out, wishes), pictures)
+        answers = threads.map(partial(_send_one, client, wishes), pictures, places)
         shown = track(answers, "Detecting", len(pictures), console=Console(stderr=True))
         for path, answer in zip(pictures, shown, strict=True):
             if isinstance(answer, str):
@@ -78,7 +81,18 @@ def send(client: Client, pictures: Sequence[Path], out: Path, wishes: Wishes) ->
     return failures
 
 
-def _send_one(client: Client, path: Path, out: Path, wishes: Wishes) -> DetectResponse | str:
+def annotated_places(pictures: Sequence[Path], folder: Path) -> list[Path]:
+    """Returns where the annotated pictures go: a `.jpg` of its own in `folder` for each.
+
+    A place follows its picture's path and name; where two would share one, the later gets a number.
+    """
+    places: dict[Path, None] = {}
+    for picture in pictures:
+        places[_free_place(folder / _annotated_name(picture), places)] = None
+    return list(places)
+
+
+def _send_one(client: Client, wishes: Wishes, path: Path, place: Path) -> DetectResponse | str:
     try:
         data = path.read_bytes()
         answer = client.detect(
@@ -89,18 +103,22 @@ def _send_one(client: Client, path: Path, out: Path, wishes: Wishes) -> DetectRe
         )
         if wishes.draw:
             drawn = draw.annotate(image.decode(data, _MAX_PIXELS), answer.detections)
-            _place(out, path).write_bytes(draw.encode(drawn, "image/jpeg"))
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(draw.encode(drawn, "image/jpeg"))
     except (ClientError, ImageError, OSError) as error:
         return str(error)
     return answer
 
 
-def _place(out: Path, picture: Path) -> Path:
-    """Where an annotated picture goes; pictures of one name in two folders stay apart."""
-    parts = [part for part in picture.with_suffix("").parts if part not in ("/", "..", ".")]
-    target = out.joinpath("pictures", *parts).with_suffix(".jpg")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    return target
+def _annotated_name(picture: Path) -> Path:
+    inside = Path(*(part for part in picture.parts if part not in (picture.anchor, "..")))
+    is_jpg = inside.suffix.lower() == ".jpg"
+    return inside if is_jpg else inside.with_name(f"{inside.name}.jpg")
+
+
+def _free_place(wanted: Path, taken: Container[Path]) -> Path:
+    numbered = (wanted.with_stem(f"{wanted.stem}.{number}") for number in count(2))
+    return next(place for place in chain([wanted], numbered) if place not in taken)
 
 
 def _document(

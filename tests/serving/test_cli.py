@@ -10,9 +10,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from typer.testing import CliRunner
 
-from serving.cli import app
 from serving.settings import Settings
 from tests.serving.pictures import TWO_SQUARES, encode
 
@@ -72,13 +70,25 @@ def test_a_value_out_of_range_is_one_line(bundle_path: Path) -> None:
     assert_one_line(result, "max_queue", "greater than 0")
 
 
+@pytest.mark.parametrize("exposed", ["metrics", "docs"])
+def test_what_is_internal_needs_a_port(exposed: str, bundle_path: Path) -> None:
+    result = run("--bundle", str(bundle_path), "--port", "0", f"--{exposed}", "internal")
+    assert_one_line(result, exposed, "UMOP_INTERNAL_PORT")
+
+
 def test_help_shows_every_setting_with_its_variable_and_default() -> None:
-    page = CliRunner(env={"COLUMNS": "200", "NO_COLOR": "1"}).invoke(app, ["--help"]).output
+    environment = {**os.environ, "COLUMNS": "80"}
+    command = [*COMMAND, "--help"]
+    page = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60)
+    assert max(map(len, page.stdout.splitlines())) <= 80
+    entries = {
+        entry.split()[0]: " ".join(entry.split()) for entry in page.stdout.split("\n  --")[1:]
+    }
     for name, field in Settings.model_fields.items():
-        assert f"--{name.replace('_', '-')}" in page
-        assert f"UMOP_{name.upper()}" in page
-        if field.default not in (None, (), True, False):
-            assert f"[default: {field.default}]" in page, name
+        default = "none" if field.default in (None, ()) else str(field.default)
+        default = default.lower() if isinstance(field.default, bool) else default
+        shown = f"[env var: UMOP_{name.upper()}; default: {default}]"
+        assert shown in entries[name.replace("_", "-")], name
 
 
 def test_a_variable_sets_what_no_option_does(

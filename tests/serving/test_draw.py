@@ -4,6 +4,7 @@ import io
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image, ImageColor
 
 from serving.draw import PALETTE, annotate, encode
@@ -44,6 +45,18 @@ def test_no_caption_leaves_the_picture(box: tuple[float, float, float, float]) -
     whole = caption_pixels(detection((100, 80, 190, 140)))
     assert whole > 300
     assert caption_pixels(detection(box)) > 0.8 * whole
+
+
+@pytest.mark.parametrize("gap", [0.2, 0.4, 0.6])
+def test_a_caption_close_to_the_top_edge_is_whole(gap: float) -> None:
+    def caption(y1: float) -> tuple[int, NDArray[np.uint8]]:
+        drawn = np.asarray(annotate(GREY, [detection((100, y1, 200, 180))]))
+        coloured = (drawn[:, 101] == ImageColor.getrgb(PALETTE[0])).all(1)
+        top = int(coloured.argmax())
+        return top, drawn[top : top + 10, 100:160]
+
+    top, whole = caption(100)
+    assert np.array_equal(caption(100 - top + gap)[1], whole)
 
 
 def test_the_better_detections_caption_stays() -> None:

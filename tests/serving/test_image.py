@@ -102,6 +102,23 @@ def test_pixels_are_counted_before_decoding() -> None:
         decode(encode(CORNER), 40 * 30 - 1)
 
 
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF"])
+def test_no_limit_of_pillows_counts(format: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    assert decode(encode(CORNER, format), 40 * 30).shape == (30, 40, 3)
+    with pytest.raises(ImageTooLargeError, match="more than 150"):
+        decode(encode(CORNER, format), 150)
+    assert Image.MAX_IMAGE_PIXELS == 40 * 30
+
+
+def test_the_header_of_an_enormous_picture_is_read() -> None:
+    buffer = io.BytesIO()
+    Image.new("1", (20_000, 10_000)).save(buffer, "PNG")
+    assert read_header(buffer.getvalue(), 200_000_000).width == 20_000
+    with pytest.raises(ImageTooLargeError, match="199999999"):
+        read_header(buffer.getvalue(), 199_999_999)
+
+
 @pytest.mark.parametrize("data", [b"", b"hello", b"%PDF-1.7", b"<svg/>", b"\x00" * 100])
 def test_other_bytes_are_unsupported(data: bytes) -> None:
     with pytest.raises(UnsupportedImageError):

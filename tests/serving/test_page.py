@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import json
 import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -136,9 +138,32 @@ def test_the_file_picker_and_the_code(page: WebDriver, server: str, tmp_path: Pa
     wait_until(lambda: len(boxes(page)) >= 2)
     set_threshold(page, 0.9)
     assert f"{server}/detect?score_threshold=0.9" in text(page, "code")
-    assert "'file=@it'\\''s.png'" in text(page, "code")
+    assert """-F 'file=@"it'\\''s.png"'""" in text(page, "code")
     element(page, "show-python").click()
     compile(text(page, "code"), "snippet", "exec")
+    element(page, "show-curl").click()
+
+
+@pytest.mark.skipif(not shutil.which("curl"), reason="needs curl")
+@pytest.mark.parametrize("name", ["a,b;c.png", 'it\'s "one" $HOME.png', "back\\slash.png"])
+def test_the_copied_curl_runs(page: WebDriver, tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(encode(TWO_SQUARES))
+    send(page, name, encode(TWO_SQUARES))
+    wait_until(lambda: len(boxes(page)) >= 2)
+    command = ["bash", "-c", text(page, "code")]
+    result = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=60)
+    assert result.returncode == 0, result.stderr
+    assert json.loads(result.stdout)["detections"]
+
+
+def test_no_class_is_nothing_to_ask_for(page: WebDriver) -> None:
+    send(page, "two.png", encode(TWO_SQUARES))
+    wait_until(lambda: len(boxes(page)) >= 2)
+    for box in page.find_elements(By.CSS_SELECTOR, "#classes input"):
+        box.send_keys(Keys.SPACE)
+    for language in ("python", "curl"):
+        element(page, f"show-{language}").click()
+        assert text(page, "code").startswith("# No class is ticked")
 
 
 def test_a_sample_is_one_click_away(page: WebDriver) -> None:
