@@ -6,11 +6,13 @@ import json
 import logging
 import sys
 from datetime import datetime, timezone
+from types import TracebackType
 
 from serving import context
 from serving.settings import Settings
 
 access = logging.getLogger("serving.access")
+_Raised = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
 
 def configure(settings: Settings) -> None:
@@ -23,15 +25,24 @@ def configure(settings: Settings) -> None:
 
 
 class TextFormatter(logging.Formatter):
-    """One short line."""
+    """One short line, and a traceback indented under it: no text can pose as another line."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s %(message)s", "%H:%M:%S")
 
-    def format(self, record: logging.LogRecord) -> str:
-        """Adds the record's fields after its message."""
-        fields = "".join(f" {key}={value}" for key, value in _fields(record).items())
-        return super().format(record) + fields
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  # logging's name
+        """Adds the record's fields, and the id of the request it is about, after its message."""
+        fields = dict(_fields(record))
+        request = context.current.get()
+        if request:
+            fields["request_id"] = request.request_id
+        tail = "".join(f" {key}={value}" for key, value in fields.items())
+        return _printable(super().formatMessage(record).rstrip() + tail)
+
+    def formatException(self, ei: _Raised) -> str:  # noqa: N802  # logging's name
+        """Returns the traceback, indented."""
+        lines = super().formatException(ei).split("\n")
+        return "\n".join(f"  {_printable(line)}" for line in lines)
 
 
 class JsonFormatter(logging.Formatter):
@@ -56,6 +67,10 @@ class JsonFormatter(logging.Formatter):
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         return json.dumps(line, default=str)
+
+
+def _printable(text: str) -> str:
+    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
 
 
 def _fields(record: logging.LogRecord) -> dict[str, object]:

@@ -11,6 +11,8 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.requests import ClientDisconnect
 
 from serving.admission import OverloadedError
@@ -101,7 +103,11 @@ def install(app: FastAPI) -> None:
         app.add_exception_handler(kind, _answer(describe))
     app.add_exception_handler(HTTPException, _answer(_from_http))
     app.add_exception_handler(RequestValidationError, _answer(_from_validation))
-    app.add_exception_handler(Exception, _answer(_unexpected))
+    failed = _answer(_unexpected)
+    app.add_exception_handler(Exception, failed)
+    # Starlette answers with that handler outside all middleware, so an answer of its own is
+    # needed inside: one that gets the request's id and the security headers.
+    app.user_middleware.append(Middleware(ServerErrorMiddleware, handler=failed))
 
 
 def _answer(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from enum import Enum
 from http import HTTPStatus
@@ -27,6 +28,8 @@ class Form(str, Enum):
     png = "png"
 
 
+ALL_FORMS = tuple(Form)
+BATCH_FORMS = (Form.json, Form.coco, Form.csv)
 _BY_MEDIA_TYPE = {
     "application/json": Form.json,
     "text/csv": Form.csv,
@@ -41,21 +44,32 @@ _WILDCARDS = {
 }
 
 
-def negotiate(request: Request, wanted: Form | None) -> Form:
+def negotiate(request: Request, wanted: Form | None, offers: Collection[Form] = ALL_FORMS) -> Form:
     """Picks the answer's form: `?format=` if given, else by `Accept` (RFC 9110, 12.5.1).
 
+    Args:
+        request: The request.
+        wanted: What its `?format=` names.
+        offers: Forms that the answer can have.
+
     Raises:
-        Problem: 406, `Accept` names no form there is.
+        Problem: 406, none of `offers` is wanted.
     """
-    if wanted:
-        return wanted
-    ranked = sorted(_accepted(request.headers.get("accept", "*/*")), key=lambda pair: -pair[1])
-    for media_type, quality in ranked:
+    accept = request.headers.get("accept", "*/*")
+    for form in [wanted] if wanted else _by_preference(accept):
+        if form in offers:
+            return form
+    media_types = ", ".join(name for name, form in _BY_MEDIA_TYPE.items() if form in offers)
+    names = ", ".join(form.value for form in offers)
+    detail = f"the answer can be: {media_types}; or by ?format=: {names}"
+    raise Problem(HTTPStatus.NOT_ACCEPTABLE, "not-acceptable", detail)
+
+
+def _by_preference(accept: str) -> Iterator[Form]:
+    for media_type, quality in sorted(_accepted(accept), key=lambda pair: -pair[1]):
         form = _BY_MEDIA_TYPE.get(media_type) or _WILDCARDS.get(media_type)
         if form and quality > 0:
-            return form
-    offers = ", ".join(_BY_MEDIA_TYPE)
-    raise Problem(HTTPStatus.NOT_ACCEPTABLE, "not-acceptable", f"the answer can be: {offers}")
+            yield form
 
 
 def _accepted(header: str) -> list[tuple[str, float]]:
@@ -74,6 +88,24 @@ def _quality(parameters: list[str]) -> float:
             except ValueError:
                 return 0
     return 1
+
+
+def present_all(form: Form, found: Sequence[tuple[str, Found]], backend: Backend) -> Response:
+    """Returns the answer to a request for several pictures.
+
+    Args:
+        form: One of `BATCH_FORMS`.
+        found: Pictures' names and what was found in them.
+        backend: Who found it.
+    """
+    match form:
+        case Form.csv:
+            return Response(formats.to_csv(found), media_type="text/csv")
+        case Form.coco:
+            classes = backend.manifest().classes
+            return JSONResponse(formats.to_coco(found, classes).model_dump())
+        case _:
+            return JSONResponse({"results": [each.response().model_dump() for _, each in found]})
 
 
 class Studio:
@@ -95,11 +127,8 @@ class Studio:
         match form:
             case Form.json:
                 return JSONResponse(found.response().model_dump())
-            case Form.csv:
-                return Response(formats.to_csv([(picture.name, found)]), media_type="text/csv")
-            case Form.coco:
-                classes = backend.manifest().classes
-                return JSONResponse(formats.to_coco([(picture.name, found)], classes).model_dump())
+            case Form.csv | Form.coco:
+                return present_all(form, [(picture.name, found)], backend)
             case Form.jpeg | Form.png:
                 media_type = f"image/{form.value}"
                 drawn = await asyncio.get_running_loop().run_in_executor(

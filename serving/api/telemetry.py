@@ -47,12 +47,11 @@ class Telemetry:
         self, scope: Scope, receive: Receive, send: Send, request: RequestContext
     ) -> None:
         record = _Record(scope, request, send)
-        token = context.current.set(request)
+        context.current.set(request)  # for good: the server logs, in this task, what fails
         try:
             await self._app(scope, receive, record.send)
         finally:
             self._note(record)
-            context.current.reset(token)
 
     def _note(self, record: _Record) -> None:
         route, seconds = record.route(), perf_counter() - record.started

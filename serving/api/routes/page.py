@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from http import HTTPStatus
 from pathlib import Path, PurePosixPath
+from zipfile import BadZipFile
 
 from fastapi import APIRouter, Depends, FastAPI
 from fastapi.responses import FileResponse, Response
@@ -13,7 +14,7 @@ from fastapi.staticfiles import StaticFiles
 from serving import image
 from serving.api.deps import ServicesDep, authorize
 from serving.api.problems import RESPONSES, Problem
-from serving.bundle import Bundle
+from serving.bundle import Bundle, BundleError
 from serving.manifest import Manifest
 
 WEB = Path(__file__).parents[2] / "web"
@@ -47,10 +48,17 @@ async def sample(services: ServicesDep, name: str) -> Response:
     """One of the bundle's sample pictures."""
     manifest = services.backend.manifest()
     if name not in _names(manifest) or services.settings.bundle is None:
-        raise Problem(HTTPStatus.NOT_FOUND, "unknown-sample", f"there is no sample {name!r}")
+        raise _unknown(f"there is no sample {name!r}")
     bundle = Bundle(services.settings.bundle, manifest)
-    data = await asyncio.to_thread(bundle.read, str(_SAMPLES / name))
+    try:
+        data = await asyncio.to_thread(bundle.read, str(_SAMPLES / name))
+    except (BundleError, OSError, BadZipFile) as error:
+        raise _unknown(f"the sample {name!r} can no longer be read from the bundle") from error
     return Response(data, media_type=image.sniff(data))
+
+
+def _unknown(detail: str) -> Problem:
+    return Problem(HTTPStatus.NOT_FOUND, "unknown-sample", detail)
 
 
 def _names(manifest: Manifest) -> list[str]:

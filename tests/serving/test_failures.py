@@ -1,0 +1,108 @@
+"""What fails inside the service is answered in its own words and can be found in the log."""
+
+from __future__ import annotations
+
+import io
+import logging
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+import uvicorn
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from serving.app import build_app
+from serving.logs import TextFormatter
+from serving.settings import Settings
+from tests.serving.pictures import TWO_SQUARES, encode
+from tests.serving.running import free_ports
+from tests.serving.waiting import wait_until
+
+
+@pytest.fixture
+def log() -> Iterator[io.StringIO]:
+    """What is logged as text from now on."""
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(TextFormatter())
+    root = logging.getLogger()
+    level = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.INFO)
+    yield stream
+    root.setLevel(level)
+    root.removeHandler(handler)
+
+
+@contextmanager
+def serving(app: FastAPI) -> Iterator[str]:
+    [port] = free_ports(1)
+    server = uvicorn.Server(uvicorn.Config(app, port=port, log_config=None, access_log=False))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        wait_until(lambda: server.started)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+def test_a_failure_is_answered_counted_and_logged_under_the_requests_id(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, log: io.StringIO
+) -> None:
+    app = build_app(settings.model_copy(update={"cors_origins": ["https://example.org"]}))
+
+    def fail() -> None:
+        raise RuntimeError("out of luck\n00:00:00 INFO forged")
+
+    monkeypatch.setattr(app.state.services.backend, "manifest", fail)
+    headers = {"X-Request-ID": "find-me", "Origin": "https://example.org"}
+    with serving(app) as url:
+        answer = httpx.get(f"{url}/models", headers=headers)
+        figures = httpx.get(f"{url}/metrics").text
+
+    assert answer.status_code == 500
+    assert answer.json()["type"] == "urn:umop:problem:internal-error"
+    assert answer.headers["x-request-id"] == "find-me"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["access-control-allow-origin"] == "https://example.org"
+    assert 'umop_requests_total{route="/models",status="500"} 1.0' in figures
+    assert 'status="499"' not in figures
+
+    assert log.getvalue().count("RuntimeError: out of luck") == 1
+    lines = log.getvalue().splitlines()
+    [access] = [line for line in lines if "path=/models" in line]
+    assert "status=500" in access
+    assert access.endswith("request_id=find-me")
+    [raised] = [place for place, line in enumerate(lines) if "Traceback" in line]
+    assert lines[raised - 1].endswith("request_id=find-me")
+
+
+def test_a_sample_that_vanished_is_not_found(bundle_path: Path, tmp_path: Path) -> None:
+    bundle = tmp_path / "vanishing.bundle"
+    shutil.copytree(bundle_path, bundle)
+    with TestClient(build_app(Settings(bundle=bundle, threads=1))) as client:
+        wait_until(lambda: client.get("/readyz").status_code == 200)
+        assert client.get("/samples/squares.png").status_code == 200
+
+        (bundle / "samples" / "squares.png").write_bytes(bytes(10**6))
+        assert_unknown_sample(client)
+        bundle.rename(tmp_path / "moved.bundle")
+        assert_unknown_sample(client)
+        bundle.write_bytes(b"no zip")
+        assert_unknown_sample(client)
+        assert client.post("/detect", content=encode(TWO_SQUARES)).status_code == 200
+
+
+def assert_unknown_sample(client: TestClient) -> None:
+    answer = client.get("/samples/squares.png")
+    assert answer.status_code == 404
+    assert answer.json()["type"] == "urn:umop:problem:unknown-sample"
+    detail = "the sample 'squares.png' can no longer be read from the bundle"
+    assert answer.json()["detail"] == detail
