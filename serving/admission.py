@@ -7,13 +7,15 @@ from contextlib import contextmanager
 
 from serving.metrics import Metrics
 
+_FULL = "as many pictures as fit are being worked on; try again soon"
+
 
 class OverloadedError(Exception):
     """There is no place left; try again later."""
 
 
 class Admission:
-    """Counts the pictures in the house, from before their bytes are read until the answer.
+    """Counts the pictures in the house, from when they have arrived until the answer.
 
     Args:
         places: Most pictures at a time.
@@ -24,6 +26,15 @@ class Admission:
         self._free = places
         self._gauge = metrics.admitted
 
+    def require_place(self) -> None:
+        """Checks, before bytes are read for nothing, that a picture could be admitted now.
+
+        Raises:
+            OverloadedError: No place is free.
+        """
+        if self._free < 1:
+            raise OverloadedError(_FULL)
+
     @contextmanager
     def admit(self, pictures: int = 1) -> Iterator[None]:
         """Holds places while the context lasts.
@@ -32,7 +43,7 @@ class Admission:
             OverloadedError: Fewer places than that are free.
         """
         if pictures > self._free:
-            raise OverloadedError("as many pictures as fit are being worked on; try again soon")
+            raise OverloadedError(_FULL)
         self._free -= pictures
         self._gauge.inc(pictures)
         try:

@@ -33,6 +33,7 @@ def build_app(settings: Settings) -> FastAPI:
 
     Raises:
         OSError: The file with the keys cannot be read.
+        ValueError: The keys are not what they should be.
         TracingError: Tracing is asked for and not installed.
     """
     app = FastAPI(title="UMOP", version="1", lifespan=_lifespan, openapi_url=None)
@@ -45,7 +46,11 @@ def build_app(settings: Settings) -> FastAPI:
     if settings.page:
         page.install(app)
     _expose(app, app, "public", settings)
-    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
+    app.add_middleware(
+        BodyLimit,
+        max_bytes=settings.max_body_bytes,
+        max_held=settings.max_queue * settings.max_body_bytes,
+    )
     app.add_middleware(
         CORSMiddleware,
         allow_origins=settings.cors_origins,
@@ -87,7 +92,7 @@ def _services(settings: Settings) -> Services:
         backend=choose_backend(settings, figures),
         tracer=Tracer() if settings.tracing else None,
         admission=Admission(settings.max_queue, figures),
-        body=BodyReader(settings.max_images, fetcher if settings.allow_urls else None),
+        body=BodyReader(settings.batch_limit, fetcher if settings.allow_urls else None),
         studio=Studio(settings.decode_threads, settings.max_pixels),
         keys=KeyRing(settings.api_keys, settings.api_keys_file),
         admin_keys=KeyRing(settings.admin_keys),

@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from time import monotonic
 
-_HASHED = re.compile(r"sha256:([0-9a-f]{64})", re.IGNORECASE)
+_HASHED = re.compile(r"sha256:([0-9a-f]{64})(\s+-)?", re.IGNORECASE)
+_REMARK = re.compile(r"(^|\s)#.*")
 _MOST_CALLERS = 10_000
 
 log = logging.getLogger(__name__)
@@ -21,11 +22,12 @@ class KeyRing:
     """API keys, held as SHA-256 only.
 
     Args:
-        keys: Keys, or `sha256:HEX` of keys.
+        keys: Keys, or `sha256:HEX` of keys, with or without the `-` that `sha256sum` adds.
         file: More of them, one a line, `#` before remarks; read again when it changes.
 
     Raises:
         OSError: The file cannot be read.
+        ValueError: It is not UTF-8 text, or a `sha256:` is not followed by a digest.
     """
 
     def __init__(self, keys: Iterable[str] = (), file: Path | None = None) -> None:
@@ -40,9 +42,12 @@ class KeyRing:
         """Returns the key's short name for logs and limits, or None if it is not on the ring.
 
         The time taken does not tell how much of a wrong key was right.
+
+        Args:
+            key: As Starlette has it from the header: a character for each byte.
         """
         self._refresh()
-        digest = hashlib.sha256(key.encode("utf-8", "surrogateescape")).digest()
+        digest = hashlib.sha256(key.encode("latin-1")).digest()
         matches = [hmac.compare_digest(digest, known) for known in self._fixed + self._from_file]
         return digest.hex()[:8] if any(matches) else None
 
@@ -51,7 +56,7 @@ class KeyRing:
             return
         try:
             self._read(self._file)
-        except OSError as error:
+        except (OSError, ValueError) as error:
             log.warning("the keys' file cannot be read; its last keys stay valid: %s", error)
 
     def _read(self, file: Path) -> None:
@@ -59,14 +64,18 @@ class KeyRing:
         state = (status.st_mtime_ns, status.st_size, status.st_ino)
         if state == self._state:
             return
-        lines = (line.partition("#")[0].strip() for line in file.read_text("utf-8").splitlines())
+        lines = (_REMARK.sub("", line).strip() for line in file.read_text("utf-8").splitlines())
         self._from_file = [_digest(line) for line in lines if line]
         self._state = state
 
 
 def _digest(key: str) -> bytes:
     match = _HASHED.fullmatch(key)
-    return bytes.fromhex(match[1]) if match else hashlib.sha256(key.encode()).digest()
+    if match:
+        return bytes.fromhex(match[1])
+    if key.startswith("sha256:"):
+        raise ValueError("'sha256:' must be followed by the 64 digits of a digest")
+    return hashlib.sha256(key.encode()).digest()
 
 
 class RateLimit:

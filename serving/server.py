@@ -141,6 +141,8 @@ def run(settings: Settings, sockets: list[socket.socket], on_ready: Callable[[st
         raise StartError(str(error)) from error
     except OSError as error:
         raise StartError(f"the keys' file cannot be read: {error}") from error
+    except ValueError as error:
+        raise StartError(f"the API keys cannot be used: {error}") from error
     server = Server(app, on_ready)
     server.run(sockets)
     if server.failure:

@@ -13,7 +13,10 @@ from pydantic import (
     NonNegativeInt,
     PositiveFloat,
     PositiveInt,
+    ValidationInfo,
+    field_validator,
 )
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 Exposure = Literal["public", "internal", "off"]
@@ -127,6 +130,18 @@ class Settings(BaseSettings):
     drain_timeout: PositiveFloat = Field(
         30, description="Seconds that a stop waits for requests in work."
     )
+
+    @field_validator("metrics", "docs")
+    @classmethod
+    def _has_a_port(cls, exposure: Exposure, info: ValidationInfo) -> Exposure:
+        if exposure == "internal" and info.data.get("internal_port", 0) is None:
+            raise PydanticCustomError("no_port", "'internal' needs a port: set UMOP_INTERNAL_PORT")
+        return exposure
+
+    @property
+    def batch_limit(self) -> int:
+        """Most pictures in one request: no more than the house has places."""
+        return min(self.max_images, self.max_queue)
 
     @property
     def has_keys(self) -> bool:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from http import HTTPStatus
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from serving.api.problems import Problem
+from serving.api.problems import Problem, unavailable
 
 _LINGER_SECONDS = 2
 _OWN_FILES_ONLY = (
@@ -52,7 +53,9 @@ class SecurityHeaders:
 
 
 class BodyLimit:
-    """Stops reading a request's body once it has more bytes than allowed.
+    """Stops reading a request's body once it has more bytes than allowed, or all bodies have.
+
+    An upload that trickles in holds nothing but the bytes that it has sent.
 
     An answer that is ready before the body was read, a refusal most often, is followed by a
     moment of reading on: closing at once would reset the connection, and the client, still
@@ -61,18 +64,20 @@ class BodyLimit:
     Args:
         app: The next application.
         max_bytes: Largest body.
+        max_held: Most bytes of all bodies that are in the house at a time.
     """
 
-    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
+    def __init__(self, app: ASGIApp, max_bytes: int, max_held: int) -> None:
         self._app = app
         self._max_bytes = max_bytes
+        self._space = _Space(max_held)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes a request on with its body counted."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        body = _Body(Headers(scope=scope), receive, self._max_bytes)
+        body = _Body(Headers(scope=scope), receive, self._max_bytes, self._space)
 
         async def sent(message: Message) -> None:
             ends = message["type"] == "http.response.body" and not message.get("more_body")
@@ -83,16 +88,25 @@ class BodyLimit:
             await body.linger()
             await send({"type": "http.response.body", "body": b"", "more_body": False})
 
-        await self._app(scope, body.receive, sent)
+        try:
+            await self._app(scope, body.receive, sent)
+        finally:
+            self._space.left += body.size
+
+
+@dataclass
+class _Space:
+    left: int
 
 
 class _Body:
-    def __init__(self, headers: Headers, receive: Receive, max_bytes: int) -> None:
+    def __init__(self, headers: Headers, receive: Receive, max_bytes: int, space: _Space) -> None:
         length = headers.get("content-length", "0")
         self._announced = int(length) if length.isdigit() else 0
         self._receive = receive
         self._max_bytes = max_bytes
-        self._read = 0
+        self._space = space
+        self.size = 0
         has_body = bool(self._announced) or "transfer-encoding" in headers
         self.is_still_sent = has_body and "expect" not in headers
 
@@ -100,8 +114,10 @@ class _Body:
         if self._announced > self._max_bytes:
             raise self._too_large()
         message = await self._next()
-        if self._read > self._max_bytes:
+        if self.size > self._max_bytes:
             raise self._too_large()
+        if self._space.left < 0:
+            raise unavailable("overloaded", "too much is being sent; try again soon", 1)
         return message
 
     async def linger(self) -> None:
@@ -115,7 +131,9 @@ class _Body:
 
     async def _next(self) -> Message:
         message = await self._receive()
-        self._read += len(message.get("body", b""))
+        size = len(message.get("body", b""))
+        self.size += size
+        self._space.left -= size
         self.is_still_sent = self.is_still_sent and bool(message.get("more_body"))
         return message
 

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
@@ -66,10 +67,10 @@ def test_a_batch_has_a_limit(small: RunningServer) -> None:
     assert_problem(answer, 422, "no-picture")
 
 
-def test_a_batch_larger_than_the_house_is_turned_away(slow: RunningServer) -> None:
+def test_a_batch_that_could_never_fit_is_not_asked_to_come_again(slow: RunningServer) -> None:
     files = [("files", PNG)] * 4
     answer = httpx.post(f"{slow.url}/detect/batch", files=files)
-    assert_problem(answer, 503, "overloaded")
+    assert_problem(answer, 422, "no-picture")
 
 
 @pytest.mark.parametrize("path", ["/detect", "/detect/batch", "/v2/models/squares/infer"])
@@ -151,6 +152,29 @@ def test_a_client_that_hangs_up_frees_its_place(slow: RunningServer) -> None:
     wait_until(lambda: slow.metrics()["umop_admitted_pictures"] == 0)
     assert slow.detect(PNG).status_code == 200
     assert slow.metrics()["umop_batch_pictures_sum"] <= before + 2, "the others never ran"
+
+
+def test_slow_uploads_take_no_place_from_others(slow: RunningServer) -> None:
+    with ExitStack() as held:
+        for _ in range(12):
+            raw = held.enter_context(socket.create_connection(address(slow)))
+            raw.sendall(b"POST /detect HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n123")
+        assert slow.detect(PNG).status_code == 200
+
+
+def test_all_bodies_together_have_a_limit(bundle_path: Path) -> None:
+    options = ("--max-queue", "2", "--max-body-bytes", "100000")
+    head = b"POST /detect HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n"
+    with running("--bundle", str(bundle_path), *options) as server, ExitStack() as held:
+        uploads = [held.enter_context(socket.create_connection(address(server))) for _ in range(3)]
+        for raw in uploads[:2]:
+            raw.sendall(head + bytes(99_999))
+        time.sleep(0.3)
+        uploads[2].sendall(head + bytes(99_999))
+        assert receive(uploads[2]).startswith(b"HTTP/1.1 503")
+        for raw in uploads:
+            raw.close()
+        wait_until(lambda: server.detect(PNG).status_code == 200)
 
 
 def test_a_slow_upload_ends(small: RunningServer) -> None:

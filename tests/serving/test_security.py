@@ -63,6 +63,28 @@ def test_the_keys_file_is_read_again_when_it_changes(tmp_path: Path) -> None:
     assert ring.find("two"), "a file that is gone for a moment locks nobody out"
 
 
+@pytest.mark.parametrize("content", [b"\xff\xfe\x00bad\n", b"sha256:12ab\n"])
+def test_a_keys_file_that_is_wrong(bundle_path: Path, tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "keys"
+    file.write_text("one")
+    ring = KeyRing(file=file)
+    file.write_bytes(content)
+    assert ring.find("one"), "its last keys stay valid"
+    result = run("--bundle", str(bundle_path), "--port", "0", "--api-keys-file", str(file))
+    assert_one_line(result, "API keys cannot be used")
+
+
+def test_what_sha256sum_prints_is_a_key(tmp_path: Path) -> None:
+    digest = hashlib.sha256("clé#1".encode()).hexdigest()
+    file = tmp_path / "keys"
+    file.write_text(f"sha256:{digest}  -  # the web site\nplain#1 # another\n#remark\n")
+    ring = KeyRing(file=file)
+    assert ring.find("clé#1".encode().decode("latin-1"))
+    assert ring.find("plain#1")
+    for wrong in ("plain", "remark", f"sha256:{digest}", f"sha256:{digest}  -"):
+        assert not ring.find(wrong)
+
+
 def test_a_missing_keys_file_is_one_line(bundle_path: Path) -> None:
     result = run("--bundle", str(bundle_path), "--port", "0", "--api-keys-file", "nowhere")
     assert_one_line(result, "keys' file", "nowhere")

@@ -7,13 +7,14 @@ from time import perf_counter
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 from pydantic import BaseModel
 
+from serving import image
 from serving.api.body import JsonPicture, JsonPictures, Picture
 from serving.api.deps import ServicesDep, WishDep, authorize
 from serving.api.patience import Patience
-from serving.api.representations import Form, negotiate
+from serving.api.representations import BATCH_FORMS, Form, negotiate, present_all
 from serving.api.schema import inline_schema
 from serving.api.services import Services
 from serving.backends import Wish
@@ -22,6 +23,10 @@ from serving.schemas import DetectResponse, Found
 
 router = APIRouter(tags=["detect"], dependencies=[Depends(authorize)])
 FormQuery = Annotated[Form | None, Query(alias="format", description="Overrides Accept.")]
+BatchFormQuery = Annotated[
+    Form | None,
+    Query(alias="format", description="Overrides Accept; several pictures cannot be drawn."),
+]
 
 
 class BatchResponse(BaseModel):
@@ -30,29 +35,33 @@ class BatchResponse(BaseModel):
     results: list[DetectResponse]
 
 
-def _body(field: str, files: dict[str, object], json: type[BaseModel]) -> dict[str, object]:
+def _body(
+    field: str, files: dict[str, object], json: type[BaseModel], raw: dict[str, object]
+) -> dict[str, object]:
     form = {"type": "object", "required": [field], "properties": {field: files}}
     return {
         "required": True,
         "content": {
             "multipart/form-data": {"schema": form},
             "application/json": {"schema": inline_schema(json)},
+            **raw,
         },
     }
 
 
 _FILE: dict[str, object] = {"type": "string", "format": "binary"}
-_ONE = _body("file", _FILE, JsonPicture)
-_SEVERAL = _body("files", {"type": "array", "items": _FILE, "minItems": 1}, JsonPictures)
+_RAW: dict[str, object] = {media_type: {"schema": _FILE} for media_type in image.FORMATS.values()}
+_ONE = _body("file", _FILE, JsonPicture, _RAW)
+_SEVERAL = _body("files", {"type": "array", "items": _FILE, "minItems": 1}, JsonPictures, {})
 
-
-_OTHER_FORMS: dict[str, object] = {"text/csv": {}, "image/jpeg": {}, "image/png": {}}
+_TABLE: dict[str, object] = {"text/csv": {}}
+_TABLE_OR_DRAWING: dict[str, object] = {**_TABLE, "image/jpeg": {}, "image/png": {}}
 
 
 @router.post(
     "/detect",
     response_model=DetectResponse | CocoDocument,
-    responses={200: {"content": _OTHER_FORMS}},
+    responses={200: {"content": _TABLE_OR_DRAWING}},
     openapi_extra={"requestBody": _ONE},
 )
 async def detect(
@@ -61,22 +70,30 @@ async def detect(
     """Finds objects in one picture."""
     form = negotiate(request, wanted)
     patience = Patience(request, services.settings.deadline)
+    services.admission.require_place()
+    picture = await patience.reading(services.body.read_one(request))
     with services.admission.admit():
-        picture = await patience.reading(services.body.read_one(request))
         return await patience.working(_answer(services, picture, wish, form))
 
 
-@router.post("/detect/batch", response_model=BatchResponse, openapi_extra={"requestBody": _SEVERAL})
-async def detect_batch(request: Request, services: ServicesDep, wish: WishDep) -> Response:
+@router.post(
+    "/detect/batch",
+    response_model=BatchResponse | CocoDocument,
+    responses={200: {"content": _TABLE}},
+    openapi_extra={"requestBody": _SEVERAL},
+)
+async def detect_batch(
+    request: Request, services: ServicesDep, wish: WishDep, wanted: BatchFormQuery = None
+) -> Response:
     """Finds objects in several pictures; one that is broken fails them all."""
+    form = negotiate(request, wanted, BATCH_FORMS)
     patience = Patience(request, services.settings.deadline)
-    with services.admission.admit():
-        pictures = await patience.reading(services.body.read_several(request))
-        with services.admission.admit(len(pictures) - 1):
-            found = await patience.working(
-                find_all(services, [each.data for each in pictures], wish)
-            )
-    return JSONResponse({"results": [each.response().model_dump() for each in found]})
+    services.admission.require_place()
+    pictures = await patience.reading(services.body.read_several(request))
+    with services.admission.admit(len(pictures)):
+        found = await patience.working(find_all(services, [each.data for each in pictures], wish))
+    names = [each.name for each in pictures]
+    return present_all(form, list(zip(names, found, strict=True)), services.backend)
 
 
 async def _answer(services: Services, picture: Picture, wish: Wish, form: Form) -> Response:

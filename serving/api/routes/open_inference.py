@@ -84,12 +84,12 @@ async def infer(
     """Finds objects in the pictures of the input `image`."""
     manifest = _require(services, name, version)
     patience = Patience(request, services.settings.deadline)
-    with services.admission.admit():
-        body = await patience.reading(request.body())
-        header_length = request.headers.get(tensors.HEADER_LENGTH)
-        wanted, pictures = read_request(body, header_length, services.settings.max_images)
-        with services.admission.admit(len(pictures) - 1):
-            found = await patience.working(find_all(services, pictures, wanted.wish))
+    services.admission.require_place()
+    body = await patience.reading(request.body())
+    header_length = request.headers.get(tensors.HEADER_LENGTH)
+    wanted, pictures = read_request(body, header_length, services.settings.batch_limit)
+    with services.admission.admit(len(pictures)):
+        found = await patience.working(find_all(services, pictures, wanted.wish))
     message, length = write_answer(wanted, manifest, found)
     if length is None:
         return Response(message, media_type="application/json")
