@@ -23,8 +23,9 @@ from serving.manifest import SCHEMA_VERSION, FileEntry, Manifest
 MANIFEST = "manifest.json"
 MANIFEST_MAX_BYTES = 4 * 2**20
 MOST_SHRUNK = 20
-_DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError)
-_UNREADABLE = (OSError, NotImplementedError, RuntimeError, *_DAMAGED)
+DAMAGED_ZIP = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError)
+"""What `zipfile` raises for a file that is not, or not all of, a zip."""
+_UNREADABLE = (OSError, NotImplementedError, RuntimeError, *DAMAGED_ZIP)
 
 
 class BundleError(Exception):
@@ -181,6 +182,6 @@ def _reason(path: Path, error: Exception) -> str:
         return "no such bundle"
     if isinstance(error, FileNotFoundError):
         return f"not a bundle: it has no {Path(str(error.filename)).name}"
-    if isinstance(error, _DAMAGED):
+    if isinstance(error, DAMAGED_ZIP):
         return f"not a bundle: neither a folder nor a sound zip ({error})"
     return str(error)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import lzma
 import socket
 import zipfile
-import zlib
 from pathlib import Path
 
+from serving.bundle import DAMAGED_ZIP
 from serving.server import StartError
 
 MANIFEST = "MAR-INF/MANIFEST.json"
 HINT = "make it with: umop archive RUN"
-_DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError)
 
 
 def require_archive(path: Path) -> None:
@@ -27,7 +25,7 @@ def require_archive(path: Path) -> None:
         with zipfile.ZipFile(path) as members:
             damaged = members.testzip()
             is_archive = MANIFEST in members.namelist()
-    except _DAMAGED as error:
+    except DAMAGED_ZIP as error:
         raise StartError(f"{path}: not a sound zip ({error}); {HINT}") from error
     except (OSError, NotImplementedError, RuntimeError) as error:
         raise StartError(f"{path}: cannot be read: {error}") from error
