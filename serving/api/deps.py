@@ -60,6 +60,22 @@ def authorize(request: Request, services: ServicesDep, header: _Header, bearer: 
         )
 
 
+def require_plain_body(request: Request) -> None:
+    """Refuses a compressed body, whose size could not be limited before it is unpacked.
+
+    Raises:
+        Problem: 415 (RFC 9110, section 8.4).
+    """
+    coding = request.headers.get("content-encoding", "identity")
+    if coding != "identity":
+        raise Problem(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            "unsupported-body",
+            f"send the body as it is, without Content-Encoding: {coding}",
+            {"Accept-Encoding": "identity"},
+        )
+
+
 def authorize_admin(services: ServicesDep, header: _Header, bearer: _Bearer) -> None:
     """Lets a caller in who has an admin key.
 

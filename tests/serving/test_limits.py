@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import io
 import socket
 import threading
@@ -84,6 +85,14 @@ def test_a_large_body_is_refused_while_it_streams(small: RunningServer, path: st
     assert_problem(known, 413, "body-too-large")
     chunked = httpx.post(small.url + path, content=body(), headers=json)
     assert_problem(chunked, 413, "body-too-large")
+
+
+@pytest.mark.parametrize("path", ["/detect", "/detect/batch", "/v2/models/squares/infer"])
+def test_a_compressed_body_is_refused(small: RunningServer, path: str) -> None:
+    headers = {"Content-Encoding": "gzip"}
+    answer = httpx.post(small.url + path, content=gzip.compress(PNG), headers=headers)
+    assert_problem(answer, 415, "unsupported-body")
+    assert "without Content-Encoding: gzip" in answer.json()["detail"]
 
 
 def test_a_large_form_is_refused_before_it_is_parsed(small: RunningServer) -> None:

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from serving import image
 from serving.api.body import JsonPicture, JsonPictures, Picture
-from serving.api.deps import ServicesDep, WishDep, authorize
+from serving.api.deps import ServicesDep, WishDep, authorize, require_plain_body
 from serving.api.patience import Patience
 from serving.api.representations import BATCH_FORMS, Form, negotiate, present_all
 from serving.api.schema import inline_schema
@@ -21,7 +21,7 @@ from serving.backends import Wish
 from serving.formats import CocoDocument
 from serving.schemas import DetectResponse, Found
 
-router = APIRouter(tags=["detect"], dependencies=[Depends(authorize)])
+router = APIRouter(tags=["detect"], dependencies=[Depends(authorize), Depends(require_plain_body)])
 FormQuery = Annotated[Form | None, Query(alias="format", description="Overrides Accept.")]
 BatchFormQuery = Annotated[
     Form | None,

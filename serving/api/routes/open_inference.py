@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
 from serving import tensors
-from serving.api.deps import ServicesDep, authorize
+from serving.api.deps import ServicesDep, authorize, require_plain_body
 from serving.api.patience import Patience
 from serving.api.problems import Problem
 from serving.api.routes.detect import find_all
@@ -19,7 +19,11 @@ from serving.manifest import Manifest
 from serving.open_inference import INPUTS, OUTPUTS, InferRequest, read_request, write_answer
 
 health = APIRouter(prefix="/v2", tags=["open inference"])
-router = APIRouter(prefix="/v2", tags=["open inference"], dependencies=[Depends(authorize)])
+router = APIRouter(
+    prefix="/v2",
+    tags=["open inference"],
+    dependencies=[Depends(authorize), Depends(require_plain_body)],
+)
 
 
 @health.get("")
