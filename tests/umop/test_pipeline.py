@@ -115,6 +115,14 @@ def test_export_writes_a_bundle_that_serves(umop: Umop, workplace: Path, discs: 
     assert not is_exported(run, "1.3")
 
 
+def test_an_evaluation_of_another_version_is_named(umop: Umop, workplace: Path) -> None:
+    copy = Path(shutil.copytree(workplace / "runs" / "discs", workplace / "runs" / "old"))
+    (copy / "evaluation.json").write_text('{"AP": 0.5}')
+    code, _, err = umop("export", "old", "--force")
+    assert code == 2
+    assert "runs/old/evaluation.json is no evaluation of this version" in err
+
+
 def test_a_damaged_checkpoint_is_named(umop: Umop, workplace: Path) -> None:
     copy = Path(shutil.copytree(workplace / "runs" / "discs", workplace / "runs" / "cut"))
     checkpoint = copy / "iter_4.pth"

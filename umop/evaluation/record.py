@@ -9,6 +9,7 @@ from pathlib import Path
 from mmengine.config import Config
 
 from umop.digest import sha256_of
+from umop.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -32,8 +33,17 @@ class Evaluation:
 
     @classmethod
     def read(cls, path: Path) -> Evaluation | None:
-        """Reads a record; None where there is none."""
-        return cls(**json.loads(path.read_text())) if path.is_file() else None
+        """Reads a record; None where there is none.
+
+        Raises:
+            UserError: The file is something else.
+        """
+        if not path.is_file():
+            return None
+        try:
+            return cls(**json.loads(path.read_text()))
+        except (TypeError, ValueError) as error:
+            raise UserError(f"{path} is no evaluation of this version. Delete it.") from error
 
     def write(self, path: Path) -> None:
         """Writes the record as JSON."""
