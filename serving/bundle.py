@@ -19,6 +19,7 @@ from typing import BinaryIO
 from pydantic import ValidationError
 
 from serving.manifest import SCHEMA_VERSION, FileEntry, Manifest
+from serving.validation import first_error
 
 MANIFEST = "manifest.json"
 MANIFEST_MAX_BYTES = 4 * 2**20
@@ -137,9 +138,7 @@ def _parse(text: bytes) -> Manifest:
     try:
         return Manifest.model_validate(fields)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise BundleError(f"{MANIFEST}: {where}: {first['msg']}") from error
+        raise BundleError(f"{MANIFEST}: {first_error(error, 'manifest')}") from error
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from serving.backends import Wish
 from serving.manifest import Manifest
 from serving.schemas import Found
 from serving.tensors import Tensor, TensorError
+from serving.validation import first_error
 
 OutputName = Literal["num_detections", "boxes", "scores", "class_ids"]
 INPUTS = [{"name": "image", "datatype": "BYTES", "shape": [-1]}]
@@ -117,9 +118,7 @@ def _validate(header: dict[str, Any]) -> InferRequest:
     try:
         return InferRequest.model_validate(header)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise TensorError(f"{where}: {first['msg']}") from error
+        raise TensorError(first_error(error, "the request")) from error
 
 
 def _pictures(wanted: InferRequest, raw: bytes, most: int) -> list[bytes]:

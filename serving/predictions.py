@@ -24,6 +24,7 @@ from serving.open_inference import InferRequest, read_request, write_answer
 from serving.refusals import MEDIA_TYPE, Kind, ProblemDocument, classify
 from serving.schemas import Found, ModelRef, name_detections
 from serving.tensors import TensorError
+from serving.validation import first_error
 
 JSON = "application/json"
 MOST_PICTURES = 16
@@ -129,11 +130,8 @@ def write(
 def refuse(error: Exception) -> Answer:
     """Writes the problem document (RFC 9457) for an error of `EXPECTED`."""
     if isinstance(error, ValidationError):
-        first = error.errors()[0]
-        where = " ".join(map(str, first["loc"])) or OPTIONS_HEADER
-        return _problem(
-            HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request", f"{where}: {first['msg']}"
-        )
+        detail = first_error(error, OPTIONS_HEADER)
+        return _problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request", detail)
     refusal = classify(error)
     assert refusal, error
     return _problem(*refusal, str(error).splitlines()[0])

@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 
 from serving.api.problems import Problem
 from serving.fetch import Fetcher
+from serving.validation import first_error
 
 Json = TypeVar("Json", bound=BaseModel)
 _RAW_TYPES = ("", "application/octet-stream")
@@ -142,9 +143,7 @@ def _parse(kind: type[Json], body: bytes) -> Json:
     try:
         return kind.model_validate_json(body)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the body"
-        raise _no_picture(f"{where}: {first['msg']}") from error
+        raise _no_picture(first_error(error, "the body")) from error
 
 
 def _picture(name: str, data: bytes) -> Picture:
