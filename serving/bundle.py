@@ -24,9 +24,9 @@ from serving.validation import first_error
 MANIFEST = "manifest.json"
 MANIFEST_MAX_BYTES = 4 * 2**20
 MOST_SHRUNK = 20
-DAMAGED_ZIP = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError)
-"""What `zipfile` raises for a file that is not, or not all of, a zip."""
-_UNREADABLE = (OSError, NotImplementedError, RuntimeError, *DAMAGED_ZIP)
+_DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError)
+UNREADABLE_ZIP = (OSError, NotImplementedError, RuntimeError, *_DAMAGED)
+"""What `zipfile` raises for a file that is no sound zip, or one packed in a way it does not know."""
 
 
 class BundleError(Exception):
@@ -61,7 +61,7 @@ class Bundle:
             bundle._check_zip()
             for name, entry in bundle.manifest.files.items():
                 bundle._check(name, entry)
-        except _UNREADABLE as error:
+        except UNREADABLE_ZIP as error:
             raise BundleError(f"{path}: {_reason(path, error)}") from error
         except BundleError as error:
             raise BundleError(f"{path}: {error}") from error
@@ -181,6 +181,6 @@ def _reason(path: Path, error: Exception) -> str:
         return "no such bundle"
     if isinstance(error, FileNotFoundError):
         return f"not a bundle: it has no {Path(str(error.filename)).name}"
-    if isinstance(error, DAMAGED_ZIP):
+    if isinstance(error, _DAMAGED):
         return f"not a bundle: neither a folder nor a sound zip ({error})"
     return str(error)

@@ -6,7 +6,7 @@ import socket
 import zipfile
 from pathlib import Path
 
-from serving.bundle import DAMAGED_ZIP
+from serving.bundle import UNREADABLE_ZIP
 from serving.server import StartError
 
 MANIFEST = "MAR-INF/MANIFEST.json"
@@ -25,10 +25,8 @@ def require_archive(path: Path) -> None:
         with zipfile.ZipFile(path) as members:
             damaged = members.testzip()
             is_archive = MANIFEST in members.namelist()
-    except DAMAGED_ZIP as error:
+    except UNREADABLE_ZIP as error:
         raise StartError(f"{path}: not a sound zip ({error}); {HINT}") from error
-    except (OSError, NotImplementedError, RuntimeError) as error:
-        raise StartError(f"{path}: cannot be read: {error}") from error
     if damaged:
         raise StartError(f"{path}: {damaged} in it is damaged; {HINT}")
     if not is_archive:
