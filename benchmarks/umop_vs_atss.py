@@ -19,9 +19,9 @@ from rich.console import Console
 from rich.table import Table
 
 from umop.config import load_config
-from umop.quiet import quietly
+from umop.console import quietly
 from umop.run import Run
-from umop.train import train
+from umop.training.train import train
 
 FOCAL_LOSS = {"type": "FocalLoss", "use_sigmoid": True, "gamma": 2.0, "alpha": 0.25}
 METHODS = ("umop", "atss")

@@ -26,7 +26,7 @@ MANIFEST_MAX_BYTES = 4 * 2**20
 MOST_SHRUNK = 20
 _DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError)
 UNREADABLE_ZIP = (OSError, NotImplementedError, RuntimeError, *_DAMAGED)
-"""What `zipfile` raises for a file that is no sound zip, or one packed in a way it does not know."""
+"""What `zipfile` raises for a file that is no sound zip, or is packed in an unknown way."""
 
 
 class BundleError(Exception):

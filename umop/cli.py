@@ -14,8 +14,8 @@ from rich.table import Table
 from serving.bundle import BundleError
 from serving.engines import EngineError, EngineName
 from serving.manifest import Precision
+from umop.console import quietly
 from umop.errors import UserError
-from umop.quiet import quietly
 from umop.run import Run
 
 app = typer.Typer(
@@ -63,7 +63,7 @@ def train(
         os.environ["CUDA_VISIBLE_DEVICES"] = ""
     with quietly():
         from umop.config import load_config, override
-        from umop.train import train as start
+        from umop.training.train import train as start
 
         loaded = load_config(config)
         override(loaded, set_ or [])
@@ -90,8 +90,8 @@ def evaluate(
         raise UserError("--tta is for checkpoints; leave out --bundle or --tta.")
     target = Run.named(run)
     with quietly():
-        from umop.evaluate import evaluate as measure
         from umop.evaluation import METRICS
+        from umop.evaluation.evaluate import evaluate as measure
         from umop.export.measure import evaluate_run_bundle
 
         metrics = (

@@ -16,8 +16,8 @@ from mmdet.utils import register_all_modules
 from mmengine.config import Config
 from torch import Tensor
 
+from umop.console import note
 from umop.errors import UserError
-from umop.notes import note
 from umop.run import Run
 
 SWIN_NAMES = (

@@ -17,7 +17,7 @@ from umop.config import load_config
 from umop.errors import UserError
 from umop.published import convert, import_published, read_tensors
 from umop.run import Run
-from umop.train import is_finished
+from umop.training.train import is_finished
 
 CHANNELS, DEPTHS, HEADS = 24, (2, 2, 4, 2), (2, 2, 4, 8)
 Save = Callable[..., Path]

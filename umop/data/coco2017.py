@@ -8,9 +8,9 @@ from zipfile import BadZipFile, ZipFile
 
 from rich.progress import track
 
+from umop.console import console
 from umop.data.download import download
 from umop.errors import UserError
-from umop.notes import console
 
 HOST = "http://images.cocodataset.org"
 ARCHIVES = {

@@ -16,10 +16,11 @@ from mmengine.config import Config
 
 from serving.bundle import Bundle, BundleError
 from serving.manifest import Manifest, Precision
+from umop.console import note
 from umop.data.location import require_data
 from umop.digest import sha256_of
 from umop.errors import UserError
-from umop.evaluate import evaluate
+from umop.evaluation.evaluate import evaluate
 from umop.export.calibration import quantize
 from umop.export.manifest import describe
 from umop.export.measure import evaluate_bundle
@@ -27,7 +28,6 @@ from umop.export.onnx import write_onnx
 from umop.export.program import trace, write_pt2
 from umop.export.samples import sample_name, write_samples
 from umop.export.verify import Difference, verify
-from umop.notes import note
 from umop.run import Run
 
 ENGINES = ("onnxruntime", "torch")

@@ -10,10 +10,10 @@ from mmengine.config import Config
 from pydantic import ValidationError
 
 from serving.manifest import InputSpec, Manifest, PostprocessSpec, Size
+from umop.console import note
 from umop.digest import sha256_of
 from umop.errors import UserError
 from umop.evaluation import Evaluation
-from umop.notes import note
 from umop.run import Run
 
 LARGEST = Size(width=2560, height=2560)

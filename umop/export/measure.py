@@ -8,12 +8,12 @@ from pathlib import Path
 from mmengine.config import Config
 
 from serving.detector import Detector, Options
+from umop.console import Count
 from umop.data.custom import read_data, use_data
 from umop.data.location import require_data
 from umop.errors import UserError
 from umop.evaluation.metric import CocoBoxMetric
 from umop.export.verify import read_bgr
-from umop.notes import Count
 from umop.run import Run
 
 

@@ -19,7 +19,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from umop.notes import Count
+from umop.console import Count
 
 SECONDS_BETWEEN_LINES = 20.0
 

@@ -13,7 +13,7 @@ from mmengine.config import Config
 from serving.bundle import Bundle
 from serving.detector import Detector, Options
 from tests.umop.export.small_zoo import small_run
-from umop.evaluate import evaluate
+from umop.evaluation.evaluate import evaluate
 from umop.export import export
 from umop.export.manifest import metrics_of
 from umop.export.measure import evaluate_run_bundle

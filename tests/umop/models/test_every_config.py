@@ -10,7 +10,7 @@ from mmengine.optim import build_optim_wrapper
 
 from tests.umop.models.samples import batch
 from umop.config import config_names, load_config
-from umop.devices import use_full_precision
+from umop.training.devices import use_full_precision
 
 SIDE = 128
 

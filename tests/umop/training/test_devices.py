@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from umop.config import load_config
-from umop.devices import choose_processes, plan
 from umop.errors import UserError
+from umop.training.devices import choose_processes, plan
 
 
 @pytest.fixture

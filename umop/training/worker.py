@@ -1,4 +1,4 @@
-"""One process of a training run on several GPUs; :mod:`umop.launch` starts them."""
+"""One process of a training run on several GPUs; :mod:`umop.training.launch` starts them."""
 
 from __future__ import annotations
 
@@ -8,16 +8,15 @@ from pathlib import Path
 import torch
 from mmengine.config import Config
 
+from umop.console import note, quietly
 from umop.errors import UserError
-from umop.notes import note
-from umop.quiet import quietly
 from umop.run import Run
 
 
 def main(folder: Path) -> None:
     """Trains what the config in a run's folder describes, together with the other processes."""
     with quietly():
-        from umop.runner import Runner
+        from umop.training.runner import Runner
 
         run = Run(folder)
         config = Config.fromfile(run.config)

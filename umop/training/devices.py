@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from mmengine.config import Config
 
+from umop.console import note
 from umop.errors import UserError
-from umop.notes import note
 
 
 def choose_processes(config: Config, on_cpu: bool = False, wanted: int | None = None) -> int:

@@ -6,16 +6,16 @@ from pathlib import Path
 
 from mmengine.config import Config
 
+from umop.console import note
 from umop.data.custom import read_data, use_data
 from umop.data.location import require_data
-from umop.devices import choose_processes, plan
 from umop.errors import UserError
-from umop.launch import train_in_processes
-from umop.notes import note
 from umop.provenance import write_provenance
 from umop.report import write_report
 from umop.run import Run
-from umop.runner import Runner
+from umop.training.devices import choose_processes, plan
+from umop.training.launch import train_in_processes
+from umop.training.runner import Runner
 from umop.weights import fetch_weights, named_by
 
 

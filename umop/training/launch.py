@@ -35,6 +35,6 @@ def train_in_processes(run: Run, processes: int) -> None:
         max_restarts=0,
     )
     try:
-        elastic_launch(launch, sys.executable)("-m", "umop.worker", str(run.folder))
+        elastic_launch(launch, sys.executable)("-m", "umop.training.worker", str(run.folder))
     except ChildFailedError as error:
         raise UserError("A training process failed; its message stands above.") from error

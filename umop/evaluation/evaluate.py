@@ -6,14 +6,14 @@ from pathlib import Path
 
 from mmengine.config import Config, ConfigDict
 
+from umop.console import note
 from umop.data.custom import read_data, use_data
 from umop.data.location import require_data
 from umop.errors import UserError
 from umop.evaluation import Evaluation
-from umop.notes import note
 from umop.report import write_report
 from umop.run import Run
-from umop.runner import Runner
+from umop.training.runner import Runner
 
 
 def evaluate(run: Run, data: Path | None = None, tta: bool = False) -> dict[str, float]:

@@ -1,7 +1,12 @@
-"""What a user should know while a command runs."""
+"""What a command prints: progress and notes on stderr, nothing from the libraries."""
 
 from __future__ import annotations
 
+import contextlib
+import os
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
 from time import monotonic
 
 from rich.console import Console
@@ -39,3 +44,19 @@ class Count:
         self.noted = now
         left = (now - self.started) / self.done * (self.total - self.done)
         note(f"{self.what} {self.done} of {self.total}, about {left:.0f} s left")
+
+
+@contextlib.contextmanager
+def quietly() -> Iterator[None]:
+    """Drops what is printed to stdout, and warnings, inside the block.
+
+    For the imports and calls of mmdet and its relatives, which print by the hundred lines.
+    What mmengine logs is in the log file of the run; progress and errors go to stderr.
+    """
+    with (
+        Path(os.devnull).open("w") as nowhere,
+        contextlib.redirect_stdout(nowhere),
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("ignore")
+        yield

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from umop import notes
+from umop import console
 
 
 def test_long_work_says_how_far_it_is(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     now = 0.0
-    monkeypatch.setattr(notes, "monotonic", lambda: now)
-    count = notes.Count("evaluating: picture", 100)
+    monkeypatch.setattr(console, "monotonic", lambda: now)
+    count = console.Count("evaluating: picture", 100)
     for _ in range(50):
         now += 1.0
         count.advance()

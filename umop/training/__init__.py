@@ -1,0 +1,1 @@
+"""Training: one process or many, from a config to a run folder."""
