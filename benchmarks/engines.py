@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from serving.bundle import Bundle
-from serving.engines import open_engine
+from serving.inference.engines import open_engine
 
 BATCHES = (1, 8)
 SHAPE = (3, 416, 416)

@@ -20,9 +20,9 @@ from time import monotonic
 import cv2
 import httpx
 
-from serving import image
-from serving.archive import WorkerOptions, write_archive
-from serving.detector import Detector
+from serving.inference import image
+from serving.inference.detector import Detector
+from serving.torchserve.archive import WorkerOptions, write_archive
 
 SECONDS = 10
 SIDE = 416

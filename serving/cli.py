@@ -13,12 +13,12 @@ from pydantic import ValidationError
 
 from serving.bundle import BundleError
 from serving.client import Client, ClientError
-from serving.send import Wishes, find_pictures, send
-from serving.server import StartError, address, listen, run
+from serving.client.folder import Wishes, find_pictures, send
+from serving.client.smoke_test import try_bundle
+from serving.server.process import StartError, address, listen, run
+from serving.server.supervisor import Supervisor
 from serving.settings import Settings
-from serving.supervisor import Supervisor
 from serving.torchserve.config import LogLevel, Ports
-from serving.trial import try_bundle
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -117,7 +117,7 @@ def _torchserve(
     log_level: Annotated[LogLevel, typer.Option(help="Least level that TorchServe logs.")] = "warn",
 ) -> None:
     """Serve an archive with TorchServe, on the loopback address."""
-    from serving.torchserve.process import serve_archive
+    from serving.torchserve.launcher import serve_archive
 
     ports = Ports(port, management_port, metrics_port, grpc_port, grpc_port + 1, worker_port)
     try:

@@ -12,8 +12,8 @@ from rich.console import Console
 from rich.table import Table
 
 from serving.bundle import BundleError
-from serving.engines import EngineError, EngineName
-from serving.manifest import Precision
+from serving.bundle.schema import Precision
+from serving.inference.engines import EngineError, EngineName
 from umop.console import quietly
 from umop.errors import UserError
 from umop.run import Run
@@ -169,7 +169,7 @@ def archive(
     ] = "auto",
 ) -> None:
     """Pack a run's bundle as an archive that TorchServe serves."""
-    from serving.archive import WorkerOptions, write_archive
+    from serving.torchserve.archive import WorkerOptions, write_archive
 
     target = Run.named(run)
     options = WorkerOptions(batch_size, batch_delay_ms, workers, threads, engine)

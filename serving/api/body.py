@@ -14,8 +14,8 @@ from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 
 from serving.api.problems import Problem
-from serving.fetch import Fetcher
-from serving.validation import first_error
+from serving.guards.fetch import Fetcher
+from serving.schemas.validation import first_error
 
 Json = TypeVar("Json", bound=BaseModel)
 _RAW_TYPES = ("", "application/octet-stream")

@@ -11,7 +11,7 @@ from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBea
 from serving.api.problems import Problem
 from serving.api.services import Services
 from serving.backends import Wish
-from serving.security import KeyRing
+from serving.guards.keys import KeyRing
 
 
 def _services(request: Request) -> Services:

@@ -15,14 +15,14 @@ from starlette.middleware import Middleware
 from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.requests import ClientDisconnect
 
-from serving.admission import OverloadedError
 from serving.backends import NotReadyError, UnknownClassError
 from serving.bundle import BundleError
-from serving.engines import EngineError
-from serving.fetch import FetchError
-from serving.image import ImageError
-from serving.refusals import MEDIA_TYPE, Kind, ProblemDocument, classify
-from serving.tensors import TensorError
+from serving.guards.admission import OverloadedError
+from serving.guards.fetch import FetchError
+from serving.inference.engines import EngineError
+from serving.inference.image import ImageError
+from serving.schemas.problems import MEDIA_TYPE, Kind, ProblemDocument, classify
+from serving.schemas.tensors import TensorError
 
 _OF_STATUS: dict[int, Kind] = {404: "not-found", 405: "method-not-allowed"}
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from serving.admission import Admission
 from serving.api.body import BodyReader
-from serving.api.representations import Studio
+from serving.api.responses import Studio
 from serving.backends import Backend, NotReadyError
-from serving.metrics import Metrics
-from serving.security import KeyRing, RateLimit
+from serving.guards.admission import Admission
+from serving.guards.keys import KeyRing, RateLimit
+from serving.observability.metrics import Metrics
+from serving.observability.tracing import Tracer
 from serving.settings import Settings
-from serving.tracing import Tracer
 
 
 @dataclass

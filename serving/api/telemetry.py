@@ -8,10 +8,10 @@ from time import perf_counter
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from serving import context, logs
-from serving.context import RequestContext
-from serving.metrics import Metrics
-from serving.tracing import Tracer
+from serving.observability import context, logs
+from serving.observability.context import RequestContext
+from serving.observability.metrics import Metrics
+from serving.observability.tracing import Tracer
 
 _QUIET = {"/healthz", "/readyz", "/metrics"}
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from serving.manifest import Manifest
-from serving.schemas import Found
+from serving.bundle.schema import Manifest
+from serving.schemas.detections import Found
 
 OPTIONS_HEADER = "X-UMOP-Options"
 """Carries a request's `Wish` to TorchServe's handler, as JSON."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from serving.backends import Backend
-from serving.metrics import Metrics
+from serving.observability.metrics import Metrics
 from serving.settings import Settings
 
 

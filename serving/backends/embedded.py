@@ -11,15 +11,15 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from time import perf_counter
 
-from serving import image
 from serving.backends import NotReadyError, Wish, class_indices
-from serving.batching import Batcher
 from serving.bundle import Bundle, BundleError
-from serving.detector import Detections, Detector, Options, Prepared
-from serving.engines import Engine, EngineError, open_engine
-from serving.manifest import Manifest
-from serving.metrics import Metrics
-from serving.schemas import Found, ModelRef, name_detections
+from serving.bundle.schema import Manifest
+from serving.inference import image
+from serving.inference.batching import Batcher
+from serving.inference.detector import Detections, Detector, Options, Prepared
+from serving.inference.engines import Engine, EngineError, open_engine
+from serving.observability.metrics import Metrics
+from serving.schemas.detections import Found, ModelRef, name_detections
 from serving.settings import Settings
 
 Job = tuple[Prepared, Options]
@@ -167,7 +167,7 @@ def _load(settings: Settings) -> Detector:
 def _engine(bundle: Bundle, settings: Settings) -> Engine:
     if settings.backend == "embedded":
         return open_engine(bundle, settings.engine, threads=settings.threads)
-    from serving.engines.open_inference import OpenInferenceEngine
+    from serving.backends.remote_engine import OpenInferenceEngine
 
     model = settings.remote_model or bundle.manifest.name
     return OpenInferenceEngine(settings.openinference_url, model, timeout=settings.remote_timeout)

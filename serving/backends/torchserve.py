@@ -12,13 +12,14 @@ from time import perf_counter
 import httpx
 from pydantic import ValidationError
 
-from serving import context, image
 from serving.backends import OPTIONS_HEADER, NotReadyError, Wish, class_indices
-from serving.backends.breaker import Breaker
 from serving.bundle import Bundle, BundleError
-from serving.image import ImageError
-from serving.manifest import Manifest, Size
-from serving.schemas import DetectResponse, Found
+from serving.bundle.schema import Manifest, Size
+from serving.guards.breaker import Breaker
+from serving.inference import image
+from serving.inference.image import ImageError
+from serving.observability import context
+from serving.schemas.detections import DetectResponse, Found
 from serving.settings import Settings
 
 _TRIES = 3
@@ -34,7 +35,7 @@ class TorchServeBackend:
     A picture goes to `POST /predictions/{model}` as the raw body. TorchServe keeps a request's
     query from its handler, so `score_threshold`, `max_detections` and `classes` (names) go as
     JSON in the header `X-UMOP-Options`, without those that the request left out. The answer is
-    the JSON of `serving.schemas.DetectResponse`; a 4xx with a `detail` refuses the picture.
+    that of `serving.schemas.detections.DetectResponse`; a 4xx with a `detail` refuses the picture.
 
     Args:
         settings: TorchServe's address, and the bundle that its archive was made of.

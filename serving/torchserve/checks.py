@@ -7,7 +7,7 @@ import zipfile
 from pathlib import Path
 
 from serving.bundle import UNREADABLE_ZIP
-from serving.server import StartError
+from serving.server.process import StartError
 
 MANIFEST = "MAR-INF/MANIFEST.json"
 HINT = "make it with: umop archive RUN"

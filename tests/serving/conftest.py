@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from serving.app import build_app
+from serving.server.app import build_app
 from serving.settings import Settings
 from tests.serving.make_bundle import make_bundle
 from tests.serving.running import running

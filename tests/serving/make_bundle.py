@@ -15,7 +15,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from serving.bundle import Bundle
-from serving.manifest import InputSpec, Manifest, PostprocessSpec, Size
+from serving.bundle.schema import InputSpec, Manifest, PostprocessSpec, Size
 from tests.serving.pictures import COLOURS, encode, paint
 
 WINDOW = 32

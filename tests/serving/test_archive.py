@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from serving.archive import WorkerOptions, write_archive
 from serving.bundle import Bundle, BundleError
-from serving.predictions import MOST_PICTURES
 from serving.settings import Settings
+from serving.torchserve.archive import WorkerOptions, write_archive
 from serving.torchserve.config import MAX_BODY_BYTES
+from serving.torchserve.predictions import MOST_PICTURES
 from tests.serving.pickles import assert_no_pickle
 
 
@@ -33,7 +33,7 @@ def test_it_holds_the_bundle_the_handler_and_the_modules(archive: Path, tmp_path
         packed = tmp_path / manifest["serializedFile"]
         packed.write_bytes(members.read(manifest["serializedFile"]))
     assert (manifest["modelName"], manifest["modelVersion"]) == ("mine", "1")
-    assert {"handler.py", "serving/detector.py", "requirements.txt"} <= names
+    assert {"handler.py", "serving/inference/detector.py", "requirements.txt"} <= names
     assert not [name for name in names if name.startswith(("umop", "tests"))]
     assert Bundle.open(packed).manifest.name == "squares"
 

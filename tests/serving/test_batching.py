@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from serving.batching import Batcher
+from serving.inference.batching import Batcher
 
 
 def test_items_that_arrive_together_run_together() -> None:

@@ -11,8 +11,8 @@ import pytest
 from pydantic import ValidationError
 
 from serving.bundle import Bundle, BundleError
-from serving.detector import Detector
-from serving.manifest import Manifest
+from serving.bundle.schema import Manifest
+from serving.inference.detector import Detector
 from tests.serving.pictures import TWO_SQUARES
 
 

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from serving.cli import app
 from serving.client import Client, ClientError
-from serving.send import annotated_places, find_pictures
+from serving.client.folder import annotated_places, find_pictures
 from tests.serving.pictures import TWO_BOXES, TWO_SQUARES, encode, paint
 from tests.serving.running import running
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from serving.detector import Detections, Detector, Options
-from serving.manifest import Size
+from serving.bundle.schema import Size
+from serving.inference.detector import Detections, Detector, Options
 from tests.serving.make_bundle import CLASSES, make_bundle
 from tests.serving.pictures import TWO_BOXES, TWO_SQUARES, paint
 

@@ -8,7 +8,7 @@ from typing import get_args
 
 from fastapi.testclient import TestClient
 
-from serving.refusals import Kind
+from serving.schemas.problems import Kind
 from serving.settings import Settings
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "serving.md").read_text("utf-8")

@@ -7,8 +7,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageColor
 
-from serving.draw import PALETTE, annotate, encode
-from serving.schemas import Box, Detection
+from serving.inference.draw import PALETTE, annotate, encode
+from serving.schemas.detections import Box, Detection
 
 GREY = np.full((200, 300, 3), 128, np.uint8)
 

@@ -16,8 +16,8 @@ import uvicorn
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from serving.app import build_app
-from serving.logs import TextFormatter
+from serving.observability.logs import TextFormatter
+from serving.server.app import build_app
 from serving.settings import Settings
 from tests.serving.pictures import TWO_SQUARES, encode
 from tests.serving.running import free_ports

@@ -13,7 +13,7 @@ import httpx
 import pytest
 import trustme
 
-from serving.fetch import Fetcher, FetchError, is_public
+from serving.guards.fetch import Fetcher, FetchError, is_public
 from tests.serving.pictures import TWO_SQUARES, encode
 from tests.serving.running import running
 

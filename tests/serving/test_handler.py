@@ -13,11 +13,11 @@ import yaml
 from numpy.typing import NDArray
 from ts.context import Context, RequestProcessor
 
-from serving.archive import WorkerOptions, write_archive
 from serving.bundle import BundleError
-from serving.engines import Candidates, EngineError
-from serving.engines.onnx import OnnxEngine
-from serving.handler import DetectionHandler
+from serving.inference.engines import Candidates, EngineError
+from serving.inference.engines.onnx import OnnxEngine
+from serving.torchserve.archive import WorkerOptions, write_archive
+from serving.torchserve.handler import DetectionHandler
 from tests.serving.pictures import TWO_SQUARES, encode
 
 PNG = encode(TWO_SQUARES)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from serving.image import (
+from serving.inference.image import (
     ImageError,
     ImageTooLargeError,
     UnsupportedImageError,

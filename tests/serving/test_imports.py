@@ -24,7 +24,7 @@ sys.meta_path.insert(0, Block())
 
 from fastapi.testclient import TestClient
 
-from serving.app import build_app
+from serving.server.app import build_app
 from serving.settings import Settings
 
 with TestClient(build_app(Settings(bundle=sys.argv[1]))) as client:

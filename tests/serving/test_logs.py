@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from serving.logs import TextFormatter
+from serving.observability.logs import TextFormatter
 from tests.serving.running import running
 from tests.serving.waiting import wait_until
 

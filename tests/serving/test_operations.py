@@ -16,7 +16,7 @@ import psutil
 import pytest
 from fastapi.testclient import TestClient
 
-from serving.app import build_app
+from serving.server.app import build_app
 from serving.settings import Settings
 from tests.serving.make_bundle import make_bundle
 from tests.serving.pictures import TWO_SQUARES, encode, paint

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from serving.manifest import PostprocessSpec, Size
-from serving.postprocess import Options, nms, select
-from serving.preprocess import Prepared
+from serving.bundle.schema import PostprocessSpec, Size
+from serving.inference.postprocess import Options, nms, select
+from serving.inference.preprocess import Prepared
 
 Array = np.ndarray[Any, Any]
 

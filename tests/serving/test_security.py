@@ -10,8 +10,8 @@ import httpx
 import pytest
 from fastapi.testclient import TestClient
 
-from serving.app import build_app
-from serving.security import KeyRing, RateLimit
+from serving.guards.keys import KeyRing, RateLimit
+from serving.server.app import build_app
 from serving.settings import Settings
 from tests.serving.pictures import TWO_SQUARES, encode
 from tests.serving.running import free_ports, running
@@ -109,7 +109,7 @@ def test_requests_are_limited_for_each_key(bundle_path: Path) -> None:
 
 def test_a_bucket_refills(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 100.0
-    monkeypatch.setattr("serving.security.monotonic", lambda: now)
+    monkeypatch.setattr("serving.guards.keys.monotonic", lambda: now)
     limit = RateLimit(60)
     assert [limit.wait("a") for _ in range(60)] == [0] * 60
     assert limit.wait("a") == pytest.approx(1)

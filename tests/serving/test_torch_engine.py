@@ -17,9 +17,9 @@ from torch import Tensor, nn
 from torch.export import Dim
 
 from serving.bundle import Bundle, BundleError
-from serving.detector import Detector
-from serving.engines import EngineError, open_engine
-from serving.manifest import Manifest
+from serving.bundle.schema import Manifest
+from serving.inference.detector import Detector
+from serving.inference.engines import EngineError, open_engine
 from tests.serving.pickles import assert_no_pickle
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from serving.archive import WorkerOptions, write_archive
+from serving.torchserve.archive import WorkerOptions, write_archive
 from tests.serving.pictures import TWO_SQUARES, encode, paint
 from tests.serving.running import RunningServer, free_ports, running
 from tests.serving.torchserving import RunningTorchServe, torchserving

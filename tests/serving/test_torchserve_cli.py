@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from serving.archive import WorkerOptions, write_archive
+from serving.torchserve.archive import WorkerOptions, write_archive
 from tests.serving.torchserving import port_options, torchserving
 
 COMMAND = [sys.executable, "-m", "serving", "torchserve"]

@@ -12,7 +12,7 @@ from threading import Event, Thread
 import httpx
 import pytest
 
-from serving.archive import WorkerOptions, write_archive
+from serving.torchserve.archive import WorkerOptions, write_archive
 from tests.serving.make_bundle import make_bundle
 from tests.serving.pictures import TWO_SQUARES, encode
 from tests.serving.torchserving import RunningTorchServe, torchserving

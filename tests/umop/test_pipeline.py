@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from serving.bundle import Bundle
-from serving.detector import Detector, Options
+from serving.inference.detector import Detector, Options
 from tests.umop.conftest import Umop, lively
 from umop.export import is_exported
 from umop.run import Run

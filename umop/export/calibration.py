@@ -19,8 +19,8 @@ from onnxruntime.quantization import (
 )
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
-from serving.manifest import InputSpec
-from serving.preprocess import prepare, stack
+from serving.bundle.schema import InputSpec
+from serving.inference.preprocess import prepare, stack
 from umop.export.verify import read_bgr
 
 

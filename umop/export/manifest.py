@@ -9,7 +9,7 @@ from pathlib import Path
 from mmengine.config import Config
 from pydantic import ValidationError
 
-from serving.manifest import InputSpec, Manifest, PostprocessSpec, Size
+from serving.bundle.schema import InputSpec, Manifest, PostprocessSpec, Size
 from umop.console import note
 from umop.digest import sha256_of
 from umop.errors import UserError

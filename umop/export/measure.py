@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mmengine.config import Config
 
-from serving.detector import Detector, Options
+from serving.inference.detector import Detector, Options
 from umop.console import Count
 from umop.data.custom import read_data, use_data
 from umop.data.location import require_data

@@ -12,7 +12,7 @@ import numpy as np
 from mmdet.apis import inference_detector
 from numpy.typing import NDArray
 
-from serving.detector import Detections, Detector, Options
+from serving.inference.detector import Detections, Detector, Options
 from umop.errors import UserError
 
 BOX_TOLERANCE = 1e-3

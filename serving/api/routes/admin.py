@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Depends
 
 from serving.api.deps import ServicesDep, authorize_admin
-from serving.schemas import ModelRef
+from serving.schemas.detections import ModelRef
 
 router = APIRouter(prefix="/admin", tags=["operations"], dependencies=[Depends(authorize_admin)])
 

@@ -10,16 +10,16 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel
 
-from serving import image
 from serving.api.body import JsonPicture, JsonPictures, Picture
+from serving.api.deadline import Patience
 from serving.api.deps import ServicesDep, WishDep, authorize, require_plain_body
-from serving.api.patience import Patience
-from serving.api.representations import BATCH_FORMS, Form, negotiate, present_all
+from serving.api.responses import BATCH_FORMS, Form, negotiate, present_all
 from serving.api.schema import inline_schema
 from serving.api.services import Services
 from serving.backends import Wish
-from serving.formats import CocoDocument
-from serving.schemas import DetectResponse, Found
+from serving.inference import image
+from serving.schemas.detections import DetectResponse, Found
+from serving.schemas.formats import CocoDocument
 
 router = APIRouter(tags=["detect"], dependencies=[Depends(authorize), Depends(require_plain_body)])
 FormQuery = Annotated[Form | None, Query(alias="format", description="Overrides Accept.")]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Depends
 
 from serving.api.deps import ServicesDep, authorize
-from serving.manifest import Manifest
+from serving.bundle.schema import Manifest
 
 router = APIRouter(tags=["models"], dependencies=[Depends(authorize)])
 

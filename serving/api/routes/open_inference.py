@@ -1,4 +1,4 @@
-"""The Open Inference Protocol over HTTP; `serving.open_inference` has its messages."""
+"""The Open Inference Protocol over HTTP; `serving.schemas.open_inference` has its messages."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Any
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
-from serving import tensors
+from serving.api.deadline import Patience
 from serving.api.deps import ServicesDep, authorize, require_plain_body
-from serving.api.patience import Patience
 from serving.api.problems import Problem
 from serving.api.routes.detect import find_all
 from serving.api.schema import inline_schema
 from serving.api.services import Services
-from serving.manifest import Manifest
-from serving.open_inference import INPUTS, OUTPUTS, InferRequest, read_request, write_answer
+from serving.bundle.schema import Manifest
+from serving.schemas import tensors
+from serving.schemas.open_inference import INPUTS, OUTPUTS, InferRequest, read_request, write_answer
 
 health = APIRouter(prefix="/v2", tags=["open inference"])
 router = APIRouter(

@@ -11,11 +11,11 @@ from fastapi import APIRouter, Depends, FastAPI
 from fastapi.responses import FileResponse, Response
 from fastapi.staticfiles import StaticFiles
 
-from serving import image
 from serving.api.deps import ServicesDep, authorize
 from serving.api.problems import RESPONSES, Problem
 from serving.bundle import Bundle, BundleError
-from serving.manifest import Manifest
+from serving.bundle.schema import Manifest
+from serving.inference import image
 
 WEB = Path(__file__).parents[2] / "web"
 _SAMPLES = PurePosixPath("samples")

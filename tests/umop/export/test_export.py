@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from serving.detector import Detector, Options
+from serving.inference.detector import Detector, Options
 from tests.umop.conftest import Umop
 from tests.umop.export.small_zoo import BACKBONES, HEADS, small_run
 from umop.export import export

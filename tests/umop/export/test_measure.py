@@ -11,7 +11,7 @@ import pytest
 from mmengine.config import Config
 
 from serving.bundle import Bundle
-from serving.detector import Detector, Options
+from serving.inference.detector import Detector, Options
 from tests.umop.export.small_zoo import small_run
 from umop.evaluation.evaluate import evaluate
 from umop.export import export

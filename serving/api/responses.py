@@ -1,0 +1,146 @@
+"""Answers in the form that the request accepts."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from enum import Enum
+from http import HTTPStatus
+
+from fastapi import Request
+from fastapi.responses import JSONResponse, Response
+
+from serving.api.body import Picture
+from serving.api.problems import Problem
+from serving.backends import Backend
+from serving.inference import draw, image
+from serving.schemas import formats
+from serving.schemas.detections import Found
+
+
+class Form(str, Enum):
+    """A form of the answer; the value is what `?format=` takes."""
+
+    json = "json"
+    coco = "coco"
+    csv = "csv"
+    jpeg = "jpeg"
+    png = "png"
+
+
+ALL_FORMS = tuple(Form)
+BATCH_FORMS = (Form.json, Form.coco, Form.csv)
+_BY_MEDIA_TYPE = {
+    "application/json": Form.json,
+    "text/csv": Form.csv,
+    "image/jpeg": Form.jpeg,
+    "image/png": Form.png,
+}
+_WILDCARDS = {
+    "*/*": Form.json,
+    "application/*": Form.json,
+    "text/*": Form.csv,
+    "image/*": Form.jpeg,
+}
+
+
+def negotiate(request: Request, wanted: Form | None, offers: Collection[Form] = ALL_FORMS) -> Form:
+    """Picks the answer's form: `?format=` if given, else by `Accept` (RFC 9110, 12.5.1).
+
+    Args:
+        request: The request.
+        wanted: What its `?format=` names.
+        offers: Forms that the answer can have.
+
+    Raises:
+        Problem: 406, none of `offers` is wanted.
+    """
+    accept = request.headers.get("accept", "*/*")
+    for form in [wanted] if wanted else _by_preference(accept):
+        if form in offers:
+            return form
+    media_types = ", ".join(name for name, form in _BY_MEDIA_TYPE.items() if form in offers)
+    names = ", ".join(form.value for form in offers)
+    detail = f"the answer can be: {media_types}; or by ?format=: {names}"
+    raise Problem(HTTPStatus.NOT_ACCEPTABLE, "not-acceptable", detail)
+
+
+def _by_preference(accept: str) -> Iterator[Form]:
+    for media_type, quality in sorted(_accepted(accept), key=lambda pair: -pair[1]):
+        form = _BY_MEDIA_TYPE.get(media_type) or _WILDCARDS.get(media_type)
+        if form and quality > 0:
+            yield form
+
+
+def _accepted(header: str) -> list[tuple[str, float]]:
+    accepted = []
+    for entry in header.split(","):
+        media_type, *parameters = (part.strip().lower() for part in entry.split(";"))
+        accepted.append((media_type, _quality(parameters)))
+    return accepted
+
+
+def _quality(parameters: list[str]) -> float:
+    for parameter in parameters:
+        if parameter.startswith("q="):
+            try:
+                return float(parameter[2:])
+            except ValueError:
+                return 0
+    return 1
+
+
+def present_all(form: Form, found: Sequence[tuple[str, Found]], backend: Backend) -> Response:
+    """Returns the answer to a request for several pictures.
+
+    Args:
+        form: One of `BATCH_FORMS`.
+        found: Pictures' names and what was found in them.
+        backend: Who found it.
+    """
+    match form:
+        case Form.csv:
+            return Response(formats.to_csv(found), media_type="text/csv")
+        case Form.coco:
+            classes = backend.manifest().classes
+            return JSONResponse(formats.to_coco(found, classes).model_dump())
+        case _:
+            return JSONResponse({"results": [each.response().model_dump() for _, each in found]})
+
+
+class Studio:
+    """Puts answers into form; pictures are drawn in a few threads.
+
+    Args:
+        threads: Pictures drawn at the same time.
+        max_pixels: Most pixels in one picture.
+    """
+
+    def __init__(self, threads: int, max_pixels: int) -> None:
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="draw")
+        self._max_pixels = max_pixels
+
+    async def present(
+        self, form: Form, found: Found, picture: Picture, backend: Backend
+    ) -> Response:
+        """Returns the answer to a request for one picture."""
+        match form:
+            case Form.json:
+                return JSONResponse(found.response().model_dump())
+            case Form.csv | Form.coco:
+                return present_all(form, [(picture.name, found)], backend)
+            case Form.jpeg | Form.png:
+                media_type = f"image/{form.value}"
+                drawn = await asyncio.get_running_loop().run_in_executor(
+                    self._threads, self._draw, found, picture.data, media_type
+                )
+                return Response(drawn, media_type=media_type)
+
+    def close(self) -> None:
+        """Ends the threads."""
+        self._threads.shutdown()
+
+    def _draw(self, found: Found, picture: bytes, media_type: str) -> bytes:
+        pixels = image.decode(picture, self._max_pixels)
+        return draw.encode(draw.annotate(pixels, found.detections), media_type)

@@ -1,0 +1,186 @@
+"""The bundle: all that passes from training to serving.
+
+A bundle is a folder, or the same files in one zip: `manifest.json` beside the model files it
+lists with their SHA-256. Nothing in it is unpickled.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import lzma
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from pydantic import ValidationError
+
+from serving.bundle.schema import SCHEMA_VERSION, FileEntry, Manifest
+from serving.schemas.validation import first_error
+
+MANIFEST = "manifest.json"
+MANIFEST_MAX_BYTES = 4 * 2**20
+MOST_SHRUNK = 20
+_DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError)
+UNREADABLE_ZIP = (OSError, NotImplementedError, RuntimeError, *_DAMAGED)
+"""What `zipfile` raises for a file that is no sound zip, or is packed in an unknown way."""
+
+
+class BundleError(Exception):
+    """The bundle cannot be used; the message is one line that says why."""
+
+
+class Bundle:
+    """A checked bundle, in a folder or a zip.
+
+    Attributes:
+        path: The folder or the zip.
+        manifest: Its manifest.
+    """
+
+    def __init__(self, path: Path, manifest: Manifest) -> None:
+        self.path = path
+        self.manifest = manifest
+
+    @classmethod
+    def open(cls, path: str | Path) -> Bundle:
+        """Opens a bundle and checks every file's size and SHA-256.
+
+        Args:
+            path: The bundle's folder or zip.
+
+        Raises:
+            BundleError: It is missing, damaged, or of another schema version.
+        """
+        path = Path(path)
+        try:
+            bundle = cls(path, _parse(_read(path, MANIFEST, MANIFEST_MAX_BYTES)))
+            bundle._check_zip()
+            for name, entry in bundle.manifest.files.items():
+                bundle._check(name, entry)
+        except UNREADABLE_ZIP as error:
+            raise BundleError(f"{path}: {_reason(path, error)}") from error
+        except BundleError as error:
+            raise BundleError(f"{path}: {error}") from error
+        return bundle
+
+    @classmethod
+    def write(cls, folder: str | Path, manifest: Manifest) -> Bundle:
+        """Writes `manifest.json` into a folder that holds the model's files.
+
+        The manifest's `files` is filled with the digest of every file in the folder.
+        """
+        folder = Path(folder)
+        entries = {
+            path.relative_to(folder).as_posix(): _describe(path)
+            for path in sorted(folder.rglob("*"))
+            if path.is_file() and path != folder / MANIFEST
+        }
+        manifest = Manifest.model_validate({**manifest.model_dump(), "files": entries})
+        (folder / MANIFEST).write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        return cls.open(folder)
+
+    def pack(self, target: str | Path) -> Path:
+        """Writes the bundle as one uncompressed zip at `target`."""
+        with zipfile.ZipFile(target, "w") as archive:
+            for name in (MANIFEST, *self.manifest.files):
+                archive.writestr(name, _read(self.path, name, None))
+        return Path(target)
+
+    def read(self, name: str) -> bytes:
+        """Returns the content of a listed file.
+
+        Raises:
+            BundleError: The bundle has no such file.
+        """
+        entry = self.manifest.files.get(name)
+        if entry is None:
+            reason = self.manifest.absent.get(name)
+            raise BundleError(f"{self.path}: holds no {name}{f' ({reason})' if reason else ''}")
+        return _read(self.path, name, entry.bytes)
+
+    def _check_zip(self) -> None:
+        """Raises `BundleError` if it is a zip of anything but the listed files, or a bomb."""
+        if self.path.is_dir():
+            return
+        with zipfile.ZipFile(self.path) as archive:
+            members = [member for member in archive.infolist() if not member.is_dir()]
+        strangers = {member.filename for member in members} - {MANIFEST, *self.manifest.files}
+        if strangers:
+            raise BundleError(f"it holds {min(strangers)!r}, which its manifest does not list")
+        unpacked = sum(member.file_size for member in members)
+        if unpacked > MOST_SHRUNK * self.path.stat().st_size:
+            raise BundleError(
+                f"it unpacks to {unpacked} bytes, more than {MOST_SHRUNK} times its own size"
+            )
+
+    def _check(self, name: str, entry: FileEntry) -> None:
+        with _opened(self.path, name) as (stream, size):
+            if size != entry.bytes:
+                raise BundleError(f"{name} has {size} bytes, the manifest says {entry.bytes}")
+            if _sha256(stream) != entry.sha256:
+                raise BundleError(f"{name} is damaged: its SHA-256 is not the manifest's")
+
+
+def _parse(text: bytes) -> Manifest:
+    try:
+        fields = json.loads(text)
+    except ValueError as error:
+        raise BundleError(f"{MANIFEST} is not JSON: {error}") from error
+    version = fields.get("schema_version") if isinstance(fields, dict) else None
+    if version != SCHEMA_VERSION:
+        raise BundleError(
+            f"{MANIFEST} has schema version {version!r}; this program reads {SCHEMA_VERSION}"
+        )
+    try:
+        return Manifest.model_validate(fields)
+    except ValidationError as error:
+        raise BundleError(f"{MANIFEST}: {first_error(error, 'manifest')}") from error
+
+
+@contextmanager
+def _opened(bundle: Path, name: str) -> Iterator[tuple[BinaryIO, int]]:
+    if bundle.is_dir():
+        path = bundle / name
+        with path.open("rb") as stream:
+            yield stream, path.stat().st_size
+        return
+    with zipfile.ZipFile(bundle) as archive:
+        try:
+            info = archive.getinfo(name)
+        except KeyError:
+            raise FileNotFoundError(2, "No such file in the zip", name) from None
+        with archive.open(info) as stream:
+            yield stream, info.file_size  # type: ignore[misc]  # IO[bytes], read only here
+
+
+def _read(bundle: Path, name: str, limit: int | None) -> bytes:
+    with _opened(bundle, name) as (stream, size):
+        if limit is not None and size > limit:
+            raise BundleError(f"{name} has {size} bytes, more than {limit}")
+        return stream.read()
+
+
+def _describe(path: Path) -> FileEntry:
+    with path.open("rb") as stream:
+        return FileEntry(sha256=_sha256(stream), bytes=path.stat().st_size)
+
+
+def _sha256(stream: BinaryIO) -> str:
+    digest = hashlib.sha256()
+    while block := stream.read(2**20):
+        digest.update(block)
+    return digest.hexdigest()
+
+
+def _reason(path: Path, error: Exception) -> str:
+    if not path.exists():
+        return "no such bundle"
+    if isinstance(error, FileNotFoundError):
+        return f"not a bundle: it has no {Path(str(error.filename)).name}"
+    if isinstance(error, _DAMAGED):
+        return f"not a bundle: neither a folder nor a sound zip ({error})"
+    return str(error)

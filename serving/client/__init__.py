@@ -1,0 +1,5 @@
+"""A client of the service."""
+
+from serving.client.client import Client, ClientError
+
+__all__ = ["Client", "ClientError"]

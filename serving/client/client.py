@@ -1,0 +1,184 @@
+"""A client of the service.
+
+from serving.client import Client
+
+with Client("http://127.0.0.1:8000") as client:
+    for found in client.detect("photo.jpg").detections:
+        print(found.label, found.score, found.box)
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+from threading import Lock
+from types import TracebackType
+from typing import Annotated, TypeVar
+
+import httpx
+from pydantic import Field, TypeAdapter, ValidationError
+
+from serving.bundle.schema import Manifest
+from serving.schemas.detections import DetectResponse
+
+_Answer = TypeVar("_Answer")
+_DETECTIONS = TypeAdapter(DetectResponse)
+_MODELS = TypeAdapter(Annotated[list[Manifest], Field(min_length=1)])
+
+
+class ClientError(Exception):
+    """The service refused or cannot be reached; the message is one line that says why."""
+
+
+class Client:
+    """Asks the service for the objects in pictures. Threads may share it.
+
+    A service that is busy or limits the rate is asked again when it says to: a busy one a few
+    times, one that limits the rate for as long as ten minutes of waiting.
+
+    Args:
+        url: The service's address, for example `http://127.0.0.1:8000`.
+        key: An API key, where the service needs one.
+        timeout: Seconds to wait for an answer.
+
+    Raises:
+        ClientError: The address is none.
+    """
+
+    def __init__(self, url: str, *, key: str | None = None, timeout: float = 60) -> None:
+        headers = {"X-API-Key": key} if key else {}
+        try:
+            self._client = httpx.Client(base_url=url, headers=headers, timeout=timeout)
+        except httpx.InvalidURL as error:
+            raise ClientError(f"{url} is no address: {error}") from error
+        self._turn = Lock()
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._client.close()
+
+    def detect(
+        self,
+        picture: str | Path | bytes,
+        *,
+        score_threshold: float | None = None,
+        max_detections: int | None = None,
+        classes: Sequence[str] | None = None,
+    ) -> DetectResponse:
+        """Finds objects in one picture.
+
+        Args:
+            picture: A file, or an encoded picture.
+            score_threshold: Lowest score to report; the model's default if None.
+            max_detections: Most detections to report; the model's default if None.
+            classes: Names of the classes to report; all if None.
+
+        Raises:
+            ClientError: The service refused the picture, cannot be reached or is another.
+            OSError: The file cannot be read.
+        """
+        data = picture if isinstance(picture, bytes) else Path(picture).read_bytes()
+        wishes = {
+            "score_threshold": score_threshold,
+            "max_detections": max_detections,
+            "classes": list(classes) if classes is not None else None,
+        }
+        parameters = {name: wish for name, wish in wishes.items() if wish is not None}
+        answer = self._ask("POST", "/detect", params=httpx.QueryParams(parameters), content=data)
+        return self._read(_DETECTIONS, answer)
+
+    def model(self) -> Manifest:
+        """Returns the manifest of the model that answers.
+
+        Raises:
+            ClientError: The service refused, cannot be reached or is another.
+        """
+        return self._read(_MODELS, self._ask("GET", "/models"))[0]
+
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: httpx.QueryParams | None = None,
+        content: bytes | None = None,
+    ) -> httpx.Response:
+        request = self._client.build_request(method, path, params=params, content=content)
+        patience = _Patience()
+        answer = self._send(request)
+        while (wait := patience.wait(answer)) is not None:
+            self._sleep(wait, answer)
+            answer = self._send(request)
+        if answer.is_error:
+            raise ClientError(_reason(answer))
+        return answer
+
+    def _send(self, request: httpx.Request) -> httpx.Response:
+        try:
+            return self._client.send(request)
+        except httpx.RequestError as error:
+            reason = f"{self._client.base_url} cannot be reached: {error}"
+            raise ClientError(reason) from error
+
+    def _sleep(self, wait: float, answer: httpx.Response) -> None:
+        """Sleeps; threads that a rate limit holds up do so one after the other, as it lets them."""
+        if answer.status_code != HTTPStatus.TOO_MANY_REQUESTS:
+            time.sleep(wait)
+            return
+        with self._turn:
+            time.sleep(wait)
+
+    def _read(self, form: TypeAdapter[_Answer], answer: httpx.Response) -> _Answer:
+        try:
+            return form.validate_json(answer.content)
+        except ValidationError as error:
+            reason = f"{self._client.base_url} is not umop-serve, or of another version"
+            raise ClientError(reason) from error
+
+
+@dataclass
+class _Patience:
+    """How often and how long one request is asked again."""
+
+    tries: int = 4
+    seconds: float = 600
+
+    def wait(self, answer: httpx.Response) -> float | None:
+        """Returns the seconds after which to ask again, or None if not to."""
+        match answer.status_code:
+            case HTTPStatus.SERVICE_UNAVAILABLE:
+                self.tries -= 1
+                wait = _retry_after(answer) * random.uniform(0.5, 1)
+            case HTTPStatus.TOO_MANY_REQUESTS:
+                wait = _retry_after(answer)
+            case _:
+                return None
+        self.seconds -= wait
+        return wait if self.tries >= 0 and self.seconds >= 0 else None
+
+
+def _retry_after(answer: httpx.Response) -> float:
+    seconds = answer.headers.get("retry-after", "")
+    return float(seconds) if seconds.isdecimal() else 1
+
+
+def _reason(answer: httpx.Response) -> str:
+    try:
+        return str(answer.json()["detail"])
+    except (ValueError, KeyError, TypeError):
+        return f"the service answered {answer.status_code}"

@@ -1,0 +1,136 @@
+"""The command `umop-serve detect`: pictures go to a running service, what it finds to files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Container, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from itertools import chain, count
+from pathlib import Path
+from typing import Literal
+
+from rich.console import Console
+from rich.progress import track
+
+from serving.bundle.schema import Size
+from serving.client import Client, ClientError
+from serving.inference import draw, image
+from serving.inference.image import ImageError
+from serving.schemas import formats
+from serving.schemas.detections import DetectResponse, Found
+
+SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"}
+_MAX_PIXELS = 200_000_000
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the command was asked for."""
+
+    score_threshold: float | None
+    max_detections: int | None
+    classes: Sequence[str] | None
+    form: Literal["json", "coco"]
+    draw: bool
+    jobs: int
+
+
+def find_pictures(paths: Iterable[Path]) -> list[Path]:
+    """Returns the files among `paths`, and the pictures in the folders among them.
+
+    Raises:
+        ClientError: A path does not exist, or there is no picture.
+    """
+    found: list[Path] = []
+    for path in paths:
+        if not path.exists():
+            raise ClientError(f"{path}: no such file or folder")
+        inside = sorted(path.rglob("*")) if path.is_dir() else []
+        found += [each for each in inside if each.suffix.lower() in SUFFIXES and each.is_file()]
+        found += [path] if path.is_file() else []
+    if not found:
+        raise ClientError("there is no picture to send")
+    return list(dict.fromkeys(found))
+
+
+def send(client: Client, pictures: Sequence[Path], out: Path, wishes: Wishes) -> list[str]:
+    """Sends pictures and writes `detections.json` and, if wished, annotated pictures to `out`.
+
+    Returns:
+        A line for each picture that failed.
+
+    Raises:
+        ClientError: The service cannot be reached.
+    """
+    classes = client.model().classes
+    out.mkdir(parents=True, exist_ok=True)
+    found: list[tuple[str, DetectResponse]] = []
+    failures: list[str] = []
+    places = annotated_places(pictures, out / "pictures")
+    with ThreadPoolExecutor(wishes.jobs) as threads:
+        answers = threads.map(partial(_send_one, client, wishes), pictures, places)
+        shown = track(answers, "Detecting", len(pictures), console=Console(stderr=True))
+        for path, answer in zip(pictures, shown, strict=True):
+            if isinstance(answer, str):
+                failures.append(f"{path}: {answer}")
+            else:
+                found.append((str(path), answer))
+    document = _document(found, classes, wishes.form)
+    (out / "detections.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    return failures
+
+
+def annotated_places(pictures: Sequence[Path], folder: Path) -> list[Path]:
+    """Returns where the annotated pictures go: a `.jpg` of its own in `folder` for each.
+
+    A place follows its picture's path and name; where two would share one, the later gets a number.
+    """
+    places: dict[Path, None] = {}
+    for picture in pictures:
+        places[_free_place(folder / _annotated_name(picture), places)] = None
+    return list(places)
+
+
+def _send_one(client: Client, wishes: Wishes, path: Path, place: Path) -> DetectResponse | str:
+    try:
+        data = path.read_bytes()
+        answer = client.detect(
+            data,
+            score_threshold=wishes.score_threshold,
+            max_detections=wishes.max_detections,
+            classes=wishes.classes,
+        )
+        if wishes.draw:
+            drawn = draw.annotate(image.decode(data, _MAX_PIXELS), answer.detections)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(draw.encode(drawn, "image/jpeg"))
+    except (ClientError, ImageError, OSError) as error:
+        return str(error)
+    return answer
+
+
+def _annotated_name(picture: Path) -> Path:
+    inside = Path(*(part for part in picture.parts if part not in (picture.anchor, "..")))
+    is_jpg = inside.suffix.lower() == ".jpg"
+    return inside if is_jpg else inside.with_name(f"{inside.name}.jpg")
+
+
+def _free_place(wanted: Path, taken: Container[Path]) -> Path:
+    numbered = (wanted.with_stem(f"{wanted.stem}.{number}") for number in count(2))
+    return next(place for place in chain([wanted], numbered) if place not in taken)
+
+
+def _document(
+    found: Sequence[tuple[str, DetectResponse]], classes: Sequence[str], form: str
+) -> object:
+    if form == "json":
+        return {name: answer.model_dump() for name, answer in found}
+    pictures = [(name, _as_found(answer)) for name, answer in found]
+    return formats.to_coco(pictures, classes).model_dump()
+
+
+def _as_found(answer: DetectResponse) -> Found:
+    size = Size(width=answer.image.width, height=answer.image.height)
+    return Found(answer.model, size, answer.detections, {})

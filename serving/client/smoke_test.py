@@ -1,0 +1,96 @@
+"""A first look at a bundle: serves it for as long as it takes to post a few pictures."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from serving.bundle import Bundle
+from serving.server.process import StartError
+
+SECONDS_TO_STOP = 10
+
+
+def try_bundle(bundle: Path, pictures: Sequence[Path], folder: Path) -> None:
+    """Starts the service on a free loopback port, posts pictures to `/detect`, and stops it.
+
+    Prints what was found and writes each picture with its boxes as `<name>.detected.jpg`.
+
+    Args:
+        bundle: The bundle to serve.
+        pictures: The pictures to post.
+        folder: Where the annotated pictures go.
+
+    Raises:
+        BundleError: The bundle is missing or damaged.
+        OSError: A picture cannot be read, or an annotated one cannot be written.
+        StartError: The service did not start or refused a picture.
+    """
+    Bundle.open(bundle)
+    contents = [path.read_bytes() for path in pictures]
+    folder.mkdir(parents=True, exist_ok=True)
+    with serving(bundle) as url, httpx.Client(base_url=url, timeout=60) as client:
+        print(f"POST {url}/detect")
+        for path, content in zip(pictures, contents, strict=True):
+            report(path, post(client, path, content, "application/json").json())
+            annotated = folder / f"{path.stem}.detected.jpg"
+            annotated.write_bytes(post(client, path, content, "image/jpeg").content)
+            print(f"  picture with boxes: {annotated}")
+
+
+@contextmanager
+def serving(bundle: Path) -> Iterator[str]:
+    """Runs the service in a process of its own; yields its URL once it is ready."""
+    options = [
+        "--bundle",
+        str(bundle),
+        "--host",
+        "127.0.0.1",
+        "--port",
+        "0",
+        "--log-level",
+        "warning",
+    ]
+    command = [sys.executable, "-m", "serving", *options]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    try:
+        announcement = process.stdout.readline()
+        if not announcement:
+            raise StartError("the service did not start; its own message stands above")
+        yield announcement.split()[-1]
+    finally:
+        process.terminate()
+        process.wait(SECONDS_TO_STOP)
+
+
+def post(client: httpx.Client, path: Path, content: bytes, accept: str) -> httpx.Response:
+    """Posts one picture.
+
+    Raises:
+        StartError: The service refused it.
+    """
+    response = client.post("/detect", content=content, headers={"Accept": accept})
+    if response.is_error:
+        raise StartError(f"{path}: {response.json().get('detail', response.reason_phrase)}")
+    return response
+
+
+def report(path: Path, answer: dict[str, Any]) -> None:
+    """Prints the best detections in one picture, and how many there are."""
+    detections = answer["detections"]
+    counts = Counter(detection["label"] for detection in detections)
+    found = ", ".join(f"{count} × {label}" for label, count in counts.items()) or "nothing"
+    total = sum(answer["timing_ms"].values())
+    print(f"  {path}: {found} in {total:.0f} ms; the best:")
+    for detection in detections[:5]:
+        box = detection["box"]
+        corners = ", ".join(f"{box[side]:.0f}" for side in ("x1", "y1", "x2", "y2"))
+        print(f"    {detection['label']} {detection['score']:.2f} at ({corners})")

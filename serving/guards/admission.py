@@ -1,0 +1,53 @@
+"""How much the house holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from serving.observability.metrics import Metrics
+
+_FULL = "as many pictures as fit are being worked on; try again soon"
+
+
+class OverloadedError(Exception):
+    """There is no place left; try again later."""
+
+
+class Admission:
+    """Counts the pictures in the house, from when they have arrived until the answer.
+
+    Args:
+        places: Most pictures at a time.
+        metrics: Shows how many there are.
+    """
+
+    def __init__(self, places: int, metrics: Metrics) -> None:
+        self._free = places
+        self._gauge = metrics.admitted
+
+    def require_place(self) -> None:
+        """Checks, before bytes are read for nothing, that a picture could be admitted now.
+
+        Raises:
+            OverloadedError: No place is free.
+        """
+        if self._free < 1:
+            raise OverloadedError(_FULL)
+
+    @contextmanager
+    def admit(self, pictures: int = 1) -> Iterator[None]:
+        """Holds places while the context lasts.
+
+        Raises:
+            OverloadedError: Fewer places than that are free.
+        """
+        if pictures > self._free:
+            raise OverloadedError(_FULL)
+        self._free -= pictures
+        self._gauge.inc(pictures)
+        try:
+            yield
+        finally:
+            self._free += pictures
+            self._gauge.dec(pictures)

@@ -1,0 +1,66 @@
+"""What runs the network. Each engine is one module that is imported only when it is asked for."""
+
+from __future__ import annotations
+
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from serving.bundle import Bundle
+
+EngineName = Literal["onnxruntime", "torch"]
+Candidates = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64]]
+
+
+class EngineError(Exception):
+    """The engine cannot run here or has stopped working; the message is one line."""
+
+
+class Engine(Protocol):
+    """Runs a bundle's network."""
+
+    def run(self, batch: NDArray[np.float32]) -> Candidates:
+        """Finds candidates in a batch.
+
+        Args:
+            batch: Normalised RGB, float32, shape (n, 3, height, width).
+
+        Returns:
+            Boxes (n, k, 4), scores (n, k) and labels (n, k), as
+            `serving.inference.postprocess.select` takes them.
+
+        Raises:
+            EngineError: The device is gone or out of memory.
+        """
+
+    def check(self) -> None:
+        """Raises `EngineError` unless the device that runs the network still works."""
+
+
+def open_engine(
+    bundle: Bundle, name: str = "onnxruntime", *, threads: int = 0, device: str | None = None
+) -> Engine:
+    """Opens a bundle's network in the engine of that name.
+
+    Args:
+        bundle: The bundle that holds the network.
+        name: `onnxruntime` or `torch`.
+        threads: Threads of one run; 0 for one a core.
+        device: For `torch`, for example `cuda:1`; the first GPU if None, else the CPU.
+
+    Raises:
+        BundleError: The bundle has no network for this engine, or one it cannot read.
+        EngineError: There is no such engine here.
+    """
+    if name == "onnxruntime":
+        from serving.inference.engines.onnx import OnnxEngine
+
+        return OnnxEngine(bundle, threads=threads)
+    if name == "torch":
+        try:
+            from serving.inference.engines.torch import TorchEngine
+        except ImportError as error:
+            raise EngineError(f"the engine torch needs torch and torchvision: {error}") from error
+        return TorchEngine(bundle, threads=threads, device=device)
+    raise EngineError(f"no engine is called {name!r}; there are onnxruntime and torch")

@@ -1,0 +1,72 @@
+"""PyTorch: a bundle's exported program, on the GPU where there is one."""
+
+from __future__ import annotations
+
+import io
+import warnings
+
+import numpy as np
+import torch
+import torchvision  # noqa: F401 (registers deformable convolution)
+from numpy.typing import NDArray
+from torch.export.passes import move_to_device_pass
+
+from serving.bundle import Bundle, BundleError
+from serving.inference.engines import Candidates, EngineError
+from serving.inference.engines.program import refuse_code
+
+MODEL_FILE = "model.pt2"
+
+
+class TorchEngine:
+    """Runs a bundle's `model.pt2`.
+
+    Args:
+        bundle: The bundle.
+        threads: Threads of one run on the CPU; 0 for PyTorch's default. They hold for the process.
+        device: For example `cuda:1`; the first GPU if None, the CPU where there is none.
+
+    Raises:
+        BundleError: `model.pt2` is missing, unreadable, or holds more than a network.
+        EngineError: The device is not there.
+    """
+
+    def __init__(self, bundle: Bundle, *, threads: int = 0, device: str | None = None) -> None:
+        if threads:
+            torch.set_num_threads(threads)
+        archive = bundle.read(MODEL_FILE)
+        try:
+            refuse_code(archive)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                program = torch.export.load(io.BytesIO(archive))
+        except Exception as error:  # PyTorch's reader raises many kinds on damaged input
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise BundleError(f"{bundle.path}: {MODEL_FILE} cannot be run: {reason}") from error
+        self._device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        # The bundle's sizes are multiples of 32, which is all that the program's guards ask for.
+        try:
+            self._network = move_to_device_pass(program, self._device).module(check_guards=False)
+        except RuntimeError as error:
+            raise EngineError(f"{self._device} cannot be used: {_first_line(error)}") from error
+
+    def run(self, batch: NDArray[np.float32]) -> Candidates:
+        """See `serving.inference.engines.Engine.run`."""
+        try:
+            with torch.inference_mode():
+                outputs = self._network(torch.from_numpy(batch).to(self._device))
+                boxes, scores, labels = (output.cpu().numpy() for output in outputs)
+        except RuntimeError as error:
+            raise EngineError(f"PyTorch failed: {_first_line(error)}") from error
+        return boxes, scores, labels
+
+    def check(self) -> None:
+        """See `serving.inference.engines.Engine.check`."""
+        try:
+            torch.zeros(1, device=self._device).cpu()
+        except RuntimeError as error:
+            raise EngineError(f"{self._device} has failed: {_first_line(error)}") from error
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0]

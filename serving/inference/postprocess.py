@@ -1,0 +1,134 @@
+"""The model's candidates to detections."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from serving.bundle.schema import PostprocessSpec
+from serving.inference.preprocess import Prepared
+
+
+@dataclass(frozen=True)
+class Detections:
+    """What was found in one picture, best first.
+
+    Attributes:
+        boxes: x1, y1, x2, y2 in the original picture's pixels, float32, shape (n, 4).
+        scores: In 0–1, float32, shape (n,).
+        labels: Class indices, int64, shape (n,).
+    """
+
+    boxes: NDArray[np.float32]
+    scores: NDArray[np.float32]
+    labels: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+
+@dataclass(frozen=True)
+class Options:
+    """What one request wants; None leaves the bundle's default.
+
+    Attributes:
+        score_threshold: Lowest score to report.
+        max_detections: Most detections to report.
+        classes: Class indices to report.
+    """
+
+    score_threshold: float | None = None
+    max_detections: int | None = None
+    classes: frozenset[int] | None = None
+
+
+def select(
+    boxes: NDArray[np.float32],
+    scores: NDArray[np.float32],
+    labels: NDArray[np.int64],
+    picture: Prepared,
+    spec: PostprocessSpec,
+    options: Options,
+) -> Detections:
+    """Turns one picture's candidates into detections, in the order mmdet does.
+
+    Args:
+        boxes: x1, y1, x2, y2 in input pixels, shape (k, 4).
+        scores: Shape (k,); 0 marks an empty row.
+        labels: Shape (k,).
+        picture: The picture they were found in.
+        spec: The bundle's thresholds.
+        options: The request's own.
+    """
+    wanted = _wanted(scores, labels, spec, options)
+    order = wanted[np.argsort(-scores[wanted], kind="stable")]
+    boxes, scores, labels = _inside(
+        _to_original(boxes[order], picture), scores[order], labels[order]
+    )
+    limit = spec.max_detections if options.max_detections is None else options.max_detections
+    kept = nms(boxes, labels, spec.iou_threshold, limit)
+    return Detections(boxes[kept], scores[kept], labels[kept])
+
+
+def nms(
+    boxes: NDArray[np.float32], labels: NDArray[np.int64], iou_threshold: float, limit: int
+) -> NDArray[np.int64]:
+    """Greedy class-wise non-maximum suppression of boxes sorted by falling score.
+
+    It stops once `limit` boxes are kept, so its cost grows with the boxes kept, not with all.
+
+    Args:
+        boxes: x1, y1, x2, y2, shape (n, 4), best first.
+        labels: Class indices, shape (n,).
+        iou_threshold: A box that overlaps a kept one of its class by more is dropped.
+        limit: Most boxes to keep.
+
+    Returns:
+        Indices of the kept boxes, rising, shape (m,) with m ≤ limit.
+    """
+    x1, y1, x2, y2 = boxes.T
+    areas = (x2 - x1) * (y2 - y1)
+    rest = np.arange(len(boxes))
+    kept: list[int] = []
+    while len(rest) and len(kept) < limit:
+        best, rest = rest[0], rest[1:]
+        kept.append(int(best))
+        widths = np.minimum(x2[best], x2[rest]) - np.maximum(x1[best], x1[rest])
+        heights = np.minimum(y2[best], y2[rest]) - np.maximum(y1[best], y1[rest])
+        shared = np.maximum(widths, 0) * np.maximum(heights, 0)
+        union = areas[best] + areas[rest] - shared
+        overlaps = shared > iou_threshold * union
+        rest = rest[~(overlaps & (labels[rest] == labels[best]))]
+    return np.array(kept, np.int64)
+
+
+def _wanted(
+    scores: NDArray[np.float32],
+    labels: NDArray[np.int64],
+    spec: PostprocessSpec,
+    options: Options,
+) -> NDArray[np.int64]:
+    threshold = spec.score_threshold if options.score_threshold is None else options.score_threshold
+    wanted = (scores > 0) & (scores >= threshold)
+    if options.classes is not None:
+        wanted &= np.isin(labels, list(options.classes))
+    return np.flatnonzero(wanted)
+
+
+def _to_original(boxes: NDArray[np.float32], picture: Prepared) -> NDArray[np.float32]:
+    height, width = picture.pixels.shape[:2]
+    limits = np.array([width, height, width, height], np.float32)
+    scale = np.array(
+        [width / picture.original.width, height / picture.original.height] * 2, np.float32
+    )
+    return np.clip(boxes, 0, limits) / scale
+
+
+def _inside(
+    boxes: NDArray[np.float32], scores: NDArray[np.float32], labels: NDArray[np.int64]
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64]]:
+    """Drops boxes of which clipping left no area."""
+    solid = (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
+    return boxes[solid], scores[solid], labels[solid]

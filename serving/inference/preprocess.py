@@ -1,0 +1,112 @@
+"""Pixels to the model's input."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from serving.bundle.schema import InputSpec, Size
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A picture scaled for the model, not yet normalised or padded.
+
+    Attributes:
+        pixels: RGB, uint8, shape (h, w, 3).
+        canvas: Size of the model's input that holds it.
+        original: Size of the picture it came from.
+    """
+
+    pixels: NDArray[np.uint8]
+    canvas: Size
+    original: Size
+
+
+def prepare(image: NDArray[np.uint8], spec: InputSpec) -> Prepared:
+    """Scales a picture as mmcv's `imrescale` does and picks the input size that holds it.
+
+    Args:
+        image: RGB, uint8, shape (height, width, 3).
+        spec: The bundle's input specification.
+    """
+    original = Size(width=image.shape[1], height=image.shape[0])
+    size = _fit(original, spec)
+    canvas = _canvas(size, spec)
+    if canvas.width < size.width or canvas.height < size.height:
+        size = _shrink(original, canvas)
+    pixels = image
+    if size != original:
+        target = (size.width, size.height)
+        pixels = np.asarray(cv2.resize(image, target, interpolation=cv2.INTER_LINEAR), np.uint8)
+    return Prepared(pixels, canvas, original)
+
+
+def stack(pictures: Sequence[Prepared], spec: InputSpec) -> NDArray[np.float32]:
+    """Normalises pictures of one canvas size and zero-pads them right and bottom.
+
+    Returns:
+        float32, shape (len(pictures), 3, canvas height, canvas width).
+    """
+    canvas = pictures[0].canvas
+    batch = np.zeros((len(pictures), 3, canvas.height, canvas.width), np.float32)
+    mean = np.array(spec.mean, np.float32)[:, None, None]
+    std = np.array(spec.std, np.float32)[:, None, None]
+    for slot, picture in zip(batch, pictures, strict=True):
+        height, width = picture.pixels.shape[:2]
+        inside = slot[:, :height, :width]
+        inside[:] = picture.pixels.transpose(2, 0, 1)
+        inside -= mean
+        inside /= std
+    return batch
+
+
+def _fit(size: Size, spec: InputSpec) -> Size:
+    box = spec.resize
+    long, short = max(box.width, box.height), min(box.width, box.height)
+    factor = min(
+        long / max(size.width, size.height),
+        short / min(size.width, size.height),
+    )
+    if spec.max_scale is not None:
+        factor = min(factor, spec.max_scale)
+    return _scaled(size, factor)
+
+
+def _shrink(size: Size, canvas: Size) -> Size:
+    scaled = _scaled(size, min(canvas.width / size.width, canvas.height / size.height))
+    return Size(
+        width=min(scaled.width, canvas.width),
+        height=min(scaled.height, canvas.height),
+    )
+
+
+def _scaled(size: Size, factor: float) -> Size:
+    return Size(
+        width=max(int(size.width * factor + 0.5), 1),
+        height=max(int(size.height * factor + 0.5), 1),
+    )
+
+
+def _canvas(size: Size, spec: InputSpec) -> Size:
+    if spec.sizes is None:
+        divisor = spec.pad_divisor
+        return Size(
+            width=-(-size.width // divisor) * divisor,
+            height=-(-size.height // divisor) * divisor,
+        )
+    holding = [
+        bucket
+        for bucket in spec.sizes
+        if bucket.width >= size.width and bucket.height >= size.height
+    ]
+    if holding:
+        return min(holding, key=lambda bucket: bucket.width * bucket.height)
+    return max(
+        spec.sizes,
+        key=lambda bucket: min(bucket.width / size.width, bucket.height / size.height),
+    )

@@ -1,0 +1,95 @@
+"""The JSON that `/detect` answers with, whichever backend found the objects."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from pydantic import BaseModel, Field
+
+from serving.bundle.schema import Size
+from serving.inference.postprocess import Detections
+
+_SIDES = ("x1", "y1", "x2", "y2")
+
+
+class Box(BaseModel):
+    """Corners in the pixels of the picture as sent, turned upright."""
+
+    x1: float
+    y1: float
+    x2: float
+    y2: float
+
+
+class Detection(BaseModel):
+    """One object."""
+
+    label: str = Field(description="The class's name.")
+    class_id: int = Field(description="The class's place in the model's list of classes.")
+    score: float = Field(ge=0, le=1)
+    box: Box
+
+
+class ImageInfo(BaseModel):
+    """Size of the picture, turned upright."""
+
+    width: int
+    height: int
+
+
+class ModelRef(BaseModel):
+    """Which model answered."""
+
+    name: str
+    version: str
+
+
+class DetectResponse(BaseModel):
+    """Objects found in one picture, best first."""
+
+    model: ModelRef
+    image: ImageInfo
+    detections: list[Detection]
+    timing_ms: dict[str, float] = Field(description="Milliseconds spent in each stage.")
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a backend found in one picture.
+
+    Attributes:
+        model: Who found it.
+        size: The picture, upright.
+        detections: Best first.
+        seconds: Time spent in each stage.
+    """
+
+    model: ModelRef
+    size: Size
+    detections: list[Detection]
+    seconds: Mapping[str, float]
+
+    def response(self) -> DetectResponse:
+        """Returns the answer to `/detect`."""
+        return DetectResponse(
+            model=self.model,
+            image=ImageInfo(width=self.size.width, height=self.size.height),
+            detections=self.detections,
+            timing_ms={stage: round(1000 * spent, 3) for stage, spent in self.seconds.items()},
+        )
+
+
+def name_detections(found: Detections, classes: Sequence[str]) -> list[Detection]:
+    """Gives detections their classes' names, and rounds to what is meaningful."""
+    return [
+        Detection(
+            label=classes[label],
+            class_id=label,
+            score=round(score, 5),
+            box=Box(**{side: round(at, 3) for side, at in zip(_SIDES, box, strict=True)}),
+        )
+        for box, score, label in zip(
+            found.boxes.tolist(), found.scores.tolist(), found.labels.tolist(), strict=True
+        )
+    ]

@@ -1,0 +1,105 @@
+"""Detections as COCO and as CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+
+from pydantic import BaseModel
+
+from serving.schemas.detections import Detection, Found
+
+CSV_COLUMNS = ("image", "label", "class_id", "score", "x1", "y1", "x2", "y2")
+
+
+def to_csv(found: Iterable[tuple[str, Found]]) -> str:
+    """Returns one line for each detection under a header line (RFC 4180).
+
+    Args:
+        found: Pictures' names and what was found in them.
+    """
+    buffer = io.StringIO()
+    table = csv.writer(buffer)
+    table.writerow(CSV_COLUMNS)
+    for name, picture in found:
+        for detection in picture.detections:
+            corners = detection.box
+            table.writerow(
+                (
+                    *(name, detection.label, detection.class_id, detection.score),
+                    *(corners.x1, corners.y1, corners.x2, corners.y2),
+                )
+            )
+    return buffer.getvalue()
+
+
+class CocoImage(BaseModel):
+    """A picture."""
+
+    id: int
+    file_name: str
+    width: int
+    height: int
+
+
+class CocoAnnotation(BaseModel):
+    """An object: `bbox` is x, y, width, height in pixels, `area` their product."""
+
+    id: int
+    image_id: int
+    category_id: int
+    bbox: tuple[float, float, float, float]
+    area: float
+    iscrowd: int
+    score: float
+
+
+class CocoCategory(BaseModel):
+    """A class."""
+
+    id: int
+    name: str
+
+
+class CocoDocument(BaseModel):
+    """Detections as a COCO data set (cocodataset.org/#format-data) whose annotations have scores.
+
+    Ids count from 1; a category's id is its class index plus 1.
+    """
+
+    images: list[CocoImage]
+    annotations: list[CocoAnnotation]
+    categories: list[CocoCategory]
+
+
+def to_coco(found: Sequence[tuple[str, Found]], classes: Sequence[str]) -> CocoDocument:
+    """Returns detections as one COCO document.
+
+    Args:
+        found: Pictures' names and what was found in them.
+        classes: All class names, in the model's order.
+    """
+    images: list[CocoImage] = []
+    annotations: list[CocoAnnotation] = []
+    for image_id, (name, picture) in enumerate(found, 1):
+        width, height = picture.size.width, picture.size.height
+        images.append(CocoImage(id=image_id, file_name=name, width=width, height=height))
+        for detection in picture.detections:
+            annotations.append(_annotation(len(annotations) + 1, image_id, detection))
+    categories = [CocoCategory(id=place, name=name) for place, name in enumerate(classes, 1)]
+    return CocoDocument(images=images, annotations=annotations, categories=categories)
+
+
+def _annotation(id: int, image_id: int, detection: Detection) -> CocoAnnotation:
+    box = detection.box
+    width, height = box.x2 - box.x1, box.y2 - box.y1
+    return CocoAnnotation(
+        id=id,
+        image_id=image_id,
+        category_id=detection.class_id + 1,
+        bbox=(box.x1, box.y1, width, height),
+        area=width * height,
+        iscrowd=0,
+        score=detection.score,
+    )

@@ -1,0 +1,1 @@
+"""The process: application, sockets, workers, signals."""

@@ -1,0 +1,116 @@
+"""The service."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
+
+from serving.api import docs, problems
+from serving.api.body import BodyReader
+from serving.api.middleware import BodyLimit, SecurityHeaders
+from serving.api.responses import Studio
+from serving.api.routes import admin, detect, health, metrics, models, open_inference, page
+from serving.api.services import Services
+from serving.api.telemetry import Telemetry
+from serving.backends.choice import choose_backend
+from serving.guards.admission import Admission
+from serving.guards.fetch import Fetcher
+from serving.guards.keys import KeyRing, RateLimit
+from serving.observability.metrics import Metrics
+from serving.observability.tracing import Tracer
+from serving.settings import Settings
+
+
+def build_app(settings: Settings) -> FastAPI:
+    """Builds the service.
+
+    The model is loaded in the background once the app has started; `app.state.loading` is the
+    task that does it, and `/readyz` answers 503 until it is done.
+
+    Raises:
+        OSError: The file with the keys cannot be read.
+        ValueError: The keys are not what they should be.
+        TracingError: Tracing is asked for and not installed.
+    """
+    app = FastAPI(title="UMOP", version="1", lifespan=_lifespan, openapi_url=None)
+    services = app.state.services = _services(settings)
+    for routes in (detect, health, models, open_inference):
+        app.include_router(routes.router, responses=problems.RESPONSES)
+    app.include_router(open_inference.health, responses=problems.RESPONSES)
+    if settings.admin_keys:
+        app.include_router(admin.router, responses=problems.RESPONSES)
+    if settings.page:
+        page.install(app)
+    _expose(app, app, "public", settings)
+    app.add_middleware(
+        BodyLimit,
+        max_bytes=settings.max_body_bytes,
+        max_held=settings.max_queue * settings.max_body_bytes,
+    )
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=settings.cors_origins,
+        allow_methods=["GET", "POST"],
+        allow_headers=["*"],
+        expose_headers=["X-Request-ID", "Retry-After"],
+    )
+    app.add_middleware(SecurityHeaders)
+    app.add_middleware(Telemetry, metrics=services.metrics, tracer=services.tracer)
+    problems.install(app)
+    return app
+
+
+def build_internal_app(app: FastAPI) -> FastAPI:
+    """Builds what answers on the internal port of the service `app`."""
+    services: Services = app.state.services
+    internal = FastAPI(title="UMOP, internal", openapi_url=None)
+    internal.state.services = services
+    internal.include_router(health.router)
+    _expose(internal, app, "internal", services.settings)
+    internal.add_middleware(SecurityHeaders)
+    problems.install(internal)
+    return internal
+
+
+def _expose(on: FastAPI, app: FastAPI, exposure: str, settings: Settings) -> None:
+    if settings.metrics == exposure:
+        on.include_router(metrics.router)
+    if settings.docs == exposure:
+        docs.install(on, app.openapi)
+
+
+def _services(settings: Settings) -> Services:
+    figures = Metrics()
+    fetcher = Fetcher(settings.max_body_bytes, settings.url_timeout)
+    return Services(
+        settings=settings,
+        metrics=figures,
+        backend=choose_backend(settings, figures),
+        tracer=Tracer() if settings.tracing else None,
+        admission=Admission(settings.max_queue, figures),
+        body=BodyReader(settings.batch_limit, fetcher if settings.allow_urls else None),
+        studio=Studio(settings.decode_threads, settings.max_pixels),
+        keys=KeyRing(settings.api_keys, settings.api_keys_file),
+        admin_keys=KeyRing(settings.admin_keys),
+        rate_limit=RateLimit(settings.rate_limit),
+    )
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    services: Services = app.state.services
+    app.state.loading = asyncio.create_task(services.backend.start())
+    try:
+        yield
+    finally:
+        app.state.loading.cancel()
+        await asyncio.gather(app.state.loading, return_exceptions=True)
+        await services.backend.stop()
+        await services.body.close()
+        services.studio.close()
+        if services.tracer:
+            services.tracer.close()

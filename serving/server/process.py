@@ -1,0 +1,183 @@
+"""Running the service in one process."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import socket
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI
+
+from serving.api.services import Services
+from serving.bundle import BundleError
+from serving.inference.engines import EngineError
+from serving.observability import logs
+from serving.observability.tracing import TracingError
+from serving.server.app import build_app, build_internal_app
+from serving.server.protocol import guarded_protocol
+from serving.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+class StartError(Exception):
+    """The service cannot start; the message is one line that says why."""
+
+
+class Server(uvicorn.Server):
+    """Serves the app until SIGINT or SIGTERM, reloads its model on SIGHUP.
+
+    Args:
+        app: The service.
+        on_ready: Called with the model's name once it is warm.
+
+    Attributes:
+        failure: Why it ended, if it ended because the model could not be loaded.
+    """
+
+    def __init__(self, app: FastAPI, on_ready: Callable[[str], None]) -> None:
+        self.failure: StartError | None = None
+        self._services: Services = app.state.services
+        self._app = app
+        self._on_ready = on_ready
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._internal: uvicorn.Server | None = None
+        super().__init__(_config(app, self._services.settings))
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Opens the public port and the internal one, then waits for the model."""
+        public, *internal = sockets or []
+        await super().startup([public])
+        if internal:
+            self._internal = _Internal(
+                _config(build_internal_app(self._app), self._services.settings)
+            )
+            self._in_background(self._internal.serve(internal))
+        self._in_background(self._wait_for_model())
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Answers what was accepted, then ends."""
+        await super().shutdown(sockets)
+        if self._internal:
+            self._internal.should_exit = True
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Handles signals in the event loop while the server runs."""
+        loop = asyncio.get_running_loop()
+        handlers = {
+            signal.SIGINT: self._interrupt,
+            signal.SIGTERM: lambda: self._in_background(self._drain()),
+            signal.SIGHUP: lambda: self._in_background(self._reload()),
+        }
+        for number, handler in handlers.items():
+            loop.add_signal_handler(number, handler)
+        try:
+            yield
+        finally:
+            for number in handlers:
+                loop.remove_signal_handler(number)
+
+    async def _wait_for_model(self) -> None:
+        try:
+            await asyncio.shield(self._app.state.loading)
+        except (BundleError, EngineError) as error:
+            self.failure = StartError(str(error))
+            self.should_exit = True
+            return
+        self._on_ready(self._services.backend.manifest().name)
+
+    def _interrupt(self) -> None:
+        self.force_exit = self._services.draining  # the second Ctrl+C waits for nobody
+        self._in_background(self._drain())
+
+    async def _drain(self) -> None:
+        self._services.draining = True
+        await asyncio.sleep(self._services.settings.drain_delay)
+        self.should_exit = True
+
+    async def _reload(self) -> None:
+        try:
+            await self._services.backend.reload()
+        except (BundleError, EngineError) as error:
+            log.error("the model was not reloaded: %s", error)
+            return
+        manifest = self._services.backend.manifest()
+        log.info("reloaded: %s %s answers now", manifest.name, manifest.version)
+
+    def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+class _Internal(uvicorn.Server):
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield  # signals are the public server's
+
+
+def run(settings: Settings, sockets: list[socket.socket], on_ready: Callable[[str], None]) -> None:
+    """Serves on bound sockets, the public one first, until told to stop.
+
+    Args:
+        settings: What to serve, and how.
+        sockets: The public port's, then the internal port's if there is one.
+        on_ready: Called with the model's name once it is warm.
+
+    Raises:
+        StartError: The service cannot start, or its model cannot be loaded.
+    """
+    logs.configure(settings)
+    try:
+        app = build_app(settings)
+    except TracingError as error:
+        raise StartError(str(error)) from error
+    except OSError as error:
+        raise StartError(f"the keys' file cannot be read: {error}") from error
+    except ValueError as error:
+        raise StartError(f"the API keys cannot be used: {error}") from error
+    server = Server(app, on_ready)
+    server.run(sockets)
+    if server.failure:
+        raise server.failure
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Returns a socket bound to an address.
+
+    Raises:
+        StartError: The address is taken, or none of this machine's.
+    """
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        listener = socket.socket(family)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+    except OSError as error:
+        raise StartError(f"cannot listen on {host}:{port}: {error.strerror or error}") from error
+    return listener
+
+
+def address(listener: socket.socket) -> str:
+    """Returns a socket's address as a URL."""
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _config(app: FastAPI, settings: Settings) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        http=guarded_protocol(settings.header_timeout, settings.max_connections),
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        timeout_graceful_shutdown=round(settings.drain_timeout),
+        ws="none",
+    )

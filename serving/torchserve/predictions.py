@@ -1,0 +1,151 @@
+"""What TorchServe's requests ask for, and what is answered.
+
+A request's body is a picture, or a message of the Open Inference Protocol (KServe v2). A picture's
+`Wish` comes as JSON in the header `X-UMOP-Options`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from serving.backends import OPTIONS_HEADER, UnknownClassError, class_indices
+from serving.bundle.schema import Manifest
+from serving.inference import image
+from serving.inference.detector import Detections, Detector, Options, Prepared
+from serving.inference.engines import EngineError
+from serving.inference.image import ImageError
+from serving.schemas import tensors
+from serving.schemas.detections import Found, ModelRef, name_detections
+from serving.schemas.open_inference import InferRequest, read_request, write_answer
+from serving.schemas.problems import MEDIA_TYPE, Kind, ProblemDocument, classify
+from serving.schemas.tensors import TensorError
+from serving.schemas.validation import first_error
+
+JSON = "application/json"
+MOST_PICTURES = 16
+PARTS = ("body", "data", "file")
+EXPECTED = (ImageError, UnknownClassError, TensorError, EngineError, ValidationError)
+
+
+class WishHeader(BaseModel):
+    """The content of the header `X-UMOP-Options`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    score_threshold: Annotated[float | None, Field(ge=0, le=1)] = None
+    max_detections: Annotated[int | None, Field(ge=1, le=1000)] = None
+    classes: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request of a batch, its pictures decoded.
+
+    Attributes:
+        pictures: One, or those of a message of the Open Inference Protocol.
+        options: What it asks for.
+        message: The protocol's message, None for a bare picture.
+    """
+
+    pictures: Sequence[Prepared]
+    options: Options
+    message: InferRequest | None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What TorchServe sends back to one request."""
+
+    status: HTTPStatus
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def read(
+    parts: Mapping[str, Any], headers: Mapping[str, str], detector: Detector, max_pixels: int
+) -> Request:
+    """Reads one request.
+
+    Args:
+        parts: The body, or a form's fields, by name.
+        headers: HTTP headers, names in lower case.
+        detector: Prepares the pictures.
+        max_pixels: Most pixels in one picture.
+
+    Raises:
+        One of `EXPECTED`, for which `refuse` has the answer.
+    """
+    body = next((parts[name] for name in PARTS if name in parts), None)
+    if body is None:
+        raise ImageError("there is no picture: send it as the body with its own Content-Type")
+    message: InferRequest | None = None
+    pictures = [_bytes(body)]
+    length = headers.get(tensors.HEADER_LENGTH.lower())
+    if length or headers.get("content-type", "").startswith(JSON):
+        message, pictures = read_request(_bytes(body), length, MOST_PICTURES)
+        wish = message.wish
+        wanted = (wish.score_threshold, wish.max_detections, wish.classes)
+    else:
+        given = WishHeader.model_validate_json(headers.get(OPTIONS_HEADER.lower(), "{}"))
+        wanted = (given.score_threshold, given.max_detections, given.classes)
+    classes = class_indices(wanted[2], detector.manifest.classes)
+    prepared = [detector.prepare(image.decode(picture, max_pixels)) for picture in pictures]
+    return Request(prepared, Options(wanted[0], wanted[1], classes), message)
+
+
+def write(
+    request: Request,
+    detections: Sequence[Detections],
+    manifest: Manifest,
+    seconds: Mapping[str, float],
+) -> Answer:
+    """Writes the answer to a request.
+
+    Args:
+        request: The request.
+        detections: What was found in each of its pictures.
+        manifest: Describes the model.
+        seconds: Time spent in each stage.
+    """
+    model = ModelRef(name=manifest.name, version=manifest.version)
+    found = [
+        Found(model, picture.original, name_detections(each, manifest.classes), seconds)
+        for picture, each in zip(request.pictures, detections, strict=True)
+    ]
+    if request.message is None:
+        body = found[0].response().model_dump_json().encode()
+        return Answer(HTTPStatus.OK, {"content-type": JSON}, body)
+    body, length = write_answer(request.message, manifest, found)
+    if length is None:
+        return Answer(HTTPStatus.OK, {"content-type": JSON}, body)
+    headers = {"content-type": "application/octet-stream", tensors.HEADER_LENGTH: str(length)}
+    return Answer(HTTPStatus.OK, headers, body)
+
+
+def refuse(error: Exception) -> Answer:
+    """Writes the problem document (RFC 9457) for an error of `EXPECTED`."""
+    if isinstance(error, ValidationError):
+        detail = first_error(error, OPTIONS_HEADER)
+        return _problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request", detail)
+    refusal = classify(error)
+    assert refusal, error
+    return _problem(*refusal, str(error).splitlines()[0])
+
+
+def _problem(status: HTTPStatus, kind: Kind, detail: str) -> Answer:
+    document = ProblemDocument.of(status, kind, detail)
+    body = document.model_dump_json(exclude_none=True).encode()
+    return Answer(status, {"content-type": MEDIA_TYPE}, body)
+
+
+def _bytes(body: Any) -> bytes:
+    """The body as it was sent: TorchServe may have parsed JSON and decoded text."""
+    if isinstance(body, bytes | bytearray):
+        return bytes(body)
+    return body.encode() if isinstance(body, str) else json.dumps(body).encode()
