@@ -118,6 +118,16 @@ def test_code_in_it_is_refused(middle: Path, tmp_path: Path, member: str, conten
         (r'("target": )"torch[^"]+"', "torch.hub.load"),
         (r'("target": )"torch[^"]+"', "_operator.methodcaller"),
         (r'("target": )"torch[^"]+"', "#evil"),
+        (r'("target": )"torch[^"]+"', "torch.ops.higher_order.wrap"),
+        (r'("name": )"\w+", "arg"', "a = __import__('os').mkdir('x'), b\", \"arg"),
+        (r'("name": )"\w+"', "a=open(0),b"),
+        (r'("as_name": )"\w+"', "a b"),
+        (
+            r'("parameter_name": |"buffer_name": |"tensor_constant_name": )"[^"]+"',
+            "x'), open(0), ('",
+        ),
+        (r'("forward_arg_names": \[)"\w+"', "image=open(0)"),
+        (r'("in_spec": )"(?:[^"\\]|\\.)+"', "{open(0)}"),
     ],
 )
 def test_code_in_its_text_is_refused(middle: Path, tmp_path: Path, pattern: str, text: str) -> None:

@@ -1,9 +1,10 @@
 """What an archive of `torch.export` may hold.
 
 Loading one runs what is in it: PyTorch unpickles what the archive says is pickled, loads native
-libraries, evaluates the text of symbolic sizes as Python (`sympy.sympify`) and looks up operators
-by any name in `torch`. A program that comes as a file from somebody needs none of that but sizes
-and operators, so only those are let through.
+libraries, evaluates the text of symbolic sizes as Python (`sympy.sympify`), looks up operators by
+any name in `torch`, and pastes names into Python source (`torch.fx`). A program that comes as a
+file from somebody needs none of that but sizes, operators and plain names, so only those are let
+through.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import ast
 import io
 import json
+import keyword
 import re
 import zipfile
 from collections.abc import Iterator
@@ -22,7 +24,7 @@ _MEMBERS = re.compile(
     r"data/weights/(weight_\d+|\w+_config\.json)|data/constants/(tensor_\d+|\w+_config\.json)"
 )
 _OPERATORS = re.compile(
-    r"torch\.ops\.(aten|torchvision|higher_order)(\.\w+)+|torch\.sym_\w+|"
+    r"torch\.ops\.(aten|torchvision)(\.\w+)+|torch\.sym_\w+|"
     r"_operator\.(add|sub|mul|floordiv|truediv|mod|pow|neg|eq|ne|lt|le|gt|ge|and_|or_|getitem)"
 )
 _FUNCTIONS = frozenset(
@@ -33,6 +35,8 @@ _FUNCTIONS = frozenset(
     IntTrueDiv FloatTrueDiv PowByNatural ToFloat CeilToInt FloorToInt TruncToInt
     """.split()  # noqa: SIM905 (a list of quoted names would be longer than this module)
 )
+_DOTTED_NAME = re.compile(r"[\w.]*")
+_TREE = re.compile(r"[\w\s.,:\[\]{}\"\\]*")
 _PARTS = (ast.Expression, ast.Load, ast.keyword, ast.UnaryOp, ast.USub)
 
 
@@ -92,10 +96,23 @@ def _is_allowed(key: str, value: Any) -> bool:
             return _is_size(value)
         case "target":
             return bool(_OPERATORS.fullmatch(value))
-        case "as_custom_obj":
+        case "name" | "as_name":
+            return value is None or _is_name(value)
+        case "forward_arg_names":
+            return value is None or all(map(_is_name, value))
+        case "fqn" | "parameter_name" | "buffer_name" | "tensor_constant_name":
+            return bool(_DOTTED_NAME.fullmatch(value))
+        case "in_spec" | "out_spec":
+            return value is None or bool(_TREE.fullmatch(value))
+        case "as_custom_obj" | "as_operator" | "as_graph":
             return False
         case _:
             return True
+
+
+def _is_name(text: str) -> bool:
+    """Whether torch.fx can paste it into Python source as the name of a value or an argument."""
+    return text.isidentifier() and not keyword.iskeyword(text)
 
 
 def _is_size(expression: str) -> bool:
