@@ -91,16 +91,19 @@ class Bundle:
         return Path(target)
 
     def read(self, name: str) -> bytes:
-        """Returns the content of a listed file.
+        """Returns the content of a listed file, whose SHA-256 is checked again.
 
         Raises:
-            BundleError: The bundle has no such file.
+            BundleError: The bundle has no such file, or it was changed since it was opened.
         """
         entry = self.manifest.files.get(name)
         if entry is None:
             reason = self.manifest.absent.get(name)
             raise BundleError(f"{self.path}: holds no {name}{f' ({reason})' if reason else ''}")
-        return _read(self.path, name, entry.bytes)
+        content = _read(self.path, name, entry.bytes)
+        if hashlib.sha256(content).hexdigest() != entry.sha256:
+            raise BundleError(f"{self.path}: {name} was changed since the bundle was opened")
+        return content
 
     def _check_zip(self) -> None:
         """Raises `BundleError` if it is a zip of anything but the listed files, or a bomb."""

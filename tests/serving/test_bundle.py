@@ -182,3 +182,12 @@ def test_an_unprintable_name_is_refused(copy: Path, name: str) -> None:
     (copy / "manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(BundleError, match="not a plain relative path"):
         Bundle.open(copy)
+
+
+def test_a_file_that_changes_after_opening_is_refused(bundle_path: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(bundle_path, tmp_path / "x.bundle"))
+    bundle = Bundle.open(copy)
+    model = copy / "model.onnx"
+    model.write_bytes(model.read_bytes()[::-1])
+    with pytest.raises(BundleError, match="was changed since"):
+        bundle.read("model.onnx")
