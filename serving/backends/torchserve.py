@@ -108,6 +108,8 @@ class TorchServeBackend:
         self._breaker.enter()
         try:
             answer = await self._send(model, picture, wish)
+        except httpx.PoolTimeout as error:  # our own limit: it says nothing about TorchServe
+            raise NotReadyError("all connections to TorchServe are in use") from error
         except httpx.TimeoutException as error:
             self._breaker.failed()
             raise NotReadyError("TorchServe did not answer in time") from error
