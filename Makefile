@@ -5,7 +5,7 @@ SHELL := /bin/bash
 
 PYTHON ?= python3
 CONFIG ?= demo
-RUN ?= $(notdir $(CONFIG))
+RUN ?= $(basename $(notdir $(CONFIG)))
 DATA ?=
 DATASET ?= demo
 DEVICE ?=

@@ -117,7 +117,10 @@ def _torchserve(
     log_level: Annotated[LogLevel, typer.Option(help="Least level that TorchServe logs.")] = "warn",
 ) -> None:
     """Serve an archive with TorchServe, on the loopback address."""
-    from serving.torchserve.launcher import serve_archive
+    try:
+        from serving.torchserve.launcher import serve_archive
+    except ModuleNotFoundError as error:
+        raise fail(f"{error.name} is not installed: pip install 'umop[torchserve]'") from None
 
     ports = Ports(port, management_port, metrics_port, grpc_port, grpc_port + 1, worker_port)
     try:

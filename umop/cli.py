@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from serving.bundle import BundleError
@@ -106,7 +107,8 @@ def evaluate(
         table.add_row(name, meaning, f"{metrics[name]:.3f}" if metrics[name] >= 0 else "no boxes")
     console.print(table)
     if not bundle:
-        console.print(f"Kept in {target.evaluation_tta if tta else target.evaluation}")
+        of = f", of the data {data}" if data else ""
+        console.print(f"Kept in {target.kept_evaluation(data, tta)}{of}")
 
 
 @app.command()
@@ -238,7 +240,9 @@ def main() -> None:
         app()
     except (UserError, BundleError, EngineError) as error:
         message = error.message if isinstance(error, UserError) else str(error)
-        Console(stderr=True, soft_wrap=True).print(f"[red]error:[/red] {message}", highlight=False)
+        Console(stderr=True, soft_wrap=True).print(
+            f"[red]error:[/red] {escape(message)}", highlight=False
+        )
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -54,6 +54,15 @@ class Run:
     def evaluation_tta(self) -> Path:
         return self.folder / "evaluation-tta.json"
 
+    def evaluation_of(self, data: Path) -> Path:
+        """The folder that keeps what is measured on other data than the run's own."""
+        return self.folder / "evaluations" / data.resolve().name
+
+    def kept_evaluation(self, data: Path | None = None, tta: bool = False) -> Path:
+        """The file that keeps a checkpoint's metrics, on the run's own data or on other."""
+        file = self.evaluation_tta if tta else self.evaluation
+        return file if data is None else self.evaluation_of(data) / file.name
+
     @property
     def bundle(self) -> Path:
         return self.folder / f"{self.name}.bundle"

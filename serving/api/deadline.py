@@ -16,7 +16,7 @@ from serving.api.problems import Problem, unavailable
 Result = TypeVar("Result")
 
 
-class Patience:
+class Deadline:
     """Ends the work on a request when its deadline passes or its client hangs up.
 
     Args:

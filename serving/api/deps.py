@@ -10,7 +10,7 @@ from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBea
 
 from serving.api.problems import Problem
 from serving.api.services import Services
-from serving.backends import Wish
+from serving.backends import DetectOptions
 from serving.guards.keys import KeyRing
 
 
@@ -30,12 +30,12 @@ def _wish(
         list[str] | None,
         Query(description="Class to report, by name; repeat it for several."),
     ] = None,
-) -> Wish:
-    return Wish(score_threshold, max_detections, tuple(classes) if classes else None)
+) -> DetectOptions:
+    return DetectOptions(score_threshold, max_detections, tuple(classes) if classes else None)
 
 
 ServicesDep = Annotated[Services, Depends(_services)]
-WishDep = Annotated[Wish, Depends(_wish)]
+OptionsDep = Annotated[DetectOptions, Depends(_wish)]
 _Header = Annotated[str | None, Depends(APIKeyHeader(name="X-API-Key", auto_error=False))]
 _Bearer = Annotated[HTTPAuthorizationCredentials | None, Depends(HTTPBearer(auto_error=False))]
 

@@ -16,7 +16,7 @@ from serving.api.problems import Problem
 from serving.backends import Backend
 from serving.inference import draw, image
 from serving.schemas import formats
-from serving.schemas.detections import Found
+from serving.schemas.detections import DetectionResult
 
 
 class Form(str, Enum):
@@ -91,7 +91,9 @@ def _quality(parameters: list[str]) -> float:
     return 1
 
 
-def present_all(form: Form, found: Sequence[tuple[str, Found]], backend: Backend) -> Response:
+def present_all(
+    form: Form, found: Sequence[tuple[str, DetectionResult]], backend: Backend
+) -> Response:
     """Returns the answer to a request for several pictures.
 
     Args:
@@ -109,7 +111,7 @@ def present_all(form: Form, found: Sequence[tuple[str, Found]], backend: Backend
             return JSONResponse({"results": [each.response().model_dump() for _, each in found]})
 
 
-class Studio:
+class ResponseRenderer:
     """Puts answers into form; pictures are drawn in a few threads.
 
     Args:
@@ -122,7 +124,7 @@ class Studio:
         self._max_pixels = max_pixels
 
     async def present(
-        self, form: Form, found: Found, picture: Picture, backend: Backend
+        self, form: Form, found: DetectionResult, picture: Picture, backend: Backend
     ) -> Response:
         """Returns the answer to a request for one picture."""
         match form:
@@ -141,6 +143,6 @@ class Studio:
         """Ends the threads."""
         self._threads.shutdown()
 
-    def _draw(self, found: Found, picture: bytes, media_type: str) -> bytes:
+    def _draw(self, found: DetectionResult, picture: bytes, media_type: str) -> bytes:
         pixels = image.decode(picture, self._max_pixels)
         return draw.encode(draw.annotate(pixels, found.detections), media_type)

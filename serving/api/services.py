@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from serving.api.body import BodyReader
-from serving.api.responses import Studio
+from serving.api.responses import ResponseRenderer
 from serving.backends import Backend, NotReadyError
 from serving.guards.admission import Admission
 from serving.guards.keys import KeyRing, RateLimit
@@ -25,7 +25,7 @@ class Services:
     tracer: Tracer | None
     admission: Admission
     body: BodyReader
-    studio: Studio
+    renderer: ResponseRenderer
     keys: KeyRing
     admin_keys: KeyRing
     rate_limit: RateLimit

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from serving.bundle.schema import Manifest
-from serving.schemas.detections import Found
+from serving.schemas.detections import DetectionResult
 
 OPTIONS_HEADER = "X-UMOP-Options"
-"""Carries a request's `Wish` to TorchServe's handler, as JSON."""
+"""Carries a request's `DetectOptions` to TorchServe's handler, as JSON."""
 
 
 @dataclass(frozen=True)
-class Wish:
+class DetectOptions:
     """What one request asks for; None leaves the model's default.
 
     Attributes:
@@ -75,7 +75,7 @@ class Backend(Protocol):
             NotReadyError: There is none yet.
         """
 
-    async def detect(self, picture: bytes, wish: Wish) -> Found:
+    async def detect(self, picture: bytes, wish: DetectOptions) -> DetectionResult:
         """Finds objects in one encoded picture.
 
         Raises:

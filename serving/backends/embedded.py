@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from time import perf_counter
 
-from serving.backends import NotReadyError, Wish, class_indices
+from serving.backends import DetectOptions, NotReadyError, class_indices
 from serving.bundle import Bundle, BundleError
 from serving.bundle.schema import Manifest
 from serving.inference import image
@@ -19,7 +19,7 @@ from serving.inference.batching import Batcher
 from serving.inference.detector import Detections, Detector, Options, Prepared
 from serving.inference.engines import Engine, EngineError, open_engine
 from serving.observability.metrics import Metrics
-from serving.schemas.detections import Found, ModelRef, name_detections
+from serving.schemas.detections import DetectionResult, ModelRef, name_detections
 from serving.settings import Settings
 
 Job = tuple[Prepared, Options]
@@ -72,13 +72,15 @@ class EmbeddedBackend:
         """See `Backend.manifest`."""
         return self._current().detector.manifest
 
-    async def detect(self, picture: bytes, wish: Wish) -> Found:
+    async def detect(self, picture: bytes, wish: DetectOptions) -> DetectionResult:
         """See `Backend.detect`."""
         model = self._current()
         with model.in_use():
             return await self._detect(model, picture, wish)
 
-    async def _detect(self, model: _LoadedModel, picture: bytes, wish: Wish) -> Found:
+    async def _detect(
+        self, model: _LoadedModel, picture: bytes, wish: DetectOptions
+    ) -> DetectionResult:
         manifest = model.detector.manifest
         classes = class_indices(wish.classes, manifest.classes)
         options = Options(wish.score_threshold, wish.max_detections, classes)
@@ -89,7 +91,7 @@ class EmbeddedBackend:
         decoded = perf_counter()
         with self._metrics.queue.track_inprogress():
             detections, began, ended = await model.batcher.submit((prepared, options))
-        return Found(
+        return DetectionResult(
             model=ModelRef(name=manifest.name, version=manifest.version),
             size=prepared.original,
             detections=name_detections(detections, manifest.classes),

@@ -12,14 +12,14 @@ from time import perf_counter
 import httpx
 from pydantic import ValidationError
 
-from serving.backends import OPTIONS_HEADER, NotReadyError, Wish, class_indices
+from serving.backends import OPTIONS_HEADER, DetectOptions, NotReadyError, class_indices
 from serving.bundle import Bundle, BundleError
 from serving.bundle.schema import Manifest, Size
 from serving.guards.breaker import Breaker
 from serving.inference import image
 from serving.inference.image import ImageError
 from serving.observability import context
-from serving.schemas.detections import DetectResponse, Found
+from serving.schemas.detections import DetectionResult, DetectResponse
 from serving.settings import Settings
 
 _TRIES = 3
@@ -88,7 +88,7 @@ class TorchServeBackend:
             raise NotReadyError("the manifest is being read")
         return self._manifest
 
-    async def detect(self, picture: bytes, wish: Wish) -> Found:
+    async def detect(self, picture: bytes, wish: DetectOptions) -> DetectionResult:
         """See `Backend.detect`."""
         manifest = self.manifest()
         class_indices(wish.classes, manifest.classes)
@@ -97,14 +97,14 @@ class TorchServeBackend:
         answer = await self._post(self._settings.remote_model or manifest.name, picture, wish)
         found = _parse(answer)
         seconds = {stage: spent / 1000 for stage, spent in found.timing_ms.items()}
-        return Found(
+        return DetectionResult(
             model=found.model,
             size=Size(width=found.image.width, height=found.image.height),
             detections=found.detections,
             seconds={**seconds, "remote": perf_counter() - started},
         )
 
-    async def _post(self, model: str, picture: bytes, wish: Wish) -> httpx.Response:
+    async def _post(self, model: str, picture: bytes, wish: DetectOptions) -> httpx.Response:
         self._breaker.enter()
         try:
             answer = await self._send(model, picture, wish)
@@ -123,7 +123,7 @@ class TorchServeBackend:
         self._breaker.succeeded()
         return answer
 
-    async def _send(self, model: str, picture: bytes, wish: Wish) -> httpx.Response:
+    async def _send(self, model: str, picture: bytes, wish: DetectOptions) -> httpx.Response:
         request = self._client.build_request(
             "POST",
             f"/predictions/{model}",
@@ -144,7 +144,7 @@ class TorchServeBackend:
         raise AssertionError("unreachable")
 
 
-def _options(wish: Wish) -> str:
+def _options(wish: DetectOptions) -> str:
     options = {
         "score_threshold": wish.score_threshold,
         "max_detections": wish.max_detections,

@@ -119,9 +119,9 @@ class Client:
         content: bytes | None = None,
     ) -> httpx.Response:
         request = self._client.build_request(method, path, params=params, content=content)
-        patience = _Patience()
+        retries = _Retries()
         answer = self._send(request)
-        while (wait := patience.wait(answer)) is not None:
+        while (wait := retries.wait(answer)) is not None:
             self._sleep(wait, answer)
             answer = self._send(request)
         if answer.is_error:
@@ -152,7 +152,7 @@ class Client:
 
 
 @dataclass
-class _Patience:
+class _Retries:
     """How often and how long one request is asked again."""
 
     tries: int = 4

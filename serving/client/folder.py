@@ -19,7 +19,7 @@ from serving.client import Client, ClientError
 from serving.inference import draw, image
 from serving.inference.image import ImageError
 from serving.schemas import formats
-from serving.schemas.detections import DetectResponse, Found
+from serving.schemas.detections import DetectionResult, DetectResponse
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"}
 _MAX_PIXELS = 200_000_000
@@ -131,6 +131,6 @@ def _document(
     return formats.to_coco(pictures, classes).model_dump()
 
 
-def _as_found(answer: DetectResponse) -> Found:
+def _as_found(answer: DetectResponse) -> DetectionResult:
     size = Size(width=answer.image.width, height=answer.image.height)
-    return Found(answer.model, size, answer.detections, {})
+    return DetectionResult(answer.model, size, answer.detections, {})

@@ -55,7 +55,7 @@ class DetectResponse(BaseModel):
 
 
 @dataclass(frozen=True)
-class Found:
+class DetectionResult:
     """What a backend found in one picture.
 
     Attributes:

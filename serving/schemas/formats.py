@@ -8,12 +8,12 @@ from collections.abc import Iterable, Sequence
 
 from pydantic import BaseModel
 
-from serving.schemas.detections import Detection, Found
+from serving.schemas.detections import Detection, DetectionResult
 
 CSV_COLUMNS = ("image", "label", "class_id", "score", "x1", "y1", "x2", "y2")
 
 
-def to_csv(found: Iterable[tuple[str, Found]]) -> str:
+def to_csv(found: Iterable[tuple[str, DetectionResult]]) -> str:
     """Returns one line for each detection under a header line (RFC 4180).
 
     Args:
@@ -73,7 +73,7 @@ class CocoDocument(BaseModel):
     categories: list[CocoCategory]
 
 
-def to_coco(found: Sequence[tuple[str, Found]], classes: Sequence[str]) -> CocoDocument:
+def to_coco(found: Sequence[tuple[str, DetectionResult]], classes: Sequence[str]) -> CocoDocument:
     """Returns detections as one COCO document.
 
     Args:

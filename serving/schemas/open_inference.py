@@ -14,10 +14,10 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
-from serving.backends import Wish
+from serving.backends import DetectOptions
 from serving.bundle.schema import Manifest
 from serving.schemas import tensors
-from serving.schemas.detections import Found
+from serving.schemas.detections import DetectionResult
 from serving.schemas.tensors import Tensor, TensorError
 from serving.schemas.validation import first_error
 
@@ -66,10 +66,10 @@ class InferRequest(BaseModel):
     parameters: Parameters = Parameters()
 
     @property
-    def wish(self) -> Wish:
+    def wish(self) -> DetectOptions:
         """What the parameters ask for."""
         wanted = self.parameters
-        return Wish(wanted.score_threshold, wanted.max_detections, wanted.classes)
+        return DetectOptions(wanted.score_threshold, wanted.max_detections, wanted.classes)
 
 
 def read_request(
@@ -94,7 +94,7 @@ def read_request(
 
 
 def write_answer(
-    wanted: InferRequest, manifest: Manifest, found: list[Found]
+    wanted: InferRequest, manifest: Manifest, found: list[DetectionResult]
 ) -> tuple[bytes, int | None]:
     """Writes the answer to a request.
 
@@ -131,7 +131,7 @@ def _pictures(wanted: InferRequest, raw: bytes, most: int) -> list[bytes]:
     return pictures
 
 
-def _stack(found: list[Found]) -> dict[OutputName, Tensor]:
+def _stack(found: list[DetectionResult]) -> dict[OutputName, Tensor]:
     counts = [len(each.detections) for each in found]
     shape = (len(found), max(counts))
     boxes = np.zeros((*shape, 4), np.float32)

@@ -12,7 +12,7 @@ from starlette.middleware.cors import CORSMiddleware
 from serving.api import docs, problems
 from serving.api.body import BodyReader
 from serving.api.middleware import BodyLimit, SecurityHeaders
-from serving.api.responses import Studio
+from serving.api.responses import ResponseRenderer
 from serving.api.routes import admin, detect, health, metrics, models, open_inference, page
 from serving.api.services import Services
 from serving.api.telemetry import Telemetry
@@ -93,7 +93,7 @@ def _services(settings: Settings) -> Services:
         tracer=Tracer() if settings.tracing else None,
         admission=Admission(settings.max_queue, figures),
         body=BodyReader(settings.batch_limit, fetcher if settings.allow_urls else None),
-        studio=Studio(settings.decode_threads, settings.max_pixels),
+        renderer=ResponseRenderer(settings.decode_threads, settings.max_pixels),
         keys=KeyRing(settings.api_keys, settings.api_keys_file),
         admin_keys=KeyRing(settings.admin_keys),
         rate_limit=RateLimit(settings.rate_limit),
@@ -111,6 +111,6 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await asyncio.gather(app.state.loading, return_exceptions=True)
         await services.backend.stop()
         await services.body.close()
-        services.studio.close()
+        services.renderer.close()
         if services.tracer:
             services.tracer.close()

@@ -1,7 +1,7 @@
 """What TorchServe's requests ask for, and what is answered.
 
 A request's body is a picture, or a message of the Open Inference Protocol (KServe v2). A picture's
-`Wish` comes as JSON in the header `X-UMOP-Options`.
+`DetectOptions` comes as JSON in the header `X-UMOP-Options`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from serving.inference.detector import Detections, Detector, Options, Prepared
 from serving.inference.engines import EngineError
 from serving.inference.image import ImageError
 from serving.schemas import tensors
-from serving.schemas.detections import Found, ModelRef, name_detections
+from serving.schemas.detections import DetectionResult, ModelRef, name_detections
 from serving.schemas.open_inference import InferRequest, read_request, write_answer
 from serving.schemas.problems import MEDIA_TYPE, Kind, ProblemDocument, classify
 from serving.schemas.tensors import TensorError
@@ -33,7 +33,7 @@ PARTS = ("body", "data", "file")
 EXPECTED = (ImageError, UnknownClassError, TensorError, EngineError, ValidationError)
 
 
-class WishHeader(BaseModel):
+class OptionsHeader(BaseModel):
     """The content of the header `X-UMOP-Options`."""
 
     model_config = ConfigDict(extra="forbid")
@@ -92,7 +92,7 @@ def read(
         wish = message.wish
         wanted = (wish.score_threshold, wish.max_detections, wish.classes)
     else:
-        given = WishHeader.model_validate_json(headers.get(OPTIONS_HEADER.lower(), "{}"))
+        given = OptionsHeader.model_validate_json(headers.get(OPTIONS_HEADER.lower(), "{}"))
         wanted = (given.score_threshold, given.max_detections, given.classes)
     classes = class_indices(wanted[2], detector.manifest.classes)
     prepared = [detector.prepare(image.decode(picture, max_pixels)) for picture in pictures]
@@ -115,7 +115,7 @@ def write(
     """
     model = ModelRef(name=manifest.name, version=manifest.version)
     found = [
-        Found(model, picture.original, name_detections(each, manifest.classes), seconds)
+        DetectionResult(model, picture.original, name_detections(each, manifest.classes), seconds)
         for picture, each in zip(request.pictures, detections, strict=True)
     ]
     if request.message is None:

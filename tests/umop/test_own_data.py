@@ -71,6 +71,43 @@ def test_it_evaluates_with_tta(umop: Umop, workplace: Path) -> None:
         assert kept["AR100"] > 0, "only the trained weights detect anything"
 
 
+def test_other_data_is_evaluated_beside_the_run(
+    umop: Umop, discs: Path, workplace: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "val").symlink_to(discs / "val")
+    content = json.loads((discs / "val.json").read_text())
+    flat = {**content["annotations"][0], "id": 10**6, "bbox": [1, 1, 0, 0]}
+    (other / "val.json").write_text(
+        json.dumps({**content, "annotations": [*content["annotations"], flat]})
+    )
+    run = workplace / "runs" / "r50"
+    before = {path: path.read_bytes() for path in run.glob("*.json")}
+    code, out, err = umop("eval", "r50", "--data", str(other))
+    assert code == 0, err
+    assert f"Kept in runs/r50/evaluations/other/evaluation.json, of the data {other}" in out
+    assert "1 box without area is left out" in err
+    assert {path: path.read_bytes() for path in before} == before
+    assert not (run / "annotations").exists()
+
+
+def test_a_refused_start_writes_nothing(umop: Umop, discs: Path, workplace: Path) -> None:
+    run = workplace / "runs" / "r50"
+    root = run.parent.parent / "flat"
+    root.mkdir()
+    for split in ("train", "val"):
+        (root / split).symlink_to(discs / split)
+        content = json.loads((discs / f"{split}.json").read_text())
+        content["annotations"][0]["bbox"] = [1, 1, 0, 0]
+        (root / f"{split}.json").write_text(json.dumps(content))
+    other = ["--set", "optim_wrapper.optimizer.lr=0.5"]
+    code, _, err = umop("train", "r50", "--data", str(root), *small(RESNET), *other)
+    assert code == 2
+    assert "another config" in err
+    assert not (run / "annotations").exists()
+
+
 def test_evaluation_refuses_data_of_other_classes(umop: Umop, discs: Path, tmp_path: Path) -> None:
     root = tmp_path / "cells"
     root.mkdir()

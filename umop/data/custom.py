@@ -50,11 +50,19 @@ class DataSet:
         classes: Names of the classes, in the order of the labels.
         splits: ``train`` and ``val``, or only one of them.
         warnings: What was left out, a line each.
+        rewritten: Annotations that had to be converted or cleaned, by the file they go to.
     """
 
     classes: tuple[str, ...]
     splits: dict[str, Split]
     warnings: tuple[str, ...]
+    rewritten: dict[Path, dict[str, Any]]
+
+    def write_annotations(self) -> None:
+        """Writes the annotations that are not read from the data set's own files."""
+        for path, content in self.rewritten.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps(content))
 
 
 def read_data(
@@ -65,11 +73,12 @@ def read_data(
 ) -> DataSet:
     """Reads a data set in COCO's or Pascal VOC's layout.
 
-    Annotations that are in another format than COCO's, or have defects, are written anew.
+    Annotations that are in another format than COCO's, or have defects, are written anew by
+    :meth:`DataSet.write_annotations`; nothing is written before.
 
     Args:
         root: The data set's folder, which is only read.
-        folder: Where annotations are written: ``train.json`` and ``val.json``.
+        folder: Where annotations will be written: ``train.json`` and ``val.json``.
         splits: The parts that are needed.
         classes: The classes that must be found; by default those of the first split.
 
@@ -86,15 +95,15 @@ def read_data(
         contents = {split: read_json(found[split].annotations) for split in splits}
     names = tuple(classes) if classes is not None else None
     warnings: list[str] = []
+    rewritten: dict[Path, dict[str, Any]] = {}
     for split, content in contents.items():
         checked = checked_split(content, split, found[split])
         names = same_classes(names, checked.classes, split)
         warnings += checked.warnings
         if checked.changed or is_voc(root):
             found[split] = Split(folder / f"{split}.json", found[split].pictures)
-            folder.mkdir(parents=True, exist_ok=True)
-            found[split].annotations.write_text(json.dumps(checked.content))
-    return DataSet(names or (), found, tuple(warnings))
+            rewritten[found[split].annotations] = checked.content
+    return DataSet(names or (), found, tuple(warnings), rewritten)
 
 
 def find_coco(root: Path, splits: Sequence[str]) -> dict[str, Split]:

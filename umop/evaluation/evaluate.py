@@ -20,7 +20,8 @@ def evaluate(run: Run, data: Path | None = None, tta: bool = False) -> dict[str,
     """Computes COCO's twelve numbers for a run's newest checkpoint.
 
     They are kept in ``evaluation.json`` in the run's folder, with test-time augmentation in
-    ``evaluation-tta.json``.
+    ``evaluation-tta.json``; those on other data in a folder of their own,
+    ``evaluations/<name of the data's folder>/``.
 
     Args:
         run: The run.
@@ -40,9 +41,11 @@ def evaluate(run: Run, data: Path | None = None, tta: bool = False) -> dict[str,
     if tta:
         augment(config)
     metrics: dict[str, float] = Runner.from_cfg(config).test()
-    kept = run.evaluation_tta if tta else run.evaluation
+    kept = run.kept_evaluation(data, tta)
+    kept.parent.mkdir(parents=True, exist_ok=True)
     Evaluation.of(config, checkpoint, metrics).write(kept)
-    write_report(run)
+    if data is None:
+        write_report(run)
     return metrics
 
 
@@ -55,7 +58,8 @@ def config_for(run: Run, data: Path | None) -> Config:
     config = Config.fromfile(run.config)
     if data is not None:
         classes = config.test_dataloader.dataset.metainfo.classes
-        found = read_data(data, run.folder / "annotations", ["val"], classes)
+        found = read_data(data, run.evaluation_of(data), ["val"], classes)
+        found.write_annotations()
         for warning in found.warnings:
             note(f"warning: {warning}")
         use_data(config, found)

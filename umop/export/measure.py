@@ -37,7 +37,9 @@ def evaluate_run_bundle(run: Run, data: Path | None, engine: str) -> dict[str, f
     config = Config.fromfile(run.config)
     if data is not None:
         classes = config.test_dataloader.dataset.metainfo.classes
-        use_data(config, read_data(data, run.folder / "annotations", ["val"], classes))
+        found = read_data(data, run.evaluation_of(data), ["val"], classes)
+        found.write_annotations()
+        use_data(config, found)
     require_data(config, "test")
     return evaluate_bundle(config, run.bundle, engine)
 

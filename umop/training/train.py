@@ -7,7 +7,7 @@ from pathlib import Path
 from mmengine.config import Config
 
 from umop.console import note
-from umop.data.custom import read_data, use_data
+from umop.data.custom import DataSet, read_data, use_data
 from umop.data.location import require_data
 from umop.errors import UserError
 from umop.provenance import write_provenance
@@ -42,11 +42,15 @@ def train(
         UserError: GPU, data or weights are missing, or the run was started with another config.
     """
     processes = choose_processes(config, on_cpu, processes)
-    prepare_data(config, run, data)
+    found = use_own_data(config, run, data) if data is not None else None
+    if found is None:
+        require_data(config, "train")
     config.work_dir = str(run.folder)
     check_same_config(config, run)
     if is_finished(config, run):
         return run.require_checkpoint()
+    if found is not None:
+        found.write_annotations()
     if weights := named_by(config):
         fetch_weights(weights)
     note(plan(config, processes))
@@ -55,14 +59,13 @@ def train(
     return run.require_checkpoint()
 
 
-def prepare_data(config: Config, run: Run, data: Path | None) -> None:
-    """Makes the config read the user's data, and checks that what it reads is there."""
-    if data is not None:
-        found = read_data(data, run.folder / "annotations")
-        for warning in found.warnings:
-            note(f"warning: {warning}")
-        use_data(config, found)
-    require_data(config, "train")
+def use_own_data(config: Config, run: Run, data: Path) -> DataSet:
+    """Makes the config read the user's data, whose annotations are still to be written."""
+    found = read_data(data, run.folder / "annotations")
+    for warning in found.warnings:
+        note(f"warning: {warning}")
+    use_data(config, found)
+    return found
 
 
 def start(config: Config, run: Run, processes: int) -> None:

@@ -11,14 +11,14 @@ from fastapi.responses import Response
 from pydantic import BaseModel
 
 from serving.api.body import JsonPicture, JsonPictures, Picture
-from serving.api.deadline import Patience
-from serving.api.deps import ServicesDep, WishDep, authorize, require_plain_body
+from serving.api.deadline import Deadline
+from serving.api.deps import OptionsDep, ServicesDep, authorize, require_plain_body
 from serving.api.responses import BATCH_FORMS, Form, negotiate, present_all
 from serving.api.schema import inline_schema
 from serving.api.services import Services
-from serving.backends import Wish
+from serving.backends import DetectOptions
 from serving.inference import image
-from serving.schemas.detections import DetectResponse, Found
+from serving.schemas.detections import DetectionResult, DetectResponse
 from serving.schemas.formats import CocoDocument
 
 router = APIRouter(tags=["detect"], dependencies=[Depends(authorize), Depends(require_plain_body)])
@@ -65,15 +65,15 @@ _TABLE_OR_DRAWING: dict[str, object] = {**_TABLE, "image/jpeg": {}, "image/png":
     openapi_extra={"requestBody": _ONE},
 )
 async def detect(
-    request: Request, services: ServicesDep, wish: WishDep, wanted: FormQuery = None
+    request: Request, services: ServicesDep, wish: OptionsDep, wanted: FormQuery = None
 ) -> Response:
     """Finds objects in one picture."""
     form = negotiate(request, wanted)
-    patience = Patience(request, services.settings.deadline)
+    deadline = Deadline(request, services.settings.deadline)
     services.admission.require_place()
-    picture = await patience.reading(services.body.read_one(request))
+    picture = await deadline.reading(services.body.read_one(request))
     with services.admission.admit():
-        return await patience.working(_answer(services, picture, wish, form))
+        return await deadline.working(_answer(services, picture, wish, form))
 
 
 @router.post(
@@ -83,28 +83,32 @@ async def detect(
     openapi_extra={"requestBody": _SEVERAL},
 )
 async def detect_batch(
-    request: Request, services: ServicesDep, wish: WishDep, wanted: BatchFormQuery = None
+    request: Request, services: ServicesDep, wish: OptionsDep, wanted: BatchFormQuery = None
 ) -> Response:
     """Finds objects in several pictures; one that is broken fails them all."""
     form = negotiate(request, wanted, BATCH_FORMS)
-    patience = Patience(request, services.settings.deadline)
+    deadline = Deadline(request, services.settings.deadline)
     services.admission.require_place()
-    pictures = await patience.reading(services.body.read_several(request))
+    pictures = await deadline.reading(services.body.read_several(request))
     with services.admission.admit(len(pictures)):
-        found = await patience.working(find_all(services, [each.data for each in pictures], wish))
+        found = await deadline.working(find_all(services, [each.data for each in pictures], wish))
     names = [each.name for each in pictures]
     return present_all(form, list(zip(names, found, strict=True)), services.backend)
 
 
-async def _answer(services: Services, picture: Picture, wish: Wish, form: Form) -> Response:
+async def _answer(
+    services: Services, picture: Picture, wish: DetectOptions, form: Form
+) -> Response:
     found = await services.backend.detect(picture.data, wish)
     began = perf_counter()
-    response = await services.studio.present(form, found, picture, services.backend)
+    response = await services.renderer.present(form, found, picture, services.backend)
     services.observe({**found.seconds, "encode": perf_counter() - began})
     return response
 
 
-async def find_all(services: Services, pictures: list[bytes], wish: Wish) -> list[Found]:
+async def find_all(
+    services: Services, pictures: list[bytes], wish: DetectOptions
+) -> list[DetectionResult]:
     """Finds objects in several encoded pictures; the first that fails ends the others."""
     tasks = [asyncio.create_task(services.backend.detect(picture, wish)) for picture in pictures]
     try:

@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
-from serving.api.deadline import Patience
+from serving.api.deadline import Deadline
 from serving.api.deps import ServicesDep, authorize, require_plain_body
 from serving.api.problems import Problem
 from serving.api.routes.detect import find_all
@@ -87,13 +87,13 @@ async def infer(
 ) -> Response:
     """Finds objects in the pictures of the input `image`."""
     manifest = _require(services, name, version)
-    patience = Patience(request, services.settings.deadline)
+    deadline = Deadline(request, services.settings.deadline)
     services.admission.require_place()
-    body = await patience.reading(request.body())
+    body = await deadline.reading(request.body())
     header_length = request.headers.get(tensors.HEADER_LENGTH)
     wanted, pictures = read_request(body, header_length, services.settings.batch_limit)
     with services.admission.admit(len(pictures)):
-        found = await patience.working(find_all(services, pictures, wanted.wish))
+        found = await deadline.working(find_all(services, pictures, wanted.wish))
     message, length = write_answer(wanted, manifest, found)
     if length is None:
         return Response(message, media_type="application/json")

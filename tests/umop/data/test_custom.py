@@ -83,6 +83,7 @@ def test_coco_layouts(
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / file).write_text(json.dumps(coco))
     data = read_data(tmp_path, tmp_path / "out")
+    data.write_annotations()
     assert data.classes == ("cell", "platelet")
     assert data.warnings == ()
     assert data.splits["train"].pictures == tmp_path / pictures
@@ -91,6 +92,7 @@ def test_coco_layouts(
 
 def test_what_coco_tools_need_is_added(lay: Lay, coco: Coco, tmp_path: Path) -> None:
     data = read_data(lay(coco), tmp_path / "out")
+    data.write_annotations()
     written = json.loads(data.splits["train"].annotations.read_text())
     assert [box["area"] for box in written["annotations"]] == [200, 81, 900]
     assert {box["iscrowd"] for box in written["annotations"]} == {0}
@@ -101,6 +103,7 @@ def test_sound_annotations_are_read_where_they_are(lay: Lay, coco: Coco, tmp_pat
         box.update(area=box["bbox"][2] * box["bbox"][3], iscrowd=0)
     root = lay(coco)
     data = read_data(root, tmp_path / "out")
+    data.write_annotations()
     assert data.splits["train"].annotations == root / "train.json"
     assert not (tmp_path / "out").exists()
 
@@ -108,6 +111,7 @@ def test_sound_annotations_are_read_where_they_are(lay: Lay, coco: Coco, tmp_pat
 def test_boxes_without_area_are_left_out_and_named(lay: Lay, coco: Coco, tmp_path: Path) -> None:
     coco["annotations"][1]["bbox"] = [5, 5, 0, 9]
     data = read_data(lay(coco), tmp_path / "out")
+    data.write_annotations()
     assert data.warnings[0] == "train: 1 box without area is left out, in a.png"
     kept = json.loads(data.splits["val"].annotations.read_text())["annotations"]
     assert [box["id"] for box in kept] == [1, 3]
@@ -116,6 +120,7 @@ def test_boxes_without_area_are_left_out_and_named(lay: Lay, coco: Coco, tmp_pat
 def test_voc(tmp_path: Path) -> None:
     voc(tmp_path, {"train": ["one", "two"], "val": ["three"]})
     data = read_data(tmp_path, tmp_path / "out")
+    data.write_annotations()
     assert data.classes == ("cat", "dog")
     train = json.loads(data.splits["train"].annotations.read_text())
     assert [image["file_name"] for image in train["images"]] == ["one.png", "two.png"]
@@ -138,6 +143,7 @@ def voc(root: Path, splits: dict[str, list[str]]) -> None:
 def test_voc_lists_with_other_names(tmp_path: Path) -> None:
     voc(tmp_path, {"trainval": ["one"], "test": ["two"]})
     data = read_data(tmp_path, tmp_path / "out")
+    data.write_annotations()
     val = json.loads(data.splits["val"].annotations.read_text())
     assert [image["file_name"] for image in val["images"]] == ["two.png"]
 
@@ -221,6 +227,7 @@ def test_voc_without_a_list_or_with_a_broken_annotation(tmp_path: Path) -> None:
 @pytest.mark.skipif(not BCCD.is_dir(), reason="needs the BCCD data set at ../shared/data/bccd")
 def test_blood_cells(tmp_path: Path) -> None:
     data = read_data(BCCD, tmp_path)
+    data.write_annotations()
     assert data.classes == ("Platelets", "RBC", "WBC")
     assert data.warnings == (
         "train: 1 box without area is left out, in BloodImage_00343.jpg",
