@@ -12,6 +12,7 @@ import tempfile
 import threading
 from multiprocessing import connection
 from multiprocessing.context import SpawnProcess
+from time import monotonic
 from types import FrameType
 
 from prometheus_client.multiprocess import mark_process_dead
@@ -22,10 +23,16 @@ from serving.settings import Settings
 
 log = logging.getLogger(__name__)
 _START_FAILED = 2
+_FIRST_PAUSE = 1.0
+_LONGEST_PAUSE = 30.0
+_STEADY_SECONDS = 60.0
 
 
 class Supervisor:
     """Starts the workers, replaces those that die, and hands on its signals.
+
+    A worker that cannot start ends the service only at the first start. Later the others go on,
+    and another is started after a pause, which doubles while workers keep dying early.
 
     Args:
         settings: How many workers there are, and what they do.
@@ -38,8 +45,10 @@ class Supervisor:
         self._spawn = multiprocessing.get_context("spawn")
         self._news, self._tell = self._spawn.Pipe(duplex=False)
         self._workers: list[SpawnProcess] = []
-        self._stopping = False
-        self._started = 0
+        self._stopping = threading.Event()
+        self._ready = 0
+        self._pause = _FIRST_PAUSE
+        self._last_start = monotonic()
 
     def run(self) -> None:
         """Serves until SIGINT or SIGTERM.
@@ -53,14 +62,25 @@ class Supervisor:
         signal.signal(signal.SIGHUP, self._reload)
         with tempfile.TemporaryDirectory(prefix="umop-metrics-") as folder:
             os.environ[metrics.SHARED_FOLDER] = folder
-            self._workers = [self._start() for _ in range(self._settings.workers)]
+            for _ in range(self._settings.workers):
+                self._start()
             self._watch()
 
-    def _start(self) -> SpawnProcess:
+    @property
+    def _is_up(self) -> bool:
+        """Whether all workers have been ready."""
+        return self._ready >= self._settings.workers
+
+    def _start(self) -> None:
+        if self._stopping.is_set():
+            return
         arguments = (self._settings, self._sockets, self._tell)
         worker = self._spawn.Process(target=_work, args=arguments, name="umop-serve worker")
         worker.start()
-        return worker
+        self._workers.append(worker)
+        self._last_start = monotonic()
+        if self._stopping.is_set():  # the signal came while the worker was not yet known
+            worker.terminate()
 
     def _watch(self) -> None:
         while self._workers:
@@ -72,24 +92,35 @@ class Supervisor:
                 self._replace(worker)
 
     def _hear(self, news: str | StartError) -> None:
+        if isinstance(news, StartError) and self._is_up:
+            log.error("a worker could not be replaced: %s", news)
+            return
         if isinstance(news, StartError):
             self._stop(signal.SIGTERM)
             for worker in self._workers:
                 worker.join()
             raise news
-        self._started += 1
-        if self._started == self._settings.workers:
+        self._ready += 1
+        if self._ready == self._settings.workers:
             print(f"serving {news} on {address(self._sockets[0])}", flush=True)
 
     def _replace(self, worker: SpawnProcess) -> None:
         mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]  # its gauges count no more
-        if self._stopping or worker.exitcode == _START_FAILED:
+        if self._stopping.is_set() or (worker.exitcode == _START_FAILED and not self._is_up):
             return
-        log.error("worker %s ended with %s; starting another", worker.pid, worker.exitcode)
-        self._workers.append(self._start())
+        died_early = monotonic() - self._last_start < _STEADY_SECONDS
+        pause, self._pause = self._pause, _FIRST_PAUSE
+        if died_early:
+            self._pause = min(2 * pause, _LONGEST_PAUSE)
+        log.error(
+            "worker %s ended with %s; starting another in %g s",
+            *(worker.pid, worker.exitcode, pause),
+        )
+        self._stopping.wait(pause)
+        self._start()
 
     def _stop(self, number: int, frame: FrameType | None = None) -> None:
-        self._stopping = True
+        self._stopping.set()
         self._send(signal.Signals(number))
 
     def _reload(self, number: int, frame: FrameType | None) -> None:

@@ -4,6 +4,8 @@ import json
 import os
 import shutil
 import signal
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -199,6 +201,35 @@ def test_the_pictures_of_a_dead_worker_count_no_more(slow_bundle_path: Path) -> 
         assert any(lost)
         wait_until(lambda: len(children(server)) == 2 and not set(workers) & set(children(server)))
         wait_until(lambda: server.metrics()["umop_admitted_pictures"] == 0, seconds=20)
+
+
+def test_a_worker_that_cannot_be_replaced_leaves_the_others(
+    bundle_path: Path, tmp_path: Path
+) -> None:
+    bundle = Path(shutil.copytree(bundle_path, tmp_path / "x.bundle"))
+    away = tmp_path / "away.bundle"
+    with running("--bundle", str(bundle), "--workers", "2") as server:
+        first, second = children(server)
+        bundle.rename(away)
+        os.kill(first, signal.SIGKILL)
+        wait_until(lambda: first not in children(server))
+        time.sleep(4)  # long enough for a replacement to fail
+        assert second in children(server)
+        assert httpx.post(f"{server.url}/detect", content=PNG).status_code == 200
+        away.rename(bundle)
+        wait_until(lambda: len(children(server)) == 2)
+
+
+@pytest.mark.parametrize("seconds", [0.3, 1.0, 2.0, 3.0])
+def test_a_stop_during_the_start_ends_every_process(bundle_path: Path, seconds: float) -> None:
+    command = [sys.executable, "-m", "serving", "--bundle", str(bundle_path), "--port", "0"]
+    with subprocess.Popen([*command, "--workers", "2"], stderr=subprocess.DEVNULL) as process:
+        time.sleep(seconds)
+        workers = psutil.Process(process.pid).children(recursive=True)
+        process.terminate()
+        process.wait(20)
+    _, alive = psutil.wait_procs(workers, timeout=10)
+    assert not alive
 
 
 def test_workers_that_cannot_start_are_one_line(tmp_path: Path) -> None:
