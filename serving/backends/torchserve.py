@@ -66,15 +66,13 @@ class TorchServeBackend:
     async def check(self) -> None:
         """See `Backend.check`."""
         self.manifest()
-        self._breaker.enter()
+        self._breaker.require_closed()
         try:
             answer = await self._client.get("/ping")
         except httpx.TransportError as error:
-            self._breaker.failed()
             raise NotReadyError("TorchServe cannot be reached") from error
         if answer.status_code != HTTPStatus.OK:
             raise NotReadyError("TorchServe is not healthy")
-        self._breaker.succeeded()
 
     async def reload(self) -> None:
         """See `Backend.reload`. TorchServe's own model is changed by its management API."""

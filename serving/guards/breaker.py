@@ -28,11 +28,19 @@ class Breaker:
         """Whether the server is taken to be down."""
         return self._failures >= self._limit
 
-    def enter(self) -> None:
-        """Raises `NotReadyError` while the server is to be left alone."""
+    def require_closed(self) -> None:
+        """Raises `NotReadyError` while the server is to be left alone; for readiness probes."""
         left = self._next_try - monotonic()
         if self.is_open and left > 0:
             raise NotReadyError(f"{self._what} is down", retry_after=left)
+
+    def enter(self) -> None:
+        """Takes the next try.
+
+        Raises:
+            NotReadyError: The server is to be left alone.
+        """
+        self.require_closed()
         self._next_try = monotonic() + self._pause
 
     def succeeded(self) -> None:
