@@ -80,7 +80,7 @@ class Settings(BaseSettings):
         2, description="Milliseconds that a picture waits for others to share an inference."
     )
     max_queue: PositiveInt = Field(
-        64, description="Most pictures in the house; more are turned away with 503."
+        64, description="Most pictures in progress; more are turned away with 503."
     )
     deadline: PositiveFloat = Field(
         30, description="Seconds from a request's arrival to its answer; then 503."
@@ -140,7 +140,7 @@ class Settings(BaseSettings):
 
     @property
     def batch_limit(self) -> int:
-        """Most pictures in one request: no more than the house has places."""
+        """Most pictures in one request: no more than the queue admits."""
         return min(self.max_images, self.max_queue)
 
     @property

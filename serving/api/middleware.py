@@ -64,7 +64,7 @@ class BodyLimit:
     Args:
         app: The next application.
         max_bytes: Largest body.
-        max_held: Most bytes of all bodies that are in the house at a time.
+        max_held: Most bytes of all bodies held in memory at a time.
     """
 
     def __init__(self, app: ASGIApp, max_bytes: int, max_held: int) -> None:

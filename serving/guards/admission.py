@@ -1,4 +1,4 @@
-"""How much the house holds."""
+"""Admission control: how many pictures are in progress at a time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class OverloadedError(Exception):
 
 
 class Admission:
-    """Counts the pictures in the house, from when they have arrived until the answer.
+    """Counts the pictures in progress, from when they have arrived until the answer.
 
     Args:
         places: Most pictures at a time.
@@ -27,7 +27,7 @@ class Admission:
         self._gauge = metrics.admitted
 
     def require_place(self) -> None:
-        """Checks, before bytes are read for nothing, that a picture could be admitted now.
+        """Checks, before the body is read, that a picture could be admitted now.
 
         Raises:
             OverloadedError: No place is free.

@@ -30,7 +30,7 @@ class Batcher(Generic[Item, Result]):
     Args:
         run: Called in the thread with 1 to `size` items; returns one result for each.
         size: Most items in a batch.
-        delay: Seconds that an item waits for company while the thread is idle.
+        delay: Seconds that an item waits for others while the thread is idle.
     """
 
     def __init__(

@@ -53,7 +53,7 @@ class Metrics:
         )
         self.admitted = Gauge(
             "umop_admitted_pictures",
-            "Pictures in the house.",
+            "Pictures in progress.",
             registry=registry,
             multiprocess_mode="livesum",
         )

@@ -1,4 +1,4 @@
-"""Connections that cannot be held open for nothing."""
+"""The HTTP protocol, with limits on connections and on slow headers."""
 
 from __future__ import annotations
 
