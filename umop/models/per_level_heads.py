@@ -1,4 +1,4 @@
-"""mmdet's heads that join the pyramid levels before their classification loss, split by level again.
+"""mmdet's heads that join the pyramid levels before their classification loss, split again.
 
 FCOS, VFNet and PAA hand the loss one tensor with the anchors of all levels. These heads tell
 :class:`umop.losses.PerLevel` which rows are whose; all else is mmdet's.
