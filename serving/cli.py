@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -35,12 +36,14 @@ def fail(message: str) -> typer.Exit:
 
 
 def _one_option_a_setting(command: Callable[..., None]) -> Callable[..., None]:
-    """Gives a command of (context, **options) one option for each field of `Settings`."""
+    """Gives a command of (context, **options) an option for each setting that is no secret."""
     context = inspect.Parameter(
         "context", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context
     )
     parameters = [context]
     for name, field in Settings.model_fields.items():
+        if not field.repr:  # a secret: `ps` shows arguments to everybody
+            continue
         is_list = isinstance(field.default, tuple)
         variable = f"UMOP_{name.upper()}"
         shown = f"[env var: {variable}; default: {_shown(field.default)}]"
@@ -74,7 +77,8 @@ def _shown(default: object) -> str:
 def _serve(context: typer.Context, **options: Any) -> None:
     """Answers POST /detect with the objects in a picture.
 
-    Every option is also an environment variable; an option wins over its variable.
+    Every option is also an environment variable; an option wins over its variable. Keys are given
+    by UMOP_API_KEYS and UMOP_ADMIN_KEYS alone, because other users see arguments.
     """
     if context.invoked_subcommand:
         return
@@ -168,7 +172,6 @@ def _detect(
     url: Annotated[str, typer.Option(envvar="UMOP_URL", help="The service's address.")] = (
         "http://127.0.0.1:8000"
     ),
-    key: Annotated[str | None, typer.Option(envvar="UMOP_KEY", help="API key.")] = None,
     out: Annotated[Path, typer.Option(help="Folder for what is found.")] = Path("detections"),
     form: Annotated[
         Literal["json", "coco"], typer.Option("--format", help="Form of detections.json.")
@@ -185,10 +188,13 @@ def _detect(
     ] = None,
     jobs: Annotated[int, typer.Option(min=1, help="Pictures sent at the same time.")] = 4,
 ) -> None:
-    """Send pictures to a running service; keep what it finds."""
+    """Send pictures to a running service; keep what it finds.
+
+    A service that needs an API key gets that of the variable UMOP_KEY.
+    """
     wishes = Wishes(score_threshold, max_detections, classes, form, draw, jobs)
     try:
-        with Client(url, key=key) as client:
+        with Client(url, key=os.environ.get("UMOP_KEY")) as client:
             pictures = find_pictures(paths)
             failures = send(client, pictures, out, wishes)
     except (ClientError, OSError) as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import socket
@@ -60,11 +61,14 @@ class RunningServer:
 
 
 @contextmanager
-def running(*arguments: str) -> Iterator[RunningServer]:
+def running(*arguments: str, **variables: str) -> Iterator[RunningServer]:
     """Runs `umop-serve` on a free port; stops it with SIGTERM and checks that it obeys."""
+    environment = {**os.environ, **variables}
     with TemporaryFile() as log:
         command = [*COMMAND, "--port", "0", *arguments]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=log, text=True, env=environment
+        )
         assert process.stdout
         line = process.stdout.readline()
         match = re.fullmatch(r"serving \S+ on (http://\S+)\n", line)

@@ -224,7 +224,7 @@ def test_the_page_asks_nobody_else_and_logs_no_error(page: WebDriver, server: st
 
 
 def test_a_key_is_asked_for(browser: WebDriver, bundle_path: Path) -> None:
-    with running("--bundle", str(bundle_path), "--api-keys", "open sesame") as guarded:
+    with running("--bundle", str(bundle_path), UMOP_API_KEYS="open sesame") as guarded:
         browser.get(guarded.url)
         wait_until(lambda: element(browser, "key-form").is_displayed())
         element(browser, "key").send_keys("wrong", Keys.ENTER)

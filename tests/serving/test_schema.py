@@ -18,7 +18,7 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 from tests.serving.running import running
 
 KEY = {"X-API-Key": "root"}
-KEYS = ("--api-keys", "root", "--admin-keys", "root")
+KEYS = {"UMOP_API_KEYS": "root", "UMOP_ADMIN_KEYS": "root"}
 EFFORT = settings(
     max_examples=40,
     deadline=None,
@@ -30,7 +30,7 @@ EFFORT = settings(
 
 @pytest.fixture(scope="module")
 def document(bundle_path: Path) -> Iterator[Any]:
-    with running("--bundle", str(bundle_path), "--allow-urls", *KEYS) as server:
+    with running("--bundle", str(bundle_path), "--allow-urls", **KEYS) as server:
         yield schemathesis.openapi.from_url(f"{server.url}/openapi.json")
         assert "Traceback" not in server.log()
 

@@ -93,10 +93,17 @@ def test_a_missing_keys_file_is_one_line(bundle_path: Path) -> None:
 def test_an_open_address_needs_a_key_or_a_word(bundle_path: Path) -> None:
     result = run("--bundle", str(bundle_path), "--port", "0", "--host", "0.0.0.0")
     assert_one_line(result, "0.0.0.0", "UMOP_API_KEYS", "UMOP_ALLOW_ANONYMOUS=1")
-    for option in (("--allow-anonymous",), ("--api-keys", "k")):
-        with running("--bundle", str(bundle_path), "--host", "0.0.0.0", *option) as server:
+    for allowed in ({"UMOP_ALLOW_ANONYMOUS": "1"}, {"UMOP_API_KEYS": "k"}):
+        with running("--bundle", str(bundle_path), "--host", "0.0.0.0", **allowed) as server:
             port = server.url.rpartition(":")[2]
             assert httpx.get(f"http://127.0.0.1:{port}/readyz").status_code == 200
+
+
+@pytest.mark.parametrize("option", ["--api-keys", "--admin-keys"])
+def test_a_key_is_no_argument_that_ps_shows(bundle_path: Path, option: str) -> None:
+    result = run("--bundle", str(bundle_path), "--port", "0", option, "secret")
+    assert result.returncode == 2
+    assert "No such option" in result.stderr
 
 
 def test_requests_are_limited_for_each_key(bundle_path: Path) -> None:
