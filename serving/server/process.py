@@ -88,10 +88,17 @@ class Server(uvicorn.Server):
         try:
             await asyncio.shield(self._app.state.loading)
         except (BundleError, EngineError) as error:
-            self.failure = StartError(str(error))
-            self.should_exit = True
+            self._end_with(str(error))
+            return
+        except Exception as error:
+            log.exception("the model could not be loaded")
+            self._end_with(f"the model cannot be loaded: {type(error).__name__}: {error}")
             return
         self._on_ready(self._services.backend.manifest().name)
+
+    def _end_with(self, reason: str) -> None:
+        self.failure = StartError(reason)
+        self.should_exit = True
 
     def _interrupt(self) -> None:
         self.force_exit = self._services.draining  # the second Ctrl+C waits for nobody

@@ -16,8 +16,10 @@ import uvicorn
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+from serving.backends.embedded import EmbeddedBackend
 from serving.observability.logs import TextFormatter
 from serving.server.app import build_app
+from serving.server.process import StartError, listen, run
 from serving.settings import Settings
 from tests.serving.pictures import TWO_SQUARES, encode
 from tests.serving.running import free_ports
@@ -106,3 +108,16 @@ def assert_unknown_sample(client: TestClient) -> None:
     assert answer.json()["type"] == "urn:umop:problem:unknown-sample"
     detail = "the sample 'squares.png' can no longer be read from the bundle"
     assert answer.json()["detail"] == detail
+
+
+def test_a_load_that_fails_in_an_unforeseen_way_ends_the_service(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, log: io.StringIO
+) -> None:
+    async def fail(_: EmbeddedBackend) -> None:
+        raise RuntimeError("no such luck")
+
+    monkeypatch.setattr(EmbeddedBackend, "start", fail)
+    monkeypatch.setattr("serving.observability.logs.configure", lambda _: None)
+    with pytest.raises(StartError, match="cannot be loaded: RuntimeError: no such luck"):
+        run(settings, [listen("127.0.0.1", 0)], on_ready=print)
+    assert "the model could not be loaded" in log.getvalue()
