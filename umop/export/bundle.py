@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,9 +90,26 @@ def export(
             done = Export({each: verify(detector, draft, pictures, each) for each in ENGINES}, None)
         else:
             done = Export({}, measure(run, config, draft, manifest))
-        shutil.rmtree(run.bundle, ignore_errors=True)
-        draft.rename(run.bundle)
+        replace(run.bundle, draft, Path(scratch) / "before")
     return done
+
+
+def replace(target: Path, draft: Path, aside: Path) -> None:
+    """Puts a new folder in another's place; where that fails, the old one is back.
+
+    Args:
+        target: The folder to replace; it need not exist.
+        draft: The new folder, on the same file system.
+        aside: Takes the old folder.
+    """
+    if target.exists():
+        target.rename(aside)
+    try:
+        draft.rename(target)
+    except OSError:
+        if aside.exists():
+            aside.rename(target)
+        raise
 
 
 def write_network(detector: Any, draft: Path, manifest: Manifest, config: Config) -> None:
