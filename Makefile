@@ -58,7 +58,8 @@ serve: $(READY) ## Answer POST /detect: BUNDLE=runs/demo/demo.bundle [HOST=] [PO
 archive: $(READY_FOR_TORCHSERVE) ## Pack a run's bundle as an archive for TorchServe: RUN=demo
 	$(BIN)/umop archive $(RUN)
 
-torchserve: archive ## Serve a run's bundle with TorchServe on loopback: RUN=demo [TS_PORT=8080]
+torchserve: $(READY_FOR_TORCHSERVE) ## Serve a run's bundle with TorchServe on loopback: RUN=demo [TS_PORT=8080]
+	@[ runs/$(RUN)/$(RUN).mar -nt runs/$(RUN)/$(RUN).bundle/manifest.json ] || $(BIN)/umop archive $(RUN)
 	$(BIN)/umop-serve torchserve runs/$(RUN)/$(RUN).mar --port $(TS_PORT)
 
 test: $(READY_FOR_TESTS) lint ## Check style and types, then run every test
