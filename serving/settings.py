@@ -76,6 +76,9 @@ class Settings(BaseSettings):
     threads: NonNegativeInt = Field(0, description="Threads of one inference; 0 for one a core.")
     decode_threads: PositiveInt = Field(2, description="Pictures decoded at the same time.")
     batch_size: PositiveInt = Field(8, description="Most pictures in one inference.")
+    batch_pixels: PositiveInt = Field(
+        8_000_000, description="Most pixels in one inference; a larger picture runs alone."
+    )
     batch_delay_ms: NonNegativeFloat = Field(
         2, description="Milliseconds that a picture waits for others to share an inference."
     )

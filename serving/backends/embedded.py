@@ -160,7 +160,7 @@ def _load(settings: Settings) -> Detector:
     if settings.bundle is None:
         raise BundleError("no model: give --bundle or UMOP_BUNDLE")
     bundle = Bundle.open(settings.bundle)
-    detector = Detector(bundle, _engine(bundle, settings))
+    detector = Detector(bundle, _engine(bundle, settings), max_batch_pixels=settings.batch_pixels)
     if settings.backend == "embedded":  # another server warms itself, and may come up later
         detector.warm()
     return detector

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +13,11 @@ from serving.bundle import Bundle
 from serving.bundle.schema import Manifest, Size
 from serving.inference.engines import Engine, open_engine
 from serving.inference.postprocess import Detections, Options, select
-from serving.inference.preprocess import Prepared, prepare, stack
+from serving.inference.preprocess import Prepared, prepare, stack, usual_canvas
 
 __all__ = ["Detections", "Detector", "Options", "Prepared"]
+
+MAX_BATCH_PIXELS = 8_000_000
 
 
 class Detector:
@@ -24,11 +26,15 @@ class Detector:
     Args:
         bundle: Says how pictures are prepared and candidates are selected.
         engine: Runs the bundle's network.
+        max_batch_pixels: Most pixels of input in one run; a larger picture runs alone.
     """
 
-    def __init__(self, bundle: Bundle, engine: Engine) -> None:
+    def __init__(
+        self, bundle: Bundle, engine: Engine, *, max_batch_pixels: int = MAX_BATCH_PIXELS
+    ) -> None:
         self.manifest: Manifest = bundle.manifest
         self._engine = engine
+        self._max_batch_pixels = max_batch_pixels
 
     @classmethod
     def load(cls, path: str | Path, *, engine: str = "onnxruntime", threads: int = 0) -> Detector:
@@ -72,31 +78,47 @@ class Detector:
     def detect_prepared(
         self, pictures: Sequence[Prepared], options: Sequence[Options] | None = None
     ) -> list[Detections]:
-        """Finds objects in prepared pictures; those of one input size run as one batch.
+        """Finds objects in prepared pictures.
+
+        Those of one input size run together, as many at a time as `max_batch_pixels` allows.
 
         Raises:
             EngineError: The engine failed.
         """
         options = options or [Options()] * len(pictures)
-        places: dict[Size, list[int]] = defaultdict(list)
-        for place, picture in enumerate(pictures):
-            places[picture.canvas].append(place)
-        found: dict[int, Detections] = {}
-        for group in places.values():
-            batch = stack([pictures[place] for place in group], self.manifest.input)
+        detections: dict[int, Detections] = {}
+        for indices in self._batches(pictures):
+            batch = stack([pictures[index] for index in indices], self.manifest.input)
             candidates = zip(*self._engine.run(batch), strict=True)
-            for place, (boxes, scores, labels) in zip(group, candidates, strict=True):
-                picture, wish = pictures[place], options[place]
-                found[place] = select(
-                    boxes, scores, labels, picture, self.manifest.postprocess, wish
+            for index, (boxes, scores, labels) in zip(indices, candidates, strict=True):
+                detections[index] = select(
+                    boxes,
+                    scores,
+                    labels,
+                    pictures[index],
+                    self.manifest.postprocess,
+                    options[index],
                 )
-        return [found[place] for place in range(len(pictures))]
+        return [detections[index] for index in range(len(pictures))]
+
+    def _batches(self, pictures: Sequence[Prepared]) -> Iterator[Sequence[int]]:
+        """Indices of the pictures that run together."""
+        by_canvas: dict[Size, list[int]] = defaultdict(list)
+        for index, picture in enumerate(pictures):
+            by_canvas[picture.canvas].append(index)
+        for canvas, indices in by_canvas.items():
+            most = max(1, self._max_batch_pixels // (canvas.width * canvas.height))
+            for start in range(0, len(indices), most):
+                yield indices[start : start + most]
 
     def check(self) -> None:
         """Raises `EngineError` unless the device that runs the network still works."""
         self._engine.check()
 
     def warm(self) -> None:
-        """Runs the network once on an empty picture."""
-        resize = self.manifest.input.resize
-        self.detect([np.zeros((resize.height, resize.width, 3), np.uint8)])
+        """Runs the network once on an empty input of a usual size.
+
+        The largest size would leave the service holding memory that few requests need.
+        """
+        canvas = usual_canvas(self.manifest.input)
+        self._engine.run(np.zeros((1, 3, canvas.height, canvas.width), np.float32))

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from serving.bundle.schema import InputSpec, Size
 
+_USUAL_SIDE = 640
+
 
 @dataclass(frozen=True)
 class Prepared:
@@ -63,6 +65,16 @@ def stack(pictures: Sequence[Prepared], spec: InputSpec) -> NDArray[np.float32]:
         inside -= mean
         inside /= std
     return batch
+
+
+def usual_canvas(spec: InputSpec) -> Size:
+    """Returns an input size of the model's that is at most about 640 × 640."""
+    if spec.sizes is not None:
+        return min(spec.sizes, key=lambda size: size.width * size.height)
+    wanted = Size(
+        width=min(spec.resize.width, _USUAL_SIDE), height=min(spec.resize.height, _USUAL_SIDE)
+    )
+    return _canvas(wanted, spec)
 
 
 def _fit(size: Size, spec: InputSpec) -> Size:

@@ -4,9 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
+from serving.bundle import Bundle
 from serving.bundle.schema import Size
 from serving.inference.detector import Detections, Detector, Options
+from serving.inference.engines import Candidates
 from tests.serving.make_bundle import CLASSES, make_bundle
 from tests.serving.pictures import TWO_BOXES, TWO_SQUARES, paint
 
@@ -89,3 +92,44 @@ def test_a_picture_no_bucket_holds_is_scaled_down(tmp_path: Path) -> None:
     picture = paint(640, 512, ("red", 128, 256, 128))  # four times smaller, 32 pixels wide
     [found] = detector.detect([picture], [Options(0.95)])
     assert named(found) == {"red": [128, 256, 256, 384]}
+
+
+class Recorder:
+    """An engine that remembers the shapes it ran."""
+
+    def __init__(self) -> None:
+        self.shapes: list[tuple[int, ...]] = []
+
+    def run(self, batch: NDArray[np.float32]) -> Candidates:
+        self.shapes.append(batch.shape)
+        count = len(batch)
+        return (
+            np.zeros((count, 1, 4), np.float32),
+            np.zeros((count, 1), np.float32),
+            np.zeros((count, 1), np.int64),
+        )
+
+    def check(self) -> None:
+        pass
+
+
+def test_a_batch_is_bounded_by_its_pixels(bundle_path: Path) -> None:
+    engine = Recorder()
+    limit = 2 * 320 * 256
+    detector = Detector(Bundle.open(bundle_path), engine, max_batch_pixels=limit)
+    detector.detect([TWO_SQUARES] * 5)
+    assert [shape[0] for shape in engine.shapes] == [2, 2, 1]
+    alone = Detector(Bundle.open(bundle_path), engine, max_batch_pixels=1)
+    engine.shapes.clear()
+    alone.detect([TWO_SQUARES] * 2)
+    assert [shape[0] for shape in engine.shapes] == [1, 1]
+
+
+def test_warming_takes_a_usual_size(bundle_path: Path) -> None:
+    bundle = Bundle.open(bundle_path)
+    large = bundle.manifest.input.model_copy(update={"resize": Size(width=2560, height=2560)})
+    engine = Recorder()
+    manifest = bundle.manifest.model_copy(update={"input": large})
+    Detector(Bundle(bundle_path, manifest), engine).warm()
+    [(_, _, height, width)] = engine.shapes
+    assert height * width == 640 * 640
