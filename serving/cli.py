@@ -14,8 +14,9 @@ from pydantic import ValidationError
 
 from serving.bundle import BundleError
 from serving.client import Client, ClientError
-from serving.client.folder import Wishes, find_pictures, send
+from serving.client.folder import SendOptions, find_pictures, send
 from serving.client.smoke_test import try_bundle
+from serving.schemas.options import DetectOptions
 from serving.server.process import StartError, address, listen, run
 from serving.server.supervisor import Supervisor
 from serving.settings import Settings
@@ -181,7 +182,7 @@ def _detect(
         float | None, typer.Option(min=0, max=1, help="Lowest score to report.")
     ] = None,
     max_detections: Annotated[
-        int | None, typer.Option(min=1, help="Most detections in one picture.")
+        int | None, typer.Option(min=1, max=1000, help="Most detections in one picture.")
     ] = None,
     classes: Annotated[
         list[str] | None, typer.Option("--class", help="Class to report; repeat for several.")
@@ -192,11 +193,16 @@ def _detect(
 
     A service that needs an API key gets that of the variable UMOP_KEY.
     """
-    wishes = Wishes(score_threshold, max_detections, classes, form, draw, jobs)
+    detect = DetectOptions(
+        score_threshold=score_threshold,
+        max_detections=max_detections,
+        classes=tuple(classes) if classes else None,
+    )
+    options = SendOptions(detect, form, draw, jobs)
     try:
         with Client(url, key=os.environ.get("UMOP_KEY")) as client:
             pictures = find_pictures(paths)
-            failures = send(client, pictures, out, wishes)
+            failures = send(client, pictures, out, options)
     except (ClientError, OSError) as error:
         raise fail(str(error)) from None
     for failure in failures:

@@ -10,8 +10,8 @@ from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBea
 
 from serving.api.problems import Problem
 from serving.api.services import Services
-from serving.backends import DetectOptions
 from serving.guards.keys import KeyRing
+from serving.schemas.options import DetectOptions
 
 
 def _services(request: Request) -> Services:
@@ -19,7 +19,7 @@ def _services(request: Request) -> Services:
     return services
 
 
-def _wish(
+def _options(
     score_threshold: Annotated[
         float | None, Query(ge=0, le=1, description="Lowest score to report.")
     ] = None,
@@ -31,11 +31,15 @@ def _wish(
         Query(description="Class to report, by name; repeat it for several."),
     ] = None,
 ) -> DetectOptions:
-    return DetectOptions(score_threshold, max_detections, tuple(classes) if classes else None)
+    return DetectOptions(
+        score_threshold=score_threshold,
+        max_detections=max_detections,
+        classes=tuple(classes) if classes else None,
+    )
 
 
 ServicesDep = Annotated[Services, Depends(_services)]
-OptionsDep = Annotated[DetectOptions, Depends(_wish)]
+OptionsDep = Annotated[DetectOptions, Depends(_options)]
 _Header = Annotated[str | None, Depends(APIKeyHeader(name="X-API-Key", auto_error=False))]
 _Bearer = Annotated[HTTPAuthorizationCredentials | None, Depends(HTTPBearer(auto_error=False))]
 

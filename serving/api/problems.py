@@ -15,13 +15,15 @@ from starlette.middleware import Middleware
 from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.requests import ClientDisconnect
 
-from serving.backends import NotReadyError, UnknownClassError
+from serving.backends import NotReadyError
 from serving.bundle import BundleError
+from serving.errors import classify
 from serving.guards.admission import OverloadedError
 from serving.guards.fetch import FetchError
 from serving.inference.engines import EngineError
 from serving.inference.image import ImageError
-from serving.schemas.problems import MEDIA_TYPE, Kind, ProblemDocument, classify
+from serving.schemas.options import UnknownClassError
+from serving.schemas.problems import MEDIA_TYPE, Kind, ProblemDocument
 from serving.schemas.tensors import TensorError
 
 _OF_STATUS: dict[int, Kind] = {404: "not-found", 405: "method-not-allowed"}

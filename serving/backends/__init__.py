@@ -2,46 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from serving.bundle.schema import Manifest
+from serving.guards.breaker import NotReadyError
 from serving.schemas.detections import DetectionResult
+from serving.schemas.options import DetectOptions
 
-OPTIONS_HEADER = "X-UMOP-Options"
-"""Carries a request's `DetectOptions` to TorchServe's handler, as JSON."""
-
-
-@dataclass(frozen=True)
-class DetectOptions:
-    """What one request asks for; None leaves the model's default.
-
-    Attributes:
-        score_threshold: Lowest score to report.
-        max_detections: Most detections to report.
-        classes: Names of the classes to report.
-    """
-
-    score_threshold: float | None = None
-    max_detections: int | None = None
-    classes: tuple[str, ...] | None = None
-
-
-class NotReadyError(Exception):
-    """The backend cannot answer now; the message is one line that says why.
-
-    Attributes:
-        retry_after: Seconds after which to try again.
-    """
-
-    def __init__(self, message: str, retry_after: float = 1) -> None:
-        super().__init__(message)
-        self.retry_after = retry_after
-
-
-class UnknownClassError(Exception):
-    """The model knows no class of this name."""
+__all__ = ["Backend", "NotReadyError"]
 
 
 class Backend(Protocol):
@@ -75,25 +43,11 @@ class Backend(Protocol):
             NotReadyError: There is none yet.
         """
 
-    async def detect(self, picture: bytes, wish: DetectOptions) -> DetectionResult:
+    async def detect(self, picture: bytes, options: DetectOptions) -> DetectionResult:
         """Finds objects in one encoded picture.
 
         Raises:
             ImageError: The picture cannot be read.
             NotReadyError: The backend cannot answer now.
-            UnknownClassError: The wish names a class that the model does not know.
+            UnknownClassError: The options name a class that the model does not know.
         """
-
-
-def class_indices(names: Sequence[str] | None, classes: Sequence[str]) -> frozenset[int] | None:
-    """Returns the places of named classes; None for None.
-
-    Raises:
-        UnknownClassError: A name is not in `classes`.
-    """
-    if names is None:
-        return None
-    unknown = [name for name in names if name not in classes]
-    if unknown:
-        raise UnknownClassError(f"the model knows no class {unknown[0]!r}")
-    return frozenset(classes.index(name) for name in names)

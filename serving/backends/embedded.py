@@ -11,18 +11,19 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from time import perf_counter
 
-from serving.backends import DetectOptions, NotReadyError, class_indices
+from serving.backends import NotReadyError
 from serving.bundle import Bundle, BundleError
 from serving.bundle.schema import Manifest
 from serving.inference import image
 from serving.inference.batching import Batcher
-from serving.inference.detector import Detections, Detector, Options, Prepared
+from serving.inference.detector import Detections, Detector, Prepared, name_detections
 from serving.inference.engines import Engine, EngineError, open_engine
 from serving.observability.metrics import Metrics
-from serving.schemas.detections import DetectionResult, ModelRef, name_detections
+from serving.schemas.detections import DetectionResult, ImageInfo, ModelRef
+from serving.schemas.options import DetectOptions
 from serving.settings import Settings
 
-Job = tuple[Prepared, Options]
+Job = tuple[Prepared, DetectOptions]
 Outcome = tuple[Detections, float, float]
 
 
@@ -72,18 +73,17 @@ class EmbeddedBackend:
         """See `Backend.manifest`."""
         return self._current().detector.manifest
 
-    async def detect(self, picture: bytes, wish: DetectOptions) -> DetectionResult:
+    async def detect(self, picture: bytes, options: DetectOptions) -> DetectionResult:
         """See `Backend.detect`."""
         model = self._current()
         with model.in_use():
-            return await self._detect(model, picture, wish)
+            return await self._detect(model, picture, options)
 
     async def _detect(
-        self, model: _LoadedModel, picture: bytes, wish: DetectOptions
+        self, model: _LoadedModel, picture: bytes, options: DetectOptions
     ) -> DetectionResult:
         manifest = model.detector.manifest
-        classes = class_indices(wish.classes, manifest.classes)
-        options = Options(wish.score_threshold, wish.max_detections, classes)
+        options.class_ids(manifest.classes)
         started = perf_counter()
         prepared = await asyncio.get_running_loop().run_in_executor(
             self._decoders, self._decode, model.detector, picture
@@ -93,7 +93,7 @@ class EmbeddedBackend:
             detections, began, ended = await model.batcher.submit((prepared, options))
         return DetectionResult(
             model=ModelRef(name=manifest.name, version=manifest.version),
-            size=prepared.original,
+            image=ImageInfo(width=prepared.original.width, height=prepared.original.height),
             detections=name_detections(detections, manifest.classes),
             seconds={
                 "decode": decoded - started,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import random
 from http import HTTPStatus
@@ -12,14 +11,15 @@ from time import perf_counter
 import httpx
 from pydantic import ValidationError
 
-from serving.backends import OPTIONS_HEADER, DetectOptions, NotReadyError, class_indices
+from serving.backends import NotReadyError
 from serving.bundle import Bundle, BundleError
-from serving.bundle.schema import Manifest, Size
+from serving.bundle.schema import Manifest
 from serving.guards.breaker import Breaker
 from serving.inference import image
 from serving.inference.image import ImageError
 from serving.observability import context
 from serving.schemas.detections import DetectionResult, DetectResponse
+from serving.schemas.options import OPTIONS_HEADER, DetectOptions
 from serving.settings import Settings
 
 _TRIES = 3
@@ -86,26 +86,26 @@ class TorchServeBackend:
             raise NotReadyError("the manifest is being read")
         return self._manifest
 
-    async def detect(self, picture: bytes, wish: DetectOptions) -> DetectionResult:
+    async def detect(self, picture: bytes, options: DetectOptions) -> DetectionResult:
         """See `Backend.detect`."""
         manifest = self.manifest()
-        class_indices(wish.classes, manifest.classes)
+        options.class_ids(manifest.classes)
         await asyncio.to_thread(image.read_header, picture, self._settings.max_pixels)
         started = perf_counter()
-        answer = await self._post(self._settings.remote_model or manifest.name, picture, wish)
+        answer = await self._post(self._settings.remote_model or manifest.name, picture, options)
         found = _parse(answer)
         seconds = {stage: spent / 1000 for stage, spent in found.timing_ms.items()}
         return DetectionResult(
             model=found.model,
-            size=Size(width=found.image.width, height=found.image.height),
+            image=found.image,
             detections=found.detections,
             seconds={**seconds, "remote": perf_counter() - started},
         )
 
-    async def _post(self, model: str, picture: bytes, wish: DetectOptions) -> httpx.Response:
+    async def _post(self, model: str, picture: bytes, options: DetectOptions) -> httpx.Response:
         self._breaker.enter()
         try:
-            answer = await self._send(model, picture, wish)
+            answer = await self._send(model, picture, options)
         except httpx.PoolTimeout as error:  # our own limit: it says nothing about TorchServe
             raise NotReadyError("all connections to TorchServe are in use") from error
         except httpx.TimeoutException as error:
@@ -121,14 +121,14 @@ class TorchServeBackend:
         self._breaker.succeeded()
         return answer
 
-    async def _send(self, model: str, picture: bytes, wish: DetectOptions) -> httpx.Response:
+    async def _send(self, model: str, picture: bytes, options: DetectOptions) -> httpx.Response:
         request = self._client.build_request(
             "POST",
             f"/predictions/{model}",
             content=picture,
             headers={
                 "Content-Type": "application/octet-stream",
-                OPTIONS_HEADER: _options(wish),
+                OPTIONS_HEADER: options.model_dump_json(exclude_none=True),
                 **_trace(),
             },
         )
@@ -140,15 +140,6 @@ class TorchServeBackend:
                     raise
                 await asyncio.sleep(random.uniform(0.02, 0.1) * tried)
         raise AssertionError("unreachable")
-
-
-def _options(wish: DetectOptions) -> str:
-    options = {
-        "score_threshold": wish.score_threshold,
-        "max_detections": wish.max_detections,
-        "classes": wish.classes,
-    }
-    return json.dumps({name: option for name, option in options.items() if option is not None})
 
 
 def _trace() -> dict[str, str]:

@@ -93,12 +93,12 @@ class Client:
             OSError: The file cannot be read.
         """
         data = picture if isinstance(picture, bytes) else Path(picture).read_bytes()
-        wishes = {
+        given = {
             "score_threshold": score_threshold,
             "max_detections": max_detections,
             "classes": list(classes) if classes is not None else None,
         }
-        parameters = {name: wish for name, wish in wishes.items() if wish is not None}
+        parameters = {name: value for name, value in given.items() if value is not None}
         answer = self._ask("POST", "/detect", params=httpx.QueryParams(parameters), content=data)
         return self._read(_DETECTIONS, answer)
 

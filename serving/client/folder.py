@@ -14,24 +14,29 @@ from typing import Literal
 from rich.console import Console
 from rich.progress import track
 
-from serving.bundle.schema import Size
 from serving.client import Client, ClientError
 from serving.inference import draw, image
 from serving.inference.image import ImageError
 from serving.schemas import formats
 from serving.schemas.detections import DetectionResult, DetectResponse
+from serving.schemas.options import DetectOptions
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"}
 _MAX_PIXELS = 200_000_000
 
 
 @dataclass(frozen=True)
-class Wishes:
-    """What the command was asked for."""
+class SendOptions:
+    """Options of the command.
 
-    score_threshold: float | None
-    max_detections: int | None
-    classes: Sequence[str] | None
+    Attributes:
+        detect: What to report.
+        form: Form of `detections.json`.
+        draw: Whether annotated pictures are written.
+        jobs: Pictures sent at the same time.
+    """
+
+    detect: DetectOptions
     form: Literal["json", "coco"]
     draw: bool
     jobs: int
@@ -55,8 +60,8 @@ def find_pictures(paths: Iterable[Path]) -> list[Path]:
     return list(dict.fromkeys(found))
 
 
-def send(client: Client, pictures: Sequence[Path], out: Path, wishes: Wishes) -> list[str]:
-    """Sends pictures and writes `detections.json` and, if wished, annotated pictures to `out`.
+def send(client: Client, pictures: Sequence[Path], out: Path, options: SendOptions) -> list[str]:
+    """Sends pictures; writes `detections.json` and, where asked for, annotated pictures to `out`.
 
     Returns:
         A line for each picture that failed.
@@ -69,15 +74,15 @@ def send(client: Client, pictures: Sequence[Path], out: Path, wishes: Wishes) ->
     found: list[tuple[str, DetectResponse]] = []
     failures: list[str] = []
     places = annotated_places(pictures, out / "pictures")
-    with ThreadPoolExecutor(wishes.jobs) as threads:
-        answers = threads.map(partial(_send_one, client, wishes), pictures, places)
+    with ThreadPoolExecutor(options.jobs) as threads:
+        answers = threads.map(partial(_send_one, client, options), pictures, places)
         shown = track(answers, "Detecting", len(pictures), console=Console(stderr=True))
         for path, answer in zip(pictures, shown, strict=True):
             if isinstance(answer, str):
                 failures.append(f"{path}: {answer}")
             else:
                 found.append((str(path), answer))
-    document = _document(found, classes, wishes.form)
+    document = _document(found, classes, options.form)
     (out / "detections.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
     return failures
 
@@ -93,16 +98,18 @@ def annotated_places(pictures: Sequence[Path], folder: Path) -> list[Path]:
     return list(places)
 
 
-def _send_one(client: Client, wishes: Wishes, path: Path, place: Path) -> DetectResponse | str:
+def _send_one(
+    client: Client, options: SendOptions, path: Path, place: Path
+) -> DetectResponse | str:
     try:
         data = path.read_bytes()
         answer = client.detect(
             data,
-            score_threshold=wishes.score_threshold,
-            max_detections=wishes.max_detections,
-            classes=wishes.classes,
+            score_threshold=options.detect.score_threshold,
+            max_detections=options.detect.max_detections,
+            classes=options.detect.classes,
         )
-        if wishes.draw:
+        if options.draw:
             drawn = draw.annotate(image.decode(data, _MAX_PIXELS), answer.detections)
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_bytes(draw.encode(drawn, "image/jpeg"))
@@ -132,5 +139,4 @@ def _document(
 
 
 def _as_found(answer: DetectResponse) -> DetectionResult:
-    size = Size(width=answer.image.width, height=answer.image.height)
-    return DetectionResult(answer.model, size, answer.detections, {})
+    return DetectionResult(answer.model, answer.image, answer.detections, {})

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from serving.bundle import Bundle
 from serving.bundle.schema import Manifest, Size
 from serving.inference.engines import Engine, open_engine
-from serving.inference.postprocess import Detections, Options, select
+from serving.inference.postprocess import Detections, name_detections, select
 from serving.inference.preprocess import Prepared, prepare, stack, usual_canvas
+from serving.schemas.options import DetectOptions
 
-__all__ = ["Detections", "Detector", "Options", "Prepared"]
+__all__ = ["DetectOptions", "Detections", "Detector", "Prepared", "name_detections"]
 
 MAX_BATCH_PIXELS = 8_000_000
 
@@ -55,7 +56,7 @@ class Detector:
     def detect(
         self,
         images: Sequence[NDArray[np.uint8]],
-        options: Sequence[Options] | None = None,
+        options: Sequence[DetectOptions] | None = None,
     ) -> list[Detections]:
         """Finds objects in pictures of any sizes.
 
@@ -76,7 +77,7 @@ class Detector:
         return prepare(image, self.manifest.input)
 
     def detect_prepared(
-        self, pictures: Sequence[Prepared], options: Sequence[Options] | None = None
+        self, pictures: Sequence[Prepared], options: Sequence[DetectOptions] | None = None
     ) -> list[Detections]:
         """Finds objects in prepared pictures.
 
@@ -85,7 +86,8 @@ class Detector:
         Raises:
             EngineError: The engine failed.
         """
-        options = options or [Options()] * len(pictures)
+        options = options or [DetectOptions()] * len(pictures)
+        class_ids = [each.class_ids(self.manifest.classes) for each in options]
         detections: dict[int, Detections] = {}
         for indices in self._batches(pictures):
             batch = stack([pictures[index] for index in indices], self.manifest.input)
@@ -98,6 +100,7 @@ class Detector:
                     pictures[index],
                     self.manifest.postprocess,
                     options[index],
+                    class_ids[index],
                 )
         return [detections[index] for index in range(len(pictures))]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,10 @@ from numpy.typing import NDArray
 
 from serving.bundle.schema import PostprocessSpec
 from serving.inference.preprocess import Prepared
+from serving.schemas.detections import Box, Detection
+from serving.schemas.options import DetectOptions
+
+_SIDES = ("x1", "y1", "x2", "y2")
 
 
 @dataclass(frozen=True)
@@ -29,28 +34,14 @@ class Detections:
         return len(self.scores)
 
 
-@dataclass(frozen=True)
-class Options:
-    """What one request wants; None leaves the bundle's default.
-
-    Attributes:
-        score_threshold: Lowest score to report.
-        max_detections: Most detections to report.
-        classes: Class indices to report.
-    """
-
-    score_threshold: float | None = None
-    max_detections: int | None = None
-    classes: frozenset[int] | None = None
-
-
 def select(
     boxes: NDArray[np.float32],
     scores: NDArray[np.float32],
     labels: NDArray[np.int64],
     picture: Prepared,
     spec: PostprocessSpec,
-    options: Options,
+    options: DetectOptions,
+    class_ids: frozenset[int] | None = None,
 ) -> Detections:
     """Turns one picture's candidates into detections, in the order mmdet does.
 
@@ -61,8 +52,9 @@ def select(
         picture: The picture they were found in.
         spec: The bundle's thresholds.
         options: The request's own.
+        class_ids: Indices of the classes that it names; None for all.
     """
-    wanted = _wanted(scores, labels, spec, options)
+    wanted = _wanted(scores, labels, spec, options, class_ids)
     order = wanted[np.argsort(-scores[wanted], kind="stable")]
     boxes, scores, labels = _inside(
         _to_original(boxes[order], picture), scores[order], labels[order]
@@ -70,6 +62,21 @@ def select(
     limit = spec.max_detections if options.max_detections is None else options.max_detections
     kept = nms(boxes, labels, spec.iou_threshold, limit)
     return Detections(boxes[kept], scores[kept], labels[kept])
+
+
+def name_detections(found: Detections, classes: Sequence[str]) -> list[Detection]:
+    """Gives detections their classes' names, and rounds to what is meaningful."""
+    return [
+        Detection(
+            label=classes[label],
+            class_id=label,
+            score=round(score, 5),
+            box=Box(**{side: round(at, 3) for side, at in zip(_SIDES, box, strict=True)}),
+        )
+        for box, score, label in zip(
+            found.boxes.tolist(), found.scores.tolist(), found.labels.tolist(), strict=True
+        )
+    ]
 
 
 def nms(
@@ -108,12 +115,13 @@ def _wanted(
     scores: NDArray[np.float32],
     labels: NDArray[np.int64],
     spec: PostprocessSpec,
-    options: Options,
+    options: DetectOptions,
+    class_ids: frozenset[int] | None,
 ) -> NDArray[np.int64]:
     threshold = spec.score_threshold if options.score_threshold is None else options.score_threshold
     wanted = (scores > 0) & (scores >= threshold)
-    if options.classes is not None:
-        wanted &= np.isin(labels, list(options.classes))
+    if class_ids is not None:
+        wanted &= np.isin(labels, list(class_ids))
     return np.flatnonzero(wanted)
 
 

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pydantic import BaseModel, Field
-
-from serving.bundle.schema import Size
-from serving.inference.postprocess import Detections
-
-_SIDES = ("x1", "y1", "x2", "y2")
 
 
 class Box(BaseModel):
@@ -60,13 +55,13 @@ class DetectionResult:
 
     Attributes:
         model: Who found it.
-        size: The picture, upright.
+        image: The picture's size, upright.
         detections: Best first.
         seconds: Time spent in each stage.
     """
 
     model: ModelRef
-    size: Size
+    image: ImageInfo
     detections: list[Detection]
     seconds: Mapping[str, float]
 
@@ -74,22 +69,7 @@ class DetectionResult:
         """Returns the answer to `/detect`."""
         return DetectResponse(
             model=self.model,
-            image=ImageInfo(width=self.size.width, height=self.size.height),
+            image=self.image,
             detections=self.detections,
             timing_ms={stage: round(1000 * spent, 3) for stage, spent in self.seconds.items()},
         )
-
-
-def name_detections(found: Detections, classes: Sequence[str]) -> list[Detection]:
-    """Gives detections their classes' names, and rounds to what is meaningful."""
-    return [
-        Detection(
-            label=classes[label],
-            class_id=label,
-            score=round(score, 5),
-            box=Box(**{side: round(at, 3) for side, at in zip(_SIDES, box, strict=True)}),
-        )
-        for box, score, label in zip(
-            found.boxes.tolist(), found.scores.tolist(), found.labels.tolist(), strict=True
-        )
-    ]

@@ -83,7 +83,7 @@ def to_coco(found: Sequence[tuple[str, DetectionResult]], classes: Sequence[str]
     images: list[CocoImage] = []
     annotations: list[CocoAnnotation] = []
     for image_id, (name, picture) in enumerate(found, 1):
-        width, height = picture.size.width, picture.size.height
+        width, height = picture.image.width, picture.image.height
         images.append(CocoImage(id=image_id, file_name=name, width=width, height=height))
         for detection in picture.detections:
             annotations.append(_annotation(len(annotations) + 1, image_id, detection))

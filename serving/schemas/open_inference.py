@@ -12,12 +12,11 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, BeforeValidator, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
-from serving.backends import DetectOptions
-from serving.bundle.schema import Manifest
 from serving.schemas import tensors
-from serving.schemas.detections import DetectionResult
+from serving.schemas.detections import DetectionResult, ModelRef
+from serving.schemas.options import DetectOptions
 from serving.schemas.tensors import Tensor, TensorError
 from serving.schemas.validation import first_error
 
@@ -35,11 +34,11 @@ def _names(value: object) -> object:
     return tuple(value.split(",")) if isinstance(value, str) else value
 
 
-class Parameters(BaseModel):
+class Parameters(DetectOptions):
     """What a request may ask for; the protocol's other parameters are let through."""
 
-    score_threshold: Annotated[float | None, Field(ge=0, le=1)] = None
-    max_detections: Annotated[int | None, Field(ge=1, le=1000)] = None
+    model_config = ConfigDict(extra="ignore")
+
     classes: Annotated[tuple[str, ...] | None, BeforeValidator(_names)] = None
     binary_data_output: bool = False
 
@@ -65,12 +64,6 @@ class InferRequest(BaseModel):
     outputs: list[RequestedOutput] = []
     parameters: Parameters = Parameters()
 
-    @property
-    def wish(self) -> DetectOptions:
-        """What the parameters ask for."""
-        wanted = self.parameters
-        return DetectOptions(wanted.score_threshold, wanted.max_detections, wanted.classes)
-
 
 def read_request(
     body: bytes, header_length: str | None, most: int
@@ -94,7 +87,7 @@ def read_request(
 
 
 def write_answer(
-    wanted: InferRequest, manifest: Manifest, found: list[DetectionResult]
+    wanted: InferRequest, model: ModelRef, found: list[DetectionResult]
 ) -> tuple[bytes, int | None]:
     """Writes the answer to a request.
 
@@ -107,7 +100,7 @@ def write_answer(
     } or dict.fromkeys(outputs)
     default = wanted.parameters.binary_data_output
     binary = [name for name, form in in_form.items() if (default if form is None else form)]
-    start = {"model_name": manifest.name, "model_version": manifest.version}
+    start = {"model_name": model.name, "model_version": model.version}
     if wanted.id is not None:
         start["id"] = wanted.id
     chosen = {name: outputs[name] for name in in_form}

@@ -7,12 +7,6 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from serving.backends import UnknownClassError
-from serving.bundle import BundleError
-from serving.inference.engines import EngineError
-from serving.inference.image import ImageError, ImageTooLargeError, UnsupportedImageError
-from serving.schemas.tensors import TensorError
-
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:umop:problem:"
 Kind = Literal[
@@ -45,15 +39,6 @@ Kind = Literal[
     "unsupported-body",
     "unsupported-image",
 ]
-_REFUSALS: tuple[tuple[type[Exception], HTTPStatus, Kind], ...] = (
-    (UnsupportedImageError, HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported-image"),
-    (ImageTooLargeError, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "image-too-large"),
-    (ImageError, HTTPStatus.UNPROCESSABLE_ENTITY, "broken-image"),
-    (UnknownClassError, HTTPStatus.UNPROCESSABLE_ENTITY, "unknown-class"),
-    (BundleError, HTTPStatus.UNPROCESSABLE_ENTITY, "broken-bundle"),
-    (TensorError, HTTPStatus.BAD_REQUEST, "invalid-tensors"),
-    (EngineError, HTTPStatus.SERVICE_UNAVAILABLE, "engine-failed"),
-)
 
 
 class ProblemDocument(BaseModel):
@@ -70,11 +55,3 @@ class ProblemDocument(BaseModel):
         """Returns the document of a problem of that kind."""
         title = kind.replace("-", " ").capitalize()
         return cls(type=TYPE_PREFIX + kind, title=title, status=status, detail=detail, error=None)
-
-
-def classify(error: Exception) -> tuple[HTTPStatus, Kind] | None:
-    """Returns the status and the kind of problem that a request ends with on this error."""
-    for cause, status, kind in _REFUSALS:
-        if isinstance(error, cause):
-            return status, kind
-    return None

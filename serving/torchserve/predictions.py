@@ -10,20 +10,21 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
-from serving.backends import OPTIONS_HEADER, UnknownClassError, class_indices
 from serving.bundle.schema import Manifest
+from serving.errors import classify
 from serving.inference import image
-from serving.inference.detector import Detections, Detector, Options, Prepared
+from serving.inference.detector import Detections, Detector, Prepared, name_detections
 from serving.inference.engines import EngineError
 from serving.inference.image import ImageError
 from serving.schemas import tensors
-from serving.schemas.detections import DetectionResult, ModelRef, name_detections
+from serving.schemas.detections import DetectionResult, ImageInfo, ModelRef
 from serving.schemas.open_inference import InferRequest, read_request, write_answer
-from serving.schemas.problems import MEDIA_TYPE, Kind, ProblemDocument, classify
+from serving.schemas.options import OPTIONS_HEADER, DetectOptions, UnknownClassError
+from serving.schemas.problems import MEDIA_TYPE, Kind, ProblemDocument
 from serving.schemas.tensors import TensorError
 from serving.schemas.validation import first_error
 
@@ -31,16 +32,6 @@ JSON = "application/json"
 MOST_PICTURES = 16
 PARTS = ("body", "data", "file")
 EXPECTED = (ImageError, UnknownClassError, TensorError, EngineError, ValidationError)
-
-
-class OptionsHeader(BaseModel):
-    """The content of the header `X-UMOP-Options`."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    score_threshold: Annotated[float | None, Field(ge=0, le=1)] = None
-    max_detections: Annotated[int | None, Field(ge=1, le=1000)] = None
-    classes: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -54,7 +45,7 @@ class Request:
     """
 
     pictures: Sequence[Prepared]
-    options: Options
+    options: DetectOptions
     message: InferRequest | None
 
 
@@ -89,14 +80,13 @@ def read(
     length = headers.get(tensors.HEADER_LENGTH.lower())
     if length or headers.get("content-type", "").startswith(JSON):
         message, pictures = read_request(_bytes(body), length, MOST_PICTURES)
-        wish = message.wish
-        wanted = (wish.score_threshold, wish.max_detections, wish.classes)
+        options: DetectOptions = message.parameters
     else:
-        given = OptionsHeader.model_validate_json(headers.get(OPTIONS_HEADER.lower(), "{}"))
-        wanted = (given.score_threshold, given.max_detections, given.classes)
-    classes = class_indices(wanted[2], detector.manifest.classes)
+        given = headers.get(OPTIONS_HEADER.lower(), "{}")
+        options = DetectOptions.model_validate_json(given)
+    options.class_ids(detector.manifest.classes)
     prepared = [detector.prepare(image.decode(picture, max_pixels)) for picture in pictures]
-    return Request(prepared, Options(wanted[0], wanted[1], classes), message)
+    return Request(prepared, options, message)
 
 
 def write(
@@ -115,13 +105,18 @@ def write(
     """
     model = ModelRef(name=manifest.name, version=manifest.version)
     found = [
-        DetectionResult(model, picture.original, name_detections(each, manifest.classes), seconds)
+        DetectionResult(
+            model,
+            ImageInfo(width=picture.original.width, height=picture.original.height),
+            name_detections(each, manifest.classes),
+            seconds,
+        )
         for picture, each in zip(request.pictures, detections, strict=True)
     ]
     if request.message is None:
         body = found[0].response().model_dump_json().encode()
         return Answer(HTTPStatus.OK, {"content-type": JSON}, body)
-    body, length = write_answer(request.message, manifest, found)
+    body, length = write_answer(request.message, model, found)
     if length is None:
         return Answer(HTTPStatus.OK, {"content-type": JSON}, body)
     headers = {"content-type": "application/octet-stream", tensors.HEADER_LENGTH: str(length)}

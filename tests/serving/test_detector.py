@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from serving.bundle import Bundle
 from serving.bundle.schema import Size
-from serving.inference.detector import Detections, Detector, Options
+from serving.inference.detector import Detections, DetectOptions, Detector
 from serving.inference.engines import Candidates
 from tests.serving.make_bundle import CLASSES, make_bundle
 from tests.serving.pictures import TWO_BOXES, TWO_SQUARES, paint
@@ -26,7 +26,7 @@ def named(found: Detections) -> dict[str, list[float]]:
 
 
 def test_boxes_are_in_the_original_pictures_pixels(detector: Detector) -> None:
-    [found] = detector.detect([TWO_SQUARES], [Options(score_threshold=0.95)])
+    [found] = detector.detect([TWO_SQUARES], [DetectOptions(score_threshold=0.95)])
     assert named(found) == TWO_BOXES
     assert found.scores.tolist() == pytest.approx([1, 1])
     assert (found.boxes.dtype, found.scores.dtype, found.labels.dtype) == (
@@ -40,12 +40,12 @@ def test_the_bundles_threshold_holds_when_none_is_given(detector: Detector) -> N
     faint = paint(320, 256)
     faint[64:96, 64:96] = (168, 88, 88)  # a dominance of 80 / 255
     assert len(detector.detect([faint])[0]) == 0
-    assert len(detector.detect([faint], [Options(score_threshold=0.3)])[0]) == 1
+    assert len(detector.detect([faint], [DetectOptions(score_threshold=0.3)])[0]) == 1
 
 
 def test_classes_and_max_detections_limit_the_answer(detector: Detector) -> None:
     blue, one = detector.detect(
-        [TWO_SQUARES] * 2, [Options(classes=frozenset({2})), Options(max_detections=1)]
+        [TWO_SQUARES] * 2, [DetectOptions(classes=("blue",)), DetectOptions(max_detections=1)]
     )
     assert set(blue.labels.tolist()) == {2}
     assert len(one) == 1
@@ -71,7 +71,7 @@ def test_a_batch_of_mixed_sizes_equals_one_by_one(detector: Detector) -> None:
 def test_boxes_are_clipped_to_the_picture(detector: Detector) -> None:
     # 300 × 200 becomes 320 × 213, padded to 224: windows reach 11 pixels below the picture.
     picture = paint(300, 200, ("red", 0, 170, 30))
-    [found] = detector.detect([picture], [Options(score_threshold=0.1)])
+    [found] = detector.detect([picture], [DetectOptions(score_threshold=0.1)])
     assert len(found) > 0
     assert found.boxes[:, 3].max() == pytest.approx(200)
     assert found.boxes.min() >= 0
@@ -81,7 +81,9 @@ def test_size_buckets_hold_landscape_and_portrait(tmp_path: Path) -> None:
     sizes = (Size(width=320, height=256), Size(width=256, height=320))
     detector = Detector.load(make_bundle(tmp_path / "b", sizes=sizes), threads=1)
     portrait = paint(512, 640, ("red", 128, 64, 64))
-    landscape, upright = detector.detect([TWO_SQUARES, portrait], [Options(0.95)] * 2)
+    landscape, upright = detector.detect(
+        [TWO_SQUARES, portrait], [DetectOptions(score_threshold=0.95)] * 2
+    )
     assert named(landscape) == TWO_BOXES
     assert named(upright) == {"red": [128, 64, 192, 128]}
 
@@ -90,7 +92,7 @@ def test_a_picture_no_bucket_holds_is_scaled_down(tmp_path: Path) -> None:
     sizes = (Size(width=160, height=128),)
     detector = Detector.load(make_bundle(tmp_path / "b", sizes=sizes), threads=1)
     picture = paint(640, 512, ("red", 128, 256, 128))  # four times smaller, 32 pixels wide
-    [found] = detector.detect([picture], [Options(0.95)])
+    [found] = detector.detect([picture], [DetectOptions(score_threshold=0.95)])
     assert named(found) == {"red": [128, 256, 256, 384]}
 
 

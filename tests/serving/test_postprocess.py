@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from serving.bundle.schema import PostprocessSpec, Size
-from serving.inference.postprocess import Options, nms, select
+from serving.inference.postprocess import nms, select
 from serving.inference.preprocess import Prepared
+from serving.schemas.options import DetectOptions
 
 Array = np.ndarray[Any, Any]
 
@@ -62,7 +63,12 @@ def test_select_drops_empty_rows_and_maps_boxes_back() -> None:
         original=Size(width=400, height=200),
     )
     found = select(
-        boxes, scores, np.zeros(2, np.int64), picture, PostprocessSpec(), Options(score_threshold=0)
+        boxes,
+        scores,
+        np.zeros(2, np.int64),
+        picture,
+        PostprocessSpec(),
+        DetectOptions(score_threshold=0),
     )
     assert found.boxes.tolist() == [[40, 40, 400, 200]]
 
@@ -80,6 +86,6 @@ def test_select_drops_boxes_outside_the_picture() -> None:
         np.zeros(3, np.int64),
         picture,
         PostprocessSpec(),
-        Options(),
+        DetectOptions(),
     )
     np.testing.assert_array_equal(found.boxes, [[90, 40, 100, 50]])

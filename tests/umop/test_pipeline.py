@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from serving.bundle import Bundle
-from serving.inference.detector import Detector, Options
+from serving.inference.detector import DetectOptions, Detector
 from tests.umop.conftest import Umop, lively
 from umop.export import is_exported
 from umop.run import Run
@@ -102,7 +102,7 @@ def test_export_writes_a_bundle_that_serves(umop: Umop, workplace: Path, discs: 
     manifest = Bundle.open(path).manifest
     assert (manifest.name, manifest.version, manifest.classes) == ("discs", "1.2", ("tree",))
     picture = cv2.imread(str(discs / "val" / "0.png"))[..., ::-1]
-    [found] = Detector.load(path).detect([picture], [Options(score_threshold=0.05)])
+    [found] = Detector.load(path).detect([picture], [DetectOptions(score_threshold=0.05)])
     assert len(found) > 0
 
     assert manifest.metrics == {}, "the checkpoint has changed since it was evaluated"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mmengine.config import Config
 
-from serving.inference.detector import Detector, Options
+from serving.inference.detector import DetectOptions, Detector
 from umop.console import Count
 from umop.data.custom import read_data, use_data
 from umop.data.location import require_data
@@ -71,7 +71,7 @@ def evaluate_bundle(config: Config, bundle: Path, engine: str = "onnxruntime") -
     count = Count("evaluating: picture", len(listed["images"]))
     for image in listed["images"]:
         pixels = read_bgr(root / dataset.data_prefix.img / image["file_name"])
-        [found] = detector.detect([pixels[..., ::-1]], [Options(score_threshold=0.0)])
+        [found] = detector.detect([pixels[..., ::-1]], [DetectOptions(score_threshold=0.0)])
         results.append(
             {
                 "image_id": image["id"],

@@ -12,7 +12,7 @@ import numpy as np
 from mmdet.apis import inference_detector
 from numpy.typing import NDArray
 
-from serving.inference.detector import Detections, Detector, Options
+from serving.inference.detector import Detections, DetectOptions, Detector
 from umop.errors import UserError
 
 BOX_TOLERANCE = 1e-3
@@ -58,7 +58,7 @@ def verify(model: Any, bundle: Path, pictures: Sequence[Path], engine: str) -> D
     for path in pictures:
         pixels = read_bgr(path)
         expected = predicted_by_mmdet(model, pixels)
-        [found] = detector.detect([pixels[..., ::-1]], [Options(score_threshold=threshold)])
+        [found] = detector.detect([pixels[..., ::-1]], [DetectOptions(score_threshold=threshold)])
         differences.append(compare(expected, found, threshold, path.name))
     return Difference(
         images=len(pictures),

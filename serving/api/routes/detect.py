@@ -16,10 +16,10 @@ from serving.api.deps import OptionsDep, ServicesDep, authorize, require_plain_b
 from serving.api.responses import BATCH_FORMS, Form, negotiate, present_all
 from serving.api.schema import inline_schema
 from serving.api.services import Services
-from serving.backends import DetectOptions
 from serving.inference import image
 from serving.schemas.detections import DetectionResult, DetectResponse
 from serving.schemas.formats import CocoDocument
+from serving.schemas.options import DetectOptions
 
 router = APIRouter(tags=["detect"], dependencies=[Depends(authorize), Depends(require_plain_body)])
 FormQuery = Annotated[Form | None, Query(alias="format", description="Overrides Accept.")]
@@ -65,7 +65,7 @@ _TABLE_OR_DRAWING: dict[str, object] = {**_TABLE, "image/jpeg": {}, "image/png":
     openapi_extra={"requestBody": _ONE},
 )
 async def detect(
-    request: Request, services: ServicesDep, wish: OptionsDep, wanted: FormQuery = None
+    request: Request, services: ServicesDep, options: OptionsDep, wanted: FormQuery = None
 ) -> Response:
     """Finds objects in one picture."""
     form = negotiate(request, wanted)
@@ -73,7 +73,7 @@ async def detect(
     services.admission.require_place()
     picture = await deadline.reading(services.body.read_one(request))
     with services.admission.admit():
-        return await deadline.working(_answer(services, picture, wish, form))
+        return await deadline.working(_answer(services, picture, options, form))
 
 
 @router.post(
@@ -83,7 +83,7 @@ async def detect(
     openapi_extra={"requestBody": _SEVERAL},
 )
 async def detect_batch(
-    request: Request, services: ServicesDep, wish: OptionsDep, wanted: BatchFormQuery = None
+    request: Request, services: ServicesDep, options: OptionsDep, wanted: BatchFormQuery = None
 ) -> Response:
     """Finds objects in several pictures; one that is broken fails them all."""
     form = negotiate(request, wanted, BATCH_FORMS)
@@ -91,15 +91,17 @@ async def detect_batch(
     services.admission.require_place()
     pictures = await deadline.reading(services.body.read_several(request))
     with services.admission.admit(len(pictures)):
-        found = await deadline.working(find_all(services, [each.data for each in pictures], wish))
+        found = await deadline.working(
+            find_all(services, [each.data for each in pictures], options)
+        )
     names = [each.name for each in pictures]
     return present_all(form, list(zip(names, found, strict=True)), services.backend)
 
 
 async def _answer(
-    services: Services, picture: Picture, wish: DetectOptions, form: Form
+    services: Services, picture: Picture, options: DetectOptions, form: Form
 ) -> Response:
-    found = await services.backend.detect(picture.data, wish)
+    found = await services.backend.detect(picture.data, options)
     began = perf_counter()
     response = await services.renderer.present(form, found, picture, services.backend)
     services.observe({**found.seconds, "encode": perf_counter() - began})
@@ -107,10 +109,10 @@ async def _answer(
 
 
 async def find_all(
-    services: Services, pictures: list[bytes], wish: DetectOptions
+    services: Services, pictures: list[bytes], options: DetectOptions
 ) -> list[DetectionResult]:
     """Finds objects in several encoded pictures; the first that fails ends the others."""
-    tasks = [asyncio.create_task(services.backend.detect(picture, wish)) for picture in pictures]
+    tasks = [asyncio.create_task(services.backend.detect(picture, options)) for picture in pictures]
     try:
         found = await asyncio.gather(*tasks)
     finally:

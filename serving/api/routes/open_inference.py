@@ -16,6 +16,7 @@ from serving.api.schema import inline_schema
 from serving.api.services import Services
 from serving.bundle.schema import Manifest
 from serving.schemas import tensors
+from serving.schemas.detections import ModelRef
 from serving.schemas.open_inference import INPUTS, OUTPUTS, InferRequest, read_request, write_answer
 
 health = APIRouter(prefix="/v2", tags=["open inference"])
@@ -93,8 +94,10 @@ async def infer(
     header_length = request.headers.get(tensors.HEADER_LENGTH)
     wanted, pictures = read_request(body, header_length, services.settings.batch_limit)
     with services.admission.admit(len(pictures)):
-        found = await deadline.working(find_all(services, pictures, wanted.wish))
-    message, length = write_answer(wanted, manifest, found)
+        found = await deadline.working(find_all(services, pictures, wanted.parameters))
+    message, length = write_answer(
+        wanted, ModelRef(name=manifest.name, version=manifest.version), found
+    )
     if length is None:
         return Response(message, media_type="application/json")
     headers = {tensors.HEADER_LENGTH: str(length)}

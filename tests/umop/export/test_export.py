@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from serving.inference.detector import Detector, Options
+from serving.inference.detector import DetectOptions, Detector
 from tests.umop.conftest import Umop
 from tests.umop.export.small_zoo import BACKBONES, HEADS, small_run
 from umop.export import export
@@ -26,9 +26,9 @@ def test_it_exports_and_batches(model: dict[str, str], discs: Path, tmp_path: Pa
     pictures = [picture, picture[::-1], np.tile(picture, (1, 2, 1)), picture[:70, :40]]
     for engine in done.differences:
         detector = Detector.load(run.bundle, engine=engine)
-        together = detector.detect(pictures, [Options(0.05)] * len(pictures))
+        together = detector.detect(pictures, [DetectOptions(score_threshold=0.05)] * len(pictures))
         for one, found in zip(pictures, together, strict=True):
-            [alone] = detector.detect([one], [Options(0.05)])
+            [alone] = detector.detect([one], [DetectOptions(score_threshold=0.05)])
             assert len(alone) == len(found) > 0
             order, other = alone.scores.argsort(), found.scores.argsort()
             assert np.abs(alone.scores[order] - found.scores[other]).max() < 1e-4

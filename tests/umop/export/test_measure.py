@@ -11,7 +11,7 @@ import pytest
 from mmengine.config import Config
 
 from serving.bundle import Bundle
-from serving.inference.detector import Detector, Options
+from serving.inference.detector import DetectOptions, Detector
 from tests.umop.export.small_zoo import small_run
 from umop.evaluation.evaluate import evaluate
 from umop.export import export
@@ -45,7 +45,9 @@ def run(discs: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 def annotate(detector: Detector, path: Path, image_id: int) -> list[dict[str, object]]:
     picture = cv2.imread(str(path))[..., ::-1]
-    [found] = detector.detect([picture], [Options(0.0, TRUE_BOXES)])
+    [found] = detector.detect(
+        [picture], [DetectOptions(score_threshold=0.0, max_detections=TRUE_BOXES)]
+    )
     return [
         {
             "image_id": image_id,

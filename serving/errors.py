@@ -1,0 +1,30 @@
+"""Which problem an error is answered with, whether `umop-serve` or TorchServe answers."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from serving.bundle import BundleError
+from serving.inference.engines import EngineError
+from serving.inference.image import ImageError, ImageTooLargeError, UnsupportedImageError
+from serving.schemas.options import UnknownClassError
+from serving.schemas.problems import Kind
+from serving.schemas.tensors import TensorError
+
+_PROBLEMS: tuple[tuple[type[Exception], HTTPStatus, Kind], ...] = (
+    (UnsupportedImageError, HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported-image"),
+    (ImageTooLargeError, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "image-too-large"),
+    (ImageError, HTTPStatus.UNPROCESSABLE_ENTITY, "broken-image"),
+    (UnknownClassError, HTTPStatus.UNPROCESSABLE_ENTITY, "unknown-class"),
+    (BundleError, HTTPStatus.UNPROCESSABLE_ENTITY, "broken-bundle"),
+    (TensorError, HTTPStatus.BAD_REQUEST, "invalid-tensors"),
+    (EngineError, HTTPStatus.SERVICE_UNAVAILABLE, "engine-failed"),
+)
+
+
+def classify(error: Exception) -> tuple[HTTPStatus, Kind] | None:
+    """Returns the status and the kind of problem that a request ends with on this error."""
+    for cause, status, kind in _PROBLEMS:
+        if isinstance(error, cause):
+            return status, kind
+    return None

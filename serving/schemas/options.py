@@ -1,0 +1,47 @@
+"""What a request for detections may ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+OPTIONS_HEADER = "X-UMOP-Options"
+"""Carries `DetectOptions` to TorchServe's handler, as JSON."""
+
+
+class UnknownClassError(Exception):
+    """The model knows no class of this name."""
+
+
+class DetectOptions(BaseModel):
+    """Options of one request; None leaves the model's default.
+
+    Attributes:
+        score_threshold: Lowest score to report.
+        max_detections: Most detections to report.
+        classes: Names of the classes to report.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    score_threshold: Annotated[float | None, Field(ge=0, le=1)] = None
+    max_detections: Annotated[int | None, Field(ge=1, le=1000)] = None
+    classes: tuple[str, ...] | None = None
+
+    def class_ids(self, classes: Sequence[str]) -> frozenset[int] | None:
+        """Returns the indices of the classes to report; None for all of them.
+
+        Args:
+            classes: All class names, in the model's order.
+
+        Raises:
+            UnknownClassError: A name is not among them.
+        """
+        if self.classes is None:
+            return None
+        unknown = [name for name in self.classes if name not in classes]
+        if unknown:
+            raise UnknownClassError(f"the model knows no class {unknown[0]!r}")
+        return frozenset(classes.index(name) for name in self.classes)
