@@ -10,6 +10,8 @@ from serving.bundle import Bundle, BundleError
 from serving.inference.engines import Candidates, EngineError
 
 MODEL_FILE = "model.onnx"
+LARGE_PIXELS = 2_000_000
+"""A run of more pixels than this gives its memory back; a run that does takes a quarter longer."""
 OUTPUTS = ("boxes", "scores", "labels")
 
 
@@ -28,6 +30,8 @@ class OnnxEngine:
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = 3
+        self._returning_memory = ort.RunOptions()
+        self._returning_memory.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
         model = bundle.read(MODEL_FILE)
         try:
             self._session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
@@ -38,8 +42,10 @@ class OnnxEngine:
 
     def run(self, batch: NDArray[np.float32]) -> Candidates:
         """See `serving.inference.engines.Engine.run`."""
+        is_large = batch.size > 3 * LARGE_PIXELS
+        options = self._returning_memory if is_large else None
         try:
-            boxes, scores, labels = self._session.run(list(OUTPUTS), {"image": batch})
+            boxes, scores, labels = self._session.run(list(OUTPUTS), {"image": batch}, options)
         except Exception as error:
             raise EngineError(f"ONNX Runtime failed: {str(error).splitlines()[0]}") from error
         return boxes, scores, labels
