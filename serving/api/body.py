@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Annotated, TypeVar
@@ -14,6 +15,7 @@ from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 
 from serving.api.problems import Problem
+from serving.guards.budget import Held
 from serving.guards.fetch import Fetcher
 from serving.schemas.validation import first_error
 
@@ -32,6 +34,17 @@ class Picture:
 
     name: str
     data: bytes
+
+
+@dataclass(frozen=True)
+class PictureAddress:
+    """Where a picture is that the request does not hold itself."""
+
+    name: str
+    url: str
+
+
+Sent = Picture | PictureAddress
 
 
 class JsonPicture(BaseModel):
@@ -69,7 +82,7 @@ class BodyReader:
         self._max_images = max_images
         self._fetcher = fetcher
 
-    async def read_one(self, request: Request) -> Picture:
+    async def read_one(self, request: Request) -> Sent:
         """Returns the picture of a request: its body, the form's `file`, or JSON.
 
         Raises:
@@ -80,13 +93,13 @@ class BodyReader:
                 [picture] = await self._from_form(request, "file", most=1)
                 return picture
             case "application/json":
-                return await self._from_json(_parse(JsonPicture, await request.body()), "image")
+                return self._from_json(_parse(JsonPicture, await request.body()), "image")
             case media_type if media_type in _RAW_TYPES or media_type.startswith("image/"):
                 return _picture("image", await request.body())
             case media_type:
                 raise _unsupported(media_type)
 
-    async def read_several(self, request: Request) -> list[Picture]:
+    async def read_several(self, request: Request) -> list[Sent]:
         """Returns the pictures of a request: the form's `files`, or JSON.
 
         Raises:
@@ -94,17 +107,33 @@ class BodyReader:
         """
         match _media_type(request):
             case "multipart/form-data":
-                return await self._from_form(request, "files", most=self._max_images)
+                return [*await self._from_form(request, "files", most=self._max_images)]
             case "application/json":
                 wanted = _parse(JsonPictures, await request.body()).images
                 if len(wanted) > self._max_images:
                     raise _no_picture(f"a batch has at most {self._max_images} pictures")
-                return [
-                    await self._from_json(each, f"image{place}")
-                    for place, each in enumerate(wanted)
-                ]
+                return [self._from_json(each, f"image{index}") for index, each in enumerate(wanted)]
             case media_type:
                 raise _unsupported(media_type)
+
+    async def fetch(self, request: Request, sent: Sequence[Sent]) -> list[Picture]:
+        """Returns all pictures of a request, those fetched that it gives by address.
+
+        Call it once the request is admitted.
+
+        Raises:
+            FetchError: One cannot be fetched.
+            OverloadedError: All requests together hold too much.
+            Problem: 422, one is empty.
+        """
+        return [
+            each if isinstance(each, Picture) else await self._fetch(each, request.state.held)
+            for each in sent
+        ]
+
+    async def _fetch(self, address: PictureAddress, held: Held) -> Picture:
+        assert self._fetcher is not None, "an address is refused without one"
+        return _picture(address.name, await self._fetcher.fetch(address.url, held))
 
     async def close(self) -> None:
         """Closes the fetcher's connections."""
@@ -124,11 +153,11 @@ class BodyReader:
         finally:
             await form.close()
 
-    async def _from_json(self, picture: JsonPicture, name: str) -> Picture:
+    def _from_json(self, picture: JsonPicture, name: str) -> Sent:
         if picture.url is not None:
             if self._fetcher is None:
                 raise _no_picture("this service fetches no addresses; send the picture itself")
-            return _picture(name, await self._fetcher.fetch(picture.url))
+            return PictureAddress(name, picture.url)
         try:
             return _picture(name, base64.b64decode(picture.image or "", validate=True))
         except (binascii.Error, ValueError) as error:

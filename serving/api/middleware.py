@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from http import HTTPStatus
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.api.problems import Problem, unavailable
+from serving.guards.budget import ByteBudget, Held
 
 _LINGER_SECONDS = 2
 _OWN_FILES_ONLY = (
@@ -64,20 +64,25 @@ class BodyLimit:
     Args:
         app: The next application.
         max_bytes: Largest body.
-        max_held: Most bytes of all bodies held in memory at a time.
+        budget: What all requests together may hold.
     """
 
-    def __init__(self, app: ASGIApp, max_bytes: int, max_held: int) -> None:
+    def __init__(self, app: ASGIApp, max_bytes: int, budget: ByteBudget) -> None:
         self._app = app
         self._max_bytes = max_bytes
-        self._space = _Space(max_held)
+        self._budget = budget
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Passes a request on with its body counted."""
+        """Passes a request on with its body counted; `request.state.held` is the count."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        body = _Body(Headers(scope=scope), receive, self._max_bytes, self._space)
+        with self._budget.hold() as held:
+            scope.setdefault("state", {})["held"] = held
+            body = _Body(Headers(scope=scope), receive, self._max_bytes, held)
+            await self._run(scope, body, send)
+
+    async def _run(self, scope: Scope, body: _Body, send: Send) -> None:
 
         async def sent(message: Message) -> None:
             ends = message["type"] == "http.response.body" and not message.get("more_body")
@@ -88,25 +93,16 @@ class BodyLimit:
             await body.linger()
             await send({"type": "http.response.body", "body": b"", "more_body": False})
 
-        try:
-            await self._app(scope, body.receive, sent)
-        finally:
-            self._space.left += body.size
-
-
-@dataclass
-class _Space:
-    left: int
+        await self._app(scope, body.receive, sent)
 
 
 class _Body:
-    def __init__(self, headers: Headers, receive: Receive, max_bytes: int, space: _Space) -> None:
+    def __init__(self, headers: Headers, receive: Receive, max_bytes: int, held: Held) -> None:
         length = headers.get("content-length", "0")
         self._announced = int(length) if length.isdigit() else 0
         self._receive = receive
         self._max_bytes = max_bytes
-        self._space = space
-        self.size = 0
+        self._held = held
         has_body = bool(self._announced) or "transfer-encoding" in headers
         self.is_still_sent = has_body and "expect" not in headers
 
@@ -114,9 +110,9 @@ class _Body:
         if self._announced > self._max_bytes:
             raise self._too_large()
         message = await self._next()
-        if self.size > self._max_bytes:
+        if self._held.size > self._max_bytes:
             raise self._too_large()
-        if self._space.left < 0:
+        if self._held.is_too_much:
             raise unavailable("overloaded", "too much is being sent; try again soon", 1)
         return message
 
@@ -132,8 +128,7 @@ class _Body:
     async def _next(self) -> Message:
         message = await self._receive()
         size = len(message.get("body", b""))
-        self.size += size
-        self._space.left -= size
+        self._held.add(size)
         self.is_still_sent = self.is_still_sent and bool(message.get("more_body"))
         return message
 

@@ -12,6 +12,9 @@ from urllib.parse import urljoin, urlsplit
 
 import httpcore
 
+from serving.guards.admission import OverloadedError
+from serving.guards.budget import Held
+
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _MOST_REDIRECTS = 3
@@ -40,7 +43,7 @@ class Fetcher:
     every redirect anew, so a name that changes its address between the two gains nothing.
 
     Args:
-        max_bytes: Largest picture.
+        max_bytes: Most bytes that one request may hold, its body included.
         timeout: Seconds for all of it.
         allow: Says which addresses may be connected to.
         context: Checks the servers' certificates.
@@ -63,14 +66,19 @@ class Fetcher:
             network_backend=_CheckedBackend(allow),
         )
 
-    async def fetch(self, url: str) -> bytes:
+    async def fetch(self, url: str, held: Held) -> bytes:
         """Returns what is at an address.
+
+        Args:
+            url: The address.
+            held: What the request holds already; what is fetched is added.
 
         Raises:
             FetchError: The address is not allowed, does not answer in time, or has too much.
+            OverloadedError: All requests together hold too much.
         """
         try:
-            return await asyncio.wait_for(self._follow(url), self._timeout)
+            return await asyncio.wait_for(self._follow(url, held), self._timeout)
         except asyncio.TimeoutError:
             raise FetchError("the picture's server did not answer in time") from None
         except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException) as error:
@@ -80,15 +88,15 @@ class Fetcher:
         """Closes the connections."""
         await self._pool.aclose()
 
-    async def _follow(self, url: str) -> bytes:
+    async def _follow(self, url: str, held: Held) -> bytes:
         for _ in range(_MOST_REDIRECTS + 1):
-            answer = await self._get(url)
+            answer = await self._get(url, held)
             if isinstance(answer, bytes):
                 return answer
             url = urljoin(url, answer)
         raise FetchError(f"the picture's address redirects more than {_MOST_REDIRECTS} times")
 
-    async def _get(self, url: str) -> bytes | str:
+    async def _get(self, url: str, held: Held) -> bytes | str:
         """Returns the body, or where a redirect leads."""
         _check_url(url)
         headers = [("Accept", "image/*"), ("User-Agent", "umop-serve")]
@@ -99,9 +107,14 @@ class Fetcher:
                 raise FetchError(f"the picture's server answered {response.status}")
             body = bytearray()
             async for part in response.aiter_stream():
+                held.add(len(part))
+                if held.size > self._max_bytes:
+                    raise FetchError(
+                        f"the request and its pictures have over {self._max_bytes} bytes"
+                    )
+                if held.is_too_much:
+                    raise OverloadedError("too much is being fetched; try again soon")
                 body += part
-                if len(body) > self._max_bytes:
-                    raise FetchError(f"the picture has more than {self._max_bytes} bytes")
             return bytes(body)
 
 

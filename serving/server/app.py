@@ -18,6 +18,7 @@ from serving.api.services import Services
 from serving.api.telemetry import Telemetry
 from serving.backends.choice import choose_backend
 from serving.guards.admission import Admission
+from serving.guards.budget import ByteBudget
 from serving.guards.fetch import Fetcher
 from serving.guards.keys import KeyRing, RateLimit
 from serving.observability.metrics import Metrics
@@ -49,7 +50,7 @@ def build_app(settings: Settings) -> FastAPI:
     app.add_middleware(
         BodyLimit,
         max_bytes=settings.max_body_bytes,
-        max_held=settings.max_queue * settings.max_body_bytes,
+        budget=ByteBudget(settings.max_queue * settings.max_body_bytes),
     )
     app.add_middleware(
         CORSMiddleware,

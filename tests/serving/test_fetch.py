@@ -13,6 +13,8 @@ import httpx
 import pytest
 import trustme
 
+from serving.guards.admission import OverloadedError
+from serving.guards.budget import ByteBudget, Held
 from serving.guards.fetch import Fetcher, FetchError, is_public
 from tests.serving.pictures import TWO_SQUARES, encode
 from tests.serving.running import running
@@ -68,7 +70,7 @@ def web() -> Iterator[str]:
         server.shutdown()
 
 
-def fetch(url: str, allowed: str | None = "127.0.0.1") -> bytes:
+def fetch(url: str, allowed: str | None = "127.0.0.1", held: Held | None = None) -> bytes:
     """Fetches where `allowed` stands for the public internet; None for the real rule."""
 
     async def main() -> bytes:
@@ -77,7 +79,7 @@ def fetch(url: str, allowed: str | None = "127.0.0.1") -> bytes:
         allow = is_public if allowed is None else lambda address: str(address) == allowed
         fetcher = Fetcher(100_000, 1, allow=allow, context=context)
         try:
-            return await fetcher.fetch(url)
+            return await fetcher.fetch(url, held or Held(ByteBudget(10**9)))
         finally:
             await fetcher.close()
 
@@ -92,7 +94,7 @@ def test_a_picture_is_fetched(web: str, path: str) -> None:
 @pytest.mark.parametrize(
     ("path", "reason"),
     [
-        ("/large", "more than 100000 bytes"),
+        ("/large", "over 100000 bytes"),
         ("/slow", "in time"),
         ("/missing", "answered 404"),
         ("/loop", "redirects more than 3 times"),
@@ -109,7 +111,7 @@ def test_certificates_are_checked(web: str) -> None:
     async def main() -> None:
         fetcher = Fetcher(100_000, 2, allow=lambda address: True)
         try:
-            await fetcher.fetch(f"{web}/picture.png")
+            await fetcher.fetch(f"{web}/picture.png", Held(ByteBudget(10**9)))
         finally:
             await fetcher.close()
 
@@ -171,3 +173,16 @@ def test_addresses_are_fetched_only_where_allowed(server: str, bundle_path: Path
         on = httpx.post(f"{allowing.url}/detect", json=wanted)
     assert (on.status_code, on.json()["type"]) == (422, "urn:umop:problem:unreachable-picture")
     assert "public internet" in on.json()["detail"]
+
+
+def test_what_is_fetched_counts_with_the_body(web: str) -> None:
+    budget = ByteBudget(10**9)
+    with pytest.raises(FetchError, match="the request and its pictures"), budget.hold() as held:
+        held.add(100_000 - 10)
+        fetch(f"{web}/picture.png", held=held)
+    assert budget.left == 10**9
+
+
+def test_all_requests_together_fetch_no_more_than_is_left(web: str) -> None:
+    with pytest.raises(OverloadedError, match="too much"):
+        fetch(f"{web}/picture.png", held=Held(ByteBudget(10)))

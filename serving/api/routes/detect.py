@@ -71,8 +71,9 @@ async def detect(
     form = negotiate(request, wanted)
     deadline = Deadline(request, services.settings.deadline)
     services.admission.require_place()
-    picture = await deadline.reading(services.body.read_one(request))
+    sent = await deadline.reading(services.body.read_one(request))
     with services.admission.admit():
+        [picture] = await deadline.reading(services.body.fetch(request, [sent]))
         return await deadline.working(_answer(services, picture, options, form))
 
 
@@ -89,8 +90,9 @@ async def detect_batch(
     form = negotiate(request, wanted, BATCH_FORMS)
     deadline = Deadline(request, services.settings.deadline)
     services.admission.require_place()
-    pictures = await deadline.reading(services.body.read_several(request))
-    with services.admission.admit(len(pictures)):
+    sent = await deadline.reading(services.body.read_several(request))
+    with services.admission.admit(len(sent)):
+        pictures = await deadline.reading(services.body.fetch(request, sent))
         found = await deadline.working(
             find_all(services, [each.data for each in pictures], options)
         )
