@@ -59,8 +59,10 @@ archive: $(READY_FOR_TORCHSERVE) ## Pack a run's bundle as an archive for TorchS
 	$(BIN)/umop archive $(RUN)
 
 torchserve: $(READY_FOR_TORCHSERVE) ## Serve a run's bundle with TorchServe on loopback: RUN=demo [TS_PORT=8080]
-	@[ runs/$(RUN)/$(RUN).mar -nt runs/$(RUN)/$(RUN).bundle/manifest.json ] || $(BIN)/umop archive $(RUN)
-	$(BIN)/umop-serve torchserve runs/$(RUN)/$(RUN).mar --port $(TS_PORT)
+	@archive=runs/$(RUN)/$(RUN).mar bundle=runs/$(RUN)/$(RUN).bundle; \
+		[ $$archive -nt $$bundle/manifest.json ] && [ $$archive -nt $$bundle/model.sig ] || \
+		$(BIN)/umop archive $(RUN)
+	$(BIN)/umop-serve torchserve runs/$(RUN)/$(RUN).mar --port $(TS_PORT) --trust-program
 
 test: $(READY_FOR_TESTS) lint ## Check style and types, then run every test
 	$(BIN)/python -m pytest

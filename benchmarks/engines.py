@@ -33,7 +33,11 @@ def main() -> None:
     bundle = Bundle.open(Path(sys.argv[1]))
     program = torch.export.load(io.BytesIO(bundle.read("model.pt2")))
     show("ONNX Runtime", 0, open_engine(bundle, "onnxruntime").run)
-    show("PyTorch, eager (the engine `torch`)", 0, open_engine(bundle, "torch").run)
+    show(
+        "PyTorch, eager (the engine `torch`)",
+        0,
+        open_engine(bundle, "torch", trust_program=True).run,
+    )
 
     started = perf_counter()
     compiled = torch.compile(program.module(check_guards=False), dynamic=True)

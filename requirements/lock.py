@@ -14,7 +14,7 @@ EXTRAS = {
     "train": ("train", "serve"),
     "serve": ("serve",),
     "torchserve": ("train", "serve", "torchserve"),
-    "dev": ("train", "serve", "torchserve", "tracing", "dev"),
+    "dev": ("train", "serve", "torchserve", "tracing", "sign", "dev"),
 }
 
 

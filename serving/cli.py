@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -82,6 +82,7 @@ def _serve(context: typer.Context, **options: Any) -> None:
     by UMOP_API_KEYS and UMOP_ADMIN_KEYS alone, because other users see arguments.
     """
     if context.invoked_subcommand:
+        _refuse_misplaced(context, options)
         return
     try:
         serve(Settings(**options))
@@ -90,6 +91,18 @@ def _serve(context: typer.Context, **options: Any) -> None:
         raise fail(f"{first['loc'][0]}: {first['msg']}") from None
     except StartError as error:
         raise fail(str(error)) from None
+
+
+def _refuse_misplaced(context: typer.Context, options: Mapping[str, Any]) -> None:
+    """Refuses options of the service before a subcommand, which would not see them."""
+    for name in options:
+        source = context.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE":
+            option = f"--{name.replace('_', '-')}"
+            raise fail(
+                f"{option} is not for {context.invoked_subcommand}, which stands after it; "
+                f"see umop-serve {context.invoked_subcommand} --help"
+            )
 
 
 @app.command("try")
@@ -113,6 +126,20 @@ def _torchserve(
     metrics_port: Annotated[int, typer.Option(help="Port of Prometheus metrics.")] = 8082,
     grpc_port: Annotated[int, typer.Option(help="First of two ports for gRPC.")] = 7070,
     worker_port: Annotated[int, typer.Option(help="First of the workers' ports.")] = 9000,
+    verify_key: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="UMOP_VERIFY_KEY", help="Public key (PEM) that the bundle must be signed with."
+        ),
+    ] = None,
+    trust_program: Annotated[
+        bool,
+        typer.Option(
+            "--trust-program",
+            envvar="UMOP_TRUST_PROGRAM",
+            help="Let the engine torch run a program that no signature vouches for.",
+        ),
+    ] = False,
     model_api: Annotated[
         bool, typer.Option("--model-api", help="Allow models to be registered and unregistered.")
     ] = False,
@@ -132,6 +159,8 @@ def _torchserve(
         serve_archive(
             archive,
             ports,
+            verify_key=verify_key,
+            trust_program=trust_program,
             model_api=model_api,
             drain_timeout=drain_timeout,
             log_level=log_level,

@@ -37,6 +37,13 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="UMOP_", frozen=True, extra="forbid")
 
     bundle: Path | None = Field(None, description="The model's bundle, a folder or a zip.")
+    verify_key: Path | None = Field(
+        None,
+        description="Public key (PEM) that the bundle must be signed with; needs the extra 'sign'.",
+    )
+    trust_program: bool = Field(
+        False, description="Let the engine 'torch' run a program that no signature vouches for."
+    )
     backend: Literal["embedded", "torchserve", "openinference"] = Field(
         "embedded", description="Where objects are found."
     )

@@ -12,8 +12,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from serving.bundle import BundleError
+from serving.bundle import Bundle, BundleError
 from serving.bundle.schema import Precision
+from serving.bundle.signature import Signer
 from serving.inference.engines import EngineError, EngineName
 from umop.console import quietly
 from umop.errors import UserError
@@ -127,9 +128,14 @@ def export(
         ),
     ] = None,
     force: Annotated[bool, typer.Option(help="Export again even if nothing changed.")] = False,
+    sign: Annotated[
+        Path | None,
+        typer.Option(help="Private key (PEM) to sign the bundle with.", show_default=False),
+    ] = None,
 ) -> None:
     """Write the bundle that is served, and check that it finds what the checkpoint finds."""
     target = Run.named(run)
+    signer = Signer(sign) if sign else None
     console.print(f"Exporting {target.folder}: a minute for a small network, some for a Swin")
     with quietly():
         from umop.export import VERSION, is_exported
@@ -138,6 +144,8 @@ def export(
         samples = sample or []
         exported = not force and is_exported(target, version, precision, samples)
         done = None if exported else write(target, version or VERSION, precision, samples)
+    if signer:
+        console.print(f"Signed: {Bundle.open(target.bundle).sign(signer)}")
     if done is None:
         console.print(f"{target.bundle} is already that of the newest checkpoint")
         return
@@ -150,6 +158,16 @@ def export(
         )
     if done.ap_loss is not None:
         console.print(f"COCO AP falls by {100 * done.ap_loss:.2f} points in {precision}")
+
+
+@app.command("sign")
+def sign_bundle(
+    run: RunName,
+    key: Annotated[Path, typer.Option(help="Private key (PEM) to sign with.")],
+) -> None:
+    """Sign a run's bundle, so that umop-serve --verify-key can tell that it is yours."""
+    signer = Signer(key)
+    console.print(f"Signed: {Bundle.open(Run.named(run).bundle).sign(signer)}")
 
 
 @app.command()

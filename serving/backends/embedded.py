@@ -159,7 +159,7 @@ class _LoadedModel:
 def _load(settings: Settings) -> Detector:
     if settings.bundle is None:
         raise BundleError("no model: give --bundle or UMOP_BUNDLE")
-    bundle = Bundle.open(settings.bundle)
+    bundle = Bundle.open(settings.bundle, verify_key=settings.verify_key)
     detector = Detector(bundle, _engine(bundle, settings), max_batch_pixels=settings.batch_pixels)
     if settings.backend == "embedded":  # another server warms itself, and may come up later
         detector.warm()
@@ -168,7 +168,12 @@ def _load(settings: Settings) -> Detector:
 
 def _engine(bundle: Bundle, settings: Settings) -> Engine:
     if settings.backend == "embedded":
-        return open_engine(bundle, settings.engine, threads=settings.threads)
+        return open_engine(
+            bundle,
+            settings.engine,
+            threads=settings.threads,
+            trust_program=settings.trust_program,
+        )
     from serving.backends.remote_engine import OpenInferenceEngine
 
     model = settings.remote_model or bundle.manifest.name

@@ -78,7 +78,10 @@ class TorchServeBackend:
         """See `Backend.reload`. TorchServe's own model is changed by its management API."""
         if self._settings.bundle is None:
             raise BundleError("no model: give --bundle or UMOP_BUNDLE")
-        self._manifest = (await asyncio.to_thread(Bundle.open, self._settings.bundle)).manifest
+        bundle = await asyncio.to_thread(
+            Bundle.open, self._settings.bundle, verify_key=self._settings.verify_key
+        )
+        self._manifest = bundle.manifest
 
     def manifest(self) -> Manifest:
         """See `Backend.manifest`."""

@@ -1,7 +1,7 @@
 """The bundle: all that passes from training to serving.
 
 A bundle is a folder, or the same files in one zip: `manifest.json` beside the model files it
-lists with their SHA-256. Nothing in it is unpickled.
+lists with their SHA-256, and `model.sig` where it is signed. Nothing in it is unpickled.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ from typing import BinaryIO
 
 from pydantic import ValidationError
 
+from serving.bundle.errors import BundleError
 from serving.bundle.schema import SCHEMA_VERSION, FileEntry, Manifest
+from serving.bundle.signature import SIGNATURE, SIGNATURE_MAX_BYTES, Signer, Verifier
 from serving.schemas.validation import first_error
 
 MANIFEST = "manifest.json"
@@ -29,35 +31,39 @@ UNREADABLE_ZIP = (OSError, NotImplementedError, RuntimeError, *_DAMAGED)
 """What `zipfile` raises for a file that is no sound zip, or is packed in an unknown way."""
 
 
-class BundleError(Exception):
-    """The bundle cannot be used; the message is one line that says why."""
-
-
 class Bundle:
     """A checked bundle, in a folder or a zip.
 
     Attributes:
         path: The folder or the zip.
         manifest: Its manifest.
+        is_verified: Whether its signature was checked when it was opened.
     """
 
-    def __init__(self, path: Path, manifest: Manifest) -> None:
+    def __init__(self, path: Path, manifest: Manifest, *, is_verified: bool = False) -> None:
         self.path = path
         self.manifest = manifest
+        self.is_verified = is_verified
 
     @classmethod
-    def open(cls, path: str | Path) -> Bundle:
+    def open(cls, path: str | Path, *, verify_key: Path | None = None) -> Bundle:
         """Opens a bundle and checks every file's size and SHA-256.
 
         Args:
             path: The bundle's folder or zip.
+            verify_key: The public key that it must be signed with; None to check no signature.
 
         Raises:
-            BundleError: It is missing, damaged, or of another schema version.
+            BundleError: It is missing, damaged, of another schema version, or not signed with
+                the key; or the key cannot be used.
         """
         path = Path(path)
+        verifier = Verifier(verify_key) if verify_key else None
         try:
-            bundle = cls(path, _parse(_read(path, MANIFEST, MANIFEST_MAX_BYTES)))
+            text = _read(path, MANIFEST, MANIFEST_MAX_BYTES)
+            if verifier:
+                verifier.verify(text, _require_signature(path))
+            bundle = cls(path, _parse(text), is_verified=verifier is not None)
             bundle._check_zip()
             for name, entry in bundle.manifest.files.items():
                 bundle._check(name, entry)
@@ -71,9 +77,11 @@ class Bundle:
     def write(cls, folder: str | Path, manifest: Manifest) -> Bundle:
         """Writes `manifest.json` into a folder that holds the model's files.
 
-        The manifest's `files` is filled with the digest of every file in the folder.
+        The manifest's `files` is filled with the digest of every file in the folder. A signature
+        of the manifest before is deleted.
         """
         folder = Path(folder)
+        (folder / SIGNATURE).unlink(missing_ok=True)
         entries = {
             path.relative_to(folder).as_posix(): _describe(path)
             for path in sorted(folder.rglob("*"))
@@ -83,11 +91,20 @@ class Bundle:
         (folder / MANIFEST).write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")
         return cls.open(folder)
 
+    def sign(self, signer: Signer) -> Path:
+        """Writes `model.sig` into the bundle, which must be a folder, and returns its path."""
+        target = self.path / SIGNATURE
+        target.write_bytes(signer.sign(_read(self.path, MANIFEST, MANIFEST_MAX_BYTES)))
+        return target
+
     def pack(self, target: str | Path) -> Path:
-        """Writes the bundle as one uncompressed zip at `target`."""
+        """Writes the bundle, with its signature, as one uncompressed zip at `target`."""
+        signature = _read_signature(self.path)
         with zipfile.ZipFile(target, "w") as archive:
             for name in (MANIFEST, *self.manifest.files):
                 archive.writestr(name, _read(self.path, name, None))
+            if signature is not None:
+                archive.writestr(SIGNATURE, signature)
         return Path(target)
 
     def read(self, name: str) -> bytes:
@@ -111,7 +128,8 @@ class Bundle:
             return
         with zipfile.ZipFile(self.path) as archive:
             members = [member for member in archive.infolist() if not member.is_dir()]
-        strangers = {member.filename for member in members} - {MANIFEST, *self.manifest.files}
+        known = {MANIFEST, SIGNATURE, *self.manifest.files}
+        strangers = {member.filename for member in members} - known
         if strangers:
             raise BundleError(f"it holds {min(strangers)!r}, which its manifest does not list")
         unpacked = sum(member.file_size for member in members)
@@ -165,6 +183,20 @@ def _read(bundle: Path, name: str, limit: int | None) -> bytes:
         if limit is not None and size > limit:
             raise BundleError(f"{name} has {size} bytes, more than {limit}")
         return stream.read()
+
+
+def _read_signature(bundle: Path) -> bytes | None:
+    try:
+        return _read(bundle, SIGNATURE, SIGNATURE_MAX_BYTES)
+    except FileNotFoundError:
+        return None
+
+
+def _require_signature(bundle: Path) -> bytes:
+    signature = _read_signature(bundle)
+    if signature is None:
+        raise BundleError(f"it has no signature ({SIGNATURE}): sign it with umop sign")
+    return signature
 
 
 def _describe(path: Path) -> FileEntry:

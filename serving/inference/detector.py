@@ -38,20 +38,31 @@ class Detector:
         self._max_batch_pixels = max_batch_pixels
 
     @classmethod
-    def load(cls, path: str | Path, *, engine: str = "onnxruntime", threads: int = 0) -> Detector:
+    def load(
+        cls,
+        path: str | Path,
+        *,
+        engine: str = "onnxruntime",
+        threads: int = 0,
+        verify_key: Path | None = None,
+        trust_program: bool = False,
+    ) -> Detector:
         """Opens a bundle and its network.
 
         Args:
             path: The bundle's folder or zip.
             engine: The engine's name, see `serving.inference.engines.open_engine`.
             threads: Threads of one run; 0 for one a core.
+            verify_key: The public key that the bundle must be signed with.
+            trust_program: Whether the engine `torch` runs a program that was not verified.
 
         Raises:
-            BundleError: The bundle is missing, damaged, or not for this engine.
+            BundleError: The bundle is missing, damaged, not trusted, or not for this engine.
             EngineError: There is no such engine here.
         """
-        bundle = Bundle.open(path)
-        return cls(bundle, open_engine(bundle, engine, threads=threads))
+        bundle = Bundle.open(path, verify_key=verify_key)
+        opened = open_engine(bundle, engine, threads=threads, trust_program=trust_program)
+        return cls(bundle, opened)
 
     def detect(
         self,

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import zipfile
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from serving.bundle import UNREADABLE_ZIP
+from serving.bundle import UNREADABLE_ZIP, Bundle, BundleError
 from serving.server.process import StartError
+from serving.torchserve.archive import BUNDLE, PACKAGE
 
 MANIFEST = "MAR-INF/MANIFEST.json"
 HINT = "make it with: umop archive RUN"
+_PARTS = {
+    "serializedFile": BUNDLE,
+    "handler": "handler.py",
+    "requirementsFile": "requirements.txt",
+    "configFile": "model-config.yaml",
+}
 
 
 def require_archive(path: Path) -> None:
@@ -31,6 +42,65 @@ def require_archive(path: Path) -> None:
         raise StartError(f"{path}: {damaged} in it is damaged; {HINT}")
     if not is_archive:
         raise StartError(f"{path}: not an archive: it has no {MANIFEST}; {HINT}")
+
+
+def require_signed(path: Path, key: Path) -> None:
+    """Checks that an archive holds a bundle signed with a key, and no code but this version's.
+
+    The signature is the bundle's. It says nothing about the modules beside it, which TorchServe
+    runs, so those must be the installed ones.
+
+    Args:
+        path: A sound archive, see `require_archive`.
+        key: The public key.
+
+    Raises:
+        StartError: It holds other code, or its bundle is not signed with the key.
+    """
+    with zipfile.ZipFile(path) as members:
+        if stranger := _stranger(members):
+            raise StartError(
+                f"{path}: {stranger} in it is not what this version packs, and no signature covers "
+                f"it; {HINT}"
+            )
+        with TemporaryDirectory() as folder:
+            try:
+                Bundle.open(members.extract(BUNDLE, folder), verify_key=key)
+            except BundleError as error:
+                reason = str(error).removeprefix(f"{Path(folder) / BUNDLE}: ")
+                raise StartError(f"{path}: {reason}") from error
+
+
+def _stranger(members: zipfile.ZipFile) -> str | None:
+    """A member that is missing, or that `umop archive` of this version does not write so."""
+    own = {"handler.py": PACKAGE / "torchserve" / "handler.py", **dict(_modules())}
+    names = Counter(members.namelist())
+    expected = Counter({MANIFEST, *_PARTS.values(), *own})
+    if names != expected:
+        return min((names - expected) or (expected - names))
+    for name, path in own.items():
+        if members.read(name) != path.read_bytes():
+            return name
+    return None if _names_own_parts(members.read(MANIFEST)) else MANIFEST
+
+
+def _names_own_parts(manifest: bytes) -> bool:
+    """Whether TorchServe is told to run our handler on our bundle, and nothing else."""
+    try:
+        model = json.loads(manifest)["model"]
+        return dict(model, modelName=None, modelVersion=None) == {
+            **_PARTS,
+            "modelName": None,
+            "modelVersion": None,
+        }
+    except (ValueError, KeyError, TypeError):
+        return False
+
+
+def _modules() -> Iterator[tuple[str, Path]]:
+    """The modules of `serving`, by their names in an archive."""
+    for path in PACKAGE.rglob("*.py"):
+        yield f"serving/{path.relative_to(PACKAGE).as_posix()}", path
 
 
 def require_port(port: int) -> None:

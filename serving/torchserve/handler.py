@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from time import perf_counter
@@ -14,6 +15,7 @@ from serving.bundle import Bundle
 from serving.inference.detector import Detections, Detector
 from serving.inference.engines import Engine, EngineError, open_engine
 from serving.torchserve import predictions
+from serving.torchserve.config import TRUST_PROGRAM, VERIFY_KEY
 from serving.torchserve.predictions import Answer, Request
 
 
@@ -23,15 +25,21 @@ class DetectionHandler:
     def initialize(self, context: Any) -> None:
         """Opens the archive's bundle and runs its network once, so that no request is the first.
 
+        The variables `UMOP_VERIFY_KEY` and `UMOP_TRUST_PROGRAM` mean what they do for `umop-serve`.
+
         Args:
             context: TorchServe's.
 
         Raises:
-            BundleError: The bundle is damaged, or has no network for the engine.
+            BundleError: The bundle is damaged, not trusted, or has no network for the engine.
             EngineError: The engine cannot run here.
         """
         folder = Path(context.system_properties["model_dir"])
-        bundle = Bundle.open(folder / context.manifest["model"]["serializedFile"])
+        key = os.environ.get(VERIFY_KEY)
+        bundle = Bundle.open(
+            folder / context.manifest["model"]["serializedFile"],
+            verify_key=Path(key) if key else None,
+        )
         options = context.model_yaml_config["handler"]
         self._max_pixels: int = options["max_pixels"]
         self._batch_size: int = context.model_yaml_config["batchSize"]
@@ -99,4 +107,7 @@ def _engine(bundle: Bundle, options: Mapping[str, Any], gpu: int | None) -> Engi
         on_gpu = gpu is not None and "model.pt2" in bundle.manifest.files
         name = "torch" if on_gpu else "onnxruntime"
     device = "cpu" if gpu is None else f"cuda:{gpu}"
-    return open_engine(bundle, name, threads=options["threads"], device=device)
+    trusts = os.environ.get(TRUST_PROGRAM, "").lower() in {"1", "true", "yes", "on"}
+    return open_engine(
+        bundle, name, threads=options["threads"], device=device, trust_program=trusts
+    )

@@ -18,8 +18,15 @@ import httpx
 import psutil
 
 from serving.server.process import StartError
-from serving.torchserve.checks import require_archive, require_port
-from serving.torchserve.config import WORKER_LOG, LogLevel, Ports, write_config
+from serving.torchserve.checks import require_archive, require_port, require_signed
+from serving.torchserve.config import (
+    TRUST_PROGRAM,
+    VERIFY_KEY,
+    WORKER_LOG,
+    LogLevel,
+    Ports,
+    write_config,
+)
 from serving.torchserve.failures import why_it_failed
 
 START_SECONDS = 300
@@ -31,6 +38,8 @@ def serve_archive(
     archive: Path,
     ports: Ports,
     *,
+    verify_key: Path | None = None,
+    trust_program: bool = False,
     model_api: bool = False,
     drain_timeout: float = STOP_SECONDS,
     log_level: LogLevel = "warn",
@@ -44,16 +53,20 @@ def serve_archive(
     Args:
         archive: The model, as `serving.torchserve.archive.write_archive` makes it.
         ports: Where to listen, on the loopback address.
+        verify_key: The public key that the archive's bundle must be signed with.
+        trust_program: Whether the engine `torch` runs a program that was not verified.
         model_api: Whether models may be registered and unregistered on the management port.
         drain_timeout: Seconds that a stop waits for clients.
         log_level: The least level that is logged.
         announce: Called with the model's address once it answers.
 
     Raises:
-        StartError: The archive is damaged, TorchServe or its Java is not installed, a port is taken
-            or none, or the model cannot be loaded.
+        StartError: The archive is damaged or not signed with the key, TorchServe or its Java is
+            not installed, a port is taken or none, or the model cannot be loaded.
     """
     require_archive(archive)
+    if verify_key:
+        require_signed(archive, verify_key)
     for port in ports.all():
         require_port(port)
     stop = _StopSignal()
@@ -61,8 +74,12 @@ def serve_archive(
         folder = Path(scratch)
         config, log = write_config(folder, archive, ports, model_api=model_api, log_level=log_level)
         command = java_command(folder, config, log)
-        # In the locale POSIX, Java finds no file whose name has other letters than ASCII's.
-        environment = {**os.environ, "LC_ALL": "C.UTF-8"}
+        environment = {
+            **os.environ,
+            "LC_ALL": "C.UTF-8",  # under POSIX, Java finds no file with a name beyond ASCII
+            VERIFY_KEY: str(verify_key.resolve()) if verify_key else "",
+            TRUST_PROGRAM: str(trust_program),
+        }
         process = subprocess.Popen(
             command, cwd=folder, env=environment, stdout=sys.stderr, start_new_session=True
         )

@@ -20,7 +20,11 @@ from serving.bundle import Bundle, BundleError
 from serving.bundle.schema import Manifest
 from serving.inference.detector import Detector
 from serving.inference.engines import EngineError, open_engine
+from serving.torchserve.archive import EngineChoice, WorkerOptions, write_archive
+from serving.torchserve.handler import DetectionHandler
 from tests.serving.pickles import assert_no_pickle
+from tests.serving.signing import make_key_pair, signed_copy
+from tests.serving.test_handler import context_of
 
 
 class Middle(nn.Module):
@@ -49,7 +53,7 @@ def middle(bundle_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_it_runs_any_batch_and_size(middle: Path) -> None:
-    detector = Detector.load(middle, engine="torch", threads=1)
+    detector = Detector.load(middle, engine="torch", threads=1, trust_program=True)
     white, wide = np.full((256, 320, 3), 255, np.uint8), np.full((128, 320, 3), 255, np.uint8)
     found = detector.detect([white, wide, white])
     assert [each.boxes.tolist() for each in found] == [
@@ -60,13 +64,41 @@ def test_it_runs_any_batch_and_size(middle: Path) -> None:
     assert [each.scores.tolist() for each in found] == [[1.0]] * 3
 
 
+def test_it_must_be_trusted_or_signed(middle: Path, tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match=r"--verify-key.*--trust-program") as caught:
+        Detector.load(middle, engine="torch")
+    assert "\n" not in str(caught.value)
+    keys = make_key_pair(tmp_path)
+    signed = signed_copy(middle, tmp_path, keys)
+    with pytest.raises(BundleError, match="its signature was not checked"):
+        Detector.load(signed, engine="torch")
+    Detector.load(signed, engine="torch", verify_key=keys.public)
+
+
+@pytest.mark.parametrize("choice", ["torch", "auto"])
+def test_torchserve_needs_the_same_trust(
+    middle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, choice: EngineChoice
+) -> None:
+    """An archive names its engine; whether its program may run, only who serves it can say."""
+    archive = write_archive(middle, tmp_path / "x.mar", WorkerOptions(engine=choice))
+    with zipfile.ZipFile(archive) as members:
+        members.extractall(tmp_path / "model")
+    context = context_of(tmp_path / "model")
+    context.system_properties["gpu_id"] = None if choice == "torch" else 0
+    with pytest.raises(BundleError, match="its signature was not checked"):
+        DetectionHandler().initialize(context)
+    context.system_properties["gpu_id"] = None
+    monkeypatch.setenv("UMOP_TRUST_PROGRAM", "true")
+    DetectionHandler().initialize(context)
+
+
 def test_it_holds_no_pickle(middle: Path) -> None:
     assert_no_pickle((middle / "model.pt2").read_bytes())
 
 
 def test_a_bundle_without_it_says_so(bundle_path: Path) -> None:
     with pytest.raises(BundleError, match=r"holds no model\.pt2"):
-        Detector.load(bundle_path, engine="torch")
+        Detector.load(bundle_path, engine="torch", trust_program=True)
 
 
 def test_an_absent_file_is_explained(bundle_path: Path, tmp_path: Path) -> None:
@@ -75,7 +107,7 @@ def test_an_absent_file_is_explained(bundle_path: Path, tmp_path: Path) -> None:
     reason = {"model.pt2": "8-bit arithmetic is ONNX Runtime's"}
     Bundle.write(folder, manifest.model_copy(update={"absent": reason}))
     with pytest.raises(BundleError, match="8-bit arithmetic is ONNX Runtime's"):
-        Detector.load(folder, engine="torch")
+        Detector.load(folder, engine="torch", trust_program=True)
 
 
 def test_an_unknown_engine(bundle_path: Path) -> None:
@@ -156,7 +188,7 @@ def changed(bundle: Path, folder: Path, member: str, change: Callable[[bytes], b
 
 def assert_refused(bundle: Path) -> None:
     with pytest.raises(BundleError, match="may hold code") as caught:
-        Detector.load(bundle, engine="torch")
+        Detector.load(bundle, engine="torch", trust_program=True)
     assert "\n" not in str(caught.value)
 
 
@@ -165,11 +197,11 @@ def test_junk_is_refused(middle: Path, tmp_path: Path) -> None:
     (folder / "model.pt2").write_bytes(b"junk")
     Bundle.write(folder, Manifest.model_validate_json((folder / "manifest.json").read_bytes()))
     with pytest.raises(BundleError, match=r"model\.pt2 cannot be run"):
-        Detector.load(folder, engine="torch")
+        Detector.load(folder, engine="torch", trust_program=True)
 
 
 def test_a_failing_network_is_an_engine_error(middle: Path) -> None:
-    engine = open_engine(Bundle.open(middle), "torch", threads=1)
+    engine = open_engine(Bundle.open(middle), "torch", threads=1, trust_program=True)
     with pytest.raises(EngineError, match="PyTorch failed"):
         engine.run(np.zeros((1, 4, 64), np.float32))
     engine.check()
@@ -177,4 +209,4 @@ def test_a_failing_network_is_an_engine_error(middle: Path) -> None:
 
 def test_a_device_that_is_not_there(middle: Path) -> None:
     with pytest.raises(EngineError, match="cannot be used"):
-        open_engine(Bundle.open(middle), "torch", device="cuda:99")
+        open_engine(Bundle.open(middle), "torch", device="cuda:99", trust_program=True)

@@ -12,6 +12,7 @@ import torch
 
 from serving.bundle import Bundle
 from serving.inference.detector import DetectOptions, Detector
+from tests.serving.signing import make_key_pair
 from tests.umop.conftest import Umop, lively
 from umop.export import is_exported
 from umop.run import Run
@@ -113,6 +114,20 @@ def test_export_writes_a_bundle_that_serves(umop: Umop, workplace: Path, discs: 
     run = Run(workplace / "runs" / "discs")
     assert is_exported(run, "1.2")
     assert not is_exported(run, "1.3")
+
+
+def test_export_and_sign_sign_the_bundle(umop: Umop, workplace: Path, tmp_path: Path) -> None:
+    keys = make_key_pair(tmp_path)
+    bundle = workplace / "runs" / "discs" / "discs.bundle"
+    for command in (["export", "discs", "--sign"], ["sign", "discs", "--key"]):
+        code, out, err = umop(*command, str(keys.private))
+        assert code == 0, err
+        assert "Signed: runs/discs/discs.bundle/model.sig" in out
+        assert Bundle.open(bundle, verify_key=keys.public).is_verified
+        (bundle / "model.sig").unlink()
+        code, out, err = umop(*command, "none.key")
+        assert (code, out) == (2, ""), "a key that cannot be used is refused before any work"
+        assert err == "error: none.key: the private key cannot be read: No such file or directory\n"
 
 
 def test_an_evaluation_of_another_version_is_named(umop: Umop, workplace: Path) -> None:

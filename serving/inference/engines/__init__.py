@@ -39,7 +39,12 @@ class Engine(Protocol):
 
 
 def open_engine(
-    bundle: Bundle, name: str = "onnxruntime", *, threads: int = 0, device: str | None = None
+    bundle: Bundle,
+    name: str = "onnxruntime",
+    *,
+    threads: int = 0,
+    device: str | None = None,
+    trust_program: bool = False,
 ) -> Engine:
     """Opens a bundle's network in the engine of that name.
 
@@ -48,9 +53,11 @@ def open_engine(
         name: `onnxruntime` or `torch`.
         threads: Threads of one run; 0 for one a core.
         device: For `torch`, for example `cuda:1`; the first GPU if None, else the CPU.
+        trust_program: For `torch`, whether to run a program whose signature was not checked.
 
     Raises:
-        BundleError: The bundle has no network for this engine, or one it cannot read.
+        BundleError: The bundle has no network for this engine, or one that it cannot read or
+            must not run.
         EngineError: There is no such engine here.
     """
     if name == "onnxruntime":
@@ -62,5 +69,5 @@ def open_engine(
             from serving.inference.engines.torch import TorchEngine
         except ImportError as error:
             raise EngineError(f"the engine torch needs torch and torchvision: {error}") from error
-        return TorchEngine(bundle, threads=threads, device=device)
+        return TorchEngine(bundle, threads=threads, device=device, trust_program=trust_program)
     raise EngineError(f"no engine is called {name!r}; there are onnxruntime and torch")

@@ -25,16 +25,30 @@ class TorchEngine:
         bundle: The bundle.
         threads: Threads of one run on the CPU; 0 for PyTorch's default. They hold for the process.
         device: For example `cuda:1`; the first GPU if None, the CPU where there is none.
+        trust_program: Whether to run a program whose signature was not checked.
 
     Raises:
-        BundleError: `model.pt2` is missing, unreadable, or holds more than a network.
+        BundleError: `model.pt2` is missing, unreadable, not trusted, or holds more than a network.
         EngineError: The device is not there.
     """
 
-    def __init__(self, bundle: Bundle, *, threads: int = 0, device: str | None = None) -> None:
+    def __init__(
+        self,
+        bundle: Bundle,
+        *,
+        threads: int = 0,
+        device: str | None = None,
+        trust_program: bool = False,
+    ) -> None:
         if threads:
             torch.set_num_threads(threads)
         archive = bundle.read(MODEL_FILE)
+        if not (bundle.is_verified or trust_program):
+            raise BundleError(
+                f"{bundle.path}: {MODEL_FILE} is a program, and its signature was not checked: "
+                "name the public key (--verify-key, UMOP_VERIFY_KEY), allow it unchecked "
+                "(--trust-program, UMOP_TRUST_PROGRAM=1), or use the engine onnxruntime"
+            )
         try:
             refuse_code(archive)
             with warnings.catch_warnings():

@@ -1,0 +1,7 @@
+"""What goes wrong with bundles."""
+
+from __future__ import annotations
+
+
+class BundleError(Exception):
+    """The bundle cannot be used; the message is one line that says why."""
