@@ -1,24 +1,21 @@
-"""The `umop-serve` command."""
+"""The `umop-serve` command.
+
+Each subcommand imports what it runs by itself, so that `--help` is quick.
+"""
 
 from __future__ import annotations
 
 import inspect
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 from pydantic import ValidationError
 
-from serving.bundle import BundleError
-from serving.client import Client, ClientError
-from serving.client.folder import SendOptions, find_pictures, send
-from serving.client.smoke_test import try_bundle
-from serving.schemas.options import DetectOptions
-from serving.server.process import StartError, address, listen, run
-from serving.server.supervisor import Supervisor
 from serving.settings import Settings
 from serving.torchserve.config import LogLevel, Ports
 
@@ -34,6 +31,15 @@ def fail(message: str) -> typer.Exit:
     """Prints one line on standard error; raise what it returns."""
     print(f"umop-serve: {message}", file=sys.stderr)
     return typer.Exit(2)
+
+
+@contextmanager
+def _one_line(*expected: type[Exception]) -> Iterator[None]:
+    """Ends the command with one line and exit code 2 on the errors that are expected."""
+    try:
+        yield
+    except expected as error:
+        raise fail(str(error)) from None
 
 
 def _one_option_a_setting(command: Callable[..., None]) -> Callable[..., None]:
@@ -84,13 +90,16 @@ def _serve(context: typer.Context, **options: Any) -> None:
     if context.invoked_subcommand:
         _refuse_misplaced(context, options)
         return
+    from serving.server.process import StartError
+    from serving.server.start import serve
+
     try:
-        serve(Settings(**options))
+        settings = Settings(**options)
     except ValidationError as error:
         first = error.errors()[0]
         raise fail(f"{first['loc'][0]}: {first['msg']}") from None
-    except StartError as error:
-        raise fail(str(error)) from None
+    with _one_line(StartError):
+        serve(settings)
 
 
 def _refuse_misplaced(context: typer.Context, options: Mapping[str, Any]) -> None:
@@ -112,10 +121,12 @@ def _try(
     out: Annotated[Path, typer.Option(help="Folder of the annotated pictures.")] = Path(),
 ) -> None:
     """Serve a bundle on a free port and try it on pictures."""
-    try:
+    from serving.bundle import BundleError
+    from serving.client.smoke_test import try_bundle
+    from serving.server.process import StartError
+
+    with _one_line(BundleError, StartError, OSError):
         try_bundle(bundle, pictures, out)
-    except (BundleError, StartError, OSError) as error:
-        raise fail(str(error)) from None
 
 
 @app.command("torchserve")
@@ -149,13 +160,15 @@ def _torchserve(
     log_level: Annotated[LogLevel, typer.Option(help="Least level that TorchServe logs.")] = "warn",
 ) -> None:
     """Serve an archive with TorchServe, on the loopback address."""
+    from serving.server.process import StartError
+
     try:
         from serving.torchserve.launcher import serve_archive
     except ModuleNotFoundError as error:
         raise fail(f"{error.name} is not installed: pip install 'umop[torchserve]'") from None
 
     ports = Ports(port, management_port, metrics_port, grpc_port, grpc_port + 1, worker_port)
-    try:
+    with _one_line(StartError):
         serve_archive(
             archive,
             ports,
@@ -166,34 +179,6 @@ def _torchserve(
             log_level=log_level,
             announce=lambda url: print(f"serving {archive.stem} on {url}", flush=True),
         )
-    except StartError as error:
-        raise fail(str(error)) from None
-
-
-def serve(settings: Settings) -> None:
-    """Serves until told to stop by SIGINT or SIGTERM.
-
-    Raises:
-        StartError: The address is taken, the model cannot be loaded, or it would be open to all.
-    """
-    _refuse_to_be_open(settings)
-    sockets = [listen(settings.host, settings.port)]
-    if settings.internal_port is not None:
-        sockets.append(listen(settings.host, settings.internal_port))
-    if settings.workers > 1:
-        Supervisor(settings, sockets).run()
-        return
-    url = address(sockets[0])
-    run(settings, sockets, lambda name: print(f"serving {name} on {url}", flush=True))
-
-
-def _refuse_to_be_open(settings: Settings) -> None:
-    if settings.is_loopback or settings.has_keys or settings.allow_anonymous:
-        return
-    raise StartError(
-        f"{settings.host} is reached by other machines and no key is set: "
-        "set UMOP_API_KEYS or UMOP_API_KEYS_FILE, or allow all with UMOP_ALLOW_ANONYMOUS=1"
-    )
 
 
 @app.command("detect")
@@ -222,18 +207,20 @@ def _detect(
 
     A service that needs an API key gets that of the variable UMOP_KEY.
     """
+    from serving.client import Client, ClientError
+    from serving.client.folder import SendOptions, find_pictures, send
+    from serving.schemas.options import DetectOptions
+
     detect = DetectOptions(
         score_threshold=score_threshold,
         max_detections=max_detections,
         classes=tuple(classes) if classes else None,
     )
     options = SendOptions(detect, form, draw, jobs)
-    try:
-        with Client(url, key=os.environ.get("UMOP_KEY")) as client:
-            pictures = find_pictures(paths)
-            failures = send(client, pictures, out, options)
-    except (ClientError, OSError) as error:
-        raise fail(str(error)) from None
+    key = os.environ.get("UMOP_KEY")
+    with _one_line(ClientError, OSError), Client(url, key=key) as client:
+        pictures = find_pictures(paths)
+        failures = send(client, pictures, out, options)
     for failure in failures:
         print(f"umop-serve: {failure}", file=sys.stderr)
     print(f"{len(pictures) - len(failures)} of {len(pictures)} pictures: {out}/detections.json")

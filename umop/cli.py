@@ -1,4 +1,7 @@
-"""The ``umop`` command."""
+"""The ``umop`` command.
+
+Each subcommand imports what it runs by itself, so that ``--help`` is quick.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +11,8 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
-from serving.bundle import Bundle, BundleError
-from serving.bundle.schema import Precision
-from serving.bundle.signature import Signer
-from serving.inference.engines import EngineError, EngineName
+from serving.schemas.names import EngineName, Precision
 from umop.console import quietly
 from umop.errors import UserError
 from umop.run import Run
@@ -24,10 +21,10 @@ app = typer.Typer(
     help="Train, evaluate and export one-stage detectors with UMOP's per-level focal loss.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,
 )
 data_app = typer.Typer(help="Fetch and lay out data sets.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
-console = Console(soft_wrap=True)
 
 RunName = Annotated[str, typer.Argument(help="Name of a run in runs/, or its folder.")]
 Data = Annotated[
@@ -72,7 +69,7 @@ def train(
         if seed is not None:
             loaded.randomness.seed = seed
         checkpoint = start(loaded, target, data, on_cpu=device == "cpu", processes=processes)
-    console.print(f"Trained: {checkpoint}")
+    typer.echo(f"Trained: {checkpoint}")
 
 
 @app.command("eval")
@@ -100,16 +97,19 @@ def evaluate(
             evaluate_run_bundle(target, data, engine) if bundle else measure(target, data, tta)
         )
     title = f"{(target.bundle if bundle else target.folder).name}: box AP and AR"
+    from rich.console import Console
+    from rich.table import Table
+
     table = Table(title=title, title_justify="left")
     table.add_column("metric")
     table.add_column("measured at")
     table.add_column("value", justify="right")
     for name, meaning in METRICS.items():
         table.add_row(name, meaning, f"{metrics[name]:.3f}" if metrics[name] >= 0 else "no boxes")
-    console.print(table)
+    Console(soft_wrap=True).print(table)
     if not bundle:
         of = f", of the data {data}" if data else ""
-        console.print(f"Kept in {target.kept_evaluation(data, tta)}{of}")
+        typer.echo(f"Kept in {target.kept_evaluation(data, tta)}{of}")
 
 
 @app.command()
@@ -134,9 +134,12 @@ def export(
     ] = None,
 ) -> None:
     """Write the bundle that is served, and check that it finds what the checkpoint finds."""
+    from serving.bundle import Bundle
+    from serving.bundle.signature import Signer
+
     target = Run.named(run)
     signer = Signer(sign) if sign else None
-    console.print(f"Exporting {target.folder}: a minute for a small network, some for a Swin")
+    typer.echo(f"Exporting {target.folder}: a minute for a small network, some for a Swin")
     with quietly():
         from umop.export import VERSION, is_exported
         from umop.export import export as write
@@ -145,19 +148,19 @@ def export(
         exported = not force and is_exported(target, version, precision, samples)
         done = None if exported else write(target, version or VERSION, precision, samples)
     if signer:
-        console.print(f"Signed: {Bundle.open(target.bundle).sign(signer)}")
+        typer.echo(f"Signed: {Bundle.open(target.bundle).sign(signer)}")
     if done is None:
-        console.print(f"{target.bundle} is already that of the newest checkpoint")
+        typer.echo(f"{target.bundle} is already that of the newest checkpoint")
         return
-    console.print(f"Bundle: {target.bundle}")
+    typer.echo(f"Bundle: {target.bundle}")
     for engine, difference in done.differences.items():
-        console.print(
+        typer.echo(
             f"With {engine} it finds what mmdet finds: {difference.detections} detections in "
             f"{difference.images} pictures, boxes within {difference.box:.1g} px, scores within "
             f"{difference.score:.1g}"
         )
     if done.ap_loss is not None:
-        console.print(f"COCO AP falls by {100 * done.ap_loss:.2f} points in {precision}")
+        typer.echo(f"COCO AP falls by {100 * done.ap_loss:.2f} points in {precision}")
 
 
 @app.command("sign")
@@ -166,8 +169,11 @@ def sign_bundle(
     key: Annotated[Path, typer.Option(help="Private key (PEM) to sign with.")],
 ) -> None:
     """Sign a run's bundle, so that umop-serve --verify-key can tell that it is yours."""
+    from serving.bundle import Bundle
+    from serving.bundle.signature import Signer
+
     signer = Signer(key)
-    console.print(f"Signed: {Bundle.open(Run.named(run).bundle).sign(signer)}")
+    typer.echo(f"Signed: {Bundle.open(Run.named(run).bundle).sign(signer)}")
 
 
 @app.command()
@@ -194,7 +200,7 @@ def archive(
     target = Run.named(run)
     options = WorkerOptions(batch_size, batch_delay_ms, workers, threads, engine)
     written = write_archive(target.bundle, target.archive, options)
-    console.print(f"Archive: {written}\nServe it: make torchserve RUN={run}")
+    typer.echo(f"Archive: {written}\nServe it: make torchserve RUN={run}")
 
 
 @data_app.command()
@@ -205,7 +211,7 @@ def demo(
     from umop.data.demo import fetch_demo
 
     fetch_demo(folder)
-    console.print(f"Photographs and boxes: {folder}")
+    typer.echo(f"Photographs and boxes: {folder}")
 
 
 @data_app.command()
@@ -216,7 +222,7 @@ def coco(
     from umop.data.coco2017 import fetch_coco
 
     fetch_coco(folder)
-    console.print(f"COCO 2017: {folder}")
+    typer.echo(f"COCO 2017: {folder}")
 
 
 @data_app.command()
@@ -230,7 +236,7 @@ def weights(
 
         name = named_by(load_config(config))
         path = fetch_weights(name) if name else None
-    console.print(f"Weights: {path}" if path else f"{config} names no weights to fetch")
+    typer.echo(f"Weights: {path}" if path else f"{config} names no weights to fetch")
 
 
 @app.command("import-checkpoint")
@@ -249,21 +255,32 @@ def import_checkpoint(
         from umop.published import import_published
 
         written = import_published(file, load_config(config), target)
-    console.print(f"Imported: {written}\nEvaluate it: umop eval {target.name}")
+    typer.echo(f"Imported: {written}\nEvaluate it: umop eval {target.name}")
 
 
 def main() -> None:
     """Runs the command. A user's mistake is one line on stderr and exit code 2."""
     try:
         app()
-    except (UserError, BundleError, EngineError) as error:
-        message = error.message if isinstance(error, UserError) else str(error)
-        Console(stderr=True, soft_wrap=True).print(
-            f"[red]error:[/red] {escape(message)}", highlight=False
-        )
-        sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)
+    except Exception as error:
+        message = mistake(error)
+        if message is None:
+            raise
+        typer.secho("error: ", fg="red", err=True, nl=False)
+        typer.echo(message, err=True)
+        sys.exit(2)
+
+
+def mistake(error: Exception) -> str | None:
+    """What a user did wrong, in one line; None for an error that is the program's own."""
+    from serving.bundle import BundleError
+    from serving.inference.engines import EngineError
+
+    if isinstance(error, UserError):
+        return error.message
+    return str(error) if isinstance(error, BundleError | EngineError) else None
 
 
 if __name__ == "__main__":

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from time import monotonic
 
-from rich.console import Console
-
 SECONDS_BETWEEN_COUNTS = 20.0
-
-console = Console(stderr=True, soft_wrap=True, highlight=False)
 
 
 def note(text: str) -> None:
     """Prints a line to stderr."""
-    console.print(text, markup=False)
+    print(text, file=sys.stderr, flush=True)
 
 
 class Count:

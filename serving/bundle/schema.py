@@ -16,11 +16,12 @@ from pydantic import (
     model_validator,
 )
 
+from serving.schemas.names import Precision
+
 SCHEMA_VERSION: Literal[1] = 1
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
-Precision = Literal["fp32", "fp16", "int8"]
 
 
 class _Record(BaseModel):

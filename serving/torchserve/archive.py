@@ -19,7 +19,7 @@ import yaml
 
 import serving
 from serving.bundle import Bundle, BundleError
-from serving.inference.engines import EngineName
+from serving.schemas.names import EngineName
 
 EngineChoice = EngineName | Literal["auto"]
 

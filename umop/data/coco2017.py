@@ -6,9 +6,9 @@ import shutil
 from pathlib import Path
 from zipfile import BadZipFile, ZipFile
 
+from rich.console import Console
 from rich.progress import track
 
-from umop.console import console
 from umop.data.download import download
 from umop.errors import UserError
 
@@ -56,7 +56,9 @@ def unpack(archive: Path, part: str, folder: Path) -> None:
     shutil.rmtree(scratch, ignore_errors=True)
     try:
         with ZipFile(archive) as content:
-            for member in track(content.infolist(), f"{archive.name}: unpacking", console=console):
+            for member in track(
+                content.infolist(), f"{archive.name}: unpacking", console=Console(stderr=True)
+            ):
                 content.extract(member, scratch)
     except BadZipFile as error:
         raise UserError(f"{archive} is broken ({error}). Delete it and run this again.") from error

@@ -14,7 +14,8 @@ from mmdet.apis import init_detector
 from mmengine.config import Config
 
 from serving.bundle import Bundle, BundleError
-from serving.bundle.schema import Manifest, Precision
+from serving.bundle.schema import Manifest
+from serving.schemas.names import Precision
 from umop.console import note
 from umop.data.location import require_data
 from umop.digest import sha256_of

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from serving.bundle import Bundle
 
-EngineName = Literal["onnxruntime", "torch"]
 Candidates = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64]]
 
 
