@@ -19,14 +19,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 LOCKED := --no-compile --no-deps --require-hashes --requirement
+SERVE_VENV := .venv-serve
 READY := $(VENV)/.ready
+READY_TO_SERVE := $(SERVE_VENV)/.ready
 READY_FOR_TORCHSERVE := $(VENV)/.ready-for-torchserve
 READY_FOR_TESTS := $(VENV)/.ready-for-tests
 
-.PHONY: help demo data train eval export serve archive torchserve test lint lock clean
+.PHONY: help demo data train eval export serve serve-only archive torchserve test lint lock clean
 
 help: ## Show this list
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
 
 demo: $(READY) ## Train on aerial photographs, evaluate, export, serve, detect: minutes on two cores
 	$(BIN)/umop data demo
@@ -55,6 +57,9 @@ export: $(READY) ## Write the bundle of a run and check it: RUN=demo
 serve: $(READY) ## Answer POST /detect: BUNDLE=runs/demo/demo.bundle [HOST=] [PORT=]
 	$(BIN)/umop-serve --bundle $(BUNDLE) --host $(HOST) --port $(PORT)
 
+serve-only: $(READY_TO_SERVE) ## The same without PyTorch, in an environment of 0.4 GB: BUNDLE=… [HOST=] [PORT=]
+	$(SERVE_VENV)/bin/umop-serve --bundle $(BUNDLE) --host $(HOST) --port $(PORT)
+
 archive: $(READY_FOR_TORCHSERVE) ## Pack a run's bundle as an archive for TorchServe: RUN=demo
 	$(BIN)/umop archive $(RUN)
 
@@ -76,7 +81,7 @@ lock: $(READY_FOR_TESTS) ## Pin what pyproject.toml asks for, with hashes, in re
 	$(BIN)/python requirements/lock.py
 
 clean: ## Delete the environment and the caches inside the clone; runs/ and data/ stay
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache *.egg-info
+	rm -rf $(VENV) $(SERVE_VENV) .pytest_cache .mypy_cache .ruff_cache *.egg-info
 
 $(READY): requirements/train.txt requirements/mmcv.txt requirements/mmcv_wheel.py pyproject.toml
 	@echo "Making the environment in $(VENV) (about 5 GB, once)"
@@ -86,6 +91,12 @@ $(READY): requirements/train.txt requirements/mmcv.txt requirements/mmcv_wheel.p
 	$(PIP) install $(LOCKED) requirements/train.txt
 	$(PIP) install --no-deps "$$($(BIN)/python requirements/mmcv_wheel.py)"
 	$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(READY_TO_SERVE): requirements/serve.txt pyproject.toml
+	@$(PYTHON) -m venv $(SERVE_VENV)
+	$(SERVE_VENV)/bin/python -m pip --disable-pip-version-check install $(LOCKED) requirements/serve.txt
+	$(SERVE_VENV)/bin/python -m pip --disable-pip-version-check install --no-deps --editable .
 	@touch $@
 
 $(READY_FOR_TORCHSERVE): requirements/torchserve.txt $(READY)

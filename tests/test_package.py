@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.serving.make_bundle import make_bundle
+from tests.serving.pictures import TWO_SQUARES, encode
+
 ROOT = Path(__file__).parents[1]
 CONFIGS = ROOT / "configs"
 
@@ -57,3 +60,21 @@ def test_the_service_starts_without_the_clone(installed: Path, tmp_path: Path) -
     done = run(installed, tmp_path, "serving", "--bundle", "none", "--port", "0")
     assert done.returncode == 2
     assert done.stderr == "umop-serve: none: no such bundle\n"
+
+
+@pytest.mark.slow
+def test_what_serving_needs_is_enough_to_detect(installed: Path, tmp_path: Path) -> None:
+    """In an environment of `requirements/serve.txt`, which has no torch."""
+    bundle = make_bundle(tmp_path / "squares.bundle")
+    (tmp_path / "squares.png").write_bytes(encode(TWO_SQUARES))
+    subprocess.run([sys.executable, "-m", "venv", tmp_path / "venv"], check=True)
+    python = tmp_path / "venv" / "bin" / "python"
+    locked = ["--no-deps", "--require-hashes", "--quiet", "-r", ROOT / "requirements" / "serve.txt"]
+    subprocess.run([python, "-m", "pip", "install", "--no-compile", *locked], check=True)
+    assert subprocess.run([python, "-c", "import torch"], capture_output=True).returncode != 0
+    command = [python, "-m", "serving", "try", bundle, "squares.png"]
+    environment = {**os.environ, "PYTHONPATH": str(installed)}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "red" in done.stdout
+    assert (tmp_path / "squares.detected.jpg").is_file()
