@@ -25,7 +25,7 @@ READY_TO_SERVE := $(SERVE_VENV)/.ready
 READY_FOR_TORCHSERVE := $(VENV)/.ready-for-torchserve
 READY_FOR_TESTS := $(VENV)/.ready-for-tests
 
-.PHONY: help demo data train eval export serve serve-only archive torchserve test lint lock clean
+.PHONY: help demo data train eval export serve serve-only archive torchserve test test-fast lint lock clean
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -70,7 +70,11 @@ torchserve: $(READY_FOR_TORCHSERVE) ## Serve a run's bundle with TorchServe on l
 	$(BIN)/umop-serve torchserve runs/$(RUN)/$(RUN).mar --port $(TS_PORT) --trust-program
 
 test: $(READY_FOR_TESTS) lint ## Check style and types, then run every test
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses logical --maxprocesses 8 --dist loadfile -m "not serial"
+	$(BIN)/python -m pytest -m serial
+
+test-fast: $(READY_FOR_TESTS) ## Run the tests that take seconds: some minutes in all
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses logical --maxprocesses 8 --dist loadfile -m "not serial and not slow"
 
 lint: $(READY_FOR_TESTS) ## Check style (ruff) and types (mypy)
 	$(BIN)/ruff check .

@@ -20,6 +20,7 @@ from tests.serving.pictures import TWO_BOXES, TWO_SQUARES, encode, paint
 from tests.serving.running import RunningServer, running
 from tests.serving.waiting import wait_until
 
+pytestmark = pytest.mark.serial
 PNG = encode(TWO_SQUARES)
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from benchmarks.serving_load import load
 from tests.serving.make_bundle import make_bundle
 from tests.serving.pictures import TWO_SQUARES, encode
 from tests.serving.running import RunningServer, running
 from tests.serving.waiting import wait_until
 
+pytestmark = pytest.mark.serial
 DEADLINE = 2.0
 
 

@@ -26,6 +26,8 @@ from tests.serving.running import RunningServer, running
 from tests.serving.test_cli import assert_one_line, run
 from tests.serving.waiting import wait_until
 
+pytestmark = pytest.mark.slow
+
 PNG = encode(TWO_SQUARES)
 TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 

@@ -17,6 +17,8 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from tests.serving.running import running
 
+pytestmark = pytest.mark.slow
+
 KEY = {"X-API-Key": "root"}
 KEYS = {"UMOP_API_KEYS": "root", "UMOP_ADMIN_KEYS": "root"}
 EFFORT = settings(

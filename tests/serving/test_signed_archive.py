@@ -23,6 +23,8 @@ from tests.serving.signing import KeyPair, make_key_pair, signed_copy
 from tests.serving.test_handler import context_of
 from tests.serving.torchserving import torchserving
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def keys(tmp_path_factory: pytest.TempPathFactory) -> KeyPair:

@@ -18,6 +18,8 @@ from tests.serving.running import RunningServer, free_ports, running
 from tests.serving.torchserving import RunningTorchServe, torchserving
 from tests.serving.waiting import wait_until
 
+pytestmark = pytest.mark.slow
+
 PNG = encode(TWO_SQUARES)
 NAME = "squares"
 

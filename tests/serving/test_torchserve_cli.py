@@ -13,6 +13,8 @@ import pytest
 from serving.torchserve.archive import WorkerOptions, write_archive
 from tests.serving.torchserving import port_options, torchserving
 
+pytestmark = pytest.mark.slow
+
 COMMAND = [sys.executable, "-m", "serving", "torchserve"]
 
 

@@ -9,6 +9,8 @@ import pytest
 
 from tests.umop.conftest import Umop, lively
 
+pytestmark = pytest.mark.slow
+
 SIZE = (128, 128)
 RESNET = ["model.backbone.depth=18", "model.neck.in_channels=[64, 128, 256, 512]"]
 SWIN = [

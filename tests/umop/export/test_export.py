@@ -13,6 +13,8 @@ from tests.umop.conftest import Umop
 from tests.umop.export.small_zoo import BACKBONES, HEADS, small_run
 from umop.export import export
 
+pytestmark = pytest.mark.slow
+
 MODELS = [*({"family": family} for family in BACKBONES), *({"head": head} for head in HEADS)]
 
 
@@ -25,7 +27,7 @@ def test_it_exports_and_batches(model: dict[str, str], discs: Path, tmp_path: Pa
     picture = cv2.imread(str(discs / "val" / "0.png"))[..., ::-1]
     pictures = [picture, picture[::-1], np.tile(picture, (1, 2, 1)), picture[:70, :40]]
     for engine in done.differences:
-        detector = Detector.load(run.bundle, engine=engine)
+        detector = Detector.load(run.bundle, engine=engine, trust_program=True)
         together = detector.detect(pictures, [DetectOptions(score_threshold=0.05)] * len(pictures))
         for one, found in zip(pictures, together, strict=True):
             [alone] = detector.detect([one], [DetectOptions(score_threshold=0.05)])

@@ -19,6 +19,8 @@ from umop.export.manifest import metrics_of
 from umop.export.measure import evaluate_run_bundle
 from umop.run import Run
 
+pytestmark = pytest.mark.slow
+
 TRUE_BOXES = 10
 
 

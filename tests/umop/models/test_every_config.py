@@ -12,6 +12,8 @@ from tests.umop.models.samples import batch
 from umop.config import config_names, load_config
 from umop.training.devices import use_full_precision
 
+pytestmark = pytest.mark.slow
+
 SIDE = 128
 
 

@@ -8,6 +8,8 @@ from mmdet.registry import MODELS
 from tests.umop.models.architecture import MODELS as EXPECTED
 from umop.config import load_config
 
+pytestmark = pytest.mark.slow
+
 PARAMETERS = {
     "r50": 32_295_322,
     "r101": 51_287_450,
