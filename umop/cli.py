@@ -57,7 +57,7 @@ def train(
     ] = None,
 ) -> None:
     """Train a model; the same command again goes on where it was interrupted."""
-    target = Run.named(run or Path(config).stem)
+    target = Run.to_train(Path(config).stem if run is None else run)
     if device == "cpu":
         os.environ["CUDA_VISIBLE_DEVICES"] = ""
     with quietly():
@@ -70,6 +70,14 @@ def train(
             loaded.randomness.seed = seed
         checkpoint = start(loaded, target, data, on_cpu=device == "cpu", processes=processes)
     typer.echo(f"Trained: {checkpoint}")
+    if last := target.last_metrics():
+        values = ", ".join(f"{name} {shown(last[name])}" for name in ("AP", "AP50"))
+        typer.echo(f"On the validation data, at iteration {last['iter']}: {values}")
+
+
+def shown(metric: float) -> str:
+    """A metric as it is printed; COCO's tools give -1 where there is nothing to measure."""
+    return f"{metric:.3f}" if metric >= 0 else "no boxes"
 
 
 @app.command("eval")
@@ -105,7 +113,7 @@ def evaluate(
     table.add_column("measured at")
     table.add_column("value", justify="right")
     for name, meaning in METRICS.items():
-        table.add_row(name, meaning, f"{metrics[name]:.3f}" if metrics[name] >= 0 else "no boxes")
+        table.add_row(name, meaning, shown(metrics[name]))
     Console(soft_wrap=True).print(table)
     if not bundle:
         of = f", of the data {data}" if data else ""
@@ -249,7 +257,7 @@ def import_checkpoint(
     ] = None,
 ) -> None:
     """Make a run of a published checkpoint, to evaluate, export and serve."""
-    target = Run.named(run or Path(config).stem)
+    target = Run.to_train(Path(config).stem if run is None else run)
     with quietly():
         from umop.config import load_config
         from umop.published import import_published

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from zipfile import is_zipfile
 
 from umop.errors import UserError
 
 ROOT = Path("runs")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+"""Names of runs: a bundle's manifest takes the same."""
 
 
 @dataclass(frozen=True)
@@ -23,8 +28,30 @@ class Run:
 
     @classmethod
     def named(cls, name: str) -> Run:
-        """The run of that name in ``runs/``; a path is taken as it is."""
-        return cls(Path(name) if "/" in name else ROOT / name)
+        """The run to read: of that name in ``runs/``, or in the folder at that path.
+
+        Raises:
+            UserError: There is no such folder, or it is no name for a run.
+        """
+        if "/" not in name:
+            return cls.to_train(name)
+        if not Path(name).is_dir():
+            raise UserError(f"There is no run at {name}: it is not a folder.")
+        return cls(Path(name))
+
+    @classmethod
+    def to_train(cls, name: str) -> Run:
+        """The run of that name in ``runs/``.
+
+        Raises:
+            UserError: It is no name for a run.
+        """
+        if not NAME.fullmatch(name):
+            raise UserError(
+                f"'{name}' is no name for a run. Use at most 100 letters, digits, '.', '_' and "
+                "'-', with a letter or digit first, as in --run trees-2."
+            )
+        return cls(ROOT / name)
 
     @property
     def name(self) -> str:
@@ -41,6 +68,10 @@ class Run:
     @property
     def metrics(self) -> Path:
         return self.folder / "metrics.jsonl"
+
+    @property
+    def lock(self) -> Path:
+        return self.folder / ".lock"
 
     @property
     def report(self) -> Path:
@@ -70,6 +101,13 @@ class Run:
     @property
     def archive(self) -> Path:
         return self.folder / f"{self.name}.mar"
+
+    def last_metrics(self) -> dict[str, Any] | None:
+        """What the last evaluation during training measured, None before there was one."""
+        if not self.metrics.is_file():
+            return None
+        lines = map(json.loads, self.metrics.read_text().splitlines())
+        return next((line for line in reversed(list(lines)) if "AP" in line), None)
 
     def latest_checkpoint(self) -> Path | None:
         """The newest checkpoint, None before there is one."""

@@ -180,6 +180,7 @@ def test_without_weights_or_network_training_says_where_they_go(
     code, _, err = umop("train", "r50", "--data", str(discs), "--device", "cpu", "--run", "new")
     assert code == 2
     assert f"put the file at {tmp_path}/weights/resnet50.pth yourself" in err
+    assert not Path("runs/new").exists(), "nothing was trained"
 
 
 def unreachable() -> object:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -44,6 +45,7 @@ def test_train_keeps_what_the_run_folder_promises(umop: Umop, discs: Path, workp
     code, out, err = umop("train", "demo", "--run", "discs", "--data", str(discs), *SMALL)
     assert code == 0, err
     assert "Trained: runs/discs/iter_4.pth" in out
+    assert re.search(r"On the validation data, at iteration 4: AP \d\.\d{3}, AP50 \d\.\d{3}", out)
     run = workplace / "runs" / "discs"
     [started] = json.loads((run / "provenance.json").read_text())
     assert started["seed"] == 0
@@ -170,7 +172,9 @@ def test_a_mistake_is_one_clear_message(umop: Umop, arguments: list[str], messag
     assert "Traceback" not in err
 
 
-def test_unreadable_picture_is_named(umop: Umop, discs: Path, tmp_path: Path) -> None:
+def test_unreadable_picture_is_named(
+    umop: Umop, discs: Path, workplace: Path, tmp_path: Path
+) -> None:
     root = tmp_path / "broken"
     for split in ("train", "val"):
         (root / split).mkdir(parents=True)
@@ -181,6 +185,23 @@ def test_unreadable_picture_is_named(umop: Umop, discs: Path, tmp_path: Path) ->
     assert code == 2
     assert "cannot be read" in err
     assert ".png" in err
+    assert not (workplace / "runs" / "broken").exists(), "nothing was trained"
+
+
+@pytest.mark.parametrize("name", ["..", "a/b", "", "a b", "-x", ".x", "é", "x" * 101])
+def test_a_run_has_a_plain_name(umop: Umop, name: str) -> None:
+    for command in (["train", "demo"], ["import-checkpoint", "x.pth", "--config", "demo"]):
+        code, _, err = umop(*command, f"--run={name}")
+        assert code == 2
+        assert f"'{name}' is no name for a run" in err
+
+
+def test_a_run_is_read_from_any_folder(umop: Umop, workplace: Path) -> None:
+    code, _, err = umop("eval", f"{workplace}/runs/discs")
+    assert code == 0, err
+    code, _, err = umop("eval", f"{workplace}/runs/nothing")
+    assert code == 2
+    assert f"There is no run at {workplace}/runs/nothing" in err
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from umop.report import write_report
 from umop.run import Run
 from umop.training.devices import choose_processes, plan
 from umop.training.launch import train_in_processes
+from umop.training.lock import locked
 from umop.training.runner import Runner
 from umop.weights import fetch_weights, named_by
 
@@ -39,9 +40,16 @@ def train(
         The final checkpoint.
 
     Raises:
-        UserError: GPU, data or weights are missing, or the run was started with another config.
+        UserError: GPU, data or weights are missing, the run was started with another config, or
+            another process trains it.
     """
     processes = choose_processes(config, on_cpu, processes)
+    with locked(run):
+        return train_locked(config, run, data, processes)
+
+
+def train_locked(config: Config, run: Run, data: Path | None, processes: int) -> Path:
+    """Trains in a folder that no other process trains in; returns the final checkpoint."""
     found = use_own_data(config, run, data) if data is not None else None
     if found is None:
         require_data(config, "train")
@@ -73,7 +81,6 @@ def start(config: Config, run: Run, processes: int) -> None:
     if run.latest_checkpoint():
         run.require_checkpoint()
     if processes > 1:
-        run.folder.mkdir(parents=True, exist_ok=True)
         if not run.config.is_file():
             config.dump(run.config)
         write_provenance(run.provenance, config)
