@@ -287,7 +287,7 @@ def mistake(error: Exception) -> str | None:
     from serving.inference.engines import EngineError
 
     if isinstance(error, UserError):
-        return error.message
+        return error.summary()
     return str(error) if isinstance(error, BundleError | EngineError) else None
 
 

@@ -4,11 +4,11 @@
 class UserError(Exception):
     """Something the user can put right; the message says what is wrong and what to do."""
 
-    @property
-    def message(self) -> str:
-        """The message alone.
+    def summary(self) -> str:
+        """The message alone, without the traceback of a data loader's process.
 
-        An error raised in a process of a data loader arrives with that process's traceback in
-        its text, and the message on its last line.
+        An error raised in such a process arrives with that process's traceback as its text, and
+        its message behind the exception's name. The method must not be called ``message``: torch
+        raises an exception that has such an attribute anew as ``UserError(message=…)``.
         """
-        return str(self).strip().splitlines()[-1].removeprefix("umop.errors.UserError: ")
+        return str(self).rpartition(f"{__name__}.{type(self).__name__}: ")[2].strip()

@@ -42,5 +42,5 @@ if __name__ == "__main__":
     try:
         main(Path(sys.argv[1]))
     except UserError as error:
-        note(f"error: {error.message}")
+        note(f"error: {error.summary()}")
         sys.exit(2)
