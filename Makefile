@@ -25,7 +25,7 @@ READY_TO_SERVE := $(SERVE_VENV)/.ready
 READY_FOR_TORCHSERVE := $(VENV)/.ready-for-torchserve
 READY_FOR_TESTS := $(VENV)/.ready-for-tests
 
-.PHONY: help demo data train eval export serve serve-only archive torchserve test test-fast lint lock clean
+.PHONY: help demo data train eval export serve serve-only archive torchserve test test-fast lint docs lock clean
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -80,6 +80,9 @@ lint: $(READY_FOR_TESTS) ## Check style (ruff) and types (mypy)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+docs: $(READY) ## Write docs/configuration.md anew from the code
+	$(BIN)/python docs/generate.py
 
 lock: $(READY_FOR_TESTS) ## Pin what pyproject.toml asks for, with hashes, in requirements/
 	$(BIN)/python requirements/lock.py

@@ -9,18 +9,8 @@ from typing import get_args
 from fastapi.testclient import TestClient
 
 from serving.schemas.problems import Kind
-from serving.settings import Settings
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "serving.md").read_text("utf-8")
-
-
-def test_every_setting_is_in_the_table() -> None:
-    rows = dict(re.findall(r"^\| `UMOP_(\w+)` \| `?(.*?)`? \|", DOCUMENT, re.MULTILINE))
-    expected = {}
-    for name, field in Settings.model_fields.items():
-        default = "none" if field.default in (None, ()) else str(field.default)
-        expected[name.upper()] = default.lower() if isinstance(field.default, bool) else default
-    assert rows == expected
 
 
 def test_every_route_is_named(client: TestClient) -> None:

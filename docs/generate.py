@@ -1,0 +1,143 @@
+"""Writes docs/configuration.md from the code: `make docs`."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from serving.settings import Settings
+from umop.data.transforms import LoadPicture
+from umop.evaluation import CocoBoxMetric
+from umop.hooks import FocusingHook, MetricsHook, ProgressHook
+from umop.losses import (
+    ProgressiveFocalLoss,
+    ProgressiveQualityFocalLoss,
+    ProgressiveVarifocalLoss,
+)
+from umop.models import TimmBackbone
+
+FOLDER = Path(__file__).parent
+PAGE = FOLDER / "configuration.md"
+TOP_LEVEL = {
+    "channels_last": "Lays tensors out channels last, which is faster on CPUs and tensor cores.",
+    "data_hint": "What to do where the data is missing, for the error's message.",
+    "find_unused_parameters": "For distributed training of models with unused parameters.",
+    "needs_gpu": "Refuse to train without a GPU unless `--device cpu` is given.",
+}
+CLASSES: dict[str, tuple[type, ...]] = {
+    "Losses": (ProgressiveFocalLoss, ProgressiveQualityFocalLoss, ProgressiveVarifocalLoss),
+    "Backbones": (TimmBackbone,),
+    "Data and evaluation": (LoadPicture, CocoBoxMetric),
+    "Hooks": (FocusingHook, MetricsHook, ProgressHook),
+}
+START = """\
+# Configuration
+
+Made from the code by `make docs`; a test holds the two together.
+
+## The service
+
+Each setting is a variable and, unless it is a key, an option of `umop-serve`: `UMOP_MAX_QUEUE=8`
+is `--max-queue 8`. An option wins over its variable. Values of a list are separated by commas.
+
+| variable | default | what it does |
+|---|---|---|
+"""
+TRAINING = """
+## Training
+
+| variable | default | what it does |
+|---|---|---|
+| `UMOP_CACHE` | `~/.cache/umop` | What is fetched or built once a machine: weights, mmcv's wheel. |
+
+A config is mmengine's: what is not listed here is described there and in mmdet. These fields are
+this project's own.
+
+### At the top level
+
+| field | default | what it does |
+|---|---|---|
+"""
+
+
+def page() -> str:
+    """The content of the page."""
+    parts = [START, *map(row, settings()), TRAINING, *map(row, top_level())]
+    for title, classes in CLASSES.items():
+        parts.append(f"\n### {title}\n")
+        shown: dict[str, list[tuple[str, str, str]]] = {}
+        for each in classes:
+            parts.append(f'\n`type="{each.__name__}"`: {summary(each)}\n')
+            rows = list(arguments(each))
+            same = next((name for name, others in shown.items() if others == rows), None)
+            if rows and same:
+                parts.append(f"Its fields are those of `{same}`.\n")
+            elif rows:
+                parts += ["\n| field | default | what it does |\n|---|---|---|\n", *map(row, rows)]
+                shown[each.__name__] = rows
+    return "".join(parts)
+
+
+def row(cells: tuple[str, str, str]) -> str:
+    """One row of a table: a name, its default and its description."""
+    name, default, meaning = cells
+    shown = default if default in ("none", "required") else f"`{default}`"
+    return f"| `{name}` | {shown} | {meaning} |\n"
+
+
+def settings() -> Iterator[tuple[str, str, str]]:
+    """The service's settings."""
+    for name, field in Settings.model_fields.items():
+        default = "none" if field.default in (None, ()) else str(field.default)
+        default = default.lower() if isinstance(field.default, bool) else default
+        yield f"UMOP_{name.upper()}", default, field.description or ""
+
+
+def top_level() -> Iterator[tuple[str, str, str]]:
+    """The fields that the training code reads from a config itself."""
+    for name, default in sorted(read_by_code().items()):
+        yield name, default, TOP_LEVEL[name]
+
+
+def read_by_code() -> dict[str, str]:
+    """Names and defaults of the fields that `umop` asks a config for."""
+    source = "\n".join(path.read_text("utf-8") for path in (FOLDER.parent / "umop").rglob("*.py"))
+    pattern = r"(?<!\w)(?:self\.cfg|config)\.get\(\"(\w+)\", (\"[^\"]*\"|\w+)\)"
+    return {name: default.strip('"') for name, default in re.findall(pattern, source)}
+
+
+def summary(each: type) -> str:
+    """The first line of a class's docstring."""
+    return plain((inspect.getdoc(each) or "").splitlines()[0])
+
+
+def plain(text: str) -> str:
+    """A docstring's text as Markdown, on one line."""
+    return re.sub(r":class:`(\w+)`", r"`\1`", " ".join(text.split()).replace("``", "`"))
+
+
+def arguments(each: type) -> Iterator[tuple[str, str, str]]:
+    """A class's own arguments, with what its docstring, or its base's, says of them."""
+    meanings = {
+        name: meaning
+        for base in reversed(each.__mro__)
+        if base.__module__.startswith("umop.")
+        for name, meaning in described(inspect.getdoc(base) or "").items()
+    }
+    for name, parameter in inspect.signature(each).parameters.items():
+        if name in meanings:
+            is_required = parameter.default is parameter.empty
+            yield name, "required" if is_required else repr(parameter.default), meanings[name]
+
+
+def described(docstring: str) -> dict[str, str]:
+    """The section `Args` of a Google-style docstring."""
+    section = re.search(r"^Args:\n((?:    .*\n?|\n)+)", docstring, re.MULTILINE)
+    entries = re.findall(r"^    (\w+): (.*(?:\n     +.*)*)", section[1] if section else "", re.M)
+    return {name: plain(meaning) for name, meaning in entries}
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), "utf-8")
