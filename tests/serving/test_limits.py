@@ -242,7 +242,9 @@ def test_slowloris_is_held_off(small: RunningServer) -> None:
         stop.set()
         for thread in droppers:
             thread.join()
-    assert served.count(200) >= 3, served
+    assert set(served) != {200}, "the droppers never filled the server"
+    late = served[len(served) // 2 :]
+    assert 200 in late, "once they had filled it, it answered nobody else"
     wait_until(lambda: httpx.get(f"{small.url}/healthz").status_code == 200)
 
 

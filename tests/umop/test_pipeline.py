@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 import cv2
 import pytest
@@ -69,14 +70,25 @@ def test_train_again_leaves_a_finished_run_alone(umop: Umop, discs: Path, workpl
 
 def test_train_resumes_where_it_was_interrupted(umop: Umop, discs: Path, workplace: Path) -> None:
     run = workplace / "runs" / "discs"
-    finished = torch.load(run / "iter_4.pth", weights_only=False)["state_dict"]
+    finished = torch.load(run / "iter_4.pth", weights_only=False)
+    interrupted = torch.load(run / "iter_2.pth", weights_only=False)
     (run / "iter_4.pth").unlink()
     (run / "last_checkpoint").write_text(str(run / "iter_2.pth"))
     code, _, err = umop("train", "demo", "--run", "discs", "--data", str(discs), *SMALL)
     assert code == 0, err
-    resumed = torch.load(run / "iter_4.pth", weights_only=False)["state_dict"]
-    assert resumed.keys() == finished.keys()
+    resumed = torch.load(run / "iter_4.pth", weights_only=False)
+    assert resumed["state_dict"].keys() == finished["state_dict"].keys()
+    assert steps(interrupted) == {2}
+    assert steps(resumed) == steps(finished) == {4}, "the optimizer goes on, and starts not anew"
+    assert resumed["param_schedulers"] == finished["param_schedulers"]
+    trained, before = resumed["state_dict"], interrupted["state_dict"]
+    assert any(not torch.equal(trained[name], before[name]) for name in before)
     assert len(json.loads((run / "provenance.json").read_text())) == 2
+
+
+def steps(checkpoint: dict[str, Any]) -> set[int]:
+    """How many steps the optimizer of a checkpoint has made for each parameter."""
+    return {int(state["step"]) for state in checkpoint["optimizer"]["state"].values()}
 
 
 def test_train_refuses_to_mix_two_configs_in_a_run(umop: Umop, discs: Path) -> None:
