@@ -22,7 +22,7 @@ class Telemetry:
     Args:
         app: The next application.
         metrics: Counts requests and their time.
-        tracer: Makes spans; None for none.
+        tracer: Makes the spans whose ids are taken; None for none.
     """
 
     def __init__(self, app: ASGIApp, metrics: Metrics, tracer: Tracer | None) -> None:
@@ -37,11 +37,9 @@ class Telemetry:
             return
         headers = Headers(scope=scope)
         request = RequestContext.of(headers.get("x-request-id"), headers.get("traceparent"))
-        if self._tracer is None:
-            await self._record(scope, receive, send, request)
-            return
-        with self._tracer.request(f"{scope['method']} {scope['path']}", headers, request) as traced:
-            await self._record(scope, receive, send, traced)
+        if self._tracer:
+            request = self._tracer.context(request)
+        await self._record(scope, receive, send, request)
 
     async def _record(
         self, scope: Scope, receive: Receive, send: Send, request: RequestContext

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+
+from fastapi import FastAPI
 
 from serving.observability.context import RequestContext
 
@@ -24,6 +25,7 @@ class Tracer:
     def __init__(self) -> None:
         try:
             from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+            from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
             from opentelemetry.sdk.resources import Resource
             from opentelemetry.sdk.trace import TracerProvider
             from opentelemetry.sdk.trace.export import BatchSpanProcessor
@@ -32,29 +34,25 @@ class Tracer:
         resource = Resource.create({"service.name": "umop-serve"})
         self._provider = TracerProvider(resource=resource)
         self._provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
-        self._tracer = self._provider.get_tracer("serving")
+        self._instrumentor = FastAPIInstrumentor
 
-    @contextmanager
-    def request(
-        self, name: str, headers: Mapping[str, str], request: RequestContext
-    ) -> Iterator[RequestContext]:
-        """A span around one request, child of the span that its `traceparent` names.
+    def instrument(self, app: FastAPI) -> None:
+        """Makes one span of every request, named by its route, with its status."""
+        self._instrumentor.instrument_app(
+            app, tracer_provider=self._provider, exclude_spans=["receive", "send"]
+        )
 
-        Yields:
-            The request's context with the span's own ids.
-        """
-        from opentelemetry.trace import SpanKind, format_span_id, format_trace_id
-        from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+    def context(self, request: RequestContext) -> RequestContext:
+        """Returns a request's context with the ids of its span."""
+        from opentelemetry.trace import format_span_id, format_trace_id, get_current_span
 
-        parent = TraceContextTextMapPropagator().extract(headers)
-        with self._tracer.start_as_current_span(name, parent, SpanKind.SERVER) as span:
-            ids = span.get_span_context()
-            yield RequestContext(
-                request.request_id,
-                format_trace_id(ids.trace_id),
-                format_span_id(ids.span_id),
-                f"{int(ids.trace_flags):02x}",
-            )
+        ids = get_current_span().get_span_context()
+        return RequestContext(
+            request.request_id,
+            format_trace_id(ids.trace_id),
+            format_span_id(ids.span_id),
+            f"{int(ids.trace_flags):02x}",
+        )
 
     def stages(self, seconds: Mapping[str, float]) -> None:
         """Notes the time of each stage on the request's span."""

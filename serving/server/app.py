@@ -62,6 +62,8 @@ def build_app(settings: Settings) -> FastAPI:
     app.add_middleware(SecurityHeaders)
     app.add_middleware(Telemetry, metrics=services.metrics, tracer=services.tracer)
     problems.install(app)
+    if services.tracer:
+        services.tracer.instrument(app)
     return app
 
 

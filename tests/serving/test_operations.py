@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -258,9 +259,13 @@ def test_spans_reach_a_collector(bundle_path: Path, monkeypatch: pytest.MonkeyPa
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{port}")
         with running("--bundle", str(bundle_path), "--tracing") as server:
             server.detect(PNG, headers={"traceparent": TRACEPARENT})
+            httpx.get(f"{server.url}/v2/models/a-secret-name/ready")
         collector.shutdown()
     spans = b"".join(received)
     assert b"POST /detect" in spans
+    assert b"GET /v2/models/{name}/ready" in spans
+    assert re.search(rb"http\.(response\.)?status_code", spans)
+    assert spans.count(b"a-secret-name/ready") == spans.count(b"http.target"), "never in a name"
     assert bytes.fromhex(TRACEPARENT.split("-")[1]) in spans
     assert b"umop.inference_ms" in spans
 
