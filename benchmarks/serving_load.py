@@ -3,9 +3,9 @@
     umop-serve --bundle runs/demo/demo.bundle --deadline 2 --max-queue 32 &
     python benchmarks/serving_load.py http://127.0.0.1:8000 PICTURE --seconds 600
 
-Requests arrive on a fixed schedule, whatever becomes of those before them (an open loop), so a
-service that slows down is not spared. One in twenty is hung up on, one in twenty is broken, one
-in ten asks for the annotated picture, one in ten sends four pictures.
+Requests arrive on a fixed schedule, whether those before them are answered or not (an open loop),
+so a service that slows down is not spared. One in twenty is hung up on, one in twenty is broken,
+one in ten asks for the annotated picture, one in ten sends four pictures.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ FOUR = 4
 
 @dataclass
 class Report:
-    """What became of the requests.
+    """How the requests ended.
 
     Attributes:
         capacity: Requests a second that the service answered when asked by a few clients.
@@ -98,11 +98,11 @@ async def measure_capacity(client: httpx.AsyncClient, picture: bytes) -> float:
 
 
 async def send(client: httpx.AsyncClient, picture: bytes, kind: str, report: Report) -> None:
-    """Sends one request and notes what became of it."""
+    """Sends one request and notes how it ended."""
     started = time.monotonic()
     try:
-        patience = 0.02 if kind == "hang up" else None
-        answer = await asyncio.wait_for(request(client, picture, kind), patience)
+        timeout = 0.02 if kind == "hang up" else None
+        answer = await asyncio.wait_for(request(client, picture, kind), timeout)
     except asyncio.TimeoutError:
         report.hung_up += 1
         return

@@ -57,7 +57,7 @@ class BodyLimit:
 
     An upload that trickles in holds nothing but the bytes that it has sent.
 
-    An answer that is ready before the body was read, a refusal most often, is followed by a
+    An answer that is ready before the body was read, most often an error, is followed by a
     moment of reading on: closing at once would reset the connection, and the client, still
     sending, might never see the answer (RFC 9112, section 9.6).
 

@@ -78,8 +78,8 @@ def describe(error: Exception) -> Problem | None:
             return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "unreachable-picture", str(error))
         case ClientDisconnect():
             return Problem(HTTPStatus.BAD_REQUEST, "client-gone", "the client hung up")
-    refusal = classify(error)
-    return Problem(*refusal, str(error)) if refusal else None
+    problem = classify(error)
+    return Problem(*problem, str(error)) if problem else None
 
 
 def unavailable(kind: Kind, detail: str, retry_after: float) -> Problem:

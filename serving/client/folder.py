@@ -73,9 +73,9 @@ def send(client: Client, pictures: Sequence[Path], out: Path, options: SendOptio
     out.mkdir(parents=True, exist_ok=True)
     found: list[tuple[str, DetectResponse]] = []
     failures: list[str] = []
-    places = annotated_places(pictures, out / "pictures")
+    paths = annotated_paths(pictures, out / "pictures")
     with ThreadPoolExecutor(options.jobs) as threads:
-        answers = threads.map(partial(_send_one, client, options), pictures, places)
+        answers = threads.map(partial(_send_one, client, options), pictures, paths)
         shown = track(answers, "Detecting", len(pictures), console=Console(stderr=True))
         for path, answer in zip(pictures, shown, strict=True):
             if isinstance(answer, str):
@@ -87,19 +87,19 @@ def send(client: Client, pictures: Sequence[Path], out: Path, options: SendOptio
     return failures
 
 
-def annotated_places(pictures: Sequence[Path], folder: Path) -> list[Path]:
+def annotated_paths(pictures: Sequence[Path], folder: Path) -> list[Path]:
     """Returns where the annotated pictures go: a `.jpg` of its own in `folder` for each.
 
-    A place follows its picture's path and name; where two would share one, the later gets a number.
+    It follows its picture's path and name; where two would share one, the later gets a number.
     """
-    places: dict[Path, None] = {}
+    paths: dict[Path, None] = {}
     for picture in pictures:
-        places[_free_place(folder / _annotated_name(picture), places)] = None
-    return list(places)
+        paths[_free_path(folder / _annotated_name(picture), paths)] = None
+    return list(paths)
 
 
 def _send_one(
-    client: Client, options: SendOptions, path: Path, place: Path
+    client: Client, options: SendOptions, path: Path, annotated: Path
 ) -> DetectResponse | str:
     try:
         data = path.read_bytes()
@@ -111,8 +111,8 @@ def _send_one(
         )
         if options.draw:
             drawn = draw.annotate(image.decode(data, _MAX_PIXELS), answer.detections)
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_bytes(draw.encode(drawn, "image/jpeg"))
+            annotated.parent.mkdir(parents=True, exist_ok=True)
+            annotated.write_bytes(draw.encode(drawn, "image/jpeg"))
     except (ClientError, ImageError, OSError) as error:
         return str(error)
     return answer
@@ -124,9 +124,9 @@ def _annotated_name(picture: Path) -> Path:
     return inside if is_jpg else inside.with_name(f"{inside.name}.jpg")
 
 
-def _free_place(wanted: Path, taken: Container[Path]) -> Path:
+def _free_path(wanted: Path, taken: Container[Path]) -> Path:
     numbered = (wanted.with_stem(f"{wanted.stem}.{number}") for number in count(2))
-    return next(place for place in chain([wanted], numbered) if place not in taken)
+    return next(path for path in chain([wanted], numbered) if path not in taken)
 
 
 def _document(

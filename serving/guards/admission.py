@@ -11,36 +11,36 @@ _FULL = "as many pictures as fit are being worked on; try again soon"
 
 
 class OverloadedError(Exception):
-    """There is no place left; try again later."""
+    """There is no slot left; try again later."""
 
 
 class Admission:
     """Counts the pictures in progress, from when they have arrived until the answer.
 
     Args:
-        places: Most pictures at a time.
+        slots: Most pictures in progress at a time.
         metrics: Shows how many there are.
     """
 
-    def __init__(self, places: int, metrics: Metrics) -> None:
-        self._free = places
+    def __init__(self, slots: int, metrics: Metrics) -> None:
+        self._free = slots
         self._gauge = metrics.admitted
 
-    def require_place(self) -> None:
+    def require_slot(self) -> None:
         """Checks, before the body is read, that a picture could be admitted now.
 
         Raises:
-            OverloadedError: No place is free.
+            OverloadedError: No slot is free.
         """
         if self._free < 1:
             raise OverloadedError(_FULL)
 
     @contextmanager
     def admit(self, pictures: int = 1) -> Iterator[None]:
-        """Holds places while the context lasts.
+        """Holds slots while the context lasts.
 
         Raises:
-            OverloadedError: Fewer places than that are free.
+            OverloadedError: Fewer slots than that are free.
         """
         if pictures > self._free:
             raise OverloadedError(_FULL)

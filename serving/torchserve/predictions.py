@@ -128,9 +128,9 @@ def refuse(error: Exception) -> Answer:
     if isinstance(error, ValidationError):
         detail = first_error(error, OPTIONS_HEADER)
         return _problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request", detail)
-    refusal = classify(error)
-    assert refusal, error
-    return _problem(*refusal, str(error).splitlines()[0])
+    problem = classify(error)
+    assert problem, error
+    return _problem(*problem, str(error).splitlines()[0])
 
 
 def _problem(status: HTTPStatus, kind: Kind, detail: str) -> Answer:

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from serving.cli import app
 from serving.client import Client, ClientError
-from serving.client.folder import annotated_places, find_pictures
+from serving.client.folder import annotated_paths, find_pictures
 from tests.serving.pictures import TWO_BOXES, TWO_SQUARES, encode, paint
 from tests.serving.running import running
 
@@ -124,12 +124,12 @@ def test_every_annotated_picture_has_a_file_of_its_own(tmp_path: Path) -> None:
         *("x/a.png", "../x/a.png", "/x/a.png", "x/a.JPG", "x/a.2.jpg"),
     )
     pictures = [Path(name) for name in names]
-    places = annotated_places(pictures, tmp_path)
-    assert len(set(places)) == len(names)
-    assert places == annotated_places(pictures, tmp_path)
-    assert all(place.suffix.lower() == ".jpg" for place in places)
-    assert all(".." not in place.relative_to(tmp_path).parts for place in places)
-    assert places[:3] == [tmp_path / each for each in ("tile.1.jpg", "tile.2.jpg", "same.png.jpg")]
+    paths = annotated_paths(pictures, tmp_path)
+    assert len(set(paths)) == len(names)
+    assert paths == annotated_paths(pictures, tmp_path)
+    assert all(place.suffix.lower() == ".jpg" for place in paths)
+    assert all(".." not in place.relative_to(tmp_path).parts for place in paths)
+    assert paths[:3] == [tmp_path / each for each in ("tile.1.jpg", "tile.2.jpg", "same.png.jpg")]
 
 
 def test_no_annotated_picture_overwrites_another(

@@ -62,15 +62,15 @@ class ServedDetector(nn.Module):
         """Finds the candidates of one pyramid level."""
         classes: int = self.head.cls_out_channels
         probabilities, pairs = self.best(rows(logits, classes).sigmoid().flatten(1))
-        places, labels = pairs // classes, pairs % classes
+        anchors, labels = pairs // classes, pairs % classes
 
         scores = torch.where(probabilities > self.threshold, probabilities, 0.0)
         for factor in centerness:
-            scores = scores * rows(factor, 1).sigmoid().squeeze(2).gather(1, places)
+            scores = scores * rows(factor, 1).sigmoid().squeeze(2).gather(1, anchors)
 
         priors = self.priors(index, logits)
         encoded = rows(boxes, boxes.shape[1] // (logits.shape[1] // classes))
-        decoded = self.decode(index, pick(priors, places), pick(encoded, places))
+        decoded = self.decode(index, pick(priors, anchors), pick(encoded, anchors))
         return decoded.view(-1, self.per_level, 4), scores, labels
 
     def best(self, probabilities: Tensor) -> tuple[Tensor, Tensor]:
@@ -139,7 +139,7 @@ def rows(maps: Tensor, channels: int) -> Tensor:
     return maps.permute(0, 2, 3, 1).reshape(maps.shape[0], -1, channels)
 
 
-def pick(values: Tensor, places: Tensor) -> Tensor:
+def pick(values: Tensor, anchors: Tensor) -> Tensor:
     """Picks rows of (N, P, C) by int64 (N, K) and joins the pictures: (N · K, C)."""
-    indices = places.unsqueeze(2).expand(-1, -1, values.shape[2])
+    indices = anchors.unsqueeze(2).expand(-1, -1, values.shape[2])
     return values.gather(1, indices).flatten(0, 1)

@@ -34,7 +34,7 @@ class GatheredWindowMSA(ShiftWindowMSA):
         windows = padded[:, tokens].view(-1, self.window_size**2, channels)
         masks = mask.unsqueeze(0).expand(batch, -1, -1, -1).flatten(0, 1)
         attended = self.w_msa(windows, mask=masks if self.shift_size else None)
-        attended = attended.view(batch, -1, channels)[:, self.places(*hw_shape, query)]
+        attended = attended.view(batch, -1, channels)[:, self.positions(*hw_shape, query)]
         return self.drop(attended.view(batch, length, channels))
 
     def windows(self, height: int, width: int, like: Tensor) -> tuple[Tensor, Tensor]:
@@ -46,9 +46,9 @@ class GatheredWindowMSA(ShiftWindowMSA):
         """
         side = self.window_size
         down, across = windows_along(height, side), windows_along(width, side)
-        places = torch.arange(down * across * side**2, device=like.device)
-        rows = places // (across * side**2) * side + places // side % side
-        columns = remainder(places // side**2, across) * side + places % side
+        positions = torch.arange(down * across * side**2, device=like.device)
+        rows = positions // (across * side**2) * side + positions // side % side
+        columns = remainder(positions // side**2, across) * side + positions % side
         regions = 3 * self.regions(rows, down * side) + self.regions(columns, across * side)
 
         rows = remainder(rows + self.shift_size, down * side)
@@ -62,13 +62,13 @@ class GatheredWindowMSA(ShiftWindowMSA):
         apart = regions.unsqueeze(1) != regions.unsqueeze(2)
         return tokens, apart.to(like.dtype) * FORBIDDEN
 
-    def regions(self, places: Tensor, length: int) -> Tensor:
+    def regions(self, positions: Tensor, length: int) -> Tensor:
         """Of a rolled axis: 0 before the last window, 1 in it, 2 where it was rolled in."""
-        last_window = places >= length - self.window_size
-        rolled_in = places >= length - self.shift_size
+        last_window = positions >= length - self.window_size
+        rolled_in = positions >= length - self.shift_size
         return last_window.long() + rolled_in.long()
 
-    def places(self, height: int, width: int, like: Tensor) -> Tensor:
+    def positions(self, height: int, width: int, like: Tensor) -> Tensor:
         """Where each token is among the windows' tokens: int64 (H · W,)."""
         side = self.window_size
         down, across = windows_along(height, side), windows_along(width, side)

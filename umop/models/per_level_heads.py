@@ -75,7 +75,7 @@ class PerLevelVFNetHead(PerLevelHead, VFNetHead):
 
 @MODELS.register_module()
 class DoublePAAHead(PAAHead):
-    """PAA's head that parts the scores of its candidates in double precision.
+    """PAA's head that splits the scores of its candidates in double precision.
 
     scikit-learn now fits its mixture in the precision it is given. In single precision the
     variance of nearly equal scores comes out negative, which stops the training.

@@ -70,7 +70,7 @@ async def detect(
     """Finds objects in one picture."""
     form = negotiate(request, wanted)
     deadline = Deadline(request, services.settings.deadline)
-    services.admission.require_place()
+    services.admission.require_slot()
     sent = await deadline.reading(services.body.read_one(request))
     with services.admission.admit():
         [picture] = await deadline.reading(services.body.fetch(request, [sent]))
@@ -89,7 +89,7 @@ async def detect_batch(
     """Finds objects in several pictures; one that is broken fails them all."""
     form = negotiate(request, wanted, BATCH_FORMS)
     deadline = Deadline(request, services.settings.deadline)
-    services.admission.require_place()
+    services.admission.require_slot()
     sent = await deadline.reading(services.body.read_several(request))
     with services.admission.admit(len(sent)):
         pictures = await deadline.reading(services.body.fetch(request, sent))

@@ -89,7 +89,7 @@ async def infer(
     """Finds objects in the pictures of the input `image`."""
     manifest = _require(services, name, version)
     deadline = Deadline(request, services.settings.deadline)
-    services.admission.require_place()
+    services.admission.require_slot()
     body = await deadline.reading(request.body())
     header_length = request.headers.get(tensors.HEADER_LENGTH)
     wanted, pictures = read_request(body, header_length, services.settings.batch_limit)
