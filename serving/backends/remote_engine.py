@@ -31,7 +31,8 @@ class OpenInferenceEngine:
 
     def check(self) -> None:
         """See `serving.inference.engines.Engine.check`."""
-        self._ask("GET", f"{self._path}/ready")
+        self._breaker.require_closed()
+        self._request("GET", f"{self._path}/ready")
 
     def run(self, batch: NDArray[np.float32]) -> Candidates:
         """See `serving.inference.engines.Engine.run`.
@@ -46,7 +47,7 @@ class OpenInferenceEngine:
             tensors.HEADER_LENGTH: str(length),
             "Content-Type": "application/octet-stream",
         }
-        answer = self._ask("POST", f"{self._path}/infer", content=body, headers=headers)
+        answer = self._infer(content=body, headers=headers)
         try:
             header, raw = tensors.split(answer.content, answer.headers.get(tensors.HEADER_LENGTH))
             found = tensors.read_tensors(header.get("outputs"), raw)
@@ -55,15 +56,21 @@ class OpenInferenceEngine:
             raise EngineError("the inference server's answer is not the model's outputs") from error
         return boxes, scores, labels
 
-    def _ask(self, method: str, path: str, **request: Any) -> httpx.Response:
+    def _infer(self, **request: Any) -> httpx.Response:
         self._breaker.enter()
+        try:
+            answer = self._request("POST", f"{self._path}/infer", **request)
+        except EngineError:
+            self._breaker.failed()
+            raise
+        self._breaker.succeeded()
+        return answer
+
+    def _request(self, method: str, path: str, **request: Any) -> httpx.Response:
         try:
             answer = self._client.request(method, path, **request)
         except httpx.TransportError as error:
-            self._breaker.failed()
             raise EngineError("the inference server cannot be reached") from error
         if answer.is_error:
-            self._breaker.failed()
             raise EngineError(f"the inference server answered {answer.status_code} to {path}")
-        self._breaker.succeeded()
         return answer
