@@ -12,7 +12,7 @@ import tempfile
 import threading
 from multiprocessing import connection
 from multiprocessing.context import SpawnProcess
-from time import monotonic
+from time import monotonic, sleep
 from types import FrameType
 
 from prometheus_client.multiprocess import mark_process_dead
@@ -26,6 +26,7 @@ _START_FAILED = 2
 _FIRST_PAUSE = 1.0
 _LONGEST_PAUSE = 30.0
 _STEADY_SECONDS = 60.0
+_POLL_SECONDS = 0.05
 
 
 class Supervisor:
@@ -45,7 +46,7 @@ class Supervisor:
         self._spawn = multiprocessing.get_context("spawn")
         self._news, self._tell = self._spawn.Pipe(duplex=False)
         self._workers: list[SpawnProcess] = []
-        self._stopping = threading.Event()
+        self._stopping = False
         self._ready = 0
         self._pause = _FIRST_PAUSE
         self._last_start = monotonic()
@@ -72,14 +73,14 @@ class Supervisor:
         return self._ready >= self._settings.workers
 
     def _start(self) -> None:
-        if self._stopping.is_set():
+        if self._stopping:
             return
         arguments = (self._settings, self._sockets, self._tell)
         worker = self._spawn.Process(target=_work, args=arguments, name="umop-serve worker")
         worker.start()
         self._workers.append(worker)
         self._last_start = monotonic()
-        if self._stopping.is_set():  # the signal came while the worker was not yet known
+        if self._stopping:  # the signal came while the worker was not yet known
             worker.terminate()
 
     def _watch(self) -> None:
@@ -106,7 +107,7 @@ class Supervisor:
 
     def _replace(self, worker: SpawnProcess) -> None:
         mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]  # its gauges count no more
-        if self._stopping.is_set() or (worker.exitcode == _START_FAILED and not self._is_up):
+        if self._stopping or (worker.exitcode == _START_FAILED and not self._is_up):
             return
         died_early = monotonic() - self._last_start < _STEADY_SECONDS
         pause, self._pause = self._pause, _FIRST_PAUSE
@@ -116,11 +117,17 @@ class Supervisor:
             "worker %s ended with %s; starting another in %g s",
             *(worker.pid, worker.exitcode, pause),
         )
-        self._stopping.wait(pause)
+        self._sleep(pause)
         self._start()
 
+    def _sleep(self, seconds: float) -> None:
+        """Sleeps until the time is over or the service is to stop."""
+        until = monotonic() + seconds
+        while not self._stopping and monotonic() < until:
+            sleep(_POLL_SECONDS)
+
     def _stop(self, number: int, frame: FrameType | None = None) -> None:
-        self._stopping.set()
+        self._stopping = True
         self._send(signal.Signals(number))
 
     def _reload(self, number: int, frame: FrameType | None) -> None:

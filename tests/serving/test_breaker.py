@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
+from pathlib import Path
+
 import pytest
 
 from serving.backends import NotReadyError
+from serving.backends.torchserve import TorchServeBackend
 from serving.guards.breaker import Breaker
+from serving.schemas.options import DetectOptions
+from serving.settings import Settings
+from tests.serving.pictures import TWO_SQUARES, encode
+
+PNG = encode(TWO_SQUARES)
 
 
 def test_a_probe_neither_closes_it_nor_takes_its_try(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -25,3 +35,31 @@ def test_a_probe_neither_closes_it_nor_takes_its_try(monkeypatch: pytest.MonkeyP
         breaker.enter()
     breaker.succeeded()
     breaker.enter()
+
+
+def test_running_out_of_our_own_connections_is_not_its_failure(bundle_path: Path) -> None:
+    """Four requests share one connection to a server that answers none in time for the pool."""
+
+    async def main(url: str) -> tuple[list[str], bool]:
+        settings = Settings(
+            backend="torchserve",
+            bundle=bundle_path,
+            torchserve_url=url,
+            remote_connections=1,
+            remote_timeout=0.5,
+        )
+        backend = TorchServeBackend(settings)
+        await backend.start()
+        first = asyncio.create_task(backend.detect(PNG, DetectOptions()))
+        await asyncio.sleep(0.1)
+        rest = [backend.detect(PNG, DetectOptions()) for _ in range(3)]
+        errors = await asyncio.gather(*rest, return_exceptions=True)
+        first.cancel()
+        is_open = backend._breaker.is_open
+        await backend.stop()
+        return [str(error) for error in errors], is_open
+
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        messages, is_open = asyncio.run(main(f"http://127.0.0.1:{silent.getsockname()[1]}"))
+    assert "all connections to TorchServe are in use" in messages
+    assert not is_open

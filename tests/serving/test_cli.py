@@ -65,6 +65,13 @@ def test_tracing_without_its_extra_is_one_line(bundle_path: Path) -> None:
     assert_one_line(result, "umop[tracing]")
 
 
+def test_torchserve_without_its_extra_is_one_line(tmp_path: Path) -> None:
+    without = "import sys; sys.modules['psutil'] = None; "
+    command = [sys.executable, "-c", without + COMMAND[-1], "torchserve", str(tmp_path / "x.mar")]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert_one_line(result, "psutil is not installed", "umop[torchserve]")
+
+
 def test_a_value_out_of_range_is_one_line(bundle_path: Path) -> None:
     result = run("--bundle", str(bundle_path), "--max-queue", "0")
     assert_one_line(result, "max_queue", "greater than 0")

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from tests.serving.running import running
 
 pytestmark = pytest.mark.slow
 
@@ -36,3 +40,13 @@ def growth(bundle: Path, large_pixels: int) -> int:
     """Bytes that the process holds after a large picture beyond what it held before."""
     command = [sys.executable, "-c", SCRIPT, str(bundle), str(large_pixels)]
     return int(subprocess.run(command, capture_output=True, check=True, timeout=120).stdout)
+
+
+def test_a_service_at_rest_holds_little(slow_bundle_path: Path, tmp_path: Path) -> None:
+    """Warming takes a usual size, although the bundle takes pictures of 2560 x 2560."""
+    bundle = Path(shutil.copytree(slow_bundle_path, tmp_path / "large.bundle"))
+    manifest = json.loads((bundle / "manifest.json").read_text())
+    manifest["input"]["resize"] = {"width": 2560, "height": 2560}
+    (bundle / "manifest.json").write_text(json.dumps(manifest))
+    with running("--bundle", str(bundle)) as server:
+        assert server.memory() < 350 * 2**20

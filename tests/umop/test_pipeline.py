@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -182,6 +183,15 @@ def test_a_mistake_is_one_clear_message(umop: Umop, arguments: list[str], messag
     assert code == 2
     assert message in err
     assert "Traceback" not in err
+
+
+def test_the_name_of_an_extra_reaches_the_terminal(
+    umop: Umop, workplace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "model_archiver", None)
+    code, _, err = umop("archive", "discs")
+    assert code == 2
+    assert "pip install 'umop[torchserve]'" in err
 
 
 @pytest.mark.parametrize("workers", [0, 2])

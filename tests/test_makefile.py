@@ -1,0 +1,56 @@
+"""What `make` runs, with commands in their place that only write down how they were called."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+MAKEFILE = Path(__file__).parents[1] / "Makefile"
+FILES = ("demo.mar", "demo.bundle/manifest.json", "demo.bundle/model.sig")
+COMMAND = '#!/bin/sh\necho "$(basename "$0") $*" >> calls\n'
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """A folder with the Makefile and an environment that is ready."""
+    shutil.copy(MAKEFILE, tmp_path)
+    (tmp_path / ".venv" / "bin").mkdir(parents=True)
+    (tmp_path / "requirements").mkdir()
+    needed = ["requirements/train.txt", "requirements/mmcv.txt", "requirements/mmcv_wheel.py"]
+    needed += ["requirements/torchserve.txt", "pyproject.toml"]
+    for order, name in enumerate([*needed, ".venv/.ready", ".venv/.ready-for-torchserve"]):
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (order, order))
+    for name in ("umop", "umop-serve"):
+        command = tmp_path / ".venv" / "bin" / name
+        command.write_text(COMMAND)
+        command.chmod(0o755)
+    return tmp_path
+
+
+def make(clone: Path, *arguments: str) -> list[str]:
+    """Runs make; returns the commands that it called."""
+    subprocess.run(["make", "-C", clone, *arguments], check=True, capture_output=True)
+    return (clone / "calls").read_text().splitlines()
+
+
+def test_a_config_file_names_its_run(clone: Path) -> None:
+    assert make(clone, "train", "CONFIG=own/mine.py") == ["umop train own/mine.py --run mine"]
+
+
+@pytest.mark.parametrize(
+    "newer", ["demo.mar", "demo.bundle/manifest.json", "demo.bundle/model.sig"]
+)
+def test_an_archive_is_packed_only_where_it_is_out_of_date(clone: Path, newer: str) -> None:
+    run = clone / "runs" / "demo"
+    (run / "demo.bundle").mkdir(parents=True)
+    for name in FILES:
+        (run / name).touch()
+        os.utime(run / name, (2, 2) if name == newer else (1, 1))
+    packed = [] if newer == "demo.mar" else ["umop archive demo"]
+    served = "umop-serve torchserve runs/demo/demo.mar --port 8080 --trust-program"
+    assert make(clone, "torchserve", "RUN=demo") == [*packed, served]
