@@ -22,7 +22,7 @@ from mmdet.apis import init_detector
 from mmengine.config import Config
 
 from serving.bundle import Bundle
-from umop.config import load_config
+from umop.config.load import load_config
 from umop.errors import UserError
 from umop.export.manifest import describe
 from umop.export.onnx import write_onnx

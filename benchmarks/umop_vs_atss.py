@@ -18,7 +18,7 @@ from mmengine.config import Config
 from rich.console import Console
 from rich.table import Table
 
-from umop.config import load_config
+from umop.config.load import load_config
 from umop.console import quietly
 from umop.run import Run
 from umop.training.train import train

@@ -26,6 +26,10 @@ app = typer.Typer(
 data_app = typer.Typer(help="Fetch and lay out data sets.", no_args_is_help=True)
 app.add_typer(data_app, name="data")
 
+Changes = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="Change a value: optim_wrapper.optimizer.lr=0.001. Repeatable."),
+]
 RunName = Annotated[str, typer.Argument(help="Name of a run in runs/, or its folder.")]
 Data = Annotated[
     Path | None,
@@ -51,23 +55,18 @@ def train(
         typer.Option(min=1, help="How many train together. [default: one for each GPU]"),
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed, in place of the config's.")] = None,
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("--set", help="Change a value: optim_wrapper.optimizer.lr=0.001. Repeatable."),
-    ] = None,
+    set_: Changes = None,
 ) -> None:
     """Train a model; the same command again goes on where it was interrupted."""
     target = Run.to_train(Path(config).stem if run is None else run)
     if device == "cpu":
         os.environ["CUDA_VISIBLE_DEVICES"] = ""
     with quietly():
-        from umop.config import load_config, override
+        from umop.config.load import load_config
         from umop.training.train import train as start
 
-        loaded = load_config(config)
-        override(loaded, set_ or [])
-        if seed is not None:
-            loaded.randomness.seed = seed
+        seeded = [] if seed is None else [f"randomness.seed={seed}"]
+        loaded = load_config(config, [*(set_ or []), *seeded])
         checkpoint = start(loaded, target, data, on_cpu=device == "cpu", processes=processes)
     typer.echo(f"Trained: {checkpoint}")
     if last := target.last_metrics():
@@ -211,6 +210,29 @@ def archive(
     typer.echo(f"Archive: {written}\nServe it: make torchserve RUN={run}")
 
 
+@app.command("config")
+def show_config(
+    name: Annotated[str | None, typer.Argument(help="A config's name, or a file.")] = None,
+    set_: Changes = None,
+    list_: Annotated[bool, typer.Option("--list", help="List all configs, a line each.")] = False,
+) -> None:
+    """Print a config with all that it inherits, as a file that can be trained."""
+    if list_ == (name is not None):
+        raise UserError("Name one config, or list all: umop config demo, umop config --list.")
+    if name is None:
+        from umop.config.files import config_names, summary
+
+        names = config_names()
+        width = max(map(len, names))
+        typer.echo("\n".join(f"{one:{width}}  {summary(one)}" for one in names))
+        return
+    with quietly():
+        from umop.config.load import load_config
+
+        text = load_config(name, set_ or []).pretty_text
+    typer.echo(text)
+
+
 @data_app.command()
 def demo(
     folder: Annotated[Path, typer.Option(help="Where the data goes.")] = Path("data/crowns"),
@@ -239,7 +261,7 @@ def weights(
 ) -> None:
     """Fetch a config's pretrained weights into $UMOP_CACHE/weights."""
     with quietly():
-        from umop.config import load_config
+        from umop.config.load import load_config
         from umop.weights import fetch_weights, named_by
 
         name = named_by(load_config(config))
@@ -259,7 +281,7 @@ def import_checkpoint(
     """Make a run of a published checkpoint, to evaluate, export and serve."""
     target = Run.to_train(Path(config).stem if run is None else run)
     with quietly():
-        from umop.config import load_config
+        from umop.config.load import load_config
         from umop.published import import_published
 
         written = import_published(file, load_config(config), target)

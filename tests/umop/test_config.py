@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from umop.config import config_names, load_config, override
+from tests.umop.conftest import Umop
+from umop.config.files import config_names
+from umop.config.load import load_config
+from umop.config.overrides import override
 from umop.errors import UserError
 
 
@@ -28,12 +31,168 @@ def test_unknown_name_is_answered_with_a_suggestion() -> None:
 
 
 def test_a_file_of_the_users_own(tmp_path: Path) -> None:
-    mine = tmp_path / "mine.py"
-    mine.write_text("answer = 42\n")
-    assert load_config(str(mine)).answer == 42
-    mine.write_text("answer = = 42\n")
-    with pytest.raises(UserError, match="cannot be read as a config"):
-        load_config(str(mine))
+    mine = write(tmp_path, "channels_last = True")
+    assert load_config(mine).channels_last is True
+    with pytest.raises(UserError, match="cannot be read as a config: invalid syntax"):
+        load_config(write(tmp_path, "channels_last = = True"))
+    with pytest.raises(
+        UserError, match=r"mine\.py cannot be read as a config: NameError: name 'no'"
+    ):
+        load_config(write(tmp_path, "channels_last = no"))
+
+
+def write(folder: Path, text: str) -> str:
+    """Writes mine.py, and returns its path."""
+    path = folder / "mine.py"
+    path.write_text(f"{text}\n")
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    "base", ['"demo"', '["demo"]', '"demo.py"', '["_base_/detector", "_base_/runtime.py"]']
+)
+def test_a_config_inherits_by_name_from_anywhere(tmp_path: Path, base: str) -> None:
+    mine = write(tmp_path, f"_base_ = {base}\nrandomness = dict(seed=7)")
+    config = load_config(mine)
+    assert config.randomness.seed == 7
+    assert config.model.bbox_head.type == "ATSSHead"
+
+
+def test_a_config_inherits_from_one_of_the_users_own(tmp_path: Path) -> None:
+    (tmp_path / "house.py").write_text('_base_ = "demo"\nrandomness = dict(seed=3)\n')
+    for base in ("house", "house.py", str(tmp_path / "house.py")):
+        mine = write(tmp_path, f"_base_ = {base!r}\nneeds_gpu = _base_.randomness.seed == 3")
+        config = load_config(mine)
+        assert (config.randomness.seed, config.needs_gpu) == (3, True)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('_base_ = "dem"', "no config 'dem' to inherit from. Did you mean 'demo'?"),
+        ('_base_ = "mine"', "mine.py inherits from itself"),
+        ("_base_ = 5", "_base_ must be the name of a config"),
+        (
+            '_base_ = "demo"\noptim_wraper = dict()',
+            "no setting 'optim_wraper', and nothing uses it",
+        ),
+        ('_base_ = "demo"\noptim_wraper = dict()', "Did you mean 'optim_wrapper'?"),
+        ('_base_ = "demo"\niterations = 9', "'iterations' is a variable of a file that this one"),
+        (
+            '_base_ = "demo"\nmodel = dict(neck=dict(out_chanels=8))',
+            "unknown key of FPN: 'model.neck",
+        ),
+        ('_base_ = "demo"\nmodel = dict(neck=dict(out_chanels=8))', "Did you mean 'out_channels'?"),
+        ('_base_ = "demo"\nmodel = dict(type="ATS")', "unknown type: model.type is 'ATS'"),
+        ('_base_ = "demo"\nmodel = dict(type=3)', "unknown type: model.type is 3"),
+        ('_base_ = "demo"\nrandomness = dict(sed=1)', "unknown key: 'randomness.sed'."),
+        ('_base_ = "demo"\ncustom_hooks = [dict(type="ProgressHok")]', "mean 'ProgressHook'?"),
+        (
+            '_base_ = "demo"\ndefault_hooks = dict(chekpoint=dict(interval=5))',
+            "'default_hooks.chekpoint'. Did you mean 'checkpoint'?",
+        ),
+        (
+            '_base_ = "demo"\ntrain_dataloader = dict(batch_size="abc")',
+            "train_dataloader.batch_size is 'abc'; it must be a whole number, 1 or more",
+        ),
+    ],
+)
+def test_a_mistake_in_a_file_is_one_line(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(UserError) as refused:
+        load_config(write(tmp_path, text))
+    assert message in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("assignment", "message"),
+    [
+        ("optim_wraper.optimizer.lr=1", "Did you mean 'optim_wrapper'?"),
+        ("optim_wrapper.optimizer.lrr=1", "Did you mean 'optim_wrapper.optimizer.lr'?"),
+        ("model.test_cfg.score_thrr=0.1", "Did you mean 'model.test_cfg.score_thr'?"),
+        ("iteration=5", "nothing called 'iteration' to set. Did you mean 'iterations'?"),
+        ("train_pipeline.2.prob=1", "Set train_dataloader.dataset.pipeline.2.prob instead."),
+        ("iterations=abc", "--set iterations=abc: this must be a number, such as 240."),
+        ("optim_wrapper.optimizer.lr=abc", "this must be a number, such as 0.001."),
+        ("model.backbone.pretrained=1", "this must be True or False, such as True."),
+        ("model=3", "this must be a section, such as {'type': 'ATSS'"),
+        ('model.neck={"out_chanels": 3}', "Did you mean 'out_channels'?"),
+        ("model.backbone.name.x=3", "has no parts"),
+        ("model.bbox_head.type=ATSSHed", "Did you mean 'ATSSHead'?"),
+        ("train_dataloader.batch_size=0", "must be a whole number, 1 or more"),
+        ("train_dataloader.batch_size=2.5", "must be a whole number, 1 or more"),
+        ("train_dataloader.num_workers=0", "set train_dataloader.persistent_workers=False"),
+        ("randomness.seed=-1", "must be a whole number from 0 to 4294967295"),
+        ("train_cfg.max_iters=0", "must be a whole number, 1 or more"),
+        ("optim_wrapper.optimizer.lr=0", "must be a number above 0"),
+    ],
+)
+def test_a_mistake_on_the_command_line_is_one_line(assignment: str, message: str) -> None:
+    with pytest.raises(UserError) as refused:
+        load_config("demo", [assignment])
+    assert message in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_variable_of_the_file_can_be_set(tmp_path: Path) -> None:
+    for name in ("demo", write(tmp_path, '_base_ = "demo"')):
+        config = load_config(name, ["iterations=5", "data_root=2024"])
+        assert (config.train_cfg.max_iters, config.train_cfg.val_interval) == (5, 5)
+        assert config.param_scheduler[1].end == 5
+        assert config.train_dataloader.dataset.data_root == "2024"
+        assert config.val_evaluator.ann_file == "2024/val.json"
+        assert "iterations" not in config
+
+
+@pytest.mark.parametrize(
+    "assignment",
+    [
+        "model.bbox_head.loss_cls.condition=nll_of_mean",
+        "optim_wrapper.accumulative_counts=2",
+        "train_dataloader.pin_memory=True",
+        "train_dataloader.dataset.indices=10",
+        "model.backbone.init_cfg=None",
+        "train_dataloader.dataset.pipeline.5.prob=0.5",
+        "custom_hooks=[]",
+    ],
+)
+def test_what_a_type_takes_can_be_set_where_the_file_has_it_not(assignment: str) -> None:
+    name, _, text = assignment.partition("=")
+    value = load_config("demo", [assignment])
+    for key in name.split("."):
+        value = value[int(key)] if key.isdigit() else value[key]
+    assert str(value) == text
+
+
+@pytest.mark.parametrize("name", config_names())
+def test_every_config_passes_its_check(name: str) -> None:
+    assert load_config(name).model.type
+
+
+def test_umop_config_prints_what_can_be_trained(umop: Umop, tmp_path: Path) -> None:
+    code, out, err = umop("config", "demo", "--set", "iterations=5")
+    assert code == 0, err
+    printed = write(tmp_path, out)
+    assert load_config(printed).to_dict() == load_config("demo", ["iterations=5"]).to_dict()
+
+
+def test_umop_config_lists_all(umop: Umop) -> None:
+    code, out, _ = umop("config", "--list")
+    assert code == 0
+    lines = dict(line.split(maxsplit=1) for line in out.splitlines())
+    assert list(lines) == config_names()
+    assert lines["demo"].startswith("A small UMOP detector of tree crowns")
+    for arguments in ([], ["demo", "--list"]):
+        code, _, err = umop("config", *arguments)
+        assert code == 2
+        assert "Name one config, or list all" in err
+
+
+def test_a_seed_out_of_range_is_one_line(umop: Umop) -> None:
+    code, _, err = umop("train", "demo", "--run", "seeded", "--seed", "-1")
+    assert code == 2
+    assert err.count("\n") == 1
+    assert "randomness.seed is -1" in err
 
 
 def test_override_reads_literals_and_text() -> None:
@@ -44,7 +203,7 @@ def test_override_reads_literals_and_text() -> None:
 
 
 def test_override_of_a_value_that_is_not_there_is_refused() -> None:
-    with pytest.raises(UserError, match=r"nothing called 'custom_hooks\.9\.interval'"):
+    with pytest.raises(UserError, match=r"nothing called 'custom_hooks\.9'"):
         override(load_config("demo"), ["custom_hooks.9.interval=2"])
 
 

@@ -13,7 +13,7 @@ from mmengine.config import Config
 from torch import Tensor
 
 from tests.umop.models.original_swin import OriginalSwin
-from umop.config import load_config
+from umop.config.load import load_config
 from umop.errors import UserError
 from umop.published import convert, import_published, read_tensors
 from umop.run import Run

@@ -13,7 +13,8 @@ from mmdet.registry import MODELS
 
 from tests.umop.data.server import Site, serving
 from umop import weights
-from umop.config import config_names, load_config
+from umop.config.files import config_names
+from umop.config.load import load_config
 from umop.errors import UserError
 from umop.weights import PRETRAINED, Pretrained, fetch_weights, named_by
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from mmengine.config import Config
 
+from umop.config.settings import without_variables
 from umop.console import note
 from umop.data.custom import DataSet, read_data, use_data
 from umop.data.location import require_data
@@ -119,8 +120,8 @@ def check_same_config(config: Config, run: Run) -> None:
     """
     if not run.config.is_file():
         return
-    before = flatten(Config.fromfile(run.config).to_dict())
-    now = flatten(config.to_dict())
+    before = flatten(without_variables(Config.fromfile(run.config)).to_dict())
+    now = flatten(without_variables(config).to_dict())
     changed = sorted(key for key in before.keys() | now.keys() if before.get(key) != now.get(key))
     if changed:
         raise UserError(

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import pytest
 
-from umop.config import load_config
+from umop.config.load import load_config
 from umop.data.custom import read_data, use_data
 from umop.errors import UserError
 

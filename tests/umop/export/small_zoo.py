@@ -11,7 +11,7 @@ from mmdet.registry import MODELS
 from mmengine.config import Config, ConfigDict
 from torch.nn import Conv2d
 
-from umop.config import load_config
+from umop.config.load import load_config
 from umop.run import Run
 
 

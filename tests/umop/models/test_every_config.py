@@ -9,7 +9,8 @@ from mmengine.config import Config
 from mmengine.optim import build_optim_wrapper
 
 from tests.umop.models.samples import batch
-from umop.config import config_names, load_config
+from umop.config.files import config_names
+from umop.config.load import load_config
 from umop.training.devices import use_full_precision
 
 pytestmark = pytest.mark.slow

@@ -12,7 +12,8 @@ from mmdet.structures import DetDataSample
 from torch import Tensor
 
 from tests.umop.models.samples import batch
-from umop.config import config_names, load_config
+from umop.config.files import config_names
+from umop.config.load import load_config
 from umop.losses import ProgressiveLoss
 
 DETECTORS = ("retinanet", "fcos", "paa", "fsaf", "gfl", "vfnet")

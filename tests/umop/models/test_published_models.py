@@ -6,7 +6,7 @@ import pytest
 from mmdet.registry import MODELS
 
 from tests.umop.models.architecture import MODELS as EXPECTED
-from umop.config import load_config
+from umop.config.load import load_config
 
 pytestmark = pytest.mark.slow
 

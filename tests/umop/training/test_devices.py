@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from umop.config import load_config
+from umop.config.load import load_config
 from umop.errors import UserError
 from umop.training.devices import choose_processes, plan
 

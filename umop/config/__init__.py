@@ -1,0 +1,1 @@
+"""Configs: found by name, read with what they inherit, changed from the command line, checked."""

@@ -1,0 +1,81 @@
+"""Reads a config."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from mmengine.config import Config
+
+from umop.config.check import check
+from umop.config.files import config_path
+from umop.config.overrides import Assignment, check_kind, override
+from umop.config.settings import require_used, variables, where_used, without_variables
+from umop.config.source import Source
+from umop.errors import UserError
+
+
+def load_config(name: str, assignments: Sequence[str] = ()) -> Config:
+    """Reads a config, and checks that each of its keys is known.
+
+    Args:
+        name: A name such as ``r50``, or the path of a config file of the user's own.
+        assignments: Changes such as ``optim_wrapper.optimizer.lr=0.001``, or of a variable of the
+            file such as ``iterations=500``; values are Python literals, and text where they are
+            not.
+
+    Returns:
+        The settings; the variables that the files put into them are left out.
+
+    Raises:
+        UserError: There is no such config, a file cannot be read, a key is unknown, or a value is
+            of the wrong type or out of range. The message is one line.
+    """
+    path = config_path(name)
+    source = Source.read(path)
+    require_used(source)
+    parsed = [Assignment.parse(text) for text in assignments]
+    ours = variables(source)
+    of_variables = [one for one in parsed if one.keys[0] in ours]
+    config = evaluate(source, {})
+    if of_variables:
+        values = {one.name: value_for(config, one) for one in of_variables}
+        config = evaluate(Source.read(path), values)
+    override(config, [one for one in parsed if one not in of_variables])
+    config = without_variables(config)
+    check(config)
+    return config
+
+
+def evaluate(source: Source, values: dict[str, object]) -> Config:
+    """Evaluates a config's files.
+
+    Raises:
+        UserError: One of them fails.
+    """
+    with TemporaryDirectory() as folder:
+        try:
+            return Config.fromfile(source.write(Path(folder), values))
+        except Exception as error:  # a config is a program: it can fail in any way
+            reason = " ".join(str(error).split())
+            raise UserError(
+                f"{source.path} cannot be read as a config: {type(error).__name__}: {reason}"
+            ) from error
+
+
+def value_for(config: Config, assignment: Assignment) -> object:
+    """The value that the command line gives to a variable of a file.
+
+    Raises:
+        UserError: It is of another type than the file's, or is to change a part of it.
+    """
+    variable, *part = assignment.keys
+    if part:
+        used = where_used(config, variable)
+        instead = f" Set {used}.{'.'.join(part)} instead." if used else ""
+        raise UserError(
+            f"--set {assignment.name}: '{variable}' is a variable of the config's file, and only "
+            f"a whole variable can be set.{instead}"
+        )
+    return check_kind(assignment, config[variable])

@@ -1,0 +1,92 @@
+"""The names at the top of a config: settings, which are used, and variables, which are not."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable
+from typing import Any
+
+from mmengine.config import Config
+from mmengine.runner import Runner
+
+from umop.config.files import did_you_mean
+from umop.config.source import Source
+from umop.errors import UserError
+
+SETTINGS = frozenset(inspect.signature(Runner).parameters) - {"cfg"} | {
+    # read by mmengine
+    "activation_checkpointing",
+    "compile",
+    "cudnn_benchmark",
+    "custom_imports",
+    "efficient_conv_bn_eval",
+    "find_unused_parameters",
+    "model_wrapper_cfg",
+    "sync_bn",
+    # read by umop
+    "channels_last",
+    "data_hint",
+    "needs_gpu",
+    "tta_model",
+    "tta_pipeline",
+}
+
+
+def variables(source: Source) -> set[str]:
+    """The names that a config's files assign only to use them in settings."""
+    return {
+        name
+        for file in source.files()
+        for name in file.assigned
+        if name not in SETTINGS and not name.startswith("_")
+    }
+
+
+def require_used(source: Source) -> None:
+    """Checks that every name at the top of a config's files does something.
+
+    Raises:
+        UserError: One is neither a setting nor used in the file, such as a misspelt setting.
+    """
+    used_by_children = {name for file in source.files() for name in file.used}
+    for file in source.files():
+        for name in file.assigned.keys() - SETTINGS - file.used:
+            if name.startswith("_"):
+                continue
+            inherited = {other for base in file.bases for other in variables(base)}
+            if name in inherited:
+                raise UserError(
+                    f"{file.path}: '{name}' is a variable of a file that this one inherits from, "
+                    "and has been used there: setting it here changes nothing. Change the "
+                    f"settings that it is used in, or use --set {name}=…"
+                )
+            if name not in used_by_children:
+                raise UserError(
+                    f"{file.path}: there is no setting '{name}', and nothing uses it."
+                    f"{did_you_mean(name, sorted(SETTINGS))}"
+                )
+
+
+def without_variables(config: Config) -> Config:
+    """The settings of a config alone."""
+    settings = {name: value for name, value in config.items() if name in SETTINGS}
+    return Config(settings, filename=None)
+
+
+def where_used(config: Config, variable: str) -> str | None:
+    """The dotted name of the first setting that has a variable's value; None where none has."""
+    return find(config[variable], {key: config[key] for key in config if key in SETTINGS})
+
+
+def find(value: Any, within: Any, prefix: str = "") -> str | None:
+    """The dotted name of the first part that equals a value."""
+    if prefix and type(within) is type(value) and within == value:
+        return prefix
+    if isinstance(within, dict):
+        parts: Iterable[tuple[Any, Any]] = within.items()
+    else:
+        parts = enumerate(within) if isinstance(within, list | tuple) else ()
+    for key, part in parts:
+        if found := find(value, part, f"{prefix}.{key}" if prefix else str(key)):
+            return found
+    return None
