@@ -18,6 +18,7 @@ from umop.errors import UserError
 from umop.run import Run
 
 app = typer.Typer(
+    add_completion=False,
     help="Train, evaluate and export one-stage detectors with UMOP's per-level focal loss.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
