@@ -13,27 +13,36 @@ FOLDER = Path(__file__).parent
 EXTRAS = {
     "train": ("train", "serve"),
     "serve": ("serve",),
-    "torchserve": ("train", "serve", "torchserve"),
+    "serve-gpu": ("serve", "gpu"),
+    "torchserve": ("serve", "torchserve"),
     "dev": ("train", "serve", "torchserve", "tracing", "sign", "dev"),
 }
 
 
+GROUPS = ("build", "nvcc")
+BUILT_OR_REPLACED = {"onedl-mmcv": EXTRAS, "onnxruntime": ("serve-gpu",)}
+
+
 def main() -> None:
     for name, extras in EXTRAS.items():
-        lock(name, extras)
+        chosen = [flag for extra in extras for flag in ("--extra", extra)]
+        lock(name, ["pyproject.toml", *chosen])
+    for name in GROUPS:
+        lock(name, ["--group", name])
 
 
-def lock(name: str, extras: tuple[str, ...]) -> None:
-    """Pins one set of extras; what `train` pins holds for the others too."""
+def lock(name: str, chosen: list[str]) -> None:
+    """Pins one set of extras or a group; what `train` pins holds for the others too."""
     target = FOLDER / f"{name}.txt"
-    command = [sys.executable, "-m", "uv", "pip", "compile", "pyproject.toml", "--quiet"]
+    command = [sys.executable, "-m", "uv", "pip", "compile", *chosen, "--quiet"]
     options = ["--universal", "--python-version", "3.10", "--generate-hashes", "--no-header"]
-    hidden = ["--no-emit-index-url", "--no-emit-find-links", "--no-emit-package", "onedl-mmcv"]
-    chosen = [flag for extra in extras for flag in ("--extra", extra)]
+    left_out = [package for package, names in BUILT_OR_REPLACED.items() if name in names]
+    hidden = ["--no-emit-index-url", "--no-emit-find-links"]
+    hidden += [flag for package in left_out for flag in ("--no-emit-package", package)]
     held = [] if name == "train" else ["--constraint", str(FOLDER / "train.txt")]
     print(f"locking {target.name}")
     subprocess.run(
-        [*command, *options, *hidden, *chosen, *held, "--output-file", str(target)],
+        [*command, *options, *hidden, *held, "--output-file", str(target)],
         cwd=FOLDER.parent,
         check=True,
     )

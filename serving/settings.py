@@ -80,7 +80,17 @@ class Settings(BaseSettings):
     engine: Literal["onnxruntime", "torch"] = Field(
         "onnxruntime", description="What runs the network."
     )
-    threads: NonNegativeInt = Field(0, description="Threads of one inference; 0 for one a core.")
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        "auto", description="What the network runs on; auto is a GPU that the engine can use."
+    )
+    gpu_memory: NonNegativeInt = Field(
+        0,
+        description="Most bytes of GPU memory for the network's data in the engine onnxruntime; "
+        "0 for no limit.",
+    )
+    threads: NonNegativeInt = Field(
+        0, description="Threads of one inference on the CPU; 0 for one a core."
+    )
     decode_threads: PositiveInt = Field(2, description="Pictures decoded at the same time.")
     batch_size: PositiveInt = Field(8, description="Most pictures in one inference.")
     batch_pixels: PositiveInt = Field(

@@ -172,6 +172,8 @@ def _engine(bundle: Bundle, settings: Settings) -> Engine:
             bundle,
             settings.engine,
             threads=settings.threads,
+            device=settings.device,
+            gpu_memory=settings.gpu_memory,
             trust_program=settings.trust_program,
         )
     from serving.backends.remote_engine import OpenInferenceEngine

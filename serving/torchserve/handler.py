@@ -106,7 +106,9 @@ def _engine(bundle: Bundle, options: Mapping[str, Any], gpu: int | None) -> Engi
     if name == "auto":
         on_gpu = gpu is not None and "model.pt2" in bundle.manifest.files
         name = "torch" if on_gpu else "onnxruntime"
-    device = "cpu" if gpu is None else f"cuda:{gpu}"
+    # TorchServe gives each worker a GPU, also where ONNX Runtime is that for the CPU.
+    kind = "cuda" if name == "torch" else "auto"
+    device = "cpu" if gpu is None else f"{kind}:{gpu}"
     trusts = os.environ.get(TRUST_PROGRAM, "").lower() in {"1", "true", "yes", "on"}
     return open_engine(
         bundle, name, threads=options["threads"], device=device, trust_program=trusts

@@ -42,7 +42,8 @@ def open_engine(
     name: str = "onnxruntime",
     *,
     threads: int = 0,
-    device: str | None = None,
+    device: str = "auto",
+    gpu_memory: int = 0,
     trust_program: bool = False,
 ) -> Engine:
     """Opens a bundle's network in the engine of that name.
@@ -50,19 +51,22 @@ def open_engine(
     Args:
         bundle: The bundle that holds the network.
         name: `onnxruntime` or `torch`.
-        threads: Threads of one run; 0 for one a core.
-        device: For `torch`, for example `cuda:1`; the first GPU if None, else the CPU.
+        threads: Threads of one run on the CPU; 0 for one a core.
+        device: `cpu`, `cuda`, for example `cuda:1`, or `auto`: the first GPU that the engine can
+            use, else the CPU.
+        gpu_memory: For `onnxruntime`, most bytes of GPU memory that the network's data may take; 0
+            for no limit.
         trust_program: For `torch`, whether to run a program whose signature was not checked.
 
     Raises:
         BundleError: The bundle has no network for this engine, or one that it cannot read or
             must not run.
-        EngineError: There is no such engine here.
+        EngineError: There is no such engine here, or it cannot use the device.
     """
     if name == "onnxruntime":
         from serving.inference.engines.onnx import OnnxEngine
 
-        return OnnxEngine(bundle, threads=threads)
+        return OnnxEngine(bundle, threads=threads, device=device, gpu_memory=gpu_memory)
     if name == "torch":
         try:
             from serving.inference.engines.torch import TorchEngine

@@ -1,6 +1,9 @@
-"""ONNX Runtime."""
+"""ONNX Runtime, on the CPU or a GPU."""
 
 from __future__ import annotations
+
+import logging
+from typing import Any
 
 import numpy as np
 import onnxruntime as ort
@@ -13,32 +16,49 @@ MODEL_FILE = "model.onnx"
 LARGE_PIXELS = 2_000_000
 """A run of more pixels than this gives its memory back; a run that does takes a quarter longer."""
 OUTPUTS = ("boxes", "scores", "labels")
+CPU = "CPUExecutionProvider"
+CUDA = "CUDAExecutionProvider"
+
+log = logging.getLogger(__name__)
 
 
 class OnnxEngine:
-    """Runs a bundle's `model.onnx` on the CPU.
+    """Runs a bundle's `model.onnx`.
 
     Args:
         bundle: The bundle.
-        threads: Threads of one run; 0 for one a core.
+        threads: Threads of one run on the CPU; 0 for one a core.
+        device: `cpu`; `cuda` or, for example, `cuda:1`; `auto` or `auto:1`, that GPU where ONNX
+            Runtime can use it, else the CPU.
+        gpu_memory: Most bytes of GPU memory that the network's data may take; 0 for no limit.
 
     Raises:
         BundleError: `model.onnx` is missing, unreadable or has other inputs and outputs.
+        EngineError: A GPU is asked for, and this ONNX Runtime can use none.
     """
 
-    def __init__(self, bundle: Bundle, *, threads: int = 0) -> None:
+    def __init__(
+        self, bundle: Bundle, *, threads: int = 0, device: str = "auto", gpu_memory: int = 0
+    ) -> None:
+        model = bundle.read(MODEL_FILE)
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = 3
-        self._returning_memory = ort.RunOptions()
-        self._returning_memory.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
-        model = bundle.read(MODEL_FILE)
         try:
-            self._session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+            self._session = ort.InferenceSession(
+                model, options, providers=_providers(device, gpu_memory)
+            )
         except Exception as error:  # ONNX Runtime's exceptions have no common base
             reason = str(error).splitlines()[0]
             raise BundleError(f"{bundle.path}: {MODEL_FILE} cannot be run: {reason}") from error
         self._check_names(bundle)
+        self._gpu = _index(device) if CUDA in self._session.get_providers() else None
+        if self._gpu is None and device.startswith("cuda"):
+            raise EngineError(f"{device} cannot be used: {_why_not()}")
+        self._returning_memory = ort.RunOptions()
+        arenas = "cpu:0" if self._gpu is None else f"cpu:0;gpu:{self._gpu}"
+        self._returning_memory.add_run_config_entry("memory.enable_memory_arena_shrinkage", arenas)
+        log.info("the network runs on %s", "the CPU" if self._gpu is None else f"GPU {self._gpu}")
 
     def run(self, batch: NDArray[np.float32]) -> Candidates:
         """See `serving.inference.engines.Engine.run`."""
@@ -52,6 +72,12 @@ class OnnxEngine:
 
     def check(self) -> None:
         """See `serving.inference.engines.Engine.check`; the CPU is always there."""
+        if self._gpu is None:
+            return
+        try:
+            ort.OrtValue.ortvalue_from_numpy(np.zeros(1, np.float32), "cuda", self._gpu)
+        except Exception as error:
+            raise EngineError(f"the GPU has failed: {str(error).splitlines()[0]}") from error
 
     def _check_names(self, bundle: Bundle) -> None:
         inputs = {node.name for node in self._session.get_inputs()}
@@ -61,3 +87,34 @@ class OnnxEngine:
                 f"{bundle.path}: {MODEL_FILE} maps {sorted(inputs)} to {sorted(outputs)}, "
                 f"not image to {', '.join(OUTPUTS)}"
             )
+
+
+def _providers(device: str, gpu_memory: int) -> list[Any]:
+    """What may run the network, the best first; ONNX Runtime passes over what it cannot load."""
+    if device == "cpu" or CUDA not in ort.get_available_providers():
+        return [CPU]
+    ort.preload_dlls()
+    options = {
+        "device_id": _index(device),
+        # The arena grows by what is needed, not to the next power of two.
+        "arena_extend_strategy": "kSameAsRequested",
+        # An exhaustive search runs anew for every input size, and takes workspace without limit.
+        "cudnn_conv_algo_search": "HEURISTIC",
+        "cudnn_conv_use_max_workspace": "0",
+    }
+    if gpu_memory:
+        options["gpu_mem_limit"] = gpu_memory
+    return [(CUDA, options), CPU]
+
+
+def _index(device: str) -> int:
+    return int(device.partition(":")[2] or 0)
+
+
+def _why_not() -> str:
+    if CUDA not in ort.get_available_providers():
+        return (
+            "this is the ONNX Runtime for the CPU; "
+            "install onnxruntime-gpu in its place (the extra 'gpu')"
+        )
+    return "ONNX Runtime finds no GPU with a driver for CUDA 13; in a container, give --gpus all"

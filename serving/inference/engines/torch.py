@@ -24,7 +24,8 @@ class TorchEngine:
     Args:
         bundle: The bundle.
         threads: Threads of one run on the CPU; 0 for PyTorch's default. They hold for the process.
-        device: For example `cuda:1`; the first GPU if None, the CPU where there is none.
+        device: `cpu`, `cuda`, for example `cuda:1`, or `auto`: the first GPU, the CPU where there
+            is none.
         trust_program: Whether to run a program whose signature was not checked.
 
     Raises:
@@ -37,7 +38,7 @@ class TorchEngine:
         bundle: Bundle,
         *,
         threads: int = 0,
-        device: str | None = None,
+        device: str = "auto",
         trust_program: bool = False,
     ) -> None:
         if threads:
@@ -57,7 +58,9 @@ class TorchEngine:
         except Exception as error:  # PyTorch's reader raises many kinds on damaged input
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise BundleError(f"{bundle.path}: {MODEL_FILE} cannot be run: {reason}") from error
-        self._device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        if device == "auto":
+            device = "cuda" if torch.cuda.is_available() else "cpu"
+        self._device = torch.device(device)
         # The bundle's sizes are multiples of 32, which is all that the program's guards ask for.
         try:
             self._network = move_to_device_pass(program, self._device).module(check_guards=False)

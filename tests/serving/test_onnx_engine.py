@@ -1,0 +1,39 @@
+"""What ONNX Runtime runs a network on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnxruntime as ort
+import pytest
+
+from serving.bundle import Bundle
+from serving.inference.engines import EngineError, open_engine
+from tests.serving.test_cli import assert_one_line, run
+
+needs_cpu_runtime = pytest.mark.skipif(
+    "CUDAExecutionProvider" in ort.get_available_providers(), reason="this is onnxruntime-gpu"
+)
+
+
+@needs_cpu_runtime
+@pytest.mark.parametrize("device", ["auto", "cpu", "auto:1"])
+def test_the_cpu_runs_it_where_no_gpu_is_asked_for(bundle_path: Path, device: str) -> None:
+    engine = open_engine(Bundle.open(bundle_path), device=device, threads=1)
+    boxes, scores, labels = engine.run(np.zeros((1, 3, 64, 64), np.float32))
+    assert boxes.shape[:2] == scores.shape == labels.shape
+    engine.check()
+
+
+@needs_cpu_runtime
+@pytest.mark.parametrize("device", ["cuda", "cuda:1"])
+def test_a_gpu_that_cannot_be_used_is_refused(bundle_path: Path, device: str) -> None:
+    with pytest.raises(EngineError, match=f"^{device} cannot be used: .* onnxruntime-gpu"):
+        open_engine(Bundle.open(bundle_path), device=device)
+
+
+@needs_cpu_runtime
+def test_the_service_does_not_start_without_the_gpu_that_it_was_given(bundle_path: Path) -> None:
+    started = run("--bundle", str(bundle_path), "--port", "0", "--device", "cuda")
+    assert_one_line(started, "cuda cannot be used", "onnxruntime-gpu")

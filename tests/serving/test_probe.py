@@ -1,0 +1,26 @@
+"""The check of a container engine, run as it runs it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import httpx
+
+from tests.serving.running import free_ports
+
+
+def probe(port: int) -> int:
+    environment = {**os.environ, "UMOP_PORT": str(port)}
+    command = [sys.executable, "-m", "serving.server.probe"]
+    return subprocess.run(command, env=environment, stdout=subprocess.DEVNULL).returncode
+
+
+def test_a_ready_service_passes(server: str) -> None:
+    assert probe(httpx.URL(server).port or 0) == 0
+
+
+def test_no_service_fails() -> None:
+    [port] = free_ports(1)
+    assert probe(port) == 1
