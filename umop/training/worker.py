@@ -10,6 +10,7 @@ from mmengine.config import Config
 
 from umop.console import note, quietly
 from umop.errors import UserError
+from umop.exit_codes import MISTAKE
 from umop.run import Run
 
 
@@ -43,4 +44,4 @@ if __name__ == "__main__":
         main(Path(sys.argv[1]))
     except UserError as error:
         note(f"error: {error.summary()}")
-        sys.exit(2)
+        sys.exit(MISTAKE)

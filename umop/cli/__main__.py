@@ -1,0 +1,5 @@
+"""``python -m umop.cli``."""
+
+from umop.cli import main
+
+main()

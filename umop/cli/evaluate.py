@@ -1,0 +1,53 @@
+"""The command that measures a trained model."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from serving.schemas.names import EngineName
+from umop.cli.options import Data, RunName
+from umop.cli.show import shown
+from umop.console import quietly
+from umop.errors import UserError
+from umop.run import Run
+
+
+def evaluate(
+    run: RunName,
+    data: Data = None,
+    bundle: Annotated[
+        bool, typer.Option("--bundle", help="Measure the run's bundle, not its checkpoint.")
+    ] = False,
+    engine: Annotated[EngineName, typer.Option(help="What runs the bundle.")] = "onnxruntime",
+    tta: Annotated[
+        bool, typer.Option("--tta", help="Test-time augmentation: several sizes, and flipped.")
+    ] = False,
+) -> None:
+    """Print COCO's twelve numbers for a trained model."""
+    if bundle and tta:
+        raise UserError("--tta is for checkpoints; leave out --bundle or --tta.")
+    target = Run.named(run)
+    with quietly():
+        from umop.evaluation import METRICS
+        from umop.evaluation.evaluate import evaluate as measure
+        from umop.export.measure import evaluate_run_bundle
+
+        metrics = (
+            evaluate_run_bundle(target, data, engine) if bundle else measure(target, data, tta)
+        )
+    title = f"{(target.bundle if bundle else target.folder).name}: box AP and AR"
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left")
+    table.add_column("metric")
+    table.add_column("measured at")
+    table.add_column("value", justify="right")
+    for name, meaning in METRICS.items():
+        table.add_row(name, meaning, shown(metrics[name]))
+    Console(soft_wrap=True).print(table)
+    if not bundle:
+        of = f", of the data {data}" if data else ""
+        typer.echo(f"Kept in {target.kept_evaluation(data, tta)}{of}")

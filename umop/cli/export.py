@@ -1,0 +1,101 @@
+"""Commands that make of a run what is served."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from serving.schemas.names import Precision
+from umop.cli.options import RunName
+from umop.console import quietly
+from umop.run import Run
+
+
+def export(
+    run: RunName,
+    version: Annotated[
+        str | None,
+        typer.Option(help="Version that the served model gets. [default: 1.0]", show_default=False),
+    ] = None,
+    precision: Annotated[Precision, typer.Option(help="The network's arithmetic.")] = "fp32",
+    sample: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Picture that the web page offers to try, stored in the bundle. Repeatable.",
+            show_default=False,
+        ),
+    ] = None,
+    force: Annotated[bool, typer.Option(help="Export again even if nothing changed.")] = False,
+    sign: Annotated[
+        Path | None,
+        typer.Option(help="Private key (PEM) to sign the bundle with.", show_default=False),
+    ] = None,
+) -> None:
+    """Write the bundle that is served, and check that it finds what the checkpoint finds."""
+    from serving.bundle import Bundle
+    from serving.bundle.signature import Signer
+
+    target = Run.named(run)
+    signer = Signer(sign) if sign else None
+    typer.echo(f"Exporting {target.folder}: a minute for a small network, some for a Swin")
+    with quietly():
+        from umop.export import VERSION, is_exported
+        from umop.export import export as write
+
+        samples = sample or []
+        exported = not force and is_exported(target, version, precision, samples)
+        done = None if exported else write(target, version or VERSION, precision, samples)
+    if signer:
+        typer.echo(f"Signed: {Bundle.open(target.bundle).sign(signer)}")
+    if done is None:
+        typer.echo(f"{target.bundle} is already that of the newest checkpoint")
+        return
+    typer.echo(f"Bundle: {target.bundle}")
+    for engine, difference in done.differences.items():
+        typer.echo(
+            f"With {engine} it finds what mmdet finds: {difference.detections} detections in "
+            f"{difference.images} pictures, boxes within {difference.box:.1g} px, scores within "
+            f"{difference.score:.1g}"
+        )
+    if done.ap_loss is not None:
+        typer.echo(f"COCO AP falls by {100 * done.ap_loss:.2f} points in {precision}")
+
+
+def sign_bundle(
+    run: RunName,
+    key: Annotated[Path, typer.Option(help="Private key (PEM) to sign with.")],
+) -> None:
+    """Sign a run's bundle, so that umop-serve --verify-key can tell that it is yours."""
+    from serving.bundle import Bundle
+    from serving.bundle.signature import Signer
+
+    signer = Signer(key)
+    typer.echo(f"Signed: {Bundle.open(Run.named(run).bundle).sign(signer)}")
+
+
+def archive(
+    run: RunName,
+    batch_size: Annotated[int, typer.Option(min=1, help="Most requests in a batch.")] = 8,
+    batch_delay_ms: Annotated[
+        int, typer.Option(min=0, help="Milliseconds that a request waits for others.")
+    ] = 10,
+    workers: Annotated[int, typer.Option(min=1, help="Processes; each loads the model.")] = 1,
+    threads: Annotated[
+        int, typer.Option(min=0, help="CPU threads of a worker; 0 for one a core.")
+    ] = 0,
+    engine: Annotated[
+        Literal["auto", "onnxruntime", "torch"],
+        typer.Option(
+            help="What runs the network; auto is torch where there are a GPU and a model.pt2."
+        ),
+    ] = "auto",
+) -> None:
+    """Pack a run's bundle as an archive that TorchServe serves."""
+    from serving.torchserve.archive import WorkerOptions, write_archive
+
+    target = Run.named(run)
+    options = WorkerOptions(batch_size, batch_delay_ms, workers, threads, engine)
+    written = write_archive(target.bundle, target.archive, options)
+    typer.echo(f"Archive: {written}\nServe it: make torchserve RUN={run}")

@@ -1,0 +1,20 @@
+"""Arguments and options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Changes = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="Change a value: optim_wrapper.optimizer.lr=0.001. Repeatable."),
+]
+RunName = Annotated[str, typer.Argument(help="Name of a run in runs/, or its folder.")]
+Data = Annotated[
+    Path | None,
+    typer.Option(
+        help="Folder of the data set, in place of the one in the config.", show_default=False
+    ),
+]

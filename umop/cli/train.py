@@ -1,0 +1,66 @@
+"""Commands that make a run."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from umop.cli.options import Changes, Data
+from umop.cli.show import shown
+from umop.console import quietly
+from umop.run import Run
+
+
+def train(
+    config: Annotated[str, typer.Argument(help="A config's name, such as demo, or a file.")],
+    run: Annotated[
+        str | None,
+        typer.Option(help="Name of the run. [default: the config's name]", show_default=False),
+    ] = None,
+    data: Data = None,
+    device: Annotated[
+        Literal["auto", "cpu"], typer.Option(help="The GPUs, or the processor for small data.")
+    ] = "auto",
+    processes: Annotated[
+        int | None,
+        typer.Option(min=1, help="How many train together. [default: one for each GPU]"),
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed, in place of the config's.")] = None,
+    set_: Changes = None,
+) -> None:
+    """Train a model; the same command again goes on where it was interrupted."""
+    target = Run.to_train(Path(config).stem if run is None else run)
+    if device == "cpu":
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""
+    with quietly():
+        from umop.config.load import load_config
+        from umop.training.train import train as start
+
+        seeded = [] if seed is None else [f"randomness.seed={seed}"]
+        loaded = load_config(config, [*(set_ or []), *seeded])
+        checkpoint = start(loaded, target, data, on_cpu=device == "cpu", processes=processes)
+    typer.echo(f"Trained: {checkpoint}")
+    if last := target.last_metrics():
+        values = ", ".join(f"{name} {shown(last[name])}" for name in ("AP", "AP50"))
+        typer.echo(f"On the validation data, at iteration {last['iter']}: {values}")
+
+
+def import_checkpoint(
+    file: Annotated[Path, typer.Argument(help="Checkpoint in the authors' format.")],
+    config: Annotated[str, typer.Option(help="The config it was trained with, such as r50.")],
+    run: Annotated[
+        str | None,
+        typer.Option(help="Name of the run it becomes. [default: the config's name]"),
+    ] = None,
+) -> None:
+    """Make a run of a published checkpoint, to evaluate, export and serve."""
+    target = Run.to_train(Path(config).stem if run is None else run)
+    with quietly():
+        from umop.config.load import load_config
+        from umop.published import import_published
+
+        written = import_published(file, load_config(config), target)
+    typer.echo(f"Imported: {written}\nEvaluate it: umop eval {target.name}")

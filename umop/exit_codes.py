@@ -1,0 +1,10 @@
+"""What the exit code of ``umop`` says; a script or a cluster's scheduler acts on it."""
+
+FAILURE = 1
+"""Something broke: the program, the machine, or training itself (a loss that is not finite)."""
+
+MISTAKE = 2
+"""The user can put it right; the message says how. The same command would fail again."""
+
+STOPPED = 75
+"""A signal stopped training after a checkpoint was saved; the same command goes on. EX_TEMPFAIL."""
