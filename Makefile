@@ -25,7 +25,7 @@ READY_TO_SERVE := $(SERVE_VENV)/.ready
 READY_FOR_TORCHSERVE := $(VENV)/.ready-for-torchserve
 READY_FOR_TESTS := $(VENV)/.ready-for-tests
 
-.PHONY: help demo data train eval export serve serve-only archive torchserve test test-fast lint docs lock clean
+.PHONY: help demo data doctor train eval export serve serve-only archive torchserve test test-fast lint docs lock clean
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -44,6 +44,9 @@ demo: $(READY) ## Train on aerial photographs, evaluate, export, serve, detect: 
 
 data: $(READY) ## Fetch a data set: DATASET=coco (25 GB) or demo
 	$(BIN)/umop data $(DATASET)
+
+doctor: $(READY) ## Say whether training works on this machine: versions, operators, GPU, disk
+	$(BIN)/umop doctor
 
 train: $(READY) ## Train a model: CONFIG=demo [RUN=name] [DATA=/path] [DEVICE=cpu]; again to resume
 	$(BIN)/umop train $(CONFIG) --run $(RUN) $(if $(DATA),--data $(DATA)) $(if $(DEVICE),--device $(DEVICE))

@@ -45,7 +45,12 @@ def test_every_config_and_file_travels(installed: Path) -> None:
     configs = {path.relative_to(CONFIGS) for path in CONFIGS.rglob("*.py")}
     folder = installed / "umop" / "configs"
     assert {path.relative_to(folder) for path in folder.rglob("*.py")} == configs
-    for name in ("umop/data/demo.txt", "umop/report/templates/report.html", "serving/web/app.js"):
+    for name in (
+        "umop/data/demo.txt",
+        "umop/doctor/mmcv.txt",
+        "umop/report/templates/report.html",
+        "serving/web/app.js",
+    ):
         assert (installed / name).is_file(), name
 
 

@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from umop.cli import config, data, evaluate, export, train
+from umop.cli import config, data, doctor, evaluate, export, train
 from umop.errors import UserError
 from umop.exit_codes import MISTAKE
 
@@ -27,6 +27,7 @@ app.command("sign")(export.sign_bundle)
 app.command()(export.archive)
 app.command("config")(config.show_config)
 app.command()(train.import_checkpoint)
+app.command()(doctor.doctor)
 app.add_typer(data.app, name="data")
 
 

@@ -1,0 +1,26 @@
+"""Look at the machine: ``umop doctor``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from umop.exit_codes import MISTAKE
+
+
+def doctor(
+    json_: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
+) -> None:
+    """Say whether training works on this machine; exit code 2 if it could not."""
+    from umop.doctor import examine, verdict_of
+    from umop.doctor.show import as_json, as_lines, conclusion
+
+    findings = []
+    for finding in examine():
+        findings.append(finding)
+        if not json_:
+            typer.echo(as_lines(finding))
+    typer.echo(as_json(findings) if json_ else conclusion(findings))
+    if verdict_of(findings) == "fail":
+        raise typer.Exit(MISTAKE)

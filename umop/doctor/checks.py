@@ -1,0 +1,42 @@
+"""Runs every check."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+from umop.console import quietly
+from umop.doctor import machine, software, storage
+from umop.doctor.finding import Finding
+
+CHECKS: dict[str, Callable[[], Finding | Iterable[Finding]]] = {
+    "machine": machine.computer,
+    "versions": software.versions,
+    "torch": software.torch_works,
+    "mmcv": software.mmcv_works,
+    "mmdet": software.mmdet_works,
+    "apex": software.apex_works,
+    "GPU": machine.gpus,
+    "shared memory": storage.shared_memory,
+    "runs": storage.runs,
+    "data": storage.data,
+    "cache": storage.cache,
+    "weights": storage.weights,
+}
+
+
+def examine() -> Iterator[Finding]:
+    """Looks at the machine and its software; a check that breaks is a finding too."""
+    for name, check in CHECKS.items():
+        try:
+            with quietly():
+                found = check()
+                findings = [found] if isinstance(found, Finding) else list(found)
+        except Exception as error:  # whatever a broken environment raises
+            findings = [Finding(name, "fail", f"{type(error).__name__}: {one_line(error)}")]
+        yield from findings
+
+
+def one_line(error: Exception) -> str:
+    """The message of an exception, cut where it is long."""
+    text = " ".join(str(error).split())
+    return text if len(text) <= 300 else f"{text[:297]}..."
