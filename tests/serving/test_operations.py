@@ -11,6 +11,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -206,21 +207,23 @@ def test_the_pictures_of_a_dead_worker_count_no_more(slow_bundle_path: Path) -> 
         wait_until(lambda: server.metrics()["umop_admitted_pictures"] == 0, seconds=20)
 
 
-def test_a_worker_that_cannot_be_replaced_leaves_the_others(
+def test_a_dead_worker_is_tried_again_after_growing_pauses_while_the_others_answer(
     bundle_path: Path, tmp_path: Path
 ) -> None:
     bundle = Path(shutil.copytree(bundle_path, tmp_path / "x.bundle"))
     away = tmp_path / "away.bundle"
-    with running("--bundle", str(bundle), "--workers", "2") as server:
+    with running("--bundle", str(bundle), "--workers", "2", "--log-format", "json") as server:
         first, second = children(server)
         bundle.rename(away)
         os.kill(first, signal.SIGKILL)
-        wait_until(lambda: first not in children(server))
-        time.sleep(4)  # long enough for a replacement to fail
+        wait_until(lambda: len(restarts(server)) == 2, seconds=60)
         assert second in children(server)
-        assert httpx.post(f"{server.url}/detect", content=PNG).status_code == 200
+        assert server.detect(PNG).status_code == 200
         away.rename(bundle)
         wait_until(lambda: len(children(server)) == 2)
+        (first_end, first_pause), (second_end, second_pause) = restarts(server)
+    assert (first_pause, second_pause) == (timedelta(seconds=1), timedelta(seconds=2))
+    assert second_end - first_end >= first_pause, "the replacement came after the pause"
 
 
 @pytest.mark.parametrize("seconds", [0.3, 1.0, 2.0, 3.0])
@@ -278,6 +281,17 @@ def children(server: RunningServer) -> list[int]:
             if "--multiprocessing-fork" in each.cmdline():
                 found.append(each.pid)
     return found
+
+
+def restarts(server: RunningServer) -> list[tuple[datetime, timedelta]]:
+    """When a worker ended, by the supervisor's log, and the pause before the next one."""
+    lines = [json.loads(line) for line in server.log().splitlines()]
+    found = [(line, re.search(r"starting another in (\d+) s", line["message"])) for line in lines]
+    return [
+        (datetime.fromisoformat(line["time"]), timedelta(seconds=int(match[1])))
+        for line, match in found
+        if match
+    ]
 
 
 def replace_bundle(bundle: Path, version: str) -> None:

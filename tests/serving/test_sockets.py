@@ -1,4 +1,4 @@
-"""The sockets that the service listens on."""
+"""The sockets of the service and of its clients."""
 
 from __future__ import annotations
 
@@ -7,9 +7,14 @@ import pickle
 import socket
 from multiprocessing import reduction
 
+import httpx
 import pytest
 
+from serving.backends.remote_engine import OpenInferenceEngine
+from serving.backends.torchserve import TorchServeBackend
+from serving.client import Client
 from serving.server.process import listen
+from serving.settings import Settings
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
@@ -22,6 +27,34 @@ def test_a_worker_process_gets_the_same_socket() -> None:
     with listen("127.0.0.1", 0) as listener:
         copy = pickle.loads(reduction.ForkingPickler.dumps(listener))
     assert asyncio.run(accepted_no_delay(copy)) != 0
+
+
+def test_a_request_does_not_wait_for_an_acknowledgement(server: str) -> None:
+    with Client(server) as client:
+        assert no_delay(client._client) != 0
+    assert no_delay(OpenInferenceEngine(server, "squares", timeout=5)._client) != 0
+
+
+def test_a_request_to_torchserve_does_not_wait_for_an_acknowledgement(server: str) -> None:
+    async def main() -> int:
+        backend = TorchServeBackend(Settings(torchserve_url=server))
+        async with backend._client.stream("GET", "/healthz") as answer:
+            option = option_of(answer)
+        await backend.stop()
+        return option
+
+    assert asyncio.run(main()) != 0
+
+
+def no_delay(client: httpx.Client) -> int:
+    """TCP_NODELAY of the connection that a client opens."""
+    with client.stream("GET", "/healthz") as answer:
+        return option_of(answer)
+
+
+def option_of(answer: httpx.Response) -> int:
+    connection = answer.extensions["network_stream"].get_extra_info("socket")
+    return int(connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
 
 
 async def accepted_no_delay(listener: socket.socket) -> int:
