@@ -7,6 +7,7 @@ import warnings
 from dataclasses import dataclass
 from threading import Lock
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -21,6 +22,8 @@ FORMATS = {
 }
 _SWAPPING_ORIENTATIONS = {5, 6, 7, 8}
 _ORIENTATION_TAG = 0x0112
+_END_OF_JPEG = b"\xff\xd9"
+_BIT_DEPTH_OF_PNG = 24  # its offset
 _PILLOWS_LIMIT = Lock()
 
 
@@ -89,13 +92,37 @@ def decode(data: bytes, max_pixels: int) -> NDArray[np.uint8]:
     """
     with _open(data, max_pixels) as picture:
         try:
-            picture.load()
-            upright = _upright(_to_rgb(picture), _orientation(picture))
+            pixels = _decode_plain(data, picture)
+            if pixels is None:
+                picture.load()
+                pixels = np.asarray(_to_rgb(picture))
+            return _upright(pixels, _orientation(picture))
         except MemoryError:
             raise
         except Exception as error:  # Pillow's decoders raise many kinds on damaged input
             raise ImageError(f"the picture is damaged: {error}") from error
-    return np.asarray(upright)
+
+
+def _decode_plain(data: bytes, picture: Image.Image) -> NDArray[np.uint8] | None:
+    """Decodes common pictures with OpenCV: the pixels are Pillow's, in less time.
+
+    None for other pictures, and for damaged ones, of which Pillow says what is wrong.
+    """
+    if not _is_plain(data, picture):
+        return None
+    encoded = np.frombuffer(data, np.uint8)
+    pixels = cv2.imdecode(encoded, cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION)
+    return None if pixels is None else pixels.astype(np.uint8, copy=False)
+
+
+def _is_plain(data: bytes, picture: Image.Image) -> bool:
+    """Whether this is a JPEG or a still PNG of opaque 8-bit colour or grey."""
+    if picture.mode not in {"RGB", "L"} or picture.has_transparency_data:
+        return False
+    if picture.format == "PNG":
+        return data[_BIT_DEPTH_OF_PNG] == 8 and not getattr(picture, "is_animated", False)
+    # OpenCV fills a JPEG that is cut off up with grey.
+    return picture.format in {"JPEG", "MPO"} and data.endswith(_END_OF_JPEG)
 
 
 def _open(data: bytes, max_pixels: int) -> Image.Image:
@@ -174,8 +201,9 @@ def _from_deep_grey(picture: Image.Image) -> Image.Image:
     return Image.fromarray(grey8).convert("RGB")
 
 
-def _upright(rgb: Image.Image, orientation: int) -> Image.Image:
+def _upright(pixels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
     if orientation == 1:
-        return rgb
+        return pixels
+    rgb = Image.fromarray(pixels)
     rgb.getexif()[_ORIENTATION_TAG] = orientation
-    return ImageOps.exif_transpose(rgb)
+    return np.asarray(ImageOps.exif_transpose(rgb))

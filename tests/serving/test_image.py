@@ -5,7 +5,7 @@ import io
 import cv2
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from serving.inference.image import (
     ImageError,
@@ -88,6 +88,61 @@ def test_cmyk_palette_and_alpha_become_rgb() -> None:
         picture.save(buffer, format)
         pixels = decode(buffer.getvalue(), LIMIT)
         np.testing.assert_allclose(pixels[4, 4].astype(int), colour, atol=3, err_msg=name)
+
+
+def ways_to_save() -> dict[str, tuple[str, str, dict[str, object]]]:
+    """Mode, format and options, by a name for the test."""
+    return {
+        "jpeg": ("RGB", "JPEG", {}),
+        "progressive jpeg": ("RGB", "JPEG", {"progressive": True, "quality": 30}),
+        "jpeg without chroma subsampling": ("RGB", "JPEG", {"subsampling": 0}),
+        "jpeg in rgb": ("RGB", "JPEG", {"keep_rgb": True}),
+        "grey jpeg": ("L", "JPEG", {}),
+        "cmyk jpeg": ("CMYK", "JPEG", {}),
+        "jpeg of two pictures": ("RGB", "MPO", {}),
+        "png": ("RGB", "PNG", {}),
+        "grey png": ("L", "PNG", {}),
+        "16-bit png": ("I;16", "PNG", {}),
+        "bilevel png": ("1", "PNG", {}),
+        "palette png": ("P", "PNG", {}),
+        "palette png with transparency": ("P", "PNG", {"transparency": 3}),
+        "grey png with transparency": ("L", "PNG", {"transparency": 3}),
+        "rgb png with a transparent colour": ("RGB", "PNG", {"transparency": (0, 0, 0)}),
+        "grey png with alpha": ("LA", "PNG", {}),
+        "png with alpha": ("RGBA", "PNG", {}),
+    }
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+@pytest.mark.parametrize("way", ways_to_save())
+def test_pixels_are_those_of_pillow(way: str, orientation: int) -> None:
+    """Whatever decodes them; transparency, 16 bits and orientation as Pillow has them."""
+    mode, format, options = ways_to_save()[way]
+    noise = np.random.default_rng(0).integers(0, 255, (37, 41, 4), dtype=np.uint8)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    source = Image.fromarray(noise).convert("RGB" if mode in {"P", "CMYK"} else "RGBA")
+    if mode == "I;16":
+        source = Image.fromarray(noise[..., 0].astype(np.uint16) * 257)
+    if format == "MPO":
+        options = {"save_all": True, "append_images": [Image.new("RGB", (41, 37))]}
+    buffer = io.BytesIO()
+    source.convert(mode).save(buffer, format, exif=exif, **options)
+    with Image.open(buffer) as picture:
+        upright = ImageOps.exif_transpose(picture)
+    if mode == "I;16":
+        upright = Image.fromarray((np.asarray(upright) // 257).astype(np.uint8))
+    laid = Image.new("RGBA", upright.size, "white")
+    laid.alpha_composite(upright.convert("RGBA"))
+    np.testing.assert_array_equal(decode(buffer.getvalue(), LIMIT), laid.convert("RGB"))
+
+
+def test_damage_in_the_middle_of_a_png_is_an_error() -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (64, 64, 3)).astype(np.uint8)
+    data = bytearray(encode(noise))
+    data[len(data) // 2] ^= 0x55
+    with pytest.raises(ImageError, match="damaged"):
+        decode(bytes(data), LIMIT)
 
 
 def test_the_first_frame_of_an_animation_counts() -> None:

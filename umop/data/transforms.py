@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
-import cv2
-from mmcv.transforms import LoadImageFromFile
+from mmcv.transforms import BaseTransform
 from mmengine.registry import TRANSFORMS
 
-from umop.errors import UserError
+from umop.data.pictures import read_bgr
 
 
 @TRANSFORMS.register_module()
-class LoadPicture(LoadImageFromFile):
-    """mmcv's ``LoadImageFromFile`` that names a picture it cannot read.
+class LoadPicture(BaseTransform):
+    """Reads a picture as serving does: upright, transparency laid over white.
 
     Raises:
         UserError: The file is missing, or is no picture.
     """
 
-    def transform(self, results: dict[str, Any]) -> dict[str, Any] | None:
+    def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Adds ``img``, BGR, uint8 of shape (H, W, 3), and its shapes."""
-        try:
-            loaded: dict[str, Any] | None = super().transform(results)
-        except (AssertionError, OSError, cv2.error) as error:
-            path = results["img_path"]
-            raise UserError(
-                f"{path} cannot be read as a picture. Replace it, or take it out of the "
-                f"annotations. ({type(error).__name__})"
-            ) from error
-        return loaded
+        pixels = read_bgr(Path(results["img_path"]))
+        shape = pixels.shape[:2]
+        return {**results, "img": pixels, "img_shape": shape, "ori_shape": shape}

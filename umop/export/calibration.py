@@ -21,7 +21,7 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from serving.bundle.schema import InputSpec
 from serving.inference.preprocess import prepare, stack
-from umop.export.verify import read_bgr
+from umop.data.pictures import read_rgb
 
 
 class Pictures(CalibrationDataReader):
@@ -34,7 +34,7 @@ class Pictures(CalibrationDataReader):
 
     def __init__(self, paths: Sequence[Path], spec: InputSpec) -> None:
         self.inputs: Iterator[NDArray[np.float32]] = (
-            stack([prepare(read_bgr(path)[..., ::-1], spec)], spec) for path in paths
+            stack([prepare(read_rgb(path), spec)], spec) for path in paths
         )
 
     def get_next(self) -> dict[str, Any] | None:

@@ -11,9 +11,9 @@ from serving.inference.detector import DetectOptions, Detector
 from umop.console import Count
 from umop.data.custom import read_data, use_data
 from umop.data.location import require_data
+from umop.data.pictures import read_rgb
 from umop.errors import UserError
 from umop.evaluation.metric import CocoBoxMetric
-from umop.export.verify import read_bgr
 from umop.run import Run
 
 
@@ -70,8 +70,8 @@ def evaluate_bundle(config: Config, bundle: Path, engine: str = "onnxruntime") -
     results = []
     count = Count("evaluating: picture", len(listed["images"]))
     for image in listed["images"]:
-        pixels = read_bgr(root / dataset.data_prefix.img / image["file_name"])
-        [found] = detector.detect([pixels[..., ::-1]], [DetectOptions(score_threshold=0.0)])
+        pixels = read_rgb(root / dataset.data_prefix.img / image["file_name"])
+        [found] = detector.detect([pixels], [DetectOptions(score_threshold=0.0)])
         results.append(
             {
                 "image_id": image["id"],

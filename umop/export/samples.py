@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from PIL import Image, ImageOps
+from PIL import Image
 
+from umop.data.pictures import read_rgb
 from umop.errors import UserError
 
 FOLDER = "samples"
@@ -44,14 +45,8 @@ def write_sample(path: Path, target: Path) -> None:
     Raises:
         UserError: The picture cannot be read.
     """
-    try:
-        with Image.open(path) as picture:
-            upright = ImageOps.exif_transpose(picture).convert("RGB")
-    except (OSError, ValueError, Image.DecompressionBombError) as error:
-        raise UserError(f"{path} cannot be read as a picture.") from error
-    upright.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
-    pixels = Image.new("RGB", upright.size)
-    pixels.paste(upright)
+    pixels = Image.fromarray(read_rgb(path))
+    pixels.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
     for quality in QUALITIES:
         pixels.save(target, "JPEG", quality=quality)
         if target.stat().st_size <= MOST_BYTES:

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from mmdet.apis import inference_detector
 from numpy.typing import NDArray
 
 from serving.inference.detector import Detections, DetectOptions, Detector
+from umop.data.pictures import read_bgr
 from umop.errors import UserError
 
 BOX_TOLERANCE = 1e-3
@@ -66,18 +66,6 @@ def verify(model: Any, bundle: Path, pictures: Sequence[Path], engine: str) -> D
         box=max(difference.box for difference in differences),
         score=max(difference.score for difference in differences),
     )
-
-
-def read_bgr(path: Path) -> NDArray[np.uint8]:
-    """Reads a picture as mmdet does: BGR, uint8 of shape (H, W, 3).
-
-    Raises:
-        UserError: It is no picture.
-    """
-    pixels = cv2.imread(str(path))
-    if pixels is None:
-        raise UserError(f"{path} cannot be read as a picture.")
-    return pixels.astype(np.uint8)
 
 
 def predicted_by_mmdet(model: Any, pixels: NDArray[np.uint8]) -> Detections:
