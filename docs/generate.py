@@ -21,8 +21,8 @@ from umop.models import TimmBackbone
 FOLDER = Path(__file__).parent
 PAGE = FOLDER / "configuration.md"
 TOP_LEVEL = {
-    "channels_last": "Lays tensors out channels last, which is faster on CPUs and tensor cores.",
-    "data_hint": "What to do where the data is missing, for the error's message.",
+    "channels_last": "Train in the memory format channels_last, faster on CPUs and tensor cores.",
+    "data_hint": "What the error says to do when the data is missing.",
     "find_unused_parameters": "For distributed training of models with unused parameters.",
     "needs_gpu": "Refuse to train without a GPU unless `--device cpu` is given.",
 }
@@ -35,12 +35,13 @@ CLASSES: dict[str, tuple[type, ...]] = {
 START = """\
 # Configuration
 
-Made from the code by `make docs`; a test holds the two together.
+Generated from the code by `make docs`.
 
 ## The service
 
-Each setting is a variable and, unless it is a key, an option of `umop-serve`: `UMOP_MAX_QUEUE=8`
-is `--max-queue 8`. An option wins over its variable. Values of a list are separated by commas.
+Each setting is an environment variable and, except API keys, an option of `umop-serve`:
+`UMOP_MAX_QUEUE=8` is `--max-queue 8`. An option takes precedence over its variable. Lists are
+separated by commas.
 
 | variable | default | what it does |
 |---|---|---|
@@ -50,10 +51,10 @@ TRAINING = """
 
 | variable | default | what it does |
 |---|---|---|
-| `UMOP_CACHE` | `~/.cache/umop` | What is fetched or built once a machine: weights, mmcv's wheel. |
+| `UMOP_CACHE` | `~/.cache/umop` | Folder for downloaded weights and mmcv's wheel. |
 
-A config is mmengine's: what is not listed here is described there and in mmdet. These fields are
-this project's own.
+Configs are mmengine's. These are the fields that this project adds; mmengine and mmdet describe
+the others.
 
 ### At the top level
 

@@ -35,7 +35,7 @@ def fail(message: str) -> typer.Exit:
 
 @contextmanager
 def _one_line(*expected: type[Exception]) -> Iterator[None]:
-    """Ends the command with one line and exit code 2 on the errors that are expected."""
+    """Turns expected errors into one line and exit code 2."""
     try:
         yield
     except expected as error:
@@ -43,13 +43,13 @@ def _one_line(*expected: type[Exception]) -> Iterator[None]:
 
 
 def _one_option_a_setting(command: Callable[..., None]) -> Callable[..., None]:
-    """Gives a command of (context, **options) an option for each setting that is no secret."""
+    """Gives a command of (context, **options) an option for each setting that is not a secret."""
     context = inspect.Parameter(
         "context", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context
     )
     parameters = [context]
     for name, field in Settings.model_fields.items():
-        if not field.repr:  # a secret: `ps` shows arguments to everybody
+        if not field.repr:  # a secret: `ps` shows arguments to all users
             continue
         is_list = isinstance(field.default, tuple)
         variable = f"UMOP_{name.upper()}"
@@ -82,10 +82,10 @@ def _shown(default: object) -> str:
 @app.callback(invoke_without_command=True)
 @_one_option_a_setting
 def _serve(context: typer.Context, **options: Any) -> None:
-    """Answers POST /detect with the objects in a picture.
+    """Serve a bundle: POST /detect returns the objects in a picture.
 
-    Every option is also an environment variable; an option wins over its variable. Keys are given
-    by UMOP_API_KEYS and UMOP_ADMIN_KEYS alone, because other users see arguments.
+    Every option is also an environment variable; an option takes precedence. API keys are set by
+    UMOP_API_KEYS and UMOP_ADMIN_KEYS, or in a file, because other users can see arguments.
     """
     if context.invoked_subcommand:
         _refuse_misplaced(context, options)
@@ -103,13 +103,13 @@ def _serve(context: typer.Context, **options: Any) -> None:
 
 
 def _refuse_misplaced(context: typer.Context, options: Mapping[str, Any]) -> None:
-    """Refuses options of the service before a subcommand, which would not see them."""
+    """Refuses options of the service before a subcommand, which would ignore them."""
     for name in options:
         source = context.get_parameter_source(name)
         if source is not None and source.name == "COMMANDLINE":
             option = f"--{name.replace('_', '-')}"
             raise fail(
-                f"{option} is not for {context.invoked_subcommand}, which stands after it; "
+                f"{option} is not an option of {context.invoked_subcommand}; "
                 f"see umop-serve {context.invoked_subcommand} --help"
             )
 
@@ -118,7 +118,7 @@ def _refuse_misplaced(context: typer.Context, options: Mapping[str, Any]) -> Non
 def _try(
     bundle: Annotated[Path, typer.Argument(help="The bundle to serve.")],
     pictures: Annotated[list[Path], typer.Argument(help="The pictures to post.")],
-    out: Annotated[Path, typer.Option(help="Folder of the annotated pictures.")] = Path(),
+    out: Annotated[Path, typer.Option(help="Folder for the annotated pictures.")] = Path(),
 ) -> None:
     """Serve a bundle on a free port and try it on pictures."""
     from serving.bundle import BundleError
@@ -148,16 +148,18 @@ def _torchserve(
         typer.Option(
             "--trust-program",
             envvar="UMOP_TRUST_PROGRAM",
-            help="Let the engine torch run a program that no signature vouches for.",
+            help="Allow the engine torch to run a program without a verified signature.",
         ),
     ] = False,
     model_api: Annotated[
         bool, typer.Option("--model-api", help="Allow models to be registered and unregistered.")
     ] = False,
     drain_timeout: Annotated[
-        float, typer.Option(min=0, help="Seconds that a stop waits for clients to go.")
+        float, typer.Option(min=0, help="Seconds that a shutdown waits for clients to disconnect.")
     ] = 30,
-    log_level: Annotated[LogLevel, typer.Option(help="Least level that TorchServe logs.")] = "warn",
+    log_level: Annotated[
+        LogLevel, typer.Option(help="Lowest level that TorchServe logs.")
+    ] = "warn",
 ) -> None:
     """Serve an archive with TorchServe, on the loopback address."""
     from serving.server.process import StartError
@@ -187,9 +189,9 @@ def _detect(
     url: Annotated[str, typer.Option(envvar="UMOP_URL", help="The service's address.")] = (
         "http://127.0.0.1:8000"
     ),
-    out: Annotated[Path, typer.Option(help="Folder for what is found.")] = Path("detections"),
+    out: Annotated[Path, typer.Option(help="Output folder.")] = Path("detections"),
     form: Annotated[
-        Literal["json", "coco"], typer.Option("--format", help="Form of detections.json.")
+        Literal["json", "coco"], typer.Option("--format", help="Format of detections.json.")
     ] = "json",
     draw: Annotated[bool, typer.Option(help="Write the pictures with boxes on them.")] = True,
     score_threshold: Annotated[
@@ -203,9 +205,9 @@ def _detect(
     ] = None,
     jobs: Annotated[int, typer.Option(min=1, help="Pictures sent at the same time.")] = 4,
 ) -> None:
-    """Send pictures to a running service; keep what it finds.
+    """Send pictures to a running service and save the detections.
 
-    A service that needs an API key gets that of the variable UMOP_KEY.
+    The API key, where the service needs one, is read from UMOP_KEY.
     """
     from serving.client import Client, ClientError
     from serving.client.folder import SendOptions, find_pictures, send

@@ -1,4 +1,4 @@
-"""Which problem an error is answered with, whether `umop-serve` or TorchServe answers."""
+"""Maps errors to problems, for `umop-serve` and for the handler in TorchServe."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _PROBLEMS: tuple[tuple[type[Exception], HTTPStatus, Kind], ...] = (
 
 
 def classify(error: Exception) -> tuple[HTTPStatus, Kind] | None:
-    """Returns the status and the kind of problem that a request ends with on this error."""
+    """Returns the status and the kind of problem for an error, or None for an unexpected one."""
     for cause, status, kind in _PROBLEMS:
         if isinstance(error, cause):
             return status, kind

@@ -42,10 +42,10 @@ class Settings(BaseSettings):
         description="Public key (PEM) that the bundle must be signed with; needs the extra 'sign'.",
     )
     trust_program: bool = Field(
-        False, description="Let the engine 'torch' run a program that no signature vouches for."
+        False, description="Allow the engine 'torch' to run a program without a verified signature."
     )
     backend: Literal["embedded", "torchserve", "openinference"] = Field(
-        "embedded", description="Where objects are found."
+        "embedded", description="What finds the objects: this process or another server."
     )
     torchserve_url: str = Field(
         "http://127.0.0.1:8080", description="TorchServe's inference address."
@@ -58,24 +58,22 @@ class Settings(BaseSettings):
         None, description="The model's name at a remote backend; the bundle's name if unset."
     )
     remote_timeout: PositiveFloat = Field(
-        10, description="Seconds that one try at a remote backend may take."
+        10, description="Timeout of one request to a remote backend, in seconds."
     )
-    remote_connections: PositiveInt = Field(
-        16, description="Connections that are kept to a remote backend."
-    )
+    remote_connections: PositiveInt = Field(16, description="Most connections to a remote backend.")
 
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 for any free one.")
-    workers: PositiveInt = Field(1, description="Processes that answer; each loads the model.")
+    workers: PositiveInt = Field(1, description="Worker processes; each loads the model.")
     internal_port: int | None = Field(
         None,
         ge=0,
         le=65535,
         description="Second port, for what is set to 'internal'; keep it inside the cluster.",
     )
-    metrics: Exposure = Field("public", description="Where /metrics is answered.")
-    docs: Exposure = Field("public", description="Where /docs and /openapi.json are answered.")
-    page: bool = Field(True, description="Whether / shows the page to try the model on.")
+    metrics: Exposure = Field("public", description="Which port serves /metrics.")
+    docs: Exposure = Field("public", description="Which port serves /docs and /openapi.json.")
+    page: bool = Field(True, description="Whether / serves the page for trying the model.")
 
     engine: Literal["onnxruntime", "torch"] = Field(
         "onnxruntime", description="What runs the network."
@@ -100,7 +98,7 @@ class Settings(BaseSettings):
         2, description="Milliseconds that a picture waits for others to share an inference."
     )
     max_queue: PositiveInt = Field(
-        64, description="Most pictures in progress; more are turned away with 503."
+        64, description="Most pictures in progress; further requests get 503."
     )
     deadline: PositiveFloat = Field(
         30, description="Seconds from a request's arrival to its answer; then 503."
@@ -110,13 +108,15 @@ class Settings(BaseSettings):
     max_pixels: PositiveInt = Field(50_000_000, description="Most pixels in one picture.")
     max_images: PositiveInt = Field(16, description="Most pictures in one /detect/batch.")
     header_timeout: PositiveFloat = Field(
-        10, description="Seconds that a request's header may take to arrive."
+        10, description="Seconds for a request's header to arrive."
     )
     max_connections: PositiveInt = Field(1000, description="Most open connections of a worker.")
     allow_urls: bool = Field(
-        False, description="Whether a request may name a picture's https address."
+        False, description="Whether a request may give a picture by its https URL."
     )
-    url_timeout: PositiveFloat = Field(5, description="Seconds to fetch a named picture.")
+    url_timeout: PositiveFloat = Field(
+        5, description="Seconds to fetch a picture given by its URL."
+    )
 
     api_keys: CommaSeparated = Field(
         (), repr=False, description="Keys, or sha256:HEX of keys, separated by commas."
@@ -134,21 +134,21 @@ class Settings(BaseSettings):
         0, description="Requests a minute for each key, or address without keys; 0 for no limit."
     )
     cors_origins: CommaSeparated = Field(
-        (), description="Origins of other pages that may call, separated by commas."
+        (), description="Origins allowed by CORS, separated by commas."
     )
 
-    log_format: Literal["text", "json"] = Field("text", description="Form of the log's lines.")
+    log_format: Literal["text", "json"] = Field("text", description="Format of the log.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="Least level that is logged."
+        "info", description="Lowest level to log."
     )
     tracing: bool = Field(
         False, description="Send OpenTelemetry traces; needs the extra 'tracing'."
     )
     drain_delay: NonNegativeFloat = Field(
-        0, description="Seconds that /readyz says 503 before a stop closes the port."
+        0, description="Seconds that /readyz answers 503 before a shutdown closes the port."
     )
     drain_timeout: PositiveFloat = Field(
-        30, description="Seconds that a stop waits for requests in work."
+        30, description="Seconds that a shutdown waits for requests in progress."
     )
 
     @field_validator("metrics", "docs")

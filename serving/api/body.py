@@ -1,4 +1,4 @@
-"""Pictures out of request bodies."""
+"""Reads pictures from request bodies."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class PictureAddress:
-    """Where a picture is that the request does not hold itself."""
+    """A picture that a request gives by its URL."""
 
     name: str
     url: str
@@ -48,12 +48,14 @@ Sent = Picture | PictureAddress
 
 
 class JsonPicture(BaseModel):
-    """A picture in JSON: its bytes, or where they are."""
+    """A picture in JSON, in base64 or by its URL."""
 
     model_config = ConfigDict(extra="forbid")
 
     image: Annotated[str | None, Field(description="The encoded picture in base64.")] = None
-    url: Annotated[str | None, Field(description="An https address, where allowed.")] = None
+    url: Annotated[str | None, Field(description="An https URL, where UMOP_ALLOW_URLS is on.")] = (
+        None
+    )
 
     @model_validator(mode="after")
     def _one_of_them(self) -> JsonPicture:
@@ -75,7 +77,7 @@ class BodyReader:
 
     Args:
         max_images: Most pictures in one request.
-        fetcher: Fetches pictures that are given by address; None to refuse them.
+        fetcher: Fetches pictures given by their URLs; None to refuse them.
     """
 
     def __init__(self, max_images: int, fetcher: Fetcher | None) -> None:
@@ -117,7 +119,7 @@ class BodyReader:
                 raise _unsupported(media_type)
 
     async def fetch(self, request: Request, sent: Sequence[Sent]) -> list[Picture]:
-        """Returns all pictures of a request, those fetched that it gives by address.
+        """Returns all pictures of a request; fetches those given by their URLs.
 
         Call it once the request is admitted.
 
@@ -132,7 +134,7 @@ class BodyReader:
         ]
 
     async def _fetch(self, address: PictureAddress, held: Held) -> Picture:
-        assert self._fetcher is not None, "an address is refused without one"
+        assert self._fetcher is not None, "URLs are refused without one"
         return _picture(address.name, await self._fetcher.fetch(address.url, held))
 
     async def close(self) -> None:
@@ -156,7 +158,7 @@ class BodyReader:
     def _from_json(self, picture: JsonPicture, name: str) -> Sent:
         if picture.url is not None:
             if self._fetcher is None:
-                raise _no_picture("this service fetches no addresses; send the picture itself")
+                raise _no_picture("this service does not fetch URLs; send the picture itself")
             return PictureAddress(name, picture.url)
         try:
             return _picture(name, base64.b64decode(picture.image or "", validate=True))

@@ -1,4 +1,4 @@
-"""How long a request is worked on."""
+"""The deadline of a request."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Result = TypeVar("Result")
 
 
 class Deadline:
-    """Ends the work on a request when its deadline passes or its client hangs up.
+    """Cancels the work on a request when its deadline passes or its client disconnects.
 
     Args:
         request: The request.
@@ -46,10 +46,10 @@ class Deadline:
 
         Raises:
             Problem: 503, the deadline passed.
-            ClientDisconnect: The client hung up.
+            ClientDisconnect: The client disconnected.
         """
         task = asyncio.create_task(work)
-        gone = asyncio.create_task(self._hang_up())
+        gone = asyncio.create_task(self._disconnect())
         try:
             await asyncio.wait(
                 {task, gone}, timeout=self._left(), return_when=asyncio.FIRST_COMPLETED
@@ -66,6 +66,6 @@ class Deadline:
     def _left(self) -> float:
         return max(self._until - monotonic(), 0)
 
-    async def _hang_up(self) -> None:
+    async def _disconnect(self) -> None:
         while (await self._request.receive())["type"] != "http.disconnect":
             pass

@@ -1,4 +1,4 @@
-"""What routes ask for."""
+"""Dependencies of the routes."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _Bearer = Annotated[HTTPAuthorizationCredentials | None, Depends(HTTPBearer(auto
 
 
 def authorize(request: Request, services: ServicesDep, header: _Header, bearer: _Bearer) -> None:
-    """Lets a caller in who has a key, where keys are set, and calls no oftener than allowed.
+    """Checks the API key, where keys are set, and the rate limit.
 
     Raises:
         Problem: 401, there is no key or a wrong one; 429, too many requests.
@@ -81,7 +81,7 @@ def require_plain_body(request: Request) -> None:
 
 
 def authorize_admin(services: ServicesDep, header: _Header, bearer: _Bearer) -> None:
-    """Lets a caller in who has an admin key.
+    """Checks the admin key.
 
     Raises:
         Problem: 401, there is no key or a wrong one.

@@ -13,12 +13,12 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
 
 _FILES = Path(fastapi_offline.__file__).parent / "static"
-_AT = "/docs/files"
+_MOUNT = "/docs/files"
 
 
 def install(app: FastAPI, document: Callable[[], dict[str, Any]]) -> None:
     """Adds `/docs` and `/openapi.json`, which show `document`."""
-    app.mount(_AT, StaticFiles(directory=_FILES))
+    app.mount(_MOUNT, StaticFiles(directory=_FILES))
 
     @app.get("/openapi.json", include_in_schema=False)
     async def openapi() -> JSONResponse:
@@ -30,7 +30,7 @@ def install(app: FastAPI, document: Callable[[], dict[str, Any]]) -> None:
         return get_swagger_ui_html(
             openapi_url="/openapi.json",
             title=app.title,
-            swagger_js_url=f"{_AT}/swagger-ui-bundle.js",
-            swagger_css_url=f"{_AT}/swagger-ui.css",
-            swagger_favicon_url=f"{_AT}/favicon.png",
+            swagger_js_url=f"{_MOUNT}/swagger-ui-bundle.js",
+            swagger_css_url=f"{_MOUNT}/swagger-ui.css",
+            swagger_favicon_url=f"{_MOUNT}/favicon.png",
         )

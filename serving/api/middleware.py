@@ -1,4 +1,4 @@
-"""What every request passes through."""
+"""Middleware: security headers and limits on request bodies."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SWAGGER_UI = _OWN_FILES_ONLY.replace("'self';", "'self' 'unsafe-inline';")
 
 
 class SecurityHeaders:
-    """Tells browsers to do with answers only what they are meant for.
+    """Adds security headers to every response.
 
     Args:
         app: The next application.
@@ -36,7 +36,7 @@ class SecurityHeaders:
             await self._app(scope, receive, send)
             return
 
-        async def sealed(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 headers["X-Content-Type-Options"] = "nosniff"
@@ -49,22 +49,22 @@ class SecurityHeaders:
                 headers.setdefault("Cache-Control", "no-cache" if is_file else "no-store")
             await send(message)
 
-        await self._app(scope, receive, sealed)
+        await self._app(scope, receive, send_with_headers)
 
 
 class BodyLimit:
-    """Stops reading a request's body once it has more bytes than allowed, or all bodies have.
+    """Limits the size of each request's body, and of all bodies in progress together.
 
-    An upload that trickles in holds nothing but the bytes that it has sent.
+    A slow upload counts only the bytes that have arrived.
 
-    An answer that is ready before the body was read, most often an error, is followed by a
-    moment of reading on: closing at once would reset the connection, and the client, still
-    sending, might never see the answer (RFC 9112, section 9.6).
+    After an answer that is sent before the body was read, most often an error, reading goes on
+    for a short time: closing at once would reset the connection, and a client that is still
+    sending might never see the answer (RFC 9112, section 9.6).
 
     Args:
         app: The next application.
         max_bytes: Largest body.
-        budget: What all requests together may hold.
+        budget: Bytes that all requests together may hold.
     """
 
     def __init__(self, app: ASGIApp, max_bytes: int, budget: ByteBudget) -> None:
@@ -113,7 +113,7 @@ class _Body:
         if self._held.size > self._max_bytes:
             raise self._too_large()
         if self._held.is_too_much:
-            raise unavailable("overloaded", "too much is being sent; try again soon", 1)
+            raise unavailable("overloaded", "too many bytes are being uploaded; try again soon", 1)
         return message
 
     async def linger(self) -> None:

@@ -64,7 +64,7 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
 
 
 def describe(error: Exception) -> Problem | None:
-    """Returns the problem that an error of the layers below stands for, if it is one."""
+    """Returns the problem for an error of the lower layers, or None for an unexpected one."""
     match error:
         case Problem():
             return error
@@ -77,19 +77,19 @@ def describe(error: Exception) -> Problem | None:
         case FetchError():
             return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "unreachable-picture", str(error))
         case ClientDisconnect():
-            return Problem(HTTPStatus.BAD_REQUEST, "client-gone", "the client hung up")
+            return Problem(HTTPStatus.BAD_REQUEST, "client-gone", "the client disconnected")
     problem = classify(error)
     return Problem(*problem, str(error)) if problem else None
 
 
 def unavailable(kind: Kind, detail: str, retry_after: float) -> Problem:
-    """Returns a 503 that says when to come back."""
+    """Returns a 503 with `Retry-After`."""
     headers = {"Retry-After": str(max(1, round(retry_after)))}
     return Problem(HTTPStatus.SERVICE_UNAVAILABLE, kind, detail, headers)
 
 
 def install(app: FastAPI) -> None:
-    """Makes every error of the app a problem document."""
+    """Answers every error of the app with a problem document."""
     for kind in (
         Problem,
         ImageError,
@@ -135,5 +135,5 @@ def _from_validation(error: RequestValidationError) -> Problem:
 
 
 def _unexpected(error: Exception) -> Problem:
-    detail = "the server failed; its log has the reason"
+    detail = "internal error; the server's log has the reason"
     return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal-error", detail)

@@ -1,4 +1,4 @@
-"""Answers in the form that the request accepts."""
+"""Responses in the format that the request accepts."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from serving.schemas import formats
 from serving.schemas.detections import DetectionResult
 
 
-class Form(str, Enum):
-    """A form of the answer; the value is what `?format=` takes."""
+class ResponseFormat(str, Enum):
+    """A format of the response, by its name in `?format=`."""
 
     json = "json"
     coco = "coco"
@@ -29,32 +29,36 @@ class Form(str, Enum):
     png = "png"
 
 
-ALL_FORMS = tuple(Form)
-BATCH_FORMS = (Form.json, Form.coco, Form.csv)
+ALL_FORMATS = tuple(ResponseFormat)
+BATCH_FORMATS = (ResponseFormat.json, ResponseFormat.coco, ResponseFormat.csv)
 _BY_MEDIA_TYPE = {
-    "application/json": Form.json,
-    "text/csv": Form.csv,
-    "image/jpeg": Form.jpeg,
-    "image/png": Form.png,
+    "application/json": ResponseFormat.json,
+    "text/csv": ResponseFormat.csv,
+    "image/jpeg": ResponseFormat.jpeg,
+    "image/png": ResponseFormat.png,
 }
 _WILDCARDS = {
-    "*/*": Form.json,
-    "application/*": Form.json,
-    "text/*": Form.csv,
-    "image/*": Form.jpeg,
+    "*/*": ResponseFormat.json,
+    "application/*": ResponseFormat.json,
+    "text/*": ResponseFormat.csv,
+    "image/*": ResponseFormat.jpeg,
 }
 
 
-def negotiate(request: Request, wanted: Form | None, offers: Collection[Form] = ALL_FORMS) -> Form:
-    """Picks the answer's form: `?format=` if given, else by `Accept` (RFC 9110, 12.5.1).
+def negotiate(
+    request: Request,
+    wanted: ResponseFormat | None,
+    offers: Collection[ResponseFormat] = ALL_FORMATS,
+) -> ResponseFormat:
+    """Picks the response's format: `?format=` if given, else by `Accept` (RFC 9110, 12.5.1).
 
     Args:
         request: The request.
-        wanted: What its `?format=` names.
-        offers: Forms that the answer can have.
+        wanted: The format that `?format=` names.
+        offers: Formats that the response can have.
 
     Raises:
-        Problem: 406, none of `offers` is wanted.
+        Problem: 406, the request accepts none of `offers`.
     """
     accept = request.headers.get("accept", "*/*")
     for form in [wanted] if wanted else _by_preference(accept):
@@ -62,11 +66,11 @@ def negotiate(request: Request, wanted: Form | None, offers: Collection[Form] = 
             return form
     media_types = ", ".join(name for name, form in _BY_MEDIA_TYPE.items() if form in offers)
     names = ", ".join(form.value for form in offers)
-    detail = f"the answer can be: {media_types}; or by ?format=: {names}"
+    detail = f"the response can be: {media_types}; or with ?format=: {names}"
     raise Problem(HTTPStatus.NOT_ACCEPTABLE, "not-acceptable", detail)
 
 
-def _by_preference(accept: str) -> Iterator[Form]:
+def _by_preference(accept: str) -> Iterator[ResponseFormat]:
     for media_type, quality in sorted(_accepted(accept), key=lambda pair: -pair[1]):
         form = _BY_MEDIA_TYPE.get(media_type) or _WILDCARDS.get(media_type)
         if form and quality > 0:
@@ -92,19 +96,19 @@ def _quality(parameters: list[str]) -> float:
 
 
 def present_all(
-    form: Form, found: Sequence[tuple[str, DetectionResult]], backend: Backend
+    form: ResponseFormat, found: Sequence[tuple[str, DetectionResult]], backend: Backend
 ) -> Response:
-    """Returns the answer to a request for several pictures.
+    """Returns the response to a request with several pictures.
 
     Args:
-        form: One of `BATCH_FORMS`.
+        form: One of `BATCH_FORMATS`.
         found: Pictures' names and what was found in them.
-        backend: Who found it.
+        backend: The backend that found it.
     """
     match form:
-        case Form.csv:
+        case ResponseFormat.csv:
             return Response(formats.to_csv(found), media_type="text/csv")
-        case Form.coco:
+        case ResponseFormat.coco:
             classes = backend.manifest().classes
             return JSONResponse(formats.to_coco(found, classes).model_dump())
         case _:
@@ -112,7 +116,7 @@ def present_all(
 
 
 class ResponseRenderer:
-    """Puts answers into form; pictures are drawn in a few threads.
+    """Renders responses; draws pictures in a thread pool.
 
     Args:
         threads: Pictures drawn at the same time.
@@ -124,15 +128,15 @@ class ResponseRenderer:
         self._max_pixels = max_pixels
 
     async def present(
-        self, form: Form, found: DetectionResult, picture: Picture, backend: Backend
+        self, form: ResponseFormat, found: DetectionResult, picture: Picture, backend: Backend
     ) -> Response:
-        """Returns the answer to a request for one picture."""
+        """Returns the response to a request with one picture."""
         match form:
-            case Form.json:
+            case ResponseFormat.json:
                 return JSONResponse(found.response().model_dump())
-            case Form.csv | Form.coco:
+            case ResponseFormat.csv | ResponseFormat.coco:
                 return present_all(form, [(picture.name, found)], backend)
-            case Form.jpeg | Form.png:
+            case ResponseFormat.jpeg | ResponseFormat.png:
                 media_type = f"image/{form.value}"
                 drawn = await asyncio.get_running_loop().run_in_executor(
                     self._threads, self._draw, found, picture.data, media_type

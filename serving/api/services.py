@@ -1,4 +1,4 @@
-"""What the routes work with."""
+"""The components that the routes share."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from serving.settings import Settings
 
 @dataclass
 class Services:
-    """One of each, made when the app is built and shared by all requests."""
+    """The components of the service, made when the app is built."""
 
     settings: Settings
     metrics: Metrics
@@ -32,7 +32,7 @@ class Services:
     draining: bool = False
 
     async def check(self) -> None:
-        """Raises `NotReadyError` unless requests are welcome and can be answered."""
+        """Raises `NotReadyError` unless requests can be answered."""
         if self.draining:
             raise NotReadyError("the service is stopping")
         await self.backend.check()

@@ -1,4 +1,4 @@
-"""What is recorded of every request: ids, a log line, metrics and a span."""
+"""Records every request: ids, a log line, metrics and a span."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from serving.observability.context import RequestContext
 from serving.observability.metrics import Metrics
 from serving.observability.tracing import Tracer
 
-_QUIET = {"/healthz", "/readyz", "/metrics"}
+_LOGGED_AT_DEBUG = {"/healthz", "/readyz", "/metrics"}
 
 
 class Telemetry:
-    """Records every request, and sends its id back.
+    """Records every request, and returns its id in `X-Request-ID`.
 
     Args:
         app: The next application.
@@ -45,7 +45,7 @@ class Telemetry:
         self, scope: Scope, receive: Receive, send: Send, request: RequestContext
     ) -> None:
         record = _Record(scope, request, send)
-        context.current.set(request)  # for good: the server logs, in this task, what fails
+        context.current.set(request)  # not reset: uvicorn logs failures in this task
         try:
             await self._app(scope, receive, record.send)
         finally:
@@ -55,14 +55,14 @@ class Telemetry:
         route, seconds = record.route(), perf_counter() - record.started
         self._metrics.requests.labels(route, record.status).inc()
         self._metrics.latency.labels(route).observe(seconds)
-        level = logging.DEBUG if route in _QUIET and record.status < 400 else logging.INFO
+        level = logging.DEBUG if route in _LOGGED_AT_DEBUG and record.status < 400 else logging.INFO
         logs.access.log(level, "request", extra={"fields": record.fields(seconds)})
 
 
 class _Record:
     def __init__(self, scope: Scope, request: RequestContext, send: Send) -> None:
         self.started = perf_counter()
-        self.status = 499  # the client went away, until an answer starts
+        self.status = 499  # nginx's code: the client disconnected before a response
         self._scope = scope
         self._request = request
         self._send = send

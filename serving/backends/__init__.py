@@ -1,4 +1,4 @@
-"""Where objects are found: in this process, in TorchServe, or in another inference server."""
+"""What finds the objects: this process, TorchServe, or another inference server."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Backend(Protocol):
     """Finds objects in encoded pictures."""
 
     async def start(self) -> None:
-        """Gets ready to answer.
+        """Loads the model.
 
         Raises:
             BundleError: The bundle cannot be used.
@@ -24,23 +24,23 @@ class Backend(Protocol):
         """
 
     async def stop(self) -> None:
-        """Answers what was accepted, then lets go of everything."""
+        """Answers accepted requests, then releases all resources."""
 
     async def check(self) -> None:
         """Raises `NotReadyError` unless the backend could answer now."""
 
     async def reload(self) -> None:
-        """Takes the model anew from where it came; the old one answers until then.
+        """Loads the model again; the old one answers until the new one is ready.
 
         Raises:
             BundleError: The new bundle cannot be used; the old one goes on answering.
         """
 
     def manifest(self) -> Manifest:
-        """Describes the model that answers now.
+        """Returns the manifest of the model that answers.
 
         Raises:
-            NotReadyError: There is none yet.
+            NotReadyError: The model is not loaded yet.
         """
 
     async def detect(self, picture: bytes, options: DetectOptions) -> DetectionResult:

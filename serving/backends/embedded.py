@@ -28,11 +28,11 @@ Outcome = tuple[Detections, float, float]
 
 
 class EmbeddedBackend:
-    """Decodes in a few threads, gathers pictures into batches and runs them in one more.
+    """Decodes pictures in a thread pool and runs them in batches in one thread.
 
     Args:
         settings: Where the bundle is, and the limits.
-        metrics: Shows the queue, the batches and the model.
+        metrics: Records the queue, the batches and the model.
     """
 
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
@@ -65,7 +65,7 @@ class EmbeddedBackend:
             detector = await asyncio.to_thread(_load, self._settings)
             old = self._model
             self._model = _LoadedModel(detector, self._settings, self._metrics)
-        self._show(old)
+        self._record_model(old)
         if old:
             await old.retire()
 
@@ -102,7 +102,7 @@ class EmbeddedBackend:
             },
         )
 
-    def _show(self, old: _LoadedModel | None) -> None:
+    def _record_model(self, old: _LoadedModel | None) -> None:
         if old:
             gone = old.detector.manifest
             self._metrics.model.labels(gone.name, gone.version).set(0)
@@ -119,7 +119,7 @@ class EmbeddedBackend:
 
 
 class _LoadedModel:
-    """A model and its batches; it stays until the last request that took it is answered."""
+    """A model and its batcher, kept until its last request is answered."""
 
     def __init__(self, detector: Detector, settings: Settings, metrics: Metrics) -> None:
         self.detector = detector

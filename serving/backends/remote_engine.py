@@ -38,7 +38,7 @@ class OpenInferenceEngine:
         """See `serving.inference.engines.Engine.run`.
 
         Raises:
-            NotReadyError: The server failed several times, and is left alone for a while.
+            NotReadyError: The server failed several times, and is not asked for some seconds.
             EngineError: The server failed, or its answer is not the model's.
         """
         outputs = [{"name": name, "parameters": {"binary_data": True}} for name in _OUTPUTS]

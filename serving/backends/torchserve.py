@@ -23,14 +23,14 @@ from serving.schemas.options import OPTIONS_HEADER, DetectOptions
 from serving.settings import Settings
 
 _TRIES = 3
-# No connection, or one that ended before an answer began, as one kept open too long does.
+# No connection, or one that the server closed before it answered, as it does when idle.
 _SAFE_TO_REPEAT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.RemoteProtocolError)
 
 log = logging.getLogger(__name__)
 
 
 class TorchServeBackend:
-    """Sends pictures to TorchServe's inference API as they came.
+    """Sends pictures, as they came, to TorchServe's inference API.
 
     A picture goes to `POST /predictions/{model}` as the raw body. TorchServe keeps a request's
     query from its handler, so `score_threshold`, `max_detections` and `classes` (names) go as
@@ -160,7 +160,7 @@ def _parse(answer: httpx.Response) -> DetectResponse:
 
 
 def _refusal(answer: httpx.Response) -> Exception:
-    """What a 4xx of TorchServe's means: a picture it cannot read, or a model it does not have."""
+    """The error for a 4xx of TorchServe: a picture it cannot read, or a model it does not have."""
     if answer.status_code == HTTPStatus.NOT_FOUND:
         return NotReadyError("TorchServe has no such model", retry_after=30)
     try:

@@ -1,4 +1,4 @@
-"""What goes wrong with bundles."""
+"""Errors of bundles."""
 
 from __future__ import annotations
 

@@ -25,10 +25,10 @@ from serving.schemas.validation import first_error
 
 MANIFEST = "manifest.json"
 MANIFEST_MAX_BYTES = 4 * 2**20
-MOST_SHRUNK = 20
+MAX_COMPRESSION = 20
 _DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError)
 UNREADABLE_ZIP = (OSError, NotImplementedError, RuntimeError, *_DAMAGED)
-"""What `zipfile` raises for a file that is no sound zip, or is packed in an unknown way."""
+"""What `zipfile` raises for a file that is not a valid zip, or is packed in an unknown way."""
 
 
 class Bundle:
@@ -123,19 +123,19 @@ class Bundle:
         return content
 
     def _check_zip(self) -> None:
-        """Raises `BundleError` if it is a zip of anything but the listed files, or a bomb."""
+        """Raises `BundleError` for a zip that holds unlisted files, or is a decompression bomb."""
         if self.path.is_dir():
             return
         with zipfile.ZipFile(self.path) as archive:
             members = [member for member in archive.infolist() if not member.is_dir()]
         known = {MANIFEST, SIGNATURE, *self.manifest.files}
-        strangers = {member.filename for member in members} - known
-        if strangers:
-            raise BundleError(f"it holds {min(strangers)!r}, which its manifest does not list")
+        unlisted = {member.filename for member in members} - known
+        if unlisted:
+            raise BundleError(f"it holds {min(unlisted)!r}, which its manifest does not list")
         unpacked = sum(member.file_size for member in members)
-        if unpacked > MOST_SHRUNK * self.path.stat().st_size:
+        if unpacked > MAX_COMPRESSION * self.path.stat().st_size:
             raise BundleError(
-                f"it unpacks to {unpacked} bytes, more than {MOST_SHRUNK} times its own size"
+                f"it unpacks to {unpacked} bytes, more than {MAX_COMPRESSION} times its own size"
             )
 
     def _check(self, name: str, entry: FileEntry) -> None:
@@ -217,5 +217,5 @@ def _reason(path: Path, error: Exception) -> str:
     if isinstance(error, FileNotFoundError):
         return f"not a bundle: it has no {Path(str(error.filename)).name}"
     if isinstance(error, _DAMAGED):
-        return f"not a bundle: neither a folder nor a sound zip ({error})"
+        return f"not a bundle: neither a folder nor a valid zip ({error})"
     return str(error)

@@ -1,4 +1,4 @@
-"""What a bundle says about itself: the schema of `manifest.json`."""
+"""The schema of a bundle's `manifest.json`."""
 
 from __future__ import annotations
 

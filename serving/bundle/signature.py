@@ -75,7 +75,7 @@ class Verifier:
                 self._config.verify(model, signature_file)
             except Exception as error:  # model-signing raises many kinds on a file made by others
                 raise BundleError(
-                    f"its signature does not fit {self._key}: "
+                    f"its signature does not match {self._key}: "
                     "it was altered, or signed with another key"
                 ) from error
 

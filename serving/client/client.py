@@ -35,10 +35,10 @@ class ClientError(Exception):
 
 
 class Client:
-    """Asks the service for the objects in pictures. Threads may share it.
+    """A client of the service. Threads may share it.
 
-    A service that is busy or limits the rate is asked again when it says to: a busy one a few
-    times, one that limits the rate for as long as ten minutes of waiting.
+    Requests are repeated after the time that the service asks for: up to four times while it is
+    busy (503), for up to ten minutes while it limits the rate (429).
 
     Args:
         url: The service's address, for example `http://127.0.0.1:8000`.
@@ -46,7 +46,7 @@ class Client:
         timeout: Seconds to wait for an answer.
 
     Raises:
-        ClientError: The address is none.
+        ClientError: The address is not valid.
     """
 
     def __init__(self, url: str, *, key: str | None = None, timeout: float = 60) -> None:
@@ -54,7 +54,7 @@ class Client:
         try:
             self._client = httpx.Client(base_url=url, headers=headers, timeout=timeout)
         except httpx.InvalidURL as error:
-            raise ClientError(f"{url} is no address: {error}") from error
+            raise ClientError(f"{url} is not a valid address: {error}") from error
         self._turn = Lock()
 
     def __enter__(self) -> Client:
@@ -89,7 +89,7 @@ class Client:
             classes: Names of the classes to report; all if None.
 
         Raises:
-            ClientError: The service refused the picture, cannot be reached or is another.
+            ClientError: The service refused the picture, cannot be reached, or is not `umop-serve`.
             OSError: The file cannot be read.
         """
         data = picture if isinstance(picture, bytes) else Path(picture).read_bytes()
@@ -99,18 +99,20 @@ class Client:
             "classes": list(classes) if classes is not None else None,
         }
         parameters = {name: value for name, value in given.items() if value is not None}
-        answer = self._ask("POST", "/detect", params=httpx.QueryParams(parameters), content=data)
+        answer = self._request(
+            "POST", "/detect", params=httpx.QueryParams(parameters), content=data
+        )
         return self._read(_DETECTIONS, answer)
 
     def model(self) -> Manifest:
         """Returns the manifest of the model that answers.
 
         Raises:
-            ClientError: The service refused, cannot be reached or is another.
+            ClientError: The service refused, cannot be reached, or is not `umop-serve`.
         """
-        return self._read(_MODELS, self._ask("GET", "/models"))[0]
+        return self._read(_MODELS, self._request("GET", "/models"))[0]
 
-    def _ask(
+    def _request(
         self,
         method: str,
         path: str,
@@ -136,7 +138,7 @@ class Client:
             raise ClientError(reason) from error
 
     def _sleep(self, wait: float, answer: httpx.Response) -> None:
-        """Sleeps; threads that a rate limit holds up do so one after the other, as it lets them."""
+        """Sleeps; under a rate limit one thread after the other, so that they retry in turn."""
         if answer.status_code != HTTPStatus.TOO_MANY_REQUESTS:
             time.sleep(wait)
             return
@@ -147,19 +149,19 @@ class Client:
         try:
             return form.validate_json(answer.content)
         except ValidationError as error:
-            reason = f"{self._client.base_url} is not umop-serve, or of another version"
+            reason = f"{self._client.base_url} is not umop-serve, or another version of it"
             raise ClientError(reason) from error
 
 
 @dataclass
 class _Retries:
-    """How often and how long one request is asked again."""
+    """How often and for how long one request is repeated."""
 
     tries: int = 4
     seconds: float = 600
 
     def wait(self, answer: httpx.Response) -> float | None:
-        """Returns the seconds after which to ask again, or None if not to."""
+        """Returns the seconds to wait before the next try, or None to give up."""
         match answer.status_code:
             case HTTPStatus.SERVICE_UNAVAILABLE:
                 self.tries -= 1

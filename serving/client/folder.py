@@ -1,4 +1,4 @@
-"""The command `umop-serve detect`: pictures go to a running service, what it finds to files."""
+"""`umop-serve detect`: sends pictures to a running service and saves the detections."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ class SendOptions:
 
     Attributes:
         detect: What to report.
-        form: Form of `detections.json`.
+        format: Format of `detections.json`.
         draw: Whether annotated pictures are written.
         jobs: Pictures sent at the same time.
     """
 
     detect: DetectOptions
-    form: Literal["json", "coco"]
+    format: Literal["json", "coco"]
     draw: bool
     jobs: int
 
@@ -82,7 +82,7 @@ def send(client: Client, pictures: Sequence[Path], out: Path, options: SendOptio
                 failures.append(f"{path}: {answer}")
             else:
                 found.append((str(path), answer))
-    document = _document(found, classes, options.form)
+    document = _document(found, classes, options.format)
     (out / "detections.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
     return failures
 
@@ -130,9 +130,9 @@ def _free_path(wanted: Path, taken: Container[Path]) -> Path:
 
 
 def _document(
-    found: Sequence[tuple[str, DetectResponse]], classes: Sequence[str], form: str
+    found: Sequence[tuple[str, DetectResponse]], classes: Sequence[str], format: str
 ) -> object:
-    if form == "json":
+    if format == "json":
         return {name: answer.model_dump() for name, answer in found}
     pictures = [(name, _as_found(answer)) for name, answer in found]
     return formats.to_coco(pictures, classes).model_dump()

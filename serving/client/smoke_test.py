@@ -1,4 +1,4 @@
-"""A first look at a bundle: serves it for as long as it takes to post a few pictures."""
+"""`umop-serve try`: serves a bundle and posts a few pictures to it."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def serving(bundle: Path) -> Iterator[str]:
     try:
         announcement = process.stdout.readline()
         if not announcement:
-            raise StartError("the service did not start; its own message stands above")
+            raise StartError("the service did not start; see its message above")
         yield announcement.split()[-1]
     finally:
         process.terminate()

@@ -1,1 +1,1 @@
-"""Who may call, how often, and how much work is let in."""
+"""Keys, rate limits, admission control, and circuit breakers."""

@@ -7,11 +7,11 @@ from contextlib import contextmanager
 
 from serving.observability.metrics import Metrics
 
-_FULL = "as many pictures as fit are being worked on; try again soon"
+_FULL = "the queue of pictures is full; try again soon"
 
 
 class OverloadedError(Exception):
-    """There is no slot left; try again later."""
+    """No slot is free; try again later."""
 
 
 class Admission:
@@ -19,7 +19,7 @@ class Admission:
 
     Args:
         slots: Most pictures in progress at a time.
-        metrics: Shows how many there are.
+        metrics: Records how many there are.
     """
 
     def __init__(self, slots: int, metrics: Metrics) -> None:

@@ -1,4 +1,4 @@
-"""A circuit breaker: a server that is down is left alone for a while."""
+"""A circuit breaker, for servers that fail."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ class NotReadyError(Exception):
 
 
 class Breaker:
-    """Opens after failures in a row, and then lets one try through each `pause` seconds.
+    """Opens after failures in a row, and then allows one try every `pause` seconds.
 
     Args:
-        what: What is behind it, for the error's message.
+        what: The server, for the error's message.
         failures: Failures in a row that open it.
         pause: Seconds between tries while it is open.
     """
@@ -35,11 +35,11 @@ class Breaker:
 
     @property
     def is_open(self) -> bool:
-        """Whether the server is taken to be down."""
+        """Whether the server counts as down."""
         return self._failures >= self._limit
 
     def require_closed(self) -> None:
-        """Raises `NotReadyError` while the server is to be left alone; for readiness probes."""
+        """Raises `NotReadyError` until the next try is due; for readiness probes."""
         left = self._next_try - monotonic()
         if self.is_open and left > 0:
             raise NotReadyError(f"{self._what} is down", retry_after=left)
@@ -48,7 +48,7 @@ class Breaker:
         """Takes the next try.
 
         Raises:
-            NotReadyError: The server is to be left alone.
+            NotReadyError: The next try is not due yet.
         """
         self.require_closed()
         self._next_try = monotonic() + self._pause

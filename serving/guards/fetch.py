@@ -1,4 +1,4 @@
-"""Pictures from the web, for a service that its operator lets fetch them."""
+"""Fetches pictures from the web, where `UMOP_ALLOW_URLS` is on."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ _WRAPS_IPV4 = tuple(map(ipaddress.IPv6Network, ("64:ff9b::/96", "2002::/16", "20
 
 
 class FetchError(Exception):
-    """The picture cannot be had from its address; the message is one line that says why."""
+    """The picture cannot be fetched; the message is one line that says why."""
 
 
 def is_public(address: IpAddress) -> bool:
-    """Whether an address is on the public internet, and nowhere near this machine."""
+    """Whether an address is on the public internet."""
     if isinstance(address, ipaddress.IPv6Address):
         if address.ipv4_mapped:
             return is_public(address.ipv4_mapped)
@@ -40,7 +40,7 @@ class Fetcher:
     """Fetches pictures over https from public addresses.
 
     A name is resolved once and the address that was checked is the one connected to, for
-    every redirect anew, so a name that changes its address between the two gains nothing.
+    every redirect anew, so that DNS rebinding gains nothing.
 
     Args:
         max_bytes: Most bytes that one request may hold, its body included.

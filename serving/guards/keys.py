@@ -1,4 +1,4 @@
-"""Who may call, and how often."""
+"""API keys and rate limits."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class KeyRing:
             self._read(file)
 
     def find(self, key: str) -> str | None:
-        """Returns the key's short name for logs and limits, or None if it is not on the ring.
+        """Returns the key's short name for logs and limits, or None for an unknown key.
 
         The time taken does not tell how much of a wrong key was right.
 
@@ -57,7 +57,7 @@ class KeyRing:
         try:
             self._read(self._file)
         except (OSError, ValueError) as error:
-            log.warning("the keys' file cannot be read; its last keys stay valid: %s", error)
+            log.warning("the keys' file cannot be read; the keys read before stay valid: %s", error)
 
     def _read(self, file: Path) -> None:
         status = file.stat()

@@ -1,4 +1,4 @@
-"""Requests that arrive together run together."""
+"""Dynamic batching: requests that arrive together run together."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Batcher(Generic[Item, Result]):
         self._task = asyncio.create_task(self._serve())
 
     def __len__(self) -> int:
-        """Items that wait."""
+        """Number of waiting items."""
         return len(self._queue)
 
     async def submit(self, item: Item) -> Result:
@@ -69,7 +69,7 @@ class Batcher(Generic[Item, Result]):
 
     async def _serve(self) -> None:
         while await self._has_items():
-            await self._wait_for_company()
+            await self._wait_for_more()
             batch = [self._queue.popleft() for _ in range(min(self._size, len(self._queue)))]
             batch = [entry for entry in batch if not entry.future.done()]
             if batch:
@@ -81,7 +81,7 @@ class Batcher(Generic[Item, Result]):
             await self._changed.wait()
         return bool(self._queue)
 
-    async def _wait_for_company(self) -> None:
+    async def _wait_for_more(self) -> None:
         until = self._queue[0].arrived + self._delay
         while len(self._queue) < self._size and not self._closing:
             self._changed.clear()

@@ -1,4 +1,4 @@
-"""A bundle and an engine that together find objects in pictures."""
+"""Finds objects in pictures with a bundle's network."""
 
 from __future__ import annotations
 

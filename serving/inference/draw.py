@@ -88,7 +88,7 @@ def _draw_caption(
     left, top, _, _ = pen.textbbox((0, 0), text, font=font)
     pen.rectangle(place, fill=colour)
     start = (place[0] + _MARGIN - left, place[1] + _MARGIN - top)
-    pen.text(start, text, fill=_ink(colour), font=font)
+    pen.text(start, text, fill=_text_colour(colour), font=font)
 
 
 def _overlap(one: Corners, other: Corners) -> bool:
@@ -99,6 +99,6 @@ def _clamp(value: float, highest: float) -> float:
     return max(0.0, min(value, highest))
 
 
-def _ink(colour: str) -> str:
+def _text_colour(colour: str) -> str:
     red, green, blue = (int(colour[at : at + 2], 16) for at in (1, 3, 5))
     return "black" if 0.299 * red + 0.587 * green + 0.114 * blue > 120 else "white"

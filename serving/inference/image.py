@@ -1,4 +1,4 @@
-"""Encoded pictures to pixels."""
+"""Decodes pictures."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _PILLOWS_LIMIT = Lock()
 
 
 class ImageError(Exception):
-    """The bytes are no picture that can be read; the message is one line that says why."""
+    """The bytes cannot be read as a picture; the message is one line that says why."""
 
 
 class UnsupportedImageError(ImageError):
@@ -145,7 +145,7 @@ def _open(data: bytes, max_pixels: int) -> Image.Image:
 
 
 def _raise_pillows_limit(max_pixels: int) -> None:
-    """Lets Pillow open what is allowed here; all threads share its limit, so it never sinks."""
+    """Lets Pillow open what is allowed here; all threads share its limit, so it is only raised."""
     with _PILLOWS_LIMIT:
         if Image.MAX_IMAGE_PIXELS is not None:
             Image.MAX_IMAGE_PIXELS = max(Image.MAX_IMAGE_PIXELS, max_pixels)

@@ -1,4 +1,4 @@
-"""The model's candidates to detections."""
+"""Turns the model's candidates into detections."""
 
 from __future__ import annotations
 
@@ -137,6 +137,6 @@ def _to_original(boxes: NDArray[np.float32], picture: Prepared) -> NDArray[np.fl
 def _inside(
     boxes: NDArray[np.float32], scores: NDArray[np.float32], labels: NDArray[np.int64]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64]]:
-    """Drops boxes of which clipping left no area."""
+    """Drops boxes that clipping left without area."""
     solid = (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
     return boxes[solid], scores[solid], labels[solid]

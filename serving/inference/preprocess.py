@@ -1,4 +1,4 @@
-"""Pixels to the model's input."""
+"""Turns pixels into the model's input."""
 
 from __future__ import annotations
 

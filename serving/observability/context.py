@@ -1,4 +1,4 @@
-"""Which request the running code works for."""
+"""The ids of the current request."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class RequestContext:
 
     @classmethod
     def of(cls, request_id: str | None, traceparent: str | None) -> RequestContext:
-        """Takes the caller's ids where they are sound (W3C Trace Context, section 3.2)."""
+        """Takes the caller's ids where they are valid (W3C Trace Context, section 3.2)."""
         match = _TRACEPARENT.fullmatch(traceparent or "")
         known = match and match[1].strip("0") and match[2].strip("0")
         trace_id = match[1] if match and known else secrets.token_hex(16)

@@ -25,7 +25,7 @@ def configure(settings: Settings) -> None:
 
 
 class TextFormatter(logging.Formatter):
-    """One short line, and a traceback indented under it: no text can pose as another line."""
+    """One line a record, its traceback indented under it; no message can forge another line."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s %(message)s", "%H:%M:%S")

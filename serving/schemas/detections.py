@@ -21,7 +21,7 @@ class Detection(BaseModel):
     """One object."""
 
     label: str = Field(description="The class's name.")
-    class_id: int = Field(description="The class's place in the model's list of classes.")
+    class_id: int = Field(description="The class's index in the model's list of classes.")
     score: float = Field(ge=0, le=1)
     box: Box
 
@@ -54,7 +54,7 @@ class DetectionResult:
     """What a backend found in one picture.
 
     Attributes:
-        model: Who found it.
+        model: The model that found it.
         image: The picture's size, upright.
         detections: Best first.
         seconds: Time spent in each stage.

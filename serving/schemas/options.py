@@ -1,4 +1,4 @@
-"""What a request for detections may ask for."""
+"""Options of a request for detections."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ OPTIONS_HEADER = "X-UMOP-Options"
 
 
 class UnknownClassError(Exception):
-    """The model knows no class of this name."""
+    """The model has no class of this name."""
 
 
 class DetectOptions(BaseModel):
@@ -43,5 +43,5 @@ class DetectOptions(BaseModel):
             return None
         unknown = [name for name in self.classes if name not in classes]
         if unknown:
-            raise UnknownClassError(f"the model knows no class {unknown[0]!r}")
+            raise UnknownClassError(f"the model has no class {unknown[0]!r}")
         return frozenset(classes.index(name) for name in self.classes)

@@ -1,4 +1,4 @@
-"""What errors are called over HTTP, whether `umop-serve` or TorchServe answers (RFC 9457)."""
+"""Problem documents (RFC 9457), for `umop-serve` and for the handler in TorchServe."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ Tensor = NDArray[Any] | list[bytes]
 
 
 class TensorError(Exception):
-    """The message is not of the protocol; the text is one line that says why."""
+    """The message breaks the protocol; the text is one line that says how."""
 
 
 def split(body: bytes, header_length: str | None) -> tuple[dict[str, Any], bytes]:
@@ -65,7 +65,7 @@ def read_tensors(entries: Any, raw: bytes) -> dict[str, Tensor]:
                 tensors[entry["name"]] = _from_bytes(entry, raw[:size])
                 raw = raw[size:]
     except (KeyError, TypeError, ValueError, AttributeError, struct.error, OverflowError) as error:
-        raise TensorError(f"a tensor is not as it is described: {error}") from error
+        raise TensorError(f"a tensor does not match its description: {error}") from error
     return tensors
 
 

@@ -1,4 +1,4 @@
-"""What is wrong with a document, in one line."""
+"""Validation errors in one line."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from pydantic import ValidationError
 
 
 def first_error(error: ValidationError, whole: str) -> str:
-    """Says where a document breaks its schema first, and how.
+    """Describes the first error of a document.
 
     Args:
         error: What pydantic found.
-        whole: What the document is called, for an error that is of no field.
+        whole: The document's name, for an error that belongs to no field.
     """
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"]) or whole

@@ -1,1 +1,1 @@
-"""The process: application, sockets, workers, signals."""
+"""The server: application, processes, sockets, signals."""

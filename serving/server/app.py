@@ -34,8 +34,8 @@ def build_app(settings: Settings) -> FastAPI:
 
     Raises:
         OSError: The file with the keys cannot be read.
-        ValueError: The keys are not what they should be.
-        TracingError: Tracing is asked for and not installed.
+        ValueError: The keys are not valid.
+        TracingError: Tracing is on and not installed.
     """
     app = FastAPI(title="UMOP", version="1", lifespan=_lifespan, openapi_url=None)
     services = app.state.services = _services(settings)
@@ -68,7 +68,7 @@ def build_app(settings: Settings) -> FastAPI:
 
 
 def build_internal_app(app: FastAPI) -> FastAPI:
-    """Builds what answers on the internal port of the service `app`."""
+    """Builds the app of the service's internal port."""
     services: Services = app.state.services
     internal = FastAPI(title="UMOP, internal", openapi_url=None)
     internal.state.services = services

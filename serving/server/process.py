@@ -101,7 +101,7 @@ class Server(uvicorn.Server):
         self.should_exit = True
 
     def _interrupt(self) -> None:
-        self.force_exit = self._services.draining  # the second Ctrl+C waits for nobody
+        self.force_exit = self._services.draining  # the second Ctrl+C does not wait
         self._in_background(self._drain())
 
     async def _drain(self) -> None:
@@ -160,7 +160,7 @@ def listen(host: str, port: int) -> socket.socket:
     """Returns a socket bound to an address.
 
     Raises:
-        StartError: The address is taken, or none of this machine's.
+        StartError: The address is taken, or not one of this machine.
     """
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]

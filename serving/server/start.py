@@ -11,9 +11,9 @@ def serve(settings: Settings) -> None:
     """Serves until told to stop by SIGINT or SIGTERM.
 
     Raises:
-        StartError: The address is taken, the model cannot be loaded, or it would be open to all.
+        StartError: The address is taken, the model cannot be loaded, or no key is set.
     """
-    _refuse_to_be_open(settings)
+    _require_keys(settings)
     sockets = [listen(settings.host, settings.port)]
     if settings.internal_port is not None:
         sockets.append(listen(settings.host, settings.internal_port))
@@ -24,7 +24,7 @@ def serve(settings: Settings) -> None:
     run(settings, sockets, lambda name: print(f"serving {name} on {url}", flush=True))
 
 
-def _refuse_to_be_open(settings: Settings) -> None:
+def _require_keys(settings: Settings) -> None:
     if settings.is_loopback or settings.has_keys or settings.allow_anonymous:
         return
     raise StartError(

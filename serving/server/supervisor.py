@@ -30,9 +30,9 @@ _POLL_SECONDS = 0.05
 
 
 class Supervisor:
-    """Starts the workers, replaces those that die, and hands on its signals.
+    """Starts the workers, replaces those that die, and forwards signals to them.
 
-    A worker that cannot start ends the service only at the first start. Later the others go on,
+    A worker that cannot start ends the service only at the first start. Later the others continue,
     and another is started after a pause, which doubles while workers keep dying early.
 
     Args:
@@ -44,7 +44,7 @@ class Supervisor:
         self._settings = settings
         self._sockets = sockets
         self._spawn = multiprocessing.get_context("spawn")
-        self._news, self._tell = self._spawn.Pipe(duplex=False)
+        self._inbox, self._outbox = self._spawn.Pipe(duplex=False)
         self._workers: list[SpawnProcess] = []
         self._stopping = False
         self._ready = 0
@@ -55,7 +55,7 @@ class Supervisor:
         """Serves until SIGINT or SIGTERM.
 
         Raises:
-            StartError: A worker could not start; it said why.
+            StartError: A worker could not start; the message says why.
         """
         logs.configure(self._settings)
         signal.signal(signal.SIGINT, self._stop)
@@ -75,35 +75,35 @@ class Supervisor:
     def _start(self) -> None:
         if self._stopping:
             return
-        arguments = (self._settings, self._sockets, self._tell)
+        arguments = (self._settings, self._sockets, self._outbox)
         worker = self._spawn.Process(target=_work, args=arguments, name="umop-serve worker")
         worker.start()
         self._workers.append(worker)
         self._last_start = monotonic()
-        if self._stopping:  # the signal came while the worker was not yet known
+        if self._stopping:  # the signal came before the worker was in the list
             worker.terminate()
 
     def _watch(self) -> None:
         while self._workers:
             ends = [worker.sentinel for worker in self._workers]
-            if self._news in connection.wait([*ends, self._news]):
-                self._hear(self._news.recv())
+            if self._inbox in connection.wait([*ends, self._inbox]):
+                self._handle(self._inbox.recv())
             for worker in [each for each in self._workers if each.exitcode is not None]:
                 self._workers.remove(worker)
                 self._replace(worker)
 
-    def _hear(self, news: str | StartError) -> None:
-        if isinstance(news, StartError) and self._is_up:
-            log.error("a worker could not be replaced: %s", news)
+    def _handle(self, message: str | StartError) -> None:
+        if isinstance(message, StartError) and self._is_up:
+            log.error("a worker could not be replaced: %s", message)
             return
-        if isinstance(news, StartError):
+        if isinstance(message, StartError):
             self._stop(signal.SIGTERM)
             for worker in self._workers:
                 worker.join()
-            raise news
+            raise message
         self._ready += 1
         if self._ready == self._settings.workers:
-            print(f"serving {news} on {address(self._sockets[0])}", flush=True)
+            print(f"serving {message} on {address(self._sockets[0])}", flush=True)
 
     def _replace(self, worker: SpawnProcess) -> None:
         mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]  # its gauges count no more
@@ -121,7 +121,7 @@ class Supervisor:
         self._start()
 
     def _sleep(self, seconds: float) -> None:
-        """Sleeps until the time is over or the service is to stop."""
+        """Sleeps until the time is over or the service stops."""
         until = monotonic() + seconds
         while not self._stopping and monotonic() < until:
             sleep(_POLL_SECONDS)
@@ -139,13 +139,13 @@ class Supervisor:
                 os.kill(worker.pid, number)
 
 
-def _work(settings: Settings, sockets: list[socket.socket], tell: connection.Connection) -> None:
-    os.setpgrp()  # the terminal's Ctrl+C reaches the supervisor only, which hands it on
+def _work(settings: Settings, sockets: list[socket.socket], outbox: connection.Connection) -> None:
+    os.setpgrp()  # the terminal's Ctrl+C reaches the supervisor only, which forwards it
     threading.Thread(target=_end_with_supervisor, daemon=True).start()
     try:
-        run(settings, sockets, on_ready=tell.send)
+        run(settings, sockets, on_ready=outbox.send)
     except StartError as error:
-        tell.send(error)
+        outbox.send(error)
         sys.exit(_START_FAILED)
 
 

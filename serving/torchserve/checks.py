@@ -1,4 +1,4 @@
-"""What is checked before TorchServe's Java starts."""
+"""Checks before TorchServe's Java starts."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _PARTS = {
 
 
 def require_archive(path: Path) -> None:
-    """Checks that a file is a sound archive of TorchServe's.
+    """Checks that a file is a valid archive of TorchServe's.
 
     Raises:
         StartError: It is missing, damaged, or something else.
@@ -37,7 +37,7 @@ def require_archive(path: Path) -> None:
             damaged = members.testzip()
             is_archive = MANIFEST in members.namelist()
     except UNREADABLE_ZIP as error:
-        raise StartError(f"{path}: not a sound zip ({error}); {HINT}") from error
+        raise StartError(f"{path}: not a valid zip ({error}); {HINT}") from error
     if damaged:
         raise StartError(f"{path}: {damaged} in it is damaged; {HINT}")
     if not is_archive:
@@ -51,17 +51,17 @@ def require_signed(path: Path, key: Path) -> None:
     runs, so those must be the installed ones.
 
     Args:
-        path: A sound archive, see `require_archive`.
+        path: A valid archive, see `require_archive`.
         key: The public key.
 
     Raises:
         StartError: It holds other code, or its bundle is not signed with the key.
     """
     with zipfile.ZipFile(path) as members:
-        if stranger := _stranger(members):
+        if unexpected := _unexpected(members):
             raise StartError(
-                f"{path}: {stranger} in it is not what this version packs, and no signature covers "
-                f"it; {HINT}"
+                f"{path}: {unexpected} in it is not what this version packs, "
+                f"and no signature covers it; {HINT}"
             )
         with TemporaryDirectory() as folder:
             try:
@@ -71,8 +71,8 @@ def require_signed(path: Path, key: Path) -> None:
                 raise StartError(f"{path}: {reason}") from error
 
 
-def _stranger(members: zipfile.ZipFile) -> str | None:
-    """A member that is missing, or that `umop archive` of this version does not write so."""
+def _unexpected(members: zipfile.ZipFile) -> str | None:
+    """A member that is missing, or differs from what `umop archive` of this version writes."""
     own = {"handler.py": PACKAGE / "torchserve" / "handler.py", **dict(_modules())}
     names = Counter(members.namelist())
     expected = Counter({MANIFEST, *_PARTS.values(), *own})
@@ -85,7 +85,7 @@ def _stranger(members: zipfile.ZipFile) -> str | None:
 
 
 def _names_own_parts(manifest: bytes) -> bool:
-    """Whether TorchServe is told to run our handler on our bundle, and nothing else."""
+    """Whether the archive's manifest names our handler and our bundle, and nothing else."""
     try:
         model = json.loads(manifest)["model"]
         return dict(model, modelName=None, modelVersion=None) == {
@@ -110,7 +110,7 @@ def require_port(port: int) -> None:
         StartError: It is taken, or not from 1 to 65535.
     """
     if not 1 <= port <= 65535:
-        raise StartError(f"{port} is no port: they go from 1 to 65535")
+        raise StartError(f"{port} is not a port: ports are 1 to 65535")
     try:
         socket.create_server(("127.0.0.1", port)).close()
     except OSError as error:

@@ -13,7 +13,7 @@ MAX_BODY_BYTES = 20 * 2**20
 WORKER_LOG = "worker.log"
 VERIFY_KEY = "UMOP_VERIFY_KEY"
 TRUST_PROGRAM = "UMOP_TRUST_PROGRAM"
-"""Variables that tell the workers what to trust: an archive cannot vouch for itself."""
+"""Variables that tell the workers what to trust; the archive itself cannot."""
 LOG_CONFIG = """\
 <?xml version="1.0" encoding="UTF-8"?>
 <Configuration>

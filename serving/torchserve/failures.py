@@ -1,11 +1,11 @@
-"""Why a worker could not load its model, from what it printed."""
+"""Finds the reason why a worker could not load its model in what it printed."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
 
-PATIENCE = 3
+MAX_SILENT_WORKERS = 3
 # A worker prints on standard output; the end of its standard error may come in between.
 _END = re.compile(r"^Stopped Scanner - .*-stdout$", re.MULTILINE)
 _OTHER_END = re.compile(r"^Stopped Scanner - .*-stderr\n", re.MULTILINE)
@@ -20,8 +20,8 @@ _REASON = re.compile(
 def why_it_failed(log: Path) -> str | None:
     """The reason of a worker that has ended, in one line; None while none has.
 
-    TorchServe may cut off what a dying worker prints, but starts the next one at once; so a reason
-    is waited for until the third has ended.
+    TorchServe may cut off what a dying worker prints, but starts the next one at once, so a reason
+    may come until the third has ended.
 
     Args:
         log: What the workers print and when they end, `serving.torchserve.config.WORKER_LOG`.
@@ -33,4 +33,8 @@ def why_it_failed(log: Path) -> str | None:
     reasons = _REASON.findall(text)
     if ended and reasons:
         return str(reasons[-1])
-    return "its worker dies without a word; try --log-level info" if ended >= PATIENCE else None
+    return (
+        "its worker ends without an error message; try --log-level info"
+        if ended >= MAX_SILENT_WORKERS
+        else None
+    )

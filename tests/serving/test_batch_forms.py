@@ -82,7 +82,7 @@ def test_several_pictures_are_not_drawn(
     answer = ask(client, accept, **query)
     assert answer.status_code == 406
     assert answer.json()["type"] == "urn:umop:problem:not-acceptable"
-    detail = "the answer can be: application/json, text/csv; or by ?format=: json, coco, csv"
+    detail = "the response can be: application/json, text/csv; or with ?format=: json, coco, csv"
     assert answer.json()["detail"] == detail
 
 

@@ -42,7 +42,7 @@ def test_a_folder_without_manifest(tmp_path: Path) -> None:
 def test_a_file_that_is_no_zip(tmp_path: Path) -> None:
     path = tmp_path / "x.bundle.zip"
     path.write_bytes(b"not a zip")
-    with pytest.raises(BundleError, match="neither a folder nor a sound zip"):
+    with pytest.raises(BundleError, match="neither a folder nor a valid zip"):
         Bundle.open(path)
 
 
@@ -139,7 +139,7 @@ def test_a_truncated_zip(bundle_path: Path, tmp_path: Path, part: float) -> None
     packed = Bundle.open(bundle_path).pack(tmp_path / "x.zip")
     content = packed.read_bytes()
     packed.write_bytes(content[: int(part * len(content))])
-    with pytest.raises(BundleError, match="neither a folder nor a sound zip") as caught:
+    with pytest.raises(BundleError, match="neither a folder nor a valid zip") as caught:
         Bundle.open(packed)
     assert "\n" not in str(caught.value)
 

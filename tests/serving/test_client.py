@@ -81,7 +81,7 @@ def test_another_server_is_called_one(body: bytes) -> None:
 
 
 def test_an_address_that_is_none_is_an_error() -> None:
-    with pytest.raises(ClientError, match="is no address"):
+    with pytest.raises(ClientError, match="is not a valid address"):
         Client("http://127.0.0.1:port")
 
 
@@ -191,7 +191,7 @@ def test_one_broken_picture_does_not_stop_the_others(server: str, folder: Path) 
     [
         (["nowhere"], "nowhere: no such file or folder"),
         (["--url", "http://127.0.0.1:9", "."], "cannot be reached"),
-        (["--url", "http://127.0.0.1:port", "."], "is no address"),
+        (["--url", "http://127.0.0.1:port", "."], "is not a valid address"),
     ],
 )
 def test_what_cannot_work_is_one_line(

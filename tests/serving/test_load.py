@@ -28,7 +28,7 @@ def test_twice_the_capacity(tmp_path: Path) -> None:
         patient = 5 * (warm.capacity + report.capacity)
         seen = warm.statuses[200] + report.statuses[200] + patient
         wait_until(lambda: answered(server) >= seen)
-        # An answer may be on its way to a client that has just hung up.
+        # An answer may be on its way to a client that has just disconnected.
         assert answered(server) <= seen + warm.hung_up + report.hung_up
         assert server.log() == ""
         assert server.memory() < 1.5 * before

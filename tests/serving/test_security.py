@@ -69,7 +69,7 @@ def test_a_keys_file_that_is_wrong(bundle_path: Path, tmp_path: Path, content: b
     file.write_text("one")
     ring = KeyRing(file=file)
     file.write_bytes(content)
-    assert ring.find("one"), "its last keys stay valid"
+    assert ring.find("one"), "the keys read before stay valid"
     result = run("--bundle", str(bundle_path), "--port", "0", "--api-keys-file", str(file))
     assert_one_line(result, "API keys cannot be used")
 

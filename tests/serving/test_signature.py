@@ -79,7 +79,7 @@ def test_an_altered_manifest(signed: Path, keys: KeyPair) -> None:
         manifest.read_text().replace('"max_detections": 100', '"max_detections": 9')
     )
     assert Bundle.open(signed).manifest.postprocess.max_detections == 9
-    assert "its signature does not fit" in refusal(signed, keys.public)
+    assert "its signature does not match" in refusal(signed, keys.public)
 
 
 def test_an_altered_model(signed: Path, keys: KeyPair) -> None:
@@ -90,7 +90,7 @@ def test_an_altered_model(signed: Path, keys: KeyPair) -> None:
 
 def test_another_key(signed: Path, tmp_path: Path) -> None:
     other = make_key_pair(tmp_path, "other")
-    assert f"its signature does not fit {other.public}" in refusal(signed, other.public)
+    assert f"its signature does not match {other.public}" in refusal(signed, other.public)
 
 
 def test_a_signature_that_claims_another_key(signed: Path, tmp_path: Path, keys: KeyPair) -> None:
@@ -101,13 +101,13 @@ def test_a_signature_that_claims_another_key(signed: Path, tmp_path: Path, keys:
     forged = json.loads((signed / "model.sig").read_text())
     forged["verificationMaterial"] = genuine["verificationMaterial"]
     (signed / "model.sig").write_text(json.dumps(forged))
-    assert "its signature does not fit" in refusal(signed, keys.public)
+    assert "its signature does not match" in refusal(signed, keys.public)
 
 
 @pytest.mark.parametrize("content", [b"", b"junk", b"{}", b"[]", b"\xff\xfe"])
 def test_a_broken_signature(signed: Path, keys: KeyPair, content: bytes) -> None:
     (signed / "model.sig").write_bytes(content)
-    assert "its signature does not fit" in refusal(signed, keys.public)
+    assert "its signature does not match" in refusal(signed, keys.public)
 
 
 def test_a_signature_that_is_too_large(signed: Path, keys: KeyPair) -> None:
@@ -180,4 +180,4 @@ def test_a_key_before_a_subcommand_is_not_lost(keys: KeyPair, tmp_path: Path) ->
     done = subprocess.run([*COMMAND, *options], capture_output=True, text=True, timeout=60)
     assert done.returncode == 2
     [line] = done.stderr.splitlines()
-    assert "--verify-key is not for torchserve, which stands after it" in line
+    assert "--verify-key is not an option of torchserve" in line

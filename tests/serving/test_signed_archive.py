@@ -130,7 +130,7 @@ def test_a_bundle_altered_inside_the_archive(archive: Path, keys: KeyPair, tmp_p
         return buffer.getvalue()
 
     altered = changed(archive, tmp_path, "model.bundle.zip", alter)
-    with pytest.raises(StartError, match=r"changed\.mar: its signature does not fit"):
+    with pytest.raises(StartError, match=r"changed\.mar: its signature does not match"):
         require_signed(altered, keys.public)
 
 

@@ -43,7 +43,7 @@ def test_a_port_that_there_is_not(
     bundle_path: Path, tmp_path: Path, option: str, port: str
 ) -> None:
     archive = write_archive(bundle_path, tmp_path / "x.mar")
-    assert refusal(str(archive), option, port) == f"{port} is no port: they go from 1 to 65535"
+    assert refusal(str(archive), option, port) == f"{port} is not a port: ports are 1 to 65535"
 
 
 @pytest.mark.parametrize("share", [0.0, 0.5, 0.999])
@@ -51,7 +51,7 @@ def test_a_truncated_archive(bundle_path: Path, tmp_path: Path, share: float) ->
     archive = write_archive(bundle_path, tmp_path / "x.mar")
     content = archive.read_bytes()
     archive.write_bytes(content[: int(share * len(content))])
-    assert "x.mar: not a sound zip (" in refusal(str(archive))
+    assert "x.mar: not a valid zip (" in refusal(str(archive))
 
 
 def test_a_damaged_archive(bundle_path: Path, tmp_path: Path) -> None:
@@ -83,7 +83,7 @@ def test_a_model_that_cannot_load_says_why(bundle_path: Path, tmp_path: Path) ->
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1] == (
         "umop-serve: the model cannot be loaded: "
-        "no engine is called 'abacus'; there are onnxruntime and torch"
+        "unknown engine 'abacus'; choose onnxruntime or torch"
     )
     assert "Traceback" not in done.stderr
 

@@ -30,7 +30,7 @@ WRAPPED = f"{TRACE}RuntimeError: 500 - Unknown exception\n"
         (f"{STARTED}{TRACE}{ENDED}", None),
         (f"{STARTED}{TRACE}{ENDED}{OTHER_ENDED}{STARTED}", None),
         (f"{TRACE}{ENDED}{TRACE}KeyError: 1\n{ENDED}", "KeyError: 1"),
-        (3 * f"{STARTED}{ENDED}", "its worker dies without a word; try --log-level info"),
+        (3 * f"{STARTED}{ENDED}", "its worker ends without an error message; try --log-level info"),
     ],
 )
 def test_the_reason(tmp_path: Path, printed: str, reason: str | None) -> None:

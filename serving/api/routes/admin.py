@@ -1,4 +1,4 @@
-"""Running the service."""
+"""Administration of the service."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Finding objects."""
+"""Routes that find objects."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from serving.api.body import JsonPicture, JsonPictures, Picture
 from serving.api.deadline import Deadline
 from serving.api.deps import OptionsDep, ServicesDep, authorize, require_plain_body
-from serving.api.responses import BATCH_FORMS, Form, negotiate, present_all
+from serving.api.responses import BATCH_FORMATS, ResponseFormat, negotiate, present_all
 from serving.api.schema import inline_schema
 from serving.api.services import Services
 from serving.inference import image
@@ -22,9 +22,11 @@ from serving.schemas.formats import CocoDocument
 from serving.schemas.options import DetectOptions
 
 router = APIRouter(tags=["detect"], dependencies=[Depends(authorize), Depends(require_plain_body)])
-FormQuery = Annotated[Form | None, Query(alias="format", description="Overrides Accept.")]
-BatchFormQuery = Annotated[
-    Form | None,
+FormatQuery = Annotated[
+    ResponseFormat | None, Query(alias="format", description="Overrides Accept.")
+]
+BatchFormatQuery = Annotated[
+    ResponseFormat | None,
     Query(alias="format", description="Overrides Accept; several pictures cannot be drawn."),
 ]
 
@@ -51,8 +53,10 @@ def _body(
 
 _FILE: dict[str, object] = {"type": "string", "format": "binary"}
 _RAW: dict[str, object] = {media_type: {"schema": _FILE} for media_type in image.FORMATS.values()}
-_ONE = _body("file", _FILE, JsonPicture, _RAW)
-_SEVERAL = _body("files", {"type": "array", "items": _FILE, "minItems": 1}, JsonPictures, {})
+_ONE_PICTURE = _body("file", _FILE, JsonPicture, _RAW)
+_SEVERAL_PICTURES = _body(
+    "files", {"type": "array", "items": _FILE, "minItems": 1}, JsonPictures, {}
+)
 
 _TABLE: dict[str, object] = {"text/csv": {}}
 _TABLE_OR_DRAWING: dict[str, object] = {**_TABLE, "image/jpeg": {}, "image/png": {}}
@@ -62,10 +66,10 @@ _TABLE_OR_DRAWING: dict[str, object] = {**_TABLE, "image/jpeg": {}, "image/png":
     "/detect",
     response_model=DetectResponse | CocoDocument,
     responses={200: {"content": _TABLE_OR_DRAWING}},
-    openapi_extra={"requestBody": _ONE},
+    openapi_extra={"requestBody": _ONE_PICTURE},
 )
 async def detect(
-    request: Request, services: ServicesDep, options: OptionsDep, wanted: FormQuery = None
+    request: Request, services: ServicesDep, options: OptionsDep, wanted: FormatQuery = None
 ) -> Response:
     """Finds objects in one picture."""
     form = negotiate(request, wanted)
@@ -81,13 +85,13 @@ async def detect(
     "/detect/batch",
     response_model=BatchResponse | CocoDocument,
     responses={200: {"content": _TABLE}},
-    openapi_extra={"requestBody": _SEVERAL},
+    openapi_extra={"requestBody": _SEVERAL_PICTURES},
 )
 async def detect_batch(
-    request: Request, services: ServicesDep, options: OptionsDep, wanted: BatchFormQuery = None
+    request: Request, services: ServicesDep, options: OptionsDep, wanted: BatchFormatQuery = None
 ) -> Response:
-    """Finds objects in several pictures; one that is broken fails them all."""
-    form = negotiate(request, wanted, BATCH_FORMS)
+    """Finds objects in several pictures; a broken one fails the whole request."""
+    form = negotiate(request, wanted, BATCH_FORMATS)
     deadline = Deadline(request, services.settings.deadline)
     services.admission.require_slot()
     sent = await deadline.reading(services.body.read_several(request))
@@ -101,7 +105,7 @@ async def detect_batch(
 
 
 async def _answer(
-    services: Services, picture: Picture, options: DetectOptions, form: Form
+    services: Services, picture: Picture, options: DetectOptions, form: ResponseFormat
 ) -> Response:
     found = await services.backend.detect(picture.data, options)
     began = perf_counter()
@@ -113,7 +117,7 @@ async def _answer(
 async def find_all(
     services: Services, pictures: list[bytes], options: DetectOptions
 ) -> list[DetectionResult]:
-    """Finds objects in several encoded pictures; the first that fails ends the others."""
+    """Finds objects in several encoded pictures; the first failure cancels the others."""
     tasks = [asyncio.create_task(services.backend.detect(picture, options)) for picture in pictures]
     try:
         found = await asyncio.gather(*tasks)

@@ -1,4 +1,4 @@
-"""Whether the service lives and can answer."""
+"""Liveness and readiness."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ router = APIRouter(tags=["health"])
 
 
 class Health(BaseModel):
-    """The state in one word."""
+    """State of the service."""
 
     status: str
 
 
 @router.get("/healthz")
 async def healthz() -> Health:
-    """The process lives and answers."""
+    """The process is alive."""
     return Health(status="alive")
 
 

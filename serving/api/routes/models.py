@@ -1,4 +1,4 @@
-"""What the service serves."""
+"""The served model."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ async def server() -> dict[str, Any]:
 
 @health.get("/health/live")
 async def live() -> dict[str, bool]:
-    """The process lives."""
+    """The process is alive."""
     return {"live": True}
 
 

@@ -1,4 +1,4 @@
-"""What runs the network. Each engine is one module that is imported only when it is asked for."""
+"""Engines run the network. Each is one module, imported only when it is chosen."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Engine(Protocol):
             `serving.inference.postprocess.select` takes them.
 
         Raises:
-            EngineError: The device is gone or out of memory.
+            EngineError: The device failed or is out of memory.
         """
 
     def check(self) -> None:
@@ -73,4 +73,4 @@ def open_engine(
         except ImportError as error:
             raise EngineError(f"the engine torch needs torch and torchvision: {error}") from error
         return TorchEngine(bundle, threads=threads, device=device, trust_program=trust_program)
-    raise EngineError(f"no engine is called {name!r}; there are onnxruntime and torch")
+    raise EngineError(f"unknown engine {name!r}; choose onnxruntime or torch")

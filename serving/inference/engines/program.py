@@ -1,10 +1,9 @@
-"""What an archive of `torch.export` may hold.
+"""Refuses archives of `torch.export` that may run code.
 
 Loading one runs what is in it: PyTorch unpickles what the archive says is pickled, loads native
 libraries, evaluates the text of symbolic sizes as Python (`sympy.sympify`), looks up operators by
-any name in `torch`, and pastes names into Python source (`torch.fx`). A program that comes as a
-file from somebody needs none of that but sizes, operators and plain names, so only those are let
-through.
+any name in `torch`, and pastes names into Python source (`torch.fx`). A network needs
+none of that but sizes, operators and plain names, so only those are allowed.
 """
 
 from __future__ import annotations
