@@ -18,6 +18,7 @@ async function start() {
     byId("key-form").hidden = true;
     showStatus("");
     showModel(model);
+    byId("docs-link").hidden = !(await api.hasDocs());
     lowest = model.postprocess.candidate_threshold;
     byId("threshold").min = lowest;
     byId("threshold").value = model.postprocess.score_threshold;
@@ -172,8 +173,7 @@ byId("another").addEventListener("click", () => {
 byId("key-form").addEventListener("submit", (event) => {
   event.preventDefault();
   api.keepKey(byId("key").value);
-  api.hasDocs().then((hasDocs) => (byId("docs-link").hidden = !hasDocs));
-start();
+  start();
 });
 addEventListener("paste", (event) => takeFirst(event.clipboardData.files));
 addEventListener("dragover", (event) => {
@@ -188,5 +188,4 @@ addEventListener("drop", (event) => {
   document.body.classList.remove("dragging");
   takeFirst(event.dataTransfer.files);
 });
-api.hasDocs().then((hasDocs) => (byId("docs-link").hidden = !hasDocs));
 start();

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import httpx
 
-from tests.serving.running import free_ports
+from tests.serving.running import free_ports, running
+from tests.serving.waiting import wait_until
 
 
 def probe(port: int) -> int:
@@ -24,3 +26,10 @@ def test_a_ready_service_passes(server: str) -> None:
 def test_no_service_fails() -> None:
     [port] = free_ports(1)
     assert probe(port) == 1
+
+
+def test_a_service_that_is_stopping_fails(bundle_path: Path) -> None:
+    with running("--bundle", str(bundle_path), "--drain-delay", "3") as server:
+        server.stop()
+        wait_until(lambda: httpx.get(f"{server.url}/readyz").status_code == 503)
+        assert probe(httpx.URL(server.url).port or 0) == 1
