@@ -69,7 +69,8 @@ class Focusing:
         classes = logits.size(1)
         positive = (labels >= 0) & (labels < classes)
         true_class = labels.clamp(0, classes - 1).unsqueeze(1)
-        nll = F.softplus(-logits.gather(1, true_class).squeeze(1))
+        true_logits = logits.gather(1, true_class).squeeze(1)
+        nll = F.softplus(-true_logits.to(torch.promote_types(logits.dtype, torch.float32)))
         count = positive.sum()
 
         def mean(values: Tensor) -> Tensor:

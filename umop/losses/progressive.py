@@ -6,13 +6,16 @@ from abc import ABC, abstractmethod
 from typing import Generic, Literal, TypeVar
 
 import torch
-from mmdet.models.losses.utils import weight_reduce_loss
 from torch import Tensor, nn
 
 from umop.losses.focusing import Condition, Focusing
+from umop.losses.fused import fused_focal
 
 Reduction = Literal["none", "mean", "sum"]
 Target = TypeVar("Target")
+
+EPSILON = torch.finfo(torch.float32).eps
+"""Keeps an average over no positives finite, as in mmdet's losses."""
 
 
 class ProgressiveLoss(nn.Module, ABC, Generic[Target]):
@@ -65,8 +68,12 @@ class ProgressiveLoss(nn.Module, ABC, Generic[Target]):
         """The class of each anchor, int64 of shape (N,); ``classes`` means background."""
 
     @abstractmethod
-    def elementwise(self, logits: Tensor, target: Target, gamma: Tensor, alpha: Tensor) -> Tensor:
-        """The loss of each logit, float of shape (N, C)."""
+    def positives(self, logits: Tensor, target: Target, gamma: Tensor, alpha: Tensor) -> Tensor:
+        """The loss of each anchor's logit of its class: float of shape (N,) to (N,)."""
+
+    def negative_weight(self, alpha: Tensor) -> Tensor | float:
+        """The factor of the other logits' loss, p^γ · −log(1 − p)."""
+        return 1 - alpha
 
     def forward(
         self,
@@ -78,6 +85,8 @@ class ProgressiveLoss(nn.Module, ABC, Generic[Target]):
     ) -> Tensor:
         """Computes the loss of one pyramid level.
 
+        Only ``pred`` gets a gradient, which cannot be differentiated again.
+
         Args:
             pred: Logits, float of shape (N, C). Half precision is computed in float32.
             target: What the logits should be; its form is the subclass's.
@@ -88,19 +97,32 @@ class ProgressiveLoss(nn.Module, ABC, Generic[Target]):
 
         Returns:
             A scalar, or float of shape (N, C) where the reduction is ``none``.
+
+        Raises:
+            ValueError: ``avg_factor`` is given with the reduction ``sum``.
         """
-        logits = pred if pred.dtype.itemsize >= 4 else pred.float()
-        gamma, alpha = self.focusing(logits, self.labels(target, pred.size(1)))
+        reduction = reduction_override or self.reduction
+        if reduction == "sum" and avg_factor is not None:
+            raise ValueError("avg_factor cannot be used with the reduction 'sum'")
+        labels = self.labels(target, pred.size(1))
+        gamma, alpha = self.focusing(pred, labels)
         if self.trace is not None:
             self.trace.append(gamma)
-        loss = self.elementwise(logits, target, gamma, alpha)
-        if weight is not None:
-            weight = weight.reshape(loss.size(0), -1)
-        reduction = reduction_override or self.reduction
-        reduced: Tensor = weight_reduce_loss(loss, weight, reduction, avg_factor)
-        return self.loss_weight * reduced
+        loss = fused_focal(
+            pred,
+            labels,
+            lambda logits: self.positives(logits, target, gamma, alpha),
+            gamma=gamma,
+            negative_weight=self.negative_weight(alpha),
+            weight=None if weight is None else _to_columns(weight, pred),
+            summed=reduction != "none",
+        )
+        if reduction == "mean":
+            loss = loss / (pred.numel() if avg_factor is None else avg_factor + EPSILON)
+        return self.loss_weight * loss
 
 
-def one_hot(labels: Tensor, classes: int) -> Tensor:
-    """Bool of shape (N, classes), True at the class of each anchor; background has none."""
-    return labels.unsqueeze(1) == torch.arange(classes, device=labels.device)
+def _to_columns(weight: Tensor, logits: Tensor) -> Tensor:
+    """Weights as (N, 1), or as (N, C) where there is one for each logit."""
+    each_logit = weight.numel() == logits.numel()
+    return weight.reshape_as(logits) if each_logit else weight.reshape(-1, 1)

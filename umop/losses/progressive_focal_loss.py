@@ -6,7 +6,8 @@ import torch.nn.functional as F
 from mmdet.registry import MODELS
 from torch import Tensor
 
-from umop.losses.progressive import ProgressiveLoss, one_hot
+from umop.losses.fused import modulation
+from umop.losses.progressive import ProgressiveLoss
 
 
 @MODELS.register_module()
@@ -24,25 +25,5 @@ class ProgressiveFocalLoss(ProgressiveLoss[Tensor]):
     def labels(self, target: Tensor, classes: int) -> Tensor:
         return target
 
-    def elementwise(self, logits: Tensor, target: Tensor, gamma: Tensor, alpha: Tensor) -> Tensor:
-        return focal_loss(logits, one_hot(target, logits.size(1)), gamma, alpha)
-
-
-def focal_loss(logits: Tensor, positive: Tensor, gamma: Tensor, alpha: Tensor) -> Tensor:
-    """Focal loss of each logit (RetinaNet, arXiv 1708.02002, Eq. 5).
-
-    Written with softplus, so that neither sigmoid nor logarithm can underflow: for the
-    probability q of the wrong answer, −log(1 − q) is the softplus of q's logit.
-
-    Args:
-        logits: Float of any shape.
-        positive: Bool of the same shape.
-        gamma: Focusing γ, a scalar.
-        alpha: Weight α of the positives, a scalar; the negatives weigh 1 − α.
-
-    Returns:
-        Float of the same shape: α_t · (1 − p_t)^γ · −log p_t.
-    """
-    wrong = logits.neg().where(positive, logits)
-    balance = alpha.where(positive, 1 - alpha)
-    return balance * wrong.sigmoid().pow(gamma) * F.softplus(wrong)
+    def positives(self, logits: Tensor, target: Tensor, gamma: Tensor, alpha: Tensor) -> Tensor:
+        return alpha * modulation(-logits, gamma) * F.softplus(-logits)

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from mmdet.registry import MODELS
 from torch import Tensor
 
-from umop.losses.progressive import ProgressiveLoss, one_hot
+from umop.losses.progressive import ProgressiveLoss
 
 
 @MODELS.register_module()
@@ -24,11 +24,13 @@ class ProgressiveQualityFocalLoss(ProgressiveLoss[tuple[Tensor, Tensor]]):
     def labels(self, target: tuple[Tensor, Tensor], classes: int) -> Tensor:
         return target[0]
 
-    def elementwise(
+    def positives(
         self, logits: Tensor, target: tuple[Tensor, Tensor], gamma: Tensor, alpha: Tensor
     ) -> Tensor:
-        labels, quality = target
-        wanted = one_hot(labels, logits.size(1)) * quality.to(logits.dtype).unsqueeze(1)
-        distance = (logits.sigmoid() - wanted).abs()
-        cross_entropy = F.binary_cross_entropy_with_logits(logits, wanted, reduction="none")
+        quality = target[1].to(logits.dtype)
+        distance = (logits.sigmoid() - quality).abs()
+        cross_entropy = F.binary_cross_entropy_with_logits(logits, quality, reduction="none")
         return distance.pow(gamma) * cross_entropy
+
+    def negative_weight(self, alpha: Tensor) -> float:
+        return 1.0

@@ -26,8 +26,6 @@ class ProgressiveVarifocalLoss(ProgressiveLoss[Tensor]):
         quality, label = target.max(dim=1)
         return label.masked_fill(quality <= 0, classes)
 
-    def elementwise(self, logits: Tensor, target: Tensor, gamma: Tensor, alpha: Tensor) -> Tensor:
-        wanted = target.to(logits.dtype)
-        negative = (1 - alpha) * logits.sigmoid().pow(gamma)
-        cross_entropy = F.binary_cross_entropy_with_logits(logits, wanted, reduction="none")
-        return wanted.where(wanted > 0, negative) * cross_entropy
+    def positives(self, logits: Tensor, target: Tensor, gamma: Tensor, alpha: Tensor) -> Tensor:
+        quality = target.amax(dim=1).to(logits.dtype)
+        return quality * F.binary_cross_entropy_with_logits(logits, quality, reduction="none")
