@@ -4,9 +4,9 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 
 PYTHON ?= python3
-CONFIG ?= demo
-RUN ?= $(basename $(notdir $(CONFIG)))
 DATA ?=
+CONFIG ?= $(if $(DATA),small,demo)
+RUN ?= $(basename $(notdir $(CONFIG)))
 DATASET ?= demo
 DEVICE ?=
 TTA ?=
@@ -40,7 +40,7 @@ demo: $(READY) ## Train on aerial photographs, evaluate, export, serve, detect: 
 	@echo "The picture:     runs/demo/photo.detected.jpg"
 	@echo "The run folder:  runs/demo (config, metrics, checkpoint, evaluation, bundle)"
 	@echo "Serve it:        make serve"
-	@echo "Train another:   make train CONFIG=demo RUN=mine DATA=/path/to/data"
+	@echo "Your pictures:   make train DATA=/path/to/data"
 
 data: $(READY) ## Fetch a data set: DATASET=coco (25 GB) or demo
 	$(BIN)/umop data $(DATASET)
@@ -48,7 +48,7 @@ data: $(READY) ## Fetch a data set: DATASET=coco (25 GB) or demo
 doctor: $(READY) ## Say whether training works on this machine: versions, operators, GPU, disk
 	$(BIN)/umop doctor
 
-train: $(READY) ## Train a model: CONFIG=demo [RUN=name] [DATA=/path] [DEVICE=cpu]; again to resume
+train: $(READY) ## Train a model: DATA=/path [CONFIG=small] [RUN=name] [DEVICE=cpu]; again to resume
 	$(BIN)/umop train $(CONFIG) --run $(RUN) $(if $(DATA),--data $(DATA)) $(if $(DEVICE),--device $(DEVICE))
 
 eval: $(READY) ## Print COCO's twelve numbers of a run: RUN=demo [DATA=/path] [TTA=1]

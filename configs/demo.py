@@ -1,31 +1,13 @@
-"""A small UMOP detector of tree crowns that two cores train in minutes."""
+"""Tree crowns on aerial photographs: crops at native scale. For pictures of your own take small."""
 
-_base_ = ["_base_/detector.py", "_base_/runtime.py"]
+_base_ = ["_base_/lite0.py", "_base_/own_data.py", "_base_/schedule_data.py"]
 
 data_root = "data/crowns"
 data_hint = "Fetch it with: umop data demo"
 classes = ("tree",)
 iterations = 240
-channels_last = True
 
-model = dict(
-    data_preprocessor=dict(mean=[127.5, 127.5, 127.5], std=[127.5, 127.5, 127.5]),
-    backbone=dict(
-        type="TimmBackbone",
-        name="tf_efficientnet_lite0",
-        frozen_stages=3,
-        pretrained=True,
-    ),
-    neck=dict(in_channels=[40, 112, 320], start_level=0, out_channels=64),
-    bbox_head=dict(
-        num_classes=len(classes),
-        in_channels=64,
-        feat_channels=64,
-        stacked_convs=2,
-        norm_cfg=dict(type="GN", num_groups=16),
-    ),
-    test_cfg=dict(max_per_img=300),
-)
+model = dict(bbox_head=dict(num_classes=len(classes)), test_cfg=dict(max_per_img=300))
 
 train_pipeline = [
     dict(type="LoadPicture"),
@@ -49,51 +31,16 @@ test_pipeline = [
         meta_keys=("img_id", "img_path", "ori_shape", "img_shape", "scale_factor"),
     ),
 ]
-
-train_dataloader = dict(
-    batch_size=6,
-    num_workers=1,
-    persistent_workers=True,
-    sampler=dict(type="InfiniteSampler", shuffle=True),
-    dataset=dict(
-        type="CocoDataset",
-        data_root=data_root,
-        ann_file="train.json",
-        data_prefix=dict(img="train/"),
-        metainfo=dict(classes=classes),
-        filter_cfg=dict(filter_empty_gt=True),
-        pipeline=train_pipeline,
-    ),
-)
-val_dataloader = dict(
-    batch_size=1,
-    num_workers=0,
-    sampler=dict(type="DefaultSampler", shuffle=False),
-    dataset=dict(
-        type="CocoDataset",
-        data_root=data_root,
-        ann_file="val.json",
-        data_prefix=dict(img="val/"),
-        metainfo=dict(classes=classes),
-        test_mode=True,
-        pipeline=test_pipeline,
-    ),
-)
+data = dict(data_root=data_root, metainfo=dict(classes=classes))
+train_dataloader = dict(batch_size=6, dataset=dict(pipeline=train_pipeline, **data))
+val_dataloader = dict(dataset=dict(pipeline=test_pipeline, **data))
 test_dataloader = val_dataloader
-val_evaluator = dict(type="CocoBoxMetric", ann_file=data_root + "/val.json")
+val_evaluator = dict(ann_file=data_root + "/val.json")
 test_evaluator = val_evaluator
 
-train_cfg = dict(type="IterBasedTrainLoop", max_iters=iterations, val_interval=iterations)
-val_cfg = dict(type="ValLoop")
-test_cfg = dict(type="TestLoop")
-optim_wrapper = dict(
-    type="OptimWrapper",
-    optimizer=dict(type="AdamW", lr=1e-3, weight_decay=0.05),
-    clip_grad=dict(max_norm=10.0),
-)
+auto_schedule = None
+train_cfg = dict(max_iters=iterations, val_interval=iterations)
 param_scheduler = [
     dict(type="LinearLR", start_factor=0.1, by_epoch=False, begin=0, end=20),
     dict(type="CosineAnnealingLR", by_epoch=False, begin=20, end=iterations, eta_min=1e-5),
 ]
-default_hooks = dict(checkpoint=dict(by_epoch=False, interval=100))
-log_processor = dict(by_epoch=False)

@@ -21,6 +21,7 @@ from umop.models import TimmBackbone
 FOLDER = Path(__file__).parent
 PAGE = FOLDER / "configuration.md"
 TOP_LEVEL = {
+    "auto_schedule": "Lengthens `max_iters` for more pictures: `epochs` passes, up to `max_iters`.",
     "channels_last": "Train in the memory format channels_last, faster on CPUs and tensor cores.",
     "data_hint": "What the error says to do when the data is missing.",
     "find_unused_parameters": "For distributed training of models with unused parameters.",

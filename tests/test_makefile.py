@@ -42,6 +42,14 @@ def test_a_config_file_names_its_run(clone: Path) -> None:
     assert make(clone, "train", "CONFIG=own/mine.py") == ["umop train own/mine.py --run mine"]
 
 
+def test_data_of_ones_own_takes_the_config_for_it(clone: Path) -> None:
+    assert make(clone, "train", "DATA=/my") == ["umop train small --run small --data /my"]
+
+
+def test_without_data_the_demo_is_trained(clone: Path) -> None:
+    assert make(clone, "train") == ["umop train demo --run demo"]
+
+
 @pytest.mark.parametrize(
     "newer", ["demo.mar", "demo.bundle/manifest.json", "demo.bundle/model.sig"]
 )

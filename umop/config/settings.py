@@ -24,6 +24,7 @@ SETTINGS = frozenset(inspect.signature(Runner).parameters) - {"cfg"} | {
     "model_wrapper_cfg",
     "sync_bn",
     # read by umop
+    "auto_schedule",
     "channels_last",
     "data_hint",
     "needs_gpu",

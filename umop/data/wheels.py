@@ -9,6 +9,9 @@ from zipfile import ZipFile
 
 from umop.errors import UserError
 
+STDERR = 2
+"""Its file descriptor: what a command prints to stdout is its result alone."""
+
 
 def download(requirements: Path, folder: Path) -> None:
     """Downloads the wheels of a hashed requirements file, with pip's progress bars.
@@ -22,7 +25,7 @@ def download(requirements: Path, folder: Path) -> None:
     """
     command = [sys.executable, "-m", "pip", "download", "--disable-pip-version-check", "--no-deps"]
     options = ["--require-hashes", "--requirement", str(requirements), "--dest", str(folder)]
-    if subprocess.run([*command, *options]).returncode != 0:
+    if subprocess.run([*command, *options], stdout=STDERR).returncode != 0:
         raise UserError(
             f"pip could not download what {requirements} lists (its message stands above). "
             f"Without a network, put those wheels into {folder} and run this again with "

@@ -62,7 +62,7 @@ class TimmBackbone(BaseModule):
         if not path.is_file():
             raise UserError(
                 f"The ImageNet weights of {self.name} are not at {path}. "
-                "Fetch them with: umop data demo"
+                "Fetch them with: umop data weights CONFIG"
             )
         weights = torch.load(path, map_location="cpu", weights_only=True)
         missing, _ = self.features.load_state_dict(weights, strict=False)

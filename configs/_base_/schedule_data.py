@@ -1,0 +1,21 @@
+"""AdamW with a cosine decay; the number of steps follows from the number of pictures."""
+
+_base_ = "runtime.py"
+
+iterations = 300
+auto_schedule = dict(epochs=10, min_iters=iterations, max_iters=6000)
+
+train_cfg = dict(type="IterBasedTrainLoop", max_iters=iterations, val_interval=100)
+val_cfg = dict(type="ValLoop")
+test_cfg = dict(type="TestLoop")
+optim_wrapper = dict(
+    type="OptimWrapper",
+    optimizer=dict(type="AdamW", lr=1e-3, weight_decay=0.05),
+    clip_grad=dict(max_norm=10.0),
+)
+param_scheduler = [
+    dict(type="LinearLR", start_factor=0.1, by_epoch=False, begin=0, end=20),
+    dict(type="CosineAnnealingLR", by_epoch=False, begin=20, end=iterations, eta_min=1e-5),
+]
+default_hooks = dict(checkpoint=dict(by_epoch=False, interval=100))
+log_processor = dict(by_epoch=False)
