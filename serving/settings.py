@@ -90,6 +90,11 @@ class Settings(BaseSettings):
         0, description="Threads of one inference on the CPU; 0 for one a core."
     )
     decode_threads: PositiveInt = Field(2, description="Pictures decoded at the same time.")
+    reduced_decoding: bool = Field(
+        False,
+        description="Decode a JPEG at a half, quarter or eighth of its size where the model's "
+        "input is no larger: twice as fast for 12 megapixels and more; boxes differ slightly.",
+    )
     batch_size: PositiveInt = Field(8, description="Most pictures in one inference.")
     batch_pixels: PositiveInt = Field(
         8_000_000, description="Most pixels in one inference; a larger picture runs alone."

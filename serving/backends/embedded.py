@@ -14,7 +14,6 @@ from time import perf_counter
 from serving.backends import NotReadyError
 from serving.bundle import Bundle, BundleError
 from serving.bundle.schema import Manifest
-from serving.inference import image
 from serving.inference.batching import Batcher
 from serving.inference.detector import Detections, Detector, Prepared, name_detections
 from serving.inference.engines import Engine, EngineError, open_engine
@@ -115,7 +114,7 @@ class EmbeddedBackend:
         return self._model
 
     def _decode(self, detector: Detector, picture: bytes) -> Prepared:
-        return detector.prepare(image.decode(picture, self._settings.max_pixels))
+        return detector.decode(picture, self._settings.max_pixels)
 
 
 class _LoadedModel:
@@ -160,7 +159,12 @@ def _load(settings: Settings) -> Detector:
     if settings.bundle is None:
         raise BundleError("no model: give --bundle or UMOP_BUNDLE")
     bundle = Bundle.open(settings.bundle, verify_key=settings.verify_key)
-    detector = Detector(bundle, _engine(bundle, settings), max_batch_pixels=settings.batch_pixels)
+    detector = Detector(
+        bundle,
+        _engine(bundle, settings),
+        max_batch_pixels=settings.batch_pixels,
+        reduced_decoding=settings.reduced_decoding,
+    )
     if settings.backend == "embedded":  # another server warms itself, and may come up later
         detector.warm()
     return detector

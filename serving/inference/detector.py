@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from serving.bundle import Bundle
 from serving.bundle.schema import Manifest, Size
+from serving.inference import image
 from serving.inference.engines import Engine, open_engine
 from serving.inference.postprocess import Detections, name_detections, select
-from serving.inference.preprocess import Prepared, prepare, stack, usual_canvas
+from serving.inference.preprocess import Prepared, input_size, prepare, stack, usual_canvas
 from serving.schemas.options import DetectOptions
 
 __all__ = ["DetectOptions", "Detections", "Detector", "Prepared", "name_detections"]
@@ -28,14 +29,21 @@ class Detector:
         bundle: Says how pictures are prepared and candidates are selected.
         engine: Runs the bundle's network.
         max_batch_pixels: Most pixels of input in one run; a larger picture runs alone.
+        reduced_decoding: Whether `decode` decodes large JPEGs at a part of their size.
     """
 
     def __init__(
-        self, bundle: Bundle, engine: Engine, *, max_batch_pixels: int = MAX_BATCH_PIXELS
+        self,
+        bundle: Bundle,
+        engine: Engine,
+        *,
+        max_batch_pixels: int = MAX_BATCH_PIXELS,
+        reduced_decoding: bool = False,
     ) -> None:
         self.manifest: Manifest = bundle.manifest
         self._engine = engine
         self._max_batch_pixels = max_batch_pixels
+        self._reduced_decoding = reduced_decoding
 
     @classmethod
     def load(
@@ -81,11 +89,31 @@ class Detector:
         Raises:
             EngineError: The engine failed.
         """
-        return self.detect_prepared([self.prepare(image) for image in images], options)
+        return self.detect_prepared([self.prepare(picture) for picture in images], options)
 
-    def prepare(self, image: NDArray[np.uint8]) -> Prepared:
+    def decode(self, data: bytes, max_pixels: int) -> Prepared:
+        """Decodes and scales one picture for `detect_prepared`.
+
+        Args:
+            data: An encoded picture, see `serving.inference.image.decode`.
+            max_pixels: Most pixels (width × height) allowed; checked before decoding.
+
+        Raises:
+            ImageError: As `serving.inference.image.decode` raises it.
+        """
+        if not self._reduced_decoding:
+            return self.prepare(image.decode(data, max_pixels))
+        pixels, (width, height) = image.decode_reduced(data, max_pixels, self._input_size)
+        return prepare(pixels, self.manifest.input, Size(width=width, height=height))
+
+    def _input_size(self, size: image.WidthHeight) -> image.WidthHeight:
+        width, height = size
+        scaled, _ = input_size(Size(width=width, height=height), self.manifest.input)
+        return scaled.width, scaled.height
+
+    def prepare(self, picture: NDArray[np.uint8]) -> Prepared:
         """Scales one picture (RGB, uint8, shape (height, width, 3)) for `detect_prepared`."""
-        return prepare(image, self.manifest.input)
+        return prepare(picture, self.manifest.input)
 
     def detect_prepared(
         self, pictures: Sequence[Prepared], options: Sequence[DetectOptions] | None = None

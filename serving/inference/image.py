@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Lock
 
@@ -24,7 +25,17 @@ _SWAPPING_ORIENTATIONS = {5, 6, 7, 8}
 _ORIENTATION_TAG = 0x0112
 _END_OF_JPEG = b"\xff\xd9"
 _BIT_DEPTH_OF_PNG = 24  # its offset
+_RGB = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
+# The names speak of grey, and the bits of the factor alone.
+_REDUCED = {
+    1: 0,
+    2: cv2.IMREAD_REDUCED_GRAYSCALE_2,
+    4: cv2.IMREAD_REDUCED_GRAYSCALE_4,
+    8: cv2.IMREAD_REDUCED_GRAYSCALE_8,
+}
 _PILLOWS_LIMIT = Lock()
+
+WidthHeight = tuple[int, int]
 
 
 class ImageError(Exception):
@@ -67,9 +78,7 @@ def read_header(data: bytes, max_pixels: int) -> Header:
         ImageError: The header is damaged.
     """
     with _open(data, max_pixels) as picture:
-        width, height = picture.size
-        if _orientation(picture) in _SWAPPING_ORIENTATIONS:
-            width, height = height, width
+        width, height = _upright_size(picture)
         return Header(Image.MIME.get(picture.format or "", "image/jpeg"), width, height)
 
 
@@ -91,19 +100,56 @@ def decode(data: bytes, max_pixels: int) -> NDArray[np.uint8]:
         ImageError: The picture is damaged.
     """
     with _open(data, max_pixels) as picture:
-        try:
-            pixels = _decode_plain(data, picture)
-            if pixels is None:
-                picture.load()
-                pixels = np.asarray(_to_rgb(picture))
-            return _upright(pixels, _orientation(picture))
-        except MemoryError:
-            raise
-        except Exception as error:  # Pillow's decoders raise many kinds on damaged input
-            raise ImageError(f"the picture is damaged: {error}") from error
+        return _decode(data, picture, reduction=1)
 
 
-def _decode_plain(data: bytes, picture: Image.Image) -> NDArray[np.uint8] | None:
+def decode_reduced(
+    data: bytes, max_pixels: int, target: Callable[[WidthHeight], WidthHeight]
+) -> tuple[NDArray[np.uint8], WidthHeight]:
+    """Decodes a picture that will be scaled down.
+
+    A JPEG is decoded at a half, quarter or eighth of its size where that is a whole number of
+    pixels and no smaller than the target: so libjpeg computes fewer pixels. It averages those it
+    leaves out, where `decode` and a bilinear resize would pass over some.
+
+    Args:
+        data: An encoded picture in one of `FORMATS`.
+        max_pixels: Most pixels (width × height) allowed; checked before decoding.
+        target: Says what size a picture of a size, both upright, will be scaled to.
+
+    Returns:
+        RGB pixels, uint8, shape (height, width, 3); and the picture's own size, upright.
+
+    Raises:
+        ImageError: As for `decode`.
+    """
+    with _open(data, max_pixels) as picture:
+        size = _upright_size(picture)
+        return _decode(data, picture, _reduction(size, target(size))), size
+
+
+def _reduction(size: WidthHeight, target: WidthHeight) -> int:
+    for factor in (8, 4, 2):
+        whole = all(side % factor == 0 for side in size)
+        if whole and all(s // factor >= t for s, t in zip(size, target, strict=True)):
+            return factor
+    return 1
+
+
+def _decode(data: bytes, picture: Image.Image, reduction: int) -> NDArray[np.uint8]:
+    try:
+        pixels = _decode_plain(data, picture, reduction)
+        if pixels is None:
+            picture.load()
+            pixels = np.asarray(_to_rgb(picture))
+        return _upright(pixels, _orientation(picture))
+    except MemoryError:
+        raise
+    except Exception as error:  # Pillow's decoders raise many kinds on damaged input
+        raise ImageError(f"the picture is damaged: {error}") from error
+
+
+def _decode_plain(data: bytes, picture: Image.Image, reduction: int) -> NDArray[np.uint8] | None:
     """Decodes common pictures with OpenCV: the pixels are Pillow's, in less time.
 
     None for other pictures, and for damaged ones, of which Pillow says what is wrong.
@@ -111,7 +157,8 @@ def _decode_plain(data: bytes, picture: Image.Image) -> NDArray[np.uint8] | None
     if not _is_plain(data, picture):
         return None
     encoded = np.frombuffer(data, np.uint8)
-    pixels = cv2.imdecode(encoded, cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION)
+    reduced = _REDUCED[reduction if picture.format in {"JPEG", "MPO"} else 1]
+    pixels = cv2.imdecode(encoded, _RGB | reduced)
     return None if pixels is None else pixels.astype(np.uint8, copy=False)
 
 
@@ -182,6 +229,12 @@ def _orientation(picture: Image.Image) -> int:
         return int(picture.getexif().get(_ORIENTATION_TAG, 1))
     except Exception:  # a damaged EXIF block says nothing about the pixels
         return 1
+
+
+def _upright_size(picture: Image.Image) -> WidthHeight:
+    width, height = picture.size
+    swaps = _orientation(picture) in _SWAPPING_ORIENTATIONS
+    return (height, width) if swaps else (width, height)
 
 
 def _to_rgb(picture: Image.Image) -> Image.Image:

@@ -29,23 +29,31 @@ class Prepared:
     original: Size
 
 
-def prepare(image: NDArray[np.uint8], spec: InputSpec) -> Prepared:
+def prepare(image: NDArray[np.uint8], spec: InputSpec, original: Size | None = None) -> Prepared:
     """Scales a picture as mmcv's `imrescale` does and picks the input size that holds it.
 
     Args:
         image: RGB, uint8, shape (height, width, 3).
         spec: The bundle's input specification.
+        original: The size that the picture had before it was reduced; its own if None.
     """
-    original = Size(width=image.shape[1], height=image.shape[0])
+    own = Size(width=image.shape[1], height=image.shape[0])
+    original = original or own
+    size, canvas = input_size(original, spec)
+    pixels = image
+    if size != own:
+        target = (size.width, size.height)
+        pixels = np.asarray(cv2.resize(image, target, interpolation=cv2.INTER_LINEAR), np.uint8)
+    return Prepared(pixels, canvas, original)
+
+
+def input_size(original: Size, spec: InputSpec) -> tuple[Size, Size]:
+    """Returns the size that a picture is scaled to, and that of the input that holds it."""
     size = _fit(original, spec)
     canvas = _canvas(size, spec)
     if canvas.width < size.width or canvas.height < size.height:
         size = _shrink(original, canvas)
-    pixels = image
-    if size != original:
-        target = (size.width, size.height)
-        pixels = np.asarray(cv2.resize(image, target, interpolation=cv2.INTER_LINEAR), np.uint8)
-    return Prepared(pixels, canvas, original)
+    return size, canvas
 
 
 def stack(pictures: Sequence[Prepared], spec: InputSpec) -> NDArray[np.float32]:

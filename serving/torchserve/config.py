@@ -14,6 +14,7 @@ WORKER_LOG = "worker.log"
 VERIFY_KEY = "UMOP_VERIFY_KEY"
 TRUST_PROGRAM = "UMOP_TRUST_PROGRAM"
 """Variables that tell the workers what to trust; the archive itself cannot."""
+REDUCED_DECODING = "UMOP_REDUCED_DECODING"
 LOG_CONFIG = """\
 <?xml version="1.0" encoding="UTF-8"?>
 <Configuration>

@@ -15,7 +15,7 @@ from serving.bundle import Bundle
 from serving.inference.detector import Detections, Detector
 from serving.inference.engines import Engine, EngineError, open_engine
 from serving.torchserve import predictions
-from serving.torchserve.config import TRUST_PROGRAM, VERIFY_KEY
+from serving.torchserve.config import REDUCED_DECODING, TRUST_PROGRAM, VERIFY_KEY
 from serving.torchserve.predictions import Answer, Request
 
 
@@ -25,7 +25,8 @@ class DetectionHandler:
     def initialize(self, context: Any) -> None:
         """Opens the archive's bundle and runs its network once, as a warm-up.
 
-        The variables `UMOP_VERIFY_KEY` and `UMOP_TRUST_PROGRAM` are those of `umop-serve`.
+        The variables `UMOP_VERIFY_KEY`, `UMOP_TRUST_PROGRAM` and `UMOP_REDUCED_DECODING` are those
+        of `umop-serve`.
 
         Args:
             context: TorchServe's.
@@ -44,7 +45,8 @@ class DetectionHandler:
         self._max_pixels: int = options["max_pixels"]
         self._batch_size: int = context.model_yaml_config["batchSize"]
         gpu: int | None = context.system_properties["gpu_id"]
-        self._detector = Detector(bundle, _engine(bundle, options, gpu))
+        engine = _engine(bundle, options, gpu)
+        self._detector = Detector(bundle, engine, reduced_decoding=_is_on(REDUCED_DECODING))
         self._detector.warm()
 
     def handle(self, batch: Sequence[Mapping[str, Any]], context: Any) -> list[bytes]:
@@ -109,7 +111,14 @@ def _engine(bundle: Bundle, options: Mapping[str, Any], gpu: int | None) -> Engi
     # TorchServe gives each worker a GPU, also where ONNX Runtime is that for the CPU.
     kind = "cuda" if name == "torch" else "auto"
     device = "cpu" if gpu is None else f"{kind}:{gpu}"
-    trusts = os.environ.get(TRUST_PROGRAM, "").lower() in {"1", "true", "yes", "on"}
     return open_engine(
-        bundle, name, threads=options["threads"], device=device, trust_program=trusts
+        bundle,
+        name,
+        threads=options["threads"],
+        device=device,
+        trust_program=_is_on(TRUST_PROGRAM),
     )
+
+
+def _is_on(variable: str) -> bool:
+    return os.environ.get(variable, "").lower() in {"1", "true", "yes", "on"}

@@ -16,7 +16,6 @@ from pydantic import ValidationError
 
 from serving.bundle.schema import Manifest
 from serving.errors import classify
-from serving.inference import image
 from serving.inference.detector import Detections, Detector, Prepared, name_detections
 from serving.inference.engines import EngineError
 from serving.inference.image import ImageError
@@ -85,7 +84,7 @@ def read(
         given = headers.get(OPTIONS_HEADER.lower(), "{}")
         options = DetectOptions.model_validate_json(given)
     options.class_ids(detector.manifest.classes)
-    prepared = [detector.prepare(image.decode(picture, max_pixels)) for picture in pictures]
+    prepared = [detector.decode(picture, max_pixels) for picture in pictures]
     return Request(prepared, options, message)
 
 

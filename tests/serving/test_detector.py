@@ -1,17 +1,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from serving.bundle import Bundle
 from serving.bundle.schema import Size
-from serving.inference.detector import Detections, DetectOptions, Detector
-from serving.inference.engines import Candidates
+from serving.inference import image
+from serving.inference.detector import Detections, DetectOptions, Detector, Prepared
+from serving.inference.engines import Candidates, open_engine
 from tests.serving.make_bundle import CLASSES, make_bundle
-from tests.serving.pictures import TWO_BOXES, TWO_SQUARES, paint
+from tests.serving.pictures import TWO_BOXES, TWO_SQUARES, encode, paint
 
 
 @pytest.fixture(scope="module")
@@ -135,3 +138,61 @@ def test_warming_takes_a_usual_size(bundle_path: Path) -> None:
     Detector(Bundle(bundle_path, manifest), engine).warm()
     [(_, _, height, width)] = engine.shapes
     assert height * width == 640 * 640
+
+
+LARGE = paint(2560, 2048, ("red", 256, 512, 256), ("blue", 1280, 1280, 256))
+LARGE_BOXES = {"red": [256, 512, 512, 768], "blue": [1280, 1280, 1536, 1536]}
+
+
+@pytest.mark.parametrize("reduced", [False, True])
+def test_a_large_jpegs_boxes_are_right_however_it_is_decoded(
+    reduced: bool, bundle_path: Path
+) -> None:
+    bundle = Bundle.open(bundle_path)
+    detector = Detector(bundle, open_engine(bundle, threads=1), reduced_decoding=reduced)
+    data = encode(LARGE, "JPEG", quality=95)
+    prepared = detector.decode(data, LARGE.size)
+    assert (prepared.original.width, prepared.original.height) == (2560, 2048)
+    [found] = detector.detect_prepared([prepared], [DetectOptions(score_threshold=0.95)])
+    boxes = named(found)
+    assert boxes.keys() == LARGE_BOXES.keys()
+    for name, box in LARGE_BOXES.items():
+        assert boxes[name] == pytest.approx(box, abs=1)
+
+
+def decoded(
+    data: bytes, path: Path, monkeypatch: pytest.MonkeyPatch, *, reduced: bool
+) -> tuple[Prepared, list[NDArray[np.uint8]]]:
+    """What a detector reads from a picture, and every array of pixels that OpenCV decoded."""
+    buffers: list[NDArray[np.uint8]] = []
+    decode = cv2.imdecode
+
+    def watched(*arguments: Any) -> Any:
+        buffers.append(decode(*arguments))
+        return buffers[-1]
+
+    monkeypatch.setattr(cv2, "imdecode", watched)
+    detector = Detector(Bundle.open(path), Recorder(), reduced_decoding=reduced)
+    return detector.decode(data, LARGE.size), buffers
+
+
+@pytest.mark.parametrize(("reduced", "shape"), [(True, (256, 320, 3)), (False, (2048, 2560, 3))])
+def test_a_large_jpeg_is_decoded_once_in_the_size_that_is_needed(
+    reduced: bool, shape: tuple[int, ...], bundle_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = encode(LARGE, "JPEG")
+    prepared, buffers = decoded(data, bundle_path, monkeypatch, reduced=reduced)
+    assert [pixels.shape for pixels in buffers] == [shape]
+    assert np.shares_memory(prepared.pixels, buffers[0]) is reduced
+    if not reduced:
+        scaled = cv2.resize(image.decode(data, LARGE.size), (320, 256))
+        np.testing.assert_array_equal(prepared.pixels, scaled)
+
+
+@pytest.mark.parametrize("format", ["JPEG", "PNG"])
+def test_a_picture_of_the_inputs_size_is_not_copied(
+    format: str, bundle_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = encode(paint(320, 256), format)
+    prepared, [pixels] = decoded(data, bundle_path, monkeypatch, reduced=False)
+    assert np.shares_memory(prepared.pixels, pixels)

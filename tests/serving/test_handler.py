@@ -7,6 +7,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 import yaml
@@ -99,3 +100,24 @@ def test_auto_on_a_gpu_falls_back_where_there_is_no_program(unpacked: Path) -> N
     handler = DetectionHandler()
     handler.initialize(context)
     assert isinstance(handler._detector._engine, OnnxEngine)
+
+
+@pytest.mark.parametrize(("reduced", "width"), [("", 640), ("true", 320)])
+def test_the_variable_for_reduced_decoding_counts(
+    reduced: str, width: int, unpacked: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UMOP_REDUCED_DECODING", reduced)
+    widths: list[int] = []
+    decode = cv2.imdecode
+
+    def watched(*arguments: Any) -> Any:
+        pixels = decode(*arguments)
+        widths.append(pixels.shape[1])
+        return pixels
+
+    monkeypatch.setattr(cv2, "imdecode", watched)
+    context = context_of(unpacked)
+    handler = DetectionHandler()
+    handler.initialize(context)
+    handler.handle([{"body": encode(TWO_SQUARES, "JPEG")}], context)
+    assert widths == [width]
