@@ -14,6 +14,12 @@ BUNDLE ?= runs/demo/demo.bundle
 HOST ?= 127.0.0.1
 PORT ?= 8000
 TS_PORT ?= 8080
+IN ?=
+VARIANT ?= cpu
+VERSION ?= $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+PYTHON_IMAGE ?= python:3.11-slim-bookworm
+SOURCE ?= $(shell git config --get remote.origin.url)
+IMAGE_PREFIX ?= $(or $(shell echo $(SOURCE) | sed -nE 's|.*github\.com[:/]([^/]+)/.*|ghcr.io/\L\1|p'),umop)
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -24,8 +30,18 @@ READY := $(VENV)/.ready
 READY_TO_SERVE := $(SERVE_VENV)/.ready
 READY_FOR_TORCHSERVE := $(VENV)/.ready-for-torchserve
 READY_FOR_TESTS := $(VENV)/.ready-for-tests
+COMPOSE := docker compose --file docker/compose.yaml $(if $(filter cuda,$(VARIANT)),--file docker/compose.gpu.yaml)
+TRAIN := $(if $(filter docker,$(IN)),$(COMPOSE) run --rm train train,$(BIN)/umop train)
 
-.PHONY: help demo data doctor train eval export serve serve-only archive torchserve test test-fast lint docs lock clean
+# What docker/compose.yaml and docker/docker-bake.hcl read.
+export BUNDLE_PATH = $(abspath $(BUNDLE))
+export DATA_PATH = $(abspath $(or $(DATA),data))
+export RUNS_PATH = $(abspath runs)
+export CACHE_PATH = $(or $(UMOP_CACHE),$(HOME)/.cache/umop)
+export OWNER = $(shell id -u):$(shell id -g)
+export IMAGE_PREFIX PORT PYTHON_IMAGE SOURCE VARIANT VERSION
+
+.PHONY: folders images up down model-image test-images help demo data doctor train eval export serve serve-only archive torchserve test test-fast lint docs lock clean
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -48,8 +64,8 @@ data: $(READY) ## Fetch a data set: DATASET=coco (25 GB) or demo
 doctor: $(READY) ## Say whether training works on this machine: versions, operators, GPU, disk
 	$(BIN)/umop doctor
 
-train: $(READY) ## Train a model: DATA=/path [CONFIG=small] [RUN=name] [DEVICE=cpu]; again to resume
-	$(BIN)/umop train $(CONFIG) --run $(RUN) $(if $(DATA),--data $(DATA)) $(if $(DEVICE),--device $(DEVICE))
+train: $(if $(filter docker,$(IN)),folders,$(READY)) ## Train a model: DATA=/path [CONFIG=small] [RUN=name] [DEVICE=cpu] [IN=docker]; again to resume
+	$(TRAIN) $(CONFIG) --run $(RUN) $(if $(DATA),--data $(if $(filter docker,$(IN)),data,$(DATA))) $(if $(DEVICE),--device $(DEVICE))
 
 eval: $(READY) ## Print COCO's twelve numbers of a run: RUN=demo [DATA=/path] [TTA=1]
 	$(BIN)/umop eval $(RUN) $(if $(DATA),--data $(DATA)) $(if $(TTA),--tta)
@@ -71,6 +87,27 @@ torchserve: $(READY_FOR_TORCHSERVE) ## Serve a run's bundle with TorchServe on l
 		[ $$archive -nt $$bundle/manifest.json ] && [ $$archive -nt $$bundle/model.sig ] || \
 		$(BIN)/umop archive $(RUN)
 	$(BIN)/umop-serve torchserve runs/$(RUN)/$(RUN).mar --port $(TS_PORT) --trust-program
+
+images: ## Build the images for the CPU, or for GPUs with VARIANT=cuda: [IMAGE_PREFIX=…]
+	REVISION=$$(git rev-parse HEAD) SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) \
+		docker buildx bake --file docker/docker-bake.hcl $(VARIANT)
+
+folders: # a folder that Docker has to make for a mount belongs to root
+	@mkdir -p data runs "$(CACHE_PATH)"
+
+model-image: ## Build an image of a bundle: BUNDLE=runs/demo/demo.bundle
+	$(PYTHON) docker/labels.py $(BUNDLE) $(IMAGE_PREFIX)/umop-model | \
+		xargs docker build --file docker/model.Dockerfile $(BUNDLE)
+
+up: ## Start the service and TorchServe in containers: BUNDLE=… [PORT=8000] [VARIANT=cuda]
+	$(COMPOSE) up --detach --wait
+	@echo "http://127.0.0.1:$(PORT)"
+
+down: ## Stop what `make up` started
+	$(COMPOSE) --profile monitoring down
+
+test-images: $(READY_FOR_TESTS) images ## Build the images and test their containers; needs a Docker engine
+	UMOP_TEST_IMAGES=1 $(BIN)/python -m pytest tests/docker --no-header
 
 test: $(READY_FOR_TESTS) lint ## Check style and types, then run every test
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses logical --maxprocesses 8 --dist loadfile -m "not serial"

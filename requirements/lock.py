@@ -14,13 +14,20 @@ EXTRAS = {
     "train": ("train", "serve"),
     "serve": ("serve",),
     "serve-gpu": ("serve", "gpu"),
-    "torchserve": ("serve", "torchserve"),
+    "api": ("serve", "tracing"),
+    "api-sign": ("serve", "tracing", "sign"),
+    "api-gpu": ("serve", "tracing", "sign", "gpu"),
+    "torchserve": ("serve", "sign", "torchserve"),
+    "torchserve-gpu": ("serve", "sign", "torchserve", "gpu"),
     "dev": ("train", "serve", "torchserve", "tracing", "sign", "dev"),
 }
 
 
 GROUPS = ("build", "nvcc")
-BUILT_OR_REPLACED = {"onedl-mmcv": EXTRAS, "onnxruntime": ("serve-gpu",)}
+BUILT_OR_REPLACED = {
+    "onedl-mmcv": EXTRAS,
+    "onnxruntime": ("serve-gpu", "api-gpu", "torchserve-gpu"),
+}
 
 
 def main() -> None:

@@ -55,11 +55,17 @@ def with_cuda() -> bool:
     return os.environ.get("FORCE_CUDA") == "1" or torch.cuda.is_available()
 
 
+def architectures() -> str:
+    """The GPUs that CUDA ops are built for: those named, or those of this machine."""
+    named = os.environ.get("TORCH_CUDA_ARCH_LIST", "here")
+    return re.sub(r"[\s;]+", "-", named.strip())
+
+
 def cache_folder() -> Path:
     """One folder for each combination of source, torch, Python and kind of ops."""
     root = Path(os.environ.get("UMOP_CACHE") or Path.home() / ".cache" / "umop")
     source = hashlib.sha256(PIN.read_bytes()).hexdigest()[:8]
-    ops = "cuda" if with_cuda() else "cpu"
+    ops = f"cuda-{architectures()}" if with_cuda() else "cpu"
     tag = f"mmcv-{source}-torch{torch.__version__}-{sys.implementation.cache_tag}-{ops}"
     return root / "wheels" / tag
 

@@ -131,7 +131,20 @@ def _try(
 
 @app.command("torchserve")
 def _torchserve(
-    archive: Annotated[Path, typer.Argument(help="The archive, made with: umop archive RUN")],
+    model: Annotated[
+        Path,
+        typer.Argument(
+            envvar="UMOP_BUNDLE",
+            help="The archive, made with: umop archive RUN; or a bundle, which is packed first.",
+        ),
+    ],
+    host: Annotated[
+        str,
+        typer.Option(
+            envvar="UMOP_TORCHSERVE_HOST",
+            help="Address for inference and metrics; keep it inside the cluster.",
+        ),
+    ] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port of the inference API.")] = 8080,
     management_port: Annotated[int, typer.Option(help="Port of the management API.")] = 8081,
     metrics_port: Annotated[int, typer.Option(help="Port of Prometheus metrics.")] = 8082,
@@ -161,19 +174,22 @@ def _torchserve(
         LogLevel, typer.Option(help="Lowest level that TorchServe logs.")
     ] = "warn",
 ) -> None:
-    """Serve an archive with TorchServe, on the loopback address."""
+    """Serve an archive or a bundle with TorchServe, by default on the loopback address."""
+    from serving.bundle import BundleError
     from serving.server.process import StartError
 
     try:
+        from serving.torchserve.archive import archived
         from serving.torchserve.launcher import serve_archive
     except ModuleNotFoundError as error:
         raise fail(f"{error.name} is not installed: pip install 'umop[torchserve]'") from None
 
     ports = Ports(port, management_port, metrics_port, grpc_port, grpc_port + 1, worker_port)
-    with _one_line(StartError):
+    with _one_line(StartError, BundleError), archived(model) as archive:
         serve_archive(
             archive,
             ports,
+            host=host,
             verify_key=verify_key,
             trust_program=trust_program,
             model_api=model_api,

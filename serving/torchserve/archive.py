@@ -7,7 +7,8 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata
 from importlib.util import find_spec
@@ -103,6 +104,21 @@ def write_archive(bundle: Path, target: Path, options: WorkerOptions = WorkerOpt
         _run_archiver(parts, target.stem, opened.manifest.version)
         shutil.move(parts / f"{target.stem}.mar", target)
     return target
+
+
+@contextmanager
+def archived(model: Path) -> Iterator[Path]:
+    """Yields an archive as it is, and of a bundle an archive that lasts as long.
+
+    Raises:
+        BundleError: It is neither, or the bundle cannot be packed.
+    """
+    if model.suffix == ".mar":
+        yield model
+        return
+    name = Bundle.open(model).manifest.name
+    with TemporaryDirectory(prefix="archive-") as folder:
+        yield write_archive(model, Path(folder) / f"{name}.mar")
 
 
 def _run_archiver(parts: Path, name: str, version: str) -> None:

@@ -49,7 +49,7 @@ LOG_CONFIG = """\
 
 @dataclass(frozen=True)
 class Ports:
-    """TorchServe's ports on the loopback address.
+    """TorchServe's ports.
 
     Attributes:
         inference: Answers pictures.
@@ -73,19 +73,26 @@ class Ports:
 
 
 def write_config(
-    folder: Path, archive: Path, ports: Ports, *, model_api: bool, log_level: LogLevel
+    folder: Path,
+    archive: Path,
+    ports: Ports,
+    *,
+    host: str = "127.0.0.1",
+    model_api: bool,
+    log_level: LogLevel,
 ) -> tuple[Path, Path]:
     """Writes both files into `folder`, which must be TorchServe's working directory.
 
     Whatever the log's level, what the workers print and when they end goes to `WORKER_LOG` there.
 
     Tokens are off: with them, `/ping` needs one too and probes fail, and who may call is decided
-    by the service in front. Everything listens on the loopback address instead.
+    by the service in front. Management stays on the loopback address: it runs code of others.
 
     Args:
         folder: Takes the files.
         archive: The model; its folder is the model store.
         ports: Where to listen.
+        host: The address for inference and metrics.
         model_api: Whether models may be registered and unregistered.
         log_level: The least level that is logged, for example `warn`.
 
@@ -93,9 +100,9 @@ def write_config(
         The paths of `config.properties` and of the log's configuration.
     """
     options = {
-        "inference_address": f"http://127.0.0.1:{ports.inference}",
+        "inference_address": f"http://{host}:{ports.inference}",
         "management_address": f"http://127.0.0.1:{ports.management}",
-        "metrics_address": f"http://127.0.0.1:{ports.metrics}",
+        "metrics_address": f"http://{host}:{ports.metrics}",
         "grpc_inference_port": ports.grpc_inference,
         "grpc_management_port": ports.grpc_management,
         "initial_worker_port": ports.worker,

@@ -38,6 +38,7 @@ def serve_archive(
     archive: Path,
     ports: Ports,
     *,
+    host: str = "127.0.0.1",
     verify_key: Path | None = None,
     trust_program: bool = False,
     model_api: bool = False,
@@ -52,7 +53,8 @@ def serve_archive(
 
     Args:
         archive: The model, as `serving.torchserve.archive.write_archive` makes it.
-        ports: Where to listen, on the loopback address.
+        ports: Where to listen.
+        host: The address for inference and metrics; management listens on loopback only.
         verify_key: The public key that the archive's bundle must be signed with.
         trust_program: Whether the engine `torch` runs a program that was not verified.
         model_api: Whether models may be registered and unregistered on the management port.
@@ -72,7 +74,9 @@ def serve_archive(
     stop = _StopSignal()
     with TemporaryDirectory(prefix="torchserve-") as scratch:
         folder = Path(scratch)
-        config, log = write_config(folder, archive, ports, model_api=model_api, log_level=log_level)
+        config, log = write_config(
+            folder, archive, ports, host=host, model_api=model_api, log_level=log_level
+        )
         command = java_command(folder, config, log)
         environment = {
             **os.environ,
@@ -86,7 +90,7 @@ def serve_archive(
         try:
             _wait_until_ready(process, ports, archive.stem, folder / WORKER_LOG, stop)
             if not stop.requested:
-                announce(f"http://127.0.0.1:{ports.inference}/predictions/{archive.stem}")
+                announce(f"http://{host}:{ports.inference}/predictions/{archive.stem}")
             _watch(process, stop)
             _drain(process, ports, drain_timeout)
         finally:

@@ -28,3 +28,15 @@ def read(properties: Path) -> dict[str, str]:
 def unescaped(value: str) -> str:
     units = re.sub(r"\\(?:u(....)|(.))", lambda m: chr(int(m[1], 16)) if m[1] else m[2], value)
     return units.encode("utf-16", "surrogatepass").decode("utf-16")
+
+
+def test_management_listens_on_loopback_whatever_the_host(tmp_path: Path) -> None:
+    config, _ = write_config(
+        tmp_path, tmp_path / "demo.mar", Ports(), host="0.0.0.0", model_api=False, log_level="warn"
+    )
+    addresses = {name: value for name, value in read(config).items() if "_address" in name}
+    assert addresses == {
+        "inference_address": "http://0.0.0.0:8080",
+        "management_address": "http://127.0.0.1:8081",
+        "metrics_address": "http://0.0.0.0:8082",
+    }

@@ -20,6 +20,7 @@ CPU = "CPUExecutionProvider"
 CUDA = "CUDAExecutionProvider"
 
 log = logging.getLogger(__name__)
+ort.disable_telemetry_events()
 
 
 class OnnxEngine:

@@ -1,0 +1,31 @@
+"""Prints what describes a bundle's image, from its manifest: options of `docker build`.
+
+The tag is the model's name and version. Needs no package, for it runs outside of environments.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+
+def main(bundle: str, repository: str) -> None:
+    """Prints one option a line."""
+    manifest = json.loads((Path(bundle) / "manifest.json").read_text(encoding="utf-8"))
+    labels = {
+        "org.opencontainers.image.title": manifest["name"],
+        "org.opencontainers.image.version": manifest["version"],
+        "org.opencontainers.image.created": manifest["created"],
+        "org.opencontainers.image.revision": manifest["provenance"].get("commit"),
+        "umop.model.ap": manifest["metrics"].get("AP"),
+        "umop.model.precision": manifest["precision"],
+    }
+    print(f"--tag={repository}:{manifest['name']}-{manifest['version']}")
+    for name, value in labels.items():
+        if value is not None:
+            print(f"--label={name}={value}")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,14 @@
+#!/bin/sh
+# Prepares a base image: the user that containers run as, their folders, and no file that lends
+# the rights of its owner. Times of changed files are SOURCE_DATE_EPOCH.
+set -eu
+
+touch /run/before
+groupadd --gid 10001 umop
+useradd --uid 10001 --gid umop --create-home --no-log-init --shell /usr/sbin/nologin umop
+install --directory --owner umop --group umop /workspace /workspace/runs /workspace/cache
+install --directory /workspace/data /models
+find / -xdev -type f -perm /6000 -exec chmod a-s {} +
+rm -f /etc/*-
+find / -xdev -newer /run/before -exec touch --no-dereference --date "@$SOURCE_DATE_EPOCH" {} +
+rm /run/before
