@@ -1,4 +1,6 @@
-"""The one exception that a user sees as a message instead of a traceback."""
+"""What a user sees as a message instead of a traceback."""
+
+from __future__ import annotations
 
 
 class UserError(Exception):
@@ -12,3 +14,11 @@ class UserError(Exception):
         raises an exception that has such an attribute anew as ``UserError(message=…)``.
         """
         return str(self).rpartition(f"{__name__}.{type(self).__name__}: ")[2].strip()
+
+
+class TrainingError(Exception):
+    """Training broke in a way that is understood; the message says how, and what is kept."""
+
+
+class Stopped(Exception):  # noqa: N818
+    """A signal stopped training; the message says how to go on."""

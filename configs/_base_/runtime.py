@@ -16,8 +16,9 @@ default_hooks = dict(
     timer=dict(type="IterTimerHook"),
     logger=dict(type="LoggerHook", interval=50),
     param_scheduler=dict(type="ParamSchedulerHook"),
-    checkpoint=dict(type="CheckpointHook", interval=1, max_keep_ckpts=2),
-    sampler_seed=dict(type="DistSamplerSeedHook"),
+    checkpoint=dict(type="SafeCheckpointHook", interval=1, minutes=10, keep=2),
+    finite_loss=dict(type="FiniteLossHook"),
+    sampler_seed=None,
 )
 custom_hooks = [
     dict(type="FocusingHook"),

@@ -55,14 +55,14 @@ def draw_discs(path: Path, random: np.random.Generator) -> LabelledImage:
 
 
 @pytest.fixture
-def umop(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Umop:
-    """Runs the command in this process; returns exit code, stdout and stderr."""
+def umop(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Umop:
+    """Runs the command; returns exit code, stdout and stderr, those of its processes included."""
 
     def run(*arguments: str) -> tuple[int, str, str]:
         monkeypatch.setattr("sys.argv", ["umop", *arguments])
         with pytest.raises(SystemExit) as stopped:
             main()
-        printed = capsys.readouterr()
+        printed = capfd.readouterr()
         return int(stopped.value.code or 0), printed.out, printed.err
 
     return run

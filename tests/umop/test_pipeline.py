@@ -207,9 +207,10 @@ def test_unreadable_picture_is_named(
     load = ["--set", f"train_dataloader.num_workers={workers}"]
     code, _, err = umop("train", "demo", "--run", "broken", "--data", str(root), *SMALL, *load)
     assert code == 2
-    [message] = [line for line in err.splitlines() if not line.startswith("Batch: ")]
+    [message] = [line for line in err.splitlines() if line.startswith("error: ")]
     assert re.fullmatch(
-        rf"error: {root}/train/\d\.png cannot be read as a picture\. .* \(\w+\)", message
+        rf"error: {root}/train/\d\.png cannot be read as a picture: the picture is damaged: .*",
+        message,
     )
     assert not (workplace / "runs" / "broken").exists(), "nothing was trained"
 

@@ -10,8 +10,8 @@ import sys
 import typer
 
 from umop.cli import config, data, doctor, evaluate, export, train
-from umop.errors import UserError
-from umop.exit_codes import MISTAKE
+from umop.errors import Stopped, TrainingError, UserError
+from umop.exit_codes import FAILURE, MISTAKE, STOPPED
 
 app = typer.Typer(
     add_completion=False,
@@ -32,18 +32,21 @@ app.add_typer(data.app, name="data")
 
 
 def main() -> None:
-    """Runs the command. A user's mistake is one line on stderr and exit code 2."""
+    """Runs the command. What a user can understand is one line on stderr and an exit code."""
     try:
         app()
     except KeyboardInterrupt:
         sys.exit(130)
+    except Stopped as stopped:
+        typer.echo(str(stopped), err=True)
+        sys.exit(STOPPED)
     except Exception as error:
         message = mistake(error)
-        if message is None:
+        if message is None and not isinstance(error, TrainingError):
             raise
         typer.secho("error: ", fg="red", err=True, nl=False)
-        typer.echo(message, err=True)
-        sys.exit(MISTAKE)
+        typer.echo(message or str(error), err=True)
+        sys.exit(MISTAKE if message else FAILURE)
 
 
 def mistake(error: Exception) -> str | None:

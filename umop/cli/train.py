@@ -12,6 +12,7 @@ from umop.cli.options import Changes, Data
 from umop.cli.show import shown
 from umop.console import quietly
 from umop.run import Run
+from umop.training.signals import StopSignals
 
 
 def train(
@@ -28,6 +29,14 @@ def train(
         int | None,
         typer.Option(min=1, help="How many train together. [default: one for each GPU]"),
     ] = None,
+    amp: Annotated[
+        Literal["auto", "bf16", "fp16", "off"],
+        typer.Option(help="Mixed precision; auto is the config's choice, in bf16 if it can be."),
+    ] = "auto",
+    timeout: Annotated[
+        float,
+        typer.Option(min=10, help="Seconds that processes wait for one that makes no step."),
+    ] = 600.0,
     seed: Annotated[int | None, typer.Option(help="Seed, in place of the config's.")] = None,
     set_: Changes = None,
 ) -> None:
@@ -35,13 +44,17 @@ def train(
     target = Run.to_train(Path(config).stem if run is None else run)
     if device == "cpu":
         os.environ["CUDA_VISIBLE_DEVICES"] = ""
-    with quietly():
+    with StopSignals().handled() as stop, quietly():
         from umop.config.load import load_config
+        from umop.training.train import Wishes
         from umop.training.train import train as start
 
         seeded = [] if seed is None else [f"randomness.seed={seed}"]
         loaded = load_config(config, [*(set_ or []), *seeded])
-        checkpoint = start(loaded, target, data, on_cpu=device == "cpu", processes=processes)
+        wishes = Wishes(data, device == "cpu", processes, amp, timeout)
+        checkpoint = start(loaded, target, wishes, stop)
+    if checkpoint is None:
+        return
     typer.echo(f"Trained: {checkpoint}")
     if last := target.last_metrics():
         values = ", ".join(f"{name} {shown(last[name])}" for name in ("AP", "AP50"))

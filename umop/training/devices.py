@@ -5,7 +5,6 @@ from __future__ import annotations
 import torch
 from mmengine.config import Config
 
-from umop.console import note
 from umop.errors import UserError
 
 
@@ -13,7 +12,7 @@ def choose_processes(config: Config, on_cpu: bool = False, wanted: int | None = 
     """Decides how many processes train: one for each GPU, or one on the processor.
 
     Args:
-        config: What is trained; mixed precision is turned off on the processor.
+        config: What is trained.
         on_cpu: The user asked for the processor.
         wanted: The number of processes that the user asked for.
 
@@ -28,18 +27,20 @@ def choose_processes(config: Config, on_cpu: bool = False, wanted: int | None = 
                 "machine has. To train on the processor all the same, which suits some hundred "
                 "pictures of your own, add --device cpu (with make: DEVICE=cpu)."
             )
-        use_full_precision(config)
         return wanted or 1
     if wanted is not None and wanted > gpus:
         raise UserError(f"{wanted} processes need as many GPUs; this machine has {gpus}.")
     return wanted or gpus
 
 
-def use_full_precision(config: Config) -> None:
-    """Turns mixed precision off: mmengine has it for GPUs only."""
-    if config.optim_wrapper.type == "AmpOptimWrapper":
-        note("Mixed precision is off: it needs a GPU.")
-        config.optim_wrapper.type = "OptimWrapper"
+def connect_processors(config: Config) -> None:
+    """Makes the ranks train on processors: mmengine would give each the GPU of its number."""
+    config.model_wrapper_cfg = {
+        "type": "MMDistributedDataParallel",
+        "broadcast_buffers": False,
+        "device_ids": None,
+        "find_unused_parameters": config.get("find_unused_parameters", False),
+    }
 
 
 def plan(config: Config, processes: int) -> str:

@@ -1,4 +1,4 @@
-"""mmengine's runner, quiet on the console."""
+"""mmengine's runner, quiet on the console, that can be stopped and resumed exactly."""
 
 from __future__ import annotations
 
@@ -8,8 +8,17 @@ from typing import Any
 
 import torch
 from mmengine.dist import master_only
+from mmengine.hooks import Hook
 from mmengine.logging import MMLogger
 from mmengine.runner import Runner as MMRunner
+from torch.utils.data import DataLoader
+
+from umop.errors import Stopped, UserError
+from umop.hooks.checkpoints import SafeCheckpointHook
+from umop.training.loop import RESUMABLE
+from umop.training.ranks import Alone
+from umop.training.rescale import rescale
+from umop.training.signals import StopSignals, end_loaders, follow_parent
 
 
 class Runner(MMRunner):
@@ -18,7 +27,34 @@ class Runner(MMRunner):
     The log file in the run folder has all that mmengine logs; the console shows warnings and
     errors, and what the hooks show. ``channels_last = True`` in a config lays tensors out
     channels last, which is faster on CPUs and on GPUs with tensor cores.
+
+    Attributes:
+        ranks: The processes that train together.
+        stop: Whether training was asked to stop.
     """
+
+    ranks = Alone()
+    stop = StopSignals()
+
+    @property
+    def resumes(self) -> bool:
+        """Whether training goes on from a checkpoint of the same run."""
+        return bool(self._resume)
+
+    @property
+    def checkpoints(self) -> SafeCheckpointHook:
+        """What saves checkpoints.
+
+        Raises:
+            UserError: The config has another hook in its place.
+        """
+        for hook in self.hooks:
+            if isinstance(hook, SafeCheckpointHook):
+                return hook
+        raise UserError(
+            "default_hooks.checkpoint must be of type SafeCheckpointHook: what other hooks save "
+            "cannot be resumed exactly."
+        )
 
     def build_logger(self, *args: Any, **kwargs: Any) -> MMLogger:
         logger = super().build_logger(*args, **kwargs)
@@ -33,9 +69,62 @@ class Runner(MMRunner):
             built = built.to(memory_format=torch.channels_last)
         return built
 
+    @staticmethod
+    def build_dataloader(*args: Any, **kwargs: Any) -> DataLoader[Any]:
+        loader: DataLoader[Any] = MMRunner.build_dataloader(*args, **kwargs)
+        loader.worker_init_fn = follow_parent
+        return loader
+
+    def build_train_loop(self, loop: Any) -> Any:
+        kind = loop.get("type")
+        if kind not in RESUMABLE:
+            raise UserError(f"train_cfg.type must be one of {', '.join(RESUMABLE)}, not {kind}.")
+        return super().build_train_loop({**loop, "type": RESUMABLE[kind]})
+
     @master_only
     def dump_config(self) -> None:
         """Writes ``config.py``, unless the run that is continued has it."""
         path = Path(self.work_dir) / "config.py"
         if not path.exists():
             self.cfg.dump(path)
+
+    def resume(self, *args: Any, **kwargs: Any) -> None:
+        super().resume(*args, **kwargs)
+        rescale(self, self.checkpoints.resumed)
+
+    def train(self) -> torch.nn.Module:
+        """Trains, until the end or until a signal comes.
+
+        Raises:
+            Stopped: A signal came; where training was is saved.
+        """
+        self.register_hook(StopHook(), priority="LOWEST")
+        try:
+            return super().train()
+        except BaseException:
+            self.call_hook("after_run")  # it also ends progress bars and loggers
+            raise
+        finally:
+            end_loaders()
+
+
+class StopHook(Hook):
+    """Ends training after a step, once it was asked to in any rank."""
+
+    def before_train(self, runner: Runner) -> None:
+        runner.checkpoints  # noqa: B018
+        runner.stop.check()
+        runner.stop.deferring = True
+
+    def after_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None
+    ) -> None:
+        done = runner.iter + 1
+        runner.ranks.step(done)
+        if runner.ranks.any(runner.stop.asked) and runner.optim_wrapper.should_update():
+            runner.ranks.on_first(lambda: runner.checkpoints.save(runner, runner.epoch, done))
+            runner.stop.ending = True
+            raise Stopped
+
+    def after_val_iter(self, runner: Runner, *_: Any, **__: Any) -> None:
+        runner.ranks.step(runner.iter)

@@ -2,70 +2,178 @@
 
 from __future__ import annotations
 
+import errno
+import shlex
+import sys
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
+import torch
 from mmengine.config import Config
 
 from umop.config.settings import without_variables
 from umop.console import note
 from umop.data.custom import DataSet, read_data, use_data
 from umop.data.location import require_data
-from umop.errors import UserError
+from umop.errors import Stopped, UserError
+from umop.hooks.checkpoints import is_finished
 from umop.provenance import write_provenance
 from umop.report import write_report
 from umop.run import Run
-from umop.training.devices import choose_processes, plan
-from umop.training.launch import train_in_processes
+from umop.training.checkpoints import newest_whole
+from umop.training.devices import choose_processes, connect_processors, plan
+from umop.training.launch import Job, launch
 from umop.training.lock import locked
+from umop.training.precision import Precision, choose_precision
+from umop.training.ranks import Alone, is_rank, joined
 from umop.training.runner import Runner
+from umop.training.signals import StopSignals
 from umop.weights import fetch_weights, named_by
 
 
-def train(
-    config: Config,
-    run: Run,
-    data: Path | None = None,
-    on_cpu: bool = False,
-    processes: int | None = None,
-) -> Path:
-    """Trains, or goes on where the run of that name was interrupted; a finished run stays.
+@dataclass(frozen=True)
+class Wishes:
+    """How a user wants a config to be trained.
+
+    Attributes:
+        data: Root of the data set, in place of the config's own.
+        on_cpu: Train on the processor, also with a config that is made for GPUs.
+        processes: How many train together on this node; by default one for each GPU.
+        precision: The arithmetic.
+        timeout: Seconds without a step after which training with several processes is given up.
+    """
+
+    data: Path | None = None
+    on_cpu: bool = False
+    processes: int | None = None
+    precision: Precision = "auto"
+    timeout: float = 600.0
+
+
+def train(config: Config, run: Run, wishes: Wishes, stop: StopSignals) -> Path | None:
+    """Trains, or goes on where the run of that name was stopped; a finished run stays.
 
     Args:
         config: What to train.
         run: The folder that keeps the result.
-        data: Root of the data set, in place of the config's own.
-        on_cpu: Train on the processor, also with a config that is made for GPUs.
-        processes: How many train together; by default one for each GPU.
+        wishes: How.
+        stop: Whether the user has had enough.
 
     Returns:
-        The final checkpoint.
+        The final checkpoint; None where another rank says what it is.
 
     Raises:
         UserError: GPU, data or weights are missing, the run was started with another config, or
             another process trains it.
+        Stopped: A signal came. Where training was is saved; the message says how to go on.
+        TrainingError: The loss is not finite, or one of the processes is gone.
     """
-    processes = choose_processes(config, on_cpu, processes)
-    with locked(run):
-        return train_locked(config, run, data, processes)
+    here = choose_processes(config, wishes.on_cpu, wishes.processes)
+    if not is_rank():
+        job = Job.from_environment(here)
+        if job.ranks > 1:
+            launch(job)
+            return None
+    with joined(wishes.timeout) as ranks, ExitStack() as held:
+        start = ranks.on_first(lambda: prepare(config, run, wishes, ranks, held))
+        if start is not None:
+            train_rank(start, run, ranks, stop)
+        return run.require_checkpoint() if ranks.rank == 0 else None
 
 
-def train_locked(config: Config, run: Run, data: Path | None, processes: int) -> Path:
-    """Trains in a folder that no other process trains in; returns the final checkpoint."""
-    found = use_own_data(config, run, data) if data is not None else None
+@dataclass(frozen=True)
+class Start:
+    """What the ranks have to know to start.
+
+    Attributes:
+        config: What is trained, data and all.
+        checkpoint: Where they go on, None at the beginning.
+    """
+
+    config: Config
+    checkpoint: Path | None
+
+
+def prepare(
+    config: Config, run: Run, wishes: Wishes, ranks: Alone, held: ExitStack
+) -> Start | None:
+    """Checks and writes what is needed to train, once; None where the run is finished.
+
+    Args:
+        config: What to train.
+        run: The folder that keeps the result.
+        wishes: How.
+        ranks: The processes that train together.
+        held: Keeps the run locked.
+    """
+    held.enter_context(locked(run))
+    found = use_own_data(config, run, wishes.data) if wishes.data is not None else None
     if found is None:
         require_data(config, "train")
+    choose_precision(config, wishes.precision, torch.cuda.is_available() and not wishes.on_cpu)
     config.work_dir = str(run.folder)
     check_same_config(config, run)
-    if is_finished(config, run):
-        return run.require_checkpoint()
+    checkpoint = newest_whole(run)
+    if checkpoint is not None and is_finished(checkpoint):
+        return None
     if found is not None:
         found.write_annotations()
+    note(plan(config, ranks.count))
+    return Start(config, checkpoint)
+
+
+def train_rank(start: Start, run: Run, ranks: Alone, stop: StopSignals) -> None:
+    """Trains in this process, together with the other ranks."""
+    config = start.config
     if weights := named_by(config):
-        fetch_weights(weights)
-    note(plan(config, processes))
-    start(config, run, processes)
-    write_report(run)
-    return run.require_checkpoint()
+        ranks.on_each_host(lambda: fetch_weights(weights))
+    if ranks.count > 1:
+        config.launcher = "pytorch"
+        if not torch.cuda.is_available():
+            connect_processors(config)
+    config.resume = start.checkpoint is not None
+    if start.checkpoint:
+        config.load_from = str(start.checkpoint)
+    runner = Runner.from_cfg(config)
+    runner.ranks, runner.stop = ranks, stop
+    if ranks.rank == 0:
+        write_provenance(run.provenance, config)
+    try:
+        runner.train()
+    except Exception as error:
+        stop.ending = True
+        raise explained(error, runner) from error
+    if ranks.rank == 0:
+        write_report(run)
+
+
+def explained(error: Exception, runner: Runner) -> BaseException:
+    """Says of an error in training what a user can do, where that is known."""
+    error_here = runner.ranks.translate(error)
+    if isinstance(error_here, Stopped):
+        runner.ranks.tell_stopped()
+        return Stopped(how_to_go_on(runner) if runner.ranks.rank == 0 else "")
+    if isinstance(error_here, torch.OutOfMemoryError):
+        return UserError(
+            "The GPU ran out of memory. Fewer pictures at a time need less, BATCH=1, and "
+            "ACCUMULATE=2 makes up for them; so do smaller ones, SIZE=640. (umop train --help)"
+        )
+    if isinstance(error_here, OSError) and error_here.errno in (errno.ENOSPC, errno.EDQUOT):
+        return UserError(
+            f"There is no space left in {runner.work_dir}. The newest checkpoint there is whole; "
+            "make room, and the same command goes on."
+        )
+    return error_here
+
+
+def how_to_go_on(runner: Runner) -> str:
+    """What a user reads after a signal."""
+    command = shlex.join(["umop", *sys.argv[1:]])
+    done = runner.checkpoints.saved_iteration
+    if done <= 0:
+        return f"Stopped before the first step. Start again: {command}"
+    return f"Stopped after iteration {done} of {runner.max_iters}, which is saved. Go on: {command}"
 
 
 def use_own_data(config: Config, run: Run, data: Path) -> DataSet:
@@ -75,41 +183,6 @@ def use_own_data(config: Config, run: Run, data: Path) -> DataSet:
         note(f"warning: {warning}")
     use_data(config, found)
     return found
-
-
-def start(config: Config, run: Run, processes: int) -> None:
-    """Trains in this process, or in several."""
-    if run.latest_checkpoint():
-        run.require_checkpoint()
-    if processes > 1:
-        if not run.config.is_file():
-            config.dump(run.config)
-        write_provenance(run.provenance, config)
-        train_in_processes(run, processes)
-        return
-    config.resume = run.latest_checkpoint() is not None
-    runner = Runner.from_cfg(config)
-    write_provenance(run.provenance, config)
-    runner.train()
-
-
-def is_finished(config: Config, run: Run) -> bool:
-    """Whether the run's newest checkpoint is that of its last iteration or epoch.
-
-    Raises:
-        UserError: It was imported.
-    """
-    checkpoint = run.latest_checkpoint()
-    if checkpoint is None or not checkpoint.is_file():
-        return False
-    done = checkpoint.stem.rpartition("_")[2]
-    if not done.isdigit():
-        raise UserError(
-            f"{run.folder} holds {checkpoint.name}, which was not trained here and cannot be "
-            "trained on. Give this run another name with --run."
-        )
-    wanted = config.train_cfg.get("max_iters", config.train_cfg.get("max_epochs"))
-    return bool(int(done) >= wanted)
 
 
 def check_same_config(config: Config, run: Run) -> None:

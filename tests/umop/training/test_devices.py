@@ -25,11 +25,8 @@ def test_without_a_gpu_a_published_model_says_what_to_type(gpus: int) -> None:
 
 
 @pytest.mark.parametrize("gpus", [0, 4], indirect=True)
-def test_the_processor_on_request(gpus: int, capsys: pytest.CaptureFixture[str]) -> None:
-    config = load_config("swin_s")
-    assert choose_processes(config, on_cpu=True) == 1
-    assert config.optim_wrapper.type == "OptimWrapper"
-    assert "Mixed precision is off" in capsys.readouterr().err
+def test_the_processor_on_request(gpus: int) -> None:
+    assert choose_processes(load_config("swin_s"), on_cpu=True) == 1
     assert choose_processes(load_config("r50"), on_cpu=True, wanted=2) == 2
 
 
@@ -38,7 +35,6 @@ def test_one_process_for_each_gpu(gpus: int) -> None:
     config = load_config("swin_s")
     assert choose_processes(config) == 4
     assert choose_processes(config, wanted=2) == 2
-    assert config.optim_wrapper.type == "AmpOptimWrapper"
     with pytest.raises(UserError, match="5 processes need as many GPUs; this machine has 4"):
         choose_processes(config, wanted=5)
 

@@ -1,0 +1,67 @@
+"""Mixed precision: which arithmetic a model is trained in."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from mmengine.config import Config
+
+from umop.console import note
+from umop.errors import UserError
+
+Precision = Literal["auto", "bf16", "fp16", "off"]
+
+
+def choose_precision(config: Config, wanted: Precision, on_gpu: bool) -> None:
+    """Sets a config's mixed precision.
+
+    Args:
+        config: What is trained.
+        wanted: ``auto`` keeps the config's choice whether to mix, and takes bfloat16 where the GPU
+            has it, which needs no loss scaling, and float16 elsewhere.
+        on_gpu: Whether it is trained on GPUs; mixed precision is for these only.
+
+    Raises:
+        UserError: The hardware does not have what is wanted.
+    """
+    optimizer = config.optim_wrapper
+    mixes = optimizer.type == "AmpOptimWrapper"
+    if not on_gpu:
+        if wanted in ("bf16", "fp16"):
+            raise UserError(f"--amp {wanted} needs a GPU; leave it out on the processor.")
+        if mixes:
+            note("Mixed precision is off: it needs a GPU.")
+            use_full(config)
+        return
+    if wanted == "off":
+        use_full(config)
+    elif wanted != "auto":
+        use_mixed(config, wanted)
+    elif mixes and "dtype" not in optimizer:
+        has_bf16 = torch.cuda.is_bf16_supported(including_emulation=False)
+        use_mixed(config, "bf16" if has_bf16 else "fp16")
+
+
+def use_mixed(config: Config, precision: Literal["bf16", "fp16"]) -> None:
+    """Mixes full precision with a 16-bit one; float16 needs its losses scaled, bfloat16 not.
+
+    Raises:
+        UserError: The GPU has no bfloat16.
+    """
+    if precision == "bf16" and not torch.cuda.is_bf16_supported(including_emulation=False):
+        raise UserError("--amp bf16: this GPU has no bfloat16. Use --amp fp16.")
+    config.optim_wrapper.type = "AmpOptimWrapper"
+    if precision == "bf16":
+        config.optim_wrapper.dtype = "bfloat16"
+        config.optim_wrapper.loss_scale = {"enabled": False}
+    else:
+        config.optim_wrapper.dtype = "float16"
+        config.optim_wrapper.loss_scale = "dynamic"
+
+
+def use_full(config: Config) -> None:
+    """Turns mixed precision off."""
+    config.optim_wrapper.type = "OptimWrapper"
+    for setting in ("dtype", "loss_scale"):
+        config.optim_wrapper.pop(setting, None)

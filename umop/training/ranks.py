@@ -1,0 +1,228 @@
+"""The processes that train together: what they agree on, and which of them is gone."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import socket
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from threading import Thread
+from typing import Any, TypeVar
+
+import torch
+from torch import distributed
+from torch.distributed.distributed_c10d import Store
+from torch.distributed.rendezvous import rendezvous
+
+from umop.console import note
+from umop.errors import Stopped, TrainingError, UserError
+from umop.exit_codes import FAILURE, MISTAKE
+from umop.training.signals import leave
+
+Result = TypeVar("Result")
+STOPPED_KEY = "stopped"
+GO_ON = "The same command goes on from the newest checkpoint."
+SECONDS_TO_ANSWER = 5.0
+"""How long the ranks that live have to say so, once one seems to be gone."""
+
+
+def is_rank() -> bool:
+    """Whether this process is one of several, started by torchrun or as it does."""
+    return {"RANK", "LOCAL_RANK", "WORLD_SIZE"} <= os.environ.keys()
+
+
+class Alone:
+    """Training in one process."""
+
+    rank = 0
+    count = 1
+
+    def on_first(self, work: Callable[[], Result]) -> Result:
+        """Does something once, in the first rank; all get the result, or its error."""
+        return work()
+
+    def on_each_host(self, work: Callable[[], object]) -> None:
+        """Does something once on each host; all wait for it."""
+        work()
+
+    def any(self, mine: bool) -> bool:
+        """Whether this was true in any rank, as of the last call: the same answer in all."""
+        return mine
+
+    def tell_stopped(self) -> None:
+        """Tells the other ranks that training stops for a signal."""
+
+    def step(self, iteration: int) -> None:
+        """Tells the watch over the ranks that this one has made a step."""
+
+    def translate(self, error: Exception) -> BaseException:
+        """What an error in training is, where it came of another rank."""
+        return error
+
+
+@dataclass(kw_only=True)
+class Ranks(Alone):
+    """Training in several processes, of which this is one.
+
+    Attributes:
+        rank: Number of this process.
+        count: How many there are.
+        hosts: The host of each rank.
+        store: Where ranks can write to each other even if one of them is gone.
+        group: Connects the processors; it carries what is no part of training itself.
+        limit: Seconds without a step after which training is given up.
+    """
+
+    rank: int
+    count: int
+    hosts: list[str]
+    store: Store
+    group: distributed.ProcessGroup
+    limit: float
+    iteration: int = 0
+    last_step: float = math.inf
+    vote: tuple[distributed.Work, torch.Tensor] | None = None
+
+    def on_first(self, work: Callable[[], Result]) -> Result:
+        outcome: list[Any] = [None, False]
+        error: Exception | None = None
+        if self.rank == 0:
+            try:
+                outcome = [work(), True]
+            except Exception as raised:
+                error = raised
+        distributed.broadcast_object_list(outcome, group=self.group)
+        result, succeeded = outcome
+        if error:
+            raise error
+        if not succeeded:  # the first rank says why
+            raise SystemExit(MISTAKE)
+        return result
+
+    def on_each_host(self, work: Callable[[], object]) -> None:
+        if os.environ["LOCAL_RANK"] == "0":
+            work()
+        distributed.barrier(self.group)
+
+    def tell_stopped(self) -> None:
+        self.store.set(STOPPED_KEY, "")
+
+    def any(self, mine: bool) -> bool:
+        """Whether this was true in any rank, as of the last call: the same answer in all.
+
+        The ranks exchange it while they compute the next step, and nobody waits.
+        """
+        known = False
+        if self.vote:
+            work, voted = self.vote
+            work.wait()
+            known = bool(voted.item())
+        flag = torch.tensor([mine], dtype=torch.uint8)
+        work = distributed.all_reduce(flag, distributed.ReduceOp.MAX, self.group, async_op=True)
+        self.vote = work, flag
+        return known
+
+    def step(self, iteration: int) -> None:
+        self.iteration = iteration
+        self.last_step = time.monotonic()
+
+    def translate(self, error: Exception) -> BaseException:
+        if not isinstance(error, distributed.DistError) and "gloo" not in str(error):
+            return error
+        if self.store.check([STOPPED_KEY]):
+            return Stopped()
+        message = self.explain()
+        return TrainingError(message) if message else SystemExit(FAILURE)
+
+    def explain(self) -> str:
+        """Says which rank is gone; empty in all but one of those that are left."""
+        answering = self.answering()
+        missing = [rank for rank in range(self.count) if rank not in answering]
+        if self.rank != min(answering):
+            return ""
+        where = f"at iteration {self.iteration}"
+        if not missing:
+            return (
+                f"No rank made a step in {self.limit:.0f} s {where}, though all answer. Slow "
+                "storage or a deadlock can be why; --timeout allows more time."
+            )
+        named = ", ".join(f"rank {rank} on {self.hosts[rank]}" for rank in missing)
+        return f"Training lost {named} {where}. {GO_ON}"
+
+    def answering(self) -> set[int]:
+        """The ranks that say they live."""
+        self.store.set(f"alive/{self.rank}", "")
+        deadline = time.monotonic() + SECONDS_TO_ANSWER
+        found = {self.rank}
+        while len(found) < self.count and time.monotonic() < deadline:
+            found = {rank for rank in range(self.count) if self.store.check([f"alive/{rank}"])}
+            time.sleep(0.1)
+        return found | {self.rank}
+
+    def watch(self) -> None:
+        """Ends this process when no step was made for too long, and says which rank is why.
+
+        A rank that waits for another hangs in the network's library, where nothing else ends it.
+        """
+        while time.monotonic() - self.last_step < self.limit:
+            time.sleep(1.0)
+        try:
+            message = self.explain()
+        except Exception as error:  # the store is gone too
+            message = f"Training lost the first rank's host, {self.hosts[0]}: {error}"
+        if message:
+            note(f"error: {message}")
+        leave(FAILURE)
+
+
+@contextlib.contextmanager
+def joined(limit: float) -> Iterator[Alone]:
+    """Connects this process with the other ranks inside the block, where it is one of several.
+
+    Args:
+        limit: Seconds without a step after which training is given up.
+
+    Raises:
+        UserError: The others cannot be reached.
+    """
+    if not is_rank():
+        yield Alone()
+        return
+    try:
+        yield connect(limit)
+    finally:
+        distributed.destroy_process_group()
+
+
+def connect(limit: float) -> Ranks:
+    """Connects this process with the other ranks, and starts to watch over them.
+
+    Raises:
+        UserError: They cannot be reached.
+    """
+    on_gpu = torch.cuda.is_available()
+    if on_gpu:
+        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+    backend = "nccl" if on_gpu else "gloo"
+    to_connect = timedelta(seconds=limit)
+    no_limit = timedelta(days=1)  # the watch has one, and names the rank
+    try:
+        store, rank, count = next(rendezvous("env://", timeout=to_connect))
+        distributed.init_process_group(
+            backend, store=store, rank=rank, world_size=count, timeout=no_limit
+        )
+        group = distributed.new_group(backend="gloo", timeout=no_limit)
+        own_store, *_ = next(rendezvous("env://", timeout=to_connect))
+    except distributed.DistError as error:
+        reason = str(error).splitlines()[0]
+        address = f"{os.environ['MASTER_ADDR']}:{os.environ['MASTER_PORT']}"
+        raise UserError(f"The other ranks cannot be reached at {address}: {reason}") from error
+    hosts = [""] * count
+    distributed.all_gather_object(hosts, socket.gethostname(), group=group)
+    ranks = Ranks(rank=rank, count=count, hosts=hosts, store=own_store, group=group, limit=limit)
+    Thread(target=ranks.watch, daemon=True).start()
+    return ranks
