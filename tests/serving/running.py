@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, Any
 
@@ -58,6 +59,11 @@ class RunningServer:
     def memory(self) -> int:
         """Resident bytes."""
         return int(psutil.Process(self.process.pid).memory_info().rss)
+
+    def peak_memory(self) -> int:
+        """The most resident bytes that it has held (proc(5): VmHWM)."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) * 1024  # type: ignore[index]
 
 
 @contextmanager

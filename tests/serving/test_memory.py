@@ -1,4 +1,4 @@
-"""What only a large picture needed is given back after it."""
+"""What the service holds at rest, at its peak, and after a large picture."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 
+from tests.serving.pictures import encode, paint
 from tests.serving.running import running
 
 pytestmark = pytest.mark.slow
@@ -44,9 +46,30 @@ def growth(bundle: Path, large_pixels: int) -> int:
 
 def test_a_service_at_rest_holds_little(slow_bundle_path: Path, tmp_path: Path) -> None:
     """Warming takes a usual size, although the bundle takes pictures of 2560 x 2560."""
-    bundle = Path(shutil.copytree(slow_bundle_path, tmp_path / "large.bundle"))
-    manifest = json.loads((bundle / "manifest.json").read_text())
-    manifest["input"]["resize"] = {"width": 2560, "height": 2560}
-    (bundle / "manifest.json").write_text(json.dumps(manifest))
+    bundle = with_largest_input(slow_bundle_path, tmp_path)
     with running("--bundle", str(bundle)) as server:
         assert server.memory() < 350 * 2**20
+
+
+def test_a_batch_of_the_largest_pictures_takes_no_more_than_one(
+    bundle_path: Path, tmp_path: Path
+) -> None:
+    """A batch is bounded by its pixels: eight inputs of 2560 x 2560 alone would be 629 MB."""
+    bundle = with_largest_input(bundle_path, tmp_path)
+    picture = encode(paint(2560, 2560), "JPEG")
+    with running("--bundle", str(bundle), "--deadline", "240") as server:
+        assert server.detect(picture).status_code == 200
+        one = server.peak_memory()
+        files = [("files", picture)] * 8
+        answer = httpx.post(f"{server.url}/detect/batch", files=files, timeout=240)
+        assert ["detections" in result for result in answer.json()["results"]] == [True] * 8
+        assert server.peak_memory() < 1.5 * one
+
+
+def with_largest_input(bundle: Path, folder: Path) -> Path:
+    """A copy of a bundle whose pictures are scaled to 2560 x 2560."""
+    copy = Path(shutil.copytree(bundle, folder / "large.bundle"))
+    manifest = json.loads((copy / "manifest.json").read_text())
+    manifest["input"]["resize"] = {"width": 2560, "height": 2560}
+    (copy / "manifest.json").write_text(json.dumps(manifest))
+    return copy
