@@ -18,6 +18,18 @@ def note(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
+def duration(seconds: float) -> str:
+    """A length of time in words: ``80 s``, ``12 min``, ``3 h 20 min``, ``2 d 4 h``."""
+    minutes = round(seconds / 60)
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    if minutes < 60:
+        return f"{minutes} min"
+    if minutes < 24 * 60:
+        return f"{minutes // 60} h {minutes % 60} min"
+    return f"{minutes // (24 * 60)} d {minutes // 60 % 24} h"
+
+
 class Count:
     """Notes now and then how much of long work is done, and about how long the rest takes.
 
@@ -40,7 +52,7 @@ class Count:
             return
         self.noted = now
         left = (now - self.started) / self.done * (self.total - self.done)
-        note(f"{self.what} {self.done} of {self.total}, about {left:.0f} s left")
+        note(f"{self.what} {self.done} of {self.total}, about {duration(left)} left")
 
 
 @contextlib.contextmanager

@@ -20,3 +20,18 @@ def test_long_work_says_how_far_it_is(
         "evaluating: picture 20 of 100, about 80 s left",
         "evaluating: picture 40 of 100, about 60 s left",
     ]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.4, "0 s"),
+        (80, "80 s"),
+        (150, "2 min"),
+        (3599, "1 h 0 min"),
+        (12_000, "3 h 20 min"),
+        (187_200, "2 d 4 h"),
+    ],
+)
+def test_lengths_of_time_are_in_words(seconds: float, text: str) -> None:
+    assert console.duration(seconds) == text

@@ -48,13 +48,22 @@ def test_train_keeps_what_the_run_folder_promises(umop: Umop, discs: Path, workp
     assert code == 0, err
     assert "Trained: runs/discs/iter_4.pth" in out
     assert re.search(r"On the validation data, at iteration 4: AP \d\.\d{3}, AP50 \d\.\d{3}", out)
+    assert re.search(
+        r"^training: iteration 4 of 4, loss \d+\.\d{3} \(cls \d+\.\d{3}, bbox \d+\.\d{3}, "
+        r"centerness \d+\.\d{3}\), \d+\.\d images/s, about 0 s left$",
+        err,
+        re.MULTILINE,
+    )
     run = workplace / "runs" / "discs"
     [started] = json.loads((run / "provenance.json").read_text())
     assert started["seed"] == 0
     assert list(started["data"]) == [str(discs / "train.json"), str(discs / "val.json")]
     lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     assert [line["iter"] for line in lines] == [2, 4, 4]
-    assert all(1.5 <= lines[0][f"gamma_{level}"] <= 2.5 for level in range(5))
+    for level in range(5):
+        assert 1.5 <= lines[0][f"gamma_{level}"] <= 2.5
+        assert lines[0][f"alpha_{level}"] == pytest.approx(0.5 / lines[0][f"gamma_{level}"])
+    assert sum(lines[0][f"positives_{level}"] for level in range(5)) > 0
     assert 0 <= lines[-1]["AP"] <= 1
     report = (run / "report.html").read_text()
     assert report.count("<svg") == 2

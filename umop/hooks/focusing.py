@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+import torch
+from mmengine.dist import all_reduce
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 
-from umop.losses import ProgressiveLoss
+from umop.losses import Level, ProgressiveLoss
 
 
 @HOOKS.register_module()
 class FocusingHook(Hook):
-    """Adds γ of each pyramid level to the run's scalars, as ``gamma_0``, ``gamma_1``, ….
+    """Adds what the loss measures on each pyramid level to the run's scalars.
 
-    The loss keeps γ on the device; it is read to the host once every ``interval`` iterations.
+    ``condition_0`` says how hard the positives of the first level are; ``gamma_0`` and ``alpha_0``
+    follow from it. ``positives_0`` counts the anchors that have an object and ``share_0`` is their
+    share of the level's anchors, both over all ranks.
+
+    The loss keeps them on the device; they are read to the host once every ``interval``
+    iterations, all together.
 
     Args:
         interval: Iterations from one reading to the next.
@@ -40,6 +48,32 @@ class FocusingHook(Hook):
         self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None
     ) -> None:
         for loss in self.losses:
-            for level, gamma in enumerate(loss.trace or ()):
-                runner.message_hub.update_scalar(f"train/gamma_{level}", gamma.item())
+            if loss.trace:
+                runner.message_hub.update_scalars(scalars(loss.trace))
             loss.trace = None
+
+
+def scalars(levels: Sequence[Level]) -> dict[str, float]:
+    """Reads what was measured on all levels, and counts over the ranks.
+
+    Args:
+        levels: From the finest to the coarsest.
+
+    Returns:
+        Values by name, such as ``train/gamma_0``.
+    """
+    anchors = torch.tensor([float(level.anchors) for level in levels])
+    positives = torch.stack([level.positives for level in levels])
+    counts = torch.stack([positives.float(), anchors.to(positives.device)])
+    all_reduce(counts)
+    measured = torch.stack(
+        [torch.stack([level.condition, level.gamma, level.alpha]) for level in levels], dim=1
+    )
+    shares = counts[0] / counts[1].clamp(min=1)
+    names = ("condition", "gamma", "alpha", "positives", "share")
+    rows = torch.cat([measured.float(), counts[:1], shares[None]]).tolist()
+    return {
+        f"train/{name}_{level}": value
+        for name, row in zip(names, rows, strict=True)
+        for level, value in enumerate(row)
+    }

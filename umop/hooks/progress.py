@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import time
+import atexit
+from collections.abc import Iterable
+from time import monotonic
 from typing import Any
 
-from mmengine.dist import is_main_process
+import torch
+from mmengine.dist import get_world_size, is_main_process
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 from mmengine.runner import Runner
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
+from rich.console import Console, RenderableType
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.text import Text
 
-from umop.console import Count
+from umop.console import Count, duration
+from umop.hardware import GIB
+from umop.hooks.pace import Pace
 
 SECONDS_BETWEEN_LINES = 20.0
 
@@ -32,68 +31,114 @@ class ProgressHook(Hook):
 
     def __init__(self) -> None:
         self.console = Console(stderr=True)
-        self.progress = Progress(
-            TextColumn("training"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("loss {task.fields[loss]:.3f}"),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
-            console=self.console,
-        )
-        self.last_line = time.monotonic()
-        self.started = time.monotonic()
-        self.first_iteration = 0
+        self.bar = Bar(self.console)
+        self.pace = Pace()
+        self.last_line = -SECONDS_BETWEEN_LINES
+        self.count: Count | None = None
 
     def before_train(self, runner: Runner) -> None:
-        self.started = self.last_line = time.monotonic()
-        self.first_iteration = runner.iter
-        self.task = self.progress.add_task(
-            "", total=runner.max_iters, completed=runner.iter, loss=float("nan")
-        )
+        self.task = self.bar.add_task("training", total=runner.max_iters, completed=runner.iter)
+        self.pace.restart()
         if is_main_process() and self.console.is_terminal:
-            self.progress.start()
+            self.bar.start()
+            atexit.register(self.bar.stop)  # shows the cursor again, however training ends
 
     def after_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None
     ) -> None:
+        self.pace.advance()
         if not is_main_process():
             return
+        done = runner.iter + 1
         if self.console.is_terminal:
-            self.progress.update(self.task, completed=runner.iter + 1, loss=loss(runner))
-        elif self.line_is_due(runner):
-            self.last_line = time.monotonic()
-            self.console.print(self.line(runner))
+            self.bar.detail = ", ".join(self.measured(runner, data_batch))
+            self.bar.update(self.task, completed=done, left=self.left(runner))
+        elif done == runner.max_iters or monotonic() - self.last_line >= SECONDS_BETWEEN_LINES:
+            self.last_line = monotonic()
+            measured = ", ".join([*self.measured(runner, data_batch), self.left(runner)])
+            self.console.print(
+                f"training: iteration {done} of {runner.max_iters}, {measured}",
+                soft_wrap=True,
+                highlight=False,
+            )
 
     def after_train(self, runner: Runner) -> None:
-        self.progress.stop()
+        if self.console.is_terminal:
+            self.bar.stop()
 
     def before_val(self, runner: Runner) -> None:
-        self.count = Count("evaluating: batch", len(runner.val_loop.dataloader))
+        self.count_batches(len(runner.val_loop.dataloader))
 
     def before_test(self, runner: Runner) -> None:
-        self.count = Count("evaluating: batch", len(runner.test_loop.dataloader))
+        self.count_batches(len(runner.test_loop.dataloader))
+
+    def count_batches(self, total: int) -> None:
+        self.count = Count("evaluating: batch", total)
 
     def after_val_iter(self, runner: Runner, *_: Any, **__: Any) -> None:
-        if is_main_process():
+        if is_main_process() and self.count:
             self.count.advance()
 
     after_test_iter = after_val_iter
 
-    def line_is_due(self, runner: Runner) -> bool:
-        last = runner.iter + 1 == runner.max_iters
-        return last or time.monotonic() - self.last_line >= SECONDS_BETWEEN_LINES
+    def after_val(self, runner: Runner) -> None:
+        self.pace.restart()
 
-    def line(self, runner: Runner) -> str:
-        done = runner.iter + 1
-        elapsed = time.monotonic() - self.started
-        left = elapsed / (done - self.first_iteration) * (runner.max_iters - done)
-        return (
-            f"training: iteration {done} of {runner.max_iters}, loss {loss(runner):.3f}, "
-            f"{elapsed:.0f} s, about {left:.0f} s left"
+    def measured(self, runner: Runner, data_batch: Any) -> list[str]:
+        """Loss, speed and memory, for people."""
+        shown = [losses(runner)]
+        if seconds := self.pace.seconds:
+            images = len(data_batch["inputs"]) * get_world_size()
+            shown.append(f"{images / seconds:.1f} images/s")
+        if torch.cuda.is_available():
+            device = torch.cuda.current_device()
+            used = torch.cuda.max_memory_reserved(device)
+            total = torch.cuda.get_device_properties(device).total_memory
+            shown.append(f"{used / GIB:.1f} of {total / GIB:.1f} GiB on the GPU")
+        return shown
+
+    def left(self, runner: Runner) -> str:
+        """The time that the rest of training takes, without evaluations."""
+        iterations = runner.max_iters - runner.iter - 1
+        return f"about {duration(iterations * (self.pace.seconds or 0))} left"
+
+
+class Bar(Progress):
+    """A bar with the time left, and a line below it.
+
+    Args:
+        console: Where it is drawn.
+
+    Attributes:
+        detail: The line below.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self.detail = ""
+        super().__init__(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=None),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[left]}"),
+            console=console,
+            expand=True,
         )
 
+    def add_task(self, description: str, *args: Any, **fields: Any) -> Any:
+        return super().add_task(description, *args, **{"left": "", **fields})
 
-def loss(runner: Runner) -> float:
-    return float(runner.message_hub.get_scalar("train/loss").current())
+    def get_renderables(self) -> Iterable[RenderableType]:
+        yield from super().get_renderables()
+        yield Text(self.detail, no_wrap=True, overflow="ellipsis")
+
+
+def losses(runner: Runner) -> str:
+    """The loss of the last iteration, and its parts."""
+    scalars = runner.message_hub.log_scalars
+    values = {
+        name.removeprefix("train/"): scalars[name].current()
+        for name in scalars
+        if name.startswith("train/loss")
+    }
+    parts = [f"{name[5:]} {value:.3f}" for name, value in values.items() if name != "loss"]
+    return f"loss {values['loss']:.3f} ({', '.join(parts)})"

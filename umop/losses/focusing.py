@@ -61,13 +61,21 @@ class Focusing:
         Returns:
             γ and α, two float scalars on the device of the logits.
         """
-        condition = reduce_mean(self._measure(logits, labels))
+        return self.follow(self.measure(logits, labels))
+
+    def follow(self, condition: Tensor) -> tuple[Tensor, Tensor]:
+        """γ and α of a level whose condition is known; all are float scalars on one device."""
         gamma = condition.clamp(self.centre - self.margin, self.centre + self.margin)
         return gamma, self.weight / gamma
 
+    @torch.no_grad()
+    def measure(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """The condition of one level, averaged over the ranks; takes what calling does."""
+        return reduce_mean(self._measure(logits, labels))
+
     def _measure(self, logits: Tensor, labels: Tensor) -> Tensor:
         classes = logits.size(1)
-        positive = (labels >= 0) & (labels < classes)
+        positive = is_positive(labels, classes)
         true_class = labels.clamp(0, classes - 1).unsqueeze(1)
         true_logits = logits.gather(1, true_class).squeeze(1)
         nll = F.softplus(-true_logits.to(torch.promote_types(logits.dtype, torch.float32)))
@@ -78,3 +86,8 @@ class Focusing:
 
         condition = mean(nll) if self.condition == "mean_nll" else -mean((-nll).exp()).log()
         return torch.where(count > 0, condition, EMPTY_LEVEL)
+
+
+def is_positive(labels: Tensor, classes: int) -> Tensor:
+    """Bool of the shape of the labels: which anchors have an object; negatives are ignored."""
+    return (labels >= 0) & (labels < classes)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar
 
 import torch
 from torch import Tensor, nn
 
-from umop.losses.focusing import Condition, Focusing
+from umop.losses.focusing import Condition, Focusing, is_positive
 from umop.losses.fused import fused_focal
 
 Reduction = Literal["none", "mean", "sum"]
@@ -16,6 +17,25 @@ Target = TypeVar("Target")
 
 EPSILON = torch.finfo(torch.float32).eps
 """Keeps an average over no positives finite, as in mmdet's losses."""
+
+
+@dataclass(frozen=True)
+class Level:
+    """What a loss measured on one pyramid level; the tensors are scalars on its device.
+
+    Attributes:
+        condition: How hard the positives are, averaged over the ranks.
+        gamma: The γ that follows.
+        alpha: The α that follows.
+        positives: Number of anchors that have an object, on this rank.
+        anchors: Number of all anchors, on this rank.
+    """
+
+    condition: Tensor
+    gamma: Tensor
+    alpha: Tensor
+    positives: Tensor
+    anchors: int
 
 
 class ProgressiveLoss(nn.Module, ABC, Generic[Target]):
@@ -35,7 +55,7 @@ class ProgressiveLoss(nn.Module, ABC, Generic[Target]):
         loss_weight: Factor of the whole loss.
 
     Attributes:
-        trace: None, or a list to which every call appends its γ (a scalar on the device).
+        trace: None, or a list to which every call appends what it measured.
 
     Raises:
         ValueError: ``use_sigmoid`` is not True, or a parameter is out of its range.
@@ -61,7 +81,7 @@ class ProgressiveLoss(nn.Module, ABC, Generic[Target]):
         self.focusing = Focusing(gamma, margin, weight, condition)
         self.reduction = reduction
         self.loss_weight = loss_weight
-        self.trace: list[Tensor] | None = None
+        self.trace: list[Level] | None = None
 
     @abstractmethod
     def labels(self, target: Target, classes: int) -> Tensor:
@@ -105,9 +125,11 @@ class ProgressiveLoss(nn.Module, ABC, Generic[Target]):
         if reduction == "sum" and avg_factor is not None:
             raise ValueError("avg_factor cannot be used with the reduction 'sum'")
         labels = self.labels(target, pred.size(1))
-        gamma, alpha = self.focusing(pred, labels)
+        condition = self.focusing.measure(pred, labels)
+        gamma, alpha = self.focusing.follow(condition)
         if self.trace is not None:
-            self.trace.append(gamma)
+            positives = is_positive(labels, pred.size(1)).sum()
+            self.trace.append(Level(condition, gamma, alpha, positives, labels.numel()))
         loss = fused_focal(
             pred,
             labels,

@@ -86,7 +86,7 @@ def test_each_level_has_its_own_gamma(name: str) -> None:
 
     assert len(losses["loss_cls"]) == len(STRIDES)
     sum(losses["loss_cls"]).backward()
-    gammas = [gamma.item() for gamma in head.loss_cls.trace]
+    gammas = [level.gamma.item() for level in head.loss_cls.trace]
     assert len(gammas) == len(STRIDES)
     assert all(1.5 <= gamma <= 2.5 for gamma in gammas)
     assert len(set(gammas)) > 2

@@ -44,7 +44,7 @@ def test_an_empty_level_has_gamma_two() -> None:
     loss = ProgressiveFocalLoss(use_sigmoid=True)
     loss.trace = []
     value = loss(logits, background, weights, avg_factor=1.0).item()
-    assert [gamma.item() for gamma in loss.trace] == [2.0]
+    assert [level.gamma.item() for level in loss.trace] == [2.0]
     assert value == pytest.approx(
         reference(logits.numpy(), background.numpy(), weights.numpy(), 1.0)
     )
@@ -104,7 +104,7 @@ def test_gamma_gets_no_gradient() -> None:
     loss = ProgressiveFocalLoss(use_sigmoid=True)
     loss.trace = []
     loss(logits, labels, avg_factor=1.0).backward()
-    [gamma] = (g.item() for g in loss.trace)
+    [gamma] = (level.gamma.item() for level in loss.trace)
     assert 1.5 < gamma < 2.5
     p = logits.detach().sigmoid()
     alpha = 0.5 / gamma
@@ -144,7 +144,9 @@ def test_nothing_is_read_to_the_host() -> None:
     labels = torch.zeros(8, dtype=torch.int64, device="meta")
     loss(logits, labels, torch.ones(8, device="meta"), avg_factor=1.0).backward()
     assert logits.grad is not None
-    assert [gamma.is_meta for gamma in loss.trace] == [True]
+    [traced] = loss.trace
+    measured = (traced.condition, traced.gamma, traced.alpha, traced.positives)
+    assert all(value.is_meta for value in measured)
 
 
 @pytest.mark.parametrize("use_sigmoid", [False, None, 1])

@@ -71,7 +71,7 @@ def test_each_level_has_its_own_gamma(name: str) -> None:
     ]
     losses_of(head, outputs)
 
-    gammas = [gamma.item() for gamma in loss.trace]
+    gammas = [level.gamma.item() for level in loss.trace]
     conditions = [F.softplus(torch.tensor(-height)).item() for height in heights]
     assert len(gammas) == len(STRIDES)
     for gamma, condition in zip(gammas, conditions, strict=True):

@@ -1,0 +1,64 @@
+"""What the loss measures on each level becomes scalars of the run."""
+
+from __future__ import annotations
+
+import math
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import torch
+import torch.distributed as dist
+import torch.multiprocessing as mp
+
+from umop.hooks.focusing import scalars
+from umop.losses import ProgressiveFocalLoss
+
+
+def measured(positives: int, anchors: int) -> dict[str, float]:
+    """The scalars of two levels: one with so many positives of probability 0.2, one with none."""
+    loss = ProgressiveFocalLoss(use_sigmoid=True)
+    loss.trace = []
+    logits = torch.full((anchors, 1), math.log(0.25))
+    labels = torch.ones(anchors, dtype=torch.int64)
+    labels[:positives] = 0
+    loss(logits, labels, avg_factor=1.0)
+    loss(logits, torch.ones_like(labels), avg_factor=1.0)
+    return scalars(loss.trace)
+
+
+def test_every_level_is_reported() -> None:
+    assert measured(positives=3, anchors=60) == {
+        "train/condition_0": pytest.approx(-math.log(0.2)),
+        "train/gamma_0": pytest.approx(-math.log(0.2)),
+        "train/alpha_0": pytest.approx(-0.5 / math.log(0.2)),
+        "train/positives_0": 3,
+        "train/share_0": pytest.approx(0.05),
+        "train/condition_1": 2.0,
+        "train/gamma_1": 2.0,
+        "train/alpha_1": 0.25,
+        "train/positives_1": 0,
+        "train/share_1": 0,
+    }
+
+
+def measure(rank: int, ranks: int, folder: str) -> None:
+    """One process of a distributed run, with more positives than the other."""
+    dist.init_process_group(
+        "gloo",
+        init_method=f"file://{folder}/rendezvous",
+        rank=rank,
+        world_size=ranks,
+        timeout=timedelta(seconds=60),
+    )
+    torch.save(measured(positives=(3, 7)[rank], anchors=(60, 40)[rank]), f"{folder}/{rank}.pt")
+    dist.destroy_process_group()
+
+
+def test_counts_are_those_of_all_ranks(tmp_path: Path) -> None:
+    mp.spawn(measure, (2, str(tmp_path)), nprocs=2)
+    for rank in range(2):
+        values = torch.load(tmp_path / f"{rank}.pt")
+        assert values["train/positives_0"] == 10
+        assert values["train/share_0"] == pytest.approx(0.1)
+        assert values["train/share_1"] == 0
