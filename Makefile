@@ -41,7 +41,7 @@ export CACHE_PATH = $(or $(UMOP_CACHE),$(HOME)/.cache/umop)
 export OWNER = $(shell id -u):$(shell id -g)
 export IMAGE_PREFIX PORT PYTHON_IMAGE SOURCE VARIANT VERSION
 
-.PHONY: folders images up down model-image test-images help demo data doctor train eval export serve serve-only archive torchserve test test-fast lint docs lock clean
+.PHONY: folders images up down model-image test-images help demo data doctor train eval export serve serve-only archive torchserve test test-fast lint bench docs lock clean
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -120,6 +120,12 @@ lint: $(READY_FOR_TESTS) ## Check style (ruff) and types (mypy)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+bench: $(READY) ## Print the tables of docs/benchmarks.md that need no training
+	$(BIN)/umop data demo
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/loss.py
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/decode.py data/crowns/photo.png
+	$(BIN)/python benchmarks/evaluation.py 500 5000
 
 docs: $(READY) ## Write docs/configuration.md anew from the code
 	$(BIN)/python docs/generate.py

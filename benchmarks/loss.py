@@ -13,11 +13,11 @@ import multiprocessing
 import time
 from collections.abc import Callable
 from math import ceil
-from pathlib import Path
 from statistics import median
 
 import torch
 import torch.nn.functional as F
+from memory import forget_peak, resident_peak
 from mmdet.models.losses import FocalLoss
 from torch import Tensor, nn
 
@@ -113,16 +113,10 @@ def peak(name: str) -> int:
         step(loss, data)
         return torch.cuda.max_memory_allocated() - before
     step(loss, [level(STRIDES[-1])])
-    Path("/proc/self/clear_refs").write_text("5")  # the peak so far is forgotten
+    forget_peak()
     before = resident_peak()
     step(loss, data)
     return resident_peak() - before
-
-
-def resident_peak() -> int:
-    """Bytes of memory that this process has held at most."""
-    status = Path("/proc/self/status").read_text()
-    return 1024 * int(status.partition("VmHWM:")[2].split()[0])
 
 
 if __name__ == "__main__":

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
+from pycocotools.coco import COCO
+from pycocotools.cocoeval import COCOeval
 
 from umop.evaluation import METRICS, CocoBoxMetric, coco_box_metrics
 
@@ -46,3 +52,57 @@ def test_labels_become_the_data_sets_category_ids(tmp_path: Path) -> None:
     first, second = metric.detections([result])
     assert first == {"image_id": 5, "category_id": 3, "bbox": [1, 2, 3, 6], "score": 0.5}
     assert second["category_id"] == 7
+
+
+def random_data(seed: int, sides: tuple[float, float]) -> tuple[dict[str, Any], list[Any]]:
+    """Ground truth with crowds, and detections near it, elsewhere, and with equal scores."""
+    random = np.random.default_rng(seed)
+    images = [{"id": 3 * place + 1, "width": 640, "height": 480} for place in range(30)]
+    categories = [{"id": number, "name": str(number)} for number in (2, 5, 7, 11)]
+    annotations: list[dict[str, Any]] = []
+    detections: list[dict[str, Any]] = []
+    for image in images:
+        for _ in range(random.integers(0, 12)):
+            width, height = np.exp(random.uniform(*np.log(sides), 2))
+            box = np.array([*random.uniform(0, 400, 2), width, height])
+            where = {"image_id": image["id"], "category_id": int(random.choice([2, 5, 7]))}
+            annotations.append(
+                {
+                    **where,
+                    "id": len(annotations) + 1,
+                    "bbox": box.tolist(),
+                    "area": width * height,
+                    "iscrowd": int(random.random() < 0.1),
+                }
+            )
+            for _ in range(random.integers(0, 14)):
+                moved = np.maximum(box + random.normal(0, 0.1 * width, 4), 1)
+                score = round(random.random(), 1)
+                detections.append({**where, "bbox": moved.tolist(), "score": score})
+        for _ in range(random.integers(0, 90)):
+            elsewhere = random.uniform(1, 300, 4).tolist()
+            where = {"image_id": image["id"], "category_id": int(random.choice([2, 5, 7, 11]))}
+            detections.append({**where, "bbox": elsewhere, "score": random.random()})
+    truth = {"images": images, "annotations": annotations, "categories": categories}
+    return truth, detections
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("sides", [(4, 300), (40, 90), (2, 20)])
+def test_the_numbers_are_those_of_pycocotools(
+    seed: int, sides: tuple[float, float], tmp_path: Path
+) -> None:
+    truth, detections = random_data(seed, sides)
+    file = tmp_path / "truth.json"
+    file.write_text(json.dumps(truth))
+    with contextlib.redirect_stdout(io.StringIO()):
+        reference = COCO(str(file))
+        evaluation = COCOeval(reference, reference.loadRes(detections), "bbox")
+        evaluation.evaluate()
+        evaluation.accumulate()
+        evaluation.summarize()
+    before = json.dumps(detections)
+    metrics = coco_box_metrics(file, detections)
+    assert list(metrics.values()) == pytest.approx(evaluation.stats.tolist(), abs=1e-12)
+    assert 0 < metrics["AP"] < 1
+    assert json.dumps(detections) == before

@@ -1,4 +1,4 @@
-"""COCO's twelve numbers, by pycocotools, the reference implementation."""
+"""COCO's twelve numbers, by faster-coco-eval, which computes those of pycocotools in less time."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pycocotools.coco import COCO
-from pycocotools.cocoeval import COCOeval
+from faster_coco_eval import COCO, COCOeval_faster
 
 METRICS = {
     "AP": "IoU 0.50:0.95",
@@ -42,8 +41,8 @@ def coco_box_metrics(annotations: Path, detections: Sequence[dict[str, Any]]) ->
         truth = COCO(str(annotations))
         if not detections:
             return dict.fromkeys(METRICS, 0.0)
-        evaluation = COCOeval(truth, truth.loadRes(list(detections)), "bbox")
+        evaluation = COCOeval_faster(truth, truth.loadRes(list(detections)), "bbox")
         evaluation.evaluate()
         evaluation.accumulate()
         evaluation.summarize()
-    return dict(zip(METRICS, map(float, evaluation.stats), strict=True))
+    return dict(zip(METRICS, map(float, evaluation.stats[: len(METRICS)]), strict=True))
