@@ -21,7 +21,7 @@ FORMATS = {
     "TIFF": "image/tiff",
     "GIF": "image/gif",
 }
-_SWAPPING_ORIENTATIONS = {5, 6, 7, 8}
+SWAPPING_ORIENTATIONS = {5, 6, 7, 8}
 _ORIENTATION_TAG = 0x0112
 _END_OF_JPEG = b"\xff\xd9"
 _BIT_DEPTH_OF_PNG = 24  # its offset
@@ -58,11 +58,13 @@ class Header:
         media_type: For example `image/jpeg`.
         width: In pixels, upright.
         height: In pixels, upright.
+        orientation: EXIF's, by which the stored pixels are turned; 1 for none.
     """
 
     media_type: str
     width: int
     height: int
+    orientation: int = 1
 
 
 def read_header(data: bytes, max_pixels: int) -> Header:
@@ -79,7 +81,8 @@ def read_header(data: bytes, max_pixels: int) -> Header:
     """
     with _open(data, max_pixels) as picture:
         width, height = _upright_size(picture)
-        return Header(Image.MIME.get(picture.format or "", "image/jpeg"), width, height)
+        media_type = Image.MIME.get(picture.format or "", "image/jpeg")
+        return Header(media_type, width, height, _orientation(picture))
 
 
 def decode(data: bytes, max_pixels: int) -> NDArray[np.uint8]:
@@ -233,7 +236,7 @@ def _orientation(picture: Image.Image) -> int:
 
 def _upright_size(picture: Image.Image) -> WidthHeight:
     width, height = picture.size
-    swaps = _orientation(picture) in _SWAPPING_ORIENTATIONS
+    swaps = _orientation(picture) in SWAPPING_ORIENTATIONS
     return (height, width) if swaps else (width, height)
 
 
