@@ -8,6 +8,8 @@ DATA ?=
 CONFIG ?= $(if $(DATA),small,demo)
 RUN ?= $(basename $(notdir $(CONFIG)))
 DATASET ?= demo
+HTML ?=
+FIX ?=
 DEVICE ?=
 TTA ?=
 BUNDLE ?= runs/demo/demo.bundle
@@ -41,7 +43,7 @@ export CACHE_PATH = $(or $(UMOP_CACHE),$(HOME)/.cache/umop)
 export OWNER = $(shell id -u):$(shell id -g)
 export IMAGE_PREFIX PORT PYTHON_IMAGE SOURCE VARIANT VERSION
 
-.PHONY: folders images up down model-image test-images help demo data doctor train eval export serve serve-only archive torchserve test test-fast lint bench docs lock clean
+.PHONY: folders images up down model-image test-images help demo data doctor check train eval export serve serve-only archive torchserve test test-fast lint bench docs lock clean
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -63,6 +65,9 @@ data: $(READY) ## Fetch a data set: DATASET=coco (25 GB) or demo
 
 doctor: $(READY) ## Say whether training works on this machine: versions, operators, GPU, disk
 	$(BIN)/umop doctor
+
+check: $(READY) ## Find what is wrong with a data set: DATA=/path [HTML=check.html] [FIX=/new/folder]
+	$(BIN)/umop data check $(DATA) $(if $(HTML),--html $(HTML)) $(if $(FIX),--fix $(FIX))
 
 train: $(if $(filter docker,$(IN)),folders,$(READY)) ## Train a model: DATA=/path [CONFIG=small] [RUN=name] [DEVICE=cpu] [IN=docker]; again to resume
 	$(TRAIN) $(CONFIG) --run $(RUN) $(if $(DATA),--data $(if $(filter docker,$(IN)),data,$(DATA))) $(if $(DEVICE),--device $(DEVICE))

@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from umop.console import quietly
+from umop.exit_codes import MISTAKE
 
-app = typer.Typer(help="Fetch and lay out data sets.", no_args_is_help=True)
+app = typer.Typer(help="Fetch, check and convert data sets.", no_args_is_help=True)
 
 
 @app.command()
@@ -46,3 +47,52 @@ def weights(
         name = named_by(load_config(config))
         path = fetch_weights(name) if name else None
     typer.echo(f"Weights: {path}" if path else f"{config} names no weights to fetch")
+
+
+@app.command()
+def check(
+    path: Annotated[Path, typer.Argument(help="The data set: a folder or a zip.")],
+    fix: Annotated[
+        Path | None,
+        typer.Option(help="New folder for a repaired copy (COCO).", show_default=False),
+    ] = None,
+    html: Annotated[
+        Path | None,
+        typer.Option(help="Page that shows what was found, to write.", show_default=False),
+    ] = None,
+    json_: Annotated[bool, typer.Option("--json", help="Print JSON, not a table.")] = False,
+) -> None:
+    """Find what is wrong with a data set; exit code 2 where training would refuse it."""
+    from umop.data.check.page import write_page
+    from umop.data.check.report import check as examine
+    from umop.data.check.table import as_json, print_table
+    from umop.data.convert import require_new, write_fixed
+    from umop.data.layouts import open_data
+
+    if fix is not None:
+        require_new(fix)
+    data = open_data(path)
+    report = examine(data, everything=fix is not None)
+    if json_:
+        typer.echo(as_json(report))
+    else:
+        print_table(report)
+    if html is not None:
+        write_page(report, html)
+        typer.echo(f"Page: {html}", err=json_)
+    if fix is not None:
+        typer.echo(f"Repaired copy: {fix}, what was done: {write_fixed(report, fix)}", err=json_)
+    elif report.of("error"):
+        raise typer.Exit(MISTAKE)
+
+
+@app.command()
+def convert(
+    source: Annotated[Path, typer.Argument(help="The data set: a folder or a zip.")],
+    target: Annotated[Path, typer.Argument(help="A new folder.")],
+) -> None:
+    """Write a data set of any layout as plain COCO: train.json, train/, val.json, val/."""
+    from umop.data.check.report import summary
+    from umop.data.convert import convert as write
+
+    typer.echo(summary(write(source, target)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,26 +51,34 @@ def as_coco(images: Iterable[LabelledImage], classes: Sequence[str]) -> dict[str
         "annotations": [],
         "categories": [{"id": i, "name": name} for i, name in enumerate(classes, start=1)],
     }
-    for image_id, image in enumerate(images, start=1):
-        dataset["images"].append(
-            {
-                "id": image_id,
-                "file_name": image.file_name,
-                "width": image.width,
-                "height": image.height,
-            }
-        )
-        for (x1, y1, x2, y2), label in zip(
-            image.boxes.tolist(), image.labels.tolist(), strict=True
-        ):
-            dataset["annotations"].append(
-                {
-                    "id": len(dataset["annotations"]) + 1,
-                    "image_id": image_id,
-                    "category_id": label + 1,
-                    "bbox": [x1, y1, x2 - x1, y2 - y1],
-                    "area": (x2 - x1) * (y2 - y1),
-                    "iscrowd": 0,
-                }
-            )
+    for image_id, picture in enumerate(images, start=1):
+        dataset["images"].append(image(image_id, picture.file_name, picture.width, picture.height))
+        for corners, label in zip(picture.boxes.tolist(), picture.labels.tolist(), strict=True):
+            number = len(dataset["annotations"]) + 1
+            dataset["annotations"].append(annotation(number, image_id, label, corners))
     return dataset
+
+
+def image(number: int, file_name: str, width: int, height: int) -> dict[str, Any]:
+    """COCO's entry of a picture."""
+    return {"id": number, "file_name": file_name, "width": width, "height": height}
+
+
+def annotation(
+    number: int,
+    image_id: int,
+    label: int,
+    corners: Sequence[float],
+    crowd: bool = False,
+    area: float = math.nan,
+) -> dict[str, Any]:
+    """COCO's entry of a box, whose corners are xyxy; its area is the box's own unless given."""
+    x1, y1, x2, y2 = corners
+    return {
+        "id": number,
+        "image_id": image_id,
+        "category_id": label + 1,
+        "bbox": [x1, y1, x2 - x1, y2 - y1],
+        "area": (x2 - x1) * (y2 - y1) if math.isnan(area) else area,
+        "iscrowd": int(crowd),
+    }

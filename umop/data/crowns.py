@@ -7,13 +7,14 @@ National Ecological Observatory Network (NEON).
 from __future__ import annotations
 
 from pathlib import Path
+from xml.etree import ElementTree
 
 import cv2
 import numpy as np
 
 from umop.data.coco import LabelledImage, write_coco
+from umop.data.layouts.voc import objects
 from umop.data.tiles import cut
-from umop.data.voc import read_voc_boxes
 from umop.data.wheels import member
 
 CLASSES = ("tree",)
@@ -44,7 +45,8 @@ def prepare_split(
     """Cuts one photograph into the tiles of a split and writes their annotations."""
     encoded = np.frombuffer(member(wheels, "deepforest", f"{source}.png"), np.uint8)
     pixels = np.asarray(cv2.imdecode(encoded, cv2.IMREAD_COLOR), np.uint8)
-    boxes, _ = read_voc_boxes(member(wheels, "deepforest", f"{source}.xml"))
+    annotation = ElementTree.fromstring(member(wheels, "deepforest", f"{source}.xml"))
+    boxes = np.array([corners for _, corners in objects(annotation)], dtype=np.float64)
     (folder / split).mkdir(parents=True, exist_ok=True)
     images = []
     for tile in cut(pixels, boxes, rows, columns, overlap):

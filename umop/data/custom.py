@@ -1,4 +1,4 @@
-"""A data set of the user's own: found by its layout, checked, and given to a config."""
+"""A data set of the user's own: read in any layout, checked, split, and given to a config."""
 
 from __future__ import annotations
 
@@ -10,194 +10,220 @@ from typing import Any
 
 from mmengine.config import Config
 
-from umop.data.checks import Checked, check
-from umop.data.coco import as_coco
-from umop.data.voc import is_voc, read_voc_split
+from umop.data.check import Report, check
+from umop.data.check.categories import with_labels
+from umop.data.convert import coco_content
+from umop.data.dataset import DataSet
+from umop.data.layouts import open_data
+from umop.data.split import with_named, with_splits
 from umop.errors import UserError
 
-COCO_LAYOUTS = (
-    {
-        "train": ("annotations/instances_train2017.json", "train2017"),
-        "val": ("annotations/instances_val2017.json", "val2017"),
-    },
-    {"train": ("train.json", "train"), "val": ("val.json", "val")},
-    {
-        "train": ("train/_annotations.coco.json", "train"),
-        "val": ("valid/_annotations.coco.json", "valid"),
-    },
-)
-"""For each layout, the annotation file and the picture folder of each split."""
+SOURCE = "source.json"
+LOADERS = {"train": ("train",), "val": ("val", "test")}
 
 
 @dataclass(frozen=True)
-class Split:
-    """One part of a data set.
-
-    Attributes:
-        annotations: COCO JSON.
-        pictures: Folder in which the file names of the annotations lie.
-    """
-
-    annotations: Path
-    pictures: Path
-
-
-@dataclass(frozen=True)
-class DataSet:
+class OwnData:
     """A data set that can be trained on.
 
     Attributes:
+        root: The folder of its pictures.
+        folder: Where its annotations are, or will be.
         classes: Names of the classes, in the order of the labels.
-        splits: ``train`` and ``val``, or only one of them.
-        warnings: What was left out, a line each.
-        rewritten: Annotations that had to be converted or cleaned, by the file they go to.
+        contents: COCO's dictionary of each split that is to be written; nothing for a run that
+            goes on with the annotations that it has.
+        is_split_here: Whether the split was made here, not read from a list.
+        messages: What was left out or is doubtful, a line each.
     """
 
+    root: Path
+    folder: Path
     classes: tuple[str, ...]
-    splits: dict[str, Split]
-    warnings: tuple[str, ...]
-    rewritten: dict[Path, dict[str, Any]]
+    splits: tuple[str, ...]
+    contents: dict[str, dict[str, Any]]
+    is_split_here: bool
+    messages: tuple[str, ...]
+
+    def annotations(self, split: str) -> Path:
+        """The annotation file of a split."""
+        return self.folder / f"{split}.json"
 
     def write_annotations(self) -> None:
-        """Writes the annotations that are not read from the data set's own files."""
-        for path, content in self.rewritten.items():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(json.dumps(content))
+        """Writes the annotations, which later starts go on with."""
+        if not self.contents:
+            return
+        self.folder.mkdir(parents=True, exist_ok=True)
+        for split, content in self.contents.items():
+            self.annotations(split).write_text(json.dumps(content))
+        source = {
+            "root": str(self.root),
+            "classes": self.classes,
+            "splits": self.splits,
+            "is_split_here": self.is_split_here,
+        }
+        (self.folder / SOURCE).write_text(json.dumps(source, indent=2) + "\n")
 
 
 def read_data(
-    root: Path,
+    path: Path,
     folder: Path,
     splits: Sequence[str] = ("train", "val"),
     classes: Sequence[str] | None = None,
-) -> DataSet:
-    """Reads a data set in COCO's or Pascal VOC's layout.
+) -> OwnData:
+    """Reads and checks a data set; nothing is written before :meth:`OwnData.write_annotations`.
 
-    Annotations that are in another format than COCO's, or have defects, are written anew by
-    :meth:`DataSet.write_annotations`; nothing is written before.
+    A run that has annotations already goes on with them, so that its split stays as it is.
 
     Args:
-        root: The data set's folder, which is only read.
+        path: The data set's folder or zip, which is only read.
         folder: Where annotations will be written: ``train.json`` and ``val.json``.
-        splits: The parts that are needed.
-        classes: The classes that must be found; by default those of the first split.
+        splits: The parts that are needed. Without ``train`` and without a list, all pictures are
+            taken for validation.
+        classes: The classes of the model; by default those of the data.
 
     Raises:
-        UserError: The layout is unknown, pictures or boxes are missing, or the classes differ.
+        UserError: The layout is unknown, the data has errors, or other classes than the model.
     """
-    if not root.is_dir():
-        raise UserError(f"The data is not there: {root} does not exist.")
-    if is_voc(root):
-        contents, pictures = read_voc(root, splits, classes), root / "JPEGImages"
-        found = {split: Split(root / "Annotations", pictures) for split in splits}
-    else:
-        found = find_coco(root, splits)
-        contents = {split: read_json(found[split].annotations) for split in splits}
-    names = tuple(classes) if classes is not None else None
-    warnings: list[str] = []
-    rewritten: dict[Path, dict[str, Any]] = {}
-    for split, content in contents.items():
-        checked = checked_split(content, split, found[split])
-        names = same_classes(names, checked.classes, split)
-        warnings += checked.warnings
-        if checked.changed or is_voc(root):
-            found[split] = Split(folder / f"{split}.json", found[split].pictures)
-            rewritten[found[split].annotations] = checked.content
-    return DataSet(names or (), found, tuple(warnings), rewritten)
-
-
-def find_coco(root: Path, splits: Sequence[str]) -> dict[str, Split]:
-    """Finds the annotations of a data set in one of :data:`COCO_LAYOUTS`.
-
-    Raises:
-        UserError: It has none of them.
-    """
-    for layout in COCO_LAYOUTS:
-        found = {split: Split(*(root / part for part in layout[split])) for split in splits}
-        if all(split.annotations.is_file() for split in found.values()):
-            return found
-    known = "; ".join(", ".join(layout[split][0] for split in splits) for layout in COCO_LAYOUTS)
-    raise UserError(
-        f"{root} is in no layout that is known. It needs COCO JSON ({known}) or Pascal VOC's "
-        "folders (Annotations, JPEGImages, ImageSets/Main)."
+    data = open_data(path)
+    report = check(data)
+    kept = read_kept(folder, data.root) if "train" in splits else None
+    if kept is not None:
+        return going_on(kept, report)
+    refuse_errors(report, path)
+    cleaned = report.cleaned
+    if classes is not None:
+        cleaned = of_classes(cleaned, classes)
+    listed = set(cleaned.splits())
+    if "train" in splits:
+        cleaned = with_splits(cleaned, report.records)
+    elif "val" not in listed:
+        cleaned = all_in_val(cleaned)
+    return OwnData(
+        root=data.root.resolve(),
+        folder=folder,
+        classes=cleaned.classes,
+        splits=tuple(splits),
+        contents={split: coco_content(cleaned, split) for split in splits},
+        is_split_here=not listed & {"val", "test"},
+        messages=messages(report, path),
     )
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """Reads COCO JSON.
-
-    Raises:
-        UserError: It is not.
-    """
+def read_kept(folder: Path, root: Path) -> OwnData | None:
+    """The annotations that a run was started with; None where it has none of this data."""
     try:
-        content = json.loads(path.read_text())
-    except ValueError as error:
-        raise UserError(f"{path} cannot be read as JSON: {error}") from error
-    if not isinstance(content, dict):
-        raise UserError(f"{path} is not COCO JSON: it holds a {type(content).__name__}.")
-    return content
-
-
-def checked_split(content: dict[str, Any], split: str, found: Split) -> Checked:
-    """Checks a split.
-
-    Raises:
-        UserError: Something essential is missing, or the content is not COCO's.
-    """
-    try:
-        return check(content, split, found.annotations, found.pictures)
-    except (KeyError, TypeError) as error:
-        raise UserError(f"{found.annotations} is not COCO JSON: {error!r}.") from error
-
-
-def read_voc(
-    root: Path, splits: Sequence[str], classes: Sequence[str] | None
-) -> dict[str, dict[str, Any]]:
-    """Reads Pascal VOC's folders as COCO JSON, by default with the classes of all splits."""
-    pictures = {split: read_voc_split(root, split) for split in splits}
-    if classes is None:
-        classes = sorted({name for part in pictures.values() for one in part for name in one.names})
-    unknown = sorted(
-        {name for part in pictures.values() for one in part for name in one.names} - set(classes)
+        source = json.loads((folder / SOURCE).read_text())
+    except (OSError, ValueError):
+        return None
+    if source["root"] != str(root.resolve()):
+        return None
+    return OwnData(
+        root=root.resolve(),
+        folder=folder,
+        classes=tuple(source["classes"]),
+        splits=tuple(source["splits"]),
+        contents={},
+        is_split_here=source["is_split_here"],
+        messages=(),
     )
-    if unknown:
-        raise UserError(f"{root} has other classes than the model: {', '.join(unknown)}.")
-    return {
-        split: as_coco([one.labelled(classes) for one in part], classes)
-        for split, part in pictures.items()
-    }
 
 
-def same_classes(
-    wanted: tuple[str, ...] | None, found: tuple[str, ...], split: str
-) -> tuple[str, ...]:
-    """Returns the classes that a split must have.
+def going_on(kept: OwnData, report: Report) -> OwnData:
+    """Says so where the data has changed since a run was started."""
+    before = [json.loads(kept.annotations(split).read_text()) for split in kept.splits]
+    names = {image["file_name"] for content in before for image in content["images"]}
+    boxes = sum(len(content["annotations"]) for content in before)
+    data = with_splits(report.cleaned, report.records)
+    rows = data.in_split("train") | data.in_split("val")
+    same = names == {data.name(data.pictures[i].path) for i in rows.nonzero()[0].tolist()}
+    if same and boxes == int(rows[data.boxes.picture].sum()):
+        return kept
+    text = (
+        f"note: {kept.root} has changed since this run was started. The run goes on with what it "
+        "was started with; for the data as it is now, give a run another name with --run."
+    )
+    return OwnData(**{**vars(kept), "messages": (text,)})
+
+
+def is_kept_split(folder: Path, path: Path) -> bool:
+    """Whether a run has split this data itself, and so must be measured on its own part of it."""
+    kept = read_kept(folder, path)
+    return kept is not None and kept.is_split_here
+
+
+def all_in_val(data: DataSet) -> DataSet:
+    """Takes ``test`` for validation, or all pictures where no list says."""
+    names: dict[str | None, str] = {"test": "val"} if "test" in data.splits() else {None: "val"}
+    return with_named(data, names)
+
+
+def refuse_errors(report: Report, path: Path) -> None:
+    """Checks that there are no errors.
 
     Raises:
-        UserError: It has others.
+        UserError: There are; the message has a line for each kind.
     """
-    if wanted is None:
-        return found
-    if set(wanted) != set(found):
-        differing = ", ".join(sorted(set(wanted) ^ set(found))[:5])
+    kinds = [
+        f"  {rule.title}: {len(found)}, such as {found[0].text}"
+        for rule, found in report.by_rule()
+        if rule.severity == "error"
+    ]
+    if kinds:
+        count = len(report.of("error"))
+        errors = "1 error" if count == 1 else f"{count} errors"
         raise UserError(
-            f"The {split} data has other classes than the model learns. Only on one side: "
-            f"{differing}."
+            "\n".join(
+                [
+                    f"{path} has {errors}:",
+                    *kinds,
+                    f"Look at them: umop data check {path} --html check.html",
+                    f"Write a repaired copy: umop data check {path} --fix {path.stem}-fixed",
+                ]
+            )
         )
-    return wanted
 
 
-def use_data(config: Config, data: DataSet) -> None:
-    """Makes a config read a data set, and its head predict that data set's classes."""
-    loaders = {"train": ["train"], "val": ["val", "test"]}
-    for split, paths in data.splits.items():
-        for loader in loaders[split]:
+def messages(report: Report, path: Path) -> tuple[str, ...]:
+    """A line for each kind of warning, and one that says where to see them."""
+    lines = [
+        f"{rule.severity}: {rule.title}: {len(found)}"
+        f"{', ' if found[0].repaired else ''}{found[0].repaired}, such as {found[0].text}"
+        for rule, found in report.by_rule()
+    ]
+    pointer = f"note: see all of this with umop data check {path} --html check.html"
+    return (*lines, pointer) if lines else ()
+
+
+def of_classes(data: DataSet, classes: Sequence[str]) -> DataSet:
+    """The data set with a model's classes.
+
+    Raises:
+        UserError: It has classes that the model does not have.
+    """
+    if set(data.classes) - set(classes):
+        differing = ", ".join(sorted(set(classes) ^ set(data.classes))[:5])
+        raise UserError(
+            f"{data.root} has other classes than the model. Only on one side: {differing}."
+        )
+    labels = {label: list(classes).index(name) for label, name in enumerate(data.classes)}
+    return with_labels(data, labels, classes)
+
+
+def use_data(config: Config, data: OwnData) -> None:
+    """Makes a config read a data set, and its head predict that data set's classes.
+
+    Pictures without boxes are trained on as background.
+    """
+    for split in data.splits:
+        for loader in LOADERS[split]:
             dataset = config[f"{loader}_dataloader"].dataset
             dataset.data_root = ""
-            dataset.ann_file = str(paths.annotations)
-            dataset.data_prefix.img = str(paths.pictures)
+            dataset.ann_file = str(data.annotations(split))
+            dataset.data_prefix.img = str(data.root)
             dataset.metainfo.classes = data.classes
-    for loader in ("val", "test"):
-        if "val" in data.splits:
-            config[f"{loader}_evaluator"].ann_file = str(data.splits["val"].annotations)
+    if "train" in data.splits:
+        config.train_dataloader.dataset.filter_cfg = {"filter_empty_gt": False, "min_size": 0}
+    if "val" in data.splits:
+        for loader in ("val", "test"):
+            config[f"{loader}_evaluator"].ann_file = str(data.annotations("val"))
     config.model.bbox_head.num_classes = len(data.classes)

@@ -7,7 +7,7 @@ from pathlib import Path
 from mmengine.config import Config, ConfigDict
 
 from umop.console import note
-from umop.data.custom import read_data, use_data
+from umop.data.custom import is_kept_split, read_data, use_data
 from umop.data.location import require_data
 from umop.errors import UserError
 from umop.evaluation import Evaluation
@@ -56,12 +56,12 @@ def config_for(run: Run, data: Path | None) -> Config:
         UserError: The data is missing, or has other classes.
     """
     config = Config.fromfile(run.config)
-    if data is not None:
+    if data is not None and not is_kept_split(run.folder / "annotations", data):
         classes = config.test_dataloader.dataset.metainfo.classes
         found = read_data(data, run.evaluation_of(data), ["val"], classes)
         found.write_annotations()
-        for warning in found.warnings:
-            note(f"warning: {warning}")
+        for message in found.messages:
+            note(message)
         use_data(config, found)
     require_data(config, "test")
     return config

@@ -9,10 +9,9 @@ from mmengine.config import Config
 
 from serving.inference.detector import DetectOptions, Detector
 from umop.console import Count
-from umop.data.custom import read_data, use_data
-from umop.data.location import require_data
 from umop.data.pictures import read_rgb
 from umop.errors import UserError
+from umop.evaluation.evaluate import config_for
 from umop.evaluation.metric import CocoBoxMetric
 from umop.run import Run
 
@@ -34,13 +33,7 @@ def evaluate_run_bundle(run: Run, data: Path | None, engine: str) -> dict[str, f
         UserError: There is no run, or the data is missing.
     """
     run.require_checkpoint()
-    config = Config.fromfile(run.config)
-    if data is not None:
-        classes = config.test_dataloader.dataset.metainfo.classes
-        found = read_data(data, run.evaluation_of(data), ["val"], classes)
-        found.write_annotations()
-        use_data(config, found)
-    require_data(config, "test")
+    config = config_for(run, data)
     return evaluate_bundle(config, run.bundle, engine)
 
 

@@ -14,7 +14,7 @@ from mmengine.config import Config
 
 from umop.config.settings import without_variables
 from umop.console import note
-from umop.data.custom import DataSet, read_data, use_data
+from umop.data.custom import OwnData, read_data, use_data
 from umop.data.location import require_data
 from umop.errors import Stopped, UserError
 from umop.hooks.checkpoints import is_finished
@@ -176,11 +176,11 @@ def how_to_go_on(runner: Runner) -> str:
     return f"Stopped after iteration {done} of {runner.max_iters}, which is saved. Go on: {command}"
 
 
-def use_own_data(config: Config, run: Run, data: Path) -> DataSet:
+def use_own_data(config: Config, run: Run, data: Path) -> OwnData:
     """Makes the config read the user's data, whose annotations are still to be written."""
     found = read_data(data, run.folder / "annotations")
-    for warning in found.warnings:
-        note(f"warning: {warning}")
+    for message in found.messages:
+        note(message)
     use_data(config, found)
     return found
 

@@ -1,0 +1,369 @@
+"""Each kind of broken data is named, and a repaired copy is sound."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from tests.umop.conftest import Umop
+from tests.umop.data.samples import HEIGHT, WIDTH, Coco, coco, draw
+from umop.data.check import Report, check, records
+from umop.data.layouts import open_data
+from umop.data.pictures import read_rgb
+
+Spoil = Callable[[Path, Coco], object]
+ORIENTATION = 0x0112
+
+
+@pytest.fixture(autouse=True)
+def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UMOP_CACHE", str(tmp_path / "cache"))
+
+
+def box(content: Coco, *values: float) -> None:
+    content["annotations"][0]["bbox"] = list(values)
+
+
+def every_box(content: Coco, change: Callable[[list[float]], list[float]]) -> None:
+    for each in content["annotations"]:
+        each["bbox"] = change(each["bbox"])
+
+
+def every_box_large(content: Coco) -> None:
+    """Large boxes, written as two corners."""
+    every_box(content, lambda _: [30, 20, 60, 46])
+
+
+def train(root: Path, number: int = 1) -> Path:
+    return root / "train" / f"train {number}.png"
+
+
+def turned(root: Path, *, sizes_as_stored: bool, orientation: int = 6) -> None:
+    """Makes the first picture one that EXIF turns; it is stored with WIDTH×HEIGHT."""
+    exif = Image.Exif()
+    exif[ORIENTATION] = orientation
+    draw(train(root), 77, exif=exif)
+    if not sizes_as_stored:
+        content = json.loads((root / "train.json").read_text())
+        content["images"][0].update(width=HEIGHT, height=WIDTH)
+        (root / "train.json").write_text(json.dumps(content))
+
+
+def rename(content: Coco, name: str, extra: bool = False) -> None:
+    """Names the first class, or a new one that takes the first box."""
+    if extra:
+        content["categories"].append({"id": 9, "name": name})
+        content["annotations"][0]["category_id"] = 9
+    else:
+        content["categories"][0]["name"] = name
+
+
+def copy(source: Path, target: Path) -> None:
+    shutil.copyfile(source, target)
+
+
+def val_lists(root: Path, name: str) -> None:
+    """Lets the validation data list another picture."""
+    content = json.loads((root / "val.json").read_text())
+    content["images"][0]["file_name"] = name
+    (root / "val.json").write_text(json.dumps(content))
+
+
+def brighter(source: Path, target: Path) -> None:
+    with Image.open(source) as picture:
+        picture.point(lambda value: min(255, value + 2)).save(target)
+
+
+KINDS: dict[str, tuple[str, str, Spoil]] = {
+    "missing picture": ("picture-missing", "train 1.png", lambda root, _: train(root).unlink()),
+    "no picture": (
+        "picture-unreadable",
+        "train 1.png",
+        lambda root, _: train(root).write_bytes(b"text"),
+    ),
+    "half a picture": (
+        "picture-unreadable",
+        "damaged",
+        lambda root, _: train(root).write_bytes(train(root).read_bytes()[:900]),
+    ),
+    "empty file": ("picture-empty", "0 bytes", lambda root, _: train(root).write_bytes(b"")),
+    "other size": (
+        "size-differs",
+        "says 128×96, the picture has 64×48",
+        lambda _, content: content["images"][0].update(width=2 * WIDTH, height=2 * HEIGHT),
+    ),
+    "swapped sides": (
+        "size-swapped",
+        "says 48×64",
+        lambda _, content: content["images"][0].update(width=HEIGHT, height=WIDTH),
+    ),
+    "no size": ("size-missing", "no size", lambda _, content: content["images"][0].pop("width")),
+    "turned by EXIF": (
+        "exif-unrotated",
+        "EXIF turns it to 48×64 (orientation 6), the annotation is for 64×48",
+        lambda root, _: turned(root, sizes_as_stored=True),
+    ),
+    "turned by EXIF, half": (
+        "exif-unclear",
+        "orientation 3",
+        lambda root, _: turned(root, sizes_as_stored=True, orientation=3),
+    ),
+    "outside": (
+        "box-outside",
+        "annotation 1 (train/train 1.png): 70, 5, 80, 15 in 64×48",
+        lambda _, content: box(content, 70, 5, 10, 10),
+    ),
+    "over the edge": (
+        "box-over-edge",
+        "6 px over the edge",
+        lambda _, content: box(content, 50, 5, 20, 10),
+    ),
+    "no area": ("box-without-area", "5, 5, 5, 14", lambda _, content: box(content, 5, 5, 0, 9)),
+    "negative sides": (
+        "box-inverted",
+        "30, 30, 20, 20",
+        lambda _, content: box(content, 30, 30, -10, -10),
+    ),
+    "everything": (
+        "box-of-everything",
+        "100 %",
+        lambda _, content: box(content, 0, 0, WIDTH, HEIGHT),
+    ),
+    "tiny": ("box-tiny", "1×9 px", lambda _, content: box(content, 5, 5, 1, 9)),
+    "not a number": (
+        "box-not-numbers",
+        "nan",
+        lambda _, content: box(content, 1, 2, 3, float("nan")),
+    ),
+    "three numbers": (
+        "annotation-numbers",
+        "annotation 1",
+        lambda _, content: box(content, 1, 2, 3),
+    ),
+    "the same box twice": (
+        "box-twice",
+        "annotation 99",
+        lambda _, content: content["annotations"].append({**content["annotations"][0], "id": 99}),
+    ),
+    "normalised": (
+        "convention-normalised",
+        "0 to 1, not pixels",
+        lambda _, content: every_box(
+            content, lambda b: [b[0] / WIDTH, b[1] / HEIGHT, b[2] / WIDTH, b[3] / HEIGHT]
+        ),
+    ),
+    "corners for sizes": (
+        "convention-corners",
+        "30, 20, 60, 46 are two corners",
+        lambda _, content: every_box_large(content),
+    ),
+    "unknown category": (
+        "category-unknown",
+        "id 7",
+        lambda _, content: content["annotations"][0].update(category_id=7),
+    ),
+    "unused category": (
+        "category-unused",
+        "'bird'",
+        lambda _, content: content["categories"].append({"id": 7, "name": "bird"}),
+    ),
+    "category by case": (
+        "category-case",
+        "'cat' (21 boxes) and 'Cat ' (1 boxes)",
+        lambda _, content: rename(content, "Cat ", extra=True),
+    ),
+    "blank category": ("category-blank", "no name", lambda _, content: rename(content, " ")),
+    "one letter": ("category-one-letter", "'c' (12 boxes)", lambda _, c: rename(c, "c")),
+    "only in training": (
+        "category-missing-in-split",
+        "'bird' has no box in val, 1 in train",
+        lambda _, content: rename(content, "bird", extra=True),
+    ),
+    "few of a class": (
+        "category-few",
+        "'bird' has 1 boxes",
+        lambda _, content: rename(content, "bird", extra=True),
+    ),
+    "two categories of one name": (
+        "category-twice",
+        "'cat'",
+        lambda _, content: content["categories"].append({"id": 7, "name": "cat"}),
+    ),
+    "picture id twice": (
+        "picture-id-twice",
+        "train 1.png and train 2.png both have the id 1",
+        lambda _, content: content["images"][1].update(id=1),
+    ),
+    "annotation id twice": (
+        "annotation-id-twice",
+        "id 1",
+        lambda _, content: content["annotations"][1].update(id=1),
+    ),
+    "listed twice": (
+        "listed-twice",
+        "train 1.png",
+        lambda _, content: content["images"].append(dict(content["images"][0])),
+    ),
+    "box of no picture": (
+        "box-of-no-picture",
+        "id 99",
+        lambda _, content: content["annotations"][0].update(image_id=99),
+    ),
+    "listed in both": (
+        "split-twice-listed",
+        "train 1.png in val",
+        lambda root, _: val_lists(root, "../train/train 1.png"),
+    ),
+    "same content in both": (
+        "split-same-content",
+        "val/val 1.png in val",
+        lambda root, _: copy(root / "val" / "val 1.png", train(root)),
+    ),
+    "alike in both": (
+        "split-alike",
+        "val/val 1.png (val)",
+        lambda root, _: brighter(root / "val" / "val 1.png", train(root)),
+    ),
+    "same content in one": (
+        "picture-twice",
+        "train/train 1.png",
+        lambda root, _: copy(train(root), train(root, 2)),
+    ),
+    "no boxes in a picture": (
+        "picture-without-boxes",
+        "train/train 1.png",
+        lambda _, content: content["annotations"].__delitem__(slice(0, 2)),
+    ),
+    "not listed": (
+        "picture-unlisted",
+        "train/new.png",
+        lambda root, _: draw(root / "train" / "new.png", 99),
+    ),
+    "no boxes at all": ("split-empty", "train has no box", lambda _, c: c["annotations"].clear()),
+    "broken JSON": (
+        "annotations-unreadable",
+        "val.json: not COCO JSON",
+        lambda root, _: (root / "val.json").write_text("{"),
+    ),
+}
+
+
+def spoilt(root: Path, spoil: Spoil) -> Path:
+    """Writes a data set with one defect."""
+    coco(root)
+    content = json.loads((root / "train.json").read_text())
+    before = (root / "train.json").read_text()
+    spoil(root, content)
+    if (root / "train.json").read_text() == before:
+        (root / "train.json").write_text(json.dumps(content))
+    return root
+
+
+def found(root: Path) -> Report:
+    return check(open_data(root))
+
+
+def test_sound_data_has_no_finding(tmp_path: Path) -> None:
+    assert found(coco(tmp_path / "data")).findings == ()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_defect_is_named(tmp_path: Path, kind: str) -> None:
+    rule, text, spoil = KINDS[kind]
+    findings = found(spoilt(tmp_path / "data", spoil)).findings
+    texts = [each.text for each in findings if each.rule == rule]
+    assert any(text in each for each in texts), findings
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "no boxes at all"])
+def test_a_repaired_copy_has_no_error_and_the_original_stays(
+    umop: Umop, tmp_path: Path, kind: str
+) -> None:
+    root = spoilt(tmp_path / "data", KINDS[kind][2])
+    before = {path: path.read_bytes() for path in root.rglob("*") if path.is_file()}
+    copied = tmp_path / "fixed"
+    code, out, err = umop("data", "check", str(root), "--fix", str(copied))
+    assert code == 0, out + err
+    assert found(copied).of("error") == ()
+    assert {path: path.read_bytes() for path in root.rglob("*") if path.is_file()} == before
+    severity = {each.rule: each.severity for each in found(root).findings}[KINDS[kind][0]]
+    if severity != "note":
+        assert KINDS[kind][0] in (copied / "fixes.txt").read_text()
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_boxes_are_turned_as_exif_turns_the_picture(tmp_path: Path, orientation: int) -> None:
+    """A bright box on the stored pixels is where the repair puts its box."""
+    root = coco(tmp_path / "data")
+    content = json.loads((root / "train.json").read_text())
+    content["annotations"][0]["bbox"] = [4, 6, 20, 10]
+    (root / "train.json").write_text(json.dumps(content))
+    dark = Image.new("RGB", (WIDTH, HEIGHT))
+    dark.paste((255, 255, 255), (4, 6, 24, 16))
+    exif = Image.Exif()
+    exif[ORIENTATION] = orientation
+    dark.save(train(root), exif=exif)
+    report = found(root)
+    pixels = read_rgb(train(root))
+    x1, y1, x2, y2 = map(int, report.cleaned.boxes.corners[0])
+    if orientation in (5, 6, 7, 8):
+        assert [each.rule for each in report.of("error")] == ["exif-unrotated"]
+        assert pixels[y1:y2, x1:x2].min() == 255
+        assert int((pixels > 0).sum()) == 3 * (x2 - x1) * (y2 - y1)
+    elif orientation != 1:
+        assert "exif-unclear" in {each.rule for each in report.findings}
+
+
+def test_scaled_pictures_have_their_boxes_scaled(tmp_path: Path) -> None:
+    report = found(spoilt(tmp_path / "data", KINDS["other size"][2]))
+    assert report.cleaned.boxes.corners[0].tolist() == [2.5, 3, 11.5, 13]
+
+
+def test_the_command_prints_a_table_and_exits_with_2(umop: Umop, tmp_path: Path) -> None:
+    root = spoilt(tmp_path / "data", KINDS["missing picture"][2])
+    code, out, _ = umop("data", "check", str(root))
+    assert code == 2
+    assert "COCO JSON, 12 train, 10 val, 44 boxes, 2 classes" in out
+    assert "train.json lists" in out
+    code, out, _ = umop("data", "check", str(root), "--json")
+    assert code == 2
+    [finding] = json.loads(out)["findings"]
+    assert (finding["rule"], finding["severity"]) == ("picture-missing", "error")
+
+
+def test_warnings_do_not_fail_the_command(umop: Umop, tmp_path: Path) -> None:
+    code, out, _ = umop("data", "check", str(spoilt(tmp_path / "data", KINDS["no area"][2])))
+    assert code == 0
+    assert "box without area" in out
+
+
+def test_pictures_are_read_again_only_when_they_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = coco(tmp_path / "data")
+    found(root)
+    read = []
+    original = records.read_record
+    monkeypatch.setattr(records, "read_record", lambda path: read.append(path) or original(path))
+    found(root)
+    assert read == []
+    draw(train(root), 500)
+    found(root)
+    assert read == [train(root)]
+
+
+def test_the_page_shows_the_boxes_of_findings(umop: Umop, tmp_path: Path) -> None:
+    root = spoilt(tmp_path / "data", KINDS["over the edge"][2])
+    page = tmp_path / "check.html"
+    code, _, _ = umop("data", "check", str(root), "--html", str(page))
+    assert code == 0
+    content = page.read_text()
+    assert content.count('class="found"') == 1
+    assert content.count("data:image/jpeg;base64,") == 1
+    assert "6 px over the edge" in content
+    assert "http" not in content

@@ -1,0 +1,125 @@
+"""Rules about single boxes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from umop.data.check.conventions import numbers
+from umop.data.check.rules import Examined, Hit, Rule, box_hits, drop_boxes, rows_of, with_corners
+
+ROUNDING = 1.0
+"""Pixels that a box may reach over the edge: rounding, of which nothing is said."""
+TINY = 2.0
+WHOLE = 0.99
+
+
+def not_finite(examined: Examined) -> Iterator[Hit]:
+    corners = examined.data.boxes.corners
+    mask = ~np.isfinite(corners).all(1)
+    return box_hits(examined, mask, lambda box: numbers(corners[box]))
+
+
+def inverted(examined: Examined) -> Iterator[Hit]:
+    """Boxes whose second corner is left of or above the first."""
+    corners = examined.data.boxes.corners
+    mask = (corners[:, 2:] < corners[:, :2]).any(1)
+    return box_hits(examined, mask, lambda box: numbers(corners[box]))
+
+
+def order(examined: Examined, hits: Sequence[Hit]) -> Examined:
+    corners, rows = examined.data.boxes.corners.copy(), rows_of(hits)
+    pairs = np.sort(corners[rows].reshape(-1, 2, 2), axis=1)
+    corners[rows] = pairs.reshape(-1, 4)
+    return with_corners(examined, corners)
+
+
+def without_area(examined: Examined) -> Iterator[Hit]:
+    corners = examined.data.boxes.corners
+    mask = (corners[:, 2:] <= corners[:, :2]).any(1)
+    return box_hits(examined, mask, lambda box: numbers(corners[box]))
+
+
+def outside(examined: Examined) -> Iterator[Hit]:
+    """Boxes of which nothing is in the picture."""
+    corners, sizes = examined.data.boxes.corners, examined.sizes()
+    mask = (corners[:, :2] >= sizes).any(1) | (corners[:, 2:] <= 0).any(1)
+
+    def text(box: int) -> str:
+        return f"{numbers(corners[box])} in {sizes[box, 0]:g}×{sizes[box, 1]:g}"
+
+    return box_hits(examined, mask, text)
+
+
+def over_edge(examined: Examined) -> Iterator[Hit]:
+    over = overhang(examined)
+    return box_hits(examined, over > ROUNDING, lambda box: f"{over[box]:.0f} px over the edge")
+
+
+def overhang(examined: Examined) -> NDArray[np.float64]:
+    """Most pixels that each box reaches over an edge, float64 of shape (boxes,)."""
+    corners = examined.data.boxes.corners
+    sides = np.column_stack([-corners[:, :2], corners[:, 2:] - examined.sizes()])
+    return sides.max(1, initial=0)
+
+
+def cut(examined: Examined, hits: Sequence[Hit]) -> Examined:
+    """Cuts boxes to their pictures; their area is then the box's own."""
+    rows = rows_of(hits)
+    corners, area = examined.data.boxes.corners.copy(), examined.data.boxes.area.copy()
+    corners[rows] = corners[rows].clip(0, np.tile(examined.sizes()[rows], 2))
+    area[rows] = np.nan
+    data = replace(examined.data, boxes=replace(examined.data.boxes, area=area))
+    return with_corners(examined.with_data(data), corners)
+
+
+def twice(examined: Examined) -> Iterator[Hit]:
+    """Boxes that are the same as one before, in the same picture and of the same class."""
+    boxes = examined.data.boxes
+    rows = np.column_stack([boxes.picture, boxes.label, boxes.crowd, boxes.corners])
+    _, first = np.unique(rows, axis=0, return_index=True)
+    mask = np.ones(len(boxes), np.bool_)
+    mask[first] = False
+    return box_hits(examined, mask, lambda box: "the same box once more")
+
+
+def whole_picture(examined: Examined) -> Iterator[Hit]:
+    sizes = examined.sizes()
+    share = areas(examined) / np.maximum(sizes.prod(1), 1)
+    mask = (share >= WHOLE) & ~examined.data.boxes.crowd
+    return box_hits(examined, mask, lambda box: f"covers {100 * share[box]:.0f} % of the picture")
+
+
+def areas(examined: Examined) -> NDArray[np.float64]:
+    """In square pixels, float64 of shape (boxes,)."""
+    corners = examined.data.boxes.corners
+    area: NDArray[np.float64] = (corners[:, 2:] - corners[:, :2]).prod(1)
+    return area
+
+
+def tiny(examined: Examined) -> Iterator[Hit]:
+    corners = examined.data.boxes.corners
+    sides = corners[:, 2:] - corners[:, :2]
+    mask = (sides < TINY).any(1)
+    return box_hits(examined, mask, lambda box: f"{sides[box, 0]:.3g}×{sides[box, 1]:.3g} px")
+
+
+RULES = (
+    Rule("box-not-numbers", "error", "box without 4 finite numbers",
+         not_finite, drop_boxes, "left out"),
+    Rule("box-inverted", "warning", "box whose second corner is left of or above its first",
+         inverted, order, "corners put in order"),
+    Rule("box-without-area", "warning", "box without area",
+         without_area, drop_boxes, "left out"),
+    Rule("box-outside", "warning", "box outside its picture",
+         outside, drop_boxes, "left out"),
+    Rule("box-over-edge", "warning", "box that reaches over the edge of its picture",
+         over_edge, cut, "cut to the picture"),
+    Rule("box-twice", "warning", "box that is there twice",
+         twice, drop_boxes, "kept once"),
+    Rule("box-of-everything", "warning", "box that covers its whole picture", whole_picture),
+    Rule("box-tiny", "warning", "box with a side under 2 pixels", tiny),
+)  # fmt: skip

@@ -1,0 +1,117 @@
+"""Rules about classes."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from umop.data.check.rules import Examined, Hit, Rule, box_hits, drop_boxes
+from umop.data.dataset import DataSet
+
+FEW = 10
+"""Boxes to train on under which a class is hardly learned."""
+
+
+def blank(examined: Examined) -> Iterator[Hit]:
+    names = examined.data.classes
+    mask = np.array([not name.strip() for name in names], np.bool_)[examined.data.boxes.label]
+    return box_hits(examined, mask, lambda box: "its class has no name")
+
+
+def drop_blank(examined: Examined, hits: Sequence[Hit]) -> Examined:
+    """Leaves out the boxes, and the class with them."""
+    data = drop_boxes(examined, hits).data
+    kept = [label for label, name in enumerate(data.classes) if name.strip()]
+    labels = {old: new for new, old in enumerate(kept)}
+    return examined.with_data(with_labels(data, labels, [data.classes[old] for old in kept]))
+
+
+def one_letter(examined: Examined) -> Iterator[Hit]:
+    for name, count in zip(examined.data.classes, counts(examined.data), strict=True):
+        if len(name.strip()) == 1 and count:
+            yield Hit(f"'{name}' ({count} boxes)")
+
+
+def differing_by_case(examined: Examined) -> Iterator[Hit]:
+    for names in spellings(examined.data).values():
+        yield Hit(" and ".join(f"'{name}' ({count} boxes)" for name, count in names))
+
+
+def spellings(data: DataSet) -> dict[str, list[tuple[str, int]]]:
+    """Classes whose names differ by case or spaces only, the most frequent spelling first."""
+    groups: dict[str, list[tuple[str, int]]] = defaultdict(list)
+    for name, count in zip(data.classes, counts(data), strict=True):
+        groups[" ".join(name.casefold().split())].append((name, int(count)))
+    several = {key: names for key, names in groups.items() if len(names) > 1}
+    return {key: sorted(names, key=lambda each: -each[1]) for key, names in several.items()}
+
+
+def merge(examined: Examined, hits: Sequence[Hit]) -> Examined:
+    """Gives all spellings of a class the most frequent one."""
+    del hits
+    data = examined.data
+    best = {
+        other: names[0][0] for names in spellings(data).values() for other, _ in names
+    }  # by the other spellings
+    chosen = [best.get(name, name) for name in data.classes]
+    names = [name for name in data.classes if best.get(name, name) == name]
+    labels = {old: names.index(name) for old, name in enumerate(chosen)}
+    return examined.with_data(with_labels(data, labels, names))
+
+
+def with_labels(data: DataSet, labels: dict[int, int], names: Sequence[str]) -> DataSet:
+    """The data set with other classes: new labels by old ones, and their names."""
+    table = np.array([labels.get(old, -1) for old in range(len(data.classes))], np.int64)
+    boxes = replace(data.boxes, label=table[data.boxes.label])
+    return replace(data, classes=tuple(names), boxes=boxes)
+
+
+def unused(examined: Examined) -> Iterator[Hit]:
+    for name, count in zip(examined.data.classes, counts(examined.data), strict=True):
+        if not count:
+            yield Hit(f"'{name}'")
+
+
+def missing_in_a_split(examined: Examined) -> Iterator[Hit]:
+    data = examined.data
+    if not {"train", "val"} <= set(data.splits()):
+        return
+    by_split = {split: counts(data, split) for split in ("train", "val")}
+    for label, name in enumerate(data.classes):
+        without = [split for split in ("train", "val") if not by_split[split][label]]
+        if len(without) == 1:
+            other = "val" if without == ["train"] else "train"
+            yield Hit(f"'{name}' has no box in {without[0]}, {by_split[other][label]} in {other}")
+
+
+def few(examined: Examined) -> Iterator[Hit]:
+    data = examined.data
+    trained = counts(data, "train" if "train" in data.splits() else None)
+    for name, count in zip(data.classes, trained, strict=True):
+        if 0 < count < FEW:
+            yield Hit(f"'{name}' has {count} boxes to train on")
+
+
+def counts(data: DataSet, split: str | None = None) -> NDArray[np.int64]:
+    """Boxes of each class, of all splits or one, int64 of shape (classes,)."""
+    labels = data.boxes.label
+    if split is not None:
+        labels = labels[data.in_split(split)[data.boxes.picture]]
+    return np.bincount(labels, minlength=len(data.classes)).astype(np.int64)
+
+
+RULES = (
+    Rule("category-blank", "error", "box whose class has no name",
+         blank, drop_blank, "left out"),
+    Rule("category-case", "warning", "classes whose names differ by case or spaces only",
+         differing_by_case, merge, "merged", automatic=False),
+    Rule("category-one-letter", "warning", "class with a name of one letter", one_letter),
+    Rule("category-unused", "warning", "class without boxes", unused),
+    Rule("category-missing-in-split", "warning", "class without boxes in one split",
+         missing_in_a_split),
+    Rule("category-few", "warning", f"class with fewer than {FEW} boxes to train on", few),
+)  # fmt: skip

@@ -1,0 +1,161 @@
+"""Rules about boxes that follow another convention than their format's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from umop.data.check.rules import Examined, Hit, Rule, box_hits, rows_of, with_corners
+
+NEARLY_ALL = 0.98
+MANY = 0.1
+ROUNDING = 1.0
+Mask = NDArray[np.bool_] | np.bool_
+
+
+def in_pixels(examined: Examined) -> Iterator[Hit]:
+    """Boxes in pixels where parts of the sides belong."""
+    corners = examined.data.boxes.corners
+    mask = np.full(len(corners), examined.data.relative) & (np.abs(corners).max(1, initial=0) > 2)
+    return box_hits(examined, mask, lambda box: f"{numbers(corners[box])} are pixels, not 0 to 1")
+
+
+def divide(examined: Examined, hits: Sequence[Hit]) -> Examined:
+    """Turns pixels into parts of the sides."""
+    corners, rows = examined.data.boxes.corners.copy(), rows_of(hits)
+    corners[rows] /= actual_sizes(examined)[rows]
+    return with_corners(examined, corners)
+
+
+def in_parts(examined: Examined) -> Iterator[Hit]:
+    """Boxes in parts of the sides where pixels belong: all boxes of a picture are within 0 to 1."""
+    data = examined.data
+    corners = data.boxes.corners
+    farthest = np.zeros(len(data.pictures))
+    np.maximum.at(farthest, data.boxes.picture, np.nan_to_num(np.abs(corners)).max(1, initial=0))
+    mask = (farthest[data.boxes.picture] <= 1) & (corners[:, 2:] > corners[:, :2]).all(1)
+    mask &= ~np.full(len(corners), data.relative)
+    return box_hits(examined, mask, lambda box: f"{numbers(corners[box])} are 0 to 1, not pixels")
+
+
+def multiply(examined: Examined, hits: Sequence[Hit]) -> Examined:
+    """Turns parts of the sides into pixels."""
+    corners, rows = examined.data.boxes.corners.copy(), rows_of(hits)
+    corners[rows] *= actual_sizes(examined)[rows]
+    return with_corners(examined, corners)
+
+
+def corners_for_sizes(examined: Examined) -> Iterator[Hit]:
+    """Boxes with the second corner where width and height belong, in COCO's and YOLO's files.
+
+    An annotation file is taken for such where nearly all its second pairs of numbers are larger
+    than the first and within the picture, and many boxes would reach out of it otherwise.
+    """
+    if examined.data.unit not in ("annotation", "line") or not has_sizes(examined):
+        return iter(())
+    first, second = as_written(examined)
+    limit = limits(examined)
+    plausible = ((second > first) & (second <= limit + ROUNDING)).all(1)
+    beyond = (examined.data.boxes.corners[:, 2:] > limit * 1.01 + ROUNDING).any(1)
+    mask = whole_sources(examined, plausible, beyond)
+    return box_hits(
+        examined, mask, lambda box: f"{numbers(first[box], second[box])} are two corners"
+    )
+
+
+def has_sizes(examined: Examined) -> bool:
+    """Whether the format gives a box's size, not its second corner: COCO's and YOLO's do."""
+    return examined.data.unit == "annotation" or examined.data.layout == "YOLO"
+
+
+def as_written(examined: Examined) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The two pairs of numbers of each box as they stand in COCO's or YOLO's file."""
+    corners = examined.data.boxes.corners
+    sizes = corners[:, 2:] - corners[:, :2]
+    is_centre = examined.data.layout == "YOLO"
+    return corners[:, :2] + sizes / 2 if is_centre else corners[:, :2], sizes
+
+
+def take_as_corners(examined: Examined, hits: Sequence[Hit]) -> Examined:
+    """Reads the two pairs of numbers as two corners."""
+    corners, rows = examined.data.boxes.corners.copy(), rows_of(hits)
+    corners[rows] = np.column_stack(as_written(examined))[rows]
+    return with_corners(examined, corners)
+
+
+def sizes_for_corners(examined: Examined) -> Iterator[Hit]:
+    """Boxes with width and height where the second corner belongs, in VOC's or CSV files."""
+    if has_sizes(examined) or examined.data.relative:
+        return iter(())
+    corners = examined.data.boxes.corners
+    fits = (corners[:, :2] + corners[:, 2:] <= limits(examined) + ROUNDING).all(1)
+    inverted = (corners[:, 2:] < corners[:, :2]).any(1)
+    together = inverted.mean() > MANY and fits.mean() > NEARLY_ALL if len(corners) else False
+    mask = np.full(len(corners), together)
+    return box_hits(examined, mask, lambda box: f"{numbers(corners[box])} end in width and height")
+
+
+def take_as_sizes(examined: Examined, hits: Sequence[Hit]) -> Examined:
+    """Reads the second pair of numbers as width and height."""
+    corners, rows = examined.data.boxes.corners.copy(), rows_of(hits)
+    corners[rows, 2:] += corners[rows, :2]
+    return with_corners(examined, corners)
+
+
+def whole_sources(examined: Examined, plausible: Mask, beyond: Mask) -> NDArray[np.bool_]:
+    """The boxes of annotation files in which nearly all are plausible and many are beyond.
+
+    YOLO's files, one a picture, are judged together.
+    """
+    if examined.data.layout == "YOLO":
+        group = np.zeros(len(examined.data.boxes), np.int64)
+    else:
+        sources = {picture.source for picture in examined.data.pictures}
+        number = {source: i for i, source in enumerate(sorted(sources))}
+        of_picture = np.array([number[each.source] for each in examined.data.pictures])
+        group = of_picture[examined.data.boxes.picture] if len(of_picture) else np.zeros(0, int)
+    counts = np.maximum(np.bincount(group), 1)
+    share = np.bincount(group, plausible) / counts
+    share_beyond = np.bincount(group, beyond) / counts
+    return ((share >= NEARLY_ALL) & (share_beyond > MANY))[group]
+
+
+def limits(examined: Examined) -> NDArray[np.float64]:
+    """The largest x and y of each box, float64 of shape (boxes, 2)."""
+    sizes = actual_sizes(examined)[:, :2]
+    return np.ones_like(sizes) if examined.data.relative else sizes
+
+
+def actual_sizes(examined: Examined) -> NDArray[np.float64]:
+    """Width, height, width and height of each box's picture, float64 of shape (boxes, 4)."""
+    sizes = []
+    for index, picture in enumerate(examined.data.pictures):
+        record = examined.record(index)
+        sizes.append(
+            (picture.width, picture.height)
+            if picture.width and picture.height
+            else (record.width, record.height)
+            if record
+            else (1, 1)
+        )
+    by_picture = np.array(sizes, dtype=np.float64).reshape(-1, 2)
+    return np.tile(by_picture[examined.data.boxes.picture], 2)
+
+
+def numbers(*parts: NDArray[np.float64]) -> str:
+    """Numbers for a message."""
+    return ", ".join(f"{value:g}" for value in np.concatenate(parts).round(3))
+
+
+RULES = (
+    Rule("convention-pixels", "error", "box in pixels where parts of the sides (0–1) belong",
+         in_pixels, divide, "divided by the picture's size"),
+    Rule("convention-normalised", "error", "box in parts of the sides (0–1) where pixels belong",
+         in_parts, multiply, "multiplied by the picture's size"),
+    Rule("convention-corners", "error", "box with a second corner where width and height belong",
+         corners_for_sizes, take_as_corners, "read as two corners"),
+    Rule("convention-sizes", "error", "box with width and height where the second corner belongs",
+         sizes_for_corners, take_as_sizes, "read as corner, width and height"),
+)  # fmt: skip

@@ -1,0 +1,162 @@
+"""Writes a report as a page that needs no network: thumbnails with boxes, and histograms."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from jinja2 import Environment, PackageLoader
+from numpy.typing import NDArray
+
+from umop.data.check.categories import counts
+from umop.data.check.report import Finding, Report, summary
+from umop.data.check.rules import Examined
+from umop.data.pictures import read_rgb
+from umop.errors import UserError
+
+SHOWN = 24
+"""So many places of a kind are shown with their pictures."""
+SIDE = 240
+SIZES = (0, 8, 16, 32, 64, 128, 256, 512, np.inf)
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One bar of a histogram.
+
+    Attributes:
+        name: What is counted.
+        count: How many there are.
+        share: Of the longest bar, 0 to 100.
+    """
+
+    name: str
+    count: int
+    share: float
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A box on a thumbnail, in its pixels; ``is_found`` for the one that a finding is of."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    is_found: bool
+
+
+@dataclass(frozen=True)
+class Thumbnail:
+    """A small picture with its boxes.
+
+    Attributes:
+        text: Where, and what is wrong.
+        image: A data URL; empty where the picture cannot be read.
+        width: In pixels.
+        height: In pixels.
+        shapes: The boxes.
+    """
+
+    text: str
+    image: str = ""
+    width: int = 0
+    height: int = 0
+    shapes: tuple[Shape, ...] = ()
+
+
+def write_page(report: Report, path: Path) -> None:
+    """Writes the page.
+
+    Raises:
+        UserError: The file cannot be written.
+    """
+    environment = Environment(loader=PackageLoader("umop.data.check"), autoescape=True)
+    drawer = Drawer(report)
+    kinds = [
+        (rule, len(found), [drawer.thumbnail(each) for each in found[:SHOWN]])
+        for rule, found in report.by_rule()
+    ]
+    page = environment.get_template("check.html").render(
+        summary=summary(report.data),
+        counts=report.counts(),
+        kinds=kinds,
+        classes=bars(zip(report.cleaned.classes, counts(report.cleaned).tolist(), strict=True)),
+        sizes=bars(box_sizes(report)),
+    )
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"{path} cannot be written: {error.strerror}.") from error
+
+
+class Drawer:
+    """Draws findings on their pictures.
+
+    Args:
+        report: The report.
+    """
+
+    def __init__(self, report: Report) -> None:
+        self.report = report
+        examined = Examined(report.cleaned, report.records)
+        self.corners = examined.data.boxes.corners
+        self.index = {picture.path: i for i, picture in enumerate(report.cleaned.pictures)}
+
+    def thumbnail(self, finding: Finding) -> Thumbnail:
+        """A finding's picture with all its boxes, the finding's own marked."""
+        if finding.picture is None:
+            return Thumbnail(finding.text)
+        try:
+            pixels = read_rgb(finding.picture)
+        except UserError:
+            return Thumbnail(finding.text)
+        height, width = pixels.shape[:2]
+        scale = SIDE / max(height, width)
+        size = (max(1, round(width * scale)), max(1, round(height * scale)))
+        others = self.boxes_of(finding.picture)
+        shapes = [shape(box, scale, False) for box in others]
+        if finding.box is not None:
+            shapes.append(shape(np.array(finding.box), scale, True))
+        return Thumbnail(finding.text, encoded(pixels, size), *size, tuple(shapes))
+
+    def boxes_of(self, picture: Path) -> NDArray[np.float64]:
+        """The boxes of a picture after the repairs, xyxy."""
+        index = self.index.get(picture)
+        if index is None:
+            return np.zeros((0, 4))
+        return self.corners[self.report.cleaned.boxes.picture == index]
+
+
+def shape(box: NDArray[np.float64], scale: float, is_found: bool) -> Shape:
+    x1, y1, x2, y2 = (box * scale).tolist()
+    x, y = min(x1, x2), min(y1, y2)
+    return Shape(x, y, abs(x2 - x1), abs(y2 - y1), is_found)
+
+
+def encoded(pixels: NDArray[np.uint8], size: tuple[int, int]) -> str:
+    """A picture of another size as a data URL."""
+    small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+    _, content = cv2.imencode(".jpg", small[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 80])
+    return "data:image/jpeg;base64," + base64.b64encode(content.tobytes()).decode()
+
+
+def box_sizes(report: Report) -> Iterator[tuple[str, int]]:
+    """Numbers of boxes by the square root of their area."""
+    corners = report.cleaned.boxes.corners
+    sides = np.sqrt(np.maximum((corners[:, 2:] - corners[:, :2]).prod(1), 0))
+    found, _ = np.histogram(sides, SIZES)
+    for low, high, count in zip(SIZES[:-1], SIZES[1:], found.tolist(), strict=True):
+        yield (f"{low:g} to {high:g} px" if np.isfinite(high) else f"over {low:g} px"), count
+
+
+def bars(entries: Iterator[tuple[str, int]] | zip[tuple[str, int]]) -> list[Bar]:
+    """The bars of a histogram."""
+    listed = list(entries)
+    longest = max((count for _, count in listed), default=0) or 1
+    return [Bar(name, count, 100 * count / longest) for name, count in listed]

@@ -1,0 +1,36 @@
+"""Rules about annotation files: what a reader could not make sense of, and left out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from umop.data.check.rules import Examined, Hit, Rule, Severity, leave
+
+KINDS: tuple[tuple[str, Severity, str, str], ...] = (
+    ("annotations-unreadable", "error", "annotation that cannot be read", "left out"),
+    ("annotation-missing", "error", "listed annotation file that is not there", "left out"),
+    ("annotation-numbers", "error", "annotation without 4 numbers", "left out"),
+    ("picture-id-twice", "error", "id of two pictures", "boxes left out"),
+    ("annotation-id-twice", "warning", "id of two annotations", "numbered anew"),
+    ("listed-twice", "warning", "picture that is listed twice", "kept once"),
+    ("box-of-no-picture", "error", "annotation of a picture that is not listed", "left out"),
+    ("category-unknown", "error", "annotation of an unknown class", "left out"),
+    ("category-twice", "error", "two classes of one name or id", "taken for one"),
+)
+
+
+def problems(rule: str) -> Callable[[Examined], Iterator[Hit]]:
+    """Finds what a reader has noted under a rule's name."""
+
+    def find(examined: Examined) -> Iterator[Hit]:
+        for problem in examined.data.problems:
+            if problem.rule == rule:
+                yield Hit(problem.text, path=problem.picture)
+
+    return find
+
+
+RULES = tuple(
+    Rule(name, severity, title, problems(name), leave, done)
+    for name, severity, title, done in KINDS
+)

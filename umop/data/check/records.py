@@ -1,0 +1,162 @@
+"""What the file of each picture holds, read in parallel and remembered."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import astuple, dataclass
+from hashlib import blake2b
+from multiprocessing import get_context
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.progress import track
+
+from serving.inference.image import ImageError, decode, read_header
+from umop.cache import cache_folder
+from umop.data.pictures import MAX_PIXELS
+
+FEW = 64
+"""So many pictures are read without starting other processes."""
+BLOCK = 32
+LIKENESS_SIDE = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What a picture's file holds.
+
+    Attributes:
+        size: In bytes.
+        changed: When the file was changed, in nanoseconds.
+        width: In pixels, upright; 0 for a file that is no picture.
+        height: In pixels, upright.
+        orientation: EXIF's; 1 for none.
+        digest: Of the file's content.
+        likeness: 256 bits in hexadecimal, of which similar pictures share nearly all; empty for a
+            picture of one colour.
+        error: Why the picture cannot be read; empty where it can.
+    """
+
+    size: int
+    changed: int
+    width: int = 0
+    height: int = 0
+    orientation: int = 1
+    digest: str = ""
+    likeness: str = ""
+    error: str = ""
+
+
+def read_record(path: Path) -> Record | None:
+    """Reads a picture whole; None where there is no file."""
+    try:
+        status = path.stat()
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        return Record(0, 0, error=error.strerror or str(error))
+    size, changed = status.st_size, status.st_mtime_ns
+    digest = blake2b(content, digest_size=16).hexdigest()
+    try:
+        header = read_header(content, MAX_PIXELS)
+        likeness = likeness_of(decode(content, MAX_PIXELS))
+    except ImageError as error:
+        return Record(size, changed, digest=digest, error=str(error))
+    return Record(size, changed, header.width, header.height, header.orientation, digest, likeness)
+
+
+def likeness_of(pixels: NDArray[np.uint8]) -> str:
+    """Whether brightness grows from each sixteenth of a picture to the next, left to right.
+
+    Args:
+        pixels: RGB, uint8 of shape (H, W, 3).
+
+    Returns:
+        64 hexadecimal digits; nothing for a picture of one colour.
+    """
+    small = cv2.resize(
+        pixels, (LIKENESS_SIDE + 1, LIKENESS_SIDE), interpolation=cv2.INTER_AREA
+    ).astype(np.int16)
+    grey = small.sum(axis=2)
+    if np.ptp(grey) < 6:
+        return ""
+    return np.packbits(grey[:, 1:] > grey[:, :-1]).tobytes().hex()
+
+
+def read_records(root: Path, paths: Sequence[Path]) -> dict[Path, Record | None]:
+    """Reads all pictures, with a progress bar; those that have not changed are remembered.
+
+    Args:
+        root: The data set's folder, by which the records are kept in the cache.
+        paths: The pictures.
+    """
+    memory = Memory(root)
+    records = {path: memory.record(path) for path in paths}
+    unread = [path for path, record in records.items() if record is None and path.is_file()]
+    for path, record in zip(unread, read_all(unread), strict=True):
+        records[path] = record
+    if unread:
+        memory.write(records)
+    return records
+
+
+def read_all(paths: Sequence[Path]) -> Iterable[Record | None]:
+    """Reads pictures, in processes where they are many."""
+    if len(paths) <= FEW:
+        yield from map(read_record, paths)
+        return
+    context = get_context("spawn")  # the caller may have threads, which do not survive a fork
+    with ProcessPoolExecutor(os.cpu_count(), mp_context=context) as pool:
+        done = pool.map(read_record, paths, chunksize=BLOCK)
+        yield from track(done, "checking pictures", total=len(paths), console=Console(stderr=True))
+
+
+class Memory:
+    """The records of a data set's pictures, kept in ``$UMOP_CACHE/pictures``.
+
+    Args:
+        root: The data set's folder.
+    """
+
+    def __init__(self, root: Path) -> None:
+        key = blake2b(str(root.resolve()).encode(), digest_size=8).hexdigest()
+        self.path = cache_folder("pictures") / f"{key}.json"
+        self.known = self.read()
+
+    def read(self) -> Mapping[str, Record]:
+        """The records by path; none where the file is missing or of another version."""
+        try:
+            content = json.loads(self.path.read_text())
+            return {path: Record(*values) for path, values in content.items()}
+        except (OSError, ValueError, TypeError, AttributeError):
+            return {}
+
+    def record(self, path: Path) -> Record | None:
+        """A picture's record; None where it has changed since, or is gone."""
+        known = self.known.get(str(path))
+        if known is None:
+            return None
+        try:
+            status = path.stat()
+        except OSError:
+            return None
+        same = (status.st_size, status.st_mtime_ns) == (known.size, known.changed)
+        return known if same else None
+
+    def write(self, records: Mapping[Path, Record | None]) -> None:
+        """Keeps the records; a cache that cannot be written is none."""
+        content = {str(path): astuple(record) for path, record in records.items() if record}
+        scratch = self.path.with_suffix(f".{os.getpid()}")
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            scratch.write_text(json.dumps(content))
+            scratch.replace(self.path)
+        except OSError:
+            scratch.unlink(missing_ok=True)

@@ -1,0 +1,149 @@
+"""Runs the rules one after the other, each on what the ones before have put right."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from umop.data.check import boxes, categories, conventions, pictures, reading, splits
+from umop.data.check.records import Record, read_records
+from umop.data.check.rules import Examined, Hit, Rule, Severity, with_corners
+from umop.data.dataset import DataSet
+
+BEFORE_SIZES = (*reading.RULES, *pictures.FILES, *conventions.RULES)
+AFTER_SIZES = (
+    *pictures.SIZES,
+    *boxes.RULES,
+    *categories.RULES,
+    *splits.DUPLICATES,
+    *splits.REST,
+    *pictures.REST,
+)
+RULES = {rule.name: rule for rule in (*BEFORE_SIZES, *AFTER_SIZES)}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One defect.
+
+    Attributes:
+        rule: Name of the rule that is broken.
+        severity: ``error``, ``warning`` or ``note``.
+        text: Where, and what is wrong; one line.
+        picture: The picture's file, where there is one.
+        box: The box, xyxy in the upright picture's pixels, where there is one.
+        repaired: What was done about it; empty where nothing was.
+    """
+
+    rule: str
+    severity: Severity
+    text: str
+    picture: Path | None
+    box: tuple[float, float, float, float] | None
+    repaired: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a check has found.
+
+    Attributes:
+        data: The data set as it was read.
+        cleaned: What the repairs have left of it; boxes in pixels, every picture with its size.
+        records: What the pictures' files hold.
+        findings: The defects, in the order of the rules.
+    """
+
+    data: DataSet
+    cleaned: DataSet
+    records: dict[Path, Record | None]
+    findings: tuple[Finding, ...]
+
+    def of(self, severity: Severity) -> tuple[Finding, ...]:
+        """The findings of one severity."""
+        return tuple(each for each in self.findings if each.severity == severity)
+
+    def by_rule(self) -> Iterator[tuple[Rule, list[Finding]]]:
+        """The rules that are broken, errors first, each with its findings."""
+        grouped: dict[str, list[Finding]] = {}
+        for finding in self.findings:
+            grouped.setdefault(finding.rule, []).append(finding)
+        for severity in ("error", "warning", "note"):
+            for name, found in grouped.items():
+                if RULES[name].severity == severity:
+                    yield RULES[name], found
+
+    def counts(self) -> Counter[str]:
+        """Number of findings by severity."""
+        return Counter(finding.severity for finding in self.findings)
+
+
+def check(data: DataSet, everything: bool = False) -> Report:
+    """Checks a data set, reading every picture that has changed since the last time.
+
+    Args:
+        data: The data set.
+        everything: Whether to repair also what training leaves as it is, such as a picture that
+            is in both splits.
+    """
+    records = read_records(data.root, sorted({picture.path for picture in data.pictures}))
+    examined = Examined(data, records)
+    findings: list[Finding] = []
+    for rule in BEFORE_SIZES:
+        examined = apply(rule, examined, everything, findings)
+    examined = in_pixels(examined)
+    for rule in AFTER_SIZES:
+        examined = apply(rule, examined, everything, findings)
+    return Report(data, examined.data, records, tuple(findings))
+
+
+def apply(rule: Rule, examined: Examined, everything: bool, findings: list[Finding]) -> Examined:
+    """Adds what breaks a rule to the findings; returns the data set with it put right."""
+    hits = list(rule.find(examined))
+    repairs = rule.repair is not None and (rule.automatic or everything)
+    findings += [finding(rule, hit, examined, rule.done if repairs else "") for hit in hits]
+    return rule.repair(examined, hits) if hits and repairs and rule.repair else examined
+
+
+def finding(rule: Rule, hit: Hit, examined: Examined, repaired: str) -> Finding:
+    """A hit, independent of indices that repairs change."""
+    picture = hit.path
+    if hit.picture is not None:
+        picture = examined.data.pictures[hit.picture].path
+    box = None if hit.box is None else corners_of(examined, hit.box)
+    return Finding(rule.name, rule.severity, hit.text, picture, box, repaired)
+
+
+def corners_of(examined: Examined, box: int) -> tuple[float, float, float, float] | None:
+    """A box in pixels; None where it has no finite numbers."""
+    corners = examined.data.boxes.corners[box]
+    if examined.data.relative:
+        corners = corners * conventions.actual_sizes(examined)[box]
+    if not np.isfinite(corners).all():
+        return None
+    x1, y1, x2, y2 = corners.tolist()
+    return x1, y1, x2, y2
+
+
+def in_pixels(examined: Examined) -> Examined:
+    """Turns boxes into pixels; pictures of unknown size get that of their files."""
+    if examined.data.relative:
+        corners = examined.data.boxes.corners * conventions.actual_sizes(examined)
+        examined = with_corners(examined, corners, relative=False)
+    if any(picture.width for picture in examined.data.pictures):
+        return examined
+    return pictures.sized(examined, set(range(len(examined.data.pictures))))
+
+
+def summary(data: DataSet) -> str:
+    """One line about a data set: its layout, pictures, boxes and classes."""
+    names = data.splits() or (None,)
+    parts = [f"{int(data.in_split(name).sum())} {name or 'pictures'}" for name in names]
+    return (
+        f"{data.root}: {data.layout}, {', '.join(parts)}, {len(data.boxes)} boxes, "
+        f"{len(data.classes)} classes"
+    )

@@ -1,0 +1,119 @@
+"""Rules about pictures that are there more than once, and about what training must have."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from umop.data.check.rules import Examined, Hit, Rule, drop_pictures
+
+SAME_BITS = 8
+"""Pictures are alike that differ in at most so many of 256 bits."""
+MOST_PAIRS = 2 * 10**8
+"""More pairs of pictures than this are not compared."""
+
+
+def in_two_lists(examined: Examined) -> Iterator[Hit]:
+    """Pictures of train that another split lists too."""
+    return repeated(examined, {i: str(each.path) for i, each in enumerate(examined.data.pictures)})
+
+
+def in_two_splits(examined: Examined) -> Iterator[Hit]:
+    """Pictures of train with the content of a picture of another split."""
+    return repeated(examined, digests(examined))
+
+
+def digests(examined: Examined) -> dict[int, str]:
+    """The digest of each picture's content, by index."""
+    records = ((index, examined.record(index)) for index in range(len(examined.data.pictures)))
+    return {index: record.digest for index, record in records if record and record.digest}
+
+
+def repeated(examined: Examined, keys: dict[int, str]) -> Iterator[Hit]:
+    data = examined.data
+    groups: dict[str, list[int]] = defaultdict(list)
+    for index, key in keys.items():
+        groups[key].append(index)
+    for group in groups.values():
+        for index in group:
+            picture = data.pictures[index]
+            other = next((i for i in group if data.pictures[i].split != picture.split), None)
+            if picture.split == "train" and other is not None:
+                twin = data.pictures[other]
+                text = f"{data.name(picture.path)}: {data.name(twin.path)} in {twin.split}"
+                yield Hit(text, index)
+
+
+def in_one_split(examined: Examined) -> Iterator[Hit]:
+    """Pictures with the content of one before them, in the same split."""
+    data = examined.data
+    first: dict[tuple[str | None, str], int] = {}
+    for index, digest in digests(examined).items():
+        picture = data.pictures[index]
+        before = first.setdefault((picture.split, digest), index)
+        if before != index:
+            twin = data.pictures[before].path
+            yield Hit(f"{data.name(picture.path)}: {data.name(twin)}", index)
+
+
+def alike(examined: Examined) -> Iterator[Hit]:
+    """Pictures of train that look like one of another split."""
+    data = examined.data
+    likeness = likenesses(examined)
+    same = digests(examined)
+    for one, other in combinations(data.splits(), 2):
+        left = [i for i in likeness if data.pictures[i].split == one]
+        right = [i for i in likeness if data.pictures[i].split == other]
+        for i, j in close_pairs(likeness, left, right):
+            if same[i] != same[j]:
+                names = data.name(data.pictures[i].path), data.name(data.pictures[j].path)
+                yield Hit(f"{names[0]} ({one}): {names[1]} ({other})", i)
+
+
+def likenesses(examined: Examined) -> dict[int, NDArray[np.uint64]]:
+    """The likeness of each picture that has one, four words of 64 bits, by index."""
+    records = ((index, examined.record(index)) for index in range(len(examined.data.pictures)))
+    return {
+        index: np.frombuffer(bytes.fromhex(record.likeness), np.uint64)
+        for index, record in records
+        if record and record.likeness
+    }
+
+
+def close_pairs(
+    likeness: dict[int, NDArray[np.uint64]], left: list[int], right: list[int]
+) -> Iterator[tuple[int, int]]:
+    """For each picture on the left the first on the right that is alike, if one is."""
+    if not left or not right or len(left) * len(right) > MOST_PAIRS:
+        return
+    others = np.stack([likeness[i] for i in right])
+    for i in left:
+        differing = np.bitwise_count(others ^ likeness[i]).sum(1)
+        nearest = int(differing.argmin())
+        if differing[nearest] <= SAME_BITS:
+            yield i, right[nearest]
+
+
+def nothing_to_learn(examined: Examined) -> Iterator[Hit]:
+    data = examined.data
+    splits = data.splits() or (None,)
+    for split in [split for split in splits if split != "test"]:
+        rows = data.in_split(split)[data.boxes.picture]
+        if not rows.any():
+            yield Hit(f"{split or 'the data'} has no box")
+
+
+DUPLICATES = (
+    Rule("split-twice-listed", "warning", "picture of train that another split lists too",
+         in_two_lists, drop_pictures, "left out of train", automatic=False),
+    Rule("split-same-content", "warning", "picture of train that is in another split too",
+         in_two_splits, drop_pictures, "left out of train", automatic=False),
+    Rule("split-alike", "warning", "picture of one split that looks like one of another", alike),
+    Rule("picture-twice", "warning", "picture with the content of another of its split",
+         in_one_split, drop_pictures, "left out", automatic=False),
+)  # fmt: skip
+REST = (Rule("split-empty", "error", "split without boxes", nothing_to_learn),)

@@ -1,0 +1,65 @@
+"""Prints a report: a table for people, JSON for machines."""
+
+from __future__ import annotations
+
+import json
+
+from rich.console import Console
+from rich.table import Table
+
+from umop.data.check.report import Report, summary
+
+EXAMPLES = 3
+COLOURS = {"error": "red", "warning": "yellow", "note": "cyan"}
+
+
+def print_table(report: Report) -> None:
+    """Prints what was found, a row for each kind, errors first."""
+    console = Console()
+    console.print(summary(report.data), highlight=False, markup=False, soft_wrap=True)
+    if not report.findings:
+        console.print("Nothing is wrong with it.")
+        return
+    table = Table(show_lines=True)
+    table.add_column("")
+    table.add_column("what", ratio=2)
+    table.add_column("count", justify="right")
+    table.add_column("examples", ratio=3, overflow="fold")
+    for rule, found in report.by_rule():
+        examples = "\n".join(each.text for each in found[:EXAMPLES])
+        done = f"\n({found[0].repaired})" if found[0].repaired else ""
+        severity = f"[{COLOURS[rule.severity]}]{rule.severity}[/]"
+        table.add_row(severity, rule.title + done, str(len(found)), escaped(examples))
+    console.print(table, highlight=False)
+
+
+def escaped(text: str) -> str:
+    """A text that rich prints as it is."""
+    return text.replace("[", r"\[")
+
+
+def as_json(report: Report) -> str:
+    """Everything that was found, as JSON."""
+    data = report.data
+    return json.dumps(
+        {
+            "data": str(data.root),
+            "layout": data.layout,
+            "pictures": len(data.pictures),
+            "boxes": len(data.boxes),
+            "classes": data.classes,
+            "counts": dict(report.counts()),
+            "findings": [
+                {
+                    "rule": each.rule,
+                    "severity": each.severity,
+                    "text": each.text,
+                    "picture": None if each.picture is None else str(each.picture),
+                    "box": each.box,
+                    "repaired": each.repaired or None,
+                }
+                for each in report.findings
+            ],
+        },
+        indent=2,
+    )

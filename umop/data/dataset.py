@@ -1,0 +1,213 @@
+"""A data set in memory: pictures, boxes and classes, and where each was read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+SPLITS = ("train", "val", "test")
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One picture.
+
+    Attributes:
+        path: Its file; where none was found, the place where it should be.
+        source: The annotation file that lists it.
+        split: One of :data:`SPLITS`; None where no list says.
+        width: In pixels, as the annotation says; None where it says nothing.
+        height: In pixels.
+    """
+
+    path: Path
+    source: Path
+    split: str | None = None
+    width: int | None = None
+    height: int | None = None
+
+
+@dataclass(frozen=True)
+class Boxes:
+    """All boxes of a data set, a column for each property.
+
+    Attributes:
+        picture: Index of the picture, int64 of shape (N,).
+        label: Index of the class, int64 of shape (N,).
+        corners: Float64 of shape (N, 4), xyxy in pixels, as the annotation says.
+        place: Line, number or id in the annotation file, object of shape (N,).
+        crowd: Whether a box holds a crowd, which COCO's metrics leave out; bool of shape (N,).
+        area: In square pixels, float64 of shape (N,); NaN where it is the box's own.
+    """
+
+    picture: NDArray[np.int64]
+    label: NDArray[np.int64]
+    corners: NDArray[np.float64]
+    place: NDArray[np.object_]
+    crowd: NDArray[np.bool_]
+    area: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.picture)
+
+    def __getitem__(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> Boxes:
+        return Boxes(**{name: column[rows] for name, column in vars(self).items()})
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something in an annotation file that could not be read, and was left out.
+
+    Attributes:
+        rule: Name of the rule of :mod:`umop.data.check` that it breaks.
+        text: Where it is and what is wrong, one line.
+        picture: The picture's file, where there is one.
+    """
+
+    rule: str
+    text: str
+    picture: Path | None = None
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """A data set as its annotations describe it, right or wrong.
+
+    Attributes:
+        root: Its folder.
+        layout: The name of its layout.
+        classes: Names of the classes, in the order of the labels.
+        pictures: The pictures.
+        boxes: Their boxes.
+        unit: What holds a box in the annotation file: ``line``, ``object``, ``annotation``.
+        relative: Whether the boxes are parts of the picture's sides (0–1), not pixels.
+        problems: What could not be read.
+        unlisted: Pictures in the folder that no annotation lists.
+    """
+
+    root: Path
+    layout: str
+    classes: tuple[str, ...]
+    pictures: tuple[Picture, ...]
+    boxes: Boxes
+    unit: str = "box"
+    relative: bool = False
+    problems: tuple[Problem, ...] = ()
+    unlisted: tuple[Path, ...] = ()
+
+    def name(self, path: Path) -> str:
+        """A file's path inside the data set, for messages."""
+        inside = path.is_relative_to(self.root)
+        return path.relative_to(self.root).as_posix() if inside else str(path)
+
+    def where(self, box: int) -> str:
+        """Names a box: its annotation file, its place there, and its picture."""
+        picture = self.pictures[self.boxes.picture[box]]
+        place = f"{self.name(picture.source)}: {self.unit} {self.boxes.place[box]}"
+        return f"{place} ({self.name(picture.path)})"
+
+    def splits(self) -> tuple[str, ...]:
+        """The splits that its lists name, in the order of :data:`SPLITS`."""
+        named = {picture.split for picture in self.pictures}
+        return tuple(split for split in SPLITS if split in named)
+
+    def in_split(self, split: str | None) -> NDArray[np.bool_]:
+        """Which pictures are in a split, bool of shape (pictures,)."""
+        return np.array([picture.split == split for picture in self.pictures], dtype=np.bool_)
+
+    def boxes_per_picture(self) -> NDArray[np.int64]:
+        """The number of boxes of each picture, int64 of shape (pictures,)."""
+        return np.bincount(self.boxes.picture, minlength=len(self.pictures)).astype(np.int64)
+
+    def with_boxes(self, rows: NDArray[np.bool_]) -> DataSet:
+        """The data set with only some of its boxes."""
+        return replace(self, boxes=self.boxes[rows])
+
+    def with_pictures(self, kept: NDArray[np.bool_]) -> DataSet:
+        """The data set with only some of its pictures, and their boxes."""
+        boxes = self.boxes[kept[self.boxes.picture]]
+        number = np.cumsum(kept) - 1
+        pictures = tuple(self.pictures[i] for i in np.flatnonzero(kept))
+        return replace(self, pictures=pictures, boxes=replace(boxes, picture=number[boxes.picture]))
+
+
+@dataclass
+class Builder:
+    """Collects what a reader finds.
+
+    Args:
+        root: The data set's folder.
+    """
+
+    root: Path
+    classes: list[str] = field(default_factory=list)
+    pictures: list[Picture] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    rows: list[tuple[int, int, Sequence[float], int | str, bool, float]] = field(
+        default_factory=list
+    )
+    _labels: dict[str, int] = field(default_factory=dict)
+
+    def label(self, name: str) -> int:
+        """The index of a class, which is new where it has not been named before."""
+        if name not in self._labels:
+            self._labels[name] = len(self.classes)
+            self.classes.append(name)
+        return self._labels[name]
+
+    def picture(self, picture: Picture) -> int:
+        """Adds a picture; returns its index."""
+        self.pictures.append(picture)
+        return len(self.pictures) - 1
+
+    def box(
+        self,
+        picture: int,
+        label: int,
+        corners: Sequence[float],
+        place: int | str,
+        crowd: bool = False,
+        area: float = np.nan,
+    ) -> None:
+        """Adds a box, xyxy."""
+        self.rows.append((picture, label, corners, place, crowd, area))
+
+    def problem(self, rule: str, source: Path, text: str, picture: Path | None = None) -> None:
+        """Notes what cannot be read."""
+        name = source.relative_to(self.root) if source.is_relative_to(self.root) else source
+        self.problems.append(Problem(rule, f"{name}: {text}", picture))
+
+    def sort_classes(self) -> None:
+        """Puts the classes in the alphabet's order, where the annotations give none."""
+        order = sorted(range(len(self.classes)), key=lambda label: self.classes[label])
+        label = {old: new for new, old in enumerate(order)}
+        self.classes = [self.classes[old] for old in order]
+        self._labels = {name: i for i, name in enumerate(self.classes)}
+        self.rows = [(row[0], label[row[1]], *row[2:]) for row in self.rows]
+
+    def build(self, layout: str, unit: str, relative: bool = False) -> DataSet:
+        """Returns the data set."""
+        columns = zip(*self.rows, strict=True) if self.rows else [()] * 6
+        picture, label, corners, place, crowd, area = columns
+        boxes = Boxes(
+            picture=np.array(picture, dtype=np.int64),
+            label=np.array(label, dtype=np.int64),
+            corners=np.array(corners, dtype=np.float64).reshape(-1, 4),
+            place=np.array(place, dtype=np.object_),
+            crowd=np.array(crowd, dtype=np.bool_),
+            area=np.array(area, dtype=np.float64),
+        )
+        return DataSet(
+            root=self.root,
+            layout=layout,
+            classes=tuple(self.classes),
+            pictures=tuple(self.pictures),
+            boxes=boxes,
+            unit=unit,
+            relative=relative,
+            problems=tuple(self.problems),
+        )

@@ -1,0 +1,67 @@
+"""Data sets in a zip."""
+
+from __future__ import annotations
+
+import shutil
+import stat
+from pathlib import Path, PurePosixPath
+from zipfile import BadZipFile, ZipFile, ZipInfo, is_zipfile
+
+from rich.console import Console
+from rich.progress import track
+
+from umop.cache import cache_folder
+from umop.digest import sha256_of
+from umop.errors import UserError
+
+MOST_TIMES_AS_LARGE = 100
+"""A zip may unpack to so many times its size: pictures hardly shrink, annotations ten times."""
+ALWAYS_ALLOWED = 2**28
+
+
+def unpacked(path: Path) -> Path:
+    """The folder in the cache that holds a zip's content, unpacked where it is not there yet.
+
+    Raises:
+        UserError: It is no zip, is broken, or unpacks outside of its folder or without end.
+    """
+    if not is_zipfile(path):
+        raise UserError(f"{path} is no folder and no zip.")
+    folder = cache_folder("data") / f"{path.stem}-{sha256_of(path)[:16]}"
+    if folder.is_dir():
+        return folder
+    scratch = folder.with_name(f".{folder.name}")
+    shutil.rmtree(scratch, ignore_errors=True)
+    try:
+        with ZipFile(path) as archive:
+            members = checked(path, archive, folder.parent)
+            for member in track(members, f"{path.name}: unpacking", console=Console(stderr=True)):
+                archive.extract(member, scratch)
+    except (BadZipFile, NotImplementedError, RuntimeError) as error:
+        shutil.rmtree(scratch, ignore_errors=True)
+        raise UserError(f"{path} cannot be unpacked: {error}.") from error
+    except OSError as error:
+        shutil.rmtree(scratch, ignore_errors=True)
+        raise UserError(f"{path} cannot be unpacked to {folder}: {error.strerror}.") from error
+    scratch.rename(folder)
+    return folder
+
+
+def checked(path: Path, archive: ZipFile, folder: Path) -> list[ZipInfo]:
+    """The files of a zip.
+
+    Raises:
+        UserError: One would be written elsewhere, is a link, or they are too large together.
+    """
+    members = [member for member in archive.infolist() if not member.is_dir()]
+    for member in members:
+        name = PurePosixPath(member.filename.replace("\\", "/"))
+        if name.is_absolute() or ".." in name.parts or stat.S_ISLNK(member.external_attr >> 16):
+            raise UserError(f"{path} holds {member.filename!r}, which leads out of it.")
+    size = sum(member.file_size for member in members)
+    if size > max(ALWAYS_ALLOWED, MOST_TIMES_AS_LARGE * path.stat().st_size):
+        raise UserError(f"{path} would unpack to {size / 1e9:.1f} GB, far more than it holds.")
+    folder.mkdir(parents=True, exist_ok=True)
+    if size > shutil.disk_usage(folder).free:
+        raise UserError(f"{path} needs {size / 1e9:.1f} GB in {folder}, which has less free.")
+    return members

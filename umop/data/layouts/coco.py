@@ -1,0 +1,184 @@
+"""COCO's JSON: one file, or one for each split."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from umop.data.dataset import SPLITS, Builder, DataSet, Picture
+from umop.data.layouts.files import Files, head, read_json, split_of_list
+
+NAME = "COCO JSON"
+LOOKS_FOR = "COCO JSON (such as train.json and val.json, or _annotations.coco.json)"
+PARTS = ("images", "annotations", "categories")
+
+
+def find(files: Files) -> list[Path]:
+    """The annotation files; of COCO's own, only those of boxes."""
+    found = [path for path in files.matching(".json") if is_coco(path)]
+    instances = [path for path in found if path.name.startswith("instances_")]
+    return instances or found
+
+
+def is_coco(path: Path) -> bool:
+    """Whether a JSON file's start has COCO's keys, or its name is that of a split."""
+    start = head(path)
+    if '"shapes"' in start or '"imageData"' in start:
+        return False
+    keys = "|".join((*PARTS, "licenses"))
+    return bool(re.search(rf'"({keys})"\s*:', start)) or path.stem in SPLITS
+
+
+def read(files: Files) -> DataSet:
+    """Reads all annotation files."""
+    builder = Builder(files.root)
+    for path in find(files):
+        try:
+            content = read_json(path)
+            require_parts(content)
+        except ValueError as error:
+            builder.problem("annotations-unreadable", path, f"not COCO JSON: {error}")
+            continue
+        CocoFile(path, content, files, builder).read()
+    return builder.build(NAME, "annotation")
+
+
+def require_parts(content: object) -> None:
+    """Checks that the content is COCO's.
+
+    Raises:
+        ValueError: It is not.
+    """
+    if not isinstance(content, dict):
+        raise ValueError(f"it holds a {type(content).__name__}")
+    for part in PARTS:
+        entries = content.get(part)
+        if not isinstance(entries, list):
+            raise ValueError(f"it has no list of {part}")
+        if not all(isinstance(entry, dict) for entry in entries):
+            raise ValueError(f"its {part} are not all objects")
+
+
+class CocoFile:
+    """One annotation file.
+
+    Args:
+        path: The file.
+        content: Its content.
+        files: The files of the data set.
+        builder: Takes what is found.
+    """
+
+    def __init__(
+        self, path: Path, content: Mapping[str, Any], files: Files, builder: Builder
+    ) -> None:
+        self.path = path
+        self.content = content
+        self.files = files
+        self.builder = builder
+        self.split = split_of_list(path, files.root)
+        self.folders = folders_of(path, files.root)
+
+    def read(self) -> None:
+        labels = self.read_categories()
+        pictures = self.read_pictures()
+        self.read_boxes(labels, pictures)
+
+    def read_categories(self) -> dict[Any, int]:
+        """The label of each category id."""
+        labels: dict[Any, int] = {}
+        names: dict[str, Any] = {}
+        for entry in self.content["categories"]:
+            key, name = entry.get("id"), entry.get("name")
+            if not isinstance(name, str):
+                self.note("annotations-unreadable", f"category {key!r} has no name")
+                continue
+            if name in names and names[name] != key:
+                self.note("category-twice", f"categories {names[name]} and {key} are both '{name}'")
+            if key in labels:
+                self.note("category-twice", f"two categories have the id {key}: '{name}' is one")
+                continue
+            names.setdefault(name, key)
+            labels[key] = self.builder.label(name)
+        return labels
+
+    def read_pictures(self) -> dict[Any, int | None]:
+        """The index of each picture id; None for an id of two pictures."""
+        pictures: dict[Any, int | None] = {}
+        named: dict[Any, str] = {}
+        for entry in self.content["images"]:
+            key, name = entry.get("id"), entry.get("file_name")
+            if not isinstance(name, str) or not isinstance(key, int | str):
+                self.note("annotations-unreadable", f"picture {key!r} has no id or no file name")
+            elif key not in pictures:
+                named[key] = name
+                pictures[key] = self.builder.picture(self.picture(name, entry))
+            elif named[key] == name:
+                self.note("listed-twice", f"{name} is listed twice")
+            else:
+                text = f"the pictures {named[key]} and {name} both have the id {key}"
+                self.note("picture-id-twice", text)
+                pictures[key] = None
+        return pictures
+
+    def picture(self, name: str, entry: Mapping[str, Any]) -> Picture:
+        path = self.files.picture(name, self.folders)
+        return Picture(
+            path=path or self.files.root / self.folders[0] / name,
+            source=self.path,
+            split=self.split,
+            width=pixels(entry.get("width")),
+            height=pixels(entry.get("height")),
+        )
+
+    def read_boxes(self, labels: dict[Any, int], pictures: dict[Any, int | None]) -> None:
+        seen: set[Any] = set()
+        for number, entry in enumerate(self.content["annotations"], start=1):
+            place = entry.get("id", number)
+            if place in seen:
+                self.note("annotation-id-twice", f"two annotations have the id {place}")
+            seen.add(place)
+            picture, category = entry.get("image_id"), entry.get("category_id")
+            if picture not in pictures:
+                text = f"annotation {place} is of a picture that is not listed (id {picture})"
+                self.note("box-of-no-picture", text)
+            elif category not in labels:
+                text = f"annotation {place} is of a category that is not listed (id {category})"
+                self.note("category-unknown", text)
+            elif (index := pictures[picture]) is not None:
+                self.read_box(index, labels[category], entry, place)
+
+    def read_box(self, picture: int, label: int, entry: Mapping[str, Any], place: Any) -> None:
+        try:
+            x, y, width, height = (float(value) for value in entry["bbox"])
+        except (KeyError, TypeError, ValueError):
+            text = f"annotation {place} has no box of 4 numbers: {entry.get('bbox')}"
+            return self.note("annotation-numbers", text, self.builder.pictures[picture].path)
+        crowd, area = bool(entry.get("iscrowd", 0)), entry.get("area")
+        self.builder.box(
+            picture,
+            label,
+            (x, y, x + width, y + height),
+            place,
+            crowd,
+            float(area) if isinstance(area, int | float) else float("nan"),
+        )
+        return None
+
+    def note(self, rule: str, text: str, picture: Path | None = None) -> None:
+        self.builder.problem(rule, self.path, text, picture)
+
+
+def folders_of(path: Path, root: Path) -> list[str]:
+    """Where the pictures of an annotation file may lie, relative to the root, likeliest first."""
+    here = path.parent.relative_to(root).as_posix().removeprefix(".")
+    last = path.stem.rpartition("_")[2]
+    folders = [last, f"images/{last}", here, "images", ""]
+    return folders if path.stem != "_annotations.coco" else [here, *folders]
+
+
+def pixels(value: object) -> int | None:
+    """A side's length, None where the annotation gives none."""
+    return int(value) if isinstance(value, int | float) and value > 0 else None

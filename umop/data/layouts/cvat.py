@@ -1,0 +1,80 @@
+"""CVAT for images: one XML file for all pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from xml.etree import ElementTree
+
+from umop.data.dataset import Builder, DataSet, Picture
+from umop.data.layouts.coco import pixels
+from umop.data.layouts.files import SPLIT_WORDS, Files, head, split_of_list
+
+NAME = "CVAT"
+LOOKS_FOR = "CVAT for images (annotations.xml)"
+CORNERS = ("xtl", "ytl", "xbr", "ybr")
+
+
+def find(files: Files) -> list[Path]:
+    """The annotation files."""
+    return [path for path in files.matching(".xml") if "<annotations" in head(path)]
+
+
+def read(files: Files) -> DataSet:
+    """Reads boxes, and of polygons the box that encloses them."""
+    builder = Builder(files.root)
+    for path in find(files):
+        try:
+            root = ElementTree.fromstring(path.read_bytes())
+        except ElementTree.ParseError as error:
+            builder.problem("annotations-unreadable", path, f"not XML: {error}")
+            continue
+        for name in root.iterfind(".//labels/label/name"):
+            builder.label((name.text or "").strip())
+        for image in root.iterfind("image"):
+            read_picture(image, path, files, builder)
+    return builder.build(NAME, "shape")
+
+
+def read_picture(image: ElementTree.Element, source: Path, files: Files, builder: Builder) -> None:
+    """Reads one picture's shapes."""
+    written = image.get("name", "")
+    path = files.picture(written, ("images", "")) or files.root / "images" / written
+    index = builder.picture(
+        Picture(
+            path=path,
+            source=source,
+            split=subset(image.get("subset", "")) or split_of_list(path, files.root),
+            width=pixels(float(image.get("width", 0))),
+            height=pixels(float(image.get("height", 0))),
+        )
+    )
+    for number, shape in enumerate(image, start=1):
+        try:
+            corners = corners_of(shape)
+        except ValueError:
+            text = f"{written}: shape {number} has no numbers"
+            builder.problem("annotation-numbers", source, text, path)
+            continue
+        if corners is not None:
+            label = builder.label(shape.get("label", "").strip())
+            builder.box(index, label, corners, f"{number} of {written}")
+
+
+def corners_of(shape: ElementTree.Element) -> list[float] | None:
+    """The box of a shape, None for what is neither box nor polygon.
+
+    Raises:
+        ValueError: It has no numbers.
+    """
+    if shape.tag == "box":
+        return [float(shape.get(name, "")) for name in CORNERS]
+    if shape.tag == "polygon":
+        points = [point.split(",") for point in shape.get("points", "").split(";")]
+        xs, ys = [float(point[0]) for point in points], [float(point[-1]) for point in points]
+        return [min(xs), min(ys), max(xs), max(ys)]
+    return None
+
+
+def subset(name: str) -> str | None:
+    """The split of a subset's name."""
+    return next((split for split, known in SPLIT_WORDS.items() if name.casefold() in known), None)

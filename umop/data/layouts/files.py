@@ -1,0 +1,173 @@
+"""The files of a data set, found however an annotation writes their names."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+PICTURES = (".jpg", ".jpeg", ".jfif", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif")
+SPLIT_WORDS = {
+    "train": ("train", "training", "trainval"),
+    "val": ("val", "valid", "validation", "validate", "eval"),
+    "test": ("test", "testing"),
+}
+HEAD = 65536
+
+
+class Files:
+    """The files below a folder.
+
+    Names are compared without regard to case where no file has the exact name.
+
+    Args:
+        root: The folder.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.names = list(walk(root))
+        self.exact = set(self.names)
+        self.folded = {name.casefold(): name for name in self.names}
+        pictures = [name for name in self.names if is_picture(name)]
+        self.by_base = unique((base(name), name) for name in pictures)
+        self.by_stem = unique((stem(base(name)), name) for name in pictures)
+        self.by_path_stem = {stem(name).casefold(): name for name in pictures}
+        self.suffixes = Counter(PurePosixPath(name).suffix.casefold() for name in self.names)
+
+    def path(self, name: str) -> Path:
+        """The path of a file that is known by its name."""
+        return self.root / name
+
+    def matching(self, *suffixes: str) -> list[Path]:
+        """The files with one of some suffixes, by name."""
+        found = (name for name in self.names if name.casefold().endswith(suffixes))
+        return [self.root / name for name in sorted(found)]
+
+    def pictures(self, below: Path | None = None) -> list[Path]:
+        """The pictures, all or those below a folder, by name."""
+        found = self.matching(*PICTURES)
+        return found if below is None else [path for path in found if path.is_relative_to(below)]
+
+    def named(self, name: str) -> Path | None:
+        """The file of a name relative to the root, None if there is none."""
+        if name in self.exact:
+            return self.root / name
+        found = self.folded.get(name.casefold())
+        return None if found is None else self.root / found
+
+    def picture(self, written: str, folders: Iterable[str] = ("",)) -> Path | None:
+        """Finds the picture that an annotation names.
+
+        Args:
+            written: The name in the annotation: relative or absolute, with either slash, with or
+                without the suffix.
+            folders: Where to look first, relative to the root.
+
+        Returns:
+            Its file; None where there is none, or several of that name in other folders.
+        """
+        name = written.strip().replace("\\", "/")
+        for folder in folders:
+            if found := self.named(joined(folder, name)) or self.without_suffix(folder, name):
+                return found
+        parts = [part for part in name.split("/") if part not in ("", ".", "..")]
+        for start in range(len(parts)):
+            if found := self.named("/".join(parts[start:])):
+                return found
+        if name.startswith("/") and is_picture(name) and Path(name).is_file():
+            return Path(name)
+        last = parts[-1].casefold() if parts else ""
+        found_name = self.by_base.get(last) or self.by_stem.get(last)
+        return None if found_name is None else self.root / found_name
+
+    def without_suffix(self, folder: str, name: str) -> Path | None:
+        """The picture in a folder whose name lacks its suffix in the annotation."""
+        found = self.by_path_stem.get(joined(folder, name).casefold())
+        return None if found is None else self.root / found
+
+
+def walk(root: Path) -> Iterator[str]:
+    """The names of all files below a folder, hidden ones left out, links to folders followed."""
+    seen = set()
+    for folder, folders, files in os.walk(root, followlinks=True):
+        real = os.path.realpath(folder)
+        if real in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        folders[:] = [name for name in folders if not name.startswith((".", "__MACOSX"))]
+        prefix = "" if folder == str(root) else f"{PurePosixPath(folder).relative_to(root)}/"
+        yield from (prefix + name for name in files if not name.startswith("."))
+
+
+def unique(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Maps keys to names, without the keys that several names have."""
+    found: dict[str, str | None] = {}
+    for key, name in pairs:
+        found[key] = name if key not in found else None
+    return {key: name for key, name in found.items() if name is not None}
+
+
+def joined(folder: str, name: str) -> str:
+    return os.path.normpath(f"{folder}/{name}" if folder else name)
+
+
+def base(name: str) -> str:
+    return name.rpartition("/")[2].casefold()
+
+
+def stem(name: str) -> str:
+    return name.rpartition(".")[0] or name
+
+
+def is_picture(name: str) -> bool:
+    return name.casefold().endswith(PICTURES)
+
+
+def read_text(path: Path) -> str:
+    """Reads a text file, with or without a byte order mark; in Latin-1 if it is not UTF-8."""
+    content = path.read_bytes()
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return content.decode("utf-16")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("latin-1")
+
+
+def read_json(path: Path) -> Any:
+    """Reads JSON, with or without a byte order mark.
+
+    Raises:
+        ValueError: It is not JSON.
+    """
+    return json.loads(read_text(path))
+
+
+def head(path: Path) -> str:
+    """The start of a file, to see what it is."""
+    with path.open("rb") as file:
+        return file.read(HEAD).decode("utf-8", errors="replace")
+
+
+def split_of(path: Path, root: Path) -> str | None:
+    """The split that a file's folders say, such as ``valid/a.jpg``; None if none does."""
+    parts = path.relative_to(root).parts[:-1] if path.is_relative_to(root) else ()
+    return next((split for part in reversed(parts) if (split := split_in(part))), None)
+
+
+def split_of_list(path: Path, root: Path) -> str | None:
+    """The split that the name of an annotation file says, or its folders."""
+    return split_in(path.stem) or split_of(path, root)
+
+
+def split_in(name: str) -> str | None:
+    """The split that one of a name's words is."""
+    words = re.findall(r"[a-z]+", name.casefold())
+    known = ((split, word) for split, names in SPLIT_WORDS.items() for word in names)
+    return next((split for split, word in known if word in words), None)

@@ -1,0 +1,66 @@
+"""LabelMe: a JSON file for each picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import dist
+from pathlib import Path
+from typing import Any
+
+from umop.data.dataset import Builder, DataSet, Picture
+from umop.data.layouts.coco import pixels
+from umop.data.layouts.files import Files, head, read_json, split_of
+
+NAME = "LabelMe"
+LOOKS_FOR = "LabelMe (a JSON file for each picture)"
+
+
+def find(files: Files) -> list[Path]:
+    """The annotation files."""
+    return [path for path in files.matching(".json") if '"shapes"' in head(path)]
+
+
+def read(files: Files) -> DataSet:
+    """Reads all annotation files; of a polygon or circle the box that encloses it."""
+    builder = Builder(files.root)
+    for path in find(files):
+        try:
+            read_picture(path, read_json(path), files, builder)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            builder.problem("annotations-unreadable", path, f"not LabelMe's JSON: {error}")
+    builder.sort_classes()
+    return builder.build(NAME, "shape")
+
+
+def read_picture(path: Path, content: dict[str, Any], files: Files, builder: Builder) -> None:
+    """Reads one picture's annotation."""
+    here = path.parent.relative_to(files.root).as_posix().removeprefix(".")
+    written = str(content.get("imagePath") or path.stem)
+    found = files.picture(written, (here, "images")) or files.picture(path.stem, (here, "images"))
+    picture = Picture(
+        path=found or path.parent / written,
+        source=path,
+        split=split_of(path, files.root),
+        width=pixels(content.get("imageWidth")),
+        height=pixels(content.get("imageHeight")),
+    )
+    index = builder.picture(picture)
+    for number, shape in enumerate(content["shapes"], start=1):
+        corners = enclosing(shape.get("points") or (), shape.get("shape_type"))
+        if corners is None:
+            text = f"shape {number} is no rectangle, polygon or circle"
+            builder.problem("annotation-numbers", path, text, picture.path)
+            continue
+        builder.box(index, builder.label(str(shape.get("label") or "").strip()), corners, number)
+
+
+def enclosing(points: Sequence[Sequence[float]], kind: str | None) -> list[float] | None:
+    """The box around a shape, None for a shape that encloses nothing."""
+    if len(points) < 2:
+        return None
+    if kind == "circle":
+        (x, y), edge = points[0], points[1]
+        radius = dist((x, y), edge)
+        return [x - radius, y - radius, x + radius, y + radius]
+    xs, ys = [float(point[0]) for point in points], [float(point[1]) for point in points]
+    return [min(xs), min(ys), max(xs), max(ys)]

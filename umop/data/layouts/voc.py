@@ -1,0 +1,106 @@
+"""Pascal VOC: an XML file for each picture, with or without lists of the splits."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from xml.etree import ElementTree
+
+from umop.data.dataset import Builder, DataSet, Picture
+from umop.data.layouts.coco import pixels
+from umop.data.layouts.files import Files, head, read_text, split_of
+
+NAME = "Pascal VOC"
+LOOKS_FOR = "Pascal VOC (an XML file for each picture, as in Annotations/)"
+LISTS = {"train": ("train", "trainval"), "val": ("val", "test"), "test": ("test",)}
+"""The files of ``ImageSets/Main`` that may list a split; the first that is there does."""
+CORNERS = ("xmin", "ymin", "xmax", "ymax")
+
+
+def find(files: Files) -> list[Path]:
+    """The annotation files: the folder's first XML file tells what the others are."""
+    found = files.matching(".xml")
+    return found if any("<annotation>" in head(path) for path in found[:3]) else []
+
+
+def read(files: Files) -> DataSet:
+    """Reads the pictures that the lists name, or all that have an annotation."""
+    builder = Builder(files.root)
+    for path, split in listed(files, builder) or ((path, None) for path in find(files)):
+        read_picture(path, split or split_of(path, files.root), files, builder)
+    builder.sort_classes()
+    return builder.build(NAME, "object")
+
+
+def listed(files: Files, builder: Builder) -> list[tuple[Path, str]]:
+    """The annotation files that ``ImageSets/Main`` lists, each with its split."""
+    annotations = {path.stem: path for path in find(files)}
+    found: dict[Path, str] = {}
+    used: set[Path] = set()
+    entries = []
+    for split, names in LISTS.items():
+        paths = (files.named(f"ImageSets/Main/{name}.txt") for name in names)
+        path = next((path for path in paths if path is not None), None)
+        if path is None or path in used:
+            continue
+        used.add(path)
+        for line in read_text(path).splitlines():
+            if not (name := line.strip()):
+                continue
+            if name not in annotations:  # per-class lists say behind the name what it shows
+                name = re.sub(r"\s+-?[01]$", "", name)
+            annotation = annotations.get(name, files.root / "Annotations" / f"{name}.xml")
+            if found.get(annotation) == split:
+                builder.problem("listed-twice", path, f"{name} is listed twice")
+                continue
+            found[annotation] = split
+            entries.append((annotation, split))
+    return entries
+
+
+def read_picture(path: Path, split: str | None, files: Files, builder: Builder) -> None:
+    """Reads one picture's annotation."""
+    try:
+        root = ElementTree.fromstring(path.read_bytes())
+    except (OSError, ElementTree.ParseError) as error:
+        missing = isinstance(error, OSError)
+        rule = "annotation-missing" if missing else "annotations-unreadable"
+        builder.problem(rule, path, "there is no such file" if missing else f"not XML: {error}")
+        return
+    folders = ("JPEGImages", path.parent.relative_to(files.root).as_posix().removeprefix("."))
+    written = (root.findtext("filename") or path.stem).strip()
+    picture = Picture(
+        path=files.picture(path.stem, folders)
+        or files.picture(written, folders)
+        or files.root / "JPEGImages" / written,
+        source=path,
+        split=split,
+        width=side(root, "width"),
+        height=side(root, "height"),
+    )
+    index = builder.picture(picture)
+    for number, (name, corners) in enumerate(objects(root), start=1):
+        if corners is None:
+            text = f"object {number} has no box of 4 numbers"
+            builder.problem("annotation-numbers", path, text, picture.path)
+            continue
+        builder.box(index, builder.label(name), corners, number)
+
+
+def objects(root: ElementTree.Element) -> Iterator[tuple[str, list[float] | None]]:
+    """The class and the corners of each object; None where there are no 4 numbers."""
+    for item in root.iterfind("object"):
+        name = (item.findtext("name") or "").strip()
+        try:
+            yield name, [float(item.findtext(f"bndbox/{side}", "")) for side in CORNERS]
+        except ValueError:
+            yield name, None
+
+
+def side(root: ElementTree.Element, name: str) -> int | None:
+    """A side of the picture, None where the annotation gives none."""
+    try:
+        return pixels(float(root.findtext(f"size/{name}", "")))
+    except ValueError:
+        return None

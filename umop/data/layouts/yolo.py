@@ -1,0 +1,204 @@
+"""YOLO: a text file for each picture, a line for each box, in parts of the picture's sides."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from umop.data.dataset import SPLITS, Builder, DataSet, Picture
+from umop.data.layouts.files import Files, base, read_text, split_of, stem
+
+NAME = "YOLO"
+LOOKS_FOR = "YOLO (a data.yaml, or pictures with labels/*.txt)"
+CLASS_FILES = ("classes.txt", "obj.names", "classes.names", "labels.txt", "_darknet.labels")
+BOX_VALUES = 5
+FEWEST_POLYGON_VALUES = 7
+
+
+def find(files: Files) -> list[Path]:
+    """The YAML file that describes the data, or else the label files."""
+    described = [path for path in files.matching(".yaml", ".yml") if "names" in read_yaml(path)]
+    return described or label_files(files)
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """The content of a YAML file; nothing where it is no dictionary."""
+    try:
+        content = yaml.safe_load(read_text(path))
+    except (OSError, ValueError, yaml.YAMLError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def label_files(files: Files) -> list[Path]:
+    """The text files that stand for a picture."""
+    return [
+        path
+        for path in files.matching(".txt")
+        if stem(path.name).casefold() in files.by_stem or "labels" in path.parts
+        if path.name not in CLASS_FILES
+    ]
+
+
+def read(files: Files) -> DataSet:
+    """Reads the pictures, each with its label file; one without is a picture without boxes."""
+    return YoloReader(files).read()
+
+
+class YoloReader:
+    """Reads one data set.
+
+    Args:
+        files: Its files.
+    """
+
+    def __init__(self, files: Files) -> None:
+        self.files = files
+        self.builder = Builder(files.root)
+        self.description = next(
+            (path for path in find(files) if path.suffix.casefold() != ".txt"), None
+        )
+        self.content = read_yaml(self.description) if self.description else {}
+        self.labels = unique_labels(files)
+        self.names = self.class_names()
+        keypoints = self.content.get("kpt_shape")
+        self.keypoint_values = keypoints[0] * keypoints[1] if keypoints else 0
+
+    def read(self) -> DataSet:
+        for name in self.names or ():
+            self.builder.label(name)
+        seen: set[tuple[Path, str | None]] = set()
+        for path, split in self.pictures():
+            if (path, split) in seen:
+                self.note("listed-twice", f"{path.name} is listed twice")
+                continue
+            seen.add((path, split))
+            self.read_picture(path, split)
+        if self.names is None:
+            self.builder.sort_classes()
+        return self.builder.build(NAME, "line", relative=True)
+
+    def class_names(self) -> list[str] | None:
+        """The names of the classes; None where no file has them."""
+        names = self.content.get("names")
+        if isinstance(names, dict):
+            return [str(name) for _, name in sorted(names.items())]
+        if isinstance(names, list):
+            return [str(name) for name in names]
+        found = (path for path in self.files.matching(".txt", ".names", ".labels"))
+        listed = next((path for path in found if path.name.casefold() in CLASS_FILES), None)
+        if listed is None:
+            return None
+        return [line.strip() for line in read_text(listed).splitlines() if line.strip()]
+
+    def pictures(self) -> Iterator[tuple[Path, str | None]]:
+        """The pictures, each with its split."""
+        described = {split: self.content.get(split) for split in SPLITS}
+        if not any(described.values()):
+            yield from ((path, split_of(path, self.files.root)) for path in self.files.pictures())
+            return
+        for split, places in described.items():
+            for place in places if isinstance(places, list) else [places] if places else []:
+                for path in self.pictures_of(str(place)):
+                    yield path, split
+
+    def pictures_of(self, place: str) -> Iterable[Path]:
+        """The pictures of a folder or of a list, as the YAML file writes its name."""
+        found = self.place(place)
+        if found is None:
+            self.note("annotations-unreadable", f"{place} is not there")
+            return []
+        if found.is_dir():
+            inside = self.files.pictures(found)
+            return inside or Files(found).pictures()
+        return [self.listed(line) for line in read_text(found).splitlines() if line.strip()]
+
+    def place(self, written: str) -> Path | None:
+        """A folder or file that the YAML file names; a path from elsewhere is searched here."""
+        assert self.description is not None
+        here = self.description.parent
+        name = written.replace("\\", "/")
+        for start in (here / str(self.content.get("path") or ""), here, self.files.root):
+            if (start / name).exists() and not name.startswith("../"):
+                return start / name
+        parts = [part for part in name.split("/") if part not in ("", ".", "..")]
+        tails = (here.joinpath(*parts[start:]) for start in range(len(parts)))
+        return next((tail for tail in tails if tail.exists()), None)
+
+    def listed(self, line: str) -> Path:
+        """The picture that a line of a list names."""
+        return self.files.picture(line, ("", "images")) or self.files.root / line.strip()
+
+    def read_picture(self, path: Path, split: str | None) -> None:
+        source = self.labels_of(path)
+        index = self.builder.picture(Picture(path, source, split))
+        if not source.is_file():
+            return
+        for number, line in enumerate(read_text(source).splitlines(), start=1):
+            if line.strip():
+                self.read_line(index, source, number, line.split())
+
+    def labels_of(self, path: Path) -> Path:
+        """The label file of a picture, which need not be there."""
+        name = path.relative_to(self.files.root).as_posix() if self.is_inside(path) else str(path)
+        before, found, after = f"/{name}".rpartition("/images/")
+        beside = path.with_suffix(".txt")
+        swapped = f"{before}/labels/{after}".lstrip("/") if found else name
+        parallel = self.files.named(f"{stem(swapped)}.txt")
+        alone = self.labels.get(path.stem.casefold())
+        return next((each for each in (parallel, alone) if each), beside)
+
+    def is_inside(self, path: Path) -> bool:
+        return path.is_relative_to(self.files.root)
+
+    def read_line(self, picture: int, source: Path, number: int, values: list[str]) -> None:
+        label = self.label(values[0])
+        try:
+            numbers = [float(value) for value in values[1:]]
+        except ValueError:
+            numbers = []
+        path = self.builder.pictures[picture].path
+        if label is None:
+            last = f"0 to {len(self.names) - 1}" if self.names else "numbers from 0"
+            text = f"line {number}: class {values[0]}, where the classes are {last}"
+            self.builder.problem("category-unknown", source, text, path)
+        elif corners := self.corners(numbers):
+            self.builder.box(picture, label, corners, number)
+        else:
+            text = f"line {number} is no class with 4 numbers or a polygon: {' '.join(values)[:60]}"
+            self.builder.problem("annotation-numbers", source, text, path)
+
+    def label(self, value: str) -> int | None:
+        """The label of a class's number; None if there is no such class."""
+        try:
+            number = int(value) if value.isdecimal() else int(float(value))
+        except (ValueError, OverflowError):
+            return None
+        if number < 0 or (self.names is not None and number >= len(self.names)):
+            return None
+        return number if self.names is not None else self.builder.label(str(number))
+
+    def corners(self, numbers: list[float]) -> list[float] | None:
+        """The corners of a box or of what encloses a polygon, in parts of the sides."""
+        if len(numbers) + 1 in (BOX_VALUES, BOX_VALUES + 1, BOX_VALUES + self.keypoint_values):
+            x, y, width, height = numbers[:4]
+            return [x - width / 2, y - height / 2, x + width / 2, y + height / 2]
+        if len(numbers) + 1 >= FEWEST_POLYGON_VALUES and len(numbers) % 2 == 0:
+            xs, ys = numbers[0::2], numbers[1::2]
+            return [min(xs), min(ys), max(xs), max(ys)]
+        return None
+
+    def note(self, rule: str, text: str) -> None:
+        self.builder.problem(rule, self.description or self.files.root, text)
+
+
+def unique_labels(files: Files) -> dict[str, Path]:
+    """Label files by the stem of their names, where it is the only one of that name."""
+    found: dict[str, Path | None] = {}
+    for path in label_files(files):
+        key = stem(base(path.name))
+        found[key] = path if key not in found else None
+    return {key: path for key, path in found.items() if path is not None}

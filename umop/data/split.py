@@ -1,0 +1,105 @@
+"""Splits a data set into training and validation where no list does."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from umop.data.check.records import Record
+from umop.data.dataset import DataSet
+
+VAL_SHARE = 0.2
+SEED = 0
+COPY_OF = re.compile(r"(_jpe?g|_png)?\.rf\.[0-9a-zA-Z]+$")
+"""What Roboflow adds to the name of a picture that it has changed."""
+
+
+def with_splits(data: DataSet, records: Mapping[Path, Record | None]) -> DataSet:
+    """Gives every picture a split; those that have one keep it.
+
+    Where only ``test`` is listed beside ``train``, it is taken for validation. Where nothing or
+    only ``train`` is listed, a fifth of the pictures goes to validation: the same at every start,
+    with each class in both parts where it can be. Pictures of the same content, and copies of one
+    picture that Roboflow has changed, stay together.
+
+    Args:
+        data: The data set.
+        records: What its pictures' files hold.
+    """
+    named = set(data.splits())
+    if "val" in named:
+        return with_named(data, {None: "train"})
+    if "test" in named:
+        return with_named(data, {None: "train", "test": "val"})
+    is_val = chosen(data, records)
+    pictures = tuple(
+        replace(picture, split="val" if val else "train")
+        for picture, val in zip(data.pictures, is_val, strict=True)
+    )
+    return replace(data, pictures=pictures)
+
+
+def with_named(data: DataSet, names: Mapping[str | None, str]) -> DataSet:
+    """Renames splits."""
+    pictures = tuple(
+        replace(picture, split=names.get(picture.split, picture.split)) for picture in data.pictures
+    )
+    return replace(data, pictures=pictures)
+
+
+def chosen(data: DataSet, records: Mapping[Path, Record | None]) -> NDArray[np.bool_]:
+    """Which pictures are for validation, bool of shape (pictures,).
+
+    Groups of pictures are dealt one by one, those of the rarest class first, each to the part that
+    still needs that class most.
+    """
+    groups = together(data, records)
+    order = np.random.default_rng(SEED).permutation(len(groups))
+    by_picture = class_counts(data)
+    contents = [by_picture[group].sum(0) for group in groups]
+    total = by_picture.sum(0)
+    need = np.stack([total * (1 - VAL_SHARE), total * VAL_SHARE])
+    rarest = {i: rarest_class(contents[i], total) for i in range(len(groups))}
+    is_val = np.zeros(len(data.pictures), np.bool_)
+    for i in sorted(order.tolist(), key=lambda i: total[rarest[i]]):
+        share = need[:, rarest[i]] / np.array([1 - VAL_SHARE, VAL_SHARE])
+        val = bool(share[1] > share[0])
+        need[int(val)] -= contents[i]
+        is_val[groups[i]] = val
+    return is_val
+
+
+def together(data: DataSet, records: Mapping[Path, Record | None]) -> list[list[int]]:
+    """The pictures in groups that must not be torn apart."""
+    groups: dict[str, list[int]] = defaultdict(list)
+    for index, picture in sorted(enumerate(data.pictures), key=lambda each: each[1].path):
+        record = records.get(picture.path)
+        original = COPY_OF.sub("", picture.path.stem)
+        copied = original != picture.path.stem
+        alone = (record.likeness or record.digest) if record else str(picture.path)
+        groups[original if copied else alone].append(index)
+    return list(groups.values())
+
+
+def class_counts(data: DataSet) -> NDArray[np.int64]:
+    """Boxes of each class in each picture, and a 1 for the picture itself.
+
+    Returns:
+        int64 of shape (pictures, classes + 1).
+    """
+    counts = np.zeros((len(data.pictures), len(data.classes) + 1), np.int64)
+    np.add.at(counts, (data.boxes.picture, data.boxes.label), 1)
+    counts[:, -1] = 1
+    return counts
+
+
+def rarest_class(content: NDArray[np.int64], total: NDArray[np.int64]) -> int:
+    """The class of a group of pictures that has the fewest boxes in all; the last for none."""
+    present = np.flatnonzero(content[:-1])
+    return int(present[total[present].argmin()]) if len(present) else len(content) - 1
