@@ -7,17 +7,15 @@
 ARG PYTHON_IMAGE=python:3.11-slim-bookworm
 
 FROM ${PYTHON_IMAGE} AS umop
-ARG SOURCE_DATE_EPOCH=0
 RUN --mount=type=bind,source=docker/install.sh,target=/run/install.sh \
     --mount=type=bind,source=requirements/build.txt,target=/run/build.txt \
     --mount=type=cache,target=/root/.cache/pip \
     /run/install.sh --require-hashes --requirement /run/build.txt
 WORKDIR /source
 COPY . .
-RUN pip --python /opt/umop wheel --no-deps --no-build-isolation --wheel-dir /wheels .
+RUN SOURCE_DATE_EPOCH=315619200 pip --python /opt/umop wheel --no-deps --no-build-isolation --wheel-dir /wheels .
 
 FROM ${PYTHON_IMAGE} AS environment
-ARG SOURCE_DATE_EPOCH=0
 RUN --mount=type=bind,source=docker/prepare.sh,target=/run/prepare.sh /run/prepare.sh
 ARG REQUIREMENTS=api.txt
 RUN --mount=type=bind,source=docker/install.sh,target=/run/install.sh \

@@ -6,7 +6,6 @@
 ARG PYTHON_IMAGE=python:3.11-slim-bookworm
 
 FROM ${PYTHON_IMAGE} AS environment
-ARG SOURCE_DATE_EPOCH=0
 RUN --mount=type=bind,source=docker/prepare.sh,target=/run/prepare.sh /run/prepare.sh
 ENV PATH=/opt/umop/bin:$PATH
 ARG REQUIREMENTS=torchserve.txt
@@ -22,7 +21,7 @@ RUN --mount=type=bind,source=docker/install.sh,target=/run/install.sh \
 FROM environment AS umop
 WORKDIR /source
 COPY . .
-RUN pip --python /opt/umop wheel --no-deps --no-build-isolation --wheel-dir /wheels .
+RUN SOURCE_DATE_EPOCH=315619200 pip --python /opt/umop wheel --no-deps --no-build-isolation --wheel-dir /wheels .
 
 FROM environment
 RUN --mount=type=bind,source=docker/install.sh,target=/run/install.sh \

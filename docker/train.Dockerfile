@@ -8,7 +8,6 @@ ARG PYTHON_IMAGE=python:3.11-slim-bookworm
 ARG VARIANT=cuda
 
 FROM ${PYTHON_IMAGE} AS environment
-ARG SOURCE_DATE_EPOCH=0
 RUN --mount=type=bind,source=docker/prepare.sh,target=/run/prepare.sh /run/prepare.sh
 ENV PATH=/opt/umop/bin:$PATH
 RUN --mount=type=bind,source=docker/install.sh,target=/run/install.sh \
@@ -21,7 +20,7 @@ RUN --mount=type=bind,source=docker/install.sh,target=/run/install.sh \
 FROM environment AS umop
 WORKDIR /source
 COPY . .
-RUN pip --python /opt/umop wheel --no-deps --no-build-isolation --wheel-dir /wheels .
+RUN SOURCE_DATE_EPOCH=315619200 pip --python /opt/umop wheel --no-deps --no-build-isolation --wheel-dir /wheels .
 
 FROM environment AS compiler
 RUN apt-get update && apt-get install --yes --no-install-recommends g++ \
@@ -46,8 +45,8 @@ ENV CUDA_HOME=/opt/umop/lib/python3.11/site-packages/nvidia/cu13
 RUN --mount=type=bind,source=requirements/nvcc.txt,target=/run/nvcc.txt \
     --mount=type=cache,target=/root/.cache/pip \
     python -m pip install --no-deps --require-hashes --requirement /run/nvcc.txt \
-    && cd "$CUDA_HOME" && ln -s lib lib64 \
-    && for library in lib/*.so.*; do ln -s "${library##*/}" "${library%.so.*}.so"; done
+    && ln -s lib "$CUDA_HOME/lib64" \
+    && for library in "$CUDA_HOME"/lib/*.so.*; do ln -s "$library" "${library%.so.*}.so"; done
 ARG CUDA_ARCHITECTURES="8.0 8.6 8.9 9.0+PTX"
 ENV FORCE_CUDA=1 TORCH_CUDA_ARCH_LIST=${CUDA_ARCHITECTURES}
 RUN --mount=type=bind,source=requirements/mmcv.txt,target=/run/mmcv.txt \

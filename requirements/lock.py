@@ -23,7 +23,7 @@ EXTRAS = {
 }
 
 
-GROUPS = ("build", "nvcc")
+GROUPS = ("build", "nvcc", "publish")
 BUILT_OR_REPLACED = {
     "onedl-mmcv": EXTRAS,
     "onnxruntime": ("serve-gpu", "api-gpu", "torchserve-gpu"),

@@ -24,7 +24,6 @@ custom_hooks = [
     dict(type="FocusingHook"),
     dict(type="MetricsHook"),
     dict(type="ProgressHook"),
-    dict(type="EstimateHook"),
 ]
 
 env_cfg = dict(

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ import yaml
 
 import serving
 from serving.bundle import Bundle, BundleError
+from serving.bundle.reader import MANIFEST
 from serving.schemas.names import EngineName
 
 EngineChoice = EngineName | Literal["auto"]
@@ -111,14 +113,21 @@ def archived(model: Path) -> Iterator[Path]:
     """Yields an archive as it is, and of a bundle an archive that lasts as long.
 
     Raises:
-        BundleError: It is neither, or the bundle cannot be packed.
+        BundleError: The bundle cannot be used or packed.
     """
-    if model.suffix == ".mar":
+    if not _is_bundle(model):
         yield model
         return
     name = Bundle.open(model).manifest.name
     with TemporaryDirectory(prefix="archive-") as folder:
         yield write_archive(model, Path(folder) / f"{name}.mar")
+
+
+def _is_bundle(model: Path) -> bool:
+    if not zipfile.is_zipfile(model):
+        return model.is_dir()
+    with zipfile.ZipFile(model) as members:
+        return MANIFEST in members.namelist()
 
 
 def _run_archiver(parts: Path, name: str, version: str) -> None:

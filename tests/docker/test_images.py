@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import re
 import stat
+import subprocess
 import tarfile
 
 import pytest
 
-from tests.docker.containers import IMAGES, docker, files, image, inspect
+from tests.docker.containers import IMAGES, files, image, inspect
 
 MEGABYTE = 1_000_000
 LIMITS = {"api": 400 * MEGABYTE}
 COMPILERS = re.compile(r"(^|/)bin/(\S+-)?(gcc|g\+\+|cc|c\+\+|clang|nvcc|ld|as|make)(-\d+)?$")
 SECRETS = re.compile(r"(^|/)(\.netrc|\.npmrc|id_(rsa|ed25519)|\S*\.key|\.git|\.ssh/\S+)$")
-CACHES = ("root/.cache/", "var/lib/apt/lists/", "var/cache/apt/archives/", "run/install.sh")
+CACHES = ("root/.cache/", "run/install", "tmp/", "wheels/")
+LEFT_OUT = re.compile(r"requires (opencv-python|imagecorruptions-imaug), which is not installed")
+"""What pyproject.toml excludes: the desktop OpenCV, in whose place is the headless one."""
 USERS_OWN = ("home/umop", "workspace/runs", "workspace/cache", "workspace")
 
 
@@ -74,5 +77,9 @@ def test_nothing_is_left_of_the_build(members: list[tarfile.TarInfo]) -> None:
 def test_its_packages_fit_together(name: str) -> None:
     if name == "api":
         pytest.skip("it has no pip; its packages are those of requirements/api.txt")
-    python = "/opt/umop/bin/python"
-    docker("run", "--rm", "--entrypoint=pip", image(name), "--python", python, "check")
+    command = ["docker", "run", "--rm", "--entrypoint=pip", image(name)]
+    check = subprocess.run(
+        [*command, "--python=/opt/umop/bin/python", "check"], capture_output=True, text=True
+    )
+    complaints = [line for line in check.stdout.splitlines() if not LEFT_OUT.search(line)]
+    assert complaints in ([], ["No broken requirements found."])

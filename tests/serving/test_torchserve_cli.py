@@ -63,8 +63,8 @@ def test_a_damaged_archive(bundle_path: Path, tmp_path: Path) -> None:
 
 
 def test_a_zip_that_is_no_archive(tmp_path: Path) -> None:
-    with zipfile.ZipFile(tmp_path / "x.zip", "w") as bundle:
-        bundle.writestr("manifest.json", "{}")
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
+        archive.writestr("model.onnx", "")
     assert "not an archive: it has no MAR-INF/MANIFEST.json" in refusal(str(tmp_path / "x.zip"))
 
 
