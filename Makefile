@@ -11,6 +11,14 @@ DATASET ?= demo
 HTML ?=
 FIX ?=
 DEVICE ?=
+EPOCHS ?=
+BATCH ?=
+ACCUMULATE ?=
+LR ?=
+SIZE ?=
+TIME ?=
+PATIENCE ?=
+WEIGHTS ?=
 TTA ?=
 BUNDLE ?= runs/demo/demo.bundle
 HOST ?= 127.0.0.1
@@ -22,6 +30,10 @@ VERSION ?= $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 PYTHON_IMAGE ?= python:3.11-slim-bookworm
 SOURCE ?= $(shell git config --get remote.origin.url)
 IMAGE_PREFIX ?= $(or $(shell echo $(SOURCE) | sed -nE 's|.*github\.com[:/]([^/]+)/.*|ghcr.io/\L\1|p'),umop)
+
+option = $(if $($1),--$2 $($1))
+TRAIN_OPTIONS = $(strip $(foreach name,device epochs batch accumulate lr size time patience weights,\
+	$(call option,$(shell echo $(name) | tr a-z A-Z),$(name))))
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -69,8 +81,8 @@ doctor: $(READY) ## Say whether training works on this machine: versions, operat
 check: $(READY) ## Find what is wrong with a data set: DATA=/path [HTML=check.html] [FIX=/new/folder]
 	$(BIN)/umop data check $(DATA) $(if $(HTML),--html $(HTML)) $(if $(FIX),--fix $(FIX))
 
-train: $(if $(filter docker,$(IN)),folders,$(READY)) ## Train a model: DATA=/path [CONFIG=small] [RUN=name] [DEVICE=cpu] [IN=docker]; again to resume
-	$(TRAIN) $(CONFIG) --run $(RUN) $(if $(DATA),--data $(if $(filter docker,$(IN)),data,$(DATA))) $(if $(DEVICE),--device $(DEVICE))
+train: $(if $(filter docker,$(IN)),folders,$(READY)) ## Train a model: DATA=/path [CONFIG=small] [EPOCHS= BATCH= SIZE= TIME=30m …] [IN=docker]; again to resume
+	$(TRAIN) $(CONFIG) --run $(RUN) $(if $(DATA),--data $(if $(filter docker,$(IN)),data,$(DATA))) $(TRAIN_OPTIONS)
 
 eval: $(READY) ## Print COCO's twelve numbers of a run: RUN=demo [DATA=/path] [TTA=1]
 	$(BIN)/umop eval $(RUN) $(if $(DATA),--data $(DATA)) $(if $(TTA),--tta)

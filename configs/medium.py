@@ -3,6 +3,7 @@
 _base_ = ["_base_/resnet50.py", "_base_/own_data.py", "_base_/schedule_data.py"]
 
 needs_gpu = True
+model = dict(bbox_head=dict(num_classes=1))
 size = (640, 640)
 train_pipeline = [
     dict(type="LoadPicture"),
@@ -22,7 +23,7 @@ test_pipeline = [
         meta_keys=("img_id", "img_path", "ori_shape", "img_shape", "scale_factor"),
     ),
 ]
-train_dataloader = dict(num_workers=4, dataset=dict(pipeline=train_pipeline))
+train_dataloader = dict(batch_size=8, num_workers=4, dataset=dict(pipeline=train_pipeline))
 val_dataloader = dict(num_workers=2, persistent_workers=True, dataset=dict(pipeline=test_pipeline))
 test_dataloader = val_dataloader
 

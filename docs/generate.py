@@ -10,7 +10,7 @@ from pathlib import Path
 from serving.settings import Settings
 from umop.data.transforms import LoadPicture
 from umop.evaluation import CocoBoxMetric
-from umop.hooks import FocusingHook, MetricsHook, ProgressHook
+from umop.hooks import EstimateHook, FocusingHook, MetricsHook, ProgressHook, TimeBudgetHook
 from umop.losses import (
     ProgressiveFocalLoss,
     ProgressiveQualityFocalLoss,
@@ -21,7 +21,8 @@ from umop.models import TimmBackbone
 FOLDER = Path(__file__).parent
 PAGE = FOLDER / "configuration.md"
 TOP_LEVEL = {
-    "auto_schedule": "Lengthens `max_iters` for more pictures: `epochs` passes, up to `max_iters`.",
+    "auto_schedule": "`epochs` passes over the pictures, from `min_iters` to `max_iters`, unless "
+    "`train_cfg.max_iters` is another number than `min_iters`.",
     "channels_last": "Train in the memory format channels_last, faster on CPUs and tensor cores.",
     "data_hint": "What the error says to do when the data is missing.",
     "find_unused_parameters": "For distributed training of models with unused parameters.",
@@ -31,7 +32,7 @@ CLASSES: dict[str, tuple[type, ...]] = {
     "Losses": (ProgressiveFocalLoss, ProgressiveQualityFocalLoss, ProgressiveVarifocalLoss),
     "Backbones": (TimmBackbone,),
     "Data and evaluation": (LoadPicture, CocoBoxMetric),
-    "Hooks": (FocusingHook, MetricsHook, ProgressHook),
+    "Hooks": (FocusingHook, MetricsHook, ProgressHook, EstimateHook, TimeBudgetHook),
 }
 START = """\
 # Configuration

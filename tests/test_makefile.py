@@ -46,6 +46,13 @@ def test_data_of_ones_own_takes_the_config_for_it(clone: Path) -> None:
     assert make(clone, "train", "DATA=/my") == ["umop train small --run small --data /my"]
 
 
+def test_what_a_user_asks_of_training_is_handed_on(clone: Path) -> None:
+    asked = ["EPOCHS=9", "BATCH=8", "ACCUMULATE=2", "LR=1e-4", "SIZE=512", "TIME=30m", "PATIENCE=3"]
+    [called] = make(clone, "train", "DATA=/my", "DEVICE=cpu", "WEIGHTS=demo", *asked)
+    options = "--device cpu --epochs 9 --batch 8 --accumulate 2 --lr 1e-4 --size 512 --time 30m"
+    assert called.endswith(f"--data /my {options} --patience 3 --weights demo")
+
+
 def test_without_data_the_demo_is_trained(clone: Path) -> None:
     assert make(clone, "train") == ["umop train demo --run demo"]
 

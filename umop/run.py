@@ -116,6 +116,16 @@ class Run:
             return None
         return self.folder / Path(pointer.read_text().strip()).name
 
+    def best_checkpoint(self) -> Path:
+        """The checkpoint that had the best AP on the way; the newest where none is marked.
+
+        Raises:
+            UserError: The run has none, or it is damaged.
+        """
+        newest = self.require_checkpoint()
+        best = self.folder / "best.pth"
+        return best if is_zipfile(best) else newest
+
     def require_checkpoint(self) -> Path:
         """The newest checkpoint.
 

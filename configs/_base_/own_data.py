@@ -3,7 +3,7 @@
 data_root = "data/own"
 data_hint = "Name the folder of your data: --data /path (with make: DATA=/path)"
 classes = ("object",)
-size = (320, 320)
+size = (416, 416)
 
 train_pipeline = [
     dict(type="LoadPicture"),
@@ -25,7 +25,7 @@ test_pipeline = [
 ]
 
 train_dataloader = dict(
-    batch_size=8,
+    batch_size=4,
     num_workers=1,
     persistent_workers=True,
     sampler=dict(type="InfiniteSampler", shuffle=True),

@@ -24,6 +24,7 @@ custom_hooks = [
     dict(type="FocusingHook"),
     dict(type="MetricsHook"),
     dict(type="ProgressHook"),
+    dict(type="EstimateHook"),
 ]
 
 env_cfg = dict(

@@ -3,7 +3,7 @@
 _base_ = "runtime.py"
 
 iterations = 300
-auto_schedule = dict(epochs=10, min_iters=iterations, max_iters=6000)
+auto_schedule = dict(epochs=6, min_iters=iterations, max_iters=6000)
 
 train_cfg = dict(type="IterBasedTrainLoop", max_iters=iterations, val_interval=100)
 val_cfg = dict(type="ValLoop")

@@ -181,7 +181,7 @@ def test_umop_config_lists_all(umop: Umop) -> None:
     assert code == 0
     lines = dict(line.split(maxsplit=1) for line in out.splitlines())
     assert list(lines) == config_names()
-    assert lines["demo"].startswith("A small UMOP detector of tree crowns")
+    assert lines["demo"].startswith("Tree crowns on aerial photographs")
     for arguments in ([], ["demo", "--list"]):
         code, _, err = umop("config", *arguments)
         assert code == 2

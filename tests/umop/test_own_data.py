@@ -63,7 +63,8 @@ def test_it_trains_on_the_processor_when_asked(umop: Umop, discs: Path, workplac
 
 def test_it_evaluates_with_tta(umop: Umop, workplace: Path) -> None:
     run = workplace / "runs" / "r50"
-    lively(run / "epoch_1.pth")
+    for name in ("epoch_1.pth", "best.pth"):
+        lively(run / name)
     for options, file in (([], "evaluation.json"), (["--tta"], "evaluation-tta.json")):
         code, out, err = umop("eval", "r50", *options)
         assert code == 0, err

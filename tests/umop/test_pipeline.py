@@ -70,6 +70,45 @@ def test_train_keeps_what_the_run_folder_promises(umop: Umop, discs: Path, workp
     assert "Not evaluated yet" in report
 
 
+def test_the_plan_is_said_before_the_start_and_belongs_to_the_run(
+    umop: Umop, discs: Path, workplace: Path
+) -> None:
+    changes = [*SMALL[4:], "--epochs", "2", "--batch", "4", "--accumulate", "2"]
+    command = ["train", "small", "--run", "planned", "--data", str(discs), *changes, "--size"]
+    code, out, err = umop(*command, "96")
+    assert code == 0, err
+    assert "Plan: 6 pictures of 1 class, 3 steps (6 iterations), 2 epochs; evaluated" in err
+    assert "Batch: 1 × 2 × 2 parts = 4 pictures a step. Learning rate: 0.001." in err
+    assert "Trained: runs/planned/iter_6.pth" in out
+    code, _, err = umop(*command, "128")
+    assert code == 2
+    assert "another config (different: test_dataloader.dataset.pipeline.1.scale" in err
+
+
+def test_training_ends_within_its_time_with_a_decayed_rate(
+    umop: Umop, discs: Path, workplace: Path
+) -> None:
+    data = ["--data", str(discs), "--batch", "2", "--size", "64"]
+    code, _, err = umop(
+        "train", "small", "--run", "timed", *data, *SMALL[8:], "--epochs", "9000", "--time", "12s"
+    )
+    assert code == 0, err
+    assert "of 27000 iterations fit into the time" in err
+    lines = (workplace / "runs" / "timed" / "metrics.jsonl").read_text().splitlines()
+    rates = [line["lr"] for line in map(json.loads, lines) if "lr" in line]
+    assert rates[-1] < 0.1 * max(rates)
+
+
+def test_training_starts_from_another_run(umop: Umop, discs: Path, workplace: Path) -> None:
+    other = ["--data", str(discs), "--batch", "2", "--size", "64", "--epochs", "1", *SMALL[8:]]
+    code, _, err = umop("train", "small", "--run", "tuned", *other, "--weights", "planned")
+    assert code == 0, err
+    assert re.search(r"Weights: (\d+) of the model's \1 tensors from runs/planned/\w+\.pth", err)
+    code, _, err = umop("train", "small", "--run", "tuned", *other, "--weights", "discs")
+    assert code == 2
+    assert "another config (different: load_from" in err
+
+
 def test_train_again_leaves_a_finished_run_alone(umop: Umop, discs: Path, workplace: Path) -> None:
     checkpoint = workplace / "runs" / "discs" / "iter_4.pth"
     before = checkpoint.stat().st_mtime_ns
@@ -119,7 +158,8 @@ def test_eval_prints_and_keeps_the_twelve_numbers(umop: Umop, workplace: Path) -
 
 
 def test_export_writes_a_bundle_that_serves(umop: Umop, workplace: Path, discs: Path) -> None:
-    lively(workplace / "runs" / "discs" / "iter_4.pth")
+    for name in ("iter_4.pth", "best.pth"):
+        lively(workplace / "runs" / "discs" / name)
     code, out, err = umop("export", "discs", "--version", "1.2")
     assert code == 0, err
     assert "it finds what mmdet finds" in out
@@ -179,6 +219,10 @@ def test_a_damaged_checkpoint_is_named(umop: Umop, workplace: Path) -> None:
         (["train", "demo", "--data", "/nowhere"], "/nowhere does not exist"),
         (["train", "demo", "--run", "x"], "Fetch it with: umop data demo"),
         (["train", "demo", "--set", "iterations"], "name=value"),
+        (["train", "demo", "--time", "soon"], "'soon' is no time"),
+        (["train", "demo", "--batch", "0"], "Invalid value for '--batch'"),
+        (["train", "demo", "--size", "9"], "Invalid value for '--size'"),
+        (["train", "demo", "--lr", "-1"], "Invalid value for '--lr'"),
         (["eval", "never"], "runs/never holds no trained model"),
         (["export", "never"], "Train it first: umop train never"),
         (["export", "discs", "--version", "2 0"], "its version is '2 0'"),

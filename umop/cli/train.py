@@ -37,6 +37,33 @@ def train(
         float,
         typer.Option(min=10, help="Seconds that processes wait for one that makes no step."),
     ] = 600.0,
+    epochs: Annotated[
+        int | None,
+        typer.Option(min=1, help="Passes over the pictures. [default: by their number]"),
+    ] = None,
+    batch: Annotated[
+        int | None, typer.Option(min=1, help="Pictures a step, over all processes.")
+    ] = None,
+    accumulate: Annotated[
+        int, typer.Option(min=1, help="Compute a step in so many parts, to need less memory.")
+    ] = 1,
+    lr: Annotated[
+        float | None, typer.Option(min=1e-12, help="Learning rate, not scaled by the batch.")
+    ] = None,
+    size: Annotated[
+        int | None,
+        typer.Option(min=32, max=8192, help="Pixels of the square that pictures are fit into."),
+    ] = None,
+    time: Annotated[
+        str | None, typer.Option(help="Finish within a time, such as 30m or 2h.")
+    ] = None,
+    patience: Annotated[
+        int | None,
+        typer.Option(min=1, help="End after so many evaluations without a better AP."),
+    ] = None,
+    weights: Annotated[
+        str | None, typer.Option(help="Start from a run, or from a checkpoint file (.pth).")
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed, in place of the config's.")] = None,
     set_: Changes = None,
 ) -> None:
@@ -46,12 +73,15 @@ def train(
         os.environ["CUDA_VISIBLE_DEVICES"] = ""
     with StopSignals().handled() as stop, quietly():
         from umop.config.load import load_config
+        from umop.training.schedule import ScheduleOptions, parse_duration
         from umop.training.train import Wishes
         from umop.training.train import train as start
 
         seeded = [] if seed is None else [f"randomness.seed={seed}"]
         loaded = load_config(config, [*(set_ or []), *seeded])
-        wishes = Wishes(data, device == "cpu", processes, amp, timeout)
+        budget = None if time is None else parse_duration(time)
+        schedule = ScheduleOptions(epochs, batch, accumulate, lr, size, budget, patience)
+        wishes = Wishes(data, device == "cpu", processes, amp, timeout, schedule, weights)
         checkpoint = start(loaded, target, wishes, stop)
     if checkpoint is None:
         return

@@ -17,7 +17,7 @@ from umop.training.runner import Runner
 
 
 def evaluate(run: Run, data: Path | None = None, tta: bool = False) -> dict[str, float]:
-    """Computes COCO's twelve numbers for a run's newest checkpoint.
+    """Computes COCO's twelve numbers for a run's best checkpoint, or its newest.
 
     They are kept in ``evaluation.json`` in the run's folder, with test-time augmentation in
     ``evaluation-tta.json``; those on other data in a folder of their own,
@@ -34,7 +34,7 @@ def evaluate(run: Run, data: Path | None = None, tta: bool = False) -> dict[str,
     Raises:
         UserError: The run has no checkpoint, or the data is missing.
     """
-    checkpoint = run.require_checkpoint()
+    checkpoint = run.best_checkpoint()
     config = config_for(run, data)
     config.work_dir = str(run.folder)
     config.load_from = str(checkpoint)

@@ -71,7 +71,7 @@ def export(
     Raises:
         UserError: There is no checkpoint, no test data, or the bundle finds something else.
     """
-    checkpoint = run.require_checkpoint()
+    checkpoint = run.best_checkpoint()
     config = Config.fromfile(run.config)
     require_data(config, "test")
     detector = init_detector(config, str(checkpoint), device="cpu", palette="random")
@@ -148,7 +148,7 @@ def is_exported(
     A bundle that lacks one of the samples is another, and so is one of another version, where a
     version is asked for.
     """
-    checkpoint = run.require_checkpoint()
+    checkpoint = run.best_checkpoint()
     try:
         manifest = Bundle.open(run.bundle).manifest
     except BundleError:

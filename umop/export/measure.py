@@ -32,7 +32,7 @@ def evaluate_run_bundle(run: Run, data: Path | None, engine: str) -> dict[str, f
         EngineError: The engine cannot run here.
         UserError: There is no run, or the data is missing.
     """
-    run.require_checkpoint()
+    run.best_checkpoint()
     config = config_for(run, data)
     return evaluate_bundle(config, run.bundle, engine)
 

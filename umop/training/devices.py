@@ -23,7 +23,7 @@ def choose_processes(config: Config, on_cpu: bool = False, wanted: int | None = 
     if gpus == 0:
         if config.get("needs_gpu", False) and not on_cpu:
             raise UserError(
-                "No GPU was found, and this config is made for eight: nvidia-smi shows what this "
+                "No GPU was found, and this config is made for GPUs: nvidia-smi shows what this "
                 "machine has. To train on the processor all the same, which suits some hundred "
                 "pictures of your own, add --device cpu (with make: DEVICE=cpu)."
             )
@@ -43,14 +43,15 @@ def connect_processors(config: Config) -> None:
     }
 
 
-def plan(config: Config, processes: int) -> str:
+def plan(config: Config, processes: int, accumulate: int = 1) -> str:
     """Says the effective batch and the learning rate that follows from it."""
     each = config.train_dataloader.batch_size
-    batch = processes * each
+    batch = processes * each * accumulate
     rate = config.optim_wrapper.optimizer.lr
-    text = f"Batch: {processes} × {each} = {batch} pictures a step. Learning rate: "
+    parts = f"{processes} × {each}" + (f" × {accumulate} parts" if accumulate > 1 else "")
+    text = f"Batch: {parts} = {batch} pictures a step. Learning rate: "
     scaling = config.get("auto_scale_lr") or {}
     if not scaling.get("enable", False):
         return f"{text}{rate:g}."
-    base = scaling["base_batch_size"]
+    base = scaling["base_batch_size"] * accumulate
     return f"{text}{rate * batch / base:g} ({rate:g} for {base} pictures, scaled)."

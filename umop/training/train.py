@@ -6,7 +6,7 @@ import errno
 import shlex
 import sys
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -21,13 +21,16 @@ from umop.hooks.checkpoints import is_finished
 from umop.provenance import write_provenance
 from umop.report import write_report
 from umop.run import Run
+from umop.training import finetune
 from umop.training.checkpoints import newest_whole
 from umop.training.devices import choose_processes, connect_processors, plan
 from umop.training.launch import Job, launch
 from umop.training.lock import locked
+from umop.training.plan import count, describe
 from umop.training.precision import Precision, choose_precision
 from umop.training.ranks import Alone, is_rank, joined
 from umop.training.runner import Runner
+from umop.training.schedule import ScheduleOptions, fit
 from umop.training.signals import StopSignals
 from umop.weights import fetch_weights, named_by
 
@@ -42,6 +45,8 @@ class Wishes:
         processes: How many train together on this node; by default one for each GPU.
         precision: The arithmetic.
         timeout: Seconds without a step after which training with several processes is given up.
+        schedule: What is asked of the schedule.
+        weights: Run or checkpoint file to start from, in place of ImageNet weights.
     """
 
     data: Path | None = None
@@ -49,6 +54,8 @@ class Wishes:
     processes: int | None = None
     precision: Precision = "auto"
     timeout: float = 600.0
+    schedule: ScheduleOptions = field(default_factory=ScheduleOptions)
+    weights: str | None = None
 
 
 def train(config: Config, run: Run, wishes: Wishes, stop: StopSignals) -> Path | None:
@@ -112,6 +119,9 @@ def prepare(
     if found is None:
         require_data(config, "train")
     choose_precision(config, wishes.precision, torch.cuda.is_available() and not wishes.on_cpu)
+    counts = count(config, found)
+    fit(config, wishes.schedule, counts.train, ranks.count)
+    weights = finetune.use_weights(config, wishes.weights, run) if wishes.weights else None
     config.work_dir = str(run.folder)
     check_same_config(config, run)
     checkpoint = newest_whole(run)
@@ -119,7 +129,11 @@ def prepare(
         return None
     if found is not None:
         found.write_annotations()
-    note(plan(config, ranks.count))
+    if weights:
+        finetune.write(weights, run)
+        note("\n".join(weights.report()))
+    note(describe(config, counts, wishes.schedule, ranks.count))
+    note(plan(config, ranks.count, wishes.schedule.accumulate))
     return Start(config, checkpoint)
 
 

@@ -1,0 +1,133 @@
+"""Schedules follow the data and what is asked for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from mmengine.config import Config
+
+from umop.config.load import load_config
+from umop.errors import UserError
+from umop.training.schedule import ScheduleOptions, fit, parse_duration
+
+
+def fitted(name: str, pictures: int, processes: int = 1, **options: Any) -> Config:
+    config = load_config(name)
+    fit(config, ScheduleOptions(**options), pictures, processes)
+    return config
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("90s", 90), ("30m", 1800), ("1h30m", 5400), ("1.5h", 5400), ("2d", 172800)],
+)
+def test_a_duration(text: str, seconds: float) -> None:
+    assert parse_duration(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "30", "m", "30 m", "0s", "-5m", "5x", "1h,30m"])
+def test_what_is_no_duration(text: str) -> None:
+    with pytest.raises(UserError, match="is no time"):
+        parse_duration(text)
+
+
+@pytest.mark.parametrize(
+    ("pictures", "iterations"), [(10, 300), (160, 300), (1000, 1500), (100_000, 6000)]
+)
+def test_steps_follow_from_the_pictures(pictures: int, iterations: int) -> None:
+    config = fitted("small", pictures)
+    warm_up, decay = config.param_scheduler
+    assert config.train_cfg.max_iters == decay.end == iterations
+    assert warm_up.end == decay.begin == iterations // 15
+    assert config.train_cfg.val_interval == iterations // 3
+    assert config.default_hooks.checkpoint.interval == iterations // 3
+
+
+def test_a_length_that_is_set_is_kept() -> None:
+    config = load_config("small", ["train_cfg.max_iters=7"])
+    fit(config, ScheduleOptions(), 1000, 1)
+    assert config.train_cfg.max_iters == 7
+
+
+def test_epochs_are_steps_of_all_processes() -> None:
+    assert fitted("small", 100, processes=2, epochs=4).train_cfg.max_iters == 50
+
+
+def test_published_schedules_stay_on_coco() -> None:
+    before, after = load_config("r50").to_dict(), fitted("r50", 117_266, processes=8).to_dict()
+    assert after == before
+
+
+def test_published_schedules_stretch() -> None:
+    config = fitted("r50", 205, epochs=48)
+    warm_up, decay = config.param_scheduler
+    assert (config.train_cfg.max_epochs, config.train_cfg.val_interval) == (48, 3)
+    assert (decay.end, decay.milestones) == (48, [32, 43])
+    assert warm_up.end == 494, "a tenth of 48 epochs of 103 iterations"
+
+
+def test_a_warm_up_never_ends_at_its_first_rate() -> None:
+    """mmengine's LinearLR of one step has no second value."""
+    assert fitted("small", 4, epochs=1).param_scheduler[0].end == 2
+
+
+def test_accumulation_makes_the_same_steps_in_parts() -> None:
+    whole, parts = fitted("small", 1000), fitted("small", 1000, accumulate=4)
+    assert parts.train_dataloader.batch_size == 1
+    assert parts.optim_wrapper.accumulative_counts == 4
+    assert parts.train_cfg.max_iters == 4 * whole.train_cfg.max_iters
+    assert parts.param_scheduler[0].end == 4 * whole.param_scheduler[0].end
+
+
+def test_the_scaled_rate_follows_all_parts_of_a_batch() -> None:
+    config = fitted("r50", 1000, batch=16, accumulate=8)
+    assert config.train_dataloader.batch_size / config.auto_scale_lr.base_batch_size == 1
+
+
+def test_a_rate_is_taken_exactly() -> None:
+    config = fitted("r50", 1000, lr=0.003)
+    assert config.optim_wrapper.optimizer.lr == 0.003
+    assert not config.auto_scale_lr
+
+
+def test_a_batch_that_cannot_be_divided_is_refused() -> None:
+    with pytest.raises(UserError, match=r"batch of 10 .* into 2 × 2 parts .* multiple of 4"):
+        fitted("small", 100, processes=2, batch=10, accumulate=2)
+
+
+def test_pictures_are_trained_and_tested_at_the_size() -> None:
+    config = fitted("small", 100, size=640)
+    resize, crop = (config.train_dataloader.dataset.pipeline[index] for index in (2, 4))
+    assert tuple(resize.scale) == tuple(crop.crop_size) == (640, 640)
+    assert tuple(config.test_dataloader.dataset.pipeline[1].scale) == (640, 640)
+    assert tuple(config.val_dataloader.dataset.pipeline[1].scale) == (640, 640)
+
+
+def test_the_ratio_of_published_sizes_stays() -> None:
+    config = fitted("swin_s", 100, size=667)
+    assert config.train_dataloader.dataset.pipeline[2].scale == [(667, 240), (667, 480)]
+    assert tuple(config.test_dataloader.dataset.pipeline[1].scale) == (667, 400)
+    assert tuple(config.tta_pipeline[1].transforms[0][0].scale) == (600, 400)
+
+
+def test_the_demo_has_no_size_to_change() -> None:
+    with pytest.raises(UserError, match="at their own size: --size does not suit it"):
+        fitted("demo", 36, size=640)
+
+
+def test_a_time_is_kept_in_iterations() -> None:
+    config = fitted("r50", 200, time=60.0)
+    assert config.custom_hooks[-1] == {"type": "TimeBudgetHook", "seconds": 60.0}
+    assert config.train_cfg == {
+        "type": "IterBasedTrainLoop",
+        "max_iters": 1800,
+        "val_interval": 100,
+    }
+    assert config.param_scheduler[1].milestones == [1200, 1600]
+    assert not config.param_scheduler[1].by_epoch
+
+
+def test_patience_is_mmengines_early_stopping() -> None:
+    hook = fitted("small", 100, patience=5).custom_hooks[-1]
+    assert (hook["type"], hook["monitor"], hook["patience"]) == ("EarlyStoppingHook", "AP", 5)

@@ -1,0 +1,81 @@
+"""What is about to be trained, counted before it starts."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+
+from umop.data.custom import OwnData
+from umop.training.schedule import ScheduleOptions, epoch_length, iterations
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How much data there is.
+
+    Attributes:
+        train: Pictures to train on.
+        val: Pictures to evaluate on.
+        classes: Kinds of objects.
+    """
+
+    train: int
+    val: int
+    classes: int
+
+
+def count(config: Config, found: OwnData | None) -> Counts:
+    """Counts the pictures that a config's loaders will give.
+
+    Args:
+        config: Names the annotations.
+        found: Data of the user's own, whose annotations may not be written yet.
+    """
+    contents = found.contents if found else {}
+    unwritten = {found.annotations(split): contents[split] for split in contents} if found else {}
+    train, val = config.train_dataloader.dataset, config.val_dataloader.dataset
+    return Counts(
+        train=pictures(train, unwritten),
+        val=pictures(val, unwritten),
+        classes=len(train.metainfo.classes),
+    )
+
+
+def pictures(dataset: Any, unwritten: dict[Path, dict[str, Any]]) -> int:
+    """How many pictures a loader's data set has."""
+    path = Path(dataset.data_root) / dataset.ann_file
+    content = unwritten.get(path) or json.loads(path.read_text())
+    if (dataset.get("filter_cfg") or {}).get("filter_empty_gt"):
+        return len({box["image_id"] for box in content["annotations"]})
+    return len(content["images"])
+
+
+def describe(config: Config, counts: Counts, options: ScheduleOptions, processes: int) -> str:
+    """The plan in a line or two."""
+    made = iterations(config, counts.train, processes)
+    epochs = made / epoch_length(config, counts.train, processes)
+    interval = config.train_cfg.val_interval
+    evaluations = math.ceil(
+        config.train_cfg.get("max_epochs", config.train_cfg.get("max_iters")) / interval
+    )
+    parts = f" ({made} iterations)" if options.accumulate > 1 else ""
+    times = "once" if evaluations == 1 else f"{evaluations} times"
+    text = (
+        f"Plan: {counts.train} pictures of {classes(counts.classes)}, {made // options.accumulate} "
+        f"steps{parts}, {epochs:.3g} epochs; evaluated {times} on {counts.val} pictures."
+    )
+    if options.patience:
+        text += f" Ends early after {options.patience} evaluations without a better AP."
+    if options.time:
+        text += f" Ends within {options.time / 60:.3g} minutes."
+    return text
+
+
+def classes(count: int) -> str:
+    """A number of classes, in words."""
+    return "1 class" if count == 1 else f"{count} classes"

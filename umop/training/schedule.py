@@ -1,0 +1,263 @@
+"""How long training takes, and how its schedule follows.
+
+Configs are read and changed as nested mappings, in place; nothing here needs torch.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, MutableMapping
+from dataclasses import dataclass
+from typing import Any
+
+from umop.errors import UserError
+
+Section = MutableMapping[str, Any]
+SCALED = {"Resize": "scale", "RandomResize": "scale", "RandomCrop": "crop_size"}
+"""The steps of a data pipeline that have a size, and its key."""
+UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
+WARM_UP = 0.1
+"""The share of training that the warm-up takes at most."""
+SHORTEST = 2
+"""A warm-up of one step would never leave its first learning rate."""
+
+
+@dataclass(frozen=True)
+class ScheduleOptions:
+    """What a user asks of a schedule; None leaves it to the config.
+
+    Attributes:
+        epochs: Passes over the training pictures.
+        batch: Pictures a step, over all processes.
+        accumulate: So many parts a step is computed in, one after the other.
+        lr: The learning rate, exactly.
+        size: Side in pixels of the square that pictures are scaled into.
+        time: Seconds that training may take, its evaluations included.
+        patience: So many evaluations without a better AP end training.
+    """
+
+    epochs: int | None = None
+    batch: int | None = None
+    accumulate: int = 1
+    lr: float | None = None
+    size: int | None = None
+    time: float | None = None
+    patience: int | None = None
+
+
+def parse_duration(text: str) -> float:
+    """The seconds of a duration such as ``90s``, ``30m``, ``1h30m`` or ``2d``.
+
+    Raises:
+        UserError: It is something else, or nothing.
+    """
+    parts = re.findall(r"(\d+(?:\.\d+)?)([dhms])", text)
+    seconds = sum(float(number) * UNITS[unit] for number, unit in parts)
+    if "".join(map("".join, parts)) != text or seconds <= 0:
+        raise UserError(f"'{text}' is no time. Write it as in --time 30m, 1h30m or 90s.")
+    return seconds
+
+
+def fit(config: Section, options: ScheduleOptions, pictures: int, processes: int) -> None:
+    """Fits a config's schedule to what is asked for, and to the data.
+
+    Args:
+        config: Changed in place.
+        options: What the user asks for.
+        pictures: How many there are to train on.
+        processes: How many train together.
+
+    Raises:
+        UserError: Something that is asked for is not possible.
+    """
+    divide_batch(config, options, processes)
+    if options.lr is not None:
+        config["optim_wrapper"]["optimizer"]["lr"] = options.lr
+        config["auto_scale_lr"] = None
+    if options.size is not None:
+        resize(config, options.size)
+    stretch(config, length(config, options, pictures, processes))
+    fit_warm_up(config, iterations(config, pictures, processes), options.accumulate)
+    hooks = config.setdefault("custom_hooks", [])
+    if options.time is not None:
+        if "max_epochs" in config["train_cfg"]:
+            count_iterations(config, epoch_length(config, pictures, processes))
+        hooks.append({"type": "TimeBudgetHook", "seconds": options.time})
+    if options.patience is not None:
+        hooks.append(
+            {
+                "type": "EarlyStoppingHook",
+                "monitor": "AP",
+                "rule": "greater",
+                "min_delta": 0.001,
+                "patience": options.patience,
+            }
+        )
+
+
+def divide_batch(config: Section, options: ScheduleOptions, processes: int) -> None:
+    """Divides a step's pictures over processes and parts.
+
+    The loss of a step is the mean of its parts' losses, and learning rates that follow the batch
+    follow the pictures of all parts.
+
+    Raises:
+        UserError: They cannot be divided.
+    """
+    parts = processes * options.accumulate
+    loader = config["train_dataloader"]
+    batch = options.batch or loader["batch_size"] * processes
+    if batch % parts:
+        raise UserError(
+            f"A batch of {batch} pictures cannot be divided into {processes} × "
+            f"{options.accumulate} parts (processes × --accumulate). Take a multiple of {parts}."
+        )
+    loader["batch_size"] = batch // parts
+    if options.accumulate > 1:
+        config["optim_wrapper"]["accumulative_counts"] = options.accumulate
+        if scaling := config.get("auto_scale_lr"):
+            scaling["base_batch_size"] /= options.accumulate
+
+
+def resize(config: Section, side: int) -> None:
+    """Scales the sizes of all pipelines so that test pictures fit into a square.
+
+    Args:
+        config: Changed in place.
+        side: The square's side, in pixels.
+
+    Raises:
+        UserError: The config tests pictures at their own size.
+    """
+    test = config["test_dataloader"]["dataset"]["pipeline"]
+    sizes = [
+        step["scale"] for step in steps(test) if step.get("type") == "Resize" and "scale" in step
+    ]
+    if not sizes:
+        raise UserError("This config takes pictures at their own size: --size does not suit it.")
+    factor = side / max(map(max, sizes))
+    pipelines = [
+        config[f"{name}_dataloader"]["dataset"]["pipeline"] for name in ("train", "val", "test")
+    ]
+    pipelines.append(config.get("tta_pipeline") or [])
+    seen = set()
+    for step in steps(pipelines):
+        key = SCALED.get(step.get("type", ""))
+        if key is not None and key in step and id(step) not in seen:
+            seen.add(id(step))
+            step[key] = scaled(step[key], factor)
+
+
+def steps(pipeline: Any) -> Iterator[Section]:
+    """All steps of a pipeline, also those inside other steps."""
+    if isinstance(pipeline, MutableMapping):
+        yield pipeline
+        pipeline = list(pipeline.values())
+    if isinstance(pipeline, list | tuple):
+        for part in pipeline:
+            yield from steps(part)
+
+
+def scaled(size: Any, factor: float) -> Any:
+    """A size, or a list of sizes, times a factor; in whole pixels."""
+    if isinstance(size, list | tuple):
+        return type(size)(scaled(side, factor) for side in size)
+    return max(1, round(size * factor))
+
+
+def length(config: Section, options: ScheduleOptions, pictures: int, processes: int) -> int:
+    """How many iterations, or epochs where the config counts those, training is to make."""
+    loop = config["train_cfg"]
+    if "max_epochs" in loop:
+        return int(options.epochs or loop["max_epochs"])
+    auto = config.get("auto_schedule", None)
+    batch = config["train_dataloader"]["batch_size"] * processes * options.accumulate
+    updates = int(loop["max_iters"])
+    if options.epochs is not None:
+        updates = math.ceil(options.epochs * pictures / batch)
+    elif auto and updates == auto["min_iters"]:
+        updates = math.ceil(auto["epochs"] * pictures / batch)
+        updates = min(max(updates, auto["min_iters"]), auto["max_iters"])
+    return updates * options.accumulate
+
+
+def stretch(config: Section, length: int) -> None:
+    """Makes training longer or shorter, with everything that happens at a share of it.
+
+    Args:
+        config: Changed in place.
+        length: Iterations, or epochs where the config counts those.
+    """
+    loop = config["train_cfg"]
+    unit = "max_epochs" if "max_epochs" in loop else "max_iters"
+    factor = length / loop[unit]
+    if factor == 1:
+        return
+    loop[unit] = length
+    loop["val_interval"] = times(loop["val_interval"], factor)
+    checkpoint = (config.get("default_hooks") or {}).get("checkpoint") or {}
+    if unit == "max_iters" and "interval" in checkpoint:
+        checkpoint["interval"] = times(checkpoint["interval"], factor)
+    for scheduler in config.get("param_scheduler") or []:
+        if scheduler.get("by_epoch", True) == (unit == "max_epochs"):
+            stretch_scheduler(scheduler, factor)
+
+
+def stretch_scheduler(scheduler: Section, factor: float) -> None:
+    """Makes the part of training that one scheduler covers longer or shorter."""
+    for key in ("begin", "end", "T_max"):
+        if scheduler.get(key):
+            scheduler[key] = max(SHORTEST, times(scheduler[key], factor))
+    if "milestones" in scheduler:
+        scheduler["milestones"] = [times(one, factor) for one in scheduler["milestones"]]
+
+
+def times(count: int, factor: float) -> int:
+    """A count times a factor, 1 or more."""
+    return max(1, round(count * factor))
+
+
+def fit_warm_up(config: Section, iterations: int, accumulate: int) -> None:
+    """Ends the warm-up of a config that counts epochs after a tenth of training, if not before."""
+    if "max_epochs" not in config["train_cfg"]:
+        return
+    for scheduler in config.get("param_scheduler") or []:
+        if not scheduler.get("by_epoch", True) and scheduler.get("begin", 0) == 0:
+            longest = max(SHORTEST, times(iterations, WARM_UP))
+            scheduler["end"] = min(scheduler["end"] * accumulate, longest)
+
+
+def iterations(config: Section, pictures: int, processes: int) -> int:
+    """How many iterations training makes: steps, times the parts of a step."""
+    loop = config["train_cfg"]
+    if "max_iters" in loop:
+        return int(loop["max_iters"])
+    return int(loop["max_epochs"]) * epoch_length(config, pictures, processes)
+
+
+def epoch_length(config: Section, pictures: int, processes: int) -> int:
+    """How many iterations an epoch has."""
+    return math.ceil(pictures / (config["train_dataloader"]["batch_size"] * processes))
+
+
+def count_iterations(config: Section, epoch: int) -> None:
+    """Makes a config that counts epochs count iterations, which can be cut anywhere.
+
+    Args:
+        config: Changed in place.
+        epoch: Iterations of an epoch.
+    """
+    loop = config["train_cfg"]
+    config["train_cfg"] = {
+        "type": "IterBasedTrainLoop",
+        "max_iters": loop["max_epochs"] * epoch,
+        "val_interval": loop["val_interval"] * epoch,
+    }
+    for scheduler in config.get("param_scheduler") or []:
+        if scheduler.get("by_epoch", True):
+            scheduler["by_epoch"] = False
+            stretch_scheduler(scheduler, epoch)
+    checkpoint = config["default_hooks"]["checkpoint"]
+    checkpoint.update(by_epoch=False, interval=checkpoint.get("interval", 1) * epoch)
+    config["log_processor"]["by_epoch"] = False
