@@ -33,6 +33,10 @@ def train(
         Literal["auto", "bf16", "fp16", "off"],
         typer.Option(help="Mixed precision; auto is the config's choice, in bf16 if it can be."),
     ] = "auto",
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Try everything in two steps, and say how much memory."),
+    ] = False,
     timeout: Annotated[
         float,
         typer.Option(min=10, help="Seconds that processes wait for one that makes no step."),
@@ -81,7 +85,8 @@ def train(
         loaded = load_config(config, [*(set_ or []), *seeded])
         budget = None if time is None else parse_duration(time)
         schedule = ScheduleOptions(epochs, batch, accumulate, lr, size, budget, patience)
-        wishes = Wishes(data, device == "cpu", processes, amp, timeout, schedule, weights)
+        on_cpu = device == "cpu"
+        wishes = Wishes(data, on_cpu, processes, amp, timeout, schedule, weights, dry_run)
         checkpoint = start(loaded, target, wishes, stop)
     if checkpoint is None:
         return

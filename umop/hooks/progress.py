@@ -62,7 +62,7 @@ class ProgressHook(Hook):
                 highlight=False,
             )
 
-    def after_train(self, runner: Runner) -> None:
+    def after_run(self, runner: Runner) -> None:
         if self.console.is_terminal:
             self.bar.stop()
 

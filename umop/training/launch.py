@@ -98,7 +98,7 @@ def launch(job: Job) -> None:
         SystemExit: A rank failed that has said why; with its exit code.
         TrainingError: A rank was killed.
     """
-    logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)
+    logging.disable(logging.CRITICAL)  # the ranks say what went wrong
     agent = make_agent(job.launch)
     try:
         result = agent.run()

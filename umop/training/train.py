@@ -8,6 +8,7 @@ import sys
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import torch
 from mmengine.config import Config
@@ -24,6 +25,7 @@ from umop.run import Run
 from umop.training import finetune
 from umop.training.checkpoints import newest_whole
 from umop.training.devices import choose_processes, connect_processors, plan
+from umop.training.dry_run import STEPS, peak_memory, shorten
 from umop.training.launch import Job, launch
 from umop.training.lock import locked
 from umop.training.plan import count, describe
@@ -47,6 +49,7 @@ class Wishes:
         timeout: Seconds without a step after which training with several processes is given up.
         schedule: What is asked of the schedule.
         weights: Run or checkpoint file to start from, in place of ImageNet weights.
+        is_dry: Only try everything, in two steps, and keep nothing.
     """
 
     data: Path | None = None
@@ -56,6 +59,7 @@ class Wishes:
     timeout: float = 600.0
     schedule: ScheduleOptions = field(default_factory=ScheduleOptions)
     weights: str | None = None
+    is_dry: bool = False
 
 
 def train(config: Config, run: Run, wishes: Wishes, stop: StopSignals) -> Path | None:
@@ -83,9 +87,14 @@ def train(config: Config, run: Run, wishes: Wishes, stop: StopSignals) -> Path |
             launch(job)
             return None
     with joined(wishes.timeout) as ranks, ExitStack() as held:
+        if wishes.is_dry:
+            run = Run(Path(held.enter_context(TemporaryDirectory())) / run.name)
         start = ranks.on_first(lambda: prepare(config, run, wishes, ranks, held))
         if start is not None:
             train_rank(start, run, ranks, stop)
+        if wishes.is_dry:
+            note(f"Dry run: {STEPS} steps and an evaluation took {peak_memory()}. Nothing is kept.")
+            return None
         return run.require_checkpoint() if ranks.rank == 0 else None
 
 
@@ -121,6 +130,8 @@ def prepare(
     choose_precision(config, wishes.precision, torch.cuda.is_available() and not wishes.on_cpu)
     counts = count(config, found)
     fit(config, wishes.schedule, counts.train, ranks.count)
+    if wishes.is_dry:
+        shorten(config)
     weights = finetune.use_weights(config, wishes.weights, run) if wishes.weights else None
     config.work_dir = str(run.folder)
     check_same_config(config, run)
@@ -140,6 +151,8 @@ def prepare(
 def train_rank(start: Start, run: Run, ranks: Alone, stop: StopSignals) -> None:
     """Trains in this process, together with the other ranks."""
     config = start.config
+    if ranks.rank == 0 and not run.config.is_file():
+        config.dump(run.config)  # as the user's command gives it, however many processes train
     if weights := named_by(config):
         ranks.on_each_host(lambda: fetch_weights(weights))
     if ranks.count > 1:

@@ -1,0 +1,111 @@
+"""Checkpoints are written whole or not at all, and checked before they are used."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+import torch
+
+from umop.errors import UserError
+from umop.run import Run
+from umop.training.checkpoints import (
+    checksum_file,
+    is_whole,
+    newest_whole,
+    remove_all_but,
+    replace_text,
+    write_checkpoint,
+)
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """A run with the checkpoints of iterations 1 to 3."""
+    for iteration in (1, 2, 3):
+        path = tmp_path / f"iter_{iteration}.pth"
+        write_checkpoint(path, save(iteration))
+        os.utime(path, (iteration, iteration))
+        replace_text(tmp_path / "last_checkpoint", path.name)
+    return Run(tmp_path)
+
+
+class save:  # noqa: N801
+    def __init__(self, value: int) -> None:
+        self.value = value
+
+    def __call__(self, path: Path) -> None:
+        torch.save({"value": self.value}, path)
+
+
+class Full(save):
+    """Writes to a disk that is full after some bytes."""
+
+    def __call__(self, path: Path) -> None:
+        path.write_bytes(b"some")
+        raise OSError(28, "No space left on device")
+
+
+def test_the_checksum_is_that_of_sha256sum(run: Run) -> None:
+    for checksums in sorted(run.folder.glob("*.sha256")):
+        subprocess.run(["sha256sum", "--check", checksums.name], cwd=run.folder, check=True)
+
+
+def test_a_damaged_newest_one_is_named_and_the_one_before_used(
+    run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    newest = run.folder / "iter_3.pth"
+    content = bytearray(newest.read_bytes())
+    content[len(content) // 2] ^= 1
+    newest.write_bytes(content)
+    assert newest_whole(run) == run.folder / "iter_2.pth"
+    assert capsys.readouterr().err == f"warning: {newest} is damaged\n"
+    (run.folder / "iter_2.pth").unlink()
+    newest.unlink()
+    assert newest_whole(run) == run.folder / "iter_1.pth"
+    assert f"{newest} is gone" in capsys.readouterr().err
+    (run.folder / "iter_1.pth").write_bytes(b"")
+    with pytest.raises(UserError, match="no checkpoint that is whole"):
+        newest_whole(run)
+
+
+def test_a_full_disk_leaves_the_checkpoint_of_that_name(run: Run) -> None:
+    path = run.folder / "iter_3.pth"
+    before = sorted(run.folder.iterdir())
+    with pytest.raises(OSError, match="No space left"):
+        write_checkpoint(path, Full(4))
+    assert sorted(run.folder.iterdir()) == before
+    assert is_whole(path)
+    assert torch.load(path) == {"value": 3}
+
+
+def test_a_kill_between_the_renames_leaves_a_whole_one(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = run.folder / "iter_3.pth"
+    replace = Path.replace
+
+    def killed(self: Path, target: Path) -> Path:
+        if target == path:
+            raise KeyboardInterrupt
+        return replace(self, target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "replace", killed)
+        with pytest.raises(KeyboardInterrupt):
+            write_checkpoint(path, save(4))
+    assert is_whole(path)
+    assert torch.load(path) == {"value": 3}
+    write_checkpoint(path, save(4))
+    assert is_whole(path)
+    assert len(checksum_file(path).read_text().splitlines()) == 1
+
+
+def test_the_newest_and_the_best_are_kept(run: Run) -> None:
+    write_checkpoint(run.folder / "best.pth", save(9))
+    remove_all_but(run, 2)
+    kept = sorted(path.name for path in run.folder.glob("*.pth*"))
+    names = ["best.pth", "iter_2.pth", "iter_3.pth"]
+    assert kept == sorted(names + [f"{name}.sha256" for name in names])

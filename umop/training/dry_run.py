@@ -1,0 +1,30 @@
+"""Tries everything that training does, in two steps."""
+
+from __future__ import annotations
+
+import resource
+
+import torch
+from mmengine.config import Config
+
+STEPS = 2
+PICTURES = 2
+
+
+def shorten(config: Config) -> None:
+    """Makes a config train for two steps and evaluate on two pictures."""
+    config.train_cfg = {
+        "type": "IterBasedTrainLoop",
+        "max_iters": STEPS,
+        "val_interval": STEPS,
+    }
+    config.val_dataloader.dataset.indices = PICTURES
+
+
+def peak_memory() -> str:
+    """The most memory that this process has used."""
+    if torch.cuda.is_available():
+        used = torch.cuda.max_memory_reserved()
+        total = torch.cuda.get_device_properties(torch.cuda.current_device()).total_memory
+        return f"{used / 2**30:.1f} of {total / 2**30:.1f} GiB of GPU memory"
+    return f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.1f} GiB of memory"
