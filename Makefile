@@ -44,6 +44,8 @@ READY := $(VENV)/.ready
 READY_TO_SERVE := $(SERVE_VENV)/.ready
 READY_FOR_TORCHSERVE := $(VENV)/.ready-for-torchserve
 READY_FOR_TESTS := $(VENV)/.ready-for-tests
+CHECKOV_VENV := .venv-checkov
+READY_FOR_CHECKOV := $(CHECKOV_VENV)/.ready
 COMPOSE := docker compose --file docker/compose.yaml $(if $(filter cuda,$(VARIANT)),--file docker/compose.gpu.yaml)
 TRAIN := $(if $(filter docker,$(IN)),$(COMPOSE) run --rm train train,$(BIN)/umop train)
 
@@ -55,7 +57,7 @@ export CACHE_PATH = $(or $(UMOP_CACHE),$(HOME)/.cache/umop)
 export OWNER = $(shell id -u):$(shell id -g)
 export IMAGE_PREFIX PORT PYTHON_IMAGE SOURCE VARIANT VERSION
 
-.PHONY: folders images up down model-image test-images help demo data doctor check train eval export serve serve-only archive torchserve test test-fast lint bench docs lock clean
+.PHONY: folders images up down model-image test-images test-k8s help demo data doctor check train eval export serve serve-only archive torchserve test test-fast lint bench docs lock clean
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -126,6 +128,11 @@ down: ## Stop what `make up` started
 test-images: $(READY_FOR_TESTS) images ## Build the images and test their containers; needs a Docker engine
 	UMOP_TEST_IMAGES=1 $(BIN)/python -m pytest tests/docker --no-header
 
+test-k8s: $(READY_FOR_TESTS) $(READY_FOR_CHECKOV) ## Check the manifests for Kubernetes: schemas, code, alerts, security
+	@command -v kubectl >/dev/null || echo "kubectl is not installed: its tests are skipped" >&2
+	@command -v promtool >/dev/null || echo "promtool is not installed: its tests are skipped" >&2
+	$(BIN)/python -m pytest tests/k8s --no-header
+
 test: $(READY_FOR_TESTS) lint ## Check style and types, then run every test
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses logical --maxprocesses 8 --dist loadfile -m "not serial"
 	$(BIN)/python -m pytest -m serial
@@ -151,7 +158,7 @@ lock: $(READY_FOR_TESTS) ## Pin what pyproject.toml asks for, with hashes, in re
 	$(BIN)/python requirements/lock.py
 
 clean: ## Delete the environment and the caches inside the clone; runs/ and data/ stay
-	rm -rf $(VENV) $(SERVE_VENV) .pytest_cache .mypy_cache .ruff_cache *.egg-info
+	rm -rf $(VENV) $(SERVE_VENV) $(CHECKOV_VENV) .pytest_cache .mypy_cache .ruff_cache *.egg-info
 
 $(READY): requirements/train.txt requirements/mmcv.txt requirements/mmcv_wheel.py pyproject.toml
 	@echo "Making the environment in $(VENV) (about 5 GB, once)"
@@ -171,6 +178,11 @@ $(READY_TO_SERVE): requirements/serve.txt pyproject.toml
 
 $(READY_FOR_TORCHSERVE): requirements/torchserve.txt $(READY)
 	$(PIP) install $(LOCKED) requirements/torchserve.txt
+	@touch $@
+
+$(READY_FOR_CHECKOV): requirements/checkov.txt
+	@$(PYTHON) -m venv $(CHECKOV_VENV)
+	$(CHECKOV_VENV)/bin/python -m pip --disable-pip-version-check install $(LOCKED) requirements/checkov.txt
 	@touch $@
 
 $(READY_FOR_TESTS): requirements/dev.txt $(READY)

@@ -23,7 +23,7 @@ EXTRAS = {
 }
 
 
-GROUPS = ("build", "nvcc", "publish")
+GROUPS = ("build", "nvcc", "publish", "checkov")
 BUILT_OR_REPLACED = {
     "onedl-mmcv": EXTRAS,
     "onnxruntime": ("serve-gpu", "api-gpu", "torchserve-gpu"),
@@ -39,14 +39,14 @@ def main() -> None:
 
 
 def lock(name: str, chosen: list[str]) -> None:
-    """Pins one set of extras or a group; what `train` pins holds for the others too."""
+    """Pins one set of extras or a group; what `train` pins holds for all of one environment."""
     target = FOLDER / f"{name}.txt"
     command = [sys.executable, "-m", "uv", "pip", "compile", *chosen, "--quiet"]
     options = ["--universal", "--python-version", "3.10", "--generate-hashes", "--no-header"]
     left_out = [package for package, names in BUILT_OR_REPLACED.items() if name in names]
     hidden = ["--no-emit-index-url", "--no-emit-find-links"]
     hidden += [flag for package in left_out for flag in ("--no-emit-package", package)]
-    held = [] if name == "train" else ["--constraint", str(FOLDER / "train.txt")]
+    held = [] if name in ("train", "checkov") else ["--constraint", str(FOLDER / "train.txt")]
     print(f"locking {target.name}")
     subprocess.run(
         [*command, *options, *hidden, *held, "--output-file", str(target)],

@@ -87,6 +87,11 @@ def objects(name: str) -> tuple[Object, ...]:
     return tuple(each for each in yaml.safe_load_all(text) if each)
 
 
+def read(path: Path) -> list[Object]:
+    """The objects of a file, also of one that is applied only as part of a kustomization."""
+    return [each for each in yaml.safe_load_all(path.read_text()) if each]
+
+
 @cache
 def kustomize(folder: Path) -> str:
     """What `kubectl apply -k` would send."""
