@@ -15,9 +15,9 @@ from torch import Tensor
 from tests.umop.models.original_swin import OriginalSwin
 from umop.config.load import load_config
 from umop.errors import UserError
+from umop.hooks.checkpoints import is_finished
 from umop.published import convert, import_published, read_tensors
 from umop.run import Run
-from umop.training.train import is_finished
 
 CHANNELS, DEPTHS, HEADS = 24, (2, 2, 4, 2), (2, 2, 4, 8)
 Save = Callable[..., Path]
@@ -185,5 +185,5 @@ def test_an_imported_run_is_not_trained_on(
 ) -> None:
     run = Run(tmp_path / "imported")
     import_published(save(published), config, run)
-    with pytest.raises(UserError, match=r"holds imported\.pth, which was not trained here"):
-        is_finished(config, run)
+    with pytest.raises(UserError, match=r"holds imported\.pth, which training cannot resume"):
+        is_finished(run.require_checkpoint())

@@ -13,7 +13,7 @@ from mmengine.hooks import EarlyStoppingHook, Hook
 from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 
-from umop.errors import TrainingError
+from umop.errors import TrainingError, UserError
 from umop.run import Run
 from umop.training.checkpoints import BEST, remove_all_but, replace_text, write_checkpoint
 from umop.training.rescale import Shares
@@ -175,6 +175,16 @@ def state_of(hook: EarlyStoppingHook) -> dict[str, Any]:
 
 
 def is_finished(checkpoint: Path) -> bool:
-    """Whether training ended with a checkpoint; one that is not from training here did not."""
+    """Whether training ended with a checkpoint.
+
+    Raises:
+        UserError: It does not say how training goes on, such as an imported one.
+    """
     content = torch.load(checkpoint, map_location="cpu", mmap=True, weights_only=False)
-    return bool(content.get("training", {}).get("finished", False))
+    if "training" not in content:
+        run = checkpoint.parent
+        raise UserError(
+            f"{run} holds {checkpoint.name}, which training cannot resume from. To start from its "
+            f"weights, give the new run another name: --run NAME --weights {run.name}"
+        )
+    return bool(content["training"].get("finished", False))

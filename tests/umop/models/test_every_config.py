@@ -11,7 +11,7 @@ from mmengine.optim import build_optim_wrapper
 from tests.umop.models.samples import batch
 from umop.config.files import config_names
 from umop.config.load import load_config
-from umop.training.devices import use_full_precision
+from umop.training.precision import use_full
 
 pytestmark = pytest.mark.slow
 
@@ -23,7 +23,7 @@ def small(name: str) -> Config:
     config = load_config(name)
     config.model.backbone.pop("init_cfg", None)
     config.model.backbone.pop("pretrained", None)
-    use_full_precision(config)
+    use_full(config)
     return config
 
 
