@@ -1,69 +1,128 @@
-"""Records what a result came from."""
+"""Records what a result came from: ``provenance.json``, with an entry for each start."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import platform
 import shlex
+import socket
 import subprocess
 import sys
 from datetime import datetime, timezone
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import torch
 from mmengine.config import Config
 
 from umop.digest import sha256_of
+from umop.hardware import devices, driver
+from umop.training.checkpoints import replace_text
+from umop.versions import all_installed
 
-PACKAGES = ("torch", "torchvision", "onedl-mmdetection", "onedl-mmcv", "onedl-mmengine", "timm")
+
+def begin(path: Path, config: Config, iteration: int) -> None:
+    """Adds an entry to a run's ``provenance.json``; it says nothing of an end yet.
+
+    Args:
+        path: The file.
+        config: What is trained.
+        iteration: Iterations that were done before.
+    """
+    entry = {**provenance(config), "first_iteration": iteration + 1}
+    write(path, [*read_starts(path), entry])
+
+
+def finish(path: Path, iteration: int, exit_code: int) -> None:
+    """Adds the end to the newest entry; a killed process leaves it without one.
+
+    Args:
+        path: The file.
+        iteration: The last iteration that was done.
+        exit_code: What the command answers, see :mod:`umop.exit_codes`.
+    """
+    starts = read_starts(path)
+    if starts:
+        starts[-1].update(ended=now(), last_iteration=iteration, exit_code=exit_code)
+        write(path, starts)
+
+
+def read_starts(path: Path) -> list[dict[str, Any]]:
+    """The entries of a ``provenance.json``, oldest first; none where there is no such file."""
+    return json.loads(path.read_text()) if path.is_file() else []
+
+
+def write(path: Path, starts: list[dict[str, Any]]) -> None:
+    """Replaces the file as a whole, so that a kill leaves the old one or the new one."""
+    replace_text(path, json.dumps(starts, indent=2) + "\n")
+
+
+def now() -> str:
+    return datetime.now(timezone.utc).isoformat(timespec="seconds")
 
 
 def provenance(config: Config) -> dict[str, Any]:
     """Returns commit, versions, hardware, data fingerprint, seed and command, as JSON values."""
+    commit, clean = code()
     return {
-        "started": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "started": now(),
         "command": shlex.join(["umop", *sys.argv[1:]]),
-        "commit": commit(),
+        "commit": commit,
+        "clean": clean,
         "seed": config.randomness.seed,
         "data": fingerprint(config),
+        "host": socket.gethostname(),
         "devices": devices(),
+        "driver": driver(),
         "platform": platform.platform(),
         "python": platform.python_version(),
-        "versions": {name: metadata.version(name) for name in PACKAGES},
+        "versions": all_installed(),
     }
 
 
-def commit() -> str | None:
-    """The git commit of the code, ``-dirty`` if it was changed since; None outside a checkout."""
-    here = Path(__file__).parent
-    describe = ["git", "-C", str(here), "describe", "--always", "--abbrev=40", "--dirty"]
+def code() -> tuple[str | None, bool | None]:
+    """The git commit of the code, and whether nothing was changed since; None outside a clone."""
+    git = ["git", "-C", str(Path(__file__).parent)]
     try:
-        return subprocess.run(describe, capture_output=True, text=True, check=True).stdout.strip()
+        commit = subprocess.run(
+            [*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True
+        )
+        changes = subprocess.run(
+            [*git, "status", "--porcelain"], capture_output=True, text=True, check=True
+        )
     except (OSError, subprocess.CalledProcessError):
-        return None
+        return None, None
+    return commit.stdout.strip(), not changes.stdout.strip()
 
 
-def devices() -> list[str]:
-    """The names of the GPUs, or of the processor where there is none."""
-    if torch.cuda.is_available():
-        return [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
-    return [f"{platform.machine()} CPU, {torch.get_num_threads()} threads"]
+def fingerprint(config: Config) -> dict[str, dict[str, str | int]]:
+    """What training and evaluation read, by annotation file.
 
-
-def fingerprint(config: Config) -> dict[str, str]:
-    """SHA-256 of the annotation files that training and evaluation read."""
-    files = {}
+    Returns:
+        For each file the SHA-256 of its content, the number of pictures it lists, and the SHA-256
+        of their names with the sizes of their files.
+    """
+    files: dict[str, dict[str, str | int]] = {}
     for split in ("train", "val"):
         dataset = config[f"{split}_dataloader"].dataset
-        path = Path(dataset.data_root) / dataset.ann_file
+        root = Path(dataset.data_root)
+        path = root / dataset.ann_file
         if path.is_file():
-            files[str(path)] = sha256_of(path)
+            images = json.loads(path.read_text())["images"]
+            names = sorted(image["file_name"] for image in images)
+            files[str(path)] = {
+                "sha256": sha256_of(path),
+                "pictures": len(names),
+                "pictures_sha256": digest_of_sizes(root / dataset.data_prefix.img, names),
+            }
     return files
 
 
-def write_provenance(path: Path, config: Config) -> None:
-    """Adds an entry to a run's ``provenance.json``: one for each time it was started."""
-    entries = json.loads(path.read_text()) if path.is_file() else []
-    path.write_text(json.dumps([*entries, provenance(config)], indent=2) + "\n")
+def digest_of_sizes(folder: Path, names: list[str]) -> str:
+    """SHA-256 of a list of files: a line ``name size`` for each."""
+    digest = hashlib.sha256()
+    for name in names:
+        file = folder / name
+        size = file.stat().st_size if file.is_file() else "missing"
+        digest.update(f"{name} {size}\n".encode())
+    return digest.hexdigest()

@@ -102,12 +102,19 @@ class Run:
     def archive(self) -> Path:
         return self.folder / f"{self.name}.mar"
 
+    def starts(self) -> list[dict[str, Any]]:
+        """The entries of ``provenance.json``, one for each start, oldest first."""
+        return json.loads(self.provenance.read_text()) if self.provenance.is_file() else []
+
+    def read_metrics(self) -> list[dict[str, Any]]:
+        """The lines of ``metrics.jsonl``; none before the first."""
+        if not self.metrics.is_file():
+            return []
+        return [json.loads(line) for line in self.metrics.read_text().splitlines()]
+
     def last_metrics(self) -> dict[str, Any] | None:
         """What the last evaluation during training measured, None before there was one."""
-        if not self.metrics.is_file():
-            return None
-        lines = map(json.loads, self.metrics.read_text().splitlines())
-        return next((line for line in reversed(list(lines)) if "AP" in line), None)
+        return next((line for line in reversed(self.read_metrics()) if "AP" in line), None)
 
     def latest_checkpoint(self) -> Path | None:
         """The newest checkpoint, None before there is one."""

@@ -57,7 +57,15 @@ def test_train_keeps_what_the_run_folder_promises(umop: Umop, discs: Path, workp
     run = workplace / "runs" / "discs"
     [started] = json.loads((run / "provenance.json").read_text())
     assert started["seed"] == 0
-    assert list(started["data"]) == [str(discs / "train.json"), str(discs / "val.json")]
+    assert (started["first_iteration"], started["last_iteration"]) == (1, 4)
+    assert started["exit_code"] == 0
+    assert started["started"] <= started["ended"]
+    assert started["versions"]["torch"] == "2.11.0"
+    annotations = Path("runs/discs/annotations")
+    assert {path: data["pictures"] for path, data in started["data"].items()} == {
+        str(annotations / "train.json"): 6,
+        str(annotations / "val.json"): 3,
+    }
     lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     assert [line["iter"] for line in lines] == [2, 4, 4]
     for level in range(5):

@@ -10,8 +10,8 @@ from typing import Any
 from packaging.requirements import Requirement
 
 from umop.doctor.finding import Finding
+from umop.versions import STACK, installed
 
-SHOWN = ("torch", "torchvision", "onedl-mmdetection", "onedl-mmcv", "onedl-mmengine", "timm")
 REINSTALL = "Make the environment anew: make clean, then the same command again."
 BOXES = [[0.0, 0.0, 10.0, 10.0], [1.0, 1.0, 11.0, 11.0], [20.0, 20.0, 30.0, 30.0]]
 SCORES = [0.9, 0.8, 0.7]
@@ -22,7 +22,7 @@ KEPT = [0, 2]
 def versions() -> Finding:
     """Compares what is installed with what training is pinned to."""
     wrong = [text for requirement in requirements() if (text := mismatch(requirement))]
-    shown = ", ".join(f"{name} {installed(name) or 'missing'}" for name in SHOWN)
+    shown = ", ".join(f"{name} {installed(name) or 'missing'}" for name in STACK)
     found = f"umop {installed('umop') or 'not installed'}, {shown}"
     if not wrong:
         return Finding("versions", "ok", found)
@@ -48,14 +48,6 @@ def mismatch(requirement: Requirement) -> str | None:
     if not requirement.specifier.contains(there, prereleases=True):
         return f"{requirement.name} {there} instead of {requirement.specifier}"
     return None
-
-
-def installed(name: str) -> str | None:
-    """The version of an installed distribution."""
-    try:
-        return metadata.version(name)
-    except metadata.PackageNotFoundError:
-        return None
 
 
 def torch_works() -> Finding:

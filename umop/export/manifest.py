@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any
 
 from mmengine.config import Config
 from pydantic import ValidationError
@@ -15,6 +15,7 @@ from umop.digest import sha256_of
 from umop.errors import UserError
 from umop.evaluation import Evaluation
 from umop.run import Run
+from umop.versions import STACK
 
 LARGEST = Size(width=2560, height=2560)
 """The largest picture that a model of fixed scale is given; larger ones are scaled down."""
@@ -50,7 +51,7 @@ def describe(run: Run, config: Config, checkpoint: Path, version: str) -> Manife
             provenance={
                 "checkpoint": checkpoint.name,
                 "checkpoint_sha256": sha256_of(checkpoint),
-                "runs": json.loads(run.provenance.read_text()) if run.provenance.is_file() else [],
+                "runs": [public(start) for start in run.starts()],
             },
         )
     except ValidationError as error:
@@ -92,3 +93,10 @@ def input_spec(config: Config) -> InputSpec:
         max_scale=resizes[0].get("scale_factor"),
         pad_divisor=pixels.pad_size_divisor,
     )
+
+
+def public(start: dict[str, Any]) -> dict[str, Any]:
+    """What a service tells its callers of a start: not the machine's name and every package."""
+    installed = start.get("versions", {})
+    versions = {name: installed[name] for name in STACK if name in installed}
+    return {**{key: value for key, value in start.items() if key != "host"}, "versions": versions}

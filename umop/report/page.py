@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
 
 from jinja2 import Environment, PackageLoader
 
@@ -23,23 +21,16 @@ def write_report(run: Run) -> Path:
         The page.
     """
     environment = Environment(loader=PackageLoader("umop.report"), autoescape=True)
-    lines = read_lines(run.metrics)
+    lines = run.read_metrics()
     page = environment.get_template("report.html").render(
         name=run.name,
         loss=loss_curves(lines),
         gamma=gamma_curves(lines),
         metrics=table(run.evaluation),
-        starts=json.loads(run.provenance.read_text()) if run.provenance.is_file() else [],
+        starts=run.starts(),
     )
     run.report.write_text(page)
     return run.report
-
-
-def read_lines(path: Path) -> list[dict[str, Any]]:
-    """The lines of a ``metrics.jsonl``; none where there is no such file."""
-    if not path.is_file():
-        return []
-    return [json.loads(line) for line in path.read_text().splitlines()]
 
 
 def table(evaluation: Path) -> list[tuple[str, str, str]]:

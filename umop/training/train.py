@@ -19,7 +19,7 @@ from umop.data.custom import OwnData, read_data, use_data
 from umop.data.location import require_data
 from umop.errors import Stopped, UserError
 from umop.hooks.checkpoints import is_finished
-from umop.provenance import write_provenance
+from umop.hooks.provenance import ProvenanceHook
 from umop.report import write_report
 from umop.run import Run
 from umop.training import finetune
@@ -164,13 +164,16 @@ def train_rank(start: Start, run: Run, ranks: Alone, stop: StopSignals) -> None:
         config.load_from = str(start.checkpoint)
     runner = Runner.from_cfg(config)
     runner.ranks, runner.stop = ranks, stop
+    record = ProvenanceHook(run)
     if ranks.rank == 0:
-        write_provenance(run.provenance, config)
+        runner.register_hook(record)
     try:
         runner.train()
     except Exception as error:
         stop.ending = True
-        raise explained(error, runner) from error
+        reason = explained(error, runner)
+        record.broken_off(runner, reason)
+        raise reason from error
     if ranks.rank == 0:
         write_report(run)
 

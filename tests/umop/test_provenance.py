@@ -1,0 +1,88 @@
+"""What a run came from, and what `umop runs` says of it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.umop.conftest import Umop
+from umop.config.load import load_config
+from umop.exit_codes import FAILURE, STOPPED
+from umop.listing import listed
+from umop.provenance import begin, digest_of_sizes, fingerprint, finish
+from umop.run import Run
+from umop.training.lock import locked
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    monkeypatch.chdir(tmp_path)
+    run = Run.to_train("trees")
+    run.folder.mkdir(parents=True)
+    return run
+
+
+def test_each_start_says_what_it_did(run: Run) -> None:
+    config = load_config("demo")
+    begin(run.provenance, config, 0)
+    begin(run.provenance, config, 17)
+    finish(run.provenance, 40, STOPPED)
+    killed, stopped = run.starts()
+    assert killed["first_iteration"] == 1
+    assert "ended" not in killed, "a killed process could not say so"
+    assert (stopped["first_iteration"], stopped["last_iteration"]) == (18, 40)
+    assert stopped["exit_code"] == STOPPED
+    assert stopped["versions"]["onedl-mmengine"] == "0.10.12"
+    head = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
+    known = subprocess.run(head, capture_output=True, text=True)
+    assert stopped["commit"] == (known.stdout.strip() or None)
+
+
+def test_data_is_known_by_its_content(discs: Path) -> None:
+    config = load_config("demo")
+    for split in ("train", "val"):
+        config[f"{split}_dataloader"].dataset.data_root = str(discs)
+    found = fingerprint(config)
+    assert [data["pictures"] for data in found.values()] == [6, 3]
+    names = sorted(path.name for path in (discs / "val").iterdir())
+    before = digest_of_sizes(discs / "val", names)
+    assert found[str(discs / "val.json")]["pictures_sha256"] == before
+    assert digest_of_sizes(discs / "val", names[1:]) != before
+    assert digest_of_sizes(discs / "train", names) != before
+
+
+@pytest.mark.parametrize(
+    ("code", "state"),
+    [(0, "finished"), (STOPPED, "stopped"), (FAILURE, "failed"), (None, "killed")],
+)
+def test_runs_are_listed_with_their_state(
+    umop: Umop, run: Run, code: int | None, state: str
+) -> None:
+    begin(run.provenance, load_config("demo"), 0)
+    run.metrics.write_text('{"iter": 20, "loss": 1.5}\n{"iter": 20, "AP": 0.25}\n')
+    if code is not None:
+        finish(run.provenance, 20, code)
+    exit_code, out, err = umop("runs")
+    assert exit_code == 0, err
+    [row] = [line for line in out.splitlines() if "trees" in line]
+    assert [word for word in row.split() if word not in "│|"][:4] == ["trees", state, "20", "0.250"]
+    _, out, _ = umop("runs", "--json")
+    assert json.loads(out)[0]["state"] == state
+
+
+def test_a_run_that_is_being_trained_says_so(run: Run) -> None:
+    assert listed(run).state == "empty"
+    with locked(run):
+        assert listed(run).state == "training"
+
+
+def test_no_runs_say_what_to_type(
+    umop: Umop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, out, _ = umop("runs")
+    assert code == 0
+    assert "umop train demo" in out

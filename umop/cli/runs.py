@@ -1,0 +1,38 @@
+"""Look at runs: ``umop runs`` and ``umop report``."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from umop.cli.show import shown
+from umop.console import duration
+from umop.run import ROOT
+
+
+def runs(
+    json_: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
+) -> None:
+    """List the runs in runs/: state, iteration, AP of the last evaluation, age."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from umop.listing import runs_in
+
+    found = runs_in(ROOT)
+    if json_:
+        typer.echo(json.dumps([asdict(row) for row in found], indent=2))
+        return
+    if not found:
+        typer.echo(f"No runs in {ROOT.resolve()} yet. Train one: umop train demo")
+        return
+    table = Table("run", "state")
+    for name in ("iteration", "AP", "age"):
+        table.add_column(name, justify="right")
+    for row in found:
+        ap = "" if row.ap is None else shown(row.ap)
+        table.add_row(row.name, row.state, str(row.iteration or ""), ap, duration(row.age))
+    Console(soft_wrap=True).print(table)
