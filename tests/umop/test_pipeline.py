@@ -16,7 +16,7 @@ import torch
 from serving.bundle import Bundle
 from serving.inference.detector import DetectOptions, Detector
 from tests.serving.signing import make_key_pair
-from tests.umop.conftest import Umop, lively
+from tests.umop.conftest import Umop, lively, rot
 from umop.export import is_exported
 from umop.run import Run
 
@@ -260,18 +260,32 @@ def test_unreadable_picture_is_named(
     umop: Umop, discs: Path, workplace: Path, tmp_path: Path, workers: int
 ) -> None:
     root = tmp_path / "broken"
-    for split in ("train", "val"):
-        (root / split).mkdir(parents=True)
-        (root / f"{split}.json").write_bytes((discs / f"{split}.json").read_bytes())
-        for picture in (discs / split).iterdir():
-            (root / split / picture.name).write_bytes(picture.read_bytes()[:99])
+    shutil.copytree(discs, root)
+    assert umop("data", "check", str(root))[0] == 0
+    rot(root)
     load = ["--set", f"train_dataloader.num_workers={workers}"]
     code, _, err = umop("train", "demo", "--run", "broken", "--data", str(root), *SMALL, *load)
     assert code == 2
-    assert f"error: {root} has 9 errors:" in err
+    [message] = [line for line in err.splitlines() if line.startswith("error: ")]
+    assert re.fullmatch(
+        rf"error: {root}/train/\d\.png cannot be read as a picture: the picture is damaged: .*",
+        message,
+    )
+    assert "Traceback" not in err
+
+
+def test_an_unreadable_picture_is_refused_before_training(
+    umop: Umop, discs: Path, workplace: Path, tmp_path: Path
+) -> None:
+    root = tmp_path / "broken"
+    shutil.copytree(discs, root)
+    rot(root)
+    code, _, err = umop("train", "demo", "--run", "refused", "--data", str(root), *SMALL)
+    assert code == 2
+    assert f"error: {root} has " in err
     assert re.search(r"picture that cannot be read: 9, such as train/\d\.png: ", err)
     assert "Traceback" not in err
-    assert not (workplace / "runs" / "broken").exists(), "nothing was trained"
+    assert not (workplace / "runs" / "refused").exists(), "nothing was trained"
 
 
 @pytest.mark.parametrize("name", ["..", "a/b", "", "a b", "-x", ".x", "é", "x" * 101])

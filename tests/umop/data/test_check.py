@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +13,7 @@ from PIL import Image
 
 from tests.umop.conftest import Umop
 from tests.umop.data.samples import HEIGHT, WIDTH, Coco, coco, draw
-from umop.data.check import Report, check, records
+from umop.data.check import Report, check, records, splits
 from umop.data.layouts import open_data
 from umop.data.pictures import read_rgb
 
@@ -367,3 +368,24 @@ def test_the_page_shows_the_boxes_of_findings(umop: Umop, tmp_path: Path) -> Non
     assert content.count("data:image/jpeg;base64,") == 1
     assert "6 px over the edge" in content
     assert "http" not in content
+
+
+def test_splits_that_are_too_large_to_compare_are_noted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(splits, "MOST_PAIRS", 1)
+    root = spoilt(
+        tmp_path / "data", lambda root, _: brighter(root / "val" / "val 1.png", train(root))
+    )
+    report = found(root)
+    rules = {each.rule: each.text for each in report.findings}
+    assert "split-alike" not in rules
+    assert re.fullmatch(r"\d+ pictures of train with \d+ of val", rules["split-not-compared"])
+
+
+def test_a_piped_table_keeps_its_lines_whole(umop: Umop, tmp_path: Path) -> None:
+    root = spoilt(tmp_path / "data", lambda _, content: box(content, 1000, 20, 30, 26))
+    code, out, _ = umop("data", "check", str(root))
+    assert code == 0
+    [row] = [line for line in out.splitlines() if "outside" in line]
+    assert "train/train 1.png" in row

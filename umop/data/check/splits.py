@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import combinations
 
 import numpy as np
@@ -14,7 +14,7 @@ from umop.data.check.rules import Examined, Hit, Rule, drop_pictures
 SAME_BITS = 8
 """Pictures are alike that differ in at most so many of 256 bits."""
 MOST_PAIRS = 2 * 10**8
-"""More pairs of pictures than this are not compared."""
+"""More pairs of pictures than this are not compared, which a note says."""
 
 
 def in_two_lists(examined: Examined) -> Iterator[Hit]:
@@ -34,6 +34,7 @@ def digests(examined: Examined) -> dict[int, str]:
 
 
 def repeated(examined: Examined, keys: dict[int, str]) -> Iterator[Hit]:
+    """Pictures of train with the key of a picture of another split; the keys are by index."""
     data = examined.data
     groups: dict[str, list[int]] = defaultdict(list)
     for index, key in keys.items():
@@ -61,17 +62,39 @@ def in_one_split(examined: Examined) -> Iterator[Hit]:
 
 
 def alike(examined: Examined) -> Iterator[Hit]:
-    """Pictures of train that look like one of another split."""
+    """Pictures of one split that look like one of another."""
     data = examined.data
     likeness = likenesses(examined)
     same = digests(examined)
-    for one, other in combinations(data.splits(), 2):
-        left = [i for i in likeness if data.pictures[i].split == one]
-        right = [i for i in likeness if data.pictures[i].split == other]
+    for left, right in pairs_of_splits(examined, likeness):
+        if len(left) * len(right) > MOST_PAIRS:
+            continue
         for i, j in close_pairs(likeness, left, right):
             if same[i] != same[j]:
-                names = data.name(data.pictures[i].path), data.name(data.pictures[j].path)
-                yield Hit(f"{names[0]} ({one}): {names[1]} ({other})", i)
+                one, other = data.pictures[i], data.pictures[j]
+                names = data.name(one.path), data.name(other.path)
+                yield Hit(f"{names[0]} ({one.split}): {names[1]} ({other.split})", i)
+
+
+def not_compared(examined: Examined) -> Iterator[Hit]:
+    """Splits with too many pictures to look for those that are alike."""
+    pictures = examined.data.pictures
+    for left, right in pairs_of_splits(examined, likenesses(examined)):
+        if len(left) * len(right) > MOST_PAIRS:
+            one, other = pictures[left[0]].split, pictures[right[0]].split
+            yield Hit(f"{len(left)} pictures of {one} with {len(right)} of {other}")
+
+
+def pairs_of_splits(
+    examined: Examined, pictures: Iterable[int]
+) -> Iterator[tuple[list[int], list[int]]]:
+    """Some pictures, by index: those of one split and those of another, for each two splits."""
+    parts: dict[str, list[int]] = {split: [] for split in examined.data.splits()}
+    for index in pictures:
+        split = examined.data.pictures[index].split
+        if split is not None:
+            parts[split].append(index)
+    return combinations([part for part in parts.values() if part], 2)
 
 
 def likenesses(examined: Examined) -> dict[int, NDArray[np.uint64]]:
@@ -87,9 +110,7 @@ def likenesses(examined: Examined) -> dict[int, NDArray[np.uint64]]:
 def close_pairs(
     likeness: dict[int, NDArray[np.uint64]], left: list[int], right: list[int]
 ) -> Iterator[tuple[int, int]]:
-    """For each picture on the left the first on the right that is alike, if one is."""
-    if not left or not right or len(left) * len(right) > MOST_PAIRS:
-        return
+    """For each picture on the left the nearest on the right, where the two are alike."""
     others = np.stack([likeness[i] for i in right])
     for i in left:
         differing = np.bitwise_count(others ^ likeness[i]).sum(1)
@@ -99,6 +120,7 @@ def close_pairs(
 
 
 def nothing_to_learn(examined: Examined) -> Iterator[Hit]:
+    """Splits without boxes; ``test`` may have none."""
     data = examined.data
     splits = data.splits() or (None,)
     for split in [split for split in splits if split != "test"]:
@@ -113,6 +135,8 @@ DUPLICATES = (
     Rule("split-same-content", "warning", "picture of train that is in another split too",
          in_two_splits, drop_pictures, "left out of train", automatic=False),
     Rule("split-alike", "warning", "picture of one split that looks like one of another", alike),
+    Rule("split-not-compared", "note", "too many pictures to look for those that are alike",
+         not_compared),
     Rule("picture-twice", "warning", "picture with the content of another of its split",
          in_one_split, drop_pictures, "left out", automatic=False),
 )  # fmt: skip

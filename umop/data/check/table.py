@@ -10,6 +10,7 @@ from rich.table import Table
 from umop.data.check.report import Report, summary
 
 EXAMPLES = 3
+WIDEST = 10_000
 COLOURS = {"error": "red", "warning": "yellow", "note": "cyan"}
 
 
@@ -30,6 +31,8 @@ def print_table(report: Report) -> None:
         done = f"\n({found[0].repaired})" if found[0].repaired else ""
         severity = f"[{COLOURS[rule.severity]}]{rule.severity}[/]"
         table.add_row(severity, rule.title + done, str(len(found)), escaped(examples))
+    if not console.is_terminal:  # lines stay whole in a pipe or a file
+        console.width = console.measure(table, options=console.options.update(width=WIDEST)).maximum
     console.print(table, highlight=False)
 
 
