@@ -22,7 +22,8 @@ class CocoBoxMetric(BaseMetric):
     """
 
     def __init__(self, ann_file: str) -> None:
-        super().__init__(collect_device="cpu")
+        # "cpu" would exchange files in the working directory, which nodes do not share.
+        super().__init__(collect_device="gpu")
         self.ann_file = Path(ann_file)
 
     def process(self, data_batch: Any, data_samples: Sequence[dict[str, Any]]) -> None:

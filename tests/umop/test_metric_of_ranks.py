@@ -1,0 +1,42 @@
+"""The evaluator in several processes."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+from torch import distributed, multiprocessing
+
+from umop.evaluation.metric import CocoBoxMetric
+
+
+def evaluate(rank: int, folder: str) -> None:
+    """Evaluates one picture in one of two processes."""
+    os.chdir(folder)
+    distributed.init_process_group(
+        "gloo", init_method=f"file://{folder}/store", rank=rank, world_size=2
+    )
+    metric = Counting("truth.json")
+    prediction = {
+        "bboxes": torch.zeros(1, 4),
+        "scores": torch.ones(1),
+        "labels": torch.zeros(1, dtype=torch.long),
+    }
+    metric.process(None, [{"img_id": rank, "pred_instances": prediction}])
+    assert metric.evaluate(2) == {"pictures": 2}
+    distributed.destroy_process_group()
+
+
+class Counting(CocoBoxMetric):
+    """Counts the pictures in place of measuring them."""
+
+    def compute_metrics(self, results: list[dict[str, object]]) -> dict[str, float]:
+        return {"pictures": len({result["image_id"] for result in results})}
+
+
+@pytest.mark.slow
+def test_ranks_exchange_predictions_without_a_common_folder(tmp_path: Path) -> None:
+    multiprocessing.spawn(evaluate, (str(tmp_path),), nprocs=2)
+    assert [path.name for path in tmp_path.iterdir()] in ([], ["store"])
