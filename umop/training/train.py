@@ -138,6 +138,8 @@ def prepare(
     checkpoint = newest_whole(run)
     if checkpoint is not None and is_finished(checkpoint):
         return None
+    if checkpoint is None:  # a start that was killed before its first checkpoint left some
+        run.metrics.unlink(missing_ok=True)
     if found is not None:
         found.write_annotations()
     if weights:
