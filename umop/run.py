@@ -70,6 +70,10 @@ class Run:
         return self.folder / "metrics.jsonl"
 
     @property
+    def tensorboard(self) -> Path:
+        return self.folder / "tensorboard"
+
+    @property
     def lock(self) -> Path:
         return self.folder / ".lock"
 

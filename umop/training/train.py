@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import torch
 from mmengine.config import Config
@@ -34,6 +35,7 @@ from umop.training.ranks import Alone, is_rank, joined
 from umop.training.runner import Runner
 from umop.training.schedule import ScheduleOptions, fit
 from umop.training.signals import StopSignals
+from umop.training.visualizers import vis_backends
 from umop.weights import fetch_weights, named_by
 
 
@@ -105,10 +107,12 @@ class Start:
     Attributes:
         config: What is trained, data and all.
         checkpoint: Where they go on, None at the beginning.
+        vis_backends: Where the first rank sends scalars.
     """
 
     config: Config
     checkpoint: Path | None
+    vis_backends: list[dict[str, Any]]
 
 
 def prepare(
@@ -138,6 +142,7 @@ def prepare(
     checkpoint = newest_whole(run)
     if checkpoint is not None and is_finished(checkpoint):
         return None
+    backends = [] if wishes.is_dry else vis_backends(run)
     if checkpoint is None:  # a start that was killed before its first checkpoint left some
         run.metrics.unlink(missing_ok=True)
     if found is not None:
@@ -147,7 +152,7 @@ def prepare(
         note("\n".join(weights.report()))
     note(describe(config, counts, wishes.schedule, ranks.count))
     note(plan(config, ranks.count, wishes.schedule.accumulate))
-    return Start(config, checkpoint)
+    return Start(config, checkpoint, backends)
 
 
 def train_rank(start: Start, run: Run, ranks: Alone, stop: StopSignals) -> None:
@@ -164,6 +169,8 @@ def train_rank(start: Start, run: Run, ranks: Alone, stop: StopSignals) -> None:
     config.resume = start.checkpoint is not None
     if start.checkpoint:
         config.load_from = str(start.checkpoint)
+    if ranks.rank == 0:
+        config.visualizer.vis_backends = start.vis_backends
     runner = Runner.from_cfg(config)
     runner.ranks, runner.stop = ranks, stop
     record = ProvenanceHook(run)

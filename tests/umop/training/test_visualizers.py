@@ -1,0 +1,150 @@
+"""Scalars in TensorBoard, in MLflow, in W&B."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from tests.serving.waiting import wait_until
+from tests.umop.conftest import Umop
+from umop.errors import UserError
+from umop.run import Run
+from umop.training.visualizers import vis_backends
+
+SMALL = [
+    "--set", "train_cfg.max_iters=4",
+    "--set", "train_cfg.val_interval=4",
+    "--set", "train_dataloader.batch_size=2",
+    "--set", "train_dataloader.num_workers=0",
+    "--set", "train_dataloader.persistent_workers=False",
+    "--set", "model.backbone.pretrained=False",
+    "--set", "custom_hooks.0.interval=2",
+    "--set", "default_hooks.logger.interval=2",
+]  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("MLFLOW_TRACKING_URI", "WANDB_API_KEY", "WANDB_PROJECT"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_tensorboard_reads_the_scalars_of_a_run(umop: Umop, discs: Path, tmp_path: Path) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    code, _, err = umop("train", "demo", "--run", "trees", "--data", str(discs), *SMALL)
+    assert code == 0, err
+    events = EventAccumulator(str(tmp_path / "runs" / "trees" / "tensorboard"))
+    events.Reload()
+    assert [event.step for event in events.Scalars("loss")] == [2, 4]
+    assert [event.step for event in events.Scalars("share_0")] == [2, 4]
+    assert [event.step for event in events.Scalars("AP")] == [4]
+
+
+@pytest.fixture
+def mlflow_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    pytest.importorskip("mlflow.server", reason="needs the server: pip install mlflow")
+    folder = tmp_path_factory.mktemp("mlflow")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "mlflow", "server", "--port", str(port), "--workers", "1"]
+    store = f"sqlite:///{folder}/mlflow.db"
+    with (folder / "log").open("w") as log:
+        server = subprocess.Popen(
+            [*command, "--backend-store-uri", store, "--artifacts-destination", str(folder)],
+            stdout=log,
+            stderr=log,
+        )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        wait_until(lambda: answers(f"{address}/health"), seconds=120)
+        yield address
+    finally:
+        server.terminate()
+        server.wait(timeout=30)
+
+
+def answers(url: str) -> bool:
+    with suppress(OSError), urllib.request.urlopen(url, timeout=5) as answer:
+        return answer.status == 200
+    return False
+
+
+@pytest.mark.slow
+def test_mlflow_keeps_the_scalars_of_a_run(
+    umop: Umop, discs: Path, mlflow_server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", mlflow_server)
+    code, _, err = umop("train", "demo", "--run", "trees", "--data", str(discs), *SMALL)
+    assert code == 0, err
+    [found] = ask(mlflow_server, "runs/search", experiment_ids=[experiment(mlflow_server)])["runs"]
+    assert found["info"]["run_name"] == "trees"
+    assert found["info"]["status"] == "FINISHED"
+    latest = {metric["key"]: metric for metric in found["data"]["metrics"]}
+    assert latest["loss"]["step"] == latest["AP"]["step"] == 4
+    assert latest["gamma_0"]["value"] >= 1.5
+
+
+def experiment(server: str) -> str:
+    found = ask(server, "experiments/search", max_results=10)["experiments"]
+    return next(each["experiment_id"] for each in found if each["name"] == "umop")
+
+
+def ask(server: str, what: str, **question: object) -> dict[str, list[dict[str, dict]]]:
+    url = f"{server}/api/2.0/mlflow/{what}"
+    request = urllib.request.Request(url, json.dumps(question).encode(), method="POST")
+    request.add_header("Content-Type", "application/json")
+    with urllib.request.urlopen(request) as answer:
+        return json.load(answer)
+
+
+@pytest.mark.slow
+def test_wandb_keeps_the_scalars_and_no_code(
+    umop: Umop, discs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("wandb", reason="needs the client: pip install wandb")
+    monkeypatch.setenv("WANDB_PROJECT", "trees")
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    (tmp_path / "private.py").write_text("SECRET = 1\n")
+    code, _, err = umop("train", "demo", "--run", "trees", "--data", str(discs), *SMALL)
+    assert code == 0, err
+    [kept] = (tmp_path / "runs" / "trees" / "wandb").glob("offline-run-*/*.wandb")
+    assert b"gamma_0" in kept.read_bytes()
+    assert b"private.py" not in kept.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("variables", "names"),
+    [
+        ({}, ["Tensorboard"]),
+        ({"MLFLOW_TRACKING_URI": "http://mlflow:5000"}, ["Tensorboard", "MLflow"]),
+        ({"WANDB_PROJECT": "trees"}, ["Tensorboard", "ScalarsToWandb"]),
+    ],
+)
+def test_the_environment_chooses(
+    variables: dict[str, str], names: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("umop.training.visualizers.find_spec", lambda package: package)
+    chosen = vis_backends(Run.to_train("trees"), variables)
+    assert [each["type"].removesuffix("VisBackend") for each in chosen] == names
+
+
+def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = importlib.util.find_spec
+    monkeypatch.setattr(
+        "umop.training.visualizers.find_spec",
+        lambda package: None if package == "mlflow" else found(package),
+    )
+    with pytest.raises(UserError, match=r"mlflow is missing.*umop\[mlflow\]"):
+        vis_backends(Run.to_train("trees"), {"MLFLOW_TRACKING_URI": "http://mlflow:5000"})

@@ -1,0 +1,92 @@
+"""Chooses where a run's scalars go beside ``metrics.jsonl``: mmengine's visualizer backends."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from importlib.util import find_spec
+from typing import Any
+
+from mmengine.config import Config
+from mmengine.registry import VISBACKENDS
+from mmengine.visualization import WandbVisBackend
+
+from umop.errors import UserError
+from umop.run import Run
+
+PACKAGES = {
+    "TensorboardVisBackend": ("tensorboard", "train"),
+    "MLflowVisBackend": ("mlflow", "mlflow"),
+    "ScalarsToWandb": ("wandb", "wandb"),
+}
+"""The package that each backend needs, and the extra of umop that brings it."""
+
+
+def vis_backends(run: Run, variables: Mapping[str, str] = os.environ) -> list[dict[str, Any]]:
+    """Configures TensorBoard, and MLflow and W&B where the user's environment names them.
+
+    Args:
+        run: What is trained.
+        variables: The environment.
+
+    Returns:
+        Configs of mmengine's backends.
+
+    Raises:
+        UserError: A package is missing.
+    """
+    chosen = [tensorboard(run)]
+    if variables.get("MLFLOW_TRACKING_URI"):
+        chosen.append(mlflow(run, variables))
+    if variables.get("WANDB_API_KEY") or variables.get("WANDB_PROJECT"):
+        chosen.append(wandb(run, variables))
+    for backend in chosen:
+        require_package(backend["type"])
+    return chosen
+
+
+def tensorboard(run: Run) -> dict[str, Any]:
+    return {"type": "TensorboardVisBackend", "save_dir": str(run.tensorboard)}
+
+
+def mlflow(run: Run, variables: Mapping[str, str]) -> dict[str, Any]:
+    """Sends scalars, schedule and config; checkpoints and annotations stay in the run folder."""
+    return {
+        "type": "MLflowVisBackend",
+        "save_dir": str(run.folder),
+        "tracking_uri": variables["MLFLOW_TRACKING_URI"],
+        "exp_name": variables.get("MLFLOW_EXPERIMENT_NAME", "umop"),
+        "run_name": run.name,
+        "tracked_config_keys": ["train_cfg", "optim_wrapper", "randomness"],
+        "artifact_suffix": (),
+    }
+
+
+def wandb(run: Run, variables: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "type": "ScalarsToWandb",
+        "save_dir": str(run.folder),
+        "init_kwargs": {"project": variables.get("WANDB_PROJECT", "umop"), "name": run.name},
+    }
+
+
+@VISBACKENDS.register_module()
+class ScalarsToWandb(WandbVisBackend):
+    """W&B, without the upload of every Python file in the current folder."""
+
+    def add_config(self, config: Config, **_: Any) -> None:
+        self.experiment.config.update(config.to_dict())
+
+
+def require_package(backend: str) -> None:
+    """Checks that what a backend imports is installed.
+
+    Raises:
+        UserError: It is not.
+    """
+    package, extra = PACKAGES[backend]
+    if find_spec(package) is None:
+        raise UserError(
+            f"The package {package} is missing, which records the run's scalars. "
+            f"Install it: pip install 'umop[{extra}]'"
+        )
