@@ -50,7 +50,7 @@ def export(
     if signer:
         typer.echo(f"Signed: {Bundle.open(target.bundle).sign(signer)}")
     if done is None:
-        typer.echo(f"{target.bundle} is already that of the newest checkpoint")
+        typer.echo(f"{target.bundle} is already that of {target.best_checkpoint().name}")
         return
     typer.echo(f"Bundle: {target.bundle}")
     for engine, difference in done.differences.items():

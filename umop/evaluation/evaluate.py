@@ -13,6 +13,7 @@ from umop.errors import UserError
 from umop.evaluation import Evaluation
 from umop.report import write_report
 from umop.run import Run
+from umop.training.checkpoints import describe
 from umop.training.runner import Runner
 
 
@@ -36,6 +37,7 @@ def evaluate(run: Run, data: Path | None = None, tta: bool = False) -> dict[str,
     """
     checkpoint = run.best_checkpoint()
     config = config_for(run, data)
+    note(describe(checkpoint))
     config.work_dir = str(run.folder)
     config.load_from = str(checkpoint)
     if tta:

@@ -29,6 +29,7 @@ from umop.export.program import trace, write_pt2
 from umop.export.samples import sample_name, write_samples
 from umop.export.verify import Difference, verify
 from umop.run import Run
+from umop.training.checkpoints import describe as describe_checkpoint
 
 ENGINES = ("onnxruntime", "torch")
 VERIFIED_PICTURES = 8
@@ -63,7 +64,7 @@ def export(
     A bundle that fails the check is not kept, and one that was there before stays.
 
     Args:
-        run: The run whose newest checkpoint is exported.
+        run: The run whose best checkpoint is exported, or its newest.
         version: The version that the served model gets.
         precision: The arithmetic of the network.
         samples: Pictures that the service's web page offers to try.
@@ -74,6 +75,7 @@ def export(
     checkpoint = run.best_checkpoint()
     config = Config.fromfile(run.config)
     require_data(config, "test")
+    note(describe_checkpoint(checkpoint))
     detector = init_detector(config, str(checkpoint), device="cpu", palette="random")
     manifest = describe(run, config, checkpoint, version)
     manifest = manifest.model_copy(
@@ -143,7 +145,7 @@ def is_exported(
     precision: Precision = "fp32",
     samples: Sequence[Path] = (),
 ) -> bool:
-    """Whether the run's bundle is that of its newest checkpoint, in that precision.
+    """Whether the run's bundle is that of the checkpoint that is exported, in that precision.
 
     A bundle that lacks one of the samples is another, and so is one of another version, where a
     version is asked for.

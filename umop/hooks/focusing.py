@@ -6,12 +6,16 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from mmengine.dist import all_reduce
+from mmengine.dist import all_reduce, is_main_process
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 from mmengine.runner import Runner
 
+from umop.console import note
 from umop.losses import Level, ProgressiveLoss
+
+POSITIVES = "train/positives_"
+"""Start of the names of the scalars that count the positives of each level."""
 
 
 @HOOKS.register_module()
@@ -21,6 +25,8 @@ class FocusingHook(Hook):
     ``condition_0`` says how hard the positives of the first level are; ``gamma_0`` and ``alpha_0``
     follow from it. ``positives_0`` counts the anchors that have an object and ``share_0`` is their
     share of the level's anchors, both over all ranks.
+
+    At the end of training, the levels are named that never had a positive.
 
     The loss keeps them on the device; they are read to the host once every ``interval``
     iterations, all together.
@@ -51,6 +57,40 @@ class FocusingHook(Hook):
             if loss.trace:
                 runner.message_hub.update_scalars(scalars(loss.trace))
             loss.trace = None
+
+    def after_train(self, runner: Runner) -> None:
+        if not is_main_process():
+            return
+        for name, history in runner.message_hub.log_scalars.items():
+            if name.startswith(POSITIVES) and history.max() == 0:
+                level = int(name.removeprefix(POSITIVES))
+                note(never_positive(level, len(history.data[0]), prior_generator(runner.model)))
+
+
+def prior_generator(model: torch.nn.Module) -> Any:
+    """What places a detector's anchors, or its points."""
+    return next(
+        part.prior_generator for part in model.modules() if hasattr(part, "prior_generator")
+    )
+
+
+def never_positive(level: int, steps: int, generator: Any) -> str:
+    """Says that a level learned no object, and for which boxes it is.
+
+    Args:
+        level: Counted from the finest, 0.
+        steps: How many steps were looked at.
+        generator: Of anchors or points.
+    """
+    meant = f"Level {level} of the pyramid, of stride {generator.strides[level][0]},"
+    if hasattr(generator, "base_anchors"):
+        anchors = generator.base_anchors[level]
+        side = float((anchors[:, 2:] - anchors[:, :2]).prod(dim=1).sqrt().mean())
+        meant += f" is for boxes of about {side / 2**0.5:.0f} to {side * 2**0.5:.0f} pixels and"
+    return (
+        f"{meant} had no object in the {steps} steps that were looked at. If your data has no "
+        "boxes of this size, another --size or config uses the levels better."
+    )
 
 
 def scalars(levels: Sequence[Level]) -> dict[str, float]:

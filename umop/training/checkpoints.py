@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from zipfile import is_zipfile
 
+import torch
+
 from umop.console import note
 from umop.digest import sha256_of
 from umop.errors import UserError
@@ -71,6 +73,14 @@ def by_age(run: Run) -> list[Path]:
     """A run's checkpoints, the newest first; the best is not among them."""
     found = [path for name in ("epoch_*.pth", "iter_*.pth") for path in run.folder.glob(name)]
     return sorted(found, key=lambda path: path.stat().st_mtime_ns, reverse=True)
+
+
+def describe(checkpoint: Path) -> str:
+    """Says which of a run's checkpoints a command takes."""
+    if checkpoint.name != BEST:
+        return f"Checkpoint: {checkpoint.name}, the newest"
+    content = torch.load(checkpoint, map_location="cpu", mmap=True, weights_only=False)
+    return f"Checkpoint: {BEST}, of iteration {content['meta']['iter']}, which had the best AP"
 
 
 def newest_whole(run: Run) -> Path | None:

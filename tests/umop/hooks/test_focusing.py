@@ -11,6 +11,7 @@ import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
 
+from tests.umop.conftest import Umop
 from umop.hooks.focusing import scalars
 from umop.losses import ProgressiveFocalLoss
 
@@ -62,3 +63,19 @@ def test_counts_are_those_of_all_ranks(tmp_path: Path) -> None:
         assert values["train/positives_0"] == 10
         assert values["train/share_0"] == pytest.approx(0.1)
         assert values["train/share_1"] == 0
+
+
+def test_a_level_without_an_object_is_named(
+    discs: Path, tmp_path: Path, umop: Umop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    steps = ["--set", "train_cfg.max_iters=10", "--set", "model.backbone.pretrained=False"]
+    code, _, err = umop("train", "small", "--data", str(discs), "--size", "128", *steps)
+    assert code == 0, err
+    named = [line for line in err.splitlines() if "had no object" in line]
+    assert [line.split(",")[1] for line in named] == [
+        " of stride 16",
+        " of stride 32",
+        " of stride 64",
+    ]
+    assert "boxes of about" in named[0]

@@ -13,6 +13,7 @@ from umop.errors import UserError
 from umop.run import Run
 from umop.training.checkpoints import (
     checksum_file,
+    describe,
     is_whole,
     newest_whole,
     remove_all_but,
@@ -109,3 +110,11 @@ def test_the_newest_and_the_best_are_kept(run: Run) -> None:
     kept = sorted(path.name for path in run.folder.glob("*.pth*"))
     names = ["best.pth", "iter_2.pth", "iter_3.pth"]
     assert kept == sorted(names + [f"{name}.sha256" for name in names])
+
+
+def test_a_checkpoint_is_named(tmp_path: Path) -> None:
+    best, newest = tmp_path / "best.pth", tmp_path / "iter_300.pth"
+    for checkpoint, iteration in ((best, 200), (newest, 300)):
+        torch.save({"meta": {"iter": iteration}}, checkpoint)
+    assert describe(best) == "Checkpoint: best.pth, of iteration 200, which had the best AP"
+    assert describe(newest) == "Checkpoint: iter_300.pth, the newest"
