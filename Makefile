@@ -29,7 +29,7 @@ VARIANT ?= cpu
 VERSION ?= $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 PYTHON_IMAGE ?= python:3.11-slim-bookworm
 SOURCE ?= $(shell git config --get remote.origin.url)
-IMAGE_PREFIX ?= $(or $(shell echo $(SOURCE) | sed -nE 's|.*github\.com[:/]([^/]+)/.*|ghcr.io/\L\1|p'),umop)
+IMAGE_PREFIX ?= $(or $(shell echo $(SOURCE) | sed -nE 's|.*github\.com[:/]([^/]+)/.*|ghcr.io/\L\1|p'),ghcr.io/umop)
 
 option = $(if $($1),--$2 $($1))
 TRAIN_OPTIONS = $(strip $(foreach name,device epochs batch accumulate lr size time patience weights,\

@@ -41,11 +41,12 @@ EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --start-interval=1s \
     CMD ["python", "-m", "serving.server.probe"]
 ENTRYPOINT ["umop-serve"]
-ARG VERSION=0 REVISION=unknown SOURCE=unknown PYTHON_IMAGE
+ARG VERSION=0 REVISION=unknown SOURCE=unknown PYTHON_IMAGE BASE_DIGEST=unknown
 LABEL org.opencontainers.image.title="umop-api" \
     org.opencontainers.image.description="Object detection over HTTP: FastAPI and ONNX Runtime" \
     org.opencontainers.image.version="${VERSION}" \
     org.opencontainers.image.revision="${REVISION}" \
     org.opencontainers.image.source="${SOURCE}" \
     org.opencontainers.image.licenses="Apache-2.0" \
-    org.opencontainers.image.base.name="${PYTHON_IMAGE}"
+    org.opencontainers.image.base.name="${PYTHON_IMAGE}" \
+    org.opencontainers.image.base.digest="${BASE_DIGEST}"

@@ -1,7 +1,7 @@
 # All images: `docker buildx bake -f docker/docker-bake.hcl cpu`, or cuda, or one target.
 # `make images` fills in the variables.
 
-variable "IMAGE_PREFIX" { default = "umop" }
+variable "IMAGE_PREFIX" { default = "ghcr.io/umop" }
 variable "VERSION" { default = "dev" }
 variable "REVISION" { default = "unknown" }
 variable "SOURCE" { default = "unknown" }
@@ -15,6 +15,7 @@ group "cuda" { targets = ["api-cuda", "torchserve-cuda", "train-cuda"] }
 
 target "image" {
   args = {
+    BASE_DIGEST       = element(split("@", "${PYTHON_IMAGE}@unknown"), 1)
     PYTHON_IMAGE      = PYTHON_IMAGE
     REVISION          = REVISION
     SOURCE            = SOURCE
@@ -26,9 +27,9 @@ target "image" {
 target "api" {
   name       = "api-${variant}"
   inherits   = ["image"]
-  matrix     = { variant = ["cpu", "cuda"] }
+  matrix     = { variant = ["cpu", "cpu-sign", "cuda"] }
   dockerfile = "docker/api.Dockerfile"
-  args       = { REQUIREMENTS = variant == "cuda" ? "api-gpu.txt" : "api.txt" }
+  args       = { REQUIREMENTS = { cpu = "api.txt", cpu-sign = "api-sign.txt", cuda = "api-gpu.txt" }[variant] }
   tags       = ["${IMAGE_PREFIX}/umop-api:${VERSION}-${variant}"]
 }
 

@@ -39,11 +39,12 @@ EXPOSE 8080 8082
 HEALTHCHECK --interval=10s --timeout=5s --start-period=120s --start-interval=1s \
     CMD ["python", "-c", "from urllib.request import urlopen as o; o('http://127.0.0.1:8080/ping', timeout=3)"]
 ENTRYPOINT ["umop-serve", "torchserve"]
-ARG VERSION=0 REVISION=unknown SOURCE=unknown PYTHON_IMAGE
+ARG VERSION=0 REVISION=unknown SOURCE=unknown PYTHON_IMAGE BASE_DIGEST=unknown
 LABEL org.opencontainers.image.title="umop-torchserve" \
     org.opencontainers.image.description="Object detection with TorchServe, to stand behind umop-api" \
     org.opencontainers.image.version="${VERSION}" \
     org.opencontainers.image.revision="${REVISION}" \
     org.opencontainers.image.source="${SOURCE}" \
     org.opencontainers.image.licenses="Apache-2.0" \
-    org.opencontainers.image.base.name="${PYTHON_IMAGE}"
+    org.opencontainers.image.base.name="${PYTHON_IMAGE}" \
+    org.opencontainers.image.base.digest="${BASE_DIGEST}"

@@ -78,11 +78,12 @@ WORKDIR /workspace
 HEALTHCHECK NONE
 ENTRYPOINT ["umop"]
 CMD ["--help"]
-ARG VERSION=0 REVISION=unknown SOURCE=unknown PYTHON_IMAGE
+ARG VERSION=0 REVISION=unknown SOURCE=unknown PYTHON_IMAGE BASE_DIGEST=unknown
 LABEL org.opencontainers.image.title="umop-train" \
     org.opencontainers.image.description="Training of one-stage detectors: PyTorch, mmdet, UMOP" \
     org.opencontainers.image.version="${VERSION}" \
     org.opencontainers.image.revision="${REVISION}" \
     org.opencontainers.image.source="${SOURCE}" \
     org.opencontainers.image.licenses="Apache-2.0" \
-    org.opencontainers.image.base.name="${PYTHON_IMAGE}"
+    org.opencontainers.image.base.name="${PYTHON_IMAGE}" \
+    org.opencontainers.image.base.digest="${BASE_DIGEST}"
