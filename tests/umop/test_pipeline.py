@@ -74,7 +74,7 @@ def test_train_keeps_what_the_run_folder_promises(umop: Umop, discs: Path, workp
     assert sum(lines[0][f"positives_{level}"] for level in range(5)) > 0
     assert 0 <= lines[-1]["AP"] <= 1
     report = (run / "report.html").read_text()
-    assert report.count("<svg") == 2
+    assert report.count("<svg") == 5
     assert "Not evaluated yet" in report
 
 

@@ -17,10 +17,31 @@ def loss_curves(lines: Lines) -> str:
     return draw(lines, {name: name.removeprefix("loss_") for name in LOSSES}, "loss")
 
 
+def ap_curve(lines: Lines) -> str:
+    """AP and AP50 of each evaluation during training."""
+    return draw(lines, {"AP": "AP", "AP50": "AP50"}, "AP")
+
+
+def lr_curve(lines: Lines) -> str:
+    """The learning rate over the iterations."""
+    return draw(lines, {"lr": "learning rate"}, "learning rate")
+
+
 def gamma_curves(lines: Lines) -> str:
     """γ of each pyramid level over the iterations."""
-    levels = sorted({name for line in lines for name in line if name.startswith("gamma_")})
-    return draw(lines, {name: f"P{int(name[6:]) + 3}" for name in levels}, "γ")
+    return draw(lines, levels(lines, "gamma"), "γ")
+
+
+def share_curves(lines: Lines) -> str:
+    """The positives' share of the anchors of each pyramid level over the iterations."""
+    return draw(lines, levels(lines, "share"), "share of positives")
+
+
+def levels(lines: Lines, scalar: str) -> dict[str, str]:
+    """The names of a scalar on all pyramid levels, and what the legend calls each."""
+    start = f"{scalar}_"
+    names = sorted({name for line in lines for name in line if name.startswith(start)})
+    return {name: f"P{int(name.removeprefix(start)) + 3}" for name in names}
 
 
 def draw(lines: Lines, labels: Mapping[str, str], ylabel: str) -> str:
@@ -39,7 +60,9 @@ def draw(lines: Lines, labels: Mapping[str, str], ylabel: str) -> str:
     for name, label in labels.items():
         points = [(line["iter"], line[name]) for line in lines if name in line]
         if points:
-            axes.plot(*zip(*points, strict=True), label=label)
+            axes.plot(
+                *zip(*points, strict=True), label=label, marker="." if len(points) < 20 else ""
+            )
     axes.set_xlabel("iteration")
     axes.set_ylabel(ylabel)
     axes.grid(alpha=0.3)

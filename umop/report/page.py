@@ -7,7 +7,7 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader
 
 from umop.evaluation import METRICS, Evaluation
-from umop.report.curves import gamma_curves, loss_curves
+from umop.report.curves import ap_curve, gamma_curves, loss_curves, lr_curve, share_curves
 from umop.run import Run
 
 
@@ -25,7 +25,10 @@ def write_report(run: Run) -> Path:
     page = environment.get_template("report.html").render(
         name=run.name,
         loss=loss_curves(lines),
+        ap=ap_curve(lines),
+        lr=lr_curve(lines),
         gamma=gamma_curves(lines),
+        share=share_curves(lines),
         metrics=table(run.evaluation),
         starts=run.starts(),
     )
