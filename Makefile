@@ -151,7 +151,7 @@ bench: $(READY) ## Print the tables of docs/benchmarks.md that need no training
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/decode.py data/crowns/photo.png
 	$(BIN)/python benchmarks/evaluation.py 500 5000
 
-docs: $(READY) ## Write docs/configuration.md anew from the code
+docs: $(READY) ## Regenerate docs/configuration.md from the code
 	$(BIN)/python docs/generate.py
 
 lock: $(READY_FOR_TESTS) ## Pin what pyproject.toml asks for, with hashes, in requirements/

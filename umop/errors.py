@@ -11,7 +11,7 @@ class UserError(Exception):
 
         An error raised in such a process arrives with that process's traceback as its text, and
         its message behind the exception's name. The method must not be called ``message``: torch
-        raises an exception that has such an attribute anew as ``UserError(message=…)``.
+        raises an exception that has such an attribute again as ``UserError(message=…)``.
         """
         return str(self).rpartition(f"{__name__}.{type(self).__name__}: ")[2].strip()
 

@@ -7,4 +7,4 @@ MISTAKE = 2
 """The user can put it right; the message says how. The same command would fail again."""
 
 STOPPED = 75
-"""A signal stopped training after a checkpoint was saved; the same command goes on. EX_TEMPFAIL."""
+"""A signal stopped training after a checkpoint was saved; the same command resumes. EX_TEMPFAIL."""

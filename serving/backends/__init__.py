@@ -33,7 +33,7 @@ class Backend(Protocol):
         """Loads the model again; the old one answers until the new one is ready.
 
         Raises:
-            BundleError: The new bundle cannot be used; the old one goes on answering.
+            BundleError: The new bundle cannot be used; the old one keeps answering.
         """
 
     def manifest(self) -> Manifest:

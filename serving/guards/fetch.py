@@ -40,7 +40,7 @@ class Fetcher:
     """Fetches pictures over https from public addresses.
 
     A name is resolved once and the address that was checked is the one connected to, for
-    every redirect anew, so that DNS rebinding gains nothing.
+    every redirect again, so that DNS rebinding gains nothing.
 
     Args:
         max_bytes: Most bytes that one request may hold, its body included.

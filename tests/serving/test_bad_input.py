@@ -1,4 +1,4 @@
-"""Whatever is sent, the answer is a problem of the sender's, and the server goes on."""
+"""Whatever is sent, the answer is a problem of the sender's, and the server keeps running."""
 
 from __future__ import annotations
 

@@ -136,7 +136,7 @@ def test_train_resumes_where_it_was_interrupted(umop: Umop, discs: Path, workpla
     resumed = torch.load(run / "iter_4.pth", weights_only=False)
     assert resumed["state_dict"].keys() == finished["state_dict"].keys()
     assert steps(interrupted) == {2}
-    assert steps(resumed) == steps(finished) == {4}, "the optimizer goes on, and starts not anew"
+    assert steps(resumed) == steps(finished) == {4}, "the optimizer continues, and is not reset"
     assert resumed["param_schedulers"] == finished["param_schedulers"]
     trained, before = resumed["state_dict"], interrupted["state_dict"]
     assert any(not torch.equal(trained[name], before[name]) for name in before)

@@ -28,7 +28,7 @@ def demo(
 def coco(
     folder: Annotated[Path, typer.Option(help="Where the data goes.")] = Path("data/coco"),
 ) -> None:
-    """Fetch COCO 2017 (25 GB); the same command again goes on where it broke off."""
+    """Fetch COCO 2017 (25 GB); the same command resumes an interrupted download."""
     from umop.data.coco2017 import fetch_coco
 
     fetch_coco(folder)

@@ -71,14 +71,14 @@ def train(
     seed: Annotated[int | None, typer.Option(help="Seed, in place of the config's.")] = None,
     set_: Changes = None,
 ) -> None:
-    """Train a model; the same command again goes on where it was interrupted."""
+    """Train a model; the same command resumes an interrupted run."""
     target = Run.to_train(Path(config).stem if run is None else run)
     if device == "cpu":
         os.environ["CUDA_VISIBLE_DEVICES"] = ""
     with StopSignals().handled() as stop, quietly():
         from umop.config.load import load_config
         from umop.training.schedule import ScheduleOptions, parse_duration
-        from umop.training.train import Wishes
+        from umop.training.train import TrainOptions
         from umop.training.train import train as start
 
         seeded = [] if seed is None else [f"randomness.seed={seed}"]
@@ -86,8 +86,8 @@ def train(
         budget = None if time is None else parse_duration(time)
         schedule = ScheduleOptions(epochs, batch, accumulate, lr, size, budget, patience)
         on_cpu = device == "cpu"
-        wishes = Wishes(data, on_cpu, processes, amp, timeout, schedule, weights, dry_run)
-        checkpoint = start(loaded, target, wishes, stop)
+        options = TrainOptions(data, on_cpu, processes, amp, timeout, schedule, weights, dry_run)
+        checkpoint = start(loaded, target, options, stop)
     if checkpoint is None:
         return
     typer.echo(f"Trained: {checkpoint}")

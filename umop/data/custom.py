@@ -31,7 +31,7 @@ class OwnData:
         folder: Where its annotations are, or will be.
         classes: Names of the classes, in the order of the labels.
         contents: COCO's dictionary of each split that is to be written; nothing for a run that
-            goes on with the annotations that it has.
+            keeps using the annotations that it has.
         is_split_here: Whether the split was made here, not read from a list.
         messages: What was left out or is doubtful, a line each.
     """
@@ -72,7 +72,7 @@ def read_data(
 ) -> OwnData:
     """Reads and checks a data set; nothing is written before :meth:`OwnData.write_annotations`.
 
-    A run that has annotations already goes on with them, so that its split stays as it is.
+    A run that has annotations already keeps using them, so that its split stays as it is.
 
     Args:
         path: The data set's folder or zip, which is only read.
@@ -139,7 +139,7 @@ def going_on(kept: OwnData, report: Report) -> OwnData:
     if same and boxes == int(rows[data.boxes.picture].sum()):
         return kept
     text = (
-        f"note: {kept.root} has changed since this run was started. The run goes on with what it "
+        f"note: {kept.root} has changed since this run was started. The run keeps using what it "
         "was started with; for the data as it is now, give a run another name with --run."
     )
     return OwnData(**{**vars(kept), "messages": (text,)})

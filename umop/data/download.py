@@ -34,7 +34,7 @@ class BrokenOffError(Exception):
 def download(url: str, path: Path, checksum: str | None = None) -> None:
     """Downloads a file, unless it is there.
 
-    What has arrived is kept in ``<path>.part``; the next call goes on from there.
+    What has arrived is kept in ``<path>.part``; the next call continues from there.
 
     Args:
         url: Of the file, http or https.
@@ -67,7 +67,7 @@ def download(url: str, path: Path, checksum: str | None = None) -> None:
 
 
 def receive(url: str, part: Path, progress: Progress, task: TaskID) -> None:
-    """Appends to ``part`` until the file is whole, connecting anew where that breaks off."""
+    """Appends to ``part`` until the file is whole, reconnecting where that breaks off."""
     failures = 0
     while True:
         before = size(part)

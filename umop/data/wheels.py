@@ -27,7 +27,7 @@ def download(requirements: Path, folder: Path) -> None:
     options = ["--require-hashes", "--requirement", str(requirements), "--dest", str(folder)]
     if subprocess.run([*command, *options], stdout=STDERR).returncode != 0:
         raise UserError(
-            f"pip could not download what {requirements} lists (its message stands above). "
+            f"pip could not download what {requirements} lists (see its message above). "
             f"Without a network, put those wheels into {folder} and run this again with "
             f"PIP_NO_INDEX=1 PIP_FIND_LINKS={folder}."
         )

@@ -12,7 +12,7 @@ from packaging.requirements import Requirement
 from umop.doctor.finding import Finding
 from umop.versions import STACK, installed
 
-REINSTALL = "Make the environment anew: make clean, then the same command again."
+REINSTALL = "Rebuild the environment: make clean, then the same command again."
 BOXES = [[0.0, 0.0, 10.0, 10.0], [1.0, 1.0, 11.0, 11.0], [20.0, 20.0, 30.0, 30.0]]
 SCORES = [0.9, 0.8, 0.7]
 KEPT = [0, 2]

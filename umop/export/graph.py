@@ -121,7 +121,7 @@ def require_common_head(head: nn.Module) -> None:
 def expectations(logits: Tensor) -> Tensor:
     """The four distances that GFL's head has distributions of (arXiv 2006.04388, Eq. 5).
 
-    Written anew, because ONNX's exporter cannot translate mmdet's conversion of a constant.
+    Rewritten, because ONNX's exporter cannot translate mmdet's conversion of a constant.
 
     Args:
         logits: Float (M, 4 · bins).

@@ -1,4 +1,4 @@
-"""Hooks of the training loop: what a run shows and keeps while it goes on."""
+"""Hooks of the training loop: what a run shows and records while it trains."""
 
 from umop.hooks.checkpoints import SafeCheckpointHook
 from umop.hooks.estimate import EstimateHook

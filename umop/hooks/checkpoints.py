@@ -89,7 +89,7 @@ class SafeCheckpointHook(Hook):
             self.save(runner, runner.epoch, runner.iter)
 
     def save(self, runner: Runner, epoch: int, iteration: int) -> None:
-        """Saves a checkpoint that training goes on from.
+        """Saves a checkpoint that training can resume from.
 
         Args:
             runner: What trains.
@@ -178,7 +178,7 @@ def is_finished(checkpoint: Path) -> bool:
     """Whether training ended with a checkpoint.
 
     Raises:
-        UserError: It does not say how training goes on, such as an imported one.
+        UserError: It has no state to resume from, such as an imported one.
     """
     content = torch.load(checkpoint, map_location="cpu", mmap=True, weights_only=False)
     if "training" not in content:

@@ -28,7 +28,7 @@ class TimeBudgetHook(Hook):
 
     The pace so far decides, and is looked at every ten iterations. Schedulers are shortened in
     place: they compute each value from the one before, so that the learning rate has no jump. A run
-    that is resumed goes on with the time that it has left.
+    that is resumed continues with the time that it has left.
 
     Args:
         seconds: What training may take, its evaluations included.

@@ -45,7 +45,7 @@ class Start:
         total = len(self.taken) + len(self.fresh)
         lines = [f"Weights: {len(self.taken)} of the model's {total} tensors from {self.source}"]
         if self.fresh:
-            lines.append(f"Started anew: {modules(self.fresh)}")
+            lines.append(f"Newly initialised: {modules(self.fresh)}")
         if self.skipped:
             lines.append(f"Not taken from the file: {modules(self.skipped)}")
         return lines

@@ -114,7 +114,7 @@ def launch(job: Job) -> None:
 def make_agent(launch: LaunchConfig) -> Agent:
     """torchrun's agent, for ranks that run this process's own command.
 
-    It starts no rank anew: the same command goes on.
+    No rank is restarted: the same command resumes.
     """
     rendezvous = RendezvousParameters(
         backend=launch.rdzv_backend,

@@ -47,7 +47,7 @@ class EpochLoop(EpochBasedTrainLoop):
         super().run_iter(idx, data_batch)
 
     def evaluate_if_due(self) -> None:
-        """Evaluates, unless that was done before the checkpoint that the run goes on from."""
+        """Evaluates, unless that was done before the checkpoint that the run resumes from."""
         self._decide_current_val_interval()
         epoch = self._epoch
         at_its_end = self._iter == epoch * len(self.batches)
@@ -85,7 +85,7 @@ class IterLoop(IterBasedTrainLoop):
         super().run_iter(data_batch)
 
     def evaluate_if_due(self) -> None:
-        """Evaluates, unless that was done before the checkpoint that the run goes on from."""
+        """Evaluates, unless that was done before the checkpoint that the run resumes from."""
         self._decide_current_val_interval()
         done = self._iter
         on_schedule = done >= self.val_begin and done % self.val_interval == 0

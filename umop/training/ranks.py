@@ -25,7 +25,7 @@ from umop.training.signals import leave
 
 Result = TypeVar("Result")
 STOPPED_KEY = "stopped"
-GO_ON = "The same command goes on from the newest checkpoint."
+GO_ON = "The same command resumes from the newest checkpoint."
 SECONDS_TO_ANSWER = 5.0
 """How long the ranks that live have to say so, once one seems to be gone."""
 

@@ -38,7 +38,7 @@ class Runner(MMRunner):
 
     @property
     def resumes(self) -> bool:
-        """Whether training goes on from a checkpoint of the same run."""
+        """Whether training resumes from a checkpoint of the same run."""
         return bool(self._resume)
 
     @property

@@ -40,8 +40,8 @@ from umop.weights import fetch_weights, named_by
 
 
 @dataclass(frozen=True)
-class Wishes:
-    """How a user wants a config to be trained.
+class TrainOptions:
+    """How a config is trained, as the user asked.
 
     Attributes:
         data: Root of the data set, in place of the config's own.
@@ -64,14 +64,14 @@ class Wishes:
     is_dry: bool = False
 
 
-def train(config: Config, run: Run, wishes: Wishes, stop: StopSignals) -> Path | None:
-    """Trains, or goes on where the run of that name was stopped; a finished run stays.
+def train(config: Config, run: Run, options: TrainOptions, stop: StopSignals) -> Path | None:
+    """Trains, or resumes the run of that name; a finished run stays as it is.
 
     Args:
         config: What to train.
         run: The folder that keeps the result.
-        wishes: How.
-        stop: Whether the user has had enough.
+        options: How.
+        stop: Whether a signal asked to stop.
 
     Returns:
         The final checkpoint; None where another rank says what it is.
@@ -82,19 +82,19 @@ def train(config: Config, run: Run, wishes: Wishes, stop: StopSignals) -> Path |
         Stopped: A signal came. Where training was is saved; the message says how to go on.
         TrainingError: The loss is not finite, or one of the processes is gone.
     """
-    here = choose_processes(config, wishes.on_cpu, wishes.processes)
+    here = choose_processes(config, options.on_cpu, options.processes)
     if not is_rank():
         job = Job.from_environment(here)
         if job.ranks > 1:
             launch(job)
             return None
-    with joined(wishes.timeout) as ranks, ExitStack() as held:
-        if wishes.is_dry:
+    with joined(options.timeout) as ranks, ExitStack() as held:
+        if options.is_dry:
             run = Run(Path(held.enter_context(TemporaryDirectory())) / run.name)
-        start = ranks.on_first(lambda: prepare(config, run, wishes, ranks, held))
+        start = ranks.on_first(lambda: prepare(config, run, options, ranks, held))
         if start is not None:
             train_rank(start, run, ranks, stop)
-        if wishes.is_dry:
+        if options.is_dry:
             note(f"Dry run: {STEPS} steps and an evaluation took {peak_memory()}. Nothing is kept.")
             return None
         return run.require_checkpoint() if ranks.rank == 0 else None
@@ -116,33 +116,33 @@ class Start:
 
 
 def prepare(
-    config: Config, run: Run, wishes: Wishes, ranks: Alone, held: ExitStack
+    config: Config, run: Run, options: TrainOptions, ranks: Alone, held: ExitStack
 ) -> Start | None:
     """Checks and writes what is needed to train, once; None where the run is finished.
 
     Args:
         config: What to train.
         run: The folder that keeps the result.
-        wishes: How.
+        options: How.
         ranks: The processes that train together.
         held: Keeps the run locked.
     """
     held.enter_context(locked(run))
-    found = use_own_data(config, run, wishes.data) if wishes.data is not None else None
+    found = use_own_data(config, run, options.data) if options.data is not None else None
     if found is None:
         require_data(config, "train")
-    choose_precision(config, wishes.precision, torch.cuda.is_available() and not wishes.on_cpu)
+    choose_precision(config, options.precision, torch.cuda.is_available() and not options.on_cpu)
     counts = count(config, found)
-    fit(config, wishes.schedule, counts.train, ranks.count)
-    if wishes.is_dry:
+    fit(config, options.schedule, counts.train, ranks.count)
+    if options.is_dry:
         shorten(config)
-    weights = finetune.use_weights(config, wishes.weights, run) if wishes.weights else None
+    weights = finetune.use_weights(config, options.weights, run) if options.weights else None
     config.work_dir = str(run.folder)
     check_same_config(config, run)
     checkpoint = newest_whole(run)
     if checkpoint is not None and is_finished(checkpoint):
         return None
-    backends = [] if wishes.is_dry else vis_backends(run)
+    backends = [] if options.is_dry else vis_backends(run)
     if checkpoint is None:  # a start that was killed before its first checkpoint left some
         run.metrics.unlink(missing_ok=True)
     if found is not None:
@@ -150,8 +150,8 @@ def prepare(
     if weights:
         finetune.write(weights, run)
         note("\n".join(weights.report()))
-    note(describe(config, counts, wishes.schedule, ranks.count))
-    note(plan(config, ranks.count, wishes.schedule.accumulate))
+    note(describe(config, counts, options.schedule, ranks.count))
+    note(plan(config, ranks.count, options.schedule.accumulate))
     return Start(config, checkpoint, backends)
 
 
@@ -201,7 +201,7 @@ def explained(error: Exception, runner: Runner) -> BaseException:
     if isinstance(error_here, OSError) and error_here.errno in (errno.ENOSPC, errno.EDQUOT):
         return UserError(
             f"There is no space left in {runner.work_dir}. The newest checkpoint there is whole; "
-            "make room, and the same command goes on."
+            "make room, and the same command resumes."
         )
     return error_here
 

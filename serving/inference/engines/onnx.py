@@ -99,7 +99,7 @@ def _providers(device: str, gpu_memory: int) -> list[Any]:
         "device_id": _index(device),
         # The arena grows by what is needed, not to the next power of two.
         "arena_extend_strategy": "kSameAsRequested",
-        # An exhaustive search runs anew for every input size, and takes workspace without limit.
+        # An exhaustive search runs again for every input size, and takes workspace without limit.
         "cudnn_conv_algo_search": "HEURISTIC",
         "cudnn_conv_use_max_workspace": "0",
     }

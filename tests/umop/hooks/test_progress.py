@@ -1,4 +1,4 @@
-"""What training shows while it goes on."""
+"""What training shows while it runs."""
 
 from __future__ import annotations
 

@@ -60,9 +60,9 @@ def test_mmdets_heads_give_what_they_have(
     run.folder.mkdir()
     start = use_weights(config, str(file), run)
     write(start, run)
-    first, anew, left = start.report()
+    first, fresh_line, left = start.report()
     assert f"{len(start.taken)} of the model's" in first
-    assert fresh in anew
+    assert fresh in fresh_line
     assert skipped in left
     model = MODELS.build(config.model)
     taken = torch.load(config.load_from, weights_only=True)["state_dict"]

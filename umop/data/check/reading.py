@@ -11,7 +11,7 @@ KINDS: tuple[tuple[str, Severity, str, str], ...] = (
     ("annotation-missing", "error", "listed annotation file that is not there", "left out"),
     ("annotation-numbers", "error", "annotation without 4 numbers", "left out"),
     ("picture-id-twice", "error", "id of two pictures", "boxes left out"),
-    ("annotation-id-twice", "warning", "id of two annotations", "numbered anew"),
+    ("annotation-id-twice", "warning", "id of two annotations", "renumbered"),
     ("listed-twice", "warning", "picture that is listed twice", "kept once"),
     ("box-of-no-picture", "error", "annotation of a picture that is not listed", "left out"),
     ("category-unknown", "error", "annotation of an unknown class", "left out"),
