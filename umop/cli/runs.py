@@ -1,4 +1,4 @@
-"""Look at runs: ``umop runs`` and ``umop report``."""
+"""Look at runs: ``umop runs``."""
 
 from __future__ import annotations
 
