@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -23,14 +24,22 @@ def download(requirements: Path, folder: Path) -> None:
     Raises:
         UserError: pip failed: no network, or a file with another hash.
     """
-    command = [sys.executable, "-m", "pip", "download", "--disable-pip-version-check", "--no-deps"]
-    options = ["--require-hashes", "--requirement", str(requirements), "--dest", str(folder)]
+    command = [python_with_pip(), "-m", "pip", "download"]
+    options = ["--disable-pip-version-check", "--no-deps"]
+    options += ["--require-hashes", "--requirement", str(requirements), "--dest", str(folder)]
     if subprocess.run([*command, *options], stdout=STDERR).returncode != 0:
         raise UserError(
             f"pip could not download what {requirements} lists (see its message above). "
             f"Without a network, put those wheels into {folder} and run this again with "
             f"PIP_NO_INDEX=1 PIP_FIND_LINKS={folder}."
         )
+
+
+def python_with_pip() -> str:
+    """This Python, or in an environment without pip (the images') the one that it was made from."""
+    if find_spec("pip") is not None:
+        return sys.executable
+    return str(Path(sys.base_prefix) / "bin" / "python3")
 
 
 def member(folder: Path, distribution: str, name: str) -> bytes:
