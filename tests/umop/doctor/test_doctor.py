@@ -78,7 +78,7 @@ def test_a_broken_torch_is_named_and_the_rest_is_looked_at(tmp_path: Path) -> No
     assert list(checks) == CHECKS
     assert checks["torch"]["verdict"] == "fail"
     assert "libcudart.so.13: cannot open" in checks["torch"]["found"]
-    assert checks["runs"]["verdict"] != "fail"
+    assert "runs/ can be written" in checks["runs"]["found"]
     assert checks["shared memory"]["verdict"] != "fail"
 
 
