@@ -6,6 +6,7 @@ import signal
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 from pathlib import Path
 from threading import Event, Thread
 
@@ -23,6 +24,8 @@ pytestmark = pytest.mark.slow
 PNG = encode(TWO_SQUARES)
 NAME = "squares"
 CLIENTS = 3
+# Insufficient storage, "out of memory", if TorchServe knows the exit code of `kill -9` in time.
+WORKER_DIED = (HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.INSUFFICIENT_STORAGE)
 OPTIONS = WorkerOptions(batch_size=4, threads=1)
 
 
@@ -125,8 +128,7 @@ def test_a_killed_worker_fails_only_what_it_was_at_and_comes_back(
     assert successor.pid != worker.pid
     failed = clients.statuses.total() - clients.statuses[200]
     assert failed <= CLIENTS, "requests in the queue wait for the new worker"
-    # TorchServe takes a worker that was killed for one out of memory.
-    assert failed == clients.statuses[507]
+    assert failed == sum(clients.statuses[status] for status in WORKER_DIED)
 
 
 def test_a_stop_answers_those_who_are_connected(torchserve: RunningTorchServe) -> None:

@@ -98,7 +98,7 @@ def launch(job: Job) -> None:
         SystemExit: A rank failed that has said why; with its exit code.
         TrainingError: A rank was killed.
     """
-    logging.disable(logging.CRITICAL)  # the ranks say what went wrong
+    silence_torch_elastic()
     agent = make_agent(job.launch)
     try:
         result = agent.run()
@@ -109,6 +109,13 @@ def launch(job: Job) -> None:
     if result.is_failed():
         first = next(iter(result.failures))
         fail(first, result.failures[first].exitcode)
+
+
+def silence_torch_elastic() -> None:
+    """Drops the log lines of torch elastic: the ranks say what went wrong."""
+    logger = logging.getLogger("torch.distributed.elastic")
+    logger.addHandler(logging.NullHandler())
+    logger.propagate = False
 
 
 def make_agent(launch: LaunchConfig) -> Agent:
