@@ -163,6 +163,13 @@ class Settings(BaseSettings):
             raise PydanticCustomError("no_port", "'internal' needs a port: set UMOP_INTERNAL_PORT")
         return exposure
 
+    @field_validator("gpu_memory")
+    @classmethod
+    def _has_an_engine(cls, gpu_memory: int, info: ValidationInfo) -> int:
+        if gpu_memory and info.data.get("engine") == "torch":
+            raise PydanticCustomError("no_limit", "only the engine onnxruntime can hold this limit")
+        return gpu_memory
+
     @property
     def batch_limit(self) -> int:
         """Most pictures in one request: no more than the queue admits."""

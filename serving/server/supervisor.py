@@ -12,7 +12,7 @@ import tempfile
 import threading
 from multiprocessing import connection
 from multiprocessing.context import SpawnProcess
-from time import monotonic, sleep
+from time import monotonic
 from types import FrameType
 
 from prometheus_client.multiprocess import mark_process_dead
@@ -50,6 +50,7 @@ class Supervisor:
         self._ready = 0
         self._pause = _FIRST_PAUSE
         self._last_start = monotonic()
+        self._restarts: list[float] = []
 
     def run(self) -> None:
         """Serves until SIGINT or SIGTERM.
@@ -84,13 +85,15 @@ class Supervisor:
             worker.terminate()
 
     def _watch(self) -> None:
-        while self._workers:
+        while self._workers or self._restarts:
             ends = [worker.sentinel for worker in self._workers]
-            if self._inbox in connection.wait([*ends, self._inbox]):
+            timeout = _POLL_SECONDS if self._restarts else None
+            if self._inbox in connection.wait([*ends, self._inbox], timeout):
                 self._handle(self._inbox.recv())
             for worker in [each for each in self._workers if each.exitcode is not None]:
                 self._workers.remove(worker)
                 self._replace(worker)
+            self._restart()
 
     def _handle(self, message: str | StartError) -> None:
         if isinstance(message, StartError) and self._is_up:
@@ -117,14 +120,15 @@ class Supervisor:
             "worker %s ended with %s; starting another in %g s",
             *(worker.pid, worker.exitcode, pause),
         )
-        self._sleep(pause)
-        self._start()
+        self._restarts.append(monotonic() + pause)
 
-    def _sleep(self, seconds: float) -> None:
-        """Sleeps until the time is over or the service stops."""
-        until = monotonic() + seconds
-        while not self._stopping and monotonic() < until:
-            sleep(_POLL_SECONDS)
+    def _restart(self) -> None:
+        """Starts the workers whose pause is over, none if the service stops."""
+        now = monotonic()
+        due = [each for each in self._restarts if each <= now]
+        self._restarts = [each for each in self._restarts if each > now and not self._stopping]
+        for _ in due:
+            self._start()
 
     def _stop(self, number: int, frame: FrameType | None = None) -> None:
         self._stopping = True

@@ -77,6 +77,11 @@ def test_a_value_out_of_range_is_one_line(bundle_path: Path) -> None:
     assert_one_line(result, "max_queue", "greater than 0")
 
 
+def test_a_limit_of_gpu_memory_that_the_engine_cannot_hold_is_one_line(bundle_path: Path) -> None:
+    result = run("--bundle", str(bundle_path), "--engine", "torch", "--gpu-memory", "1000000000")
+    assert_one_line(result, "gpu_memory", "onnxruntime")
+
+
 @pytest.mark.parametrize("exposed", ["metrics", "docs"])
 def test_what_is_internal_needs_a_port(exposed: str, bundle_path: Path) -> None:
     result = run("--bundle", str(bundle_path), "--port", "0", f"--{exposed}", "internal")
