@@ -12,6 +12,7 @@ from zipfile import is_zipfile
 from umop.errors import UserError
 
 ROOT = Path("runs")
+LOCK = ".lock"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 """Names of runs: a bundle's manifest takes the same."""
 
@@ -75,7 +76,7 @@ class Run:
 
     @property
     def lock(self) -> Path:
-        return self.folder / ".lock"
+        return self.folder / LOCK
 
     @property
     def report(self) -> Path:

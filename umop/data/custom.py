@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,13 @@ from umop.data.check import Report, check
 from umop.data.check.categories import with_labels
 from umop.data.convert import coco_content
 from umop.data.dataset import DataSet
-from umop.data.layouts import open_data
+from umop.data.layouts import files_of, read_files
+from umop.data.remembered import CHECKS, Remembered, state_of
 from umop.data.split import with_named, with_splits
 from umop.errors import UserError
 
 SOURCE = "source.json"
+REMEMBERED = ("classes", "splits", "contents", "is_split_here", "messages", "state")
 LOADERS = {"train": ("train",), "val": ("val", "test")}
 
 
@@ -34,6 +36,7 @@ class OwnData:
             keeps using the annotations that it has.
         is_split_here: Whether the split was made here, not read from a list.
         messages: What was left out or is doubtful, a line each.
+        state: Of the files that all this was read from; empty where some are not known.
     """
 
     root: Path
@@ -43,6 +46,7 @@ class OwnData:
     contents: dict[str, dict[str, Any]]
     is_split_here: bool
     messages: tuple[str, ...]
+    state: str
 
     def annotations(self, split: str) -> Path:
         """The annotation file of a split."""
@@ -60,6 +64,7 @@ class OwnData:
             "classes": self.classes,
             "splits": self.splits,
             "is_split_here": self.is_split_here,
+            "state": self.state,
         }
         (self.folder / SOURCE).write_text(json.dumps(source, indent=2) + "\n")
 
@@ -72,7 +77,8 @@ def read_data(
 ) -> OwnData:
     """Reads and checks a data set; nothing is written before :meth:`OwnData.write_annotations`.
 
-    A run that has annotations already keeps using them, so that its split stays as it is.
+    A run that has annotations already keeps using them, so that its split stays as it is. What was
+    read is remembered until one of the data set's files changes.
 
     Args:
         path: The data set's folder or zip, which is only read.
@@ -84,11 +90,37 @@ def read_data(
     Raises:
         UserError: The layout is unknown, the data has errors, or other classes than the model.
     """
-    data = open_data(path)
-    report = check(data)
-    kept = read_kept(folder, data.root) if "train" in splits else None
+    files = files_of(path)
+    state = state_of(files.root, files.names)
+    kept = read_kept(folder, files.root) if "train" in splits else None
     if kept is not None:
-        return going_on(kept, report)
+        return kept if kept.state == state else going_on(kept, check(read_files(path, files)))
+    root = files.root.resolve()
+    question = [CHECKS, state, str(path), list(splits), classes and list(classes)]
+    remembered = Remembered(f"{root} {' '.join(splits)}", question)
+    if answer := remembered.answer():
+        return restored(root, folder, answer)
+    data = read_files(path, files)
+    read = checked(path, data, folder, splits, classes, state)
+    if read.state:
+        remembered.keep({name: getattr(read, name) for name in REMEMBERED})
+    return read
+
+
+def checked(
+    path: Path,
+    data: DataSet,
+    folder: Path,
+    splits: Sequence[str],
+    classes: Sequence[str] | None,
+    state: str,
+) -> OwnData:
+    """Checks and splits a data set that has been read; takes what :func:`read_data` does.
+
+    Raises:
+        UserError: The data has errors, or other classes than the model.
+    """
+    report = check(data)
     refuse_errors(report, path)
     cleaned = report.cleaned
     if classes is not None:
@@ -106,7 +138,19 @@ def read_data(
         contents={split: coco_content(cleaned, split) for split in splits},
         is_split_here=not listed & {"val", "test"},
         messages=messages(report, path),
+        state=state if is_all_inside(data) else "",
     )
+
+
+def is_all_inside(data: DataSet) -> bool:
+    """Whether all pictures are in the data set's folder, whose state is known."""
+    return all(picture.path.is_relative_to(data.root) for picture in data.pictures)
+
+
+def restored(root: Path, folder: Path, answer: dict[str, Any]) -> OwnData:
+    """A data set as it was remembered."""
+    lists = {name: tuple(answer[name]) for name in ("classes", "splits", "messages")}
+    return OwnData(root=root, folder=folder, **{**answer, **lists})
 
 
 def read_kept(folder: Path, root: Path) -> OwnData | None:
@@ -115,7 +159,8 @@ def read_kept(folder: Path, root: Path) -> OwnData | None:
         source = json.loads((folder / SOURCE).read_text())
     except (OSError, ValueError):
         return None
-    if source["root"] != str(root.resolve()):
+    is_whole = all((folder / f"{split}.json").is_file() for split in source["splits"])
+    if source["root"] != str(root.resolve()) or not is_whole:
         return None
     return OwnData(
         root=root.resolve(),
@@ -125,6 +170,7 @@ def read_kept(folder: Path, root: Path) -> OwnData | None:
         contents={},
         is_split_here=source["is_split_here"],
         messages=(),
+        state=source.get("state", ""),
     )
 
 
@@ -142,12 +188,12 @@ def going_on(kept: OwnData, report: Report) -> OwnData:
         f"note: {kept.root} has changed since this run was started. The run keeps using what it "
         "was started with; for the data as it is now, give a run another name with --run."
     )
-    return OwnData(**{**vars(kept), "messages": (text,)})
+    return replace(kept, messages=(text,))
 
 
 def is_kept_split(folder: Path, path: Path) -> bool:
     """Whether a run has split this data itself, and so must be measured on its own part of it."""
-    kept = read_kept(folder, path)
+    kept = read_kept(folder, files_of(path).root)
     return kept is not None and kept.is_split_here
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from mmengine.config import Config
 
 from umop.errors import UserError
+
+NAMED = ("data_root", "ann_file", "data_prefix.img", "metainfo.classes")
 
 
 def require_data(config: Config, split: str) -> None:
@@ -17,11 +20,32 @@ def require_data(config: Config, split: str) -> None:
         split: ``train``, ``val`` or ``test``.
 
     Raises:
-        UserError: The folder, its annotations or its pictures are missing.
+        UserError: The folder, its annotations or its pictures are missing, or the config names
+            none in COCO's format.
     """
     dataset = config[f"{split}_dataloader"].dataset
+    require_coco(dataset, f"{split}_dataloader.dataset")
     root = Path(dataset.data_root)
     for path in (root, root / dataset.ann_file, root / dataset.data_prefix.img):
         if not path.exists():
             hint = config.get("data_hint", "Give the folder that holds your data with --data.")
             raise UserError(f"The {split} data is not there: {path} does not exist. {hint}")
+
+
+def require_coco(dataset: Any, name: str) -> None:
+    """Checks that a data set is described as everything here reads it.
+
+    Raises:
+        UserError: It is of another type, or does not say where it lies or what its classes are.
+    """
+    if dataset.get("type") != "CocoDataset":
+        raise UserError(
+            f"{name}.type must be CocoDataset, not {dataset.get('type')}: its annotations are read "
+            "before training. umop data convert writes other layouts as COCO."
+        )
+    for field in NAMED:
+        value: Any = dataset
+        for key in field.split("."):
+            value = (value or {}).get(key)
+        if value is None:
+            raise UserError(f"The config must say {name}.{field}.")

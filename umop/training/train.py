@@ -16,6 +16,7 @@ from mmengine.config import Config
 
 from umop.config.settings import without_variables
 from umop.console import note
+from umop.data.configured import check_configured
 from umop.data.custom import OwnData, read_data, use_data
 from umop.data.location import require_data
 from umop.errors import Stopped, UserError
@@ -130,7 +131,7 @@ def prepare(
     held.enter_context(locked(run))
     found = use_own_data(config, run, options.data) if options.data is not None else None
     if found is None:
-        require_data(config, "train")
+        check_own(config)
     choose_precision(config, options.precision, torch.cuda.is_available() and not options.on_cpu)
     counts = count(config, found)
     fit(config, options.schedule, counts.train, ranks.count)
@@ -222,6 +223,14 @@ def use_own_data(config: Config, run: Run, data: Path) -> OwnData:
         note(message)
     use_data(config, found)
     return found
+
+
+def check_own(config: Config) -> None:
+    """Checks the data that a config names itself."""
+    for split in ("train", "val"):
+        require_data(config, split)
+    for message in check_configured(config):
+        note(message)
 
 
 def check_same_config(config: Config, run: Run) -> None:

@@ -9,8 +9,11 @@ import pytest
 
 from tests.umop.data.samples import Coco, coco, draw
 from umop.config.load import load_config
+from umop.data import custom
 from umop.data.custom import is_kept_split, read_data, use_data
 from umop.errors import UserError
+from umop.run import Run
+from umop.training.lock import locked
 
 
 @pytest.fixture(autouse=True)
@@ -100,6 +103,49 @@ def test_a_run_keeps_its_split_when_pictures_are_added(tmp_path: Path) -> None:
     assert again.classes == first.classes
 
 
+def test_the_second_start_reads_no_annotation(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change(root / "train.json", bbox=[5, 5, 0, 9])
+    first = read_data(root, tmp_path / "first")
+    first.write_annotations()
+    monkeypatch.setattr(custom, "read_files", None)
+    assert read_data(root, tmp_path / "first").contents == {}, "the run has its annotations"
+    second = read_data(root, tmp_path / "second")
+    assert (second.contents, second.messages) == (first.contents, first.messages)
+    monkeypatch.undo()
+    change(root / "train.json", bbox=[5, 5, 9, 9])
+    third = read_data(root, tmp_path / "third")
+    assert third.messages == ()
+
+
+def test_pictures_from_elsewhere_are_looked_at_again(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UMOP_CACHE", str(tmp_path / "another cache"))
+    elsewhere = draw(tmp_path / "elsewhere" / "far.png", 99)
+    content = written(root)
+    content["images"][0]["file_name"] = str(elsewhere)
+    (root / "train.json").write_text(json.dumps(content))
+    read_data(root, tmp_path / "out").write_annotations()
+    elsewhere.unlink()
+    with pytest.raises(UserError, match=r"far\.png"):
+        read_data(root, tmp_path / "second")
+
+
+def test_a_run_in_the_folder_of_its_pictures_is_no_data(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(root)
+    run = Path("runs/here")
+    for _ in range(2):
+        with locked(Run(run)):
+            data = read_data(Path(), run / "annotations")
+            data.write_annotations()
+    assert len(written(run / "annotations")["images"]) == 12
+    assert data.messages == ()
+
+
 def test_other_data_without_lists_is_measured_whole(tmp_path: Path) -> None:
     root, out = coco(tmp_path / "data", {"all": 20}), tmp_path / "out"
     data = read_data(root, out, ["val"], ["dog", "cat"])
@@ -115,6 +161,7 @@ def test_a_runs_own_data_is_measured_on_its_own_split(tmp_path: Path) -> None:
     assert not is_kept_split(out, root)
     read_data(root, out).write_annotations()
     assert is_kept_split(out, root)
+    assert is_kept_split(out, root.parent / "data" / ".." / "data")
     assert not is_kept_split(out, coco(tmp_path / "other", {"all": 20}))
 
 

@@ -366,7 +366,15 @@ def test_a_hostile_zip_is_refused(
     assert list((tmp_path / "cache").rglob("*.png")) == []
 
 
-def test_a_file_that_is_no_zip(tmp_path: Path) -> None:
-    write(tmp_path / "data.zip", "text")
-    with pytest.raises(UserError, match="no folder and no zip"):
-        open_data(tmp_path / "data.zip")
+@pytest.mark.parametrize("name", ["data.zip", "data.download"])
+def test_a_zip_that_is_cut_off(tmp_path: Path, name: str) -> None:
+    whole = zipped(tmp_path / "whole.zip", "a.png", bytes(1000)).read_bytes()
+    (tmp_path / name).write_bytes(whole[:-30])
+    with pytest.raises(UserError, match="is a damaged zip: its end is missing"):
+        open_data(tmp_path / name)
+
+
+def test_a_single_file_is_answered_with_its_folder(tmp_path: Path) -> None:
+    write(tmp_path / "data.yaml", "names: [cat]")
+    with pytest.raises(UserError, match=f"is a file. Give the folder .* such as {tmp_path}"):
+        open_data(tmp_path / "data.yaml")

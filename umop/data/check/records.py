@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import astuple, dataclass
 from hashlib import blake2b
@@ -18,12 +18,13 @@ from rich.console import Console
 from rich.progress import track
 
 from serving.inference.image import ImageError, decode, read_header
-from umop.cache import cache_folder
+from umop.cache import cache_folder, keep
 from umop.data.pictures import MAX_PIXELS
 
 FEW = 64
 """So many pictures are read without starting other processes."""
 BLOCK = 32
+HEAD = 2**16
 LIKENESS_SIDE = 16
 
 
@@ -32,7 +33,7 @@ class Record:
     """What a picture's file holds.
 
     Attributes:
-        size: In bytes.
+        size: In bytes; -1 for a file that cannot be opened.
         changed: When the file was changed, in nanoseconds.
         width: In pixels, upright; 0 for a file that is no picture.
         height: In pixels, upright.
@@ -55,14 +56,43 @@ class Record:
 
 def read_record(path: Path) -> Record | None:
     """Reads a picture whole; None where there is no file."""
+    return read_file(path, decoded)
+
+
+def read_header_record(path: Path) -> Record | None:
+    """Reads the start of a picture, which has its size; None where there is no file."""
+    return read_file(path, from_header)
+
+
+def read_file(path: Path, read: Callable[[Path, int, int], Record]) -> Record | None:
+    """Reads a picture's file in one way or another; None where there is none."""
     try:
         status = path.stat()
-        content = path.read_bytes()
+        return read(path, status.st_size, status.st_mtime_ns)
     except FileNotFoundError:
         return None
     except OSError as error:
-        return Record(0, 0, error=error.strerror or str(error))
-    size, changed = status.st_size, status.st_mtime_ns
+        return Record(-1, 0, error=error.strerror or str(error))
+
+
+def from_header(path: Path, size: int, changed: int) -> Record:
+    """A record without digest and likeness, of which little is read."""
+    with path.open("rb") as file:
+        content = file.read(HEAD)
+        try:
+            header = read_header(content, MAX_PIXELS)
+        except ImageError:  # a TIFF's header may be at its end
+            content += file.read()
+            try:
+                header = read_header(content, MAX_PIXELS)
+            except ImageError as error:
+                return Record(size, changed, error=str(error))
+    return Record(size, changed, header.width, header.height, header.orientation)
+
+
+def decoded(path: Path, size: int, changed: int) -> Record:
+    """A whole record, for which the picture is decoded."""
+    content = path.read_bytes()
     digest = blake2b(content, digest_size=16).hexdigest()
     try:
         header = read_header(content, MAX_PIXELS)
@@ -90,44 +120,51 @@ def likeness_of(pixels: NDArray[np.uint8]) -> str:
     return np.packbits(grey[:, 1:] > grey[:, :-1]).tobytes().hex()
 
 
-def read_records(root: Path, paths: Sequence[Path]) -> dict[Path, Record | None]:
+def read_records(
+    root: Path, paths: Sequence[Path], decode: bool = True
+) -> dict[Path, Record | None]:
     """Reads all pictures, with a progress bar; those that have not changed are remembered.
 
     Args:
         root: The data set's folder, by which the records are kept in the cache.
         paths: The pictures.
+        decode: Whether to read them whole, not only their size.
     """
-    memory = Memory(root)
+    memory = Memory(root, "pictures" if decode else "headers")
+    read = read_record if decode else read_header_record
     records = {path: memory.record(path) for path in paths}
     unread = [path for path, record in records.items() if record is None and path.is_file()]
-    for path, record in zip(unread, read_all(unread), strict=True):
+    for path, record in zip(unread, read_all(unread, read), strict=True):
         records[path] = record
     if unread:
         memory.write(records)
     return records
 
 
-def read_all(paths: Sequence[Path]) -> Iterable[Record | None]:
+def read_all(
+    paths: Sequence[Path], read: Callable[[Path], Record | None]
+) -> Iterable[Record | None]:
     """Reads pictures, in processes where they are many."""
     if len(paths) <= FEW:
-        yield from map(read_record, paths)
+        yield from map(read, paths)
         return
     context = get_context("spawn")  # the caller may have threads, which do not survive a fork
     with ProcessPoolExecutor(os.cpu_count(), mp_context=context) as pool:
-        done = pool.map(read_record, paths, chunksize=BLOCK)
+        done = pool.map(read, paths, chunksize=BLOCK)
         yield from track(done, "checking pictures", total=len(paths), console=Console(stderr=True))
 
 
 class Memory:
-    """The records of a data set's pictures, kept in ``$UMOP_CACHE/pictures``.
+    """The records of a data set's pictures, kept in the cache.
 
     Args:
         root: The data set's folder.
+        part: The folder of the cache.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, part: str) -> None:
         key = blake2b(str(root.resolve()).encode(), digest_size=8).hexdigest()
-        self.path = cache_folder("pictures") / f"{key}.json"
+        self.path = cache_folder(part) / f"{key}.json"
         self.known = self.read()
 
     def read(self) -> Mapping[str, Record]:
@@ -151,12 +188,6 @@ class Memory:
         return known if same else None
 
     def write(self, records: Mapping[Path, Record | None]) -> None:
-        """Keeps the records; a cache that cannot be written is none."""
+        """Keeps the records."""
         content = {str(path): astuple(record) for path, record in records.items() if record}
-        scratch = self.path.with_suffix(f".{os.getpid()}")
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            scratch.write_text(json.dumps(content))
-            scratch.replace(self.path)
-        except OSError:
-            scratch.unlink(missing_ok=True)
+        keep(self.path, json.dumps(content))

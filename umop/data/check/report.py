@@ -82,15 +82,17 @@ class Report:
         return Counter(finding.severity for finding in self.findings)
 
 
-def check(data: DataSet, everything: bool = False) -> Report:
+def check(data: DataSet, everything: bool = False, decode: bool = True) -> Report:
     """Checks a data set, reading every picture that has changed since the last time.
 
     Args:
         data: The data set.
         everything: Whether to repair also what training leaves as it is, such as a picture that
             is in both splits.
+        decode: Whether to read pictures whole. Without that it is quick, and damaged pictures and
+            those of the same content are not found.
     """
-    records = read_records(data.root, sorted({picture.path for picture in data.pictures}))
+    records = read_records(data.root, sorted({picture.path for picture in data.pictures}), decode)
     examined = Examined(data, records)
     findings: list[Finding] = []
     for rule in BEFORE_SIZES:

@@ -46,10 +46,33 @@ def open_data(path: Path) -> DataSet:
     Raises:
         UserError: It is not there, or in no layout that is known.
     """
+    return read_files(path, files_of(path))
+
+
+def files_of(path: Path) -> Files:
+    """The files of a data set.
+
+    Args:
+        path: Its folder, or a zip of it.
+
+    Raises:
+        UserError: It is not there.
+    """
     if not path.exists():
         raise UserError(f"The data is not there: {path} does not exist.")
-    root = innermost(unpacked(path) if path.is_file() else path)
-    files = Files(root)
+    return Files(innermost(unpacked(path) if path.is_file() else path))
+
+
+def read_files(path: Path, files: Files) -> DataSet:
+    """Reads a data set from its files.
+
+    Args:
+        path: What the user calls it.
+        files: Its files.
+
+    Raises:
+        UserError: It is in no layout that is known.
+    """
     layout = next((layout for layout in LAYOUTS if layout.find(files)), None)
     if layout is None:
         raise UserError(not_recognised(path, files))

@@ -17,6 +17,7 @@ from umop.errors import UserError
 MOST_TIMES_AS_LARGE = 100
 """A zip may unpack to so many times its size: pictures hardly shrink, annotations ten times."""
 ALWAYS_ALLOWED = 2**28
+START = b"PK"
 
 
 def unpacked(path: Path) -> Path:
@@ -25,8 +26,7 @@ def unpacked(path: Path) -> Path:
     Raises:
         UserError: It is no zip, is broken, or unpacks outside of its folder or without end.
     """
-    if not is_zipfile(path):
-        raise UserError(f"{path} is no folder and no zip.")
+    require_zip(path)
     folder = cache_folder("data") / f"{path.stem}-{sha256_of(path)[:16]}"
     if folder.is_dir():
         return folder
@@ -45,6 +45,24 @@ def unpacked(path: Path) -> Path:
         raise UserError(f"{path} cannot be unpacked to {folder}: {error.strerror}.") from error
     scratch.rename(folder)
     return folder
+
+
+def require_zip(path: Path) -> None:
+    """Checks that a file is a zip with its end.
+
+    Raises:
+        UserError: It is not.
+    """
+    if is_zipfile(path):
+        return
+    with path.open("rb") as file:
+        starts_as_zip = file.read(2) == START
+    if starts_as_zip or path.suffix.casefold() == ".zip":
+        raise UserError(f"{path} is a damaged zip: its end is missing. Copy or download it again.")
+    raise UserError(
+        f"{path} is a file. Give the folder that holds the data, such as {path.parent}, or a zip "
+        "of it."
+    )
 
 
 def checked(path: Path, archive: ZipFile, folder: Path) -> list[ZipInfo]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from umop.data.layouts.files import Files, head, read_json, split_of_list
 
 NAME = "COCO JSON"
 LOOKS_FOR = "COCO JSON (such as train.json and val.json, or _annotations.coco.json)"
+UNIT = "annotation"
 PARTS = ("images", "annotations", "categories")
 
 
@@ -35,14 +38,28 @@ def read(files: Files) -> DataSet:
     """Reads all annotation files."""
     builder = Builder(files.root)
     for path in find(files):
-        try:
-            content = read_json(path)
-            require_parts(content)
-        except ValueError as error:
-            builder.problem("annotations-unreadable", path, f"not COCO JSON: {error}")
-            continue
-        CocoFile(path, content, files, builder).read()
-    return builder.build(NAME, "annotation")
+        read_file(path, split_of_list(path, files.root), Finder(path, files), builder)
+    return builder.build(NAME, UNIT)
+
+
+def read_file(
+    path: Path, split: str | None, find_picture: Callable[[str], Path], builder: Builder
+) -> None:
+    """Reads one annotation file.
+
+    Args:
+        path: The file.
+        split: The split that it lists; None where nothing says.
+        find_picture: Gives the path of a picture by the name in the file.
+        builder: Takes what is found.
+    """
+    try:
+        content = read_json(path)
+        require_parts(content)
+    except ValueError as error:
+        builder.problem("annotations-unreadable", path, f"not COCO JSON: {error}")
+        return
+    CocoFile(path, content, split, find_picture, builder).read()
 
 
 def require_parts(content: object) -> None:
@@ -61,25 +78,56 @@ def require_parts(content: object) -> None:
             raise ValueError(f"its {part} are not all objects")
 
 
+@dataclass(frozen=True)
+class Finder:
+    """Finds the pictures of an annotation file among those of its data set.
+
+    Attributes:
+        path: The annotation file.
+        files: The files of the data set.
+    """
+
+    path: Path
+    files: Files
+
+    @cached_property
+    def folders(self) -> list[str]:
+        """Where the pictures may lie, relative to the root, likeliest first."""
+        last = self.path.stem.rpartition("_")[2]
+        here = self.path.parent.relative_to(self.files.root).as_posix().removeprefix(".")
+        folders = [last, f"images/{last}", here, "images", ""]
+        return folders if self.path.stem != "_annotations.coco" else [here, *folders]
+
+    def __call__(self, name: str) -> Path:
+        """The picture's path; where none was found, the place where it should be."""
+        found = self.files.picture(name, self.folders)
+        return found or self.files.root / self.folders[0] / name
+
+
 class CocoFile:
     """One annotation file.
 
     Args:
         path: The file.
         content: Its content.
-        files: The files of the data set.
+        split: The split that it lists.
+        find_picture: Gives the path of a picture by the name in the file.
         builder: Takes what is found.
     """
 
     def __init__(
-        self, path: Path, content: Mapping[str, Any], files: Files, builder: Builder
+        self,
+        path: Path,
+        content: Mapping[str, Any],
+        split: str | None,
+        find_picture: Callable[[str], Path],
+        builder: Builder,
     ) -> None:
         self.path = path
         self.content = content
-        self.files = files
+        self.split = split
+        self.find_picture = find_picture
         self.builder = builder
-        self.split = split_of_list(path, files.root)
-        self.folders = folders_of(path, files.root)
 
     def read(self) -> None:
         labels = self.read_categories()
@@ -124,9 +172,8 @@ class CocoFile:
         return pictures
 
     def picture(self, name: str, entry: Mapping[str, Any]) -> Picture:
-        path = self.files.picture(name, self.folders)
         return Picture(
-            path=path or self.files.root / self.folders[0] / name,
+            path=self.find_picture(name),
             source=self.path,
             split=self.split,
             width=pixels(entry.get("width")),
@@ -169,14 +216,6 @@ class CocoFile:
 
     def note(self, rule: str, text: str, picture: Path | None = None) -> None:
         self.builder.problem(rule, self.path, text, picture)
-
-
-def folders_of(path: Path, root: Path) -> list[str]:
-    """Where the pictures of an annotation file may lie, relative to the root, likeliest first."""
-    here = path.parent.relative_to(root).as_posix().removeprefix(".")
-    last = path.stem.rpartition("_")[2]
-    folders = [last, f"images/{last}", here, "images", ""]
-    return folders if path.stem != "_annotations.coco" else [here, *folders]
 
 
 def pixels(value: object) -> int | None:

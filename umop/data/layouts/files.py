@@ -6,9 +6,11 @@ import json
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
+
+from umop.run import LOCK, ROOT
 
 PICTURES = (".jpg", ".jpeg", ".jfif", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif")
 SPLIT_WORDS = {
@@ -92,17 +94,25 @@ class Files:
 
 
 def walk(root: Path) -> Iterator[str]:
-    """The names of all files below a folder, hidden ones left out, links to folders followed."""
+    """The names of all files below a folder; links to folders are followed.
+
+    Hidden files are left out, and runs: a folder of pictures may be where training is started.
+    """
     seen = set()
     for folder, folders, files in os.walk(root, followlinks=True):
         real = os.path.realpath(folder)
-        if real in seen:
+        if real in seen or is_run(folder, files):
             folders.clear()
             continue
         seen.add(real)
         folders[:] = [name for name in folders if not name.startswith((".", "__MACOSX"))]
         prefix = "" if folder == str(root) else f"{PurePosixPath(folder).relative_to(root)}/"
         yield from (prefix + name for name in files if not name.startswith("."))
+
+
+def is_run(folder: str, files: Sequence[str]) -> bool:
+    """Whether a folder is one of training's runs."""
+    return LOCK in files and Path(folder).parent.name == ROOT.name
 
 
 def unique(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:

@@ -1,0 +1,124 @@
+"""Checks the data that a config names itself, whose annotations are read as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+
+from umop.data.check import Report, check
+from umop.data.check.pictures import SIZES
+from umop.data.dataset import Builder, DataSet
+from umop.data.layouts import coco
+from umop.data.layouts.files import walk
+from umop.data.remembered import CHECKS, Remembered, state_of
+from umop.errors import UserError
+
+SPLITS = ("train", "val")
+TOLERATED = 0.001
+"""The share of pictures whose size may be in doubt: data as large as COCO has a few."""
+
+
+def check_configured(config: Config) -> list[str]:
+    """Checks the annotations, and the pictures' sizes by their headers; no picture is decoded.
+
+    What was found is remembered until one of the files changes.
+
+    Returns:
+        What is doubtful, a line each.
+
+    Raises:
+        UserError: The data has errors, lacks a class of the config, or the head has another number
+            of classes.
+    """
+    require_class_count(config)
+    sets = {split: config[f"{split}_dataloader"].dataset for split in SPLITS}
+    question = [CHECKS, *(part for each in sets.values() for part in state(each))]
+    remembered = Remembered("".join(str(annotation_file(each)) for each in sets.values()), question)
+    warnings: list[str] | None = remembered.answer()
+    if warnings is None:
+        report = check(read(sets), decode=False)
+        refuse(report, missing_classes(sets, report))
+        warnings = list(lines(report, "warning"))
+        remembered.keep(warnings)
+    return warnings
+
+
+def require_class_count(config: Config) -> None:
+    """Checks that the head predicts as many classes as the config names.
+
+    Raises:
+        UserError: It does not.
+    """
+    classes = len(config.train_dataloader.dataset.metainfo.classes)
+    predicted = config.model.bbox_head.get("num_classes")
+    if predicted != classes:
+        raise UserError(
+            f"The config's model.bbox_head.num_classes is {predicted}, and it names {classes} "
+            "classes."
+        )
+
+
+def annotation_file(dataset: Any) -> Path:
+    """The annotation file of a loader's data set."""
+    return Path(dataset.data_root) / dataset.ann_file
+
+
+def picture_folder(dataset: Any) -> Path:
+    """The folder of its pictures."""
+    return Path(dataset.data_root) / dataset.data_prefix.img
+
+
+def state(dataset: Any) -> list[Any]:
+    """All that a check of a loader's data set depends on."""
+    file, folder = annotation_file(dataset), picture_folder(dataset)
+    return [
+        str(file.resolve()),
+        str(folder.resolve()),
+        list(dataset.metainfo.classes),
+        state_of(file.parent, [file.name]),
+        state_of(folder, walk(folder)),
+    ]
+
+
+def read(sets: dict[str, Any]) -> DataSet:
+    """Reads the annotations of all splits."""
+    builder = Builder(Path(sets["train"].data_root))
+    for split, dataset in sets.items():
+        coco.read_file(annotation_file(dataset), split, picture_folder(dataset).joinpath, builder)
+    return builder.build(coco.NAME, coco.UNIT)
+
+
+def missing_classes(sets: dict[str, Any], report: Report) -> list[str]:
+    """The config's classes that its annotations do not have, which mmdet would pass over."""
+    wanted = [str(name) for dataset in sets.values() for name in dataset.metainfo.classes]
+    return sorted(set(wanted) - set(report.data.classes))
+
+
+def refuse(report: Report, missing: list[str]) -> None:
+    """Checks that there are no errors.
+
+    Raises:
+        UserError: There are; the message has a line for each kind.
+    """
+    found = list(lines(report, "error"))
+    if missing:
+        found.append(
+            f"error: class that the annotations do not have: {', '.join(missing[:5])}; they have "
+            f"{', '.join(report.data.classes[:5])}"
+        )
+    if found:
+        raise UserError(
+            "\n  ".join([f"The config's data, {report.data.root}, cannot be trained on:", *found])
+        )
+
+
+def lines(report: Report, severity: str) -> Iterator[str]:
+    """A line for each kind of finding that has a severity here."""
+    for rule, found in report.by_rule():
+        is_rare = len(found) <= TOLERATED * len(report.data.pictures)
+        is_tolerated = rule in SIZES and is_rare
+        if severity == ("warning" if is_tolerated else rule.severity):
+            yield f"{severity}: {rule.title}: {len(found)}, such as {found[0].text}"
