@@ -27,9 +27,9 @@ target "image" {
 target "api" {
   name       = "api-${variant}"
   inherits   = ["image"]
-  matrix     = { variant = ["cpu", "cpu-sign", "cuda"] }
+  matrix     = { variant = ["cpu", "cuda"] }
   dockerfile = "docker/api.Dockerfile"
-  args       = { REQUIREMENTS = { cpu = "api.txt", cpu-sign = "api-sign.txt", cuda = "api-gpu.txt" }[variant] }
+  args       = { REQUIREMENTS = variant == "cuda" ? "api-gpu.txt" : "api.txt" }
   tags       = ["${IMAGE_PREFIX}/umop-api:${VERSION}-${variant}"]
 }
 
