@@ -19,6 +19,7 @@ from umop.data.download import download, matches
 from umop.data.lite0 import fetch_lite0
 from umop.digest import sha256_of
 from umop.errors import UserError
+from umop.locks import alone
 
 SCHEME = "umop://"
 TORCHVISION = "https://download.pytorch.org/models"
@@ -103,12 +104,15 @@ def fetch_weights(name: str) -> Path:
     """Downloads weights unless the cache has them, and checks them.
 
     Raises:
-        UserError: The name is unknown, the download failed, or the file is another one.
+        UserError: The name is unknown, the download failed, the cache cannot be written, or the
+            file is another one.
     """
     if name not in PRETRAINED:
         raise UserError(f"There are no weights '{name}'. Known: {', '.join(PRETRAINED)}.")
     weights = PRETRAINED[name]
-    weights.fetch()
+    if not weights.path.is_file():
+        with alone(weights.path.parent):
+            weights.fetch()
     if not matches(weights.path, weights.digest or remembered(weights.path)):
         raise UserError(
             f"{weights.path} is not the file that {weights.url} gave: its checksum differs. "

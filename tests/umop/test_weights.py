@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -77,6 +78,13 @@ def test_a_model_starts_from_its_weights(site: Site, cache: Path) -> None:
     backbone = MODELS.build(load_config("r50").model.backbone)
     backbone.init_weights()
     assert (backbone.layer3[0].conv1.weight == 0.5).all()
+
+
+def test_processes_that_share_a_cache_download_once(site: Site) -> None:
+    with ThreadPoolExecutor(4) as pods:
+        paths = set(pods.map(fetch_weights, ["resnet50"] * 4))
+    assert [path.read_bytes() for path in paths] == [site.files["/resnet50.pth"]]
+    assert site.asked == [""]
 
 
 def test_a_cache_that_was_filled_needs_no_network(site: Site, cache: Path) -> None:

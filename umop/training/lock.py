@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import fcntl
 import os
 import shutil
@@ -14,10 +13,8 @@ from pathlib import Path
 
 from umop.console import note
 from umop.errors import UserError
+from umop.locks import WITHOUT_LOCKS
 from umop.run import Run
-
-WITHOUT_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
-"""What a file system answers that has no locks."""
 
 
 @contextlib.contextmanager
