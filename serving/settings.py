@@ -87,7 +87,7 @@ class Settings(BaseSettings):
         "0 for no limit.",
     )
     threads: NonNegativeInt = Field(
-        0, description="Threads of one inference on the CPU; 0 for one a core."
+        0, description="Threads of one inference on the CPU; 0 for one a core that may be used."
     )
     decode_threads: PositiveInt = Field(2, description="Pictures decoded at the same time.")
     reduced_decoding: bool = Field(

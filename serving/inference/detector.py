@@ -60,7 +60,7 @@ class Detector:
         Args:
             path: The bundle's folder or zip.
             engine: The engine's name, see `serving.inference.engines.open_engine`.
-            threads: Threads of one run; 0 for one a core.
+            threads: Threads of one run; 0 for one a core that may be used.
             verify_key: The public key that the bundle must be signed with.
             trust_program: Whether the engine `torch` runs a program that was not verified.
 

@@ -48,7 +48,7 @@ class WorkerOptions:
         batch_size: Most requests in a batch.
         batch_delay_ms: Milliseconds that a request waits for others.
         workers: Processes; each loads the model.
-        threads: CPU threads of a worker; 0 for one a core.
+        threads: CPU threads of a worker; 0 for one a core that it may use.
         engine: What runs the network; `auto` is `torch` where there is a GPU and the bundle has a
             `model.pt2`, else `onnxruntime`.
     """

@@ -83,7 +83,7 @@ def archive(
     ] = 10,
     workers: Annotated[int, typer.Option(min=1, help="Processes; each loads the model.")] = 1,
     threads: Annotated[
-        int, typer.Option(min=0, help="CPU threads of a worker; 0 for one a core.")
+        int, typer.Option(min=0, help="CPU threads of a worker; 0 for one a core that it may use.")
     ] = 0,
     engine: Annotated[
         Literal["auto", "onnxruntime", "torch"],

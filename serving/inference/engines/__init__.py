@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from serving.bundle import Bundle
+from serving.inference.engines.cpu_limit import cpu_limit
 
 Candidates = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64]]
 
@@ -51,7 +52,7 @@ def open_engine(
     Args:
         bundle: The bundle that holds the network.
         name: `onnxruntime` or `torch`.
-        threads: Threads of one run on the CPU; 0 for one a core.
+        threads: Threads of one run on the CPU; 0 for one a core, or a container's limit of them.
         device: `cpu`, `cuda`, for example `cuda:1`, or `auto`: the first GPU that the engine can
             use, else the CPU.
         gpu_memory: For `onnxruntime`, most bytes of GPU memory that the network's data may take; 0
@@ -63,6 +64,7 @@ def open_engine(
             must not run.
         EngineError: There is no such engine here, or it cannot use the device.
     """
+    threads = threads or cpu_limit()
     if name == "onnxruntime":
         from serving.inference.engines.onnx import OnnxEngine
 
