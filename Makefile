@@ -26,6 +26,7 @@ PORT ?= 8000
 TS_PORT ?= 8080
 IN ?=
 VARIANT ?= cpu
+BASE ?=
 VERSION ?= $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 PYTHON_IMAGE ?= python:3.11-slim-bookworm
 SOURCE ?= $(shell git config --get remote.origin.url)
@@ -34,6 +35,8 @@ IMAGE_PREFIX ?= $(or $(shell echo $(SOURCE) | sed -nE 's|.*github\.com[:/]([^/]+
 option = $(if $($1),--$2 $($1))
 TRAIN_OPTIONS = $(strip $(foreach name,device epochs batch accumulate lr size time patience weights,\
 	$(call option,$(shell echo $(name) | tr a-z A-Z),$(name))))
+
+IMAGE_NAME := (image: (&image )?|newName: |reference: )[^ ]+/umop-
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -57,7 +60,7 @@ export CACHE_PATH = $(or $(UMOP_CACHE),$(HOME)/.cache/umop)
 export OWNER = $(shell id -u):$(shell id -g)
 export IMAGE_PREFIX PORT PYTHON_IMAGE SOURCE VARIANT VERSION
 
-.PHONY: folders images up down model-image test-images test-k8s help demo data doctor check train eval export serve serve-only archive torchserve test test-fast lint bench docs lock clean
+.PHONY: folders images up down model-image manifests test-images test-k8s help demo data doctor check train eval export serve serve-only archive torchserve test test-fast lint bench docs lock clean
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -114,9 +117,12 @@ images: ## Build the images for the CPU, or for GPUs with VARIANT=cuda: [IMAGE_P
 folders: # a folder that Docker has to make for a mount belongs to root
 	@mkdir -p data runs "$(CACHE_PATH)"
 
-model-image: ## Build an image of a bundle: BUNDLE=runs/demo/demo.bundle
-	$(PYTHON) docker/labels.py $(BUNDLE) $(IMAGE_PREFIX)/umop-model | \
+model-image: ## Build an image of a bundle: BUNDLE=runs/demo/demo.bundle [BASE=…/umop-api:…, to copy it]
+	$(PYTHON) docker/labels.py $(BUNDLE) $(IMAGE_PREFIX)/umop-model $(BASE) | \
 		xargs docker build --file docker/model.Dockerfile $(BUNDLE)
+
+manifests: ## Put the name of your registry into k8s/: [IMAGE_PREFIX=registry.example.com/vision]
+	grep -rlE '$(IMAGE_NAME)' k8s | xargs sed -i -E 's#$(IMAGE_NAME)#\1$(IMAGE_PREFIX)/umop-#'
 
 up: ## Start the service and TorchServe in containers: BUNDLE=… [PORT=8000] [VARIANT=cuda]
 	$(COMPOSE) up --detach --wait

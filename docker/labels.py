@@ -1,6 +1,7 @@
 """Prints what describes a bundle's image, from its manifest: options of `docker build`.
 
-The tag is the model's name and version. Needs no package, for it runs outside of environments.
+The tag is the model's name and version, and `-copy` where the image can copy the bundle because it
+has a base. Needs no package, for it runs outside of environments.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import sys
 from pathlib import Path
 
 
-def main(bundle: str, repository: str) -> None:
+def main(bundle: str, repository: str, base: str = "") -> None:
     """Prints one option a line."""
     manifest = json.loads((Path(bundle) / "manifest.json").read_text(encoding="utf-8"))
     labels = {
@@ -21,7 +22,11 @@ def main(bundle: str, repository: str) -> None:
         "umop.model.ap": manifest["metrics"].get("AP"),
         "umop.model.precision": manifest["precision"],
     }
-    print(f"--tag={repository}:{manifest['name']}-{manifest['version']}")
+    tag = f"{manifest['name']}-{manifest['version']}"
+    if base:
+        print(f"--build-arg=BASE={base}")
+        tag += "-copy"
+    print(f"--tag={repository}:{tag}")
     for name, value in labels.items():
         if value is not None:
             print(f"--label={name}={value}")

@@ -199,6 +199,20 @@ def _torchserve(
         )
 
 
+@app.command("copy")
+def _copy(
+    bundle: Annotated[Path, typer.Argument(help="The bundle, a folder or a zip.")],
+    folder: Annotated[Path, typer.Argument(help="The folder to write.")],
+) -> None:
+    """Copy a bundle, and check each file's SHA-256: what a cluster runs before the service."""
+    from serving.bundle import Bundle, BundleError
+
+    with _one_line(BundleError, OSError):
+        opened = Bundle.open(bundle)
+        opened.copy(folder)
+    print(f"{opened.manifest.name} {opened.manifest.version}: {folder}")
+
+
 @app.command("detect")
 def _detect(
     paths: Annotated[list[Path], typer.Argument(help="Pictures, and folders of pictures.")],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -36,6 +37,25 @@ def make(clone: Path, *arguments: str) -> list[str]:
     """Runs make; returns the commands that it called."""
     subprocess.run(["make", "-C", clone, *arguments], check=True, capture_output=True)
     return (clone / "calls").read_text().splitlines()
+
+
+def test_manifests_get_the_name_of_a_registry(clone: Path) -> None:
+    shutil.copytree(MAKEFILE.parent / "k8s", clone / "k8s")
+    for prefix in ("registry.example.com:5000/vision", "ghcr.io/umop"):
+        command = ["make", "-C", clone, "manifests", f"IMAGE_PREFIX={prefix}"]
+        subprocess.run(command, check=True, capture_output=True)
+        names = {
+            name
+            for file in (clone / "k8s").rglob("*.yaml")
+            for name in re.findall(
+                r" ([^ {]+/umop-(?:api|model|torchserve|train))\b", file.read_text()
+            )
+            if not name.startswith(("deployment/", "service/"))
+        }
+        images = ("api", "model", "torchserve", "train")
+        assert names == {f"{prefix}/umop-{image}" for image in images}
+    for file in (clone / "k8s").rglob("*.yaml"):
+        assert file.read_bytes() == (MAKEFILE.parent / file.relative_to(clone)).read_bytes()
 
 
 def test_a_config_file_names_its_run(clone: Path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import lzma
+import shutil
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -106,6 +107,28 @@ class Bundle:
             if signature is not None:
                 archive.writestr(SIGNATURE, signature)
         return Path(target)
+
+    def copy(self, folder: str | Path) -> Path:
+        """Writes the bundle, with its signature, into a folder; one that is there is replaced.
+
+        Each file's SHA-256 is checked as it is copied. The folder appears only when it is whole.
+
+        Raises:
+            BundleError: A file was changed since the bundle was opened.
+        """
+        folder = Path(folder)
+        part = folder.with_name(f"{folder.name}.part")
+        shutil.rmtree(part, ignore_errors=True)
+        for name in self.manifest.files:
+            (part / name).parent.mkdir(parents=True, exist_ok=True)
+            (part / name).write_bytes(self.read(name))
+        (part / MANIFEST).write_bytes(_read(self.path, MANIFEST, MANIFEST_MAX_BYTES))
+        signature = _read_signature(self.path)
+        if signature is not None:
+            (part / SIGNATURE).write_bytes(signature)
+        shutil.rmtree(folder, ignore_errors=True)
+        part.rename(folder)
+        return folder
 
     def read(self, name: str) -> bytes:
         """Returns the content of a listed file, whose SHA-256 is checked again.

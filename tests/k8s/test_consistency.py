@@ -56,6 +56,15 @@ def test_its_image_is_built(name: str, each: Container) -> None:
     assert not on_gpu or each.tag.endswith("-cuda")
 
 
+def test_images_have_one_prefix() -> None:
+    bake = (ROOT / "docker" / "docker-bake.hcl").read_text()
+    [prefix] = re.findall(r'variable "IMAGE_PREFIX" { default = "(.+)" }', bake)
+    compose = (ROOT / "docker" / "compose.yaml").read_text()
+    assert set(re.findall(r"IMAGE_PREFIX:-([^}]+)}", compose)) == {prefix}
+    assert f"ghcr.io/\\L\\1|p'),{prefix})" in (ROOT / "Makefile").read_text()
+    assert {each.spec["image"].rpartition("/")[0] for _, each in EVERY} == {prefix}
+
+
 @every_container
 def test_its_command_is_one(name: str, each: Container) -> None:
     command = each.command()

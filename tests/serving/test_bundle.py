@@ -29,6 +29,26 @@ def test_a_zip_serves_like_its_folder(bundle_path: Path, tmp_path: Path) -> None
     assert found[0].boxes.tolist() == expected[0].boxes.tolist()
 
 
+def test_a_copy_is_the_same_bundle(bundle_path: Path, tmp_path: Path) -> None:
+    target = tmp_path / "volume" / "model.bundle"
+    (target / "samples").mkdir(parents=True)
+    (target / "old").touch()
+    Bundle.open(bundle_path).copy(target)
+    files = {path.relative_to(bundle_path) for path in bundle_path.rglob("*")}
+    assert {path.relative_to(target) for path in target.rglob("*")} == files
+    assert Bundle.open(target).manifest == Bundle.open(bundle_path).manifest
+    assert list(target.parent.iterdir()) == [target]
+
+
+def test_a_file_that_changes_while_it_is_copied_is_not_copied(copy: Path, tmp_path: Path) -> None:
+    opened = Bundle.open(copy)
+    model = copy / "model.onnx"
+    model.write_bytes(bytes(len(model.read_bytes())))
+    with pytest.raises(BundleError, match=r"model.onnx was changed"):
+        opened.copy(tmp_path / "target.bundle")
+    assert not (tmp_path / "target.bundle").exists()
+
+
 def test_a_missing_bundle(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match="no such bundle"):
         Bundle.open(tmp_path / "none.bundle")
