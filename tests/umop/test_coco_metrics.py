@@ -57,7 +57,8 @@ def test_labels_become_the_data_sets_category_ids(tmp_path: Path) -> None:
 def random_data(seed: int, sides: tuple[float, float]) -> tuple[dict[str, Any], list[Any]]:
     """Ground truth with crowds, and detections near it, elsewhere, and with equal scores."""
     random = np.random.default_rng(seed)
-    images = [{"id": 3 * place + 1, "width": 640, "height": 480} for place in range(30)]
+    size = {"width": 640, "height": 480}
+    images = [{"id": 3 * place + 1, "file_name": f"{place}.png", **size} for place in range(30)]
     categories = [{"id": number, "name": str(number)} for number in (2, 5, 7, 11)]
     annotations: list[dict[str, Any]] = []
     detections: list[dict[str, Any]] = []

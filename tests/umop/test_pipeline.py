@@ -75,7 +75,8 @@ def test_train_keeps_what_the_run_folder_promises(umop: Umop, discs: Path, workp
     assert 0 <= lines[-1]["AP"] <= 1
     report = (run / "report.html").read_text()
     assert report.count("<svg") == 5
-    assert "Not evaluated yet" in report
+    evaluation = json.loads((run / "evaluation.json").read_text())
+    assert evaluation["metrics"]["AP"] == lines[-1]["AP"], "that of the best checkpoint"
 
 
 def test_the_plan_is_said_before_the_start_and_belongs_to_the_run(
@@ -156,8 +157,12 @@ def test_train_refuses_to_mix_two_configs_in_a_run(umop: Umop, discs: Path) -> N
 
 
 def test_eval_prints_and_keeps_the_twelve_numbers(umop: Umop, workplace: Path) -> None:
+    run = workplace / "runs" / "discs"
+    files = [run / name for name in ("evaluation.json", "analysis.json", "detections.json")]
+    by_training = [file.read_text() for file in files]
     code, out, err = umop("eval", "discs")
     assert code == 0, err
+    assert [file.read_text() for file in files] == by_training
     kept = json.loads((workplace / "runs" / "discs" / "evaluation.json").read_text())["metrics"]
     assert len(kept) == 12
     assert f"{kept['AP50']:.3f}" in out

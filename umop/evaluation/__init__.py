@@ -1,7 +1,15 @@
 """Box AP as COCO defines it."""
 
-from umop.evaluation.coco import METRICS, coco_box_metrics
-from umop.evaluation.metric import CocoBoxMetric
+from umop.evaluation.coco import METRICS, CocoResult, coco_box_metrics, coco_result
+from umop.evaluation.metric import CocoBoxMetric, result_of
 from umop.evaluation.record import Evaluation
 
-__all__ = ["METRICS", "CocoBoxMetric", "Evaluation", "coco_box_metrics"]
+__all__ = [
+    "METRICS",
+    "CocoBoxMetric",
+    "CocoResult",
+    "Evaluation",
+    "coco_box_metrics",
+    "coco_result",
+    "result_of",
+]

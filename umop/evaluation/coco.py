@@ -1,14 +1,17 @@
-"""COCO's twelve numbers, by faster-coco-eval, which computes those of pycocotools in less time."""
+"""COCO's numbers, by faster-coco-eval, which computes those of pycocotools in less time."""
 
 from __future__ import annotations
 
 import contextlib
 import io
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from faster_coco_eval import COCO, COCOeval_faster
+from numpy.typing import NDArray
 
 METRICS = {
     "AP": "IoU 0.50:0.95",
@@ -26,23 +29,68 @@ METRICS = {
 }
 """The numbers in pycocotools' order, and what each is measured at."""
 
+IOUS = np.linspace(0.5, 0.95, 10)
+RECALLS = np.linspace(0.0, 1.0, 101)
+ALL_SIZES, MOST_DETECTIONS = 0, -1
 
-def coco_box_metrics(annotations: Path, detections: Sequence[dict[str, Any]]) -> dict[str, float]:
-    """Computes the twelve numbers.
+
+@dataclass(frozen=True)
+class CocoResult:
+    """What COCO's evaluation found.
+
+    Attributes:
+        truth: The true boxes.
+        detections: COCO results: ``image_id``, ``category_id``, ``bbox`` (xywh) and ``score``.
+        metrics: The values of :data:`METRICS`, each from 0 to 1; −1 where there are no such boxes.
+        precision: Of all boxes and 100 detections a picture, float64 of shape (IoUs, recalls,
+            classes), at :data:`IOUS` and :data:`RECALLS`, classes by category id; −1 for a class
+            without boxes.
+        scores: The lowest score at each of these points, of the same shape.
+    """
+
+    truth: COCO
+    detections: Sequence[dict[str, Any]]
+    metrics: dict[str, float]
+    precision: NDArray[np.float64]
+    scores: NDArray[np.float64]
+
+
+def coco_result(annotations: Path, detections: Sequence[dict[str, Any]]) -> CocoResult:
+    """Evaluates detections.
 
     Args:
-        annotations: COCO JSON with the ground truth.
-        detections: COCO results: ``image_id``, ``category_id``, ``bbox`` (xywh) and ``score``.
-
-    Returns:
-        The values of :data:`METRICS`, each from 0 to 1; −1 where the data has no such boxes.
+        annotations: COCO JSON with the true boxes.
+        detections: COCO results.
     """
     with contextlib.redirect_stdout(io.StringIO()):
         truth = COCO(str(annotations))
         if not detections:
-            return dict.fromkeys(METRICS, 0.0)
+            return nothing_found(truth)
         evaluation = COCOeval_faster(truth, truth.loadRes(list(detections)), "bbox")
         evaluation.evaluate()
         evaluation.accumulate()
         evaluation.summarize()
-    return dict(zip(METRICS, map(float, evaluation.stats[: len(METRICS)]), strict=True))
+    values = map(float, evaluation.stats[: len(METRICS)])
+    precision, scores = (
+        np.asarray(evaluation.eval[name])[..., ALL_SIZES, MOST_DETECTIONS]
+        for name in ("precision", "scores")
+    )
+    metrics = dict(zip(METRICS, values, strict=True))
+    return CocoResult(truth, detections, metrics, precision, scores)
+
+
+def coco_box_metrics(annotations: Path, detections: Sequence[dict[str, Any]]) -> dict[str, float]:
+    """Computes the twelve numbers; takes what :func:`coco_result` does.
+
+    Returns:
+        The values of :data:`METRICS`, each from 0 to 1; −1 where the data has no such boxes.
+    """
+    return coco_result(annotations, detections).metrics
+
+
+def nothing_found(truth: COCO) -> CocoResult:
+    """The result without a detection."""
+    has_boxes = np.array([bool(truth.getAnnIds(catIds=[each])) for each in sorted(truth.cats)])
+    precision = np.zeros((len(IOUS), len(RECALLS), len(truth.cats)))
+    precision[..., ~has_boxes] = -1
+    return CocoResult(truth, [], dict.fromkeys(METRICS, 0.0), precision, np.zeros_like(precision))

@@ -10,7 +10,8 @@ from umop.console import note
 from umop.data.custom import is_kept_split, read_data, use_data
 from umop.data.location import require_data
 from umop.errors import UserError
-from umop.evaluation import Evaluation
+from umop.evaluation import result_of
+from umop.evaluation.keep import keep
 from umop.report import write_report
 from umop.run import Run
 from umop.training.checkpoints import describe
@@ -22,7 +23,8 @@ def evaluate(run: Run, data: Path | None = None, tta: bool = False) -> dict[str,
 
     They are kept in ``evaluation.json`` in the run's folder, with test-time augmentation in
     ``evaluation-tta.json``; those on other data in a folder of their own,
-    ``evaluations/<name of the data's folder>/``.
+    ``evaluations/<name of the data's folder>/``. Beside them are ``detections.json``, as COCO
+    results, and ``analysis.json``.
 
     Args:
         run: The run.
@@ -42,10 +44,12 @@ def evaluate(run: Run, data: Path | None = None, tta: bool = False) -> dict[str,
     config.load_from = str(checkpoint)
     if tta:
         augment(config)
-    metrics: dict[str, float] = Runner.from_cfg(config).test()
-    kept = run.kept_evaluation(data, tta)
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    Evaluation.of(config, checkpoint, metrics).write(kept)
+    runner = Runner.from_cfg(config)
+    metrics: dict[str, float] = runner.test()
+    result = result_of(runner.test_evaluator)
+    if result is None:
+        raise UserError("test_evaluator must be of type CocoBoxMetric, to give the twelve numbers.")
+    keep(run.kept_evaluation(data, tta), result, config, checkpoint)
     if data is None:
         write_report(run)
     return metrics

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mmengine.evaluator import BaseMetric
+from mmengine.evaluator import BaseMetric, Evaluator
 from mmengine.registry import METRICS as REGISTRY
 
-from umop.evaluation.coco import coco_box_metrics
+from umop.evaluation.coco import CocoResult, coco_result
 
 
 @REGISTRY.register_module()
@@ -19,12 +19,16 @@ class CocoBoxMetric(BaseMetric):
 
     Args:
         ann_file: COCO JSON with the ground truth.
+
+    Attributes:
+        result: What the last evaluation found, on the main process; None once it is taken.
     """
 
     def __init__(self, ann_file: str) -> None:
         # "cpu" would exchange files in the working directory, which nodes do not share.
         super().__init__(collect_device="gpu")
         self.ann_file = Path(ann_file)
+        self.result: CocoResult | None = None
 
     def process(self, data_batch: Any, data_samples: Sequence[dict[str, Any]]) -> None:
         """Keeps a batch's predictions: boxes xyxy in the original picture's pixels."""
@@ -41,7 +45,8 @@ class CocoBoxMetric(BaseMetric):
 
     def compute_metrics(self, results: list[dict[str, Any]]) -> dict[str, float]:
         """Computes the metrics of all pictures, on the main process."""
-        return coco_box_metrics(self.ann_file, self.detections(results))
+        self.result = coco_result(self.ann_file, self.detections(results))
+        return self.result.metrics
 
     def detections(self, results: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Turns predictions into COCO results."""
@@ -64,3 +69,12 @@ class CocoBoxMetric(BaseMetric):
         listed = json.loads(self.ann_file.read_text())["categories"]
         categories = {category["name"]: category["id"] for category in listed}
         return [categories[name] for name in self.dataset_meta["classes"]]
+
+
+def result_of(evaluator: Evaluator) -> CocoResult | None:
+    """Takes what an evaluator's :class:`CocoBoxMetric` found last, so that its memory gets free."""
+    for metric in evaluator.metrics:
+        if isinstance(metric, CocoBoxMetric):
+            result, metric.result = metric.result, None
+            return result
+    return None

@@ -51,6 +51,7 @@ class SafeCheckpointHook(Hook):
         self.best = best
         self.is_due = False
         self.saved_iteration = -1
+        self.best_iteration = -1
         self.saved_time = time.monotonic()
         self.finished = False
         self.resumed: Shares
@@ -77,6 +78,7 @@ class SafeCheckpointHook(Hook):
         if value <= runner.message_hub.runtime_info.get("best_score", -1.0):
             return
         runner.message_hub.update_info("best_score", value)
+        self.best_iteration = runner.iter
         self.write(runner, BEST, runner.epoch, runner.iter, save_optimizer=False)
 
     def after_train(self, runner: Runner) -> None:

@@ -21,6 +21,7 @@ from umop.data.custom import OwnData, read_data, use_data
 from umop.data.location import require_data
 from umop.errors import Stopped, UserError
 from umop.hooks.checkpoints import is_finished
+from umop.hooks.evaluation import EvaluationHook
 from umop.hooks.provenance import ProvenanceHook
 from umop.report import write_report
 from umop.run import Run
@@ -177,6 +178,7 @@ def train_rank(start: Start, run: Run, ranks: Alone, stop: StopSignals) -> None:
     record = ProvenanceHook(run)
     if ranks.rank == 0:
         runner.register_hook(record)
+        runner.register_hook(EvaluationHook(run))
     try:
         runner.train()
     except Exception as error:

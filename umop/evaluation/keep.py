@@ -1,0 +1,54 @@
+"""Keeps what an evaluation found: its numbers, its analysis and its detections."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from mmengine.config import Config
+
+from umop.console import note
+from umop.evaluation.analysis import Analysis
+from umop.evaluation.coco import CocoResult
+from umop.evaluation.matching import Box
+from umop.evaluation.record import Evaluation
+from umop.training.checkpoints import replace_text
+
+MOST_DETECTIONS = 1_000_000
+"""The best so many are kept: all of 10,000 pictures, in about 100 MB."""
+
+
+def keep(path: Path, result: CocoResult, config: Config, checkpoint: Path) -> None:
+    """Writes ``evaluation.json``, and ``analysis.json`` and ``detections.json`` beside it.
+
+    Args:
+        path: The first of them.
+        result: What was found.
+        config: Says with which annotations.
+        checkpoint: What was measured.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    replace_text(beside(path, "detections"), json.dumps(shortened(result.detections)) + "\n")
+    replace_text(beside(path, "analysis"), Analysis.of(result).to_json())
+    Evaluation.of(config, checkpoint, result.metrics).write(path)
+
+
+def beside(evaluation: Path, kind: str) -> Path:
+    """The file of another kind that belongs to an ``evaluation….json``."""
+    return evaluation.with_name(evaluation.name.replace("evaluation", kind, 1))
+
+
+def shortened(detections: Sequence[Box]) -> list[Box]:
+    """COCO results without the digits that nobody needs, and not more than are bearable."""
+    if len(detections) > MOST_DETECTIONS:
+        note(f"Of {len(detections)} detections, the {MOST_DETECTIONS} best are kept.")
+        detections = sorted(detections, key=lambda each: -each["score"])[:MOST_DETECTIONS]
+    return [
+        {
+            **each,
+            "bbox": [round(value, 2) for value in each["bbox"]],
+            "score": round(each["score"], 6),
+        }
+        for each in detections
+    ]
