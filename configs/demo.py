@@ -6,6 +6,7 @@ data_root = "data/crowns"
 data_hint = "Fetch it with: umop data demo"
 classes = ("tree",)
 iterations = 240
+warm_up = max(2, iterations // 12)
 
 model = dict(bbox_head=dict(num_classes=len(classes)), test_cfg=dict(max_per_img=300))
 
@@ -41,6 +42,6 @@ test_evaluator = val_evaluator
 auto_schedule = None
 train_cfg = dict(max_iters=iterations, val_interval=iterations)
 param_scheduler = [
-    dict(type="LinearLR", start_factor=0.1, by_epoch=False, begin=0, end=20),
-    dict(type="CosineAnnealingLR", by_epoch=False, begin=20, end=iterations, eta_min=1e-5),
+    dict(type="LinearLR", start_factor=0.1, by_epoch=False, begin=0, end=warm_up),
+    dict(type="CosineAnnealingLR", by_epoch=False, begin=warm_up, end=iterations, eta_min=1e-5),
 ]

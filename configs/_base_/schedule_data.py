@@ -3,6 +3,7 @@
 _base_ = "runtime.py"
 
 iterations = 300
+warm_up = max(2, iterations // 15)
 auto_schedule = dict(epochs=6, min_iters=iterations, max_iters=6000)
 
 train_cfg = dict(type="IterBasedTrainLoop", max_iters=iterations, val_interval=100)
@@ -14,8 +15,8 @@ optim_wrapper = dict(
     clip_grad=dict(max_norm=10.0),
 )
 param_scheduler = [
-    dict(type="LinearLR", start_factor=0.1, by_epoch=False, begin=0, end=20),
-    dict(type="CosineAnnealingLR", by_epoch=False, begin=20, end=iterations, eta_min=1e-5),
+    dict(type="LinearLR", start_factor=0.1, by_epoch=False, begin=0, end=warm_up),
+    dict(type="CosineAnnealingLR", by_epoch=False, begin=warm_up, end=iterations, eta_min=1e-5),
 ]
 default_hooks = dict(checkpoint=dict(by_epoch=False, interval=100))
 log_processor = dict(by_epoch=False)

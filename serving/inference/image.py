@@ -35,6 +35,9 @@ _REDUCED = {
 }
 _PILLOWS_LIMIT = Lock()
 
+# Of damaged pictures this module's errors say what is wrong, and no line of OpenCV's.
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
+
 WidthHeight = tuple[int, int]
 
 

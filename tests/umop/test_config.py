@@ -125,6 +125,15 @@ def test_a_mistake_in_a_file_is_one_line(tmp_path: Path, text: str, message: str
         ("randomness.seed=-1", "must be a whole number from 0 to 4294967295"),
         ("train_cfg.max_iters=0", "must be a whole number, 1 or more"),
         ("optim_wrapper.optimizer.lr=0", "must be a number above 0"),
+        ("model.test_cfg.score_thr=2", "score_thr is 2; it must be a number from 0 to 1"),
+        ("custom_hooks.0.interval=0", "custom_hooks.0.interval is 0; it must be a whole number"),
+        (
+            "model.neck.num_outs=4",
+            "strides has 5: each pyramid level must have one",
+        ),
+        ("iterations=2", "param_scheduler.1 begins at 2 and ends at 2; it must end later"),
+        ("train_pipeline=[{'type': 'Resize', 'scale': 640}]", "such as (640, 640)"),
+        ("train_dataloader.dataset.pipeline.4.crop_size=(320, 0)", "must be two whole numbers"),
     ],
 )
 def test_a_mistake_on_the_command_line_is_one_line(assignment: str, message: str) -> None:
@@ -138,7 +147,7 @@ def test_a_variable_of_the_file_can_be_set(tmp_path: Path) -> None:
     for name in ("demo", write(tmp_path, '_base_ = "demo"')):
         config = load_config(name, ["iterations=5", "data_root=2024"])
         assert (config.train_cfg.max_iters, config.train_cfg.val_interval) == (5, 5)
-        assert config.param_scheduler[1].end == 5
+        assert (config.param_scheduler[1].begin, config.param_scheduler[1].end) == (2, 5)
         assert config.train_dataloader.dataset.data_root == "2024"
         assert config.val_evaluator.ann_file == "2024/val.json"
         assert "iterations" not in config
@@ -167,6 +176,13 @@ def test_what_a_type_takes_can_be_set_where_the_file_has_it_not(assignment: str)
 @pytest.mark.parametrize("name", config_names())
 def test_every_config_passes_its_check(name: str) -> None:
     assert load_config(name).model.type
+
+
+def test_a_config_that_inherits_too_little_is_not_trained(umop: Umop, tmp_path: Path) -> None:
+    mine = write(tmp_path, '_base_ = ["_base_/detector", "_base_/runtime.py"]')
+    code, _, err = umop("train", mine)
+    assert code == 2
+    assert "The config has no train_dataloader, and cannot be trained" in err
 
 
 def test_umop_config_prints_what_can_be_trained(umop: Umop, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import cv2
 import pytest
 import torch
+from mmengine.visualization import Visualizer
 
 from serving.bundle import Bundle
 from serving.inference.detector import DetectOptions, Detector
@@ -223,6 +224,29 @@ def test_a_damaged_checkpoint_is_named(umop: Umop, workplace: Path) -> None:
         code, _, err = umop(command, "cut")
         assert code == 2
         assert "iter_4.pth is damaged" in err
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("model.backbone.name=nosuchnet", "Unknown model (nosuchnet)"),
+        ("env_cfg.mp_cfg.mp_start_method=thread", "cannot find context for 'thread'"),
+        ("optim_wrapper.optimizer.betas=3", "TypeError"),
+    ],
+)
+def test_what_cannot_be_built_is_one_line(
+    umop: Umop, discs: Path, workplace: Path, change: str, message: str
+) -> None:
+    Visualizer._instance_dict.clear()  # named by the second, so one of another test may be taken
+    code, _, err = umop(
+        "train", "demo", "--run", "unbuilt", "--data", str(discs), *SMALL, "--set", change
+    )
+    assert code == 2
+    [line] = [line for line in err.splitlines() if line.startswith("error: ")]
+    assert line.startswith("error: The config cannot be built: ")
+    assert message in line
+    assert "Traceback" not in err
+    assert not (workplace / "runs" / "unbuilt").exists(), "nothing was trained"
 
 
 @pytest.mark.parametrize(

@@ -3,62 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from mmengine.config import Config
 
 from umop.config.files import did_you_mean
 from umop.config.keys import FUNCTIONS, find_types, known_keys, type_names
+from umop.config.ranges import check_numbers, check_schedulers, check_sizes
 from umop.errors import UserError
 
-
-@dataclass(frozen=True)
-class Range:
-    """The numbers that a setting takes.
-
-    Attributes:
-        low: The smallest.
-        high: The largest; None for any.
-        whole: Whether it must be a whole number.
-        above: Whether it must be more than ``low``.
-    """
-
-    low: int
-    high: int | None = None
-    whole: bool = True
-    above: bool = False
-
-    def __contains__(self, value: object) -> bool:
-        if isinstance(value, bool) or not isinstance(value, int if self.whole else int | float):
-            return False
-        return (value > self.low if self.above else value >= self.low) and (
-            self.high is None or value <= self.high
-        )
-
-    def __str__(self) -> str:
-        number = "a whole number" if self.whole else "a number"
-        if self.high is not None:
-            return f"{number} from {self.low} to {self.high}"
-        return f"{number} above {self.low}" if self.above else f"{number}, {self.low} or more"
-
-
 LOADERS = ("train_dataloader", "val_dataloader", "test_dataloader")
-RANGES = {
-    **{f"{loader}.batch_size": Range(1) for loader in LOADERS},
-    **{f"{loader}.num_workers": Range(0) for loader in LOADERS},
-    "randomness.seed": Range(0, 2**32 - 1),
-    "train_cfg.max_iters": Range(1),
-    "train_cfg.max_epochs": Range(1),
-    "train_cfg.val_interval": Range(1),
-    "optim_wrapper.accumulative_counts": Range(1),
-    "optim_wrapper.optimizer.lr": Range(0, whole=False, above=True),
-    "optim_wrapper.optimizer.weight_decay": Range(0, whole=False),
-    "auto_scale_lr.base_batch_size": Range(1),
-    "default_hooks.checkpoint.interval": Range(1),
-    "default_hooks.logger.interval": Range(1),
-    "model.bbox_head.num_classes": Range(1),
-}
+NEEDED = (
+    *LOADERS,
+    "model.bbox_head",
+    "val_evaluator",
+    "test_evaluator",
+    "train_cfg",
+    "val_cfg",
+    "test_cfg",
+    "optim_wrapper.optimizer",
+    "default_hooks.checkpoint",
+    "visualizer",
+    "log_processor",
+)
+"""What a config must have to be trained."""
 
 
 def check(config: Config) -> None:
@@ -80,8 +48,28 @@ def check(config: Config) -> None:
                 f"The config has an unknown key{kind}: '{name}'."
                 f"{did_you_mean(key, sorted(known or ()))}"
             )
-    check_ranges(content)
+        check_numbers(path, section)
+        check_sizes(path, section)
+    check_schedulers(content)
     check_workers(content)
+    check_levels(content.get("model") or {})
+
+
+def require_trainable(config: Config) -> None:
+    """Checks that a config has all that training needs, as one that inherits too little does not.
+
+    Raises:
+        UserError: Something is missing.
+    """
+    for name in NEEDED:
+        value: Any = config
+        for key in name.split("."):
+            value = value.get(key) if isinstance(value, dict | Config) else None
+        if value is None:
+            raise UserError(
+                f"The config has no {name}, and cannot be trained. Inherit it, as in "
+                "_base_ = 'small'."
+            )
 
 
 def sections(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[list[str], dict[str, Any]]]:
@@ -110,20 +98,6 @@ def check_type(path: list[str], section: dict[str, Any]) -> None:
         )
 
 
-def check_ranges(content: dict[str, Any]) -> None:
-    """Checks the numbers that :data:`RANGES` knows.
-
-    Raises:
-        UserError: One is out of range.
-    """
-    for name, allowed in RANGES.items():
-        value: Any = content
-        for key in name.split("."):
-            value = value.get(key) if isinstance(value, dict) else None
-        if value is not None and value not in allowed:
-            raise UserError(f"The config's {name} is {value!r}; it must be {allowed}.")
-
-
 def check_workers(content: dict[str, Any]) -> None:
     """Checks that loaders without processes of their own do not keep them.
 
@@ -137,3 +111,18 @@ def check_workers(content: dict[str, Any]) -> None:
                 f"The config's {name} has no workers to keep: with num_workers=0, set "
                 f"{name}.persistent_workers=False."
             )
+
+
+def check_levels(model: dict[str, Any]) -> None:
+    """Checks that the head has a stride for each pyramid level.
+
+    Raises:
+        UserError: It has not.
+    """
+    levels = (model.get("neck") or {}).get("num_outs")
+    strides = ((model.get("bbox_head") or {}).get("anchor_generator") or {}).get("strides")
+    if levels and strides and len(strides) != levels:
+        raise UserError(
+            f"The config's model.neck.num_outs is {levels}, and model.bbox_head.anchor_generator."
+            f"strides has {len(strides)}: each pyramid level must have one."
+        )

@@ -23,6 +23,7 @@ def parameters(function: Callable[..., Any]) -> set[str]:
 
 LOADER = parameters(DataLoader) | {"num_batch_per_epoch"}
 UNTYPED = {
+    "auto_schedule": {"epochs", "max_iters", "min_iters"},
     "auto_scale_lr": {"enable", "base_batch_size"},
     "env_cfg": {"cudnn_benchmark", "dist_cfg", "mp_cfg", "resource_limit"},
     "mp_cfg": {"mp_start_method", "opencv_num_threads"},

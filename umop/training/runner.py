@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from mmengine.dist import master_only
@@ -20,6 +20,10 @@ from umop.training.ranks import Alone
 from umop.training.rescale import rescale
 from umop.training.signals import StopSignals, end_loaders, follow_parent
 
+UNBUILT = (AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
+"""What the libraries raise for arguments that do not fit."""
+NO_MISTAKE = (torch.OutOfMemoryError, torch.distributed.DistError)
+
 
 class Runner(MMRunner):
     """Runs training and evaluation as a config says.
@@ -31,10 +35,24 @@ class Runner(MMRunner):
     Attributes:
         ranks: The processes that train together.
         stop: Whether training was asked to stop.
+        is_built: Whether everything that the config describes is built.
     """
 
     ranks = Alone()
     stop = StopSignals()
+    is_built = False
+
+    @classmethod
+    def from_cfg(cls, cfg: Any) -> Runner:
+        """Builds a runner, and the model.
+
+        Raises:
+            UserError: The config has something that cannot be built.
+        """
+        try:
+            return cast(Runner, super().from_cfg(cfg))
+        except Exception as error:
+            raise explained(error) from error
 
     @property
     def resumes(self) -> bool:
@@ -97,19 +115,33 @@ class Runner(MMRunner):
 
         Raises:
             Stopped: A signal came; where training was is saved.
+            UserError: The config has something that cannot be built.
         """
         self.register_hook(StopHook(), priority="LOWEST")
         try:
             return super().train()
-        except BaseException:
+        except BaseException as error:
             self.call_hook("after_run")  # it also ends progress bars and loggers
+            if isinstance(error, Exception) and not self.is_built:
+                raise explained(error) from error
             raise
         finally:
             end_loaders()
 
 
+def explained(error: Exception) -> Exception:
+    """What the libraries say of a config that they cannot build, as a user's mistake."""
+    is_of_config = isinstance(error, UNBUILT) and not isinstance(error, NO_MISTAKE)
+    reason = " ".join(str(error).split())
+    text = f"The config cannot be built: {type(error).__name__}: {reason}"
+    return UserError(text) if is_of_config else error
+
+
 class StopHook(Hook):
     """Ends training after a step, once it was asked to in any rank."""
+
+    def before_run(self, runner: Runner) -> None:
+        runner.is_built = True
 
     def before_train(self, runner: Runner) -> None:
         runner.checkpoints  # noqa: B018

@@ -11,11 +11,10 @@ from collections.abc import Iterator, MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
+from umop.config.ranges import SIZES
 from umop.errors import UserError
 
 Section = MutableMapping[str, Any]
-SCALED = {"Resize": "scale", "RandomResize": "scale", "RandomCrop": "crop_size"}
-"""The steps of a data pipeline that have a size, and its key."""
 UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
 WARM_UP = 0.1
 """The share of training that the warm-up takes at most."""
@@ -143,7 +142,7 @@ def resize(config: Section, side: int) -> None:
     pipelines.append(config.get("tta_pipeline") or [])
     seen = set()
     for step in steps(pipelines):
-        key = SCALED.get(step.get("type", ""))
+        key = SIZES.get(step.get("type", ""))
         if key is not None and key in step and id(step) not in seen:
             seen.add(id(step))
             step[key] = scaled(step[key], factor)

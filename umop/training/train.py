@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from mmengine.config import Config
 
+from umop.config.check import require_trainable
 from umop.config.settings import without_variables
 from umop.console import note
 from umop.data.configured import check_configured
@@ -129,6 +130,7 @@ def prepare(
         ranks: The processes that train together.
         held: Keeps the run locked.
     """
+    require_trainable(config)
     held.enter_context(locked(run))
     found = use_own_data(config, run, options.data) if options.data is not None else None
     if found is None:

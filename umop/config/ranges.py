@@ -1,0 +1,128 @@
+"""The numbers that settings take."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from umop.errors import UserError
+
+
+@dataclass(frozen=True)
+class Range:
+    """The numbers that a setting takes.
+
+    Attributes:
+        low: The smallest.
+        high: The largest; None for any.
+        whole: Whether it must be a whole number.
+        above: Whether it must be more than ``low``.
+    """
+
+    low: int
+    high: int | None = None
+    whole: bool = True
+    above: bool = False
+
+    def __contains__(self, value: object) -> bool:
+        if isinstance(value, bool) or not isinstance(value, int if self.whole else int | float):
+            return False
+        return (value > self.low if self.above else value >= self.low) and (
+            self.high is None or value <= self.high
+        )
+
+    def __str__(self) -> str:
+        number = "a whole number" if self.whole else "a number"
+        if self.high is not None:
+            return f"{number} from {self.low} to {self.high}"
+        return f"{number} above {self.low}" if self.above else f"{number}, {self.low} or more"
+
+
+COUNT = Range(1)
+POSITIVE = Range(0, whole=False, above=True)
+SHARE = Range(0, 1, whole=False)
+RANGES = {
+    "accumulative_counts": COUNT,
+    "base_batch_size": COUNT,
+    "batch_size": COUNT,
+    "begin": Range(0),
+    "end": COUNT,
+    "end_factor": SHARE,
+    "epochs": POSITIVE,
+    "interval": COUNT,
+    "iou_threshold": SHARE,
+    "keep": COUNT,
+    "lr": POSITIVE,
+    "max_epochs": COUNT,
+    "max_iters": COUNT,
+    "max_norm": POSITIVE,
+    "max_per_img": COUNT,
+    "min_iters": COUNT,
+    "minutes": POSITIVE,
+    "num_classes": COUNT,
+    "num_outs": COUNT,
+    "num_workers": Range(0),
+    "patience": COUNT,
+    "score_thr": SHARE,
+    "seed": Range(0, 2**32 - 1),
+    "start_factor": SHARE,
+    "val_interval": COUNT,
+    "weight_decay": Range(0, whole=False),
+}
+"""What a setting takes, by the last part of its name."""
+
+SIZES = {"Resize": "scale", "RandomResize": "scale", "RandomCrop": "crop_size"}
+"""The steps of a data pipeline that have a size, and its key."""
+
+
+def check_numbers(path: list[str], section: dict[str, Any]) -> None:
+    """Checks the numbers of a section that :data:`RANGES` knows.
+
+    Raises:
+        UserError: One is out of range.
+    """
+    for key, allowed in RANGES.items():
+        value = section.get(key)
+        if value is not None and value not in allowed:
+            name = ".".join([*path, key])
+            raise UserError(f"The config's {name} is {value!r}; it must be {allowed}.")
+
+
+def check_sizes(path: list[str], section: dict[str, Any]) -> None:
+    """Checks the size of a step of a data pipeline.
+
+    Raises:
+        UserError: It is not made of whole numbers.
+    """
+    key = SIZES.get(str(section.get("type")), "")
+    size = section.get(key)
+    if size is not None and not is_size(size):
+        raise UserError(
+            f"The config's {'.'.join([*path, key])} is {size!r}; it must be two whole numbers, "
+            "such as (640, 640)."
+        )
+
+
+def is_size(value: object) -> bool:
+    """Whether a value is a pair of sides in pixels, or a list of such pairs."""
+    if not isinstance(value, list | tuple) or not value:
+        return False
+    if all(isinstance(part, list | tuple) for part in value):
+        return all(map(is_size, value))
+    return len(value) == 2 and all(side in COUNT for side in value)
+
+
+def check_schedulers(content: dict[str, Any]) -> None:
+    """Checks that each scheduler of the learning rate ends after it begins.
+
+    Raises:
+        UserError: One does not.
+    """
+    schedulers = content.get("param_scheduler") or []
+    for index, scheduler in enumerate(schedulers if isinstance(schedulers, list) else []):
+        begin, end = scheduler.get("begin", 0), scheduler.get("end")
+        if end is not None and end <= begin:
+            raise UserError(
+                f"The config's param_scheduler.{index} begins at {begin} and ends at {end}; it "
+                "must end later."
+            )
