@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
+from tests.docker.containers import docker
 from tests.serving.make_bundle import make_bundle
 
 
@@ -34,3 +37,14 @@ def slow_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("bundles")
     folder.chmod(0o755)
     return make_bundle(folder / "slow.bundle", layers=5)
+
+
+@pytest.fixture
+def network() -> Iterator[str]:
+    """A network of Docker's, where containers find one another by name."""
+    name = f"umop-test-{uuid4().hex[:8]}"
+    docker("network", "create", name)
+    try:
+        yield name
+    finally:
+        docker("network", "rm", name)

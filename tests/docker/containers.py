@@ -66,7 +66,11 @@ class Container:
     def stop(self) -> int:
         """Stops it with SIGTERM; returns its exit code."""
         docker("stop", "--time=60", self.id)
-        return int(self.state()["ExitCode"])
+        return self.wait()
+
+    def wait(self) -> int:
+        """Waits until it has ended; returns its exit code."""
+        return int(docker("wait", self.id))
 
     def is_healthy(self) -> bool:
         """Whether its health check passes; fails where the container has ended."""
@@ -78,15 +82,22 @@ class Container:
 @contextmanager
 def running(name: str, *options: str, command: tuple[str, ...] = ()) -> Iterator[Container]:
     """Runs a container of an image, hardened; removes it at the end."""
-    started = docker("run", "--detach", *HARDENED, *options, image(name), *command)
-    try:
-        yield Container(started)
-    finally:
-        docker("rm", "--force", "--volumes", started)
+    with started(*HARDENED, *options, image(name), *command) as container:
+        yield container
 
 
 @contextmanager
-def files(name: str) -> Iterator[list[tarfile.TarInfo]]:
+def started(*words: str) -> Iterator[Container]:
+    """Runs a container, from the words after `docker run`; removes it at the end."""
+    container = Container(docker("run", "--detach", *words))
+    try:
+        yield container
+    finally:
+        docker("rm", "--force", "--volumes", container.id)
+
+
+@contextmanager
+def files(name: str) -> Iterator[tarfile.TarFile]:
     """Every file of an image."""
     created = docker("create", image(name), "nothing")
     with tempfile.TemporaryDirectory() as folder:
@@ -96,4 +107,4 @@ def files(name: str) -> Iterator[list[tarfile.TarInfo]]:
         finally:
             docker("rm", created)
         with tarfile.open(target) as archive:
-            yield archive.getmembers()
+            yield archive

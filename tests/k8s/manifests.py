@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -66,10 +66,13 @@ class Container:
         own = {each["name"]: each.get("value", "1") for each in self.spec.get("env", [])}
         return {**self.config, **own}
 
+    def words(self) -> list[str]:
+        """Its command and arguments, as they are written."""
+        return [*self.spec.get("command", []), *self.spec.get("args", [])]
+
     def command(self) -> list[str]:
         """Its command and arguments, with $(NAME) filled in as the kubelet does."""
-        words = [*self.spec.get("command", []), *self.spec.get("args", [])]
-        return [expand(word, self.variables()) for word in words]
+        return [expand(word, self.variables()) for word in self.words()]
 
 
 def expand(word: str, variables: dict[str, str]) -> str:
@@ -124,14 +127,17 @@ def named(name: str, kind: str, called: str | None = None) -> Object:
 
 def containers(name: str) -> list[Container]:
     """Every container of a manifest, those of initialisation too."""
+    return containers_of(objects(name))
+
+
+def containers_of(objects: Sequence[Object]) -> list[Container]:
+    """Every container that objects make, those of initialisation too."""
     configs = {
-        each["metadata"]["name"]: each["data"]
-        for each in objects(name)
-        if each["kind"] == "ConfigMap"
+        each["metadata"]["name"]: each["data"] for each in objects if each["kind"] == "ConfigMap"
     }
     return [
         Container(owner, pod, spec, config_of(spec, configs))
-        for owner in objects(name)
+        for owner in objects
         for pod in pods(owner)
         for spec in [*pod.get("initContainers", []), *pod["containers"]]
     ]

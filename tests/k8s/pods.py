@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.k8s.manifests import Container
+from tests.k8s.manifests import Container, expand
 
 
-def as_container(each: Container, volumes: dict[str, Path], **fields: str) -> list[str]:
+def as_container(
+    each: Container, image: str, volumes: dict[str, Path], **variables: str
+) -> list[str]:
     """The words after `docker run` that start a container as a kubelet would.
 
     Args:
         each: The container in a manifest.
-        volumes: The folder in the place of each volume that is no emptyDir.
-        fields: What the cluster fills in: variables that come from a field of the pod.
+        image: The image in the place of the manifest's, which nobody has pushed yet.
+        volumes: The folder in the place of each volume; an emptyDir without one is a tmpfs.
+        variables: Those that a user edits, and those that the cluster fills in.
     """
     security = each.pod["securityContext"]
     assert each.spec["securityContext"]["readOnlyRootFilesystem"]
@@ -21,15 +24,17 @@ def as_container(each: Container, volumes: dict[str, Path], **fields: str) -> li
     words += [f"--user={security['runAsUser']}:{security['runAsGroup']}"]
     kinds = {volume["name"]: volume for volume in each.pod["volumes"]}
     for mount in each.spec["volumeMounts"]:
-        path = mount["mountPath"]
-        if "emptyDir" in kinds[mount["name"]]:
+        name, path = mount["name"], mount["mountPath"]
+        if name in volumes:
+            access = "ro" if mount.get("readOnly") else "rw"
+            words += ["--volume", f"{volumes[name]}:{path}:{access}"]
+        else:
+            assert "emptyDir" in kinds[name], f"{name} needs a folder"
             owner = f"uid={security['runAsUser']},gid={security['fsGroup']},mode=0777"
             words += ["--tmpfs", f"{path}:exec,{owner}"]
-        else:
-            access = "ro" if mount.get("readOnly") else "rw"
-            words += ["--volume", f"{volumes[mount['name']]}:{path}:{access}"]
-    for name, value in {**each.variables(), **fields}.items():
+    environment = {**each.variables(), **variables}
+    for name, value in environment.items():
         words += ["--env", f"{name}={value}"]
-    command = each.command()
+    command = [expand(word, environment) for word in each.words()]
     entrypoint = ["--entrypoint", command[0]] if command else []
-    return [*words, *entrypoint, each.spec["image"], *command[1:]]
+    return [*words, *entrypoint, image, *command[1:]]
