@@ -18,7 +18,7 @@ from torch.distributed.elastic.rendezvous import RendezvousParameters, registry
 from torch.distributed.launcher.api import LaunchConfig
 from torch.distributed.run import config_from_args, get_args_parser
 
-from umop.errors import Stopped, TrainingError
+from umop.errors import Stopped, TrainingError, UserError
 from umop.exit_codes import STOPPED
 
 USUAL = ("MASTER_ADDR", "MASTER_PORT", "NNODES", "NODE_RANK")
@@ -47,6 +47,9 @@ class Job:
 
         Args:
             processes: How many ranks on this node, where ``PET_NPROC_PER_NODE`` says no number.
+
+        Raises:
+            UserError: This node's number is not among them.
         """
         options = [
             f"--{name.lower()}={os.environ[name]}"
@@ -60,6 +63,11 @@ class Job:
         if int(arguments.nproc_per_node) > 1:
             os.environ.setdefault("OMP_NUM_THREADS", str(threads))
         launch, *_ = config_from_args(arguments)
+        if arguments.node_rank >= launch.max_nodes:
+            raise UserError(
+                f"This is node {arguments.node_rank}, counted from 0, of {launch.max_nodes}. Set "
+                "PET_NNODES to the number of nodes; in k8s/train-job.yaml, NODES stands twice."
+            )
         if launch.max_nodes == 1 and launch.rdzv_backend == "static":
             launch = replace(
                 launch, rdzv_backend="c10d", rdzv_endpoint="localhost:0", run_id=str(uuid4())

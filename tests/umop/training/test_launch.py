@@ -1,0 +1,25 @@
+"""What torchrun's variables say about a job's nodes."""
+
+from __future__ import annotations
+
+import pytest
+
+from umop.errors import UserError
+from umop.training.launch import Job
+
+
+@pytest.mark.parametrize("prefix", ["", "PET_"])
+def test_a_job_has_the_nodes_that_are_named(monkeypatch: pytest.MonkeyPatch, prefix: str) -> None:
+    variables = {"NNODES": "2", "NODE_RANK": "1", "MASTER_ADDR": "first", "MASTER_PORT": "29500"}
+    for name, value in variables.items():
+        monkeypatch.setenv(f"{prefix}{name}", value)
+    job = Job.from_environment(4)
+    assert (job.nodes, job.ranks) == (2, 8)
+    assert job.launch.rdzv_endpoint == "first:29500"
+
+
+def test_a_node_beyond_the_last_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PET_NODE_RANK", "1")
+    monkeypatch.setenv("PET_NNODES", "1")
+    with pytest.raises(UserError, match="This is node 1, counted from 0, of 1"):
+        Job.from_environment(1)
