@@ -107,6 +107,21 @@ def test_training_ends_within_its_time_with_a_decayed_rate(
     lines = (workplace / "runs" / "timed" / "metrics.jsonl").read_text().splitlines()
     rates = [line["lr"] for line in map(json.loads, lines) if "lr" in line]
     assert rates[-1] < 0.1 * max(rates)
+    assert sum("AP" in line for line in map(json.loads, lines)) >= 2, "evaluated on the way, too"
+
+
+def test_training_that_gets_no_better_ends_early(umop: Umop, discs: Path, workplace: Path) -> None:
+    data = ["--data", str(discs), "--batch", "6", "--size", "64", *SMALL[8:]]
+    patience = ["--epochs", "40", "--lr", "1e-9", "--patience", "2"]
+    command = ["train", "small", "--run", "patient", *data, *patience]
+    code, out, err = umop(*command)
+    assert code == 0, err
+    assert "evaluated 4 times on 3 pictures. Ends early after 2 evaluations" in err
+    assert "Ended early, at iteration 30: AP has not grown for 2 evaluations." in err
+    assert "Trained: runs/patient/iter_30.pth" in out
+    code, out, err = umop(*command)
+    assert (code, err) == (0, "")
+    assert "Trained: runs/patient/iter_30.pth" in out, "it is finished"
 
 
 def test_training_starts_from_another_run(umop: Umop, discs: Path, workplace: Path) -> None:

@@ -5,6 +5,7 @@ from umop.hooks.estimate import EstimateHook
 from umop.hooks.finite_loss import FiniteLossHook
 from umop.hooks.focusing import FocusingHook
 from umop.hooks.metrics import MetricsHook
+from umop.hooks.patience import PatienceHook
 from umop.hooks.progress import ProgressHook
 from umop.hooks.time_budget import TimeBudgetHook
 
@@ -13,6 +14,7 @@ __all__ = [
     "FiniteLossHook",
     "FocusingHook",
     "MetricsHook",
+    "PatienceHook",
     "ProgressHook",
     "SafeCheckpointHook",
     "TimeBudgetHook",

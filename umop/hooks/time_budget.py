@@ -102,8 +102,10 @@ def val_interval(runner: Runner) -> int:
 
 def set_length(runner: Runner, length: int, evaluations: int) -> None:
     """Makes a training loop that is under way shorter or longer, and its schedulers with it."""
-    runner.train_loop._max_iters = length
-    runner.train_loop.val_interval = math.ceil(length / evaluations)
+    loop = runner.train_loop
+    loop._max_iters = length
+    loop.val_interval = math.ceil(length / evaluations)
+    loop.dynamic_intervals = [loop.val_interval] * len(loop.dynamic_intervals)
     share = length / runner.cfg.train_cfg.max_iters
     for scheduler, planned in zip(runner.param_schedulers, runner.cfg.param_scheduler, strict=True):
         place(scheduler, planned, share)

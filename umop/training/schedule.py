@@ -84,14 +84,26 @@ def fit(config: Section, options: ScheduleOptions, pictures: int, processes: int
             count_iterations(config, epoch_length(config, pictures, processes))
         hooks.append({"type": "TimeBudgetHook", "seconds": options.time})
     if options.patience is not None:
-        hooks.append(
-            {
-                "type": "EarlyStoppingHook",
-                "monitor": "AP",
-                "rule": "greater",
-                "min_delta": 0.001,
-                "patience": options.patience,
-            }
+        evaluate_often(config["train_cfg"], options.patience)
+        hooks.append({"type": "PatienceHook", "patience": options.patience})
+
+
+def evaluate_often(loop: Section, patience: int) -> None:
+    """Evaluates so often that patience can run out halfway through training.
+
+    Args:
+        loop: The training loop's section, changed in place.
+        patience: So many evaluations without a better AP end training.
+
+    Raises:
+        UserError: Training has not as many epochs to evaluate after.
+    """
+    length = loop.get("max_epochs") or loop["max_iters"]
+    loop["val_interval"] = max(1, min(loop["val_interval"], length // (2 * patience)))
+    if length <= patience:
+        raise UserError(
+            f"--patience {patience} cannot end training early that is evaluated {length} times. "
+            "Take a smaller one, or more --epochs."
         )
 
 

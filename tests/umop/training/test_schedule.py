@@ -128,6 +128,14 @@ def test_a_time_is_kept_in_iterations() -> None:
     assert not config.param_scheduler[1].by_epoch
 
 
-def test_patience_is_mmengines_early_stopping() -> None:
-    hook = fitted("small", 100, patience=5).custom_hooks[-1]
-    assert (hook["type"], hook["monitor"], hook["patience"]) == ("EarlyStoppingHook", "AP", 5)
+def test_patience_can_run_out_halfway() -> None:
+    config = fitted("small", 100, patience=5)
+    assert config.custom_hooks[-1] == {"type": "PatienceHook", "patience": 5}
+    assert (config.train_cfg.max_iters, config.train_cfg.val_interval) == (300, 30)
+    assert fitted("small", 100, patience=1).train_cfg.val_interval == 100, "evaluated as it was"
+    assert fitted("r50", 100, patience=5).train_cfg.val_interval == 1
+
+
+def test_patience_longer_than_training_is_refused() -> None:
+    with pytest.raises(UserError, match="--patience 18 cannot end training early"):
+        fitted("r50", 100, patience=18)
