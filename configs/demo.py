@@ -6,6 +6,7 @@ data_root = "data/crowns"
 data_hint = "Fetch it with: umop data demo"
 classes = ("tree",)
 iterations = 240
+evaluations = 1
 warm_up = max(2, iterations // 12)
 
 model = dict(bbox_head=dict(num_classes=len(classes)), test_cfg=dict(max_per_img=300))
@@ -32,15 +33,12 @@ test_pipeline = [
         meta_keys=("img_id", "img_path", "ori_shape", "img_shape", "scale_factor"),
     ),
 ]
-data = dict(data_root=data_root, metainfo=dict(classes=classes))
-train_dataloader = dict(batch_size=6, dataset=dict(pipeline=train_pipeline, **data))
-val_dataloader = dict(dataset=dict(pipeline=test_pipeline, **data))
+train_dataloader = dict(batch_size=6, dataset=dict(pipeline=train_pipeline))
+val_dataloader = dict(dataset=dict(pipeline=test_pipeline))
 test_dataloader = val_dataloader
-val_evaluator = dict(ann_file=data_root + "/val.json")
-test_evaluator = val_evaluator
 
 auto_schedule = None
-train_cfg = dict(max_iters=iterations, val_interval=iterations)
+default_hooks = dict(checkpoint=dict(interval=100))
 param_scheduler = [
     dict(type="LinearLR", start_factor=0.1, by_epoch=False, begin=0, end=warm_up),
     dict(type="CosineAnnealingLR", by_epoch=False, begin=warm_up, end=iterations, eta_min=1e-5),

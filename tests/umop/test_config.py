@@ -77,7 +77,10 @@ def test_a_config_inherits_from_one_of_the_users_own(tmp_path: Path) -> None:
             "no setting 'optim_wraper', and nothing uses it",
         ),
         ('_base_ = "demo"\noptim_wraper = dict()', "Did you mean 'optim_wrapper'?"),
-        ('_base_ = "demo"\niterations = 9', "'iterations' is a variable of a file that this one"),
+        (
+            '_base_ = "demo"\niterations = 3 * 3',
+            "'iterations' is a variable of a file that this one inherits from: give it a plain",
+        ),
         (
             '_base_ = "demo"\nmodel = dict(neck=dict(out_chanels=8))',
             "unknown key of FPN: 'model.neck",
@@ -151,6 +154,18 @@ def test_a_variable_of_the_file_can_be_set(tmp_path: Path) -> None:
         assert config.train_dataloader.dataset.data_root == "2024"
         assert config.val_evaluator.ann_file == "2024/val.json"
         assert "iterations" not in config
+
+
+def test_a_config_gives_variables_that_it_inherits_other_values(tmp_path: Path) -> None:
+    write(tmp_path, '_base_ = "small"\nsize = (640, 480)\niterations = 50')
+    (tmp_path / "mine.py").rename(tmp_path / "base.py")
+    mine = write(tmp_path, '_base_ = "base"\niterations = 70\nrandomness = dict(seed=3)')
+    for assignments, length in (([], 70), (["iterations=9"], 9)):
+        config = load_config(mine, assignments)
+        assert config.train_cfg.max_iters == config.param_scheduler[1].end == length
+        assert config.auto_schedule.min_iters == length
+        assert config.test_dataloader.dataset.pipeline[1].scale == (640, 480)
+        assert config.randomness.seed == 3
 
 
 @pytest.mark.parametrize(

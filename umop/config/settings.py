@@ -55,13 +55,13 @@ def require_used(source: Source) -> None:
             if name.startswith("_"):
                 continue
             inherited = {other for base in file.bases for other in variables(base)}
-            if name in inherited:
+            if name in inherited and name not in file.plain:
                 raise UserError(
-                    f"{file.path}: '{name}' is a variable of a file that this one inherits from, "
-                    "and has been used there: setting it here changes nothing. Change the "
-                    f"settings that it is used in, or use --set {name}=…"
+                    f"{file.path}: '{name}' is a variable of a file that this one inherits from: "
+                    "give it a plain value, such as 5 or (640, 640), or change the settings that "
+                    "it is used in."
                 )
-            if name not in used_by_children:
+            if name not in used_by_children | inherited:
                 raise UserError(
                     f"{file.path}: there is no setting '{name}', and nothing uses it."
                     f"{did_you_mean(name, sorted(SETTINGS))}"

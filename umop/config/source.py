@@ -2,7 +2,7 @@
 
 mmengine evaluates each file by itself. A variable such as ``iterations = 240`` has been put into
 the settings that use it by the time another file, or the command line, could change it. Here the
-source is changed before it is evaluated.
+source is changed before it is evaluated: a variable has the value that the youngest file gives it.
 """
 
 from __future__ import annotations
@@ -64,6 +64,12 @@ class Source:
         """The names that the file itself reads, ``_base_.name`` as ``name``."""
         return {name for node in ast.walk(self.tree) if (name := read_name(node))}
 
+    @cached_property
+    def plain(self) -> dict[str, object]:
+        """The plain values that the file assigns, by name: numbers, text and tuples of them."""
+        values = {name: plain_value(node.value) for name, node in self.assigned.items()}
+        return {name: value for name, value in values.items() if value is not None}
+
     def files(self) -> Iterator[Source]:
         """This file and all that it inherits from."""
         yield self
@@ -80,7 +86,8 @@ class Source:
         Returns:
             The copy of this file.
         """
-        bases = [str(base.write(folder, values)) for base in self.bases]
+        inherited = {**self.plain, **values}
+        bases = [str(base.write(folder, inherited)) for base in self.bases]
         changed = {**values, BASE: bases} if bases else values
         for name in self.assigned.keys() & changed.keys():
             self.assigned[name].value = ast.parse(repr(changed[name]), mode="eval").body
@@ -98,6 +105,15 @@ def assignments(tree: ast.Module) -> dict[str, ast.Assign]:
         for target in node.targets
         if isinstance(target, ast.Name)
     }
+
+
+def plain_value(node: ast.expr) -> object:
+    """The value of a literal that is no section; None for anything else."""
+    try:
+        value = ast.literal_eval(node)
+    except ValueError:
+        return None
+    return None if isinstance(value, dict) else value
 
 
 def read_name(node: ast.AST) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -130,6 +130,7 @@ def checked(
         cleaned = with_splits(cleaned, report.records)
     elif "val" not in listed:
         cleaned = all_in_val(cleaned)
+    require_boxes(cleaned, splits, listed)
     return OwnData(
         root=data.root.resolve(),
         folder=folder,
@@ -140,6 +141,33 @@ def checked(
         messages=messages(report, path),
         state=state if is_all_inside(data) else "",
     )
+
+
+def require_boxes(data: DataSet, splits: Sequence[str], listed: Collection[str]) -> None:
+    """Checks that each part that is needed has a box.
+
+    Args:
+        data: The data set, split.
+        splits: The parts that are needed.
+        listed: The splits that the data's own lists or folders name.
+
+    Raises:
+        UserError: One has none, such as where only one picture has boxes.
+    """
+    for split in splits:
+        if data.in_split(split)[data.boxes.picture].any():
+            continue
+        if listed:
+            named = ", ".join(sorted(listed))
+            raise UserError(
+                f"{data.root} has no box for {split}: its lists or folders name {named} only."
+            )
+        count = int((data.boxes_per_picture() > 0).sum())
+        raise UserError(
+            f"{data.root} cannot be split: {len(data.pictures)} pictures, {count} with boxes. "
+            "Training needs two with boxes that are not the same picture, one to learn from and "
+            "one to measure with."
+        )
 
 
 def is_all_inside(data: DataSet) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -101,6 +102,21 @@ def test_a_run_keeps_its_split_when_pictures_are_added(tmp_path: Path) -> None:
     assert (written(out), written(out, "val")) == before
     assert "has changed since this run was started" in again.messages[0]
     assert again.classes == first.classes
+
+
+@pytest.mark.parametrize("pictures", [1, 2])
+def test_fewer_than_two_pictures_cannot_be_split(tmp_path: Path, pictures: int) -> None:
+    root = coco(tmp_path / "data", {"all": pictures})
+    if pictures == 2:  # of one content
+        shutil.copyfile(root / "all" / "all 1.png", root / "all" / "all 2.png")
+    with pytest.raises(UserError, match="Training needs two with boxes"):
+        read_data(root, tmp_path / "out")
+
+
+def test_data_for_validation_alone_is_not_trained_on(tmp_path: Path) -> None:
+    root = coco(tmp_path / "data", {"val": 4})
+    with pytest.raises(UserError, match="no box for train: its lists or folders name val only"):
+        read_data(root, tmp_path / "out")
 
 
 def test_the_second_start_reads_no_annotation(

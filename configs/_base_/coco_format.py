@@ -1,0 +1,56 @@
+"""Annotations in COCO's format; whole pictures, scaled with their ratio into a size."""
+
+data_root = "data"
+train_annotations = "train.json"
+train_pictures = "train/"
+val_annotations = "val.json"
+val_pictures = "val/"
+classes = ("object",)
+size = (1333, 800)
+
+train_pipeline = [
+    dict(type="LoadPicture"),
+    dict(type="LoadAnnotations", with_bbox=True),
+    dict(type="Resize", scale=size, keep_ratio=True),
+    dict(type="RandomFlip", prob=0.5),
+    dict(type="PackDetInputs"),
+]
+test_pipeline = [
+    dict(type="LoadPicture"),
+    dict(type="Resize", scale=size, keep_ratio=True),
+    dict(type="LoadAnnotations", with_bbox=True),
+    dict(
+        type="PackDetInputs",
+        meta_keys=("img_id", "img_path", "ori_shape", "img_shape", "scale_factor"),
+    ),
+]
+
+train_dataloader = dict(
+    persistent_workers=True,
+    sampler=dict(type="DefaultSampler", shuffle=True),
+    dataset=dict(
+        type="CocoDataset",
+        data_root=data_root,
+        ann_file=train_annotations,
+        data_prefix=dict(img=train_pictures),
+        metainfo=dict(classes=classes),
+        filter_cfg=dict(filter_empty_gt=True),
+        pipeline=train_pipeline,
+    ),
+)
+val_dataloader = dict(
+    batch_size=1,
+    sampler=dict(type="DefaultSampler", shuffle=False),
+    dataset=dict(
+        type="CocoDataset",
+        data_root=data_root,
+        ann_file=val_annotations,
+        data_prefix=dict(img=val_pictures),
+        metainfo=dict(classes=classes),
+        test_mode=True,
+        pipeline=test_pipeline,
+    ),
+)
+test_dataloader = val_dataloader
+val_evaluator = dict(type="CocoBoxMetric", ann_file=data_root + "/" + val_annotations)
+test_evaluator = val_evaluator
