@@ -65,7 +65,7 @@ def test_training_starts_without_the_clone(installed: Path, tmp_path: Path) -> N
 def test_the_service_starts_without_the_clone(installed: Path, tmp_path: Path) -> None:
     done = run(installed, tmp_path, "serving", "--bundle", "none", "--port", "0")
     assert done.returncode == 2
-    assert done.stderr == "umop-serve: none: no such bundle\n"
+    assert done.stderr == "umop-serve: none: no such bundle; umop export RUN makes one\n"
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from dataclasses import dataclass
@@ -91,8 +92,14 @@ class Run:
         return self.folder / "evaluation-tta.json"
 
     def evaluation_of(self, data: Path) -> Path:
-        """The folder that keeps what is measured on other data than the run's own."""
-        return self.folder / "evaluations" / data.resolve().name
+        """The folder that keeps what is measured on other data than the run's own.
+
+        It is named after the data's folder, and by a digest of its path, because many have a name
+        such as ``val``.
+        """
+        path = data.resolve()
+        digest = hashlib.sha256(str(path).encode()).hexdigest()[:6]
+        return self.folder / "evaluations" / f"{path.name}-{digest}"
 
     def kept_evaluation(self, data: Path | None = None, tta: bool = False) -> Path:
         """The file that keeps a checkpoint's metrics, on the run's own data or on other."""

@@ -236,7 +236,7 @@ def _sha256(stream: BinaryIO) -> str:
 
 def _reason(path: Path, error: Exception) -> str:
     if not path.exists():
-        return "no such bundle"
+        return "no such bundle; umop export RUN makes one"
     if isinstance(error, FileNotFoundError):
         return f"not a bundle: it has no {Path(str(error.filename)).name}"
     if isinstance(error, _DAMAGED):

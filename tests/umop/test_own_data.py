@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.umop.conftest import Umop, lively, rot
+from umop.run import Run
 
 pytestmark = pytest.mark.slow
 
@@ -90,9 +91,16 @@ def test_other_data_is_evaluated_beside_the_run(
     before = {path: path.read_bytes() for path in run.rglob("*.json")}
     code, out, err = umop("eval", "r50", "--data", str(other))
     assert code == 0, err
-    assert f"Kept in runs/r50/evaluations/other/evaluation.json, of the data {other}" in out
+    kept = Run(Path("runs/r50")).kept_evaluation(other)
+    assert f"Kept in {kept}, of the data {other}" in out
+    assert kept.parent.name.startswith("other-")
     assert "box without area: 1, left out" in err
     assert {path: path.read_bytes() for path in before} == before
+
+
+def test_data_of_one_name_in_two_places_is_kept_apart(tmp_path: Path) -> None:
+    first, second = (Run(tmp_path).evaluation_of(Path(place, "val")) for place in ("/a", "/b"))
+    assert first != second
 
 
 def test_a_refused_start_writes_nothing(umop: Umop, discs: Path, workplace: Path) -> None:

@@ -23,8 +23,8 @@ def evaluate(run: Run, data: Path | None = None, tta: bool = False) -> dict[str,
 
     They are kept in ``evaluation.json`` in the run's folder, with test-time augmentation in
     ``evaluation-tta.json``; those on other data in a folder of their own,
-    ``evaluations/<name of the data's folder>/``. Beside them are ``detections.json``, as COCO
-    results, and ``analysis.json``.
+    ``evaluations/<name of the data's folder>-<digest of its path>/``. Beside them are
+    ``detections.json``, as COCO results, and ``analysis.json``.
 
     Args:
         run: The run.
