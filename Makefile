@@ -9,6 +9,7 @@ CONFIG ?= $(if $(DATA),small,demo)
 RUN ?= $(basename $(notdir $(CONFIG)))
 DATASET ?= demo
 HTML ?=
+OUT ?=
 FIX ?=
 DEVICE ?=
 EPOCHS ?=
@@ -60,7 +61,7 @@ export CACHE_PATH = $(or $(UMOP_CACHE),$(HOME)/.cache/umop)
 export OWNER = $(shell id -u):$(shell id -g)
 export IMAGE_PREFIX PORT PYTHON_IMAGE SOURCE VARIANT VERSION
 
-.PHONY: folders images up down model-image manifests test-images test-k8s help demo data doctor check train eval export serve serve-only archive torchserve test test-fast lint bench docs lock clean
+.PHONY: folders images up down model-image manifests test-images test-k8s help demo data doctor check train eval report export serve serve-only archive torchserve test test-fast lint bench docs lock clean
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -91,6 +92,9 @@ train: $(if $(filter docker,$(IN)),folders,$(READY)) ## Train a model: DATA=/pat
 
 eval: $(READY) ## Print COCO's twelve numbers of a run: RUN=demo [DATA=/path] [TTA=1]
 	$(BIN)/umop eval $(RUN) $(if $(DATA),--data $(DATA)) $(if $(TTA),--tta)
+
+report: $(READY) ## Write a page of a run, or of several side by side: RUN=demo, RUN="demo other" [OUT=page.html]
+	$(BIN)/umop report $(RUN) $(if $(OUT),--out $(OUT))
 
 export: $(READY) ## Write the bundle of a run and check it: RUN=demo
 	$(BIN)/umop export $(RUN)

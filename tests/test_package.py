@@ -50,6 +50,7 @@ def test_every_config_and_file_travels(installed: Path) -> None:
         "umop/data/lite0.txt",
         "umop/doctor/mmcv.txt",
         "umop/report/templates/report.html",
+        "umop/report/templates/style.css",
         "serving/web/app.js",
     ):
         assert (installed / name).is_file(), name

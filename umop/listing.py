@@ -58,15 +58,15 @@ def wrote(run: Run) -> list[Path]:
 
 def state_of(run: Run) -> str:
     """How a run is doing."""
+    starts: list[dict[str, Any]] = run.starts()
+    code = starts[-1].get("exit_code") if starts else None
+    if code is not None:
+        return {0: "finished", STOPPED: "stopped"}.get(code, "failed")
     if is_locked(run):
         return "training"
-    starts: list[dict[str, Any]] = run.starts()
-    if not starts:
-        return "imported" if run.latest_checkpoint() else "empty"
-    code = starts[-1].get("exit_code")
-    if code is None:
+    if starts:
         return "killed"
-    return {0: "finished", STOPPED: "stopped"}.get(code, "failed")
+    return "imported" if run.latest_checkpoint() else "empty"
 
 
 def is_locked(run: Run) -> bool:

@@ -119,10 +119,14 @@ class Run:
         return json.loads(self.provenance.read_text()) if self.provenance.is_file() else []
 
     def read_metrics(self) -> list[dict[str, Any]]:
-        """The lines of ``metrics.jsonl``; none before the first."""
+        """The lines of ``metrics.jsonl``; none before the first.
+
+        A last line that a kill cut off is left out.
+        """
         if not self.metrics.is_file():
             return []
-        return [json.loads(line) for line in self.metrics.read_text().splitlines()]
+        lines = self.metrics.read_text().splitlines(keepends=True)
+        return [json.loads(line) for line in lines if line.endswith("\n")]
 
     def last_metrics(self) -> dict[str, Any] | None:
         """What the last evaluation during training measured, None before there was one."""

@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from umop.cli import config, data, doctor, evaluate, export, runs, train
+from umop.cli import config, data, doctor, evaluate, export, report, runs, train
 from umop.errors import Stopped, TrainingError, UserError
 from umop.exit_codes import FAILURE, MISTAKE, STOPPED
 
@@ -29,6 +29,7 @@ app.command("config")(config.show_config)
 app.command()(train.import_checkpoint)
 app.command()(doctor.doctor)
 app.command()(runs.runs)
+app.command()(report.report)
 app.add_typer(data.app, name="data")
 
 

@@ -74,6 +74,23 @@ def without_variables(config: Config) -> Config:
     return Config(settings, filename=None)
 
 
+def leaves(config: Config) -> dict[str, str]:
+    """The dotted name of every value in a config's settings, and the value as text."""
+    return flatten(without_variables(config).to_dict())
+
+
+def flatten(value: object, prefix: str = "") -> dict[str, str]:
+    """Maps the dotted path of every leaf of a tree to its value, as text."""
+    if isinstance(value, list | tuple):
+        value = dict(enumerate(value))
+    if not isinstance(value, dict):
+        return {prefix: repr(value)}
+    found: dict[str, str] = {}
+    for key, child in value.items():
+        found.update(flatten(child, f"{prefix}.{key}" if prefix else str(key)))
+    return found
+
+
 def where_used(config: Config, variable: str) -> str | None:
     """The dotted name of the first setting that has a variable's value; None where none has."""
     return find(config[variable], {key: config[key] for key in config if key in SETTINGS})

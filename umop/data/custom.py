@@ -64,6 +64,7 @@ class OwnData:
             "classes": self.classes,
             "splits": self.splits,
             "is_split_here": self.is_split_here,
+            "messages": self.messages,
             "state": self.state,
         }
         (self.folder / SOURCE).write_text(json.dumps(source, indent=2) + "\n")

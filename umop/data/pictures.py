@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
 
 import cv2
@@ -12,6 +13,7 @@ from serving.inference.image import ImageError, decode
 from umop.errors import UserError
 
 MAX_PIXELS = 2**30
+QUALITY_IN_PAGES = 80
 
 
 def read_rgb(path: Path) -> NDArray[np.uint8]:
@@ -36,3 +38,12 @@ def read_rgb(path: Path) -> NDArray[np.uint8]:
 def read_bgr(path: Path) -> NDArray[np.uint8]:
     """Reads a picture like :func:`read_rgb`, with the channels in mmdet's order."""
     return np.asarray(cv2.cvtColor(read_rgb(path), cv2.COLOR_RGB2BGR), np.uint8)
+
+
+def data_url(pixels: NDArray[np.uint8], size: tuple[int, int]) -> str:
+    """A picture for a page: RGB pixels, resized to a width and height, as JPEG in a data URL."""
+    small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+    _, content = cv2.imencode(
+        ".jpg", small[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, QUALITY_IN_PAGES]
+    )
+    return "data:image/jpeg;base64," + base64.b64encode(content.tobytes()).decode()

@@ -1,5 +1,6 @@
-"""One page that shows a run: its curves, its numbers, and what it came from."""
+"""Pages that show a run, or several side by side: curves, numbers, and what they came from."""
 
+from umop.report.comparison import write_comparison
 from umop.report.page import write_report
 
-__all__ = ["write_report"]
+__all__ = ["write_comparison", "write_report"]

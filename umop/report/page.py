@@ -2,47 +2,102 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from jinja2 import Environment, PackageLoader
+from mmengine.config import Config
 
-from umop.evaluation import METRICS, Evaluation
-from umop.report.curves import ap_curve, gamma_curves, loss_curves, lr_curve, share_curves
+from umop.errors import UserError
+from umop.evaluation.analysis import Analysis
+from umop.evaluation.keep import beside
+from umop.listing import state_of
+from umop.report.classes import classes
+from umop.report.confusion import confusion
+from umop.report.curves import curves
+from umop.report.data import data
+from umop.report.numbers import numbers, shown
+from umop.report.pictures import shown_pictures
+from umop.report.provenance import starts, time_trained
+from umop.report.template import write_page
 from umop.run import Run
 
 
-def write_report(run: Run) -> Path:
+@dataclass(frozen=True)
+class Tile:
+    """A number at the head of the page."""
+
+    name: str
+    value: str
+
+
+def write_report(run: Run, path: Path | None = None) -> Path:
     """Writes the report of a run from the files in its folder; needs no network to be read.
 
     Args:
         run: A run that was trained, and evaluated or not.
+        path: The page to write; by default ``report.html`` in the run's folder.
 
     Returns:
         The page.
+
+    Raises:
+        UserError: There is no such run, one of its files is damaged, or no page can be written.
     """
-    environment = Environment(loader=PackageLoader("umop.report"), autoescape=True)
+    require_run(run)
+    config = read_config(run)
     lines = run.read_metrics()
-    page = environment.get_template("report.html").render(
+    analysis = Analysis.read(beside(run.evaluation, "analysis"))
+    sections: dict[str, Any] = {
+        "numbers": numbers(run),
+        "classes": analysis and classes(analysis),
+        "confusion": analysis and confusion(analysis),
+        "pictures": analysis and config and shown_pictures(analysis, pictures_of(config)),
+        "curves": curves(lines),
+        "data": config and data(run, config),
+        "starts": starts(run),
+    }
+    return write_page(
+        path or run.report,
+        "report.html",
         name=run.name,
-        loss=loss_curves(lines),
-        ap=ap_curve(lines),
-        lr=lr_curve(lines),
-        gamma=gamma_curves(lines),
-        share=share_curves(lines),
-        metrics=table(run.evaluation),
-        starts=run.starts(),
+        state=state_of(run),
+        tiles=tiles(run, lines),
+        analysis=analysis,
+        **sections,
     )
-    run.report.write_text(page)
-    return run.report
 
 
-def table(evaluation: Path) -> list[tuple[str, str, str]]:
-    """Rows of the twelve numbers: name, meaning, value. Empty before an evaluation."""
-    kept = Evaluation.read(evaluation)
-    if kept is None:
-        return []
-    values = kept.metrics
-    return [
-        (name, meaning, f"{values[name]:.3f}" if values[name] >= 0 else "no boxes")
-        for name, meaning in METRICS.items()
-    ]
+def read_config(run: Run) -> Config | None:
+    """The config of a run, without the modules that training needs; None where it is gone."""
+    if not run.config.is_file():
+        return None
+    return Config.fromfile(run.config, import_custom_modules=False)
+
+
+def require_run(run: Run) -> None:
+    """Checks that there is something to report.
+
+    Raises:
+        UserError: There is not.
+    """
+    if not any(file.is_file() for file in (run.config, run.metrics, run.provenance)):
+        raise UserError(f"There is no run at {run.folder}. List those that there are: umop runs")
+
+
+def pictures_of(config: Config) -> Path:
+    """The folder of the pictures that a config evaluates."""
+    dataset = config.test_dataloader.dataset
+    return Path(dataset.data_root) / dataset.data_prefix.img
+
+
+def tiles(run: Run, lines: list[dict[str, Any]]) -> list[Tile]:
+    """The first things one wants to know."""
+    evaluated = numbers(run).columns
+    metrics = evaluated[0].metrics if evaluated else {}
+    found = [Tile(name, shown(metrics[name])) for name in ("AP", "AP50", "AP75") if metrics]
+    if lines:
+        found.append(Tile("iterations", f"{lines[-1]['iter']:,}"))
+    if lasted := time_trained(run):
+        found.append(Tile("trained for", lasted))
+    return found

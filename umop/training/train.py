@@ -15,7 +15,7 @@ import torch
 from mmengine.config import Config
 
 from umop.config.check import require_trainable
-from umop.config.settings import without_variables
+from umop.config.settings import leaves
 from umop.console import note
 from umop.data.configured import check_configured
 from umop.data.custom import OwnData, read_data, use_data
@@ -245,8 +245,7 @@ def check_same_config(config: Config, run: Run) -> None:
     """
     if not run.config.is_file():
         return
-    before = flatten(without_variables(Config.fromfile(run.config)).to_dict())
-    now = flatten(without_variables(config).to_dict())
+    before, now = leaves(Config.fromfile(run.config)), leaves(config)
     changed = sorted(key for key in before.keys() | now.keys() if before.get(key) != now.get(key))
     if changed:
         raise UserError(
@@ -254,15 +253,3 @@ def check_same_config(config: Config, run: Run) -> None:
             f"{', '.join(changed[:3])}). Give this run another name with --run, or delete "
             f"{run.folder} to start it again."
         )
-
-
-def flatten(value: object, prefix: str = "") -> dict[str, str]:
-    """Maps the dotted path of every leaf of a config to its value, as text."""
-    if isinstance(value, list | tuple):
-        value = dict(enumerate(value))
-    if not isinstance(value, dict):
-        return {prefix: repr(value)}
-    leaves: dict[str, str] = {}
-    for key, child in value.items():
-        leaves.update(flatten(child, f"{prefix}.{key}" if prefix else str(key)))
-    return leaves

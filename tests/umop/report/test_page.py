@@ -1,47 +1,134 @@
-"""The report, in a real browser."""
+"""The report and the comparison, in a real browser."""
 
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
+from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webdriver import WebDriver
 
 from tests.serving.test_page import browser, pytestmark  # noqa: F401
-from umop.report import write_report
-from umop.run import Run
+from tests.umop.report.runs import made_run
+from umop.report import write_comparison, write_report
 
-CURVES = ("loss_cls", "lr", "gamma_0", "gamma_1", "share_0", "share_1")
-
-
-@pytest.fixture
-def report(tmp_path: Path) -> Path:
-    run = Run(tmp_path / "trees")
-    run.folder.mkdir()
-    lines = [{"iter": step, **dict.fromkeys(CURVES, 1 / step)} for step in (10, 20, 30)]
-    lines.append({"iter": 30, "AP": 0.25, "AP50": 0.5})
-    run.metrics.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    start = {"command": "umop train " + "x" * 200, "versions": {"torch": "2.11.0"}}
-    run.provenance.write_text(json.dumps([start]))
-    return write_report(run)
+FULL = ["numbers", "classes", "confusion", "pictures", "curves", "data", "starts"]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [400, 1400])
-def test_report_fits_the_window_and_needs_nothing(
-    browser: WebDriver,  # noqa: F811
-    report: Path,
-    scheme: str,
-    width: int,
-) -> None:
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Pages of runs of all kinds."""
+    folder = tmp_path_factory.mktemp("runs")
+    names = tuple(f"a rather long name of a class {i}" for i in range(80))
+    runs = {
+        "full": made_run(folder / "full"),
+        "one": made_run(folder / "one", classes=("tree",)),
+        "many": made_run(folder / "many", classes=names, pictures=40),
+        "unevaluated": made_run(folder / "unevaluated", is_evaluated=False),
+        "killed": made_run(folder / "killed", end={}),
+        "moved": made_run(folder / "moved"),
+    }
+    shutil.rmtree(folder / "moved-data")
+    pages = {name: write_report(run) for name, run in runs.items()}
+    compared = [runs["full"], runs["many"], runs["unevaluated"]]
+    pages["comparison"] = write_comparison(compared, folder / "comparison.html")
+    return pages
+
+
+def show(browser: WebDriver, page: Path, width: int, scheme: str) -> None:  # noqa: F811
+    """Opens a page in a window of a width, light or dark."""
     size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
     feature = {"name": "prefers-color-scheme", "value": scheme}
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
     browser.get_log("browser")
-    browser.get(report.as_uri())
-    assert len(browser.find_elements("css selector", "svg")) == 5
+    browser.get(page.as_uri())
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [400, 1400])
+@pytest.mark.parametrize(
+    "name", ["full", "one", "many", "unevaluated", "killed", "moved", "comparison"]
+)
+def test_a_page_fits_the_window_and_needs_nothing(
+    browser: WebDriver,  # noqa: F811
+    pages: dict[str, Path],
+    name: str,
+    scheme: str,
+    width: int,
+) -> None:
+    show(browser, pages[name], width, scheme)
     assert browser.execute_script("return document.documentElement.scrollWidth") <= width
-    assert browser.execute_script("return performance.getEntriesByType('resource').length") == 0
+    resources = "return performance.getEntriesByType('resource').map((each) => each.name)"
+    assert [each for each in browser.execute_script(resources) if "data:" not in each[:5]] == []
     assert browser.get_log("browser") == []
+    ground = browser.execute_script("return getComputedStyle(document.body).backgroundColor")
+    assert (ground == "rgb(255, 255, 255)") == (scheme == "light")
+    assert "<script" not in pages[name].read_text()
+
+
+def test_the_sections_are_reached_by_keyboard(
+    browser: WebDriver,  # noqa: F811
+    pages: dict[str, Path],
+) -> None:
+    show(browser, pages["full"], 1400, "light")
+    links = browser.find_elements("css selector", "nav a")
+    assert [link.get_attribute("href").rpartition("#")[2] for link in links] == FULL
+    body = browser.find_element("css selector", "body")
+    for _ in range(4):
+        body.send_keys(Keys.TAB)
+        body = browser.switch_to.active_element
+    body.send_keys(Keys.ENTER)
+    assert browser.current_url.endswith("#pictures")
+    assert abs(browser.execute_script("return pictures.getBoundingClientRect().top")) < 900
+
+
+def test_pictures_show_truth_and_detections(
+    browser: WebDriver,  # noqa: F811
+    pages: dict[str, Path],
+) -> None:
+    show(browser, pages["full"], 1400, "light")
+    sizes = browser.execute_script(
+        "return [...document.querySelectorAll('.pictures image')].map((i) => i.getBBox().width)"
+    )
+    assert sizes == [160] * 6
+    for kind in ("right", "wrong", "missed", "found"):
+        assert browser.find_elements("css selector", f".pictures rect.{kind}"), kind
+    first = browser.find_element("css selector", ".pictures figcaption").text
+    assert "missed: 1" in first
+
+
+def test_no_page_is_large(pages: dict[str, Path]) -> None:
+    for page in pages.values():
+        assert page.stat().st_size < 10**6
+
+
+def test_a_run_that_was_cut_off_says_so(
+    browser: WebDriver,  # noqa: F811
+    pages: dict[str, Path],
+) -> None:
+    show(browser, pages["killed"], 1400, "light")
+    assert browser.find_element("css selector", ".state").text == "killed"
+    assert "The same command goes on" in browser.find_element("css selector", "header").text
+    show(browser, pages["unevaluated"], 1400, "light")
+    assert "umop eval unevaluated" in browser.find_element("id", "numbers").text
+    show(browser, pages["moved"], 1400, "light")
+    assert "val.json is not there any more" in browser.find_element("id", "data").text
+    assert "cannot be read now" in browser.find_element("id", "pictures").text
+
+
+def test_a_comparison_marks_what_differs(
+    browser: WebDriver,  # noqa: F811
+    pages: dict[str, Path],
+) -> None:
+    show(browser, pages["comparison"], 1400, "light")
+    text = browser.find_element("css selector", "body").text
+    assert "evaluated with different annotations" in text
+    assert "unevaluated is not evaluated yet" in text
+    kept = json.loads((pages["full"].parent / "evaluation.json").read_text())["metrics"]
+    row = browser.find_element("css selector", "#numbers tbody tr").text
+    assert row.startswith(f"AP, IoU 0.50:0.95 {kept['AP']:.3f} ")
+    assert browser.find_elements("css selector", "#numbers .best")
+    assert "train_dataloader.dataset.data_root" in browser.find_element("id", "settings").text

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 from jinja2 import Environment, PackageLoader
 from numpy.typing import NDArray
@@ -15,7 +13,7 @@ from numpy.typing import NDArray
 from umop.data.check.categories import counts
 from umop.data.check.report import Finding, Report, summary
 from umop.data.check.rules import Examined
-from umop.data.pictures import read_rgb
+from umop.data.pictures import data_url, read_rgb
 from umop.errors import UserError
 
 SHOWN = 24
@@ -86,7 +84,7 @@ def write_page(report: Report, path: Path) -> None:
         counts=report.counts(),
         kinds=kinds,
         classes=bars(zip(report.cleaned.classes, counts(report.cleaned).tolist(), strict=True)),
-        sizes=bars(box_sizes(report)),
+        sizes=bars(by_size(box_sides(report))),
     )
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -123,7 +121,7 @@ class Drawer:
         shapes = [shape(box, scale, False) for box in others]
         if finding.box is not None:
             shapes.append(shape(np.array(finding.box), scale, True))
-        return Thumbnail(finding.text, encoded(pixels, size), *size, tuple(shapes))
+        return Thumbnail(finding.text, data_url(pixels, size), *size, tuple(shapes))
 
     def boxes_of(self, picture: Path) -> NDArray[np.float64]:
         """The boxes of a picture after the repairs, xyxy."""
@@ -139,17 +137,15 @@ def shape(box: NDArray[np.float64], scale: float, is_found: bool) -> Shape:
     return Shape(x, y, abs(x2 - x1), abs(y2 - y1), is_found)
 
 
-def encoded(pixels: NDArray[np.uint8], size: tuple[int, int]) -> str:
-    """A picture of another size as a data URL."""
-    small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
-    _, content = cv2.imencode(".jpg", small[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 80])
-    return "data:image/jpeg;base64," + base64.b64encode(content.tobytes()).decode()
-
-
-def box_sizes(report: Report) -> Iterator[tuple[str, int]]:
-    """Numbers of boxes by the square root of their area."""
+def box_sides(report: Report) -> NDArray[np.float64]:
+    """The square root of each box's area, in pixels."""
     corners = report.cleaned.boxes.corners
-    sides = np.sqrt(np.maximum((corners[:, 2:] - corners[:, :2]).prod(1), 0))
+    sides: NDArray[np.float64] = np.sqrt(np.maximum((corners[:, 2:] - corners[:, :2]).prod(1), 0))
+    return sides
+
+
+def by_size(sides: NDArray[np.float64]) -> Iterator[tuple[str, int]]:
+    """Numbers of boxes by the square root of their area."""
     found, _ = np.histogram(sides, SIZES)
     for low, high, count in zip(SIZES[:-1], SIZES[1:], found.tolist(), strict=True):
         yield (f"{low:g} to {high:g} px" if np.isfinite(high) else f"over {low:g} px"), count

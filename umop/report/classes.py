@@ -1,0 +1,74 @@
+"""Each class: AP and precision."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from umop.evaluation.analysis import Analysis, ClassResult
+from umop.report.numbers import shown
+from umop.report.svg import Line, plot, sparkline
+
+MOST_LINES = 8
+EVERY = 4
+"""A small curve has every fourth of the 101 recalls."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One class in the table."""
+
+    name: str
+    boxes: int
+    ap: str
+    ap50: str
+    ap75: str
+    percent: float
+    curve: Markup
+
+
+@dataclass(frozen=True)
+class Classes:
+    """The section.
+
+    Attributes:
+        rows: The classes, the lowest AP first; those without boxes last.
+        mean: Precision by recall at several IoUs, the mean of the classes.
+        each: Precision by recall of each class, where they are few.
+    """
+
+    rows: list[Row]
+    mean: Markup
+    each: Markup | None
+
+
+def classes(analysis: Analysis) -> Classes:
+    """Draws precision by recall, of the mean and of the classes."""
+    listed = sorted(analysis.classes, key=lambda each: (each.ap is None, each.ap, each.name))
+    mean = [Line(f"IoU {iou}", by_recall(values)) for iou, values in analysis.precision.items()]
+    single = [Line(each.name, by_recall(each.precision)) for each in analysis.classes]
+    drawn = [each for each in single if each.points]
+    return Classes(
+        rows=[row(each) for each in listed],
+        mean=precision_by_recall(mean),
+        each=precision_by_recall(drawn) if 1 < len(drawn) <= MOST_LINES else None,
+    )
+
+
+def row(each: ClassResult) -> Row:
+    """A class as the table shows it."""
+    ap, ap50, ap75 = (
+        shown(-1 if value is None else value) for value in (each.ap, each.ap50, each.ap75)
+    )
+    curve = sparkline(each.precision[::EVERY], f"Precision of {each.name} by recall")
+    return Row(each.name, each.boxes, ap, ap50, ap75, 100 * (each.ap or 0), curve)
+
+
+def by_recall(precision: list[float]) -> list[tuple[float, float]]:
+    """The points of a curve: recalls from 0 to 1, evenly spaced."""
+    return [(i / (len(precision) - 1), value) for i, value in enumerate(precision)]
+
+
+def precision_by_recall(lines: list[Line]) -> Markup:
+    return plot(lines, "recall", "precision", (0, 1), (0, 1))

@@ -1,0 +1,165 @@
+"""Puts several runs side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from umop.config.settings import leaves
+from umop.evaluation import METRICS, Evaluation
+from umop.evaluation.analysis import Analysis
+from umop.evaluation.keep import beside
+from umop.listing import state_of
+from umop.report.classes import by_recall, precision_by_recall
+from umop.report.curves import Figure, line_of
+from umop.report.page import read_config, require_run
+from umop.report.provenance import start, time_trained
+from umop.report.rows import Row, differing, measured, spread
+from umop.report.svg import Line, plot
+from umop.report.template import write_page
+from umop.run import Run
+
+CURVES = {
+    "AP": "AP on the validation data, at each evaluation.",
+    "loss": "The loss.",
+    "lr": "The learning rate.",
+}
+MOST_SETTINGS = 100
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One of the runs, read.
+
+    Attributes:
+        run: The run.
+        lines: Of ``metrics.jsonl``.
+        evaluation: None before one.
+        analysis: None before one.
+        settings: Of its config, by dotted name.
+    """
+
+    run: Run
+    lines: list[dict[str, Any]]
+    evaluation: Evaluation | None
+    analysis: Analysis | None
+    settings: dict[str, str]
+
+    @classmethod
+    def read(cls, run: Run) -> Compared:
+        """Reads what is compared.
+
+        Raises:
+            UserError: There is no such run, or one of its files is damaged.
+        """
+        require_run(run)
+        config = read_config(run)
+        return cls(
+            run=run,
+            lines=run.read_metrics(),
+            evaluation=Evaluation.read(run.evaluation),
+            analysis=Analysis.read(beside(run.evaluation, "analysis")),
+            settings=leaves(config) if config else {},
+        )
+
+
+def write_comparison(runs: Sequence[Run], path: Path) -> Path:
+    """Writes a page with a column for each run.
+
+    Args:
+        runs: Two or more.
+        path: The page.
+
+    Raises:
+        UserError: One of the runs is not there or damaged, or the page cannot be written.
+    """
+    compared = [Compared.read(run) for run in runs]
+    settings = differing_settings(compared)
+    return write_page(
+        path,
+        "comparison.html",
+        names=[each.run.name for each in compared],
+        facts=facts(compared),
+        is_same_data=is_same_data(compared),
+        unevaluated=[each.run.name for each in compared if each.evaluation is None],
+        metrics=metric_rows(compared),
+        classes=class_rows(compared),
+        curves=[*training_curves(compared), *precision_curves(compared)],
+        settings=settings[:MOST_SETTINGS],
+        left_out=len(settings[MOST_SETTINGS:]),
+        versions=differing_versions(compared),
+    )
+
+
+def facts(compared: Sequence[Compared]) -> list[Row]:
+    """What the runs are and came from."""
+    last = [start(each.run.starts()[-1]) if each.run.starts() else None for each in compared]
+    return [
+        Row("state", [state_of(each.run) for each in compared]),
+        Row("iterations", [str(each.lines[-1]["iter"]) if each.lines else "" for each in compared]),
+        Row("trained for", [time_trained(each.run) for each in compared]),
+        Row("starts", [str(len(each.run.starts())) for each in compared]),
+        Row("last start", [each.began if each else "" for each in last]),
+        Row("seed", [str(each.details.get("seed", "")) if each else "" for each in last]),
+        Row("commit", [each.commit if each else "" for each in last]),
+        Row("machine", [each.machine if each else "" for each in last]),
+    ]
+
+
+def is_same_data(compared: Sequence[Compared]) -> bool:
+    """Whether all evaluations were made with the same annotations."""
+    digests = {each.evaluation.annotations_sha256 for each in compared if each.evaluation}
+    return len(digests) <= 1
+
+
+def metric_rows(compared: Sequence[Compared]) -> list[Row]:
+    """The twelve numbers."""
+    found = [each.evaluation.metrics if each.evaluation else {} for each in compared]
+    return [
+        measured(f"{name}, {meaning}", [metrics.get(name) for metrics in found])
+        for name, meaning in METRICS.items()
+    ]
+
+
+def class_rows(compared: Sequence[Compared]) -> list[Row]:
+    """AP of each class, those that differ most first."""
+    found = [
+        {each.name: each.ap for each in run.analysis.classes} if run.analysis else {}
+        for run in compared
+    ]
+    values = {name: [of.get(name) for of in found] for of in found for name in of}
+    by_spread = sorted(values.items(), key=lambda each: -spread(each[1]))
+    return [measured(name, of_runs) for name, of_runs in by_spread]
+
+
+def training_curves(compared: Sequence[Compared]) -> list[Figure]:
+    """Scalars of all runs over the iterations."""
+    figures = []
+    for name, caption in CURVES.items():
+        lines = [line_of(each.lines, name, each.run.name) for each in compared]
+        figures.append(Figure(caption, plot(lines, "iteration", name)))
+    return figures
+
+
+def precision_curves(compared: Sequence[Compared]) -> list[Figure]:
+    """Precision by recall of all runs."""
+    lines = [
+        Line(each.run.name, by_recall(each.analysis.precision.get("0.50", [])))
+        for each in compared
+        if each.analysis
+    ]
+    caption = "Precision by recall at IoU 0.50, the mean of the classes."
+    return [Figure(caption, precision_by_recall(lines))] if lines else []
+
+
+def differing_settings(compared: Sequence[Compared]) -> list[Row]:
+    """The settings that are not the same in all configs."""
+    return differing([each.settings for each in compared])
+
+
+def differing_versions(compared: Sequence[Compared]) -> list[Row]:
+    """The packages whose versions are not the same in the last start of all runs."""
+    starts = [each.run.starts() for each in compared]
+    return differing([each[-1].get("versions", {}) if each else {} for each in starts])

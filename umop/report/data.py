@@ -1,0 +1,125 @@
+"""What a run was trained and evaluated on, and what the check of it found."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from mmengine.config import Config
+from numpy.typing import NDArray
+
+from umop.data.check.page import Bar, bars, by_size
+from umop.data.custom import SOURCE
+from umop.run import Run
+
+SPLITS = {"train": "training", "val": "validation"}
+MOST_BARS = 20
+"""More classes than that are folded."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """One part of the data.
+
+    Attributes:
+        title: What it is for.
+        facts: Name and value of what is counted.
+        classes: Boxes of each class, most first.
+        sizes: Boxes by the square root of their area.
+    """
+
+    title: str
+    facts: dict[str, str]
+    classes: list[Bar]
+    sizes: list[Bar]
+
+
+@dataclass(frozen=True)
+class Data:
+    """The section.
+
+    Attributes:
+        splits: Those whose annotations are still there.
+        missing: The annotation files that are not.
+        findings: Severity and text of what the check at the run's first start found; None where
+            the data was not checked then.
+    """
+
+    splits: list[Split]
+    missing: list[str]
+    findings: list[tuple[str, str]] | None
+
+
+def data(run: Run, config: Config) -> Data:
+    """Counts what a run's annotations hold."""
+    splits, missing = [], []
+    for name, title in SPLITS.items():
+        dataset = config[f"{name}_dataloader"].dataset
+        annotations = Path(dataset.data_root) / dataset.ann_file
+        if annotations.is_file():
+            splits.append(split(title, json.loads(annotations.read_text())))
+        else:
+            missing.append(str(annotations))
+    return Data(splits, missing, findings(run.folder / "annotations" / SOURCE))
+
+
+def findings(source: Path) -> list[tuple[str, str]] | None:
+    """What the check of the data found when the run was started, as severity and text."""
+    messages = json.loads(source.read_text()).get("messages") if source.is_file() else None
+    if messages is None:
+        return None
+    lines = [message.partition(": ") for message in messages]
+    return [(severity, text) for severity, _, text in lines]
+
+
+def split(title: str, content: dict[str, Any]) -> Split:
+    """Counts pictures and boxes of a COCO dictionary."""
+    boxes, sides = content["annotations"], box_sides(content["annotations"])
+    per_picture = np.unique([each["image_id"] for each in boxes], return_counts=True)[1]
+    pictures = len(content["images"])
+    mean, most = len(boxes) / max(pictures, 1), max(per_picture, default=0)
+    small, large = (sides < 32).sum(), (sides >= 96).sum()
+    facts = {
+        "pictures": f"{pictures:,}",
+        "without boxes": f"{pictures - len(per_picture):,}",
+        "size": picture_sizes(content["images"]),
+        "boxes": f"{len(boxes):,}",
+        "boxes a picture": f"{mean:.1f}, at most {most}",
+        "small, medium, large": shares([small, len(boxes) - small - large, large]),
+    }
+    return Split(title, facts, class_bars(content), bars(by_size(sides)))
+
+
+def box_sides(boxes: list[dict[str, Any]]) -> NDArray[np.float64]:
+    """The square root of each box's area, in pixels."""
+    corners = np.array([each["bbox"] for each in boxes], np.float64).reshape(-1, 4)
+    sides: NDArray[np.float64] = np.sqrt(corners[:, 2] * corners[:, 3])
+    return sides
+
+
+def picture_sizes(images: list[dict[str, Any]]) -> str:
+    """From the smallest to the largest picture."""
+    sizes = {(each.get("width", 0), each.get("height", 0)) for each in images}
+    if not sizes:
+        return "none"
+    ends = {min(sizes, key=np.prod), max(sizes, key=np.prod)}
+    return " to ".join(f"{width} × {height}" for width, height in sorted(ends, key=np.prod))
+
+
+def shares(counts: list[int]) -> str:
+    """Parts of a whole in percent."""
+    total = sum(counts) or 1
+    return ", ".join(f"{100 * count / total:.0f} %" for count in counts)
+
+
+def class_bars(content: dict[str, Any]) -> list[Bar]:
+    """Boxes of each class, most first."""
+    numbers, counts = np.unique(
+        [each["category_id"] for each in content["annotations"]], return_counts=True
+    )
+    found = dict(zip(numbers.tolist(), counts.tolist(), strict=True))
+    named = [(each["name"], found.get(each["id"], 0)) for each in content["categories"]]
+    return bars(zip(*zip(*sorted(named, key=lambda each: -each[1]), strict=True), strict=True))

@@ -1,0 +1,54 @@
+"""The twelve numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from umop.evaluation import METRICS, Evaluation
+from umop.run import Run
+
+
+@dataclass(frozen=True)
+class Column:
+    """One evaluation.
+
+    Attributes:
+        title: What was evaluated.
+        metrics: The values of :data:`umop.evaluation.METRICS`.
+    """
+
+    title: str
+    metrics: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """A run's evaluations, those that there are.
+
+    Attributes:
+        columns: The run's own data, with test-time augmentation, and other data.
+    """
+
+    columns: list[Column]
+
+    def rows(self) -> list[tuple[str, str, list[str]]]:
+        """Name, meaning, and the value of each column."""
+        return [
+            (name, meaning, [shown(column.metrics[name]) for column in self.columns])
+            for name, meaning in METRICS.items()
+        ]
+
+
+def numbers(run: Run) -> Numbers:
+    """Reads a run's evaluations."""
+    files = {"this data": run.evaluation, "with TTA": run.evaluation_tta}
+    for path in sorted(run.folder.glob("evaluations/*/evaluation*.json")):
+        tta = ", TTA" if path.name == run.evaluation_tta.name else ""
+        files[f"{path.parent.name}{tta}"] = path
+    read = {title: Evaluation.read(path) for title, path in files.items()}
+    return Numbers([Column(title, each.metrics) for title, each in read.items() if each])
+
+
+def shown(value: float) -> str:
+    """A number from 0 to 1; −1 says that there is nothing to measure."""
+    return f"{value:.3f}" if value >= 0 else "no boxes"

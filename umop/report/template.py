@@ -1,0 +1,28 @@
+"""Fills templates."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader
+
+from umop.errors import UserError
+
+
+def write_page(path: Path, template: str, **content: Any) -> Path:
+    """Fills a template.
+
+    Raises:
+        UserError: The page cannot be written.
+    """
+    environment = Environment(
+        loader=PackageLoader("umop.report"), autoescape=True, trim_blocks=True, lstrip_blocks=True
+    )
+    page = environment.get_template(template).render(**content)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"{path} cannot be written: {error.strerror}.") from error
+    return path
