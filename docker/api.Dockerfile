@@ -2,6 +2,8 @@
 #
 #   docker build -f docker/api.Dockerfile -t umop-api:cpu .
 #   docker build -f docker/api.Dockerfile -t umop-api:cuda --build-arg REQUIREMENTS=api-gpu.txt .
+#
+# REQUIREMENTS is a lock file of requirements/: api-sign.txt checks signatures of bundles, too.
 ARG PYTHON_IMAGE=python:3.11-slim-bookworm
 
 FROM ${PYTHON_IMAGE} AS umop

@@ -10,7 +10,7 @@ variable "PYTHON_IMAGE" { default = "python:3.11-slim-bookworm" }
 variable "CUDA_ARCHITECTURES" { default = "8.0 8.6 8.9 9.0+PTX" }
 
 group "default" { targets = ["cpu"] }
-group "cpu" { targets = ["api-cpu", "torchserve-cpu", "train-cpu"] }
+group "cpu" { targets = ["api-cpu", "api-cpu-sign", "torchserve-cpu", "train-cpu"] }
 group "cuda" { targets = ["api-cuda", "torchserve-cuda", "train-cuda"] }
 
 target "image" {
@@ -27,9 +27,9 @@ target "image" {
 target "api" {
   name       = "api-${variant}"
   inherits   = ["image"]
-  matrix     = { variant = ["cpu", "cuda"] }
+  matrix     = { variant = ["cpu", "cpu-sign", "cuda"] }
   dockerfile = "docker/api.Dockerfile"
-  args       = { REQUIREMENTS = variant == "cuda" ? "api-gpu.txt" : "api.txt" }
+  args       = { REQUIREMENTS = { cpu = "api.txt", cpu-sign = "api-sign.txt", cuda = "api-gpu.txt" }[variant] }
   tags       = ["${IMAGE_PREFIX}/umop-api:${VERSION}-${variant}"]
 }
 

@@ -12,7 +12,8 @@ loaded="/etc/ld.so.cache /etc/ssl/certs/ca-certificates.crt"
 cd /opt/umop/lib/python3.11/site-packages
 find . -name tests -prune -exec rm -rf {} +
 find . -name '*.pyi' -delete
-rm -rf onnxruntime/quantization onnxruntime/tools onnxruntime/transformers pygments/lexers/[a-z]*
+rm -rf numpy/distutils numpy/f2py onnxruntime/quantization onnxruntime/tools onnxruntime/transformers
+rm -rf pygments/lexers/[a-z]* pygments/lexers/__pycache__/[a-z]*
 rm -f onnxruntime/capi/libonnxruntime.so.*  # for programs in C; Python's module has it inside
 
 cd /usr/local/lib/python3.11

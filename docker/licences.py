@@ -15,7 +15,7 @@ def main() -> None:
 
 
 def licence(package: Distribution) -> str:
-    """What a package's metadata says, by the newest field that it fills in."""
+    """What the newest field says that its metadata fills in; else the title of its licence."""
     metadata = package.metadata
     classifiers = [
         each.rpartition(" :: ")[2]
@@ -23,6 +23,7 @@ def licence(package: Distribution) -> str:
         if each.startswith("License :: OSI Approved :: ")
     ]
     text = metadata.get("License-Expression") or ", ".join(classifiers) or metadata.get("License")
+    text = text or package.read_text(f"licenses/{metadata.get('License-File')}")
     return text.strip().splitlines()[0] if text and text.strip() else "UNKNOWN"
 
 

@@ -17,10 +17,10 @@ HARDENED = ("--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges",
 IMAGES = ("api", "torchserve", "train")
 
 
-def image(name: str) -> str:
+def image(name: str, variant: str = "cpu") -> str:
     """The image's name and tag, as `make` exports them."""
     prefix, version = os.environ["IMAGE_PREFIX"], os.environ["VERSION"]
-    return f"{prefix}/umop-{name}:{version}-cpu"
+    return f"{prefix}/umop-{name}:{version}-{variant}"
 
 
 def docker(*arguments: str, **options: Any) -> str:

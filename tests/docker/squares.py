@@ -1,4 +1,4 @@
-"""A small data set and a config that trains on it in seconds, for every user to read."""
+"""A small data set of the class that the demo has, and a config that trains on it in seconds."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def write_split(folder: Path, split: str) -> None:
     document = {
         "images": images,
         "annotations": annotations,
-        "categories": [{"id": 1, "name": "square"}],
+        "categories": [{"id": 1, "name": "tree"}],
     }
     (folder / f"{split}.json").write_text(json.dumps(document))
 

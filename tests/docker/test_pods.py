@@ -132,7 +132,7 @@ def weights(run: Path) -> dict[str, str]:
 @pytest.mark.parametrize("name", ["train-job.yaml", "demo"])
 def test_data_is_checked_before_training(name: str, claims: dict[str, Path]) -> None:
     words = as_container(of(name, "check"), image("train"), claims, DATA="/workspace/data/crowns")
-    assert "square" in docker("run", "--rm", *words)
+    assert "tree" in docker("run", "--rm", *words)
 
 
 def test_wrong_data_ends_as_the_failure_policy_says(claims: dict[str, Path]) -> None:

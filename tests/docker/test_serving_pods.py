@@ -72,7 +72,7 @@ def is_ready(api: Container) -> bool:
 
 def detect(api: Container, key: str) -> httpx.Response:
     return httpx.post(
-        f"{api.url(8000)}/detect",
+        f"{api.url(8000)}/detect?score_threshold=0.9",
         content=encode(TWO_SQUARES),
         headers={"X-API-Key": key},
         timeout=30,
@@ -113,7 +113,7 @@ def test_a_model_comes_from_its_image_and_is_verified(
     mounted = {**volumes, "model": model, "verify-key": verify}
     copy, front = containers_of(overlay(tmp_path, "model-init", "signed", "embedded"))
     docker("run", "--rm", *as_container(copy, model_image, mounted))
-    words = as_container(front, image("api"), mounted)
+    words = as_container(front, image("api", "cpu-sign"), mounted)
     with started(*PUBLISHED, *words) as api:
         wait_until(lambda: is_ready(api), seconds=60)
         assert detect(api, KEY).status_code == 200

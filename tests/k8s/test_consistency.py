@@ -51,7 +51,10 @@ def test_its_image_is_built(name: str, each: Container) -> None:
     version = re.search(r'^version = "(.+)"', (ROOT / "pyproject.toml").read_text(), re.M)
     assert f"/{each.image}:${{VERSION}}-${{variant}}" in bake
     assert version is not None
-    assert each.tag in {f"{version[1]}-cpu", f"{version[1]}-cuda"}
+    variants = {"cpu", "cuda", "cpu-sign"} if each.image == "umop-api" else {"cpu", "cuda"}
+    assert each.tag in {f"{version[1]}-{variant}" for variant in variants}
+    if "UMOP_VERIFY_KEY" in each.variables() and each.image == "umop-api":
+        assert each.tag.endswith("-sign")
     on_gpu = "nvidia.com/gpu" in each.spec["resources"].get("limits", {})
     assert not on_gpu or each.tag.endswith("-cuda")
 
