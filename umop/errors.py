@@ -21,4 +21,4 @@ class TrainingError(Exception):
 
 
 class Stopped(Exception):  # noqa: N818
-    """A signal stopped training; the message says how to go on."""
+    """A signal stopped training; the message says how to resume."""

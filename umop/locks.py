@@ -36,7 +36,7 @@ def alone(folder: Path) -> Iterator[None]:
 
 
 def take(lock: IO[str], folder: Path) -> None:
-    """Locks an open file, once nobody else has it locked."""
+    """Locks an open file, once no other process has it locked."""
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -140,7 +140,7 @@ class Run:
         return self.folder / Path(pointer.read_text().strip()).name
 
     def best_checkpoint(self) -> Path:
-        """The checkpoint that had the best AP on the way; the newest where none is marked.
+        """The checkpoint that had the best AP during training; the newest where none is marked.
 
         Raises:
             UserError: The run has none, or it is damaged.

@@ -49,7 +49,7 @@ def train(
         int | None, typer.Option(min=1, help="Pictures a step, over all processes.")
     ] = None,
     accumulate: Annotated[
-        int, typer.Option(min=1, help="Compute a step in so many parts, to need less memory.")
+        int, typer.Option(min=1, help="Parts that a step is computed in, to need less memory.")
     ] = 1,
     lr: Annotated[
         float | None, typer.Option(min=1e-12, help="Learning rate, not scaled by the batch.")
@@ -63,7 +63,7 @@ def train(
     ] = None,
     patience: Annotated[
         int | None,
-        typer.Option(min=1, help="End after so many evaluations without a better AP."),
+        typer.Option(min=1, help="Evaluations without a better AP after which training ends."),
     ] = None,
     weights: Annotated[
         str | None, typer.Option(help="Start from a run, or from a checkpoint file (.pth).")

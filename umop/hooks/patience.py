@@ -17,7 +17,7 @@ class PatienceHook(EarlyStoppingHook):
     """mmengine's early stopping by AP, which says so.
 
     Args:
-        patience: So many evaluations without a better AP end training.
+        patience: Evaluations without a better AP after which training ends.
     """
 
     def __init__(self, patience: int) -> None:

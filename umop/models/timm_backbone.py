@@ -23,7 +23,7 @@ class TimmBackbone(BaseModule):
     Args:
         name: timm's name of the model.
         out_indices: The stages whose features are returned.
-        frozen_stages: So many stages at the start, the stem included, keep their weights.
+        frozen_stages: Number of stages at the start, the stem included, that keep their weights.
         pretrained: Take the weights in ``$UMOP_CACHE/weights/<name>.pth`` when training starts.
     """
 

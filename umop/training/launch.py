@@ -164,7 +164,7 @@ def fail(rank: int, code: int) -> NoReturn:
     if code > 0:
         raise SystemExit(code)
     name = signal.Signals(-code).name
-    memory = " Where nobody did it, the machine ran out of memory." if code == -9 else ""
+    memory = " If you did not end it, the machine ran out of memory." if code == -9 else ""
     raise TrainingError(
         f"Rank {rank} on {socket.gethostname()} was ended by {name}.{memory} The same command goes "
         "on from the newest checkpoint."

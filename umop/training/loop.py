@@ -1,4 +1,4 @@
-"""mmengine's training loops, going on exactly where a checkpoint was saved."""
+"""mmengine's training loops, resuming exactly where a checkpoint was saved."""
 
 from __future__ import annotations
 

@@ -114,7 +114,7 @@ class Ranks(Alone):
     def any(self, mine: bool) -> bool:
         """Whether this was true in any rank, as of the last call: the same answer in all.
 
-        The ranks exchange it while they compute the next step, and nobody waits.
+        The ranks exchange it while they compute the next step, so none waits.
         """
         known = False
         if self.vote:

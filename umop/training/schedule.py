@@ -29,11 +29,11 @@ class ScheduleOptions:
     Attributes:
         epochs: Passes over the training pictures.
         batch: Pictures a step, over all processes.
-        accumulate: So many parts a step is computed in, one after the other.
+        accumulate: Parts that a step is computed in, one after the other.
         lr: The learning rate, exactly.
         size: Side in pixels of the square that pictures are scaled into.
         time: Seconds that training may take, its evaluations included.
-        patience: So many evaluations without a better AP end training.
+        patience: Evaluations without a better AP after which training ends.
     """
 
     epochs: int | None = None
@@ -93,7 +93,7 @@ def evaluate_often(loop: Section, patience: int) -> None:
 
     Args:
         loop: The training loop's section, changed in place.
-        patience: So many evaluations without a better AP end training.
+        patience: Evaluations without a better AP after which training ends.
 
     Raises:
         UserError: Training has not as many epochs to evaluate after.

@@ -82,7 +82,7 @@ def train(config: Config, run: Run, options: TrainOptions, stop: StopSignals) ->
     Raises:
         UserError: GPU, data or weights are missing, the run was started with another config, or
             another process trains it.
-        Stopped: A signal came. Where training was is saved; the message says how to go on.
+        Stopped: A signal came. Training is saved; the message says how to resume.
         TrainingError: The loss is not finite, or one of the processes is gone.
     """
     here = choose_processes(config, options.on_cpu, options.processes)
@@ -109,7 +109,7 @@ class Start:
 
     Attributes:
         config: What is trained, data and all.
-        checkpoint: Where they go on, None at the beginning.
+        checkpoint: Where they resume, None at the beginning.
         vis_backends: Where the first rank sends scalars.
     """
 

@@ -17,7 +17,7 @@ from umop.data.pictures import data_url, read_rgb
 from umop.errors import UserError
 
 SHOWN = 24
-"""So many places of a kind are shown with their pictures."""
+"""Most findings of a kind that are shown with their pictures."""
 SIDE = 240
 SIZES = (0, 8, 16, 32, 64, 128, 256, 512, np.inf)
 

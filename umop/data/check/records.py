@@ -22,7 +22,7 @@ from umop.cache import cache_folder, keep
 from umop.data.pictures import MAX_PIXELS
 
 FEW = 64
-"""So many pictures are read without starting other processes."""
+"""Most pictures that are read without starting other processes."""
 BLOCK = 32
 HEAD = 2**16
 LIKENESS_SIDE = 16

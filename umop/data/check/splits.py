@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from umop.data.check.rules import Examined, Hit, Rule, drop_pictures
 
 SAME_BITS = 8
-"""Pictures are alike that differ in at most so many of 256 bits."""
+"""Most bits of 256 in which two similar pictures differ."""
 MOST_PAIRS = 2 * 10**8
 """More pairs of pictures than this are not compared, which a note says."""
 

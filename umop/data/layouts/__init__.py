@@ -15,7 +15,7 @@ from umop.errors import UserError
 
 @dataclass(frozen=True)
 class Layout:
-    """A way to lay out a data set.
+    """A layout of data sets.
 
     Attributes:
         name: What users call it.

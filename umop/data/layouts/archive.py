@@ -15,7 +15,7 @@ from umop.digest import sha256_of
 from umop.errors import UserError
 
 MOST_TIMES_AS_LARGE = 100
-"""A zip may unpack to so many times its size: pictures hardly shrink, annotations ten times."""
+"""Most times its size that a zip may unpack to: pictures hardly shrink, annotations ten times."""
 ALWAYS_ALLOWED = 2**28
 START = b"PK"
 
