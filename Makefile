@@ -51,7 +51,10 @@ READY_FOR_TESTS := $(VENV)/.ready-for-tests
 CHECKOV_VENV := .venv-checkov
 READY_FOR_CHECKOV := $(CHECKOV_VENV)/.ready
 COMPOSE := docker compose --file docker/compose.yaml $(if $(filter cuda,$(VARIANT)),--file docker/compose.gpu.yaml)
-TRAIN := $(if $(filter docker,$(IN)),$(COMPOSE) run --rm train train,$(BIN)/umop train)
+IN_DOCKER := $(filter docker,$(IN))
+TO_TRAIN := $(if $(IN_DOCKER),folders,$(READY))
+UMOP := $(if $(IN_DOCKER),$(COMPOSE) run --rm train,$(BIN)/umop)
+NAMED_DATA = $(if $(DATA),--data $(if $(IN_DOCKER),data,$(DATA)))
 
 # What docker/compose.yaml and docker/docker-bake.hcl read.
 export BUNDLE_PATH = $(abspath $(BUNDLE))
@@ -78,8 +81,8 @@ demo: $(READY) ## Train on aerial photographs, evaluate, export, serve, detect: 
 	@echo "Serve it:        make serve"
 	@echo "Your pictures:   make train DATA=/path/to/data"
 
-data: $(READY) ## Fetch a data set: DATASET=coco (25 GB) or demo
-	$(BIN)/umop data $(DATASET)
+data: $(TO_TRAIN) ## Fetch a data set: DATASET=coco (25 GB) or demo [IN=docker]
+	DATA_ACCESS=rw $(UMOP) data $(DATASET)
 
 doctor: $(READY) ## Say whether training works on this machine: versions, operators, GPU, disk
 	$(BIN)/umop doctor
@@ -87,17 +90,17 @@ doctor: $(READY) ## Say whether training works on this machine: versions, operat
 check: $(READY) ## Find what is wrong with a data set: DATA=/path [HTML=check.html] [FIX=/new/folder]
 	$(BIN)/umop data check $(DATA) $(if $(HTML),--html $(HTML)) $(if $(FIX),--fix $(FIX))
 
-train: $(if $(filter docker,$(IN)),folders,$(READY)) ## Train a model: DATA=/path [CONFIG=small] [EPOCHS= BATCH= SIZE= TIME=30m …] [IN=docker]; again to resume
-	$(TRAIN) $(CONFIG) --run $(RUN) $(if $(DATA),--data $(if $(filter docker,$(IN)),data,$(DATA))) $(TRAIN_OPTIONS)
+train: $(TO_TRAIN) ## Train a model: DATA=/path [CONFIG=small] [EPOCHS= BATCH= SIZE= TIME=30m …] [IN=docker]; again to resume
+	$(UMOP) train $(CONFIG) --run $(RUN) $(NAMED_DATA) $(TRAIN_OPTIONS)
 
-eval: $(READY) ## Print COCO's twelve numbers of a run: RUN=demo [DATA=/path] [TTA=1]
-	$(BIN)/umop eval $(RUN) $(if $(DATA),--data $(DATA)) $(if $(TTA),--tta)
+eval: $(TO_TRAIN) ## Print COCO's twelve numbers of a run: RUN=demo [DATA=/path] [TTA=1] [IN=docker]
+	$(UMOP) eval $(RUN) $(NAMED_DATA) $(if $(TTA),--tta)
 
 report: $(READY) ## Write a page of a run, or of several side by side: RUN=demo, RUN="demo other" [OUT=page.html]
 	$(BIN)/umop report $(RUN) $(if $(OUT),--out $(OUT))
 
-export: $(READY) ## Write the bundle of a run and check it: RUN=demo
-	$(BIN)/umop export $(RUN)
+export: $(TO_TRAIN) ## Write the bundle of a run and check it: RUN=demo [IN=docker]
+	$(UMOP) export $(RUN)
 
 serve: $(READY) ## Answer POST /detect: BUNDLE=runs/demo/demo.bundle [HOST=] [PORT=]
 	$(BIN)/umop-serve --bundle $(BUNDLE) --host $(HOST) --port $(PORT)
@@ -122,8 +125,8 @@ folders: # a folder that Docker has to make for a mount belongs to root
 	@mkdir -p data runs "$(CACHE_PATH)"
 
 model-image: ## Build an image of a bundle: BUNDLE=runs/demo/demo.bundle [BASE=…/umop-api:…, to copy it]
-	$(PYTHON) docker/labels.py $(BUNDLE) $(IMAGE_PREFIX)/umop-model $(BASE) | \
-		xargs docker build --file docker/model.Dockerfile $(BUNDLE)
+	options=$$($(PYTHON) docker/labels.py $(BUNDLE) $(IMAGE_PREFIX)/umop-model $(BASE)) && \
+		xargs docker build --file docker/model.Dockerfile $(BUNDLE) <<<"$$options"
 
 manifests: ## Put the name of your registry into k8s/: [IMAGE_PREFIX=registry.example.com/vision]
 	grep -rlE '$(IMAGE_NAME)' k8s | xargs sed -i -E 's#$(IMAGE_NAME)#\1$(IMAGE_PREFIX)/umop-#'

@@ -12,8 +12,11 @@ from pathlib import Path
 
 
 def main(bundle: str, repository: str, base: str = "") -> None:
-    """Prints one option a line."""
-    manifest = json.loads((Path(bundle) / "manifest.json").read_text(encoding="utf-8"))
+    """Prints one option a line; ends with 1 where there is no bundle."""
+    try:
+        manifest = json.loads((Path(bundle) / "manifest.json").read_text(encoding="utf-8"))
+    except OSError as error:
+        sys.exit(f"{bundle} is not a bundle's folder: {error.strerror}: {error.filename}")
     labels = {
         "org.opencontainers.image.title": manifest["name"],
         "org.opencontainers.image.version": manifest["version"],
