@@ -71,7 +71,7 @@ def test_images_have_one_prefix() -> None:
 @every_container
 def test_its_command_is_one(name: str, each: Container) -> None:
     command = each.command()
-    if not command:
+    if not command or command[0] == "sleep":
         return
     app = {"umop": umop.cli.app, "umop-serve": serving.cli.app}[command[0]]
     parse(get_command(app), command)
