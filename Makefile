@@ -28,6 +28,7 @@ TS_PORT ?= 8080
 IN ?=
 VARIANT ?= cpu
 BASE ?=
+PROFILE ?=
 VERSION ?= $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 PYTHON_IMAGE ?= python:3.11-slim-bookworm
 SOURCE ?= $(shell git config --get remote.origin.url)
@@ -131,8 +132,8 @@ model-image: ## Build an image of a bundle: BUNDLE=runs/demo/demo.bundle [BASE=�
 manifests: ## Put the name of your registry into k8s/: [IMAGE_PREFIX=registry.example.com/vision]
 	grep -rlE '$(IMAGE_NAME)' k8s | xargs sed -i -E 's#$(IMAGE_NAME)#\1$(IMAGE_PREFIX)/umop-#'
 
-up: ## Start the service and TorchServe in containers: BUNDLE=… [PORT=8000] [VARIANT=cuda]
-	$(COMPOSE) up --detach --wait
+up: ## Start the service and TorchServe in containers: BUNDLE=… [PORT=8000] [VARIANT=cuda] [PROFILE=monitoring]
+	$(COMPOSE) $(if $(PROFILE),--profile $(PROFILE)) up --detach --wait
 	@echo "http://127.0.0.1:$(PORT)"
 
 down: ## Stop what `make up` started

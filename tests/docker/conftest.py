@@ -33,10 +33,10 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def slow_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The squares bundle with a network that takes a while."""
+    """The squares bundle with a network that takes more than a second."""
     folder = tmp_path_factory.mktemp("bundles")
     folder.chmod(0o755)
-    return make_bundle(folder / "slow.bundle", layers=5)
+    return make_bundle(folder / "slow.bundle", layers=40)
 
 
 @pytest.fixture

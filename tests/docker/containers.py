@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import Any
 
 HARDENED = ("--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--tmpfs=/tmp")
-IMAGES = ("api", "torchserve", "train")
+IMAGES = ("api", "api-sign", "torchserve", "train")
 
 
-def image(name: str, variant: str = "cpu") -> str:
-    """The image's name and tag, as `make` exports them."""
+def image(name: str) -> str:
+    """An image's name and tag, as `make` exports them; `api-sign` is a variant of `api`."""
     prefix, version = os.environ["IMAGE_PREFIX"], os.environ["VERSION"]
-    return f"{prefix}/umop-{name}:{version}-{variant}"
+    name, _, variant = name.partition("-")
+    return f"{prefix}/umop-{name}:{version}-" + "-".join(filter(None, ["cpu", variant]))
 
 
 def docker(*arguments: str, **options: Any) -> str:

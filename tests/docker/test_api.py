@@ -53,16 +53,18 @@ def moment(text: str) -> float:
 def test_stopped_under_load_it_answers_what_it_took(slow_bundle: Path) -> None:
     with running("api", *OPEN, mount(slow_bundle)) as container, ThreadPoolExecutor(4) as pool:
         wait_until(container.is_healthy, seconds=60)
-        url = f"{container.url(8000)}/detect"
+        url = container.url(8000)
         picture = encode(TWO_SQUARES)
-        answers = [pool.submit(httpx.post, url, content=picture, timeout=60) for _ in range(4)]
-        wait_until(lambda: in_progress(container) == 4)
+        answers = [
+            pool.submit(httpx.post, f"{url}/detect", content=picture, timeout=60) for _ in range(4)
+        ]
+        wait_until(lambda: in_progress(url) == 4)
         assert container.stop() == 0
         assert [each.result().status_code for each in answers] == [200] * 4
 
 
-def in_progress(container: Container) -> float:
-    page = httpx.get(f"{container.url(8000)}/metrics", timeout=30).text
+def in_progress(url: str) -> float:
+    page = httpx.get(f"{url}/metrics", timeout=30).text
     lines = dict(line.split() for line in page.splitlines() if line.startswith("umop_admitted"))
     return float(lines["umop_admitted_pictures"])
 

@@ -56,7 +56,7 @@ def members(archive: tarfile.TarFile) -> list[tarfile.TarInfo]:
 def test_it_says_what_it_is(name: str) -> None:
     config = inspect(image(name))["Config"]
     labels = config["Labels"]
-    assert labels["org.opencontainers.image.title"] == f"umop-{name}"
+    assert labels["org.opencontainers.image.title"] == f"umop-{name.removesuffix('-sign')}"
     assert labels["org.opencontainers.image.licenses"] == "Apache-2.0"
     assert re.fullmatch(r"[0-9a-f]{40}", labels["org.opencontainers.image.revision"])
     assert labels["org.opencontainers.image.version"]

@@ -113,7 +113,7 @@ def test_a_model_comes_from_its_image_and_is_verified(
     mounted = {**volumes, "model": model, "verify-key": verify}
     copy, front = containers_of(overlay(tmp_path, "model-init", "signed", "embedded"))
     docker("run", "--rm", *as_container(copy, model_image, mounted))
-    words = as_container(front, image("api", "cpu-sign"), mounted)
+    words = as_container(front, image("api-sign"), mounted)
     with started(*PUBLISHED, *words) as api:
         wait_until(lambda: is_ready(api), seconds=60)
         assert detect(api, KEY).status_code == 200
