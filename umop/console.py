@@ -18,6 +18,12 @@ def note(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
+def counted(count: int, noun: str) -> str:
+    """A number of things: ``1 box``, ``2 boxes``."""
+    plural = f"{noun}es" if noun.endswith(("s", "x")) else f"{noun}s"
+    return f"{count} {noun if count == 1 else plural}"
+
+
 def duration(seconds: float) -> str:
     """A length of time in words: ``80 s``, ``12 min``, ``3 h 20 min``, ``2 d 4 h``."""
     minutes = round(seconds / 60)

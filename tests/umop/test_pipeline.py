@@ -275,6 +275,8 @@ def test_what_cannot_be_built_is_one_line(
         (["train", "demo", "--batch", "0"], "Invalid value for '--batch'"),
         (["train", "demo", "--size", "9"], "Invalid value for '--size'"),
         (["train", "demo", "--lr", "-1"], "Invalid value for '--lr'"),
+        (["train", "demo", "--lr", "inf"], "Invalid value for '--lr'"),
+        (["train", "demo", "--set", "train_dataloader.dataset.pipeline=[]"], "PackDetInputs"),
         (["eval", "never"], "runs/never holds no trained model"),
         (["export", "never"], "Train it first: umop train never"),
         (["export", "discs", "--version", "2 0"], "its version is '2 0'"),

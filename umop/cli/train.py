@@ -52,7 +52,8 @@ def train(
         int, typer.Option(min=1, help="Parts that a step is computed in, to need less memory.")
     ] = 1,
     lr: Annotated[
-        float | None, typer.Option(min=1e-12, help="Learning rate, not scaled by the batch.")
+        float | None,
+        typer.Option(min=1e-12, max=1000, help="Learning rate, not scaled by the batch."),
     ] = None,
     size: Annotated[
         int | None,

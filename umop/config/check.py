@@ -70,6 +70,10 @@ def require_trainable(config: Config) -> None:
                 f"The config has no {name}, and cannot be trained. Inherit it, as in "
                 "_base_ = 'small'."
             )
+    for name in LOADERS:
+        steps = (config[name].get("dataset") or {}).get("pipeline") or [{}]
+        if steps[-1].get("type") != "PackDetInputs":
+            raise UserError(f"The config's {name}.dataset.pipeline must end with PackDetInputs.")
 
 
 def sections(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[list[str], dict[str, Any]]]:

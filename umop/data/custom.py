@@ -10,6 +10,7 @@ from typing import Any
 
 from mmengine.config import Config
 
+from umop.console import counted
 from umop.data.check import Report, check
 from umop.data.check.categories import with_labels
 from umop.data.convert import coco_content
@@ -244,15 +245,15 @@ def refuse_errors(report: Report, path: Path) -> None:
         if rule.severity == "error"
     ]
     if kinds:
-        count = len(report.of("error"))
-        errors = "1 error" if count == 1 else f"{count} errors"
+        copy = f"{path.resolve().stem}-fixed"
+        errors = counted(len(report.of("error")), "error")
         raise UserError(
             "\n".join(
                 [
                     f"{path} has {errors}:",
                     *kinds,
                     f"Look at them: umop data check {path} --html check.html",
-                    f"Write a repaired copy: umop data check {path} --fix {path.stem}-fixed",
+                    f"Write a repaired copy: umop data check {path} --fix {copy}",
                 ]
             )
         )

@@ -95,7 +95,10 @@ def find(weights: str) -> Path:
         if not path.is_file():
             raise UserError(f"--weights {weights}: there is no such file.")
         return path
-    return Run.named(weights).best_checkpoint()
+    run = Run.named(weights)
+    if not run.folder.is_dir():
+        raise UserError(f"--weights {weights}: there is no such run or file.")
+    return run.best_checkpoint()
 
 
 def choose(config: Config, source: Path) -> Start:
@@ -142,7 +145,7 @@ def read(source: Path) -> tuple[dict[str, Tensor], tuple[str, ...]]:
     try:
         with torch.serialization.safe_globals(PLAIN_OBJECTS):
             content = torch.load(source, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, OSError) as error:
+    except Exception as error:  # of another kind of file, the unpickler raises many kinds
         raise UserError(
             f"{source} is no checkpoint that --weights takes: it is damaged, another kind of file, "
             "or holds more than weights and logs. Nothing in it was executed."

@@ -10,6 +10,7 @@ from typing import Any
 
 from mmengine.config import Config
 
+from umop.console import counted
 from umop.data.custom import OwnData
 from umop.training.schedule import ScheduleOptions, epoch_length, iterations
 
@@ -58,7 +59,7 @@ def pictures(dataset: Any, unwritten: dict[Path, dict[str, Any]]) -> int:
 def describe(config: Config, counts: Counts, options: ScheduleOptions, processes: int) -> str:
     """The plan in a line or two."""
     made = iterations(config, counts.train, processes)
-    epochs = made / epoch_length(config, counts.train, processes)
+    epochs = f"{made / epoch_length(config, counts.train, processes):.3g}"
     interval = config.train_cfg.val_interval
     evaluations = math.ceil(
         config.train_cfg.get("max_epochs", config.train_cfg.get("max_iters")) / interval
@@ -66,16 +67,13 @@ def describe(config: Config, counts: Counts, options: ScheduleOptions, processes
     parts = f" ({made} iterations)" if options.accumulate > 1 else ""
     times = "once" if evaluations == 1 else f"{evaluations} times"
     text = (
-        f"Plan: {counts.train} pictures of {classes(counts.classes)}, {made // options.accumulate} "
-        f"steps{parts}, {epochs:.3g} epochs; evaluated {times} on {counts.val} pictures."
+        f"Plan: {counted(counts.train, 'picture')} of {counted(counts.classes, 'class')}, "
+        f"{counted(made // options.accumulate, 'step')}{parts}, {epochs} "
+        f"{'epoch' if epochs == '1' else 'epochs'}; evaluated {times} on "
+        f"{counted(counts.val, 'picture')}."
     )
     if options.patience:
         text += f" Ends early after {options.patience} evaluations without a better AP."
     if options.time:
         text += f" Ends within {options.time / 60:.3g} minutes."
     return text
-
-
-def classes(count: int) -> str:
-    """A number of classes, in words."""
-    return "1 class" if count == 1 else f"{count} classes"

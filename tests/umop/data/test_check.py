@@ -175,7 +175,7 @@ KINDS: dict[str, tuple[str, str, Spoil]] = {
     ),
     "category by case": (
         "category-case",
-        "'cat' (21 boxes) and 'Cat ' (1 boxes)",
+        "'cat' (21 boxes) and 'Cat ' (1 box)",
         lambda _, content: rename(content, "Cat ", extra=True),
     ),
     "blank category": ("category-blank", "no name", lambda _, content: rename(content, " ")),
@@ -187,7 +187,7 @@ KINDS: dict[str, tuple[str, str, Spoil]] = {
     ),
     "few of a class": (
         "category-few",
-        "'bird' has 1 boxes",
+        "'bird' has 1 box",
         lambda _, content: rename(content, "bird", extra=True),
     ),
     "two categories of one name": (

@@ -269,6 +269,20 @@ def test_one_folder_with_one_coco_file_is_split(tmp_path: Path) -> None:
         assert set(data.boxes.label[rows]) == {0, 1}
 
 
+def test_coco_is_read_from_a_folder_beside_other_things(tmp_path: Path) -> None:
+    coco(tmp_path / "data" / "coco")
+    (tmp_path / "data" / "notes.txt").write_text("")
+    report = check(open_data(tmp_path / "data"))
+    assert report.findings == ()
+    (tmp_path / "data" / "coco" / "labels").mkdir()
+    for split in ("train", "val"):
+        (tmp_path / f"data/coco/{split}.json").rename(tmp_path / f"data/coco/labels/{split}.json")
+    assert check(open_data(tmp_path / "data")).findings == ()
+    (tmp_path / "data/coco/val/val 1.png").unlink()
+    [finding] = check(open_data(tmp_path / "data")).of("error")
+    assert finding.text == "coco/labels/val.json lists coco/val/val 1.png"
+
+
 def test_pictures_of_one_content_stay_together(tmp_path: Path) -> None:
     for i in range(20):
         for twin in ("a", "b"):

@@ -116,9 +116,14 @@ def test_nothing_in_a_file_is_executed(tmp_path: Path, indirectly: bool) -> None
 
 @pytest.mark.parametrize(
     ("name", "message"),
-    [("none.pth", "there is no such file"), ("text.pth", "another kind of file")],
+    [
+        ("none.pth", "there is no such file"),
+        ("text.pth", "another kind of file"),
+        ("lines", "another kind of file"),
+    ],
 )
 def test_what_is_no_checkpoint(config: Config, tmp_path: Path, name: str, message: str) -> None:
     (tmp_path / "text.pth").write_text("not a checkpoint")
+    (tmp_path / "lines").write_text("root:x:0:0:root:/root:/bin/bash\ndaemon:x:1:1\n")
     with pytest.raises(UserError, match=message):
         use_weights(config, str(tmp_path / name), Run(tmp_path))

@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from umop.console import counted
 from umop.data.check.rules import Examined, Hit, Rule, box_hits, drop_boxes
 from umop.data.dataset import DataSet
 
@@ -33,12 +34,12 @@ def drop_blank(examined: Examined, hits: Sequence[Hit]) -> Examined:
 def one_letter(examined: Examined) -> Iterator[Hit]:
     for name, count in zip(examined.data.classes, counts(examined.data), strict=True):
         if len(name.strip()) == 1 and count:
-            yield Hit(f"'{name}' ({count} boxes)")
+            yield Hit(f"'{name}' ({counted(count, 'box')})")
 
 
 def differing_by_case(examined: Examined) -> Iterator[Hit]:
     for names in spellings(examined.data).values():
-        yield Hit(" and ".join(f"'{name}' ({count} boxes)" for name, count in names))
+        yield Hit(" and ".join(f"'{name}' ({counted(count, 'box')})" for name, count in names))
 
 
 def spellings(data: DataSet) -> dict[str, list[tuple[str, int]]]:
@@ -93,7 +94,7 @@ def few(examined: Examined) -> Iterator[Hit]:
     trained = counts(data, "train" if "train" in data.splits() else None)
     for name, count in zip(data.classes, trained, strict=True):
         if 0 < count < FEW:
-            yield Hit(f"'{name}' has {count} boxes to train on")
+            yield Hit(f"'{name}' has {counted(count, 'box')} to train on")
 
 
 def counts(data: DataSet, split: str | None = None) -> NDArray[np.int64]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from umop.console import counted
 from umop.data.check import boxes, categories, conventions, pictures, reading, splits
 from umop.data.check.records import Record, read_records
 from umop.data.check.rules import Examined, Hit, Rule, Severity, with_corners
@@ -146,6 +147,6 @@ def summary(data: DataSet) -> str:
     names = data.splits() or (None,)
     parts = [f"{int(data.in_split(name).sum())} {name or 'pictures'}" for name in names]
     return (
-        f"{data.root}: {data.layout}, {', '.join(parts)}, {len(data.boxes)} boxes, "
-        f"{len(data.classes)} classes"
+        f"{data.root}: {data.layout}, {', '.join(parts)}, {counted(len(data.boxes), 'box')}, "
+        f"{counted(len(data.classes), 'class')}"
     )

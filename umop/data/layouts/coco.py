@@ -94,14 +94,22 @@ class Finder:
     def folders(self) -> list[str]:
         """Where the pictures may lie, relative to the root, likeliest first."""
         last = self.path.stem.rpartition("_")[2]
-        here = self.path.parent.relative_to(self.files.root).as_posix().removeprefix(".")
-        folders = [last, f"images/{last}", here, "images", ""]
-        return folders if self.path.stem != "_annotations.coco" else [here, *folders]
+        here = self.path.parent.relative_to(self.files.root)
+        below = [last, f"images/{last}", "", "images"]
+        nearest = ["", *below] if self.path.stem == "_annotations.coco" else below
+        folders = [parent / name for name in nearest for parent in (here, here.parent)]
+        return [folder.as_posix().removeprefix(".") for folder in (*folders, *map(Path, below))]
 
     def __call__(self, name: str) -> Path:
         """The picture's path; where none was found, the place where it should be."""
         found = self.files.picture(name, self.folders)
-        return found or self.files.root / self.folders[0] / name
+        return found or self.files.root / self.expected / name
+
+    @cached_property
+    def expected(self) -> str:
+        """The likeliest folder of those that are there."""
+        there = (folder for folder in self.folders if (self.files.root / folder).is_dir())
+        return next(there, "")
 
 
 class CocoFile:
