@@ -9,17 +9,18 @@ from __future__ import annotations
 import hashlib
 import json
 import lzma
-import shutil
 import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import BinaryIO
 
 from pydantic import ValidationError
 
 from serving.bundle.errors import BundleError
+from serving.bundle.replace import replace
 from serving.bundle.schema import SCHEMA_VERSION, FileEntry, Manifest
 from serving.bundle.signature import SIGNATURE, SIGNATURE_MAX_BYTES, Signer, Verifier
 from serving.schemas.validation import first_error
@@ -109,25 +110,28 @@ class Bundle:
         return Path(target)
 
     def copy(self, folder: str | Path) -> Path:
-        """Writes the bundle, with its signature, into a folder; one that is there is replaced.
+        """Writes the bundle, with its signature, into a folder; a bundle that is there is replaced.
 
         Each file's SHA-256 is checked as it is copied. The folder appears only when it is whole.
 
         Raises:
-            BundleError: A file was changed since the bundle was opened.
+            BundleError: A file was changed since the bundle was opened, or the folder holds
+                something else than a bundle.
         """
-        folder = Path(folder)
-        part = folder.with_name(f"{folder.name}.part")
-        shutil.rmtree(part, ignore_errors=True)
-        for name in self.manifest.files:
-            (part / name).parent.mkdir(parents=True, exist_ok=True)
-            (part / name).write_bytes(self.read(name))
-        (part / MANIFEST).write_bytes(_read(self.path, MANIFEST, MANIFEST_MAX_BYTES))
-        signature = _read_signature(self.path)
-        if signature is not None:
-            (part / SIGNATURE).write_bytes(signature)
-        shutil.rmtree(folder, ignore_errors=True)
-        part.rename(folder)
+        folder = Path(folder).absolute()
+        if not _may_be_replaced(folder):
+            raise BundleError(f"{folder}: holds something else than a bundle; name another folder")
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as scratch:
+            draft = Path(scratch) / "draft"
+            for name in self.manifest.files:
+                (draft / name).parent.mkdir(parents=True, exist_ok=True)
+                (draft / name).write_bytes(self.read(name))
+            (draft / MANIFEST).write_bytes(_read(self.path, MANIFEST, MANIFEST_MAX_BYTES))
+            signature = _read_signature(self.path)
+            if signature is not None:
+                (draft / SIGNATURE).write_bytes(signature)
+            replace(folder, draft, Path(scratch) / "before")
         return folder
 
     def read(self, name: str) -> bytes:
@@ -167,6 +171,13 @@ class Bundle:
                 raise BundleError(f"{name} has {size} bytes, the manifest says {entry.bytes}")
             if _sha256(stream) != entry.sha256:
                 raise BundleError(f"{name} is damaged: its SHA-256 is not the manifest's")
+
+
+def _may_be_replaced(folder: Path) -> bool:
+    """Whether a path is free for a bundle: missing, an empty folder, or a bundle's."""
+    if not folder.is_dir():
+        return not folder.exists()
+    return (folder / MANIFEST).is_file() or not any(folder.iterdir())
 
 
 def _parse(text: bytes) -> Manifest:

@@ -32,12 +32,29 @@ def test_a_zip_serves_like_its_folder(bundle_path: Path, tmp_path: Path) -> None
 def test_a_copy_is_the_same_bundle(bundle_path: Path, tmp_path: Path) -> None:
     target = tmp_path / "volume" / "model.bundle"
     (target / "samples").mkdir(parents=True)
-    (target / "old").touch()
+    (target / "manifest.json").touch()
     Bundle.open(bundle_path).copy(target)
     files = {path.relative_to(bundle_path) for path in bundle_path.rglob("*")}
     assert {path.relative_to(target) for path in target.rglob("*")} == files
     assert Bundle.open(target).manifest == Bundle.open(bundle_path).manifest
     assert list(target.parent.iterdir()) == [target]
+
+
+def test_a_folder_of_something_else_is_not_replaced(bundle_path: Path, tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").touch()
+    for target in (tmp_path, tmp_path / "thesis.txt"):
+        with pytest.raises(BundleError, match="something else than a bundle"):
+            Bundle.open(bundle_path).copy(target)
+    assert list(tmp_path.iterdir()) == [tmp_path / "thesis.txt"]
+
+
+def test_a_copy_into_the_current_folder(
+    bundle_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path / "empty")
+    Bundle.open(bundle_path).copy(".")
+    assert Bundle.open(tmp_path / "empty").manifest == Bundle.open(bundle_path).manifest
 
 
 def test_a_file_that_changes_while_it_is_copied_is_not_copied(copy: Path, tmp_path: Path) -> None:
@@ -46,7 +63,7 @@ def test_a_file_that_changes_while_it_is_copied_is_not_copied(copy: Path, tmp_pa
     model.write_bytes(bytes(len(model.read_bytes())))
     with pytest.raises(BundleError, match=r"model.onnx was changed"):
         opened.copy(tmp_path / "target.bundle")
-    assert not (tmp_path / "target.bundle").exists()
+    assert list(tmp_path.iterdir()) == [copy]
 
 
 def test_a_missing_bundle(tmp_path: Path) -> None:

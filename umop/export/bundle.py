@@ -1,4 +1,4 @@
-"""Exports a run's newest checkpoint."""
+"""Exports a run's best checkpoint."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from mmdet.apis import init_detector
 from mmengine.config import Config
 
 from serving.bundle import Bundle, BundleError
+from serving.bundle.replace import replace
 from serving.bundle.schema import Manifest
 from serving.schemas.names import Precision
 from umop.console import note
@@ -95,24 +96,6 @@ def export(
             done = Export({}, measure(run, config, draft, manifest))
         replace(run.bundle, draft, Path(scratch) / "before")
     return done
-
-
-def replace(target: Path, draft: Path, aside: Path) -> None:
-    """Puts a new folder in another's place; where that fails, the old one is back.
-
-    Args:
-        target: The folder to replace; it need not exist.
-        draft: The new folder, on the same file system.
-        aside: Takes the old folder.
-    """
-    if target.exists():
-        target.rename(aside)
-    try:
-        draft.rename(target)
-    except OSError:
-        if aside.exists():
-            aside.rename(target)
-        raise
 
 
 def write_network(detector: Any, draft: Path, manifest: Manifest, config: Config) -> None:

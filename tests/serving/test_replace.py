@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from umop.export.bundle import replace
+from serving.bundle.replace import replace
 
 
 def folder(path: Path, content: str) -> Path:
