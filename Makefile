@@ -68,7 +68,7 @@ export IMAGE_PREFIX PORT PYTHON_IMAGE SOURCE VARIANT VERSION
 .PHONY: folders images up down model-image manifests test-images test-k8s help demo data doctor check train eval report export serve serve-only archive torchserve test test-fast lint bench docs lock clean
 
 help: ## Show this list
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
 
 demo: $(READY) ## Train on aerial photographs, evaluate, export, serve, detect: minutes on two cores
 	$(BIN)/umop data demo

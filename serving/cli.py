@@ -202,7 +202,9 @@ def _torchserve(
 @app.command("copy")
 def _copy(
     bundle: Annotated[Path, typer.Argument(help="The bundle, a folder or a zip.")],
-    folder: Annotated[Path, typer.Argument(help="The folder to write; a bundle that is there is replaced.")],
+    folder: Annotated[
+        Path, typer.Argument(help="The folder to write; a bundle in it is replaced.")
+    ],
 ) -> None:
     """Copy a bundle, and check each file's SHA-256: what a cluster runs before the service."""
     from serving.bundle import Bundle, BundleError

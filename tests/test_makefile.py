@@ -39,6 +39,13 @@ def make(clone: Path, *arguments: str) -> list[str]:
     return (clone / "calls").read_text().splitlines()
 
 
+def test_help_lists_every_target_that_has_a_description(clone: Path) -> None:
+    described = re.findall(r"^(\S+):.* ## ", MAKEFILE.read_text(), re.MULTILINE)
+    page = subprocess.run(["make", "-C", clone, "help"], check=True, capture_output=True, text=True)
+    listed = [line.split()[1] for line in page.stdout.splitlines() if line.startswith("  make ")]
+    assert listed == described
+
+
 def test_manifests_get_the_name_of_a_registry(clone: Path) -> None:
     shutil.copytree(MAKEFILE.parent / "k8s", clone / "k8s")
     for prefix in ("registry.example.com:5000/vision", "ghcr.io/umop"):
