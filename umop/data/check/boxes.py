@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from umop.data.check.conventions import numbers
-from umop.data.check.rules import Examined, Hit, Rule, box_hits, drop_boxes, rows_of, with_corners
+from umop.data.check.examined import Examined
+from umop.data.check.repairs import drop_boxes, rows_of, with_corners
+from umop.data.check.rules import Hit, Rule, box_hits
 
 ROUNDING = 1.0
 """Pixels that a box may reach over the edge: rounding, of which nothing is said."""

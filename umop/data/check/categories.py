@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from umop.console import counted
-from umop.data.check.rules import Examined, Hit, Rule, box_hits, drop_boxes
+from umop.data.check.examined import Examined
+from umop.data.check.repairs import drop_boxes
+from umop.data.check.rules import Hit, Rule, box_hits
 from umop.data.dataset import DataSet
 
 FEW = 10

@@ -7,7 +7,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from umop.data.check.rules import Examined, Hit, Rule, box_hits, rows_of, with_corners
+from umop.data.check.examined import Examined
+from umop.data.check.repairs import rows_of, with_corners
+from umop.data.check.rules import Hit, Rule, box_hits
 
 NEARLY_ALL = 0.98
 MANY = 0.1

@@ -11,8 +11,8 @@ from jinja2 import Environment, PackageLoader
 from numpy.typing import NDArray
 
 from umop.data.check.categories import counts
+from umop.data.check.examined import Examined
 from umop.data.check.report import Finding, Report, summary
-from umop.data.check.rules import Examined
 from umop.data.pictures import data_url, read_rgb
 from umop.errors import UserError
 

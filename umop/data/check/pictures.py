@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from serving.inference.image import SWAPPING_ORIENTATIONS
+from umop.data.check.examined import Examined
 from umop.data.check.records import Record
-from umop.data.check.rules import Examined, Hit, Rule, drop_pictures, with_corners
+from umop.data.check.repairs import drop_pictures, with_corners
+from umop.data.check.rules import Hit, Rule
 from umop.data.dataset import Picture
 
 RATIO_TOLERANCE = 0.01

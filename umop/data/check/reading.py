@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from umop.data.check.rules import Examined, Hit, Rule, Severity, leave
+from umop.data.check.examined import Examined
+from umop.data.check.repairs import leave
+from umop.data.check.rules import Hit, Rule, Severity
 
 KINDS: tuple[tuple[str, Severity, str, str], ...] = (
     ("annotations-unreadable", "error", "annotation that cannot be read", "left out"),

@@ -9,7 +9,9 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from umop.data.check.rules import Examined, Hit, Rule, drop_pictures
+from umop.data.check.examined import Examined
+from umop.data.check.repairs import drop_pictures
+from umop.data.check.rules import Hit, Rule
 
 SAME_BITS = 8
 """Most bits of 256 in which two similar pictures differ."""
