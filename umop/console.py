@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import sys
 import warnings
@@ -74,4 +75,5 @@ def quietly() -> Iterator[None]:
         warnings.catch_warnings(),
     ):
         warnings.simplefilter("ignore")
+        logging.raiseExceptions = False  # a log that cannot be written is no traceback
         yield

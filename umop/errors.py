@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+
+NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
+NOT_WRITABLE = (*NO_SPACE, errno.EROFS, errno.EACCES, errno.EPERM)
+"""What a system answers where nothing can be written."""
+
 
 class UserError(Exception):
     """Something the user can put right; the message says what is wrong and what to do."""

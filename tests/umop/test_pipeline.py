@@ -334,6 +334,22 @@ def test_an_unreadable_picture_is_refused_before_training(
     assert not (workplace / "runs" / "refused").exists(), "nothing was trained"
 
 
+def test_a_full_disk_is_one_line(umop: Umop, discs: Path, workplace: Path) -> None:
+    run = workplace / "runs" / "crammed"
+    (run / "annotations").mkdir(parents=True)
+    (run / "annotations" / "train.json").symlink_to("/dev/full")
+    train = ["train", "demo", "--run", "crammed", "--data", str(discs), *SMALL]
+    code, _, err = umop(*train)
+    assert code == 2
+    assert err.splitlines()[-1] == (
+        "error: There is no space left in runs/crammed. Nothing is saved yet: make room, and the "
+        "same command goes on."
+    )
+    code, _, err = umop("data", "check", str(discs), "--html", "/dev/full")
+    assert code == 2
+    assert "/dev/full cannot be written: No space left on device" in err
+
+
 @pytest.mark.parametrize("name", ["..", "a/b", "", "a b", "-x", ".x", "é", "x" * 101])
 def test_a_run_has_a_plain_name(umop: Umop, name: str) -> None:
     for command in (["train", "demo"], ["import-checkpoint", "x.pth", "--config", "demo"]):

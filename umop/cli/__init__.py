@@ -6,11 +6,12 @@ Each subcommand imports what it runs by itself, so that ``--help`` is quick.
 from __future__ import annotations
 
 import sys
+import threading
 
 import typer
 
 from umop.cli import config, data, doctor, evaluate, export, report, runs, train
-from umop.errors import Stopped, TrainingError, UserError
+from umop.errors import NO_SPACE, NOT_WRITABLE, Stopped, TrainingError, UserError
 from umop.exit_codes import FAILURE, MISTAKE, STOPPED
 
 app = typer.Typer(
@@ -35,6 +36,7 @@ app.add_typer(data.app, name="data")
 
 def main() -> None:
     """Runs the command. What a user can understand is one line on stderr and an exit code."""
+    threading.excepthook = report_thread
     try:
         app()
     except KeyboardInterrupt:
@@ -51,6 +53,12 @@ def main() -> None:
         sys.exit(MISTAKE if message else FAILURE)
 
 
+def report_thread(failed: threading.ExceptHookArgs) -> None:
+    """Prints the traceback of a thread; a full disk is said once, by the main thread."""
+    if not isinstance(failed.exc_value, OSError) or failed.exc_value.errno not in NO_SPACE:
+        threading.__excepthook__(failed)
+
+
 def mistake(error: Exception) -> str | None:
     """What a user did wrong, in one line; None for an error that is the program's own."""
     from serving.bundle import BundleError
@@ -58,4 +66,6 @@ def mistake(error: Exception) -> str | None:
 
     if isinstance(error, UserError):
         return error.summary()
+    if isinstance(error, OSError) and error.errno in NOT_WRITABLE:
+        return f"{error.filename or 'A file'} cannot be written: {error.strerror}."
     return str(error) if isinstance(error, BundleError | EngineError) else None

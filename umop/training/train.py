@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import errno
 import shlex
 import sys
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,7 +20,7 @@ from umop.console import note
 from umop.data.configured import check_configured
 from umop.data.custom import OwnData, read_data, use_data
 from umop.data.location import require_data
-from umop.errors import Stopped, UserError
+from umop.errors import NO_SPACE, Stopped, UserError
 from umop.hooks.checkpoints import is_finished
 from umop.hooks.evaluation import EvaluationHook
 from umop.hooks.provenance import ProvenanceHook
@@ -91,7 +91,7 @@ def train(config: Config, run: Run, options: TrainOptions, stop: StopSignals) ->
         if job.ranks > 1:
             launch(job)
             return None
-    with joined(options.timeout) as ranks, ExitStack() as held:
+    with joined(options.timeout) as ranks, ExitStack() as held, without_space(run):
         if options.is_dry:
             run = Run(Path(held.enter_context(TemporaryDirectory())) / run.name)
         start = ranks.on_first(lambda: prepare(config, run, options, ranks, held))
@@ -203,12 +203,33 @@ def explained(error: Exception, runner: Runner) -> BaseException:
             "The GPU ran out of memory. Fewer pictures at a time need less, BATCH=1, and "
             "ACCUMULATE=2 makes up for them; so do smaller ones, SIZE=640. (umop train --help)"
         )
-    if isinstance(error_here, OSError) and error_here.errno in (errno.ENOSPC, errno.EDQUOT):
-        return UserError(
-            f"There is no space left in {runner.work_dir}. The newest checkpoint there is whole; "
-            "make room, and the same command resumes."
-        )
+    if isinstance(error_here, OSError) and error_here.errno in NO_SPACE:
+        return no_space(Run(Path(runner.work_dir)))
     return error_here
+
+
+@contextmanager
+def without_space(run: Run) -> Iterator[None]:
+    """Says what to do where the disk is full.
+
+    Raises:
+        UserError: It is.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in NO_SPACE:
+            raise
+        raise no_space(run) from error
+
+
+def no_space(run: Run) -> UserError:
+    """What a user reads when the disk is full."""
+    saved = run.latest_checkpoint()
+    kept = f"{saved.name} is saved" if saved else "Nothing is saved yet"
+    return UserError(
+        f"There is no space left in {run.folder}. {kept}: make room, and the same command goes on."
+    )
 
 
 def how_to_go_on(runner: Runner) -> str:
