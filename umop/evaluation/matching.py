@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from faster_coco_eval import COCO, COCOeval_faster
 
+from umop.evaluation.coco import loaded
+
 IOU = 0.5
 MOST = 10_000
 """More detections than any picture has."""
@@ -52,7 +54,7 @@ def match(truth: COCO, detections: Sequence[Box]) -> Matched:
     if not detections:
         return Matched(boxes, {}, {})
     with contextlib.redirect_stdout(io.StringIO()):
-        found = truth.loadRes(list(detections))
+        found = loaded(truth, detections)
         pairs = pairs_of(truth, found)
     on_crowds = {id for id, box in pairs.items() if box in crowds}
     return Matched(

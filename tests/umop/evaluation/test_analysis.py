@@ -134,6 +134,7 @@ def test_what_is_kept_is_read_again(truth: Path, tmp_path: Path) -> None:
     evaluation = Evaluation.read(folder / "evaluation-tta.json")
     assert evaluation is not None
     again = json.loads((folder / "detections-tta.json").read_text())
+    assert again == DETECTIONS
     assert coco_box_metrics(truth, again) == evaluation.metrics
     analysis = Analysis.of(coco_result(truth, DETECTIONS))
     assert Analysis.read(folder / "analysis-tta.json") == analysis
