@@ -15,6 +15,6 @@ RunName = Annotated[str, typer.Argument(help="Name of a run in runs/, or its fol
 Data = Annotated[
     Path | None,
     typer.Option(
-        help="Folder of the data set, in place of the one in the config.", show_default=False
+        help="Folder or zip of the data set, in place of the config's own.", show_default=False
     ),
 ]

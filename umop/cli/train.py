@@ -22,25 +22,6 @@ def train(
         typer.Option(help="Name of the run. [default: the config's name]", show_default=False),
     ] = None,
     data: Data = None,
-    device: Annotated[
-        Literal["auto", "cpu"], typer.Option(help="The GPUs, or the processor for small data.")
-    ] = "auto",
-    processes: Annotated[
-        int | None,
-        typer.Option(min=1, help="How many train together. [default: one for each GPU]"),
-    ] = None,
-    amp: Annotated[
-        Literal["auto", "bf16", "fp16", "off"],
-        typer.Option(help="Mixed precision; auto is the config's choice, in bf16 if it can be."),
-    ] = "auto",
-    dry_run: Annotated[
-        bool,
-        typer.Option("--dry-run", help="Try everything in two steps, and say how much memory."),
-    ] = False,
-    timeout: Annotated[
-        float,
-        typer.Option(min=10, help="Seconds that processes wait for one that makes no step."),
-    ] = 600.0,
     epochs: Annotated[
         int | None,
         typer.Option(min=1, help="Passes over the pictures. [default: by their number]"),
@@ -71,6 +52,25 @@ def train(
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed, in place of the config's.")] = None,
     set_: Changes = None,
+    device: Annotated[
+        Literal["auto", "cpu"], typer.Option(help="The GPUs, or the processor for small data.")
+    ] = "auto",
+    processes: Annotated[
+        int | None,
+        typer.Option(min=1, help="How many train together. [default: one for each GPU]"),
+    ] = None,
+    amp: Annotated[
+        Literal["auto", "bf16", "fp16", "off"],
+        typer.Option(help="Mixed precision; auto is the config's choice, in bf16 if it can be."),
+    ] = "auto",
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Try everything in two steps, and say how much memory."),
+    ] = False,
+    timeout: Annotated[
+        float,
+        typer.Option(min=10, help="Seconds that processes wait for one that makes no step."),
+    ] = 600.0,
 ) -> None:
     """Train a model; the same command resumes an interrupted run."""
     target = Run.to_train(Path(config).stem if run is None else run)
