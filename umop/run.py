@@ -72,6 +72,11 @@ class Run:
         return self.folder / "metrics.jsonl"
 
     @property
+    def doubts(self) -> Path:
+        """What the check of the config's own data found when the run was started."""
+        return self.folder / "check.json"
+
+    @property
     def tensorboard(self) -> Path:
         return self.folder / "tensorboard"
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mmengine.config import Config
+
 from umop.config.settings import leaves
 from umop.evaluation import METRICS, Evaluation
 from umop.evaluation.analysis import Analysis
@@ -61,8 +63,15 @@ class Compared:
             lines=run.read_metrics(),
             evaluation=Evaluation.read(run.evaluation),
             analysis=Analysis.read(beside(run.evaluation, "analysis")),
-            settings=leaves(config) if config else {},
+            settings=settings_of(config) if config else {},
         )
+
+
+def settings_of(config: Config) -> dict[str, str]:
+    """A config's settings by dotted name; paths in the run's folder are the same for all runs."""
+    values = leaves(config)
+    folder = values.pop("work_dir", "'RUN'").strip("'")
+    return {name: value.replace(f"'{folder}/", "'RUN/") for name, value in values.items()}
 
 
 def write_comparison(runs: Sequence[Run], path: Path) -> Path:

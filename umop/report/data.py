@@ -63,12 +63,17 @@ def data(run: Run, config: Config) -> Data:
             splits.append(split(title, json.loads(annotations.read_text())))
         else:
             missing.append(str(annotations))
-    return Data(splits, missing, findings(run.folder / "annotations" / SOURCE))
+    return Data(splits, missing, findings(run))
 
 
-def findings(source: Path) -> list[tuple[str, str]] | None:
+def findings(run: Run) -> list[tuple[str, str]] | None:
     """What the check of the data found when the run was started, as severity and text."""
-    messages = json.loads(source.read_text()).get("messages") if source.is_file() else None
+    source = run.folder / "annotations" / SOURCE
+    messages: list[str] | None = None
+    if source.is_file():
+        messages = json.loads(source.read_text()).get("messages")
+    elif run.doubts.is_file():
+        messages = json.loads(run.doubts.read_text())
     if messages is None:
         return None
     lines = [message.partition(": ") for message in messages]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import sys
 from collections.abc import Iterator
@@ -133,8 +134,7 @@ def prepare(
     require_trainable(config)
     held.enter_context(locked(run))
     found = use_own_data(config, run, options.data) if options.data is not None else None
-    if found is None:
-        check_own(config)
+    doubts = check_own(config) if found is None else []
     choose_precision(config, options.precision, torch.cuda.is_available() and not options.on_cpu)
     counts = count(config, found)
     fit(config, options.schedule, counts.train, ranks.count)
@@ -151,6 +151,8 @@ def prepare(
         run.metrics.unlink(missing_ok=True)
     if found is not None:
         found.write_annotations()
+    elif checkpoint is None:
+        run.doubts.write_text(json.dumps(doubts, indent=2) + "\n")
     if weights:
         finetune.write(weights, run)
         note("\n".join(weights.report()))
@@ -250,12 +252,14 @@ def use_own_data(config: Config, run: Run, data: Path) -> OwnData:
     return found
 
 
-def check_own(config: Config) -> None:
-    """Checks the data that a config names itself."""
+def check_own(config: Config) -> list[str]:
+    """Checks the data that a config names itself; returns what is doubtful, a line each."""
     for split in ("train", "val"):
         require_data(config, split)
-    for message in check_configured(config):
+    doubts = check_configured(config)
+    for message in doubts:
         note(message)
+    return doubts
 
 
 def check_same_config(config: Config, run: Run) -> None:

@@ -106,4 +106,4 @@ def config_of(data: Path, lr: float) -> Config:
         }
         for split in ("train", "val", "test")
     }
-    return Config({**loaders, "optim_wrapper": {"optimizer": {"lr": lr}}})
+    return Config({**loaders, "work_dir": str(data), "optim_wrapper": {"optimizer": {"lr": lr}}})

@@ -25,7 +25,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     runs = {
         "full": made_run(folder / "full"),
         "one": made_run(folder / "one", classes=("tree",)),
-        "many": made_run(folder / "many", classes=names, pictures=40),
+        "many": made_run(folder / "many", classes=names, pictures=40, lr=0.02),
         "unevaluated": made_run(folder / "unevaluated", is_evaluated=False),
         "killed": made_run(folder / "killed", end={}),
         "moved": made_run(folder / "moved"),
@@ -131,4 +131,5 @@ def test_a_comparison_marks_what_differs(
     row = browser.find_element("css selector", "#numbers tbody tr").text
     assert row.startswith(f"AP, IoU 0.50:0.95 {kept['AP']:.3f} ")
     assert browser.find_elements("css selector", "#numbers .best")
-    assert "train_dataloader.dataset.data_root" in browser.find_element("id", "settings").text
+    settings = browser.find_element("id", "settings").text
+    assert "optim_wrapper.optimizer.lr 0.01 0.02 0.01" in settings
