@@ -115,6 +115,9 @@ class Server(uvicorn.Server):
         except (BundleError, EngineError) as error:
             log.error("the model was not reloaded: %s", error)
             return
+        except Exception:
+            log.exception("the model was not reloaded")
+            return
         manifest = self._services.backend.manifest()
         log.info("reloaded: %s %s answers now", manifest.name, manifest.version)
 

@@ -78,7 +78,10 @@ class Supervisor:
             return
         arguments = (self._settings, self._sockets, self._outbox)
         worker = self._spawn.Process(target=_work, args=arguments, name="umop-serve worker")
+        # A worker inherits this: until it serves, the terminal's Ctrl+C would end it in a traceback.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         worker.start()
+        signal.signal(signal.SIGINT, self._stop)
         self._workers.append(worker)
         self._last_start = monotonic()
         if self._stopping:  # the signal came before the worker was in the list
@@ -131,8 +134,10 @@ class Supervisor:
             self._start()
 
     def _stop(self, number: int, frame: FrameType | None = None) -> None:
+        """Stops the workers; the second Ctrl+C does not wait for requests in progress."""
+        is_second = self._stopping and number == signal.SIGINT
         self._stopping = True
-        self._send(signal.Signals(number))
+        self._send(signal.SIGINT if is_second else signal.SIGTERM)
 
     def _reload(self, number: int, frame: FrameType | None) -> None:
         self._send(signal.SIGHUP)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import logging
 import shutil
@@ -19,7 +20,7 @@ from fastapi.testclient import TestClient
 from serving.backends.embedded import EmbeddedBackend
 from serving.observability.logs import TextFormatter
 from serving.server.app import build_app
-from serving.server.process import StartError, listen, run
+from serving.server.process import Server, StartError, listen, run
 from serving.settings import Settings
 from tests.serving.pictures import TWO_SQUARES, encode
 from tests.serving.running import free_ports
@@ -121,3 +122,15 @@ def test_a_load_that_fails_in_an_unforeseen_way_ends_the_service(
     with pytest.raises(StartError, match="cannot be loaded: RuntimeError: no such luck"):
         run(settings, [listen("127.0.0.1", 0)], on_ready=print)
     assert "the model could not be loaded" in log.getvalue()
+
+
+def test_a_reload_that_fails_in_an_unforeseen_way_is_logged(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, log: io.StringIO
+) -> None:
+    async def fail(_: EmbeddedBackend) -> None:
+        raise RuntimeError("no such luck")
+
+    monkeypatch.setattr(EmbeddedBackend, "reload", fail)
+    asyncio.run(Server(build_app(settings), on_ready=print)._reload())
+    assert "ERROR the model was not reloaded" in log.getvalue()
+    assert "RuntimeError: no such luck" in log.getvalue()

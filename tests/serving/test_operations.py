@@ -238,6 +238,18 @@ def test_a_stop_during_the_start_ends_every_process(bundle_path: Path, seconds: 
     assert not alive
 
 
+def test_ctrl_c_during_the_start_prints_no_traceback(bundle_path: Path) -> None:
+    command = [sys.executable, "-m", "serving", "--bundle", str(bundle_path), "--port", "0"]
+    command += ["--workers", "2", "--log-level", "error"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        wait_until(lambda: len(worker_ids(process.pid)) == 2, seconds=60)
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+        assert process.communicate(timeout=30) == ("", "")
+    assert process.returncode == 0
+
+
 def test_workers_that_cannot_start_are_one_line(tmp_path: Path) -> None:
     result = run("--bundle", str(tmp_path / "none"), "--port", "0", "--workers", "2")
     assert_one_line(result, "no such bundle")
@@ -274,9 +286,14 @@ def test_spans_reach_a_collector(bundle_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def children(server: RunningServer) -> list[int]:
-    """Process ids of the workers."""
+    """Process ids of a server's workers."""
+    return worker_ids(server.process.pid)
+
+
+def worker_ids(supervisor: int) -> list[int]:
+    """Process ids of the workers that a process has started."""
     found = []
-    for each in psutil.Process(server.process.pid).children():
+    for each in psutil.Process(supervisor).children():
         with suppress(psutil.Error):  # it ended meanwhile
             if "--multiprocessing-fork" in each.cmdline():
                 found.append(each.pid)
