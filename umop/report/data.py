@@ -16,8 +16,6 @@ from umop.data.custom import SOURCE
 from umop.run import Run
 
 SPLITS = {"train": "training", "val": "validation"}
-MOST_BARS = 20
-"""More classes than that are folded."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +99,7 @@ def split(title: str, content: dict[str, Any]) -> Split:
 def box_sides(boxes: list[dict[str, Any]]) -> NDArray[np.float64]:
     """The square root of each box's area, in pixels."""
     corners = np.array([each["bbox"] for each in boxes], np.float64).reshape(-1, 4)
-    sides: NDArray[np.float64] = np.sqrt(corners[:, 2] * corners[:, 3])
+    sides: NDArray[np.float64] = np.sqrt(np.maximum(corners[:, 2] * corners[:, 3], 0))
     return sides
 
 
@@ -127,4 +125,4 @@ def class_bars(content: dict[str, Any]) -> list[Bar]:
     )
     found = dict(zip(numbers.tolist(), counts.tolist(), strict=True))
     named = [(each["name"], found.get(each["id"], 0)) for each in content["categories"]]
-    return bars(zip(*zip(*sorted(named, key=lambda each: -each[1]), strict=True), strict=True))
+    return bars(sorted(named, key=lambda each: -each[1]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -151,7 +151,7 @@ def by_size(sides: NDArray[np.float64]) -> Iterator[tuple[str, int]]:
         yield (f"{low:g} to {high:g} px" if np.isfinite(high) else f"over {low:g} px"), count
 
 
-def bars(entries: Iterator[tuple[str, int]] | zip[tuple[str, int]]) -> list[Bar]:
+def bars(entries: Iterable[tuple[str, int]]) -> list[Bar]:
     """The bars of a histogram."""
     listed = list(entries)
     longest = max((count for _, count in listed), default=0) or 1
