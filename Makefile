@@ -65,7 +65,7 @@ export CACHE_PATH = $(or $(UMOP_CACHE),$(HOME)/.cache/umop)
 export OWNER = $(shell id -u):$(shell id -g)
 export IMAGE_PREFIX PORT PYTHON_IMAGE SOURCE VARIANT VERSION
 
-.PHONY: folders images up down model-image manifests test-images test-k8s help demo data doctor check train eval report export serve serve-only archive torchserve test test-fast lint bench docs lock clean
+.PHONY: folders images up down model-image manifests test-images test-k8s test-kills help demo data doctor check train eval report export serve serve-only archive torchserve test test-fast lint bench docs lock clean
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -153,6 +153,9 @@ test: $(READY_FOR_TESTS) lint ## Check style and types, then run every test
 
 test-fast: $(READY_FOR_TESTS) ## Run the tests that take seconds: some minutes in all
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses logical --maxprocesses 8 --dist loadfile -m "not serial and not slow"
+
+test-kills: $(READY_FOR_TESTS) ## Kill training 20 times and stop it 20 times, and compare: several minutes
+	UMOP_TEST_KILLS=20 OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/umop/training/test_resume.py -rP --timeout 3600
 
 lint: $(READY_FOR_TESTS) ## Check style (ruff) and types (mypy)
 	$(BIN)/ruff check .

@@ -17,6 +17,7 @@ import umop.evaluation
 import umop.hooks
 import umop.losses
 import umop.models
+from tests.umop import tiny
 from umop.cli import main
 from umop.data.coco import LabelledImage, write_coco
 
@@ -53,6 +54,19 @@ def draw_discs(path: Path, random: np.random.Generator) -> LabelledImage:
     cv2.imwrite(str(path), pixels)
     corners = np.array(boxes, dtype=np.float64)
     return LabelledImage(path.name, SIDE, SIDE, corners, np.zeros(len(corners), np.int64))
+
+
+@pytest.fixture(scope="session")
+def configs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Configs of a tiny network: ``by_iteration``, ``by_epoch`` and ``pausing``.
+
+    The last one waits behind iterations 7 and 11 as long as ``runs/pause`` exists, and in
+    evaluation as long as ``runs/pause-evaluation`` does.
+    """
+    folder = tmp_path_factory.mktemp("configs")
+    for name, text in tiny.TEXTS.items():
+        (folder / f"{name}.py").write_text(text)
+    return folder
 
 
 @pytest.fixture

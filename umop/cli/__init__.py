@@ -13,6 +13,7 @@ import typer
 from umop.cli import config, data, doctor, evaluate, export, report, runs, train
 from umop.errors import NO_SPACE, NOT_WRITABLE, Stopped, TrainingError, UserError
 from umop.exit_codes import FAILURE, MISTAKE, STOPPED
+from umop.training.signals import ignore_signals
 
 app = typer.Typer(
     add_completion=False,
@@ -42,7 +43,9 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.exit(130)
     except Stopped as stopped:
-        typer.echo(str(stopped), err=True)
+        ignore_signals()
+        if str(stopped):
+            typer.echo(str(stopped), err=True)
         sys.exit(STOPPED)
     except Exception as error:
         message = mistake(error)

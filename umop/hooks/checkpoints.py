@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -176,8 +177,21 @@ def state_of(hook: EarlyStoppingHook) -> dict[str, Any]:
     return {"best_score": hook.best_score, "wait_count": hook.wait_count}
 
 
-def is_finished(checkpoint: Path) -> bool:
-    """Whether training ended with a checkpoint.
+@dataclass(frozen=True)
+class Reached:
+    """How far a run has come.
+
+    Attributes:
+        iteration: Iterations done.
+        is_finished: Whether training has ended.
+    """
+
+    iteration: int = 0
+    is_finished: bool = False
+
+
+def reached_by(checkpoint: Path) -> Reached:
+    """Reads from a checkpoint how far its run has come.
 
     Raises:
         UserError: It has no state to resume from, such as an imported one.
@@ -189,4 +203,4 @@ def is_finished(checkpoint: Path) -> bool:
             f"{run} holds {checkpoint.name}, which training cannot resume from. To start from its "
             f"weights, give the new run another name: --run NAME --weights {run.name}"
         )
-    return bool(content["training"].get("finished", False))
+    return Reached(content["meta"]["iter"], content["training"].get("finished", False))

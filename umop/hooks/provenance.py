@@ -5,8 +5,8 @@ from __future__ import annotations
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
-from umop.errors import Stopped, UserError
-from umop.exit_codes import FAILURE, MISTAKE, STOPPED
+from umop.errors import Stopped
+from umop.exit_codes import exit_code_of
 from umop.provenance import begin, finish
 from umop.run import Run
 
@@ -38,10 +38,3 @@ class ProvenanceHook(Hook):
         stopped = isinstance(error, Stopped)
         done = runner.checkpoints.saved_iteration if stopped else runner.iter
         finish(self.run.provenance, done, exit_code_of(error))
-
-
-def exit_code_of(error: BaseException) -> int:
-    """The exit code of the command that an error ends."""
-    if isinstance(error, Stopped):
-        return STOPPED
-    return MISTAKE if isinstance(error, UserError) else FAILURE

@@ -2,29 +2,39 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import signal
 import socket
+import subprocess
 import sys
+import time
 from dataclasses import dataclass, replace
+from operator import itemgetter
 from typing import NoReturn
 from uuid import uuid4
 
-from torch.distributed.elastic.agent.server.api import WorkerSpec
+from torch.distributed.elastic.agent.server.api import RunResult, WorkerGroup, WorkerSpec
 from torch.distributed.elastic.agent.server.local_elastic_agent import LocalElasticAgent
 from torch.distributed.elastic.multiprocessing.api import SignalException, SubprocessContext
 from torch.distributed.elastic.rendezvous import RendezvousParameters, registry
 from torch.distributed.launcher.api import LaunchConfig
 from torch.distributed.run import config_from_args, get_args_parser
 
+from umop.console import note
 from umop.errors import Stopped, TrainingError, UserError
 from umop.exit_codes import STOPPED
+from umop.training.signals import ignore_signals
 
 USUAL = ("MASTER_ADDR", "MASTER_PORT", "NNODES", "NODE_RANK")
 """Variables that are also taken without torchrun's ``PET_``."""
 
 SECONDS_TO_STOP = 20
+"""How long ranks have to save where training is."""
+
+SECONDS_TO_END = 10
+"""How long ranks have to say what training lost, once one of them failed."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +90,32 @@ class Job:
 
 
 class Agent(LocalElasticAgent):
-    """torch elastic's agent, which knows how its ranks ended when a signal stopped them."""
+    """torch elastic's agent, which gives its ranks the time to end by themselves.
+
+    Attributes:
+        failed: Number and exit code of the first rank that failed.
+    """
+
+    failed: tuple[int, int] | None = None
+
+    def _monitor_workers(self, worker_group: WorkerGroup) -> RunResult:
+        """Looks for a rank that failed.
+
+        torch would end the others at once; they find out themselves, and say what training lost.
+        """
+        self.failed = self.first_failure()
+        if self.failed:
+            self.end_ranks()
+        result: RunResult = super()._monitor_workers(worker_group)
+        self.failed = self.failed or self.first_failure()
+        return result
+
+    def first_failure(self) -> tuple[int, int] | None:
+        """Number and exit code of a rank that failed: of one that a signal ended, if any."""
+        numbers = [worker.global_rank for worker in self.get_worker_group().workers]
+        codes = [rank.poll() for rank in self.ranks()]
+        failed = [(number, code) for number, code in zip(numbers, codes, strict=True) if code]
+        return min(failed, key=itemgetter(1), default=None)
 
     def _shutdown(self, death_sig: signal.Signals = signal.SIGTERM) -> None:
         if self._pcontext is not None:
@@ -91,11 +126,21 @@ class Agent(LocalElasticAgent):
                 raise
         super()._shutdown(death_sig)
 
-    def exit_codes(self) -> set[int]:
-        """The exit codes of this node's ranks, after they have ended."""
-        if not isinstance(self._pcontext, SubprocessContext):  # none was started yet
-            return set()
-        return {rank.proc.returncode for rank in self._pcontext.subprocess_handlers.values()}
+    def end_ranks(self) -> None:
+        """Waits for this node's ranks to end, and kills those that do not."""
+        deadline = time.monotonic() + SECONDS_TO_END
+        for rank in self.ranks():
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                rank.wait(max(0.0, deadline - time.monotonic()))
+        for rank in self.ranks():
+            if rank.poll() is None:
+                rank.kill()
+
+    def ranks(self) -> list[subprocess.Popen[bytes]]:
+        """The processes of this node's ranks; none before they are started."""
+        if not isinstance(self._pcontext, SubprocessContext):
+            return []
+        return [rank.proc for rank in self._pcontext.subprocess_handlers.values()]
 
 
 def launch(job: Job) -> None:
@@ -103,20 +148,20 @@ def launch(job: Job) -> None:
 
     Raises:
         Stopped: A signal stopped training, and it is saved.
-        SystemExit: A rank failed that has said why; with its exit code.
+        SystemExit: A rank failed that has said why, with its exit code; or a signal stopped
+            training, and it is not saved.
         TrainingError: A rank was killed.
     """
     silence_torch_elastic()
     agent = make_agent(job.launch)
     try:
-        result = agent.run()
-    except SignalException as stopped:
-        if agent.exit_codes() <= {STOPPED, -signal.SIGTERM, -signal.SIGINT}:
-            raise Stopped from None
-        raise SystemExit(128 + stopped.sigval) from None
-    if result.is_failed():
-        first = next(iter(result.failures))
-        fail(first, result.failures[first].exitcode)
+        agent.run()
+    except SignalException as signalled:
+        ignore_signals()
+        stopped(agent, signalled.sigval)
+    ignore_signals()
+    if agent.failed:
+        fail(*agent.failed)
 
 
 def silence_torch_elastic() -> None:
@@ -157,6 +202,23 @@ def make_agent(launch: LaunchConfig) -> Agent:
     )
     assert launch.logs_specs is not None
     return Agent(spec, launch.logs_specs)
+
+
+def stopped(agent: Agent, number: int) -> None:
+    """Ends as the ranks did that got a signal.
+
+    Raises:
+        Stopped: Where training was is saved, or it had not begun.
+        SystemExit: It is not saved.
+    """
+    codes = {rank.returncode for rank in agent.ranks()}
+    if codes == {0}:
+        return
+    if codes <= {STOPPED, -signal.SIGTERM, -signal.SIGINT}:
+        raise Stopped
+    if -signal.SIGKILL in codes:
+        note(f"warning: training did not stop in {SECONDS_TO_STOP} s, and was killed")
+    raise SystemExit(128 + number)
 
 
 def fail(rank: int, code: int) -> NoReturn:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import math
 import os
+import pickle
 import socket
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from threading import Thread
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import torch
 from torch import distributed
@@ -19,8 +20,8 @@ from torch.distributed.distributed_c10d import Store
 from torch.distributed.rendezvous import rendezvous
 
 from umop.console import note
-from umop.errors import Stopped, TrainingError, UserError
-from umop.exit_codes import FAILURE, MISTAKE
+from umop.errors import Stopped, TrainingError
+from umop.exit_codes import FAILURE, STOPPED, exit_code_of
 from umop.training.signals import leave
 
 Result = TypeVar("Result")
@@ -28,6 +29,13 @@ STOPPED_KEY = "stopped"
 GO_ON = "The same command resumes from the newest checkpoint."
 SECONDS_TO_ANSWER = 5.0
 """How long the ranks that live have to say so, once one seems to be gone."""
+SECONDS_BETWEEN_LOOKS = 0.05
+SECONDS_BETWEEN_CHECKS = 1.0
+
+
+def has_agent() -> bool:
+    """Whether torch elastic started this process, and says of each of its ranks how it ended."""
+    return "TORCHELASTIC_RUN_ID" in os.environ
 
 
 def is_rank() -> bool:
@@ -56,8 +64,14 @@ class Alone:
     def tell_stopped(self) -> None:
         """Tells the other ranks that training stops for a signal."""
 
+    def check_stopped(self) -> None:
+        """Raises :class:`Stopped` where another rank has told so; it looks once a second."""
+
     def step(self, iteration: int) -> None:
         """Tells the watch over the ranks that this one has made a step."""
+
+    def rest(self) -> None:
+        """Tells the watch that no more steps are to come."""
 
     def translate(self, error: Exception) -> BaseException:
         """What an error in training is, where it came of another rank."""
@@ -84,32 +98,63 @@ class Ranks(Alone):
     group: distributed.ProcessGroup
     limit: float
     iteration: int = 0
+    rounds: int = 0
+    last_look: float = 0.0
     last_step: float = math.inf
     vote: tuple[distributed.Work, torch.Tensor] | None = None
 
     def on_first(self, work: Callable[[], Result]) -> Result:
-        outcome: list[Any] = [None, False]
-        error: Exception | None = None
-        if self.rank == 0:
-            try:
-                outcome = [work(), True]
-            except Exception as raised:
-                error = raised
-        distributed.broadcast_object_list(outcome, group=self.group)
-        result, succeeded = outcome
-        if error:
-            raise error
-        if not succeeded:  # the first rank says why
-            raise SystemExit(MISTAKE)
-        return result
+        return self.on(0, work)
 
     def on_each_host(self, work: Callable[[], object]) -> None:
-        if os.environ["LOCAL_RANK"] == "0":
-            work()
-        distributed.barrier(self.group)
+        self.on(self.rank - int(os.environ["LOCAL_RANK"]), work)
+
+    def on(self, leader: int, work: Callable[[], Result]) -> Result:
+        """Does something once, in one rank; others that name the same one wait for the result.
+
+        They look for it again and again, because a signal reaches nobody who waits in gloo.
+        """
+        self.rounds += 1
+        key = f"done/{leader}/{self.rounds}"
+        if self.rank == leader:
+            try:
+                result = work()
+            except Exception as error:
+                self.write(key, (None, exit_code_of(error)))
+                raise
+            self.write(key, (result, 0))
+            return result
+        while not self.store.check([key]):
+            time.sleep(SECONDS_BETWEEN_LOOKS)
+        result, code = pickle.loads(self.store.get(key))
+        if code == STOPPED:
+            raise Stopped
+        if code:  # the leader says why
+            raise SystemExit(code)
+        return result
+
+    def write(self, key: str, value: object) -> None:
+        """Lets the other ranks read a value; torch's types know of text only."""
+        self.store.set(key, pickle.dumps(value))  # type: ignore[arg-type]
 
     def tell_stopped(self) -> None:
-        self.store.set(STOPPED_KEY, "")
+        with contextlib.suppress(distributed.DistError):
+            self.store.set(STOPPED_KEY, "")
+
+    def check_stopped(self) -> None:
+        if time.monotonic() - self.last_look >= SECONDS_BETWEEN_CHECKS:
+            self.last_look = time.monotonic()
+            if self.store.check([STOPPED_KEY]):
+                raise Stopped
+
+    def leave(self) -> None:
+        """Waits a little for the others to leave too, after training was stopped.
+
+        Some may still be about to ask why their connection broke, and the answer is here.
+        """
+        with contextlib.suppress(distributed.DistError):
+            if self.store.check([STOPPED_KEY]):
+                self.all_in("left")
 
     def any(self, mine: bool) -> bool:
         """Whether this was true in any rank, as of the last call: the same answer in all.
@@ -130,19 +175,31 @@ class Ranks(Alone):
         self.iteration = iteration
         self.last_step = time.monotonic()
 
+    def rest(self) -> None:
+        self.last_step = math.inf
+
     def translate(self, error: Exception) -> BaseException:
         if not isinstance(error, distributed.DistError) and "gloo" not in str(error):
             return error
-        if self.store.check([STOPPED_KEY]):
-            return Stopped()
-        message = self.explain()
+        try:
+            if self.store.check([STOPPED_KEY]):
+                return Stopped()
+            message = self.explain()
+        except distributed.DistError:
+            message = self.lost_first()
         return TrainingError(message) if message else SystemExit(FAILURE)
 
-    def explain(self) -> str:
-        """Says which rank is gone; empty in all but one of those that are left."""
-        answering = self.answering()
+    def explain(self, is_known: bool = True) -> str:
+        """Says which rank is gone; empty in all but one of those that are left.
+
+        Args:
+            is_known: The process that started this host's ranks knows of those that ended here,
+                and says how.
+        """
+        answering = self.all_in("alive")
         missing = [rank for rank in range(self.count) if rank not in answering]
-        if self.rank != min(answering):
+        here = all(self.hosts[rank] == self.hosts[self.rank] for rank in missing)
+        if self.rank != min(answering) or (missing and here and is_known and has_agent()):
             return ""
         where = f"at iteration {self.iteration}"
         if not missing:
@@ -153,14 +210,20 @@ class Ranks(Alone):
         named = ", ".join(f"rank {rank} on {self.hosts[rank]}" for rank in missing)
         return f"Training lost {named} {where}. {GO_ON}"
 
-    def answering(self) -> set[int]:
-        """The ranks that say they live."""
-        self.store.set(f"alive/{self.rank}", "")
+    def lost_first(self) -> str:
+        """Says that the store is gone, which is where the first rank is; once on each host."""
+        if os.environ["LOCAL_RANK"] != "0":
+            return ""
+        return f"Training lost the first rank's host, {self.hosts[0]}. {GO_ON}"
+
+    def all_in(self, state: str) -> set[int]:
+        """Says that this rank is in a state; returns those that are too, within some seconds."""
+        self.store.set(f"{state}/{self.rank}", "")
         deadline = time.monotonic() + SECONDS_TO_ANSWER
         found = {self.rank}
         while len(found) < self.count and time.monotonic() < deadline:
-            found = {rank for rank in range(self.count) if self.store.check([f"alive/{rank}"])}
-            time.sleep(0.1)
+            found = {rank for rank in range(self.count) if self.store.check([f"{state}/{rank}"])}
+            time.sleep(SECONDS_BETWEEN_LOOKS)
         return found | {self.rank}
 
     def watch(self) -> None:
@@ -171,9 +234,9 @@ class Ranks(Alone):
         while time.monotonic() - self.last_step < self.limit:
             time.sleep(1.0)
         try:
-            message = self.explain()
-        except Exception as error:  # the store is gone too
-            message = f"Training lost the first rank's host, {self.hosts[0]}: {error}"
+            message = self.explain(is_known=False)
+        except distributed.DistError:
+            message = self.lost_first()
         if message:
             note(f"error: {message}")
         leave(FAILURE)
@@ -187,22 +250,29 @@ def joined(limit: float) -> Iterator[Alone]:
         limit: Seconds without a step after which training is given up.
 
     Raises:
-        UserError: The others cannot be reached.
+        TrainingError: The others cannot be reached, or one is gone.
     """
     if not is_rank():
         yield Alone()
         return
+    ranks = connect(limit)
     try:
-        yield connect(limit)
+        yield ranks
+    except Exception as error:
+        reason = ranks.translate(error)
+        if isinstance(reason, Stopped):
+            ranks.tell_stopped()
+        raise reason from error
     finally:
         distributed.destroy_process_group()
+        ranks.leave()
 
 
 def connect(limit: float) -> Ranks:
     """Connects this process with the other ranks, and starts to watch over them.
 
     Raises:
-        UserError: They cannot be reached.
+        TrainingError: They cannot be reached.
     """
     on_gpu = torch.cuda.is_available()
     if on_gpu:
@@ -220,7 +290,7 @@ def connect(limit: float) -> Ranks:
     except distributed.DistError as error:
         reason = str(error).splitlines()[0]
         address = f"{os.environ['MASTER_ADDR']}:{os.environ['MASTER_PORT']}"
-        raise UserError(f"The other ranks cannot be reached at {address}: {reason}") from error
+        raise TrainingError(f"The other ranks cannot be reached at {address}: {reason}") from error
     hosts = [""] * count
     distributed.all_gather_object(hosts, socket.gethostname(), group=group)
     ranks = Ranks(rank=rank, count=count, hosts=hosts, store=own_store, group=group, limit=limit)

@@ -33,8 +33,9 @@ def rescale(runner: Any, before: Shares) -> None:
     if before.ranks == now.ranks:
         return
     note(
-        f"warning: {before.ranks} processes trained until iteration {runner.iter}, {now.ranks} go "
-        "on. The result will not be the one that either number gives alone."
+        f"warning: {processes(before.ranks)} trained until iteration {runner.iter}, and "
+        f"{processes(now.ranks)} will from now on. The result will not be bit-identical to that of "
+        "either number alone."
     )
     if isinstance(runner.train_loop, EpochLoop):
         done = runner.iter - runner.epoch * before.batches
@@ -42,6 +43,11 @@ def rescale(runner: Any, before: Shares) -> None:
         runner.train_loop._iter = runner.epoch * now.batches + place
     if (runner.auto_scale_lr or {}).get("enable", False):
         scale_learning_rate(runner, now.ranks / before.ranks)
+
+
+def processes(count: int) -> str:
+    """A number of processes, in words."""
+    return "1 process" if count == 1 else f"{count} processes"
 
 
 def scale_learning_rate(runner: Any, ratio: float) -> None:

@@ -81,6 +81,9 @@ class Runner(MMRunner):
                 handler.setLevel(logging.WARNING)
         return logger
 
+    def _log_env(self, env_cfg: dict[str, Any]) -> None:
+        """Logs neither config nor machine: ``config.py`` and ``provenance.json`` have them."""
+
     def build_model(self, model: Any) -> torch.nn.Module:
         built = super().build_model(model)
         if self.cfg.get("channels_last", False):
@@ -145,6 +148,7 @@ class StopHook(Hook):
 
     def before_train(self, runner: Runner) -> None:
         runner.checkpoints  # noqa: B018
+        runner.ranks.step(runner.iter)
         runner.stop.check()
         runner.stop.deferring = True
 
@@ -160,3 +164,7 @@ class StopHook(Hook):
 
     def after_val_iter(self, runner: Runner, *_: Any, **__: Any) -> None:
         runner.ranks.step(runner.iter)
+        runner.ranks.check_stopped()
+
+    def after_train(self, runner: Runner) -> None:
+        runner.ranks.rest()

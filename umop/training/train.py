@@ -22,7 +22,7 @@ from umop.data.configured import check_configured
 from umop.data.custom import OwnData, read_data, use_data
 from umop.data.location import require_data
 from umop.errors import NO_SPACE, Stopped, UserError
-from umop.hooks.checkpoints import is_finished
+from umop.hooks.checkpoints import Reached, reached_by
 from umop.hooks.evaluation import EvaluationHook
 from umop.hooks.provenance import ProvenanceHook
 from umop.report import write_report
@@ -144,9 +144,10 @@ def prepare(
     config.work_dir = str(run.folder)
     check_same_config(config, run)
     checkpoint = newest_whole(run)
-    if checkpoint is not None and is_finished(checkpoint):
+    reached = reached_by(checkpoint) if checkpoint else Reached()
+    if reached.is_finished:
         return None
-    backends = [] if options.is_dry else vis_backends(run)
+    backends = [] if options.is_dry else vis_backends(run, reached.iteration)
     if checkpoint is None:  # a start that was killed before its first checkpoint left some
         run.metrics.unlink(missing_ok=True)
     if found is not None:
@@ -168,6 +169,7 @@ def train_rank(start: Start, run: Run, ranks: Alone, stop: StopSignals) -> None:
         config.dump(run.config)  # as the user's command gives it, however many processes train
     if weights := named_by(config):
         ranks.on_each_host(lambda: fetch_weights(weights))
+    ranks.step(0)
     if ranks.count > 1:
         config.launcher = "pytorch"
         if not torch.cuda.is_available():
@@ -198,7 +200,6 @@ def explained(error: Exception, runner: Runner) -> BaseException:
     """Says of an error in training what a user can do, where that is known."""
     error_here = runner.ranks.translate(error)
     if isinstance(error_here, Stopped):
-        runner.ranks.tell_stopped()
         return Stopped(how_to_go_on(runner) if runner.ranks.rank == 0 else "")
     if isinstance(error_here, torch.OutOfMemoryError):
         return UserError(

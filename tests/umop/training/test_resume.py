@@ -2,115 +2,83 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
+import os
 import random
 import signal
 import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-import torch
 
-from tests.umop.training.starter import Started, Starter, starter
+from tests.umop.training.results import metrics, result
+from tests.umop.training.starter import Started, Starter
 from umop.exit_codes import STOPPED
 from umop.run import Run
 
-BY_ITERATION = """
-_base_ = "demo"
-
-model = dict(backbone=dict(pretrained=False), neck=dict(out_channels=32),
-    bbox_head=dict(in_channels=32, feat_channels=32, stacked_convs=1))
-train_dataloader = dict(batch_size=2, num_workers=2)
-train_cfg = dict(max_iters=14, val_interval=5)
-default_hooks = dict(
-    checkpoint=dict(interval=4),
-    stopping=dict(type="EarlyStoppingHook", monitor="AP", rule="greater", patience=100),
-)
-custom_hooks = [
-    dict(type="FocusingHook", interval=1),
-    dict(type="MetricsHook", interval=1),
-    dict(type="ProgressHook"),
-    dict(type="EMAHook", momentum=0.1),
-]
-"""
-BY_EPOCH = """
-_base_ = "./by_iteration.py"
-
-train_dataloader = dict(
-    sampler=dict(_delete_=True, type="DefaultSampler", shuffle=True),
-    batch_sampler=dict(type="AspectRatioBatchSampler"),
-)
-train_cfg = dict(_delete_=True, type="EpochBasedTrainLoop", max_epochs=5, val_interval=2)
-param_scheduler = [
-    dict(type="LinearLR", start_factor=0.1, by_epoch=False, begin=0, end=5),
-    dict(type="MultiStepLR", by_epoch=True, begin=0, end=5, milestones=[2, 4]),
-]
-default_hooks = dict(checkpoint=dict(by_epoch=True, interval=1))
-log_processor = dict(by_epoch=True)
-"""
-TIMES = {"time", "data_time", "memory", "eta"}
-"""What no two runs have in common."""
+KILLS = int(os.environ.get("UMOP_TEST_KILLS", "3"))
+"""How often training is killed, and how often it is stopped, over both configs."""
+ITERATIONS = max(14, 3 * KILLS)
 
 
-@pytest.fixture(scope="module")
-def starts() -> Iterator[Starter]:
-    with starter() as started:
-        yield started
+def kinds(first: signal.Signals, second: signal.Signals, count: int) -> list[signal.Signals]:
+    """The two signals in turn."""
+    return [second if place % 2 else first for place in range(count)]
 
 
-@pytest.fixture(scope="module")
-def configs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("configs")
-    (folder / "by_iteration.py").write_text(BY_ITERATION)
-    (folder / "by_epoch.py").write_text(BY_EPOCH)
-    return folder
-
-
+@pytest.mark.slow
 @pytest.mark.parametrize(
-    ("config", "signals"),
+    ("config", "signals", "length"),
     [
-        ("by_iteration", [signal.SIGKILL, signal.SIGTERM, signal.SIGKILL]),
-        ("by_epoch", [signal.SIGTERM, signal.SIGKILL, signal.SIGTERM]),
+        (
+            "by_iteration",
+            kinds(signal.SIGKILL, signal.SIGTERM, KILLS),
+            [f"train_cfg.max_iters={ITERATIONS}"],
+        ),
+        (
+            "by_epoch",
+            kinds(signal.SIGTERM, signal.SIGKILL, KILLS),
+            [f"train_cfg.max_epochs={ITERATIONS // 3 + 1}"],
+        ),
     ],
 )
 def test_it_ends_the_same(
     config: str,
     signals: list[signal.Signals],
+    length: list[str],
     configs: Path,
     discs: Path,
     starts: Starter,
     tmp_path: Path,
 ) -> None:
-    command = ["train", str(configs / f"{config}.py"), "--data", str(discs)]
-    stopped_and_resumed(starts, tmp_path, [*command, "--run", "stopped"], signals, seed=0)
+    command = ["train", str(configs / f"{config}.py"), "--data", str(discs), "--size", "64"]
+    command += [part for each in length for part in ("--set", each)]
+    seconds = stopped_and_resumed(starts, tmp_path, [*command, "--run", "stopped"], signals)
     assert starts.start(tmp_path, *command, "--run", "undisturbed").wait() == 0
     runs = [Run(tmp_path / "runs" / name) for name in ("undisturbed", "stopped")]
     assert result(runs[0]) == result(runs[1])
     assert metrics(runs[0]) == metrics(runs[1])
+    print(f"{config}: {', '.join(one.name for one in signals)}; seconds to exit: {seconds}")
 
 
 def stopped_and_resumed(
-    starts: Starter, folder: Path, command: list[str], signals: list[signal.Signals], seed: int
+    starts: Starter, folder: Path, command: list[str], signals: list[signal.Signals]
 ) -> list[float]:
     """Trains with signals at random moments; returns the seconds that SIGTERM took."""
-    chance = random.Random(seed)
+    chance = random.Random(0)
     run = Run(folder / "runs" / command[-1])
     seconds = []
     for place, number in enumerate(signals):
         started = starts.start(folder, *command)
-        wait_for_lines(started, run, round((place + chance.random()) * 14 / len(signals)))
+        wait_for_lines(started, run, round((place + chance.random()) * ITERATIONS / len(signals)))
         time.sleep(chance.random() * 0.5)
         started.kill(number)
         before = time.monotonic()
         code = started.wait()
         if number == signal.SIGTERM and code != 0:
-            seconds.append(time.monotonic() - before)
-            assert code == STOPPED, started.output.read_text()
+            seconds.append(round(time.monotonic() - before, 1))
+            assert code == STOPPED, started.printed
     started = starts.start(folder, *command)
-    assert started.wait() == 0, started.output.read_text()
+    assert started.wait() == 0, started.printed
     return seconds
 
 
@@ -118,35 +86,3 @@ def wait_for_lines(started: Started, run: Run, count: int) -> None:
     """Waits until a run has measured so many iterations, or ends."""
     while started.runs() and len(metrics(run)) < count:
         time.sleep(0.01)
-
-
-def metrics(run: Run) -> list[dict[str, Any]]:
-    """The lines of ``metrics.jsonl``, without what depends on the time."""
-    if not run.metrics.is_file():
-        return []
-    lines = [json.loads(line) for line in run.metrics.read_text().split("\n")[:-1]]
-    return [{key: line[key] for key in line if key not in TIMES} for line in lines]
-
-
-def result(run: Run) -> dict[str, str]:
-    """The digest of each tensor in a run's last checkpoint, and its numbers."""
-    checkpoint = torch.load(run.require_checkpoint(), weights_only=False)
-    state = {name: checkpoint[name] for name in ("state_dict", "ema_state_dict", "optimizer")}
-    state["schedulers"] = checkpoint["param_schedulers"]
-    state["training"] = {**checkpoint["training"], "metrics_bytes": None}
-    info = checkpoint["message_hub"]["runtime_info"]
-    state["best"] = (info["best_score"], info["evaluated"])
-    return dict(leaves(state))
-
-
-def leaves(value: object, prefix: str = "") -> Iterator[tuple[str, str]]:
-    if isinstance(value, torch.Tensor):
-        yield prefix, hashlib.sha256(value.contiguous().numpy().tobytes()).hexdigest()
-    elif isinstance(value, dict):
-        for key, child in value.items():
-            yield from leaves(child, f"{prefix}.{key}")
-    elif isinstance(value, list | tuple):
-        for index, child in enumerate(value):
-            yield from leaves(child, f"{prefix}.{index}")
-    else:
-        yield prefix, repr(value)

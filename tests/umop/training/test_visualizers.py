@@ -128,16 +128,16 @@ def test_wandb_keeps_the_scalars_and_no_code(
     ("variables", "names"),
     [
         ({}, ["Tensorboard"]),
-        ({"MLFLOW_TRACKING_URI": "http://mlflow:5000"}, ["Tensorboard", "MLflow"]),
-        ({"WANDB_PROJECT": "trees"}, ["Tensorboard", "ScalarsToWandb"]),
+        ({"MLFLOW_TRACKING_URI": "http://mlflow:5000"}, ["Tensorboard", "Mlflow"]),
+        ({"WANDB_PROJECT": "trees"}, ["Tensorboard", "Wandb"]),
     ],
 )
 def test_the_environment_chooses(
     variables: dict[str, str], names: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("umop.training.visualizers.find_spec", lambda package: package)
-    chosen = vis_backends(Run.to_train("trees"), variables)
-    assert [each["type"].removesuffix("VisBackend") for each in chosen] == names
+    chosen = vis_backends(Run.to_train("trees"), 0, variables)
+    assert [each["type"].removeprefix("ScalarsTo") for each in chosen] == names
 
 
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,4 +147,4 @@ def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         lambda package: None if package == "mlflow" else found(package),
     )
     with pytest.raises(UserError, match=r"mlflow is missing.*umop\[mlflow\]"):
-        vis_backends(Run.to_train("trees"), {"MLFLOW_TRACKING_URI": "http://mlflow:5000"})
+        vis_backends(Run.to_train("trees"), 0, {"MLFLOW_TRACKING_URI": "http://mlflow:5000"})

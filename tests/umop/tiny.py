@@ -1,0 +1,75 @@
+"""Configs of a network that trains in seconds."""
+
+TINY = """
+_base_ = "small"
+
+auto_schedule = None
+model = dict(
+    backbone=dict(
+        _delete_=True,
+        type="ResNet",
+        depth=18,
+        num_stages=3,
+        strides=(1, 2, 2),
+        dilations=(1, 1, 1),
+        out_indices=(1, 2),
+        base_channels=8,
+    ),
+    neck=dict(in_channels=[16, 32], out_channels=16, num_outs=3),
+    bbox_head=dict(
+        in_channels=16,
+        feat_channels=16,
+        stacked_convs=1,
+        anchor_generator=dict(strides=[8, 16, 32]),
+    ),
+)
+train_dataloader = dict(batch_size=2, num_workers=2)
+train_cfg = dict(max_iters=14, val_interval=5)
+param_scheduler = [
+    dict(type="LinearLR", start_factor=0.1, by_epoch=False, begin=0, end=3),
+    dict(type="CosineAnnealingLR", by_epoch=False, begin=3, end=14, eta_min=1e-5),
+]
+default_hooks = dict(
+    checkpoint=dict(interval=4),
+    logger=dict(interval=1),
+    stopping=dict(type="EarlyStoppingHook", monitor="AP", rule="greater", patience=1000),
+)
+custom_hooks = [
+    dict(type="FocusingHook", interval=1),
+    dict(type="MetricsHook", interval=1),
+    dict(type="ProgressHook"),
+    dict(type="EMAHook", momentum=0.1),
+]
+"""
+PAUSING = """
+_base_ = "./by_iteration.py"
+
+custom_imports = dict(
+    imports=[
+        "tests.umop.training.pause",
+        "umop.data.transforms",
+        "umop.evaluation",
+        "umop.hooks",
+        "umop.losses",
+        "umop.models",
+        "umop.weights",
+    ]
+)
+default_hooks = dict(pause=dict(type="PauseHook", at=[7, 11]))
+"""
+BY_EPOCH = """
+_base_ = "./by_iteration.py"
+
+train_dataloader = dict(
+    sampler=dict(_delete_=True, type="DefaultSampler", shuffle=True),
+    batch_sampler=dict(type="AspectRatioBatchSampler"),
+)
+train_cfg = dict(_delete_=True, type="EpochBasedTrainLoop", max_epochs=5, val_interval=2)
+param_scheduler = [
+    dict(type="LinearLR", start_factor=0.1, by_epoch=False, begin=0, end=5),
+    dict(type="MultiStepLR", by_epoch=True, begin=0, end=5, milestones=[2, 4]),
+]
+default_hooks = dict(checkpoint=dict(by_epoch=True, interval=1))
+log_processor = dict(by_epoch=True)
+"""
+TEXTS = {"by_iteration": TINY, "by_epoch": BY_EPOCH, "pausing": PAUSING}

@@ -1,0 +1,146 @@
+"""`umop train` on two nodes: torch elastic's agent on each, and one rank under it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.umop.training.results import metrics
+from tests.umop.training.starter import Started, Starter
+from umop.exit_codes import FAILURE, STOPPED
+from umop.run import Run
+
+pytestmark = pytest.mark.slow
+NODES = ("umop-node0", "umop-node1")
+ADDRESSES = ("10.213.7.1", "10.213.7.2")
+
+
+def ip(*arguments: str) -> None:
+    subprocess.run(["ip", *arguments], check=True, capture_output=True, text=True)
+
+
+@contextmanager
+def namespace(name: str) -> Iterator[None]:
+    ip("netns", "add", name)
+    try:
+        yield
+    finally:
+        ip("netns", "delete", name)
+
+
+@pytest.fixture
+def nodes() -> Iterator[tuple[str, ...]]:
+    """Two hosts: network namespaces, joined by a cable."""
+    with ExitStack() as stack:
+        try:
+            for name in NODES:
+                stack.enter_context(namespace(name))
+        except (OSError, subprocess.CalledProcessError) as error:
+            pytest.skip(f"network namespaces are not allowed here: {error}")
+        ends = [name.replace("umop-", "") for name in NODES]
+        ip(
+            "-n",
+            NODES[0],
+            "link",
+            "add",
+            ends[0],
+            "type",
+            "veth",
+            "peer",
+            ends[1],
+            "netns",
+            NODES[1],
+        )
+        for name, end, address in zip(NODES, ends, ADDRESSES, strict=True):
+            ip("-n", name, "address", "add", f"{address}/24", "dev", end)
+            for device in ("lo", end):
+                ip("-n", name, "link", "set", device, "up")
+        yield NODES
+
+
+def start_nodes(
+    starts: Starter, nodes: tuple[str, ...], folder: Path, command: list[str]
+) -> list[Started]:
+    return [
+        starts.start(
+            folder,
+            *command,
+            environment={
+                "PET_NNODES": "2",
+                "PET_NODE_RANK": str(number),
+                "PET_MASTER_ADDR": ADDRESSES[0],
+                "PET_MASTER_PORT": "29500",
+                "GLOO_SOCKET_IFNAME": node.replace("umop-", ""),
+            },
+            node=node,
+        )
+        for number, node in enumerate(nodes)
+    ]
+
+
+def test_two_nodes_stop_together_and_resume(
+    starts: Starter, nodes: tuple[str, ...], workplace: Path, configs: Path, discs: Path
+) -> None:
+    data = ["--data", str(discs), "--size", "64", "--run", "x"]
+    command = ["train", str(configs / "pausing.py"), *data]
+    run = Run(workplace / "runs" / "x")
+    held = workplace / "runs" / "pause"
+
+    held.touch()
+    started = start_nodes(starts, nodes, workplace, command)
+    wait_for_pause(run, started)
+    started[1].kill(signal.SIGTERM)
+    started[1].wait_until(lambda: "Stopping after this step" in started[1].printed)
+    held.unlink()
+    assert [node.wait() for node in started] == [STOPPED, STOPPED]
+    assert "Stopped after iteration 8 of 14, which is saved." in started[0].printed
+
+    held.touch()
+    started = start_nodes(starts, nodes, workplace, command)
+    wait_for_pause(run, started)
+    [rank] = [child for child in started[1].children() if "RANK" in child.environ()][:1]
+    rank.send_signal(signal.SIGKILL)
+    held.unlink()
+    assert [node.wait() for node in started] == [FAILURE, FAILURE]
+    [message] = errors(started[0])
+    assert message.startswith(f"error: Training lost rank 1 on {NODES[1]} at iteration 1")
+    [message] = errors(started[1])
+    assert message.startswith(f"error: Rank 1 on {NODES[1]} was ended by SIGKILL.")
+    assert all("Stopping after this step" not in node.printed for node in started)
+
+    started = start_nodes(starts, nodes, workplace, command)
+    assert [node.wait() for node in started] == [0, 0]
+    iterations = [line["iter"] for line in metrics(run) if "loss" in line]
+    assert iterations == list(range(1, 15))
+
+
+def wait_for_pause(run: Run, started: list[Started]) -> None:
+    for number, node in enumerate(started):
+        node.wait_until((run.folder / f"paused-{number}").exists)
+
+
+def errors(started: Started) -> list[str]:
+    return [line for line in started.printed.splitlines() if line.startswith("error: ")]
+
+
+def test_one_node_stops_its_ranks(
+    starts: Starter, workplace: Path, configs: Path, discs: Path
+) -> None:
+    command = ["train", str(configs / "pausing.py"), "--data", str(discs), "--size", "64"]
+    (workplace / "runs" / "pause").touch()
+    started = starts.start(workplace, *command, "--run", "x", "--processes", "2")
+    wait_for_pause(Run(workplace / "runs" / "x"), [started, started])
+    processes = started.children()
+    os.killpg(started.pid, signal.SIGINT)  # as Ctrl-C
+    started.wait_until(lambda: "Stopping after this step" in started.printed)
+    (workplace / "runs" / "pause").unlink()
+    assert started.wait() == STOPPED
+    assert "Stopped after iteration 8 of 14, which is saved." in started.printed
+    assert psutil.wait_procs(processes, timeout=60)[1] == []

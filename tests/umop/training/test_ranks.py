@@ -1,0 +1,156 @@
+"""Several processes train one run: they stop together, and name the one that is gone."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.umop.training.results import metrics, result
+from tests.umop.training.starter import Started, Starter
+from umop.exit_codes import FAILURE, STOPPED
+from umop.run import Run
+
+pytestmark = pytest.mark.slow
+HOST = socket.gethostname()
+Ranks = Callable[..., list[Started]]
+
+
+@pytest.fixture
+def command(configs: Path, discs: Path) -> list[str]:
+    return ["train", str(configs / "pausing.py"), "--data", str(discs), "--size", "64"]
+
+
+@pytest.fixture
+def ranks(starts: Starter, workplace: Path, command: list[str]) -> Ranks:
+    """Starts some ranks of several, as torchrun would."""
+
+    def start(*arguments: str, numbers: tuple[int, ...] = (0, 1), count: int = 2) -> list[Started]:
+        port = free_port()
+        return [
+            starts.start(
+                workplace,
+                *command,
+                *arguments,
+                environment={
+                    "RANK": str(number),
+                    "LOCAL_RANK": str(number),
+                    "WORLD_SIZE": str(count),
+                    "MASTER_ADDR": "127.0.0.1",
+                    "MASTER_PORT": str(port),
+                },
+            )
+            for number in numbers
+        ]
+
+    return start
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+def pause(run: Run, started: list[Started], name: str = "pause") -> Path:
+    """Waits until all ranks pause; they go on once the file that is returned is gone."""
+    held = run.folder.parent / name
+    for number, rank in enumerate(started):
+        rank.wait_until((run.folder / f"paused-{number}").exists)
+    return held
+
+
+def codes(started: list[Started]) -> list[int]:
+    return [rank.wait() for rank in started]
+
+
+def test_two_processes_end_the_same_however_they_are_stopped(
+    ranks: Ranks, starts: Starter, workplace: Path, command: list[str]
+) -> None:
+    assert codes(ranks("--run", "undisturbed")) == [0, 0]
+    run = Run(workplace / "runs" / "stopped")
+    (workplace / "runs" / "pause").touch()
+
+    started = ranks("--run", "stopped")
+    held = pause(run, started)
+    started[1].kill(signal.SIGTERM)
+    started[1].wait_until(lambda: "Stopping after this step" in started[1].printed)
+    held.unlink()
+    assert codes(started) == [STOPPED, STOPPED]
+    assert (
+        "Stopped after iteration 8 of 14, which is saved. Go on: umop train" in started[0].printed
+    )
+
+    kept = shutil.copytree(run.folder, workplace / "kept")
+    held.touch()
+    started = ranks("--run", "stopped")
+    pause(run, started)
+    started[1].kill(signal.SIGKILL)
+    held.unlink()
+    assert codes(started) == [FAILURE, -signal.SIGKILL]
+    lost = f"error: Training lost rank 1 on {HOST} at iteration 1"
+    assert started[0].printed.count("error: ") == started[0].printed.count(lost) == 1
+
+    newest = run.require_checkpoint()
+    newest.write_bytes(newest.read_bytes()[:-100])
+    started = ranks("--run", "stopped")
+    assert codes(started) == [0, 0]
+    assert f"warning: runs/stopped/{newest.name} is damaged" in started[0].printed
+    undisturbed = Run(workplace / "runs" / "undisturbed")
+    assert result(undisturbed) == result(run)
+    assert metrics(undisturbed) == metrics(run)
+
+    shutil.rmtree(run.folder)
+    shutil.move(kept, run.folder)
+    alone = starts.start(workplace, *command, "--run", "stopped")
+    assert alone.wait() == 0, alone.printed
+    assert "warning: 2 processes trained until iteration 8, and 1 process will" in alone.printed
+    assert "will not be bit-identical" in alone.printed
+    assert metrics(run)[-1]["iter"] == 14
+
+
+def test_a_process_that_hangs_is_named_in_time(ranks: Ranks, workplace: Path) -> None:
+    (workplace / "runs" / "pause").touch()
+    started = ranks("--run", "hangs", "--timeout", "10")
+    held = pause(Run(workplace / "runs" / "hangs"), started)
+    started[1].kill(signal.SIGSTOP)
+    held.unlink()
+    assert started[0].wait() == FAILURE
+    assert f"error: Training lost rank 1 on {HOST} at iteration" in started[0].printed
+    started[1].kill(signal.SIGKILL)
+    assert started[1].wait() == -signal.SIGKILL
+
+
+def test_a_signal_in_evaluation_stops_all(ranks: Ranks, workplace: Path) -> None:
+    (workplace / "runs" / "pause-evaluation").touch()
+    started = ranks("--run", "evaluates")
+    held = pause(Run(workplace / "runs" / "evaluates"), started, "pause-evaluation")
+    started[1].kill(signal.SIGTERM)
+    held.unlink()
+    assert codes(started) == [STOPPED, STOPPED]
+    assert "Stopped after iteration 5 of 14, which is saved." in started[0].printed
+
+
+def test_a_signal_ends_a_process_that_waits_for_another(ranks: Ranks) -> None:
+    [alone] = ranks("--run", "waits", numbers=(0,))
+    alone.wait_until(lambda: listens(alone))
+    alone.kill(signal.SIGTERM)
+    assert alone.wait() == STOPPED
+    assert "The same command goes on." in alone.printed
+
+
+def listens(started: Started) -> bool:
+    connections = psutil.Process(started.pid).net_connections("tcp")
+    return any(each.status == psutil.CONN_LISTEN for each in connections)
+
+
+def test_a_mistake_is_said_once_and_ends_all(ranks: Ranks) -> None:
+    started = ranks("--run", "wrong", "--batch", "3")
+    assert codes(started) == [2, 2]
+    assert "error: A batch of 3 pictures cannot be divided" in started[0].printed
+    assert "error" not in started[1].printed
