@@ -100,8 +100,9 @@ def thinned(points: Sequence[tuple[float, float]]) -> Sequence[tuple[float, floa
 
 
 def widened(low: float, high: float) -> Range:
-    """A range that is not empty."""
-    return (low, high) if high > low else (low - 0.5, high + 0.5)
+    """A range that is not empty: around a single value, half as much and as much again."""
+    margin = 0.0 if high > low else abs(low) / 2 or 0.5
+    return low - margin, high + margin
 
 
 def round_range(values: Sequence[float]) -> Range:

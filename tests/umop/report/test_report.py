@@ -72,6 +72,13 @@ def test_a_plot_shows_and_names_its_values() -> None:
     assert "Nothing was measured yet" in plot([], "step", "loss")
 
 
+def test_a_plot_of_one_point_is_near_it() -> None:
+    drawn = plot([Line("rate", [(10, 0.001)])], "step", "rate")
+    shown = [float(each) for each in re.findall(r">(-?[\d.]+)</text>", drawn)]
+    assert 0.001 in shown
+    assert min(shown) >= 0
+
+
 @pytest.mark.parametrize("scheme", [0, 1])
 def test_colours_have_enough_contrast(scheme: int) -> None:
     colours = {
