@@ -18,7 +18,8 @@ from umop.exit_codes import FAILURE, STOPPED
 from umop.run import Run
 
 pytestmark = pytest.mark.slow
-NODES = ("umop-node0", "umop-node1")
+NODES = (f"umop-{os.getpid()}-node0", f"umop-{os.getpid()}-node1")
+ENDS = ("node0", "node1")
 ADDRESSES = ("10.213.7.1", "10.213.7.2")
 
 
@@ -77,7 +78,7 @@ def start_nodes(
                 "PET_NODE_RANK": str(number),
                 "PET_MASTER_ADDR": ADDRESSES[0],
                 "PET_MASTER_PORT": "29500",
-                "GLOO_SOCKET_IFNAME": node.replace("umop-", ""),
+                "GLOO_SOCKET_IFNAME": ENDS[number],
             },
             node=node,
         )

@@ -13,12 +13,14 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from mmengine.config import Config
 
 from tests.serving.waiting import wait_until
 from tests.umop.conftest import Umop
 from umop.errors import UserError
 from umop.run import Run
-from umop.training.visualizers import vis_backends
+from umop.training.mlflow_runs import ScalarsToMlflow
+from umop.training.visualizers import ScalarsToTensorboard, mlflow, vis_backends
 
 SMALL = [
     "--set", "train_cfg.max_iters=4",
@@ -51,7 +53,20 @@ def test_tensorboard_reads_the_scalars_of_a_run(umop: Umop, discs: Path, tmp_pat
     assert [event.step for event in events.Scalars("AP")] == [4]
 
 
-@pytest.fixture
+def test_tensorboard_has_each_iteration_once_after_a_kill(tmp_path: Path) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    for done, last in ((0, 6), (4, 8)):
+        backend = ScalarsToTensorboard(str(tmp_path), done)
+        for step in range(done + 1, last + 1):
+            backend.add_scalars({"loss": 1.0}, step)
+        backend.close()
+    events = EventAccumulator(str(tmp_path))
+    events.Reload()
+    assert [event.step for event in events.Scalars("loss")] == list(range(1, 9))
+
+
+@pytest.fixture(scope="module")
 def mlflow_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     pytest.importorskip("mlflow.server", reason="needs the server: pip install mlflow")
     folder = tmp_path_factory.mktemp("mlflow")
@@ -94,6 +109,52 @@ def test_mlflow_keeps_the_scalars_of_a_run(
     latest = {metric["key"]: metric for metric in found["data"]["metrics"]}
     assert latest["loss"]["step"] == latest["AP"]["step"] == 4
     assert latest["gamma_0"]["value"] >= 1.5
+
+
+CONFIG = Config({"train_cfg": {"max_iters": 4}, "optim_wrapper": {}, "randomness": {"seed": 0}})
+
+
+def to_mlflow(folder: Path, server: str, *, must_answer: bool = True) -> ScalarsToMlflow:
+    settings = mlflow(Run(folder), int(not must_answer), {"MLFLOW_TRACKING_URI": server})
+    del settings["type"]
+    return ScalarsToMlflow(**settings)
+
+
+@pytest.mark.slow
+def test_mlflow_has_one_run_for_all_starts(tmp_path: Path, mlflow_server: str) -> None:
+    def train(last: int) -> list[dict[str, dict]]:
+        backend = to_mlflow(tmp_path / "palms", mlflow_server)
+        backend.add_config(CONFIG)
+        backend.add_scalars({"loss": 1.0}, last)
+        backend.close()
+        found = ask(mlflow_server, "runs/search", experiment_ids=[experiment(mlflow_server)])
+        return [run for run in found.get("runs", []) if run["info"]["run_name"] == "palms"]
+
+    (tmp_path / "palms").mkdir()
+    [first] = train(2)
+    [again] = train(4)
+    assert again["info"]["run_id"] == first["info"]["run_id"]
+    assert [metric["step"] for metric in again["data"]["metrics"]] == [4]
+    ask(mlflow_server, "runs/delete", run_id=first["info"]["run_id"])
+    [new] = train(4)
+    assert new["info"]["run_id"] != first["info"]["run_id"], "the user deleted the first"
+
+
+def test_an_mlflow_that_does_not_answer_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("mlflow", reason="needs the client: pip install mlflow-skinny")
+    nowhere = "http://127.0.0.1:9"
+    with pytest.raises(UserError, match=f"MLflow at {nowhere} does not answer.*refused") as error:
+        to_mlflow(tmp_path, nowhere).add_config(CONFIG)
+    assert "\n" not in str(error.value)
+    resumed = to_mlflow(tmp_path, nowhere, must_answer=False)
+    resumed.add_config(CONFIG)
+    for step in (1, 2):
+        resumed.add_scalars({"loss": 1.0}, step)
+    resumed.close()
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"warning: MLflow at {nowhere} does not answer")
 
 
 def experiment(server: str) -> str:
