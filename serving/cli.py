@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal
 import typer
 from pydantic import ValidationError
 
+from serving.container import end_by_sigterm
 from serving.settings import Settings
 from serving.torchserve.config import LogLevel, Ports
 
@@ -24,6 +25,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 def main() -> None:
     """Runs the command."""
+    end_by_sigterm()
     app()
 
 

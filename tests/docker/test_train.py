@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import signal
 from pathlib import Path
 
 import pytest
@@ -31,6 +33,19 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 def test_the_doctor_finds_nothing_wrong() -> None:
     assert "mmcv" in docker("run", "--rm", "--network=none", image("train"), "doctor")
+
+
+def test_a_stop_ends_what_has_nothing_to_save() -> None:
+    """The kernel sends the first process of a container only the signals that it handles."""
+    with running("train", command=("doctor",)) as container:
+        wait_until(lambda: handles_sigterm(container), seconds=60)
+        assert container.stop() == 128 + signal.SIGTERM
+
+
+def handles_sigterm(container: Container) -> bool:
+    status = docker("exec", container.id, "cat", "/proc/1/status")
+    [caught] = re.findall(r"^SigCgt:\s*([0-9a-f]+)$", status, re.M)
+    return bool(int(caught, 16) & 1 << signal.SIGTERM - 1)
 
 
 def test_weights_are_fetched_by_any_user(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import serving
 
 ROOT = Path(serving.__file__).parent
 LAYERS = (
-    ("settings", "schemas"),
+    ("container", "settings", "schemas"),
     ("bundle",),
     ("inference",),
     ("errors", "observability"),

@@ -10,6 +10,7 @@ import threading
 
 import typer
 
+from serving.container import end_by_sigterm
 from umop.cli import config, data, doctor, evaluate, export, report, runs, train
 from umop.errors import NO_SPACE, NOT_WRITABLE, Stopped, TrainingError, UserError
 from umop.exit_codes import FAILURE, MISTAKE, STOPPED
@@ -37,6 +38,7 @@ app.add_typer(data.app, name="data")
 
 def main() -> None:
     """Runs the command. What a user can understand is one line on stderr and an exit code."""
+    end_by_sigterm()
     threading.excepthook = report_thread
     try:
         app()
