@@ -78,7 +78,7 @@ class Supervisor:
             return
         arguments = (self._settings, self._sockets, self._outbox)
         worker = self._spawn.Process(target=_work, args=arguments, name="umop-serve worker")
-        # A worker inherits this: until it serves, the terminal's Ctrl+C would end it in a traceback.
+        # Workers inherit this: until they serve, Ctrl+C would end them with a traceback.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         worker.start()
         signal.signal(signal.SIGINT, self._stop)
