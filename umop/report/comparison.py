@@ -16,7 +16,7 @@ from umop.evaluation.keep import beside
 from umop.listing import state_of
 from umop.report.classes import by_recall, precision_by_recall
 from umop.report.curves import Figure, line_of
-from umop.report.page import read_config, require_run
+from umop.report.page import iterations, read_config, require_run
 from umop.report.provenance import start, time_trained
 from umop.report.rows import Row, differing, measured, spread
 from umop.report.svg import Line, plot
@@ -107,7 +107,7 @@ def facts(compared: Sequence[Compared]) -> list[Row]:
     last = [start(each.run.starts()[-1]) if each.run.starts() else None for each in compared]
     return [
         Row("state", [state_of(each.run) for each in compared]),
-        Row("iterations", [str(each.lines[-1]["iter"]) if each.lines else "" for each in compared]),
+        Row("iterations", [str(iterations(each.run, each.lines)) for each in compared]),
         Row("trained for", [time_trained(each.run) for each in compared]),
         Row("starts", [str(len(each.run.starts())) for each in compared]),
         Row("last start", [each.began if each else "" for each in last]),

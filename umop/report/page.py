@@ -96,14 +96,15 @@ def tiles(run: Run, lines: list[dict[str, Any]]) -> list[Tile]:
     evaluated = numbers(run).columns
     metrics = evaluated[0].metrics if evaluated else {}
     found = [Tile(name, shown(metrics[name])) for name in ("AP", "AP50", "AP75") if metrics]
-    if lines:
-        found.append(Tile("iterations", f"{iterations(run, lines):,}"))
+    if done := iterations(run, lines):
+        found.append(Tile("iterations", f"{done:,}"))
     if lasted := time_trained(run):
         found.append(Tile("trained for", lasted))
     return found
 
 
 def iterations(run: Run, lines: list[dict[str, Any]]) -> int:
-    """How many are done: as the last start's end says, which lines of metrics come short of."""
-    ends = [each.get("last_iteration") or 0 for each in run.starts()[-1:]]
-    return max([lines[-1]["iter"], *ends])
+    """How many are done: the last that was measured, or the last of the newest start, if later."""
+    measured = [line["iter"] for line in lines[-1:]]
+    ended = [start.get("last_iteration") or 0 for start in run.starts()[-1:]]
+    return max([*measured, *ended], default=0)
