@@ -10,13 +10,28 @@ from pathlib import Path
 from serving.settings import Settings
 from umop.data.transforms import LoadPicture
 from umop.evaluation import CocoBoxMetric
-from umop.hooks import EstimateHook, FocusingHook, MetricsHook, ProgressHook, TimeBudgetHook
+from umop.hooks import (
+    EstimateHook,
+    FiniteLossHook,
+    FocusingHook,
+    MetricsHook,
+    PatienceHook,
+    ProgressHook,
+    SafeCheckpointHook,
+    TimeBudgetHook,
+)
 from umop.losses import (
     ProgressiveFocalLoss,
     ProgressiveQualityFocalLoss,
     ProgressiveVarifocalLoss,
 )
 from umop.models import TimmBackbone
+from umop.models.per_level_heads import (
+    DoublePAAHead,
+    PerLevelFCOSHead,
+    PerLevelPAAHead,
+    PerLevelVFNetHead,
+)
 
 FOLDER = Path(__file__).parent
 PAGE = FOLDER / "configuration.md"
@@ -31,8 +46,18 @@ TOP_LEVEL = {
 CLASSES: dict[str, tuple[type, ...]] = {
     "Losses": (ProgressiveFocalLoss, ProgressiveQualityFocalLoss, ProgressiveVarifocalLoss),
     "Backbones": (TimmBackbone,),
+    "Heads": (PerLevelFCOSHead, PerLevelVFNetHead, DoublePAAHead, PerLevelPAAHead),
     "Data and evaluation": (LoadPicture, CocoBoxMetric),
-    "Hooks": (FocusingHook, MetricsHook, ProgressHook, EstimateHook, TimeBudgetHook),
+    "Hooks": (
+        SafeCheckpointHook,
+        FiniteLossHook,
+        FocusingHook,
+        MetricsHook,
+        ProgressHook,
+        EstimateHook,
+        TimeBudgetHook,
+        PatienceHook,
+    ),
 }
 START = """\
 # Configuration
@@ -49,6 +74,15 @@ separated by commas.
 |---|---|---|
 """
 TRAINING = """
+## Other commands
+
+| variable | default | what it does |
+|---|---|---|
+| `UMOP_URL` | `http://127.0.0.1:8000` | The service that `umop-serve detect` sends pictures to. |
+| `UMOP_KEY` | none | The API key that `umop-serve detect` sends. |
+| `UMOP_TORCHSERVE_HOST` | `127.0.0.1` | Address for inference and metrics of `umop-serve torchserve`, \
+which also reads `UMOP_BUNDLE`, `UMOP_VERIFY_KEY`, `UMOP_TRUST_PROGRAM` and `UMOP_REDUCED_DECODING`. |
+
 ## Training
 
 | variable | default | what it does |
