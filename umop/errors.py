@@ -26,5 +26,9 @@ class TrainingError(Exception):
     """Training broke in a way that is understood; the message says how, and what is kept."""
 
 
-class Stopped(Exception):  # noqa: N818
-    """A signal stopped training; the message says how to resume."""
+class Stopped(BaseException):
+    """A signal stopped training; the message says how to resume.
+
+    Like KeyboardInterrupt it is no ``Exception``: it is raised wherever the program is, and must
+    not be taken for an unreadable picture or a broken config there.
+    """

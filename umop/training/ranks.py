@@ -73,7 +73,7 @@ class Alone:
     def rest(self) -> None:
         """Tells the watch that no more steps are to come."""
 
-    def translate(self, error: Exception) -> BaseException:
+    def translate(self, error: BaseException) -> BaseException:
         """What an error in training is, where it came of another rank."""
         return error
 
@@ -119,7 +119,7 @@ class Ranks(Alone):
         if self.rank == leader:
             try:
                 result = work()
-            except Exception as error:
+            except (Exception, Stopped) as error:
                 self.write(key, (None, exit_code_of(error)))
                 raise
             self.write(key, (result, 0))
@@ -178,7 +178,7 @@ class Ranks(Alone):
     def rest(self) -> None:
         self.last_step = math.inf
 
-    def translate(self, error: Exception) -> BaseException:
+    def translate(self, error: BaseException) -> BaseException:
         if not isinstance(error, distributed.DistError) and "gloo" not in str(error):
             return error
         try:
@@ -258,7 +258,7 @@ def joined(limit: float) -> Iterator[Alone]:
     ranks = connect(limit)
     try:
         yield ranks
-    except Exception as error:
+    except (Exception, Stopped) as error:
         reason = ranks.translate(error)
         if isinstance(reason, Stopped):
             ranks.tell_stopped()
@@ -287,7 +287,7 @@ def connect(limit: float) -> Ranks:
         )
         group = distributed.new_group(backend="gloo", timeout=no_limit)
         own_store, *_ = next(rendezvous("env://", timeout=to_connect))
-    except distributed.DistError as error:
+    except RuntimeError as error:
         reason = str(error).splitlines()[0]
         address = f"{os.environ['MASTER_ADDR']}:{os.environ['MASTER_PORT']}"
         raise TrainingError(f"The other ranks cannot be reached at {address}: {reason}") from error

@@ -187,7 +187,7 @@ def train_rank(start: Start, run: Run, ranks: Alone, stop: StopSignals) -> None:
         runner.register_hook(EvaluationHook(run))
     try:
         runner.train()
-    except Exception as error:
+    except (Exception, Stopped) as error:
         stop.ending = True
         reason = explained(error, runner)
         record.broken_off(runner, reason)
@@ -196,7 +196,7 @@ def train_rank(start: Start, run: Run, ranks: Alone, stop: StopSignals) -> None:
         write_report(run)
 
 
-def explained(error: Exception, runner: Runner) -> BaseException:
+def explained(error: BaseException, runner: Runner) -> BaseException:
     """Says of an error in training what a user can do, where that is known."""
     error_here = runner.ranks.translate(error)
     if isinstance(error_here, Stopped):
