@@ -80,8 +80,10 @@ TRAINING = """
 |---|---|---|
 | `UMOP_URL` | `http://127.0.0.1:8000` | The service that `umop-serve detect` sends pictures to. |
 | `UMOP_KEY` | none | The API key that `umop-serve detect` sends. |
-| `UMOP_TORCHSERVE_HOST` | `127.0.0.1` | Address for inference and metrics of `umop-serve torchserve`, \
-which also reads `UMOP_BUNDLE`, `UMOP_VERIFY_KEY`, `UMOP_TRUST_PROGRAM` and `UMOP_REDUCED_DECODING`. |
+| `UMOP_TORCHSERVE_HOST` | `127.0.0.1` | Address for inference and metrics of TorchServe. |
+
+`umop-serve torchserve` also reads `UMOP_BUNDLE`, `UMOP_VERIFY_KEY`, `UMOP_TRUST_PROGRAM` and
+`UMOP_REDUCED_DECODING`.
 
 ## Training
 
