@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from mmengine.visualization import Visualizer
 
 from serving.bundle import Bundle
 from serving.inference.detector import DetectOptions, Detector
+from tests.serving.make_bundle import make_bundle
 from tests.serving.signing import make_key_pair
 from tests.umop.conftest import Umop, lively, rot
 from umop.export import is_exported
@@ -221,6 +223,15 @@ def test_export_and_sign_sign_the_bundle(umop: Umop, workplace: Path, tmp_path: 
         code, out, err = umop(*command, "none.key")
         assert (code, out) == (2, ""), "a key that cannot be used is refused before any work"
         assert err == "error: none.key: the private key cannot be read: No such file or directory\n"
+
+
+def test_archive_says_how_it_is_served(umop: Umop, workplace: Path) -> None:
+    make_bundle(workplace / "runs" / "squares" / "squares.bundle")
+    code, out, err = umop("archive", "runs/squares", "--workers", "2")
+    assert code == 0, err
+    archive = Path("runs/squares/squares.mar")
+    assert out == f"Archive: {archive}\nServe it: umop-serve torchserve {archive}\n"
+    assert "minWorkers: 2" in zipfile.ZipFile(archive).read("model-config.yaml").decode()
 
 
 def test_an_evaluation_of_another_version_is_named(umop: Umop, workplace: Path) -> None:

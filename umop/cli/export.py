@@ -98,4 +98,4 @@ def archive(
     target = Run.named(run)
     options = WorkerOptions(batch_size, batch_delay_ms, workers, threads, engine)
     written = write_archive(target.bundle, target.archive, options)
-    typer.echo(f"Archive: {written}\nServe it: make torchserve RUN={run}")
+    typer.echo(f"Archive: {written}\nServe it: umop-serve torchserve {written}")
