@@ -45,21 +45,9 @@ def nodes() -> Iterator[tuple[str, ...]]:
                 stack.enter_context(namespace(name))
         except (OSError, subprocess.CalledProcessError) as error:
             pytest.skip(f"network namespaces are not allowed here: {error}")
-        ends = [name.replace("umop-", "") for name in NODES]
-        ip(
-            "-n",
-            NODES[0],
-            "link",
-            "add",
-            ends[0],
-            "type",
-            "veth",
-            "peer",
-            ends[1],
-            "netns",
-            NODES[1],
-        )
-        for name, end, address in zip(NODES, ends, ADDRESSES, strict=True):
+        cable = ["link", "add", ENDS[0], "type", "veth", "peer", ENDS[1], "netns", NODES[1]]
+        ip("-n", NODES[0], *cable)
+        for name, end, address in zip(NODES, ENDS, ADDRESSES, strict=True):
             ip("-n", name, "address", "add", f"{address}/24", "dev", end)
             for device in ("lo", end):
                 ip("-n", name, "link", "set", device, "up")
