@@ -215,7 +215,7 @@ def test_umop_config_lists_all(umop: Umop) -> None:
     lines = dict(line.split(maxsplit=1) for line in out.splitlines())
     assert list(lines) == config_names()
     assert lines["demo"].startswith("Tree crowns on aerial photographs")
-    for arguments in ([], ["demo", "--list"]):
+    for arguments in ([], ["demo", "--list"], ["--list", "--set", "randomness.seed=1"]):
         code, _, err = umop("config", *arguments)
         assert code == 2
         assert "Name one config, or list all" in err

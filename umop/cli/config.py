@@ -17,7 +17,7 @@ def show_config(
     list_: Annotated[bool, typer.Option("--list", help="List all configs, a line each.")] = False,
 ) -> None:
     """Print a config with all that it inherits, as a file that can be trained."""
-    if list_ == (name is not None):
+    if list_ == (name is not None) or (list_ and set_):
         raise UserError("Name one config, or list all: umop config demo, umop config --list.")
     if name is None:
         from umop.config.files import config_names, summary

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from umop.data.check.records import Record
+from umop.data.check.splits import MOST_PAIRS, SAME_BITS
 from umop.data.dataset import DataSet
 
 VAL_SHARE = 0.2
@@ -25,8 +26,8 @@ def with_splits(data: DataSet, records: Mapping[Path, Record | None]) -> DataSet
 
     Where only ``test`` is listed beside ``train``, it is taken for validation. Where nothing or
     only ``train`` is listed, a fifth of the pictures goes to validation: the same at every start,
-    with each class in both parts where it can be. Pictures of the same content, and copies of one
-    picture that Roboflow has changed, stay together.
+    with each class in both parts where it can be. Pictures that are the same or look alike, and
+    copies of one picture that Roboflow has changed, stay together.
 
     Args:
         data: The data set.
@@ -84,7 +85,35 @@ def together(data: DataSet, records: Mapping[Path, Record | None]) -> list[list[
         copied = original != picture.path.stem
         alone = (record.likeness or record.digest) if record else str(picture.path)
         groups[original if copied else alone].append(index)
-    return list(groups.values())
+    found = {index: records.get(picture.path) for index, picture in enumerate(data.pictures)}
+    bits = {index: record.bits() for index, record in found.items() if record and record.likeness}
+    return joined(list(groups.values()), bits, int(len(data.pictures) * VAL_SHARE / 2))
+
+
+def joined(
+    groups: list[list[int]], bits: Mapping[int, NDArray[np.uint64]], largest: int
+) -> list[list[int]]:
+    """Joins groups whose first pictures look alike.
+
+    Args:
+        groups: Pictures, by index.
+        bits: Likeness, by picture.
+        largest: Most pictures of a joined group. Frames of one video may all look alike, and must
+            not all end up in one part.
+    """
+    numbers = [number for number, group in enumerate(groups) if group[0] in bits]
+    if not numbers or len(numbers) ** 2 > MOST_PAIRS:
+        return groups
+    table = np.stack([bits[groups[number][0]] for number in numbers])
+    belongs = list(groups)
+    for row, number in enumerate(numbers):
+        differing = np.bitwise_count(table[row + 1 :] ^ table[row]).sum(1)
+        for other in np.flatnonzero(differing <= SAME_BITS).tolist():
+            one, two = belongs[number], belongs[numbers[row + 1 + other]]
+            if one is not two and len(one) + len(two) <= largest:
+                both = one + two
+                belongs = [both if group is one or group is two else group for group in belongs]
+    return list({id(group): group for group in belongs}.values())
 
 
 def class_counts(data: DataSet) -> NDArray[np.int64]:

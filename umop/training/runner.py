@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from pathlib import Path
 from typing import Any, cast
@@ -11,6 +12,7 @@ from mmengine.dist import master_only
 from mmengine.hooks import Hook
 from mmengine.logging import MMLogger
 from mmengine.runner import Runner as MMRunner
+from mmengine.visualization import Visualizer
 from torch.utils.data import DataLoader
 
 from umop.errors import Stopped, UserError
@@ -52,6 +54,8 @@ class Runner(MMRunner):
         try:
             return cast(Runner, super().from_cfg(cfg))
         except Exception as error:
+            with contextlib.suppress(RuntimeError):  # there may be none yet
+                Visualizer.get_current_instance().close()
             raise explained(error) from error
 
     @property

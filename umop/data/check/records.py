@@ -53,6 +53,10 @@ class Record:
     likeness: str = ""
     error: str = ""
 
+    def bits(self) -> NDArray[np.uint64]:
+        """The likeness as four words of 64 bits."""
+        return np.frombuffer(bytes.fromhex(self.likeness), np.uint64)
+
 
 def read_record(path: Path) -> Record | None:
     """Reads a picture whole; None where there is no file."""

@@ -102,11 +102,7 @@ def pairs_of_splits(
 def likenesses(examined: Examined) -> dict[int, NDArray[np.uint64]]:
     """The likeness of each picture that has one, four words of 64 bits, by index."""
     records = ((index, examined.record(index)) for index in range(len(examined.data.pictures)))
-    return {
-        index: np.frombuffer(bytes.fromhex(record.likeness), np.uint64)
-        for index, record in records
-        if record and record.likeness
-    }
+    return {index: record.bits() for index, record in records if record and record.likeness}
 
 
 def close_pairs(
