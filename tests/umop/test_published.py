@@ -15,7 +15,7 @@ from torch import Tensor
 from tests.umop.models.original_swin import OriginalSwin
 from umop.config.load import load_config
 from umop.errors import UserError
-from umop.hooks.checkpoints import is_finished
+from umop.hooks.checkpoints import reached_by
 from umop.published import convert, import_published, read_tensors
 from umop.run import Run
 
@@ -186,4 +186,4 @@ def test_an_imported_run_is_not_trained_on(
     run = Run(tmp_path / "imported")
     import_published(save(published), config, run)
     with pytest.raises(UserError, match=r"holds imported\.pth, which training cannot resume"):
-        is_finished(run.require_checkpoint())
+        reached_by(run.require_checkpoint())
