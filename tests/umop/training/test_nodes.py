@@ -17,7 +17,7 @@ from tests.umop.training.starter import Started, Starter
 from umop.exit_codes import FAILURE, STOPPED
 from umop.run import Run
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 NODES = (f"umop-{os.getpid()}-node0", f"umop-{os.getpid()}-node1")
 ENDS = ("node0", "node1")
 ADDRESSES = ("10.213.7.1", "10.213.7.2")

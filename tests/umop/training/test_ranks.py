@@ -16,7 +16,7 @@ from tests.umop.training.starter import Started, Starter
 from umop.exit_codes import FAILURE, STOPPED
 from umop.run import Run
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 HOST = socket.gethostname()
 Ranks = Callable[..., list[Started]]
 
