@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections import Counter
@@ -16,6 +17,7 @@ from serving.bundle import Bundle
 from serving.server.process import StartError
 
 SECONDS_TO_STOP = 10
+GUARDS = ("UMOP_API_KEYS", "UMOP_API_KEYS_FILE", "UMOP_RATE_LIMIT")
 
 
 def try_bundle(bundle: Path, pictures: Sequence[Path], folder: Path) -> None:
@@ -48,18 +50,10 @@ def try_bundle(bundle: Path, pictures: Sequence[Path], folder: Path) -> None:
 @contextmanager
 def serving(bundle: Path) -> Iterator[str]:
     """Runs the service in a process of its own; yields its URL once it is ready."""
-    options = [
-        "--bundle",
-        str(bundle),
-        "--host",
-        "127.0.0.1",
-        "--port",
-        "0",
-        "--log-level",
-        "warning",
-    ]
-    command = [sys.executable, "-m", "serving", *options]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    command = [sys.executable, "-m", "serving", "--bundle", str(bundle), "--backend", "embedded"]
+    command += ["--host", "127.0.0.1", "--port", "0", "--log-level", "warning"]
+    open_to_us = {name: value for name, value in os.environ.items() if name not in GUARDS}
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=open_to_us)
     assert process.stdout is not None
     try:
         announcement = process.stdout.readline()

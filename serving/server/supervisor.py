@@ -140,7 +140,8 @@ class Supervisor:
         self._send(signal.SIGINT if is_second else signal.SIGTERM)
 
     def _reload(self, number: int, frame: FrameType | None) -> None:
-        self._send(signal.SIGHUP)
+        if self._is_up:  # workers that start read the newest model anyway
+            self._send(signal.SIGHUP)
 
     def _send(self, number: signal.Signals) -> None:
         for worker in self._workers:

@@ -39,6 +39,16 @@ def test_it_prints_what_is_found_and_draws_it(
     assert (difference > 80).any()
 
 
+def test_settings_of_a_service_do_not_lock_it_out(
+    bundle_path: Path, picture: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UMOP_API_KEYS", "a-key-of-the-service")
+    monkeypatch.setenv("UMOP_RATE_LIMIT", "1")
+    monkeypatch.setenv("UMOP_BACKEND", "torchserve")
+    result = try_bundle(bundle_path, picture, "--out", tmp_path)
+    assert result.returncode == 0, result.stderr
+
+
 @pytest.mark.parametrize("content", [b"", b"no picture"])
 def test_a_picture_that_is_none_is_one_line(
     bundle_path: Path, tmp_path: Path, content: bytes
