@@ -11,7 +11,10 @@ import mmengine.registry
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
-ON_OTHER_PAGES = {"FusedLayerNorm", "fused_adam", "ScalarsToWandb"}
+ON_OTHER_PAGES = {
+    *("FusedLayerNorm", "fused_adam"),
+    *("ScalarsToMlflow", "ScalarsToTensorboard", "ScalarsToWandb"),
+}
 
 
 def test_the_page_is_what_the_code_says() -> None:

@@ -19,14 +19,14 @@ from umop.errors import Stopped, UserError
 FILE = "mlflow-run.txt"
 """Keeps the id of MLflow's run, in the run folder."""
 SECONDS_OF_PAUSE = 600.0
-"""How long a server that does not answer is left alone."""
+"""How long nothing is sent to a server that did not answer."""
 PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
 """Training waits for an answer; MLflow's own settings are 7 times and 120 s."""
 
 
 @VISBACKENDS.register_module()
 class ScalarsToMlflow(MLflowVisBackend):
-    """mmengine's backend; it resumes MLflow's run, and training goes on where MLflow is away.
+    """mmengine's backend; it resumes MLflow's run, and training continues while MLflow is away.
 
     Args:
         must_answer: Whether it is an error if the server does not answer at the start.
@@ -88,14 +88,14 @@ class ScalarsToMlflow(MLflowVisBackend):
             if self.must_answer:
                 raise UserError(f"{reason} Without MLFLOW_TRACKING_URI nothing is sent.") from error
             if not self.is_away:
-                note(f"warning: {reason} Training goes on; metrics.jsonl has all scalars.")
+                note(f"warning: {reason} Training continues; metrics.jsonl has all scalars.")
             self.is_away = True
             self.paused_until = time.monotonic() + SECONDS_OF_PAUSE
         else:
             self.is_away = False
 
     def open_run(self) -> None:
-        """Goes on with the run that the folder names, or makes one."""
+        """Resumes the run that the folder names, or makes one."""
         known = self.file.read_text().strip() if self.file.is_file() else None
         if known and self.is_there(known):
             self.run_id = self._mlflow.start_run(run_id=known).info.run_id
@@ -106,7 +106,7 @@ class ScalarsToMlflow(MLflowVisBackend):
         super().add_config(self.cfg)
 
     def is_there(self, run_id: str) -> bool:
-        """Whether the server has a run, and nobody has deleted it."""
+        """Whether the server has a run that is not deleted."""
         from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST, ErrorCode
 
         try:

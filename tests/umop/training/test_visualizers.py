@@ -12,6 +12,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from mmengine.config import Config
@@ -65,6 +66,13 @@ def test_tensorboard_has_each_iteration_once_after_a_kill(tmp_path: Path) -> Non
     events = EventAccumulator(str(tmp_path))
     events.Reload()
     assert [event.step for event in events.Scalars("loss")] == list(range(1, 9))
+
+
+@pytest.fixture(autouse=True)
+def _environment() -> Iterator[None]:
+    """Restores the environment: MLflow sets its server's address there."""
+    with patch.dict(os.environ):
+        yield
 
 
 @pytest.fixture(scope="module")
