@@ -245,6 +245,26 @@ KINDS: dict[str, tuple[str, str, Spoil]] = {
         "train/new.png",
         lambda root, _: draw(root / "train" / "new.png", 99),
     ),
+    "a list for a picture's id": (
+        "box-of-no-picture",
+        "id [1]",
+        lambda _, content: content["annotations"][0].update(image_id=[1]),
+    ),
+    "an object for a category's id": (
+        "category-unknown",
+        "id {}",
+        lambda _, content: content["annotations"][0].update(category_id={}),
+    ),
+    "a list for an annotation's id": (
+        "annotation-numbers",
+        "annotation 1 has no box",
+        lambda _, content: content["annotations"][0].update(id=[7], bbox=None),
+    ),
+    "a category without an id": (
+        "annotations-unreadable",
+        "category [1] has no id",
+        lambda _, content: content["categories"].append({"id": [1], "name": "cow"}),
+    ),
     "no boxes at all": ("split-empty", "train has no box", lambda _, c: c["annotations"].clear()),
     "broken JSON": (
         "annotations-unreadable",

@@ -340,6 +340,80 @@ def test_a_bad_line_of_yolos_is_named(tmp_path: Path, line: str, rule: str, text
     assert any(each.rule == rule and text in each.text for each in findings), findings
 
 
+def test_yolos_corners_for_sizes_are_guessed(tmp_path: Path) -> None:
+    yolo(tmp_path)
+    for path in tmp_path.rglob("labels/**/*.txt"):
+        path.write_text(f"1 {' '.join(str(side / 64) for side in (4, 6, 24, 30))}\n" * 2)
+    report = check(open_data(tmp_path))
+    assert {each.rule for each in report.of("error")} == {"convention-corners"}
+    expected = np.array([4, 6 * HEIGHT / 64, 24, 30 * HEIGHT / 64])
+    np.testing.assert_allclose(report.cleaned.boxes.corners[0], expected)
+
+
+@pytest.mark.parametrize(
+    ("names", "rule", "text"),
+    [
+        ("names: {", "annotations-unreadable", "data.yaml: not plain YAML: line 1"),
+        ("names: !!python/name:os.system", "annotations-unreadable", "not plain YAML"),
+        ("names: {0: cat, 5: dog}", "category-unknown", "class 1, where the classes are 0, 5"),
+        ("names: {0: cat, dog: 1}", "annotations-unreadable", "'dog' is no number of a class"),
+        ("names: [cat, cat]", "category-twice", "classes 0 and 1 are both 'cat'"),
+    ],
+)
+def test_a_bad_yaml_file_of_yolos_is_named(
+    tmp_path: Path, names: str, rule: str, text: str
+) -> None:
+    yolo(tmp_path)
+    (tmp_path / "data.yaml").write_text(names)
+    texts = [each.text for each in check(open_data(tmp_path)).of("error") if each.rule == rule]
+    assert any(text in each for each in texts), texts
+
+
+def test_yolos_numbers_of_classes_may_have_gaps(tmp_path: Path) -> None:
+    yolo(tmp_path)
+    (tmp_path / "data.yaml").write_text("names: {1: dog, 0: cat, 7: cow}")
+    data = open_data(tmp_path)
+    assert data.classes == ("cat", "dog", "cow")
+    assert data.problems == ()
+
+
+def test_a_label_file_of_yolos_without_a_picture_is_named(tmp_path: Path) -> None:
+    yolo(tmp_path)
+    [label] = tmp_path.rglob("second.txt")
+    label.with_name("gone.txt").write_text(label.read_text())
+    [error] = check(open_data(tmp_path)).of("error")
+    assert error.rule == "box-of-no-picture"
+    assert error.text.endswith("gone.txt: there is no picture of this name")
+
+
+def test_a_quote_left_open_in_a_table_takes_no_other_lines(tmp_path: Path) -> None:
+    csv_table(tmp_path)
+    for path in tmp_path.rglob("*.csv"):
+        path.write_text(path.read_text().replace("cat", '"cat'))
+    same_data(open_data(tmp_path))
+
+
+def test_a_category_may_be_named_by_a_number(tmp_path: Path) -> None:
+    coco(tmp_path, classes=("7",))
+    for path in tmp_path.glob("*.json"):
+        path.write_text(path.read_text().replace('"name": "7"', '"name": 7'))
+    assert open_data(tmp_path).classes == ("7",)
+
+
+def test_json_in_utf_16_is_read(tmp_path: Path) -> None:
+    coco(tmp_path)
+    for path in tmp_path.glob("*.json"):
+        path.write_text(path.read_text(), encoding="utf-16")
+    assert open_data(tmp_path).layout == "COCO JSON"
+
+
+def test_boxes_of_crowds_alone_are_nothing_to_learn_from(tmp_path: Path) -> None:
+    coco(tmp_path)
+    for path in tmp_path.glob("*.json"):
+        path.write_text(path.read_text().replace('"bbox"', '"iscrowd": 1, "bbox"'))
+    assert {each.rule for each in check(open_data(tmp_path)).of("error")} == {"split-empty"}
+
+
 def test_vocs_sizes_for_corners_are_guessed(tmp_path: Path) -> None:
     voc(tmp_path / "data")
     for name in ("first one", "second"):

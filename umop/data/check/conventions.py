@@ -14,6 +14,7 @@ from umop.data.check.rules import Hit, Rule, box_hits
 NEARLY_ALL = 0.98
 MANY = 0.1
 ROUNDING = 1.0
+"""In pixels, where boxes are in pixels."""
 Mask = NDArray[np.bool_] | np.bool_
 
 
@@ -58,9 +59,11 @@ def corners_for_sizes(examined: Examined) -> Iterator[Hit]:
     if examined.data.unit not in ("annotation", "line") or not has_sizes(examined):
         return iter(())
     first, second = as_written(examined)
-    limit = limits(examined)
-    plausible = ((second > first) & (second <= limit + ROUNDING)).all(1)
-    beyond = (examined.data.boxes.corners[:, 2:] > limit * 1.01 + ROUNDING).any(1)
+    limit, corners = limits(examined), examined.data.boxes.corners
+    rounding = 0.0 if examined.data.relative else ROUNDING
+    slack = limit * 0.01 + rounding
+    plausible = ((second > first) & (second <= limit * 1.001 + rounding)).all(1)
+    beyond = ((corners[:, 2:] > limit + slack) | (corners[:, :2] < -slack)).any(1)
     mask = whole_sources(examined, plausible, beyond)
     return box_hits(
         examined, mask, lambda box: f"{numbers(first[box], second[box])} are two corners"

@@ -122,7 +122,7 @@ def nothing_to_learn(examined: Examined) -> Iterator[Hit]:
     data = examined.data
     splits = data.splits() or (None,)
     for split in [split for split in splits if split != "test"]:
-        rows = data.in_split(split)[data.boxes.picture]
+        rows = data.in_split(split)[data.boxes.picture] & ~data.boxes.crowd
         if not rows.any():
             yield Hit(f"{split or 'the data'} has no box")
 

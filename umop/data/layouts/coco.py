@@ -147,10 +147,12 @@ class CocoFile:
         labels: dict[Any, int] = {}
         names: dict[str, Any] = {}
         for entry in self.content["categories"]:
-            key, name = entry.get("id"), entry.get("name")
-            if not isinstance(name, str):
-                self.note("annotations-unreadable", f"category {key!r} has no name")
+            key, name = identity(entry.get("id")), identity(entry.get("name"))
+            if key is None or name is None:
+                text = f"category {entry.get('id')!r} has no id or no name"
+                self.note("annotations-unreadable", text)
                 continue
+            name = str(name)
             if name in names and names[name] != key:
                 self.note("category-twice", f"categories {names[name]} and {key} are both '{name}'")
             if key in labels:
@@ -165,9 +167,10 @@ class CocoFile:
         pictures: dict[Any, int | None] = {}
         named: dict[Any, str] = {}
         for entry in self.content["images"]:
-            key, name = entry.get("id"), entry.get("file_name")
-            if not isinstance(name, str) or not isinstance(key, int | str):
-                self.note("annotations-unreadable", f"picture {key!r} has no id or no file name")
+            key, name = identity(entry.get("id")), entry.get("file_name")
+            if key is None or not isinstance(name, str):
+                text = f"picture {entry.get('id')!r} has no id or no file name"
+                self.note("annotations-unreadable", text)
             elif key not in pictures:
                 named[key] = name
                 pictures[key] = self.builder.picture(self.picture(name, entry))
@@ -191,16 +194,19 @@ class CocoFile:
     def read_boxes(self, labels: dict[Any, int], pictures: dict[Any, int | None]) -> None:
         seen: set[Any] = set()
         for number, entry in enumerate(self.content["annotations"], start=1):
-            place = entry.get("id", number)
+            key = identity(entry.get("id"))
+            place = number if key is None else key
             if place in seen:
                 self.note("annotation-id-twice", f"two annotations have the id {place}")
             seen.add(place)
-            picture, category = entry.get("image_id"), entry.get("category_id")
+            picture, category = identity(entry.get("image_id")), identity(entry.get("category_id"))
             if picture not in pictures:
-                text = f"annotation {place} is of a picture that is not listed (id {picture})"
+                written = entry.get("image_id")
+                text = f"annotation {place} is of a picture that is not listed (id {written!r})"
                 self.note("box-of-no-picture", text)
             elif category not in labels:
-                text = f"annotation {place} is of a category that is not listed (id {category})"
+                written = entry.get("category_id")
+                text = f"annotation {place} is of a category that is not listed (id {written!r})"
                 self.note("category-unknown", text)
             elif (index := pictures[picture]) is not None:
                 self.read_box(index, labels[category], entry, place)
@@ -224,6 +230,11 @@ class CocoFile:
 
     def note(self, rule: str, text: str, picture: Path | None = None) -> None:
         self.builder.problem(rule, self.path, text, picture)
+
+
+def identity(value: object) -> int | float | str | None:
+    """An id as it is written; None for what cannot be one, such as a list."""
+    return value if isinstance(value, int | float | str) else None
 
 
 def pixels(value: object) -> int | None:

@@ -19,6 +19,7 @@ SPLIT_WORDS = {
     "test": ("test", "testing"),
 }
 HEAD = 65536
+UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
 class Files:
@@ -142,7 +143,7 @@ def is_picture(name: str) -> bool:
 def read_text(path: Path) -> str:
     """Reads a text file, with or without a byte order mark; in Latin-1 if it is not UTF-8."""
     content = path.read_bytes()
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+    if content.startswith(UTF16_MARKS):
         return content.decode("utf-16")
     try:
         return content.decode("utf-8-sig")
@@ -162,7 +163,9 @@ def read_json(path: Path) -> Any:
 def head(path: Path) -> str:
     """The start of a file, to see what it is."""
     with path.open("rb") as file:
-        return file.read(HEAD).decode("utf-8", errors="replace")
+        content = file.read(HEAD)
+    is_utf16 = content.startswith(UTF16_MARKS)
+    return content.decode("utf-16" if is_utf16 else "utf-8", errors="replace")
 
 
 def split_of(path: Path, root: Path) -> str | None:

@@ -46,11 +46,12 @@ def first_row(path: Path) -> list[str]:
 
 
 def rows(path: Path) -> list[list[str]]:
-    """All rows, without spaces around the values."""
+    """All rows, without spaces around the values; a quote left open ends with its line."""
     lines = read_text(path).splitlines()
     start = lines[0] if lines else ""
     delimiter = max(",;\t", key=start.count)
-    return [[value.strip() for value in row] for row in csv.reader(lines, delimiter=delimiter)]
+    read = (next(csv.reader([line], delimiter=delimiter), []) for line in lines)
+    return [[value.strip() for value in row] for row in read]
 
 
 def columns(row: Sequence[str]) -> dict[str, int] | None:

@@ -27,10 +27,25 @@ def find(files: Files) -> list[Path]:
 def read_yaml(path: Path) -> dict[str, Any]:
     """The content of a YAML file; nothing where it is no dictionary."""
     try:
-        content = yaml.safe_load(read_text(path))
-    except (OSError, ValueError, yaml.YAMLError):
+        content = parse_yaml(path)
+    except (OSError, ValueError):
         return {}
     return content if isinstance(content, dict) else {}
+
+
+def parse_yaml(path: Path) -> Any:
+    """The content of a YAML file.
+
+    Raises:
+        ValueError: It is not YAML, or holds more than plain values.
+    """
+    try:
+        return yaml.safe_load(read_text(path))
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise ValueError(f"line {line}: {error.problem}") from error
+    except yaml.YAMLError as error:
+        raise ValueError(str(error)) from error
 
 
 def label_files(files: Files) -> list[Path]:
@@ -41,6 +56,15 @@ def label_files(files: Files) -> list[Path]:
         if stem(path.name).casefold() in files.by_stem or "labels" in path.parts
         if path.name not in CLASS_FILES
     ]
+
+
+def is_label_file(path: Path) -> bool:
+    """Whether a text file's first line is a class with numbers."""
+    values = read_text(path).partition("\n")[0].split()
+    try:
+        return len([float(value) for value in values]) >= BOX_VALUES
+    except ValueError:
+        return False
 
 
 def read(files: Files) -> DataSet:
@@ -68,8 +92,9 @@ class YoloReader:
         self.keypoint_values = keypoints[0] * keypoints[1] if keypoints else 0
 
     def read(self) -> DataSet:
-        for name in self.names or ():
-            self.builder.label(name)
+        if self.description is None:
+            self.refuse_broken_yaml()
+        self.declare_classes()
         seen: set[tuple[Path, str | None]] = set()
         for path, split in self.pictures():
             if (path, split) in seen:
@@ -79,20 +104,60 @@ class YoloReader:
             self.read_picture(path, split)
         if self.names is None:
             self.builder.sort_classes()
+        self.refuse_labels_alone()
         return self.builder.build(NAME, "line", relative=True)
 
-    def class_names(self) -> list[str] | None:
-        """The names of the classes; None where no file has them."""
+    def refuse_broken_yaml(self) -> None:
+        """Notes a YAML file that cannot be read, which may be the one with the classes' names."""
+        for path in self.files.matching(".yaml", ".yml"):
+            try:
+                parse_yaml(path)
+            except (OSError, ValueError) as error:
+                self.builder.problem("annotations-unreadable", path, f"not plain YAML: {error}")
+
+    def refuse_labels_alone(self) -> None:
+        """Notes label files without a picture."""
+        used = {picture.source for picture in self.builder.pictures}
+        stems = {path.stem.casefold() for path in self.files.pictures()}
+        for path in label_files(self.files):
+            if path not in used and path.stem.casefold() not in stems and is_label_file(path):
+                text = "there is no picture of this name"
+                self.builder.problem("box-of-no-picture", path, text)
+
+    def declare_classes(self) -> None:
+        """Gives the classes their labels, in the order of their numbers."""
+        seen: dict[str, int] = {}
+        for number, name in (self.names or {}).items():
+            if name in seen:
+                text = f"classes {seen[name]} and {number} are both '{name}'"
+                self.note("category-twice", text)
+            seen.setdefault(name, number)
+            self.builder.label(name)
+
+    def class_names(self) -> dict[int, str] | None:
+        """The names of the classes by their numbers; None where no file has them."""
         names = self.content.get("names")
         if isinstance(names, dict):
-            return [str(name) for _, name in sorted(names.items())]
+            return self.numbered(names)
         if isinstance(names, list):
-            return [str(name) for name in names]
+            return {number: str(name) for number, name in enumerate(names)}
         found = (path for path in self.files.matching(".txt", ".names", ".labels"))
         listed = next((path for path in found if path.name.casefold() in CLASS_FILES), None)
         if listed is None:
             return None
-        return [line.strip() for line in read_text(listed).splitlines() if line.strip()]
+        lines = (line.strip() for line in read_text(listed).splitlines() if line.strip())
+        return dict(enumerate(lines))
+
+    def numbered(self, names: dict[Any, Any]) -> dict[int, str]:
+        """The names that a YAML file gives by number, which need not be without gaps."""
+        found = {}
+        for key, name in names.items():
+            try:
+                found[int(key)] = str(name)
+            except (TypeError, ValueError):
+                text = f"names: {key!r} is no number of a class"
+                self.note("annotations-unreadable", text)
+        return dict(sorted(found.items()))
 
     def pictures(self) -> Iterator[tuple[Path, str | None]]:
         """The pictures, each with its split."""
@@ -162,8 +227,7 @@ class YoloReader:
             numbers = []
         path = self.builder.pictures[picture].path
         if label is None:
-            last = f"0 to {len(self.names) - 1}" if self.names else "numbers from 0"
-            text = f"line {number}: class {values[0]}, where the classes are {last}"
+            text = f"line {number}: class {values[0]}, where the classes are {self.known()}"
             self.builder.problem("category-unknown", source, text, path)
         elif corners := self.corners(numbers):
             self.builder.box(picture, label, corners, number)
@@ -177,9 +241,18 @@ class YoloReader:
             number = int(value) if value.isdecimal() else int(float(value))
         except (ValueError, OverflowError):
             return None
-        if number < 0 or (self.names is not None and number >= len(self.names)):
-            return None
-        return number if self.names is not None else self.builder.label(str(number))
+        if self.names is None:
+            return self.builder.label(str(number)) if number >= 0 else None
+        return self.builder.label(self.names[number]) if number in self.names else None
+
+    def known(self) -> str:
+        """The numbers of the classes, for a message."""
+        if not self.names:
+            return "numbers from 0"
+        numbers = list(self.names)
+        if numbers == list(range(len(numbers))):
+            return f"0 to {numbers[-1]}"
+        return ", ".join(map(str, numbers))
 
     def corners(self, numbers: list[float]) -> list[float] | None:
         """The corners of a box or of what encloses a polygon, in parts of the sides."""
