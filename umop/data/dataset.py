@@ -153,7 +153,11 @@ class Builder:
     _labels: dict[str, int] = field(default_factory=dict)
 
     def label(self, name: str) -> int:
-        """The index of a class, which is new where it has not been named before."""
+        """The index of a class, which is new where it has not been named before.
+
+        Half of a surrogate pair, which JSON can hold and no file can, becomes a question mark.
+        """
+        name = name.encode(errors="replace").decode()
         if name not in self._labels:
             self._labels[name] = len(self.classes)
             self.classes.append(name)

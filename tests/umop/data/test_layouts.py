@@ -400,6 +400,11 @@ def test_a_category_may_be_named_by_a_number(tmp_path: Path) -> None:
     assert open_data(tmp_path).classes == ("7",)
 
 
+def test_half_a_surrogate_pair_in_a_class_is_replaced(tmp_path: Path) -> None:
+    coco(tmp_path, classes=("c\ud800t",))
+    assert open_data(tmp_path).classes == ("c?t",)
+
+
 def test_json_in_utf_16_is_read(tmp_path: Path) -> None:
     coco(tmp_path)
     for path in tmp_path.glob("*.json"):
