@@ -1,15 +1,5 @@
 """What every run shares: hooks, processes, logs."""
 
-custom_imports = dict(
-    imports=[
-        "umop.data.transforms",
-        "umop.evaluation",
-        "umop.hooks",
-        "umop.losses",
-        "umop.models",
-        "umop.weights",
-    ]
-)
 default_scope = "mmdet"
 
 default_hooks = dict(

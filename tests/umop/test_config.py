@@ -59,6 +59,19 @@ def test_a_config_inherits_by_name_from_anywhere(tmp_path: Path, base: str) -> N
     assert config.model.bbox_head.type == "ATSSHead"
 
 
+def test_modules_of_the_users_own_are_imported_beside_ours(umop: Umop, tmp_path: Path) -> None:
+    mine = tmp_path / "mine.py"
+    mine.write_text("_base_ = 'small'\ncustom_imports = dict(imports=['colorsys'])\n")
+    code, out, err = umop("config", str(mine))
+    assert code == 0, err
+    printed = tmp_path / "printed.py"
+    printed.write_text(out)
+    assert load_config(str(printed)).custom_imports == load_config(str(mine)).custom_imports
+    *ours, theirs = load_config(str(mine)).custom_imports.imports
+    assert ours == load_config("small").custom_imports.imports
+    assert theirs == "colorsys"
+
+
 def test_a_config_inherits_from_one_of_the_users_own(tmp_path: Path) -> None:
     (tmp_path / "house.py").write_text('_base_ = "demo"\nrandomness = dict(seed=3)\n')
     for base in ("house", "house.py", str(tmp_path / "house.py")):

@@ -44,17 +44,7 @@ custom_hooks = [
 PAUSING = """
 _base_ = "./by_iteration.py"
 
-custom_imports = dict(
-    imports=[
-        "tests.umop.training.pause",
-        "umop.data.transforms",
-        "umop.evaluation",
-        "umop.hooks",
-        "umop.losses",
-        "umop.models",
-        "umop.weights",
-    ]
-)
+custom_imports = dict(imports=["tests.umop.training.pause"])
 default_hooks = dict(pause=dict(type="PauseHook", at=[7, 11]))
 """
 BY_EPOCH = """

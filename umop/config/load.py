@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from mmengine.config import Config
+from mmengine.utils import import_modules_from_strings
 
 from umop.config.check import check
 from umop.config.files import config_path
@@ -14,6 +15,16 @@ from umop.config.overrides import Assignment, check_kind, override
 from umop.config.settings import require_used, variables, where_used, without_variables
 from umop.config.source import Source
 from umop.errors import UserError
+
+OUR_MODULES = (
+    "umop.data.transforms",
+    "umop.evaluation",
+    "umop.hooks",
+    "umop.losses",
+    "umop.models",
+    "umop.weights",
+)
+"""What registers our types; it is imported before the modules of a user's ``custom_imports``."""
 
 
 def load_config(name: str, assignments: Sequence[str] = ()) -> Config:
@@ -44,8 +55,19 @@ def load_config(name: str, assignments: Sequence[str] = ()) -> Config:
         config = evaluate(Source.read(path), values)
     override(config, [one for one in parsed if one not in of_variables])
     config = without_variables(config)
+    import_ours(config)
     check(config)
     return config
+
+
+def import_ours(config: Config) -> None:
+    """Imports our modules too where a config lists some of its own."""
+    imports = config.get("custom_imports") or {}
+    theirs = imports.get("imports") or []
+    theirs = [theirs] if isinstance(theirs, str) else theirs
+    modules = [*OUR_MODULES, *(name for name in theirs if name not in OUR_MODULES)]
+    config.custom_imports = {**imports, "imports": modules}
+    import_modules_from_strings(list(OUR_MODULES))
 
 
 def evaluate(source: Source, values: dict[str, object]) -> Config:
