@@ -55,7 +55,7 @@ COMPOSE := docker compose --file docker/compose.yaml $(if $(filter cuda,$(VARIAN
 IN_DOCKER := $(filter docker,$(IN))
 TO_TRAIN := $(if $(IN_DOCKER),folders,$(READY))
 UMOP := $(if $(IN_DOCKER),$(COMPOSE) run --rm train,$(BIN)/umop)
-NAMED_DATA = $(if $(DATA),--data $(if $(IN_DOCKER),data,$(DATA)))
+NAMED_DATA = $(if $(DATA),--data "$(if $(IN_DOCKER),data,$(DATA))")
 
 # What docker/compose.yaml and docker/docker-bake.hcl read.
 export BUNDLE_PATH = $(abspath $(BUNDLE))
@@ -89,7 +89,7 @@ doctor: $(READY) ## Say whether training works on this machine: versions, operat
 	$(BIN)/umop doctor
 
 check: $(READY) ## Find what is wrong with a data set: DATA=/path [HTML=check.html] [FIX=/new/folder]
-	$(BIN)/umop data check $(DATA) $(if $(HTML),--html $(HTML)) $(if $(FIX),--fix $(FIX))
+	$(BIN)/umop data check $(if $(DATA),"$(DATA)") $(if $(HTML),--html $(HTML)) $(if $(FIX),--fix $(FIX))
 
 train: $(TO_TRAIN) ## Train a model: DATA=/path [CONFIG=small] [EPOCHS= BATCH= SIZE= TIME=30m …] [IN=docker]; again to resume
 	$(UMOP) train $(CONFIG) --run $(RUN) $(NAMED_DATA) $(TRAIN_OPTIONS)

@@ -73,6 +73,13 @@ def test_data_of_ones_own_takes_the_config_for_it(clone: Path) -> None:
     assert make(clone, "train", "DATA=/my") == ["umop train small --run small --data /my"]
 
 
+@pytest.mark.parametrize("target", ["check", "train", "eval"])
+def test_a_folder_of_data_may_have_spaces_in_its_name(clone: Path, target: str) -> None:
+    asked = ["make", "-n", "-C", str(clone), target, "DATA=/my photos"]
+    shown = subprocess.run(asked, check=True, capture_output=True, text=True)
+    assert '"/my photos"' in shown.stdout
+
+
 def test_what_a_user_asks_of_training_is_handed_on(clone: Path) -> None:
     asked = ["EPOCHS=9", "BATCH=8", "ACCUMULATE=2", "LR=1e-4", "SIZE=512", "TIME=30m", "PATIENCE=3"]
     [called] = make(clone, "train", "DATA=/my", "DEVICE=cpu", "WEIGHTS=demo", *asked)
