@@ -9,11 +9,12 @@ from typing import Any
 
 from mmengine.config import Config
 from mmengine.registry import VISBACKENDS
-from mmengine.visualization import TensorboardVisBackend, WandbVisBackend
+from mmengine.visualization import TensorboardVisBackend
 
 from umop.errors import UserError
 from umop.run import Run
 from umop.training.mlflow_runs import ScalarsToMlflow
+from umop.training.wandb_runs import ScalarsToWandb
 
 PACKAGES = {
     "ScalarsToTensorboard": ("tensorboard", "train"),
@@ -69,7 +70,7 @@ def mlflow(run: Run, done: int, variables: Mapping[str, str]) -> dict[str, Any]:
 
 def wandb(run: Run, variables: Mapping[str, str]) -> dict[str, Any]:
     return {
-        "type": "ScalarsToWandb",
+        "type": ScalarsToWandb.__name__,
         "save_dir": str(run.folder),
         "init_kwargs": {"project": variables.get("WANDB_PROJECT", "umop"), "name": run.name},
     }
@@ -95,14 +96,6 @@ class ScalarsToTensorboard(TensorboardVisBackend):
 
     def add_config(self, config: Config, **_: Any) -> None:
         """Leaves it out: ``config.py`` is beside the folder."""
-
-
-@VISBACKENDS.register_module()
-class ScalarsToWandb(WandbVisBackend):
-    """W&B, without the upload of every Python file in the current folder."""
-
-    def add_config(self, config: Config, **_: Any) -> None:
-        self.experiment.config.update(config.to_dict())
 
 
 def require_package(backend: str) -> None:

@@ -23,6 +23,7 @@ from umop.errors import UserError
 from umop.run import Run
 from umop.training.mlflow_runs import ScalarsToMlflow
 from umop.training.visualizers import ScalarsToTensorboard, mlflow, vis_backends
+from umop.training.wandb_runs import ScalarsToWandb
 
 SMALL = [
     "--set", "train_cfg.max_iters=4",
@@ -219,3 +220,27 @@ def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     )
     with pytest.raises(UserError, match=r"mlflow is missing.*umop\[mlflow\]"):
         vis_backends(Run.to_train("trees"), 0, {"MLFLOW_TRACKING_URI": "http://mlflow:5000"})
+
+
+def test_wandb_has_one_run_for_all_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("wandb")
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    ids = []
+    for seed in (0, 1):
+        backend = ScalarsToWandb(save_dir=str(tmp_path), init_kwargs={"project": "trees"})
+        backend.add_config(Config({"randomness": {"seed": seed}}))
+        backend.add_scalars({"loss": 1.0}, step=7)
+        ids.append(backend.experiment.run.id)
+        backend.close()
+    assert ids[0] == ids[1] == (tmp_path / "wandb-run.txt").read_text().strip()
+
+
+def test_a_key_that_wandb_refuses_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wandb = pytest.importorskip("wandb")
+    wandb.teardown()  # forgets the mode of the test before
+    monkeypatch.setenv("WANDB_API_KEY", "short")
+    backend = ScalarsToWandb(save_dir=str(tmp_path), init_kwargs={"project": "trees"})
+    with pytest.raises(UserError, match="W&B cannot be used: WANDB_API_KEY invalid"):
+        backend.add_config(Config({}))
