@@ -6,8 +6,8 @@ import fcntl
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from umop.errors import UserError
 from umop.exit_codes import STOPPED
 from umop.run import Run
 
@@ -18,8 +18,8 @@ class Listed:
 
     Attributes:
         name: Of the run.
-        state: ``training``, ``finished``, ``stopped``, ``killed``, ``failed``, ``imported`` or
-            ``empty``.
+        state: ``training``, ``finished``, ``stopped``, ``killed``, ``failed``, ``imported``,
+            ``damaged`` or ``empty``.
         iteration: The last iteration that is known; None before there was one.
         ap: Of the last evaluation during training, from 0 to 1; None before there was one.
         age: Seconds since the run last wrote.
@@ -58,7 +58,10 @@ def wrote(run: Run) -> list[Path]:
 
 def state_of(run: Run) -> str:
     """How a run is doing."""
-    starts: list[dict[str, Any]] = run.starts()
+    try:
+        starts = run.starts()
+    except UserError:
+        return "damaged"
     code = starts[-1].get("exit_code") if starts else None
     if code is not None:
         return {0: "finished", STOPPED: "stopped"}.get(code, "failed")

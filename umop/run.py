@@ -120,8 +120,18 @@ class Run:
         return self.folder / f"{self.name}.mar"
 
     def starts(self) -> list[dict[str, Any]]:
-        """The entries of ``provenance.json``, one for each start, oldest first."""
-        return json.loads(self.provenance.read_text()) if self.provenance.is_file() else []
+        """The entries of ``provenance.json``, one for each start, oldest first.
+
+        Raises:
+            UserError: The file is damaged.
+        """
+        if not self.provenance.is_file():
+            return []
+        try:
+            starts: list[dict[str, Any]] = json.loads(self.provenance.read_text())
+        except ValueError as error:
+            raise UserError(f"{self.provenance} is damaged: {error}") from None
+        return starts
 
     def read_metrics(self) -> list[dict[str, Any]]:
         """The lines of ``metrics.jsonl``; none before the first.

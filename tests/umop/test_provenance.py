@@ -86,3 +86,21 @@ def test_no_runs_say_what_to_type(
     code, out, _ = umop("runs")
     assert code == 0
     assert "umop train demo" in out
+
+
+def test_a_damaged_run_hides_no_other(
+    umop: Umop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, content in (("broken", "{bad"), ("sound", '[{"exit_code": 0}]')):
+        (tmp_path / "runs" / name).mkdir(parents=True)
+        (tmp_path / "runs" / name / "provenance.json").write_text(content)
+    code, out, _ = umop("runs", "--json")
+    assert code == 0
+    assert {row["name"]: row["state"] for row in json.loads(out)} == {
+        "broken": "damaged",
+        "sound": "finished",
+    }
+    code, _, err = umop("report", "broken")
+    assert code == 2
+    assert "provenance.json is damaged" in err

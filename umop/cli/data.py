@@ -62,7 +62,7 @@ def check(
     ] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print JSON, not a table.")] = False,
 ) -> None:
-    """Find what is wrong with a data set; exit code 2 where training would refuse it."""
+    """Find what is wrong with a data set; exit code 2 where it has errors."""
     from umop.data.check.page import write_page
     from umop.data.check.report import check as examine
     from umop.data.check.table import as_json, print_table

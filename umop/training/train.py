@@ -203,8 +203,8 @@ def explained(error: BaseException, runner: Runner) -> BaseException:
         return Stopped(how_to_go_on(runner) if runner.ranks.rank == 0 else "")
     if isinstance(error_here, torch.OutOfMemoryError):
         return UserError(
-            "The GPU ran out of memory. Fewer pictures at a time need less, BATCH=1, and "
-            "ACCUMULATE=2 makes up for them; so do smaller ones, SIZE=640. (umop train --help)"
+            "The GPU ran out of memory. ACCUMULATE=2 (--accumulate) computes each step in two "
+            "parts, for the same batch in less memory; a smaller BATCH or SIZE needs less, too."
         )
     if isinstance(error_here, OSError) and error_here.errno in NO_SPACE:
         return no_space(Run(Path(runner.work_dir)))

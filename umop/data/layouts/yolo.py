@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from umop.data.dataset import SPLITS, Builder, DataSet, Picture
-from umop.data.layouts.files import Files, base, read_text, split_of, stem
+from umop.data.layouts.files import Files, base, read_text, split_in, split_of, stem
 
 NAME = "YOLO"
 LOOKS_FOR = "YOLO (a data.yaml, or pictures with labels/*.txt)"
@@ -167,6 +167,8 @@ class YoloReader:
             return
         for split, places in described.items():
             for place in places if isinstance(places, list) else [places] if places else []:
+                if split == "test" and self.place(str(place)) is None:
+                    continue  # exporters name one whether it exists or not
                 for path in self.pictures_of(str(place)):
                     yield path, split
 
@@ -182,7 +184,11 @@ class YoloReader:
         return [self.listed(line) for line in read_text(found).splitlines() if line.strip()]
 
     def place(self, written: str) -> Path | None:
-        """A folder or file that the YAML file names; a path from elsewhere is searched here."""
+        """A folder or file that the YAML file names.
+
+        A path from elsewhere is searched here by its end, of which the name of a split is a part:
+        ``../train/images`` is not ``images``.
+        """
         assert self.description is not None
         here = self.description.parent
         name = written.replace("\\", "/")
@@ -190,7 +196,9 @@ class YoloReader:
             if (start / name).exists() and not name.startswith("../"):
                 return start / name
         parts = [part for part in name.split("/") if part not in ("", ".", "..")]
-        tails = (here.joinpath(*parts[start:]) for start in range(len(parts)))
+        splits = [number for number, part in enumerate(parts) if split_in(part)]
+        starts = range(splits[-1] + 1 if splits else len(parts))
+        tails = (here.joinpath(*parts[start:]) for start in starts)
         return next((tail for tail in tails if tail.exists()), None)
 
     def listed(self, line: str) -> Path:
