@@ -43,6 +43,7 @@ def load_config(name: str, assignments: Sequence[str] = ()) -> Config:
         UserError: There is no such config, a file cannot be read, a key is unknown, or a value is
             of the wrong type or out of range. The message is one line.
     """
+    import_modules_from_strings(list(OUR_MODULES))
     path = config_path(name)
     source = Source.read(path)
     require_used(source)
@@ -55,19 +56,18 @@ def load_config(name: str, assignments: Sequence[str] = ()) -> Config:
         config = evaluate(Source.read(path), values)
     override(config, [one for one in parsed if one not in of_variables])
     config = without_variables(config)
-    import_ours(config)
+    list_our_modules(config)
     check(config)
     return config
 
 
-def import_ours(config: Config) -> None:
-    """Imports our modules too where a config lists some of its own."""
+def list_our_modules(config: Config) -> None:
+    """Adds our modules to those that a config lists, for whoever reads the run's config."""
     imports = config.get("custom_imports") or {}
     theirs = imports.get("imports") or []
     theirs = [theirs] if isinstance(theirs, str) else theirs
     modules = [*OUR_MODULES, *(name for name in theirs if name not in OUR_MODULES)]
     config.custom_imports = {**imports, "imports": modules}
-    import_modules_from_strings(list(OUR_MODULES))
 
 
 def evaluate(source: Source, values: dict[str, object]) -> Config:
