@@ -20,10 +20,7 @@ from umop.data.pictures import read_rgb
 Spoil = Callable[[Path, Coco], object]
 ORIENTATION = 0x0112
 
-
-@pytest.fixture(autouse=True)
-def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("UMOP_CACHE", str(tmp_path / "cache"))
+pytestmark = pytest.mark.usefixtures("own_cache")
 
 
 def box(content: Coco, *values: float) -> None:

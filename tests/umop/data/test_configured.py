@@ -11,7 +11,7 @@ import pytest
 from mmengine.config import Config
 
 from tests.umop.conftest import Umop
-from tests.umop.data.samples import Coco, coco, draw
+from tests.umop.data.samples import Coco, draw
 from umop.config.load import load_config
 from umop.data import configured
 from umop.data.check import records
@@ -19,15 +19,7 @@ from umop.data.configured import check_configured
 from umop.data.location import require_data
 from umop.errors import UserError
 
-
-@pytest.fixture(autouse=True)
-def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("UMOP_CACHE", str(tmp_path / "cache"))
-
-
-@pytest.fixture
-def root(tmp_path: Path) -> Path:
-    return coco(tmp_path / "data")
+pytestmark = pytest.mark.usefixtures("own_cache")
 
 
 def config_of(root: Path, **changes: Any) -> Config:

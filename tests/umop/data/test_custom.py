@@ -16,15 +16,7 @@ from umop.errors import UserError
 from umop.run import Run
 from umop.training.lock import locked
 
-
-@pytest.fixture(autouse=True)
-def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("UMOP_CACHE", str(tmp_path / "cache"))
-
-
-@pytest.fixture
-def root(tmp_path: Path) -> Path:
-    return coco(tmp_path / "data")
+pytestmark = pytest.mark.usefixtures("own_cache")
 
 
 def change(path: Path, **entry: object) -> None:
