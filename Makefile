@@ -54,6 +54,8 @@ READY_FOR_CHECKOV := $(CHECKOV_VENV)/.ready
 COMPOSE := docker compose --file docker/compose.yaml $(if $(filter cuda,$(VARIANT)),--file docker/compose.gpu.yaml)
 IN_DOCKER := $(filter docker,$(IN))
 TO_TRAIN := $(if $(IN_DOCKER),folders,$(READY))
+IN_PARALLEL := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses logical --maxprocesses 8 \
+	--dist loadfile --no-loadscope-reorder
 UMOP := $(if $(IN_DOCKER),$(COMPOSE) run --rm train,$(BIN)/umop)
 NAMED_DATA = $(if $(DATA),--data "$(if $(IN_DOCKER),data,$(DATA))")
 
@@ -148,11 +150,11 @@ test-k8s: $(READY_FOR_TESTS) $(READY_FOR_CHECKOV) ## Check the manifests for Kub
 	$(BIN)/python -m pytest tests/k8s --no-header
 
 test: $(READY_FOR_TESTS) lint ## Check style and types, then run every test
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses logical --maxprocesses 8 --dist loadfile -m "not serial"
+	$(IN_PARALLEL) -m "not serial"
 	$(BIN)/python -m pytest -m serial
 
 test-fast: $(READY_FOR_TESTS) ## Run the tests that take seconds: some minutes in all
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses logical --maxprocesses 8 --dist loadfile -m "not serial and not slow"
+	$(IN_PARALLEL) -m "not serial and not slow"
 
 test-kills: $(READY_FOR_TESTS) ## Kill training 20 times and stop it 20 times, and compare: several minutes
 	UMOP_TEST_KILLS=20 OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/umop/training/test_resume.py -rP --timeout 3600

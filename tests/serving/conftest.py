@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,14 +13,6 @@ from serving.settings import Settings
 from tests.serving.make_bundle import make_bundle
 from tests.serving.running import running
 from tests.serving.waiting import wait_until
-
-
-@pytest.fixture(autouse=True)
-def enabled_loggers() -> None:
-    """Enables loggers that a library disabled in an earlier test of this process."""
-    for logger in logging.Logger.manager.loggerDict.values():
-        if isinstance(logger, logging.Logger):
-            logger.disabled = False
 
 
 @pytest.fixture(scope="session")
