@@ -58,7 +58,9 @@ class Settings(BaseSettings):
         None, description="The model's name at a remote backend; the bundle's name if unset."
     )
     remote_timeout: PositiveFloat = Field(
-        10, description="Timeout of one request to a remote backend, in seconds."
+        10,
+        description="Timeout of one request to a remote backend, in seconds; "
+        "at most half of the deadline counts.",
     )
     remote_connections: PositiveInt = Field(16, description="Most connections to a remote backend.")
 
@@ -174,6 +176,14 @@ class Settings(BaseSettings):
     def batch_limit(self) -> int:
         """Most pictures in one request: no more than the queue admits."""
         return min(self.max_images, self.max_queue)
+
+    @property
+    def remote_limit(self) -> float:
+        """Seconds of one request to a remote backend.
+
+        It ends before the deadline does, so that a backend that hangs is seen to fail.
+        """
+        return min(self.remote_timeout, self.deadline / 2)
 
     @property
     def has_keys(self) -> bool:

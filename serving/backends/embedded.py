@@ -183,4 +183,4 @@ def _engine(bundle: Bundle, settings: Settings) -> Engine:
     from serving.backends.remote_engine import OpenInferenceEngine
 
     model = settings.remote_model or bundle.manifest.name
-    return OpenInferenceEngine(settings.openinference_url, model, timeout=settings.remote_timeout)
+    return OpenInferenceEngine(settings.openinference_url, model, timeout=settings.remote_limit)

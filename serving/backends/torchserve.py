@@ -47,7 +47,7 @@ class TorchServeBackend:
         self._manifest: Manifest | None = None
         self._client = httpx.AsyncClient(
             base_url=settings.torchserve_url,
-            timeout=settings.remote_timeout,
+            timeout=settings.remote_limit,
             limits=httpx.Limits(
                 max_connections=settings.remote_connections,
                 max_keepalive_connections=settings.remote_connections,

@@ -177,7 +177,11 @@ def _may_be_replaced(folder: Path) -> bool:
     """Whether a path is free for a bundle: missing, an empty folder, or a bundle's."""
     if not folder.is_dir():
         return not folder.exists()
-    return (folder / MANIFEST).is_file() or not any(folder.iterdir())
+    try:
+        fields = json.loads((folder / MANIFEST).read_bytes())
+    except (OSError, ValueError):
+        return not any(folder.iterdir())
+    return isinstance(fields, dict) and "schema_version" in fields
 
 
 def _parse(text: bytes) -> Manifest:

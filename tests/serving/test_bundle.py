@@ -32,7 +32,7 @@ def test_a_zip_serves_like_its_folder(bundle_path: Path, tmp_path: Path) -> None
 def test_a_copy_is_the_same_bundle(bundle_path: Path, tmp_path: Path) -> None:
     target = tmp_path / "volume" / "model.bundle"
     (target / "samples").mkdir(parents=True)
-    (target / "manifest.json").touch()
+    (target / "manifest.json").write_text('{"schema_version": 0}')
     Bundle.open(bundle_path).copy(target)
     files = {path.relative_to(bundle_path) for path in bundle_path.rglob("*")}
     assert {path.relative_to(target) for path in target.rglob("*")} == files
@@ -41,11 +41,14 @@ def test_a_copy_is_the_same_bundle(bundle_path: Path, tmp_path: Path) -> None:
 
 
 def test_a_folder_of_something_else_is_not_replaced(bundle_path: Path, tmp_path: Path) -> None:
-    (tmp_path / "thesis.txt").touch()
-    for target in (tmp_path, tmp_path / "thesis.txt"):
+    thesis, app = tmp_path / "thesis.txt", tmp_path / "app" / "manifest.json"
+    app.parent.mkdir()
+    thesis.touch()
+    app.write_text('{"name": "of a web app"}')
+    for target in (tmp_path, thesis, app.parent):
         with pytest.raises(BundleError, match="something else than a bundle"):
             Bundle.open(bundle_path).copy(target)
-    assert list(tmp_path.iterdir()) == [tmp_path / "thesis.txt"]
+    assert {path for path in tmp_path.rglob("*") if path.is_file()} == {thesis, app}
 
 
 def test_a_copy_into_the_current_folder(

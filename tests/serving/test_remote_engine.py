@@ -109,11 +109,12 @@ def test_a_server_that_is_down_is_503_until_it_is_up(bundle_path: Path) -> None:
             assert httpx.post(f"{front.url}/detect", content=PNG).status_code == 200
 
 
-def test_a_server_that_hangs_is_left_alone(bundle_path: Path) -> None:
+@pytest.mark.parametrize("limit", [("--remote-timeout", "0.2"), ("--deadline", "0.4")])
+def test_a_server_that_hangs_is_left_alone(bundle_path: Path, limit: tuple[str, str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
         options = ("--backend", "openinference", "--openinference-url", url)
-        with running("--bundle", str(bundle_path), *options, "--remote-timeout", "0.2") as front:
+        with running("--bundle", str(bundle_path), *options, *limit) as front:
             for _ in range(3):
                 answer = httpx.post(f"{front.url}/detect", content=PNG)
                 assert_problem(answer, 503, "engine-failed")

