@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
-from zipfile import is_zipfile
+from zipfile import BadZipFile, ZipFile
 
 import torch
 
@@ -86,7 +86,7 @@ def describe(checkpoint: Path) -> str:
 def newest_whole(run: Run) -> Path | None:
     """The newest checkpoint of a run that is not damaged, None before there is one.
 
-    Warns of each that is.
+    Warns of each that is, and of one without a checksum beside it.
 
     Raises:
         UserError: All of them are damaged.
@@ -97,6 +97,10 @@ def newest_whole(run: Run) -> Path | None:
     candidates = [newest, *(path for path in by_age(run) if path != newest)]
     for checkpoint in candidates:
         if is_whole(checkpoint):
+            if not checksum_file(checkpoint).is_file():
+                note(
+                    f"warning: {checkpoint} has no .sha256 beside it; the sums inside it are right"
+                )
             return checkpoint
         note(f"warning: {checkpoint} is {'damaged' if checkpoint.is_file() else 'gone'}")
     raise UserError(
@@ -106,9 +110,18 @@ def newest_whole(run: Run) -> Path | None:
 
 
 def is_whole(checkpoint: Path) -> bool:
-    """Whether a checkpoint is what its checksum says; without one, whether it can be opened."""
+    """Whether a checkpoint is what its checksum says; without one, what the sums inside it say."""
     checksums = checksum_file(checkpoint)
     if not checksums.is_file():
-        return is_zipfile(checkpoint)
+        return has_whole_parts(checkpoint)
     known = [line.split()[0] for line in checksums.read_text().splitlines() if line]
     return checkpoint.is_file() and sha256_of(checkpoint) in known
+
+
+def has_whole_parts(checkpoint: Path) -> bool:
+    """Whether each part of a file of ``torch.save``, which is a zip, has its CRC-32."""
+    try:
+        with ZipFile(checkpoint) as parts:
+            return parts.testzip() is None
+    except (OSError, BadZipFile):
+        return False

@@ -9,10 +9,10 @@ import pickle
 import socket
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from threading import Thread
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import distributed
@@ -27,8 +27,11 @@ from umop.training.signals import leave
 Result = TypeVar("Result")
 STOPPED_KEY = "stopped"
 GO_ON = "The same command resumes from the newest checkpoint."
+IS_STUCK = "Slow storage or a deadlock can be why; --timeout allows more time."
 SECONDS_TO_ANSWER = 5.0
 """How long the ranks that live have to say so, once one seems to be gone."""
+SECONDS_OF_WORK = 0.5
+"""Of the processor: a process that hangs does not reach them between two steps."""
 SECONDS_BETWEEN_LOOKS = 0.05
 SECONDS_BETWEEN_CHECKS = 1.0
 
@@ -89,6 +92,7 @@ class Ranks(Alone):
         store: Where ranks can write to each other even if one of them is gone.
         group: Connects the processors; it carries what is no part of training itself.
         limit: Seconds without a step after which training is given up.
+        leader: The rank that does something once, while the others wait for it; None otherwise.
     """
 
     rank: int
@@ -100,7 +104,9 @@ class Ranks(Alone):
     iteration: int = 0
     rounds: int = 0
     last_look: float = 0.0
-    last_step: float = math.inf
+    last_step: float = field(default_factory=time.monotonic)
+    leader: int | None = None
+    worked: int = 0
     vote: tuple[distributed.Work, torch.Tensor] | None = None
 
     def on_first(self, work: Callable[[], Result]) -> Result:
@@ -116,14 +122,24 @@ class Ranks(Alone):
         """
         self.rounds += 1
         key = f"done/{leader}/{self.rounds}"
-        if self.rank == leader:
-            try:
-                result = work()
-            except (Exception, Stopped) as error:
-                self.write(key, (None, exit_code_of(error)))
-                raise
-            self.write(key, (result, 0))
-            return result
+        self.leader = leader
+        try:
+            return self.lead(key, work) if self.rank == leader else self.await_result(key)
+        finally:
+            self.leader = None
+
+    def lead(self, key: str, work: Callable[[], Result]) -> Result:
+        """Does something, and lets the other ranks read what came of it."""
+        try:
+            result = work()
+        except (Exception, Stopped) as error:
+            self.write(key, (None, exit_code_of(error)))
+            raise
+        self.write(key, (result, 0))
+        return result
+
+    def await_result(self, key: str) -> Any:
+        """Waits for what came of another rank's work."""
         while not self.store.check([key]):
             time.sleep(SECONDS_BETWEEN_LOOKS)
         result, code = pickle.loads(self.store.get(key))
@@ -203,12 +219,18 @@ class Ranks(Alone):
             return ""
         where = f"at iteration {self.iteration}"
         if not missing:
-            return (
-                f"No rank made a step in {self.limit:.0f} s {where}, though all answer. Slow "
-                "storage or a deadlock can be why; --timeout allows more time."
-            )
+            return self.stuck(where)
         named = ", ".join(f"rank {rank} on {self.hosts[rank]}" for rank in missing)
         return f"Training lost {named} {where}. {GO_ON}"
+
+    def stuck(self, where: str) -> str:
+        """Says what all wait for, though each answers."""
+        if self.leader is not None:
+            what = (
+                f"Rank {self.leader} on {self.hosts[self.leader]}, which the others wait for, did"
+            )
+            return f"{what} nothing for {self.limit:.0f} s {where}. {IS_STUCK}"
+        return f"No rank made a step in {self.limit:.0f} s {where}, though all answer. {IS_STUCK}"
 
     def lost_first(self) -> str:
         """Says that the store is gone, which is where the first rank is; once on each host."""
@@ -233,6 +255,8 @@ class Ranks(Alone):
         """
         while time.monotonic() - self.last_step < self.limit:
             time.sleep(1.0)
+            with contextlib.suppress(distributed.DistError):
+                self.look_at_leader()
         try:
             message = self.explain(is_known=False)
         except distributed.DistError:
@@ -240,6 +264,21 @@ class Ranks(Alone):
         if message:
             note(f"error: {message}")
         leave(FAILURE)
+
+    def look_at_leader(self) -> None:
+        """Takes it for a step that the leader has computed for a while; one that hangs does not.
+
+        So the check of much data, or a slow download, may take its time.
+        """
+        key, worked = f"work/{self.leader}", self.worked
+        if self.leader == self.rank:
+            worked = int(time.process_time() / SECONDS_OF_WORK)
+            self.store.set(key, str(worked))
+        elif self.leader is not None and self.store.check([key]):
+            worked = int(self.store.get(key))
+        if worked != self.worked:
+            self.worked = worked
+            self.last_step = time.monotonic()
 
 
 @contextlib.contextmanager

@@ -72,6 +72,19 @@ def test_a_damaged_newest_one_is_named_and_the_one_before_used(
         newest_whole(run)
 
 
+def test_one_without_a_checksum_is_checked_by_the_sums_inside_it(
+    run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    newest = run.folder / "iter_3.pth"
+    checksum_file(newest).unlink()
+    assert newest_whole(run) == newest
+    assert capsys.readouterr().err.startswith(f"warning: {newest} has no .sha256 beside it")
+    content = newest.read_bytes()
+    newest.write_bytes(content.replace(b"value", b"valve", 1))
+    assert newest_whole(run) == run.folder / "iter_2.pth"
+    assert capsys.readouterr().err == f"warning: {newest} is damaged\n"
+
+
 def test_a_full_disk_leaves_the_checkpoint_of_that_name(run: Run) -> None:
     path = run.folder / "iter_3.pth"
     before = sorted(run.folder.iterdir())

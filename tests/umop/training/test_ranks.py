@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import socket
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -124,6 +127,52 @@ def test_a_process_that_hangs_is_named_in_time(ranks: Ranks, workplace: Path) ->
     assert f"error: Training lost rank 1 on {HOST} at iteration" in started[0].printed
     started[1].kill(signal.SIGKILL)
     assert started[1].wait() == -signal.SIGKILL
+
+
+PREPARE = """
+import os, sys, time
+from umop.training.ranks import joined
+
+def compute():
+    start = time.monotonic()
+    while time.monotonic() - start < 10.0:
+        pass
+
+with joined(100.0) as ranks:
+    ranks.limit = 5.0
+    ranks.on_first({"hangs": lambda: time.sleep(1000), "computes": compute}[sys.argv[1]])
+"""
+
+
+@pytest.mark.parametrize(
+    ("what", "code", "message"),
+    [
+        (
+            "hangs",
+            FAILURE,
+            f"error: Rank 0 on {HOST}, which the others wait for, did nothing for 5 s",
+        ),
+        ("computes", 0, ""),
+    ],
+)
+def test_a_first_process_that_hangs_before_training_is_named(
+    what: str, code: int, message: str
+) -> None:
+    own = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port())}
+    path = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-c", PREPARE, what],
+            env={**os.environ, **path, **own, "RANK": rank, "LOCAL_RANK": rank},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for rank in ("0", "1")
+    ]
+    printed = "".join(each.communicate(timeout=200)[1] for each in started)
+    assert [each.returncode for each in started] == [code, code], printed
+    assert printed.count("error: ") == len(message[:1])
+    assert message in printed
 
 
 def test_a_signal_in_evaluation_stops_all(ranks: Ranks, workplace: Path) -> None:
