@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +27,15 @@ def test_the_cpu_runs_it_where_no_gpu_is_asked_for(bundle_path: Path, device: st
     boxes, scores, labels = engine.run(np.zeros((1, 3, 64, 64), np.float32))
     assert boxes.shape[:2] == scores.shape == labels.shape
     engine.check()
+
+
+def test_onnx_runtime_keeps_nothing_to_report_with(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", "import serving.inference.engines.onnx"]
+    environment = os.environ | {"HOME": str(tmp_path)}
+    del environment["ORT_DISABLE_TELEMETRY"]
+    environment.pop("XDG_CACHE_HOME", None)
+    subprocess.run(command, env=environment, check=True)
+    assert list(tmp_path.rglob("*onnxruntime*")) == []
 
 
 @needs_cpu_runtime

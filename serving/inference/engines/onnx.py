@@ -20,7 +20,7 @@ CPU = "CPUExecutionProvider"
 CUDA = "CUDAExecutionProvider"
 
 log = logging.getLogger(__name__)
-ort.disable_telemetry_events()
+ort.set_default_logger_severity(4)  # errors are raised, too, and told in one line each
 
 
 class OnnxEngine:
@@ -44,7 +44,6 @@ class OnnxEngine:
         model = bundle.read(MODEL_FILE)
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
-        options.log_severity_level = 3
         try:
             self._session = ort.InferenceSession(
                 model, options, providers=_providers(device, gpu_memory)
