@@ -154,13 +154,15 @@ def training_curves(compared: Sequence[Compared]) -> list[Figure]:
 
 def precision_curves(compared: Sequence[Compared]) -> list[Figure]:
     """Precision by recall of all runs."""
+    precision = [
+        each.analysis.precision.get("0.50", []) if each.analysis else [] for each in compared
+    ]
     lines = [
-        Line(each.run.name, by_recall(each.analysis.precision.get("0.50", [])))
-        for each in compared
-        if each.analysis
+        Line(each.run.name, by_recall(values))
+        for each, values in zip(compared, precision, strict=True)
     ]
     caption = "Precision by recall at IoU 0.50, the mean of the classes."
-    return [Figure(caption, precision_by_recall(lines))] if lines else []
+    return [Figure(caption, precision_by_recall(lines))] if any(precision) else []
 
 
 def differing_settings(compared: Sequence[Compared]) -> list[Row]:

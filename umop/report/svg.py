@@ -66,7 +66,7 @@ def plot(
     """Draws lines with their axes and a legend; says so where there is nothing to draw.
 
     Args:
-        lines: The lines; those without points are left out.
+        lines: The lines, each with the colour of its place; those without points are left out.
         x: What x is.
         y: What y is.
         x_range: What the axis shows; by default from the first to the last point.
@@ -75,6 +75,7 @@ def plot(
     Returns:
         An ``svg`` element and the legend.
     """
+    colours = [number % COLOURS for number, each in enumerate(lines) if each.points]
     lines = [Line(each.label, thinned(each.points)) for each in lines if each.points]
     if not lines:
         return Markup('<p class="empty">Nothing was measured yet.</p>')
@@ -86,9 +87,9 @@ def plot(
     parts = [
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{described(lines, x, y)}">',
         *axes(frame, x, y),
-        *(drawn(frame, each, number % COLOURS) for number, each in enumerate(lines)),
+        *(drawn(frame, each, colour) for each, colour in zip(lines, colours, strict=True)),
         "</svg>",
-        legend([each.label for each in lines]),
+        legend(lines, colours),
     ]
     return Markup("".join(parts))
 
@@ -149,11 +150,11 @@ def drawn(frame: Frame, line: Line, colour: int) -> str:
     return f'<g class="c{colour}">{"".join(parts)}</g>'
 
 
-def legend(labels: Sequence[str]) -> str:
+def legend(lines: Sequence[Line], colours: Sequence[int]) -> str:
     """The names of the lines, each with its colour."""
     items = (
-        f'<li class="c{number % COLOURS}">{escape(label)}</li>'
-        for number, label in enumerate(labels)
+        f'<li class="c{colour}">{escape(each.label)}</li>'
+        for each, colour in zip(lines, colours, strict=True)
     )
     return f'<ul class="legend">{"".join(items)}</ul>'
 

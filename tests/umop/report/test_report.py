@@ -52,6 +52,12 @@ def test_the_highest_value_is_marked(
     assert (row.values, row.best) == (texts, best)
 
 
+def test_a_run_has_its_colour_in_every_plot() -> None:
+    drawn = plot([Line("a", [(0, 1.0)]), Line("killed", []), Line("b", [(0, 2.0)])], "step", "AP")
+    assert re.findall(r'<li class="(\w+)">(\w+)', drawn) == [("c0", "a"), ("c2", "b")]
+    assert re.findall(r'<g class="(\w+)">', drawn) == ["c0", "c2"]
+
+
 def test_a_long_line_is_thinned_and_keeps_its_end() -> None:
     points = [(float(x), 0.0) for x in range(100_001)]
     kept = thinned(points)
