@@ -26,6 +26,14 @@ class TrainingError(Exception):
     """Training broke in a way that is understood; the message says how, and what is kept."""
 
 
+class LostRankError(TrainingError):
+    """Another of the processes that train together is gone; the message names it."""
+
+
+class FetchError(Exception):
+    """Something could not be fetched; the same command may succeed later."""
+
+
 class Stopped(BaseException):
     """A signal stopped training; the message says how to resume.
 

@@ -18,7 +18,7 @@ from umop.cache import cache_folder
 from umop.data.download import download, matches
 from umop.data.lite0 import fetch_lite0
 from umop.digest import sha256_of
-from umop.errors import UserError
+from umop.errors import FetchError, UserError
 from umop.locks import alone
 
 SCHEME = "umop://"
@@ -104,21 +104,33 @@ def fetch_weights(name: str) -> Path:
     """Downloads weights unless the cache has them, and checks them.
 
     Raises:
-        UserError: The name is unknown, the download failed, the cache cannot be written, or the
-            file is another one.
+        UserError: The name is unknown, the cache cannot be written, or the file is another one.
+        FetchError: The download failed.
     """
     if name not in PRETRAINED:
         raise UserError(f"There are no weights '{name}'. Known: {', '.join(PRETRAINED)}.")
     weights = PRETRAINED[name]
     if not weights.path.is_file():
         with alone(weights.path.parent):
-            weights.fetch()
+            fetch(weights)
     if not matches(weights.path, weights.digest or remembered(weights.path)):
         raise UserError(
             f"{weights.path} is not the file that {weights.url} gave: its checksum differs. "
             "Delete it to download it again."
         )
     return weights.path
+
+
+def fetch(weights: Pretrained | Lite0) -> None:
+    """Downloads weights.
+
+    Raises:
+        FetchError: That failed.
+    """
+    try:
+        weights.fetch()
+    except UserError as error:
+        raise FetchError(str(error)) from error
 
 
 def remembered(path: Path) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ import torch
 from tests.docker.containers import Container, docker, image, started
 from tests.docker.squares import ITERATIONS, iterations, write_data
 from tests.k8s import manifests
-from tests.k8s.manifests import containers
+from tests.k8s.manifests import containers, named
 from tests.k8s.pods import as_container
 from tests.serving.waiting import wait_until
 from umop.exit_codes import MISTAKE, STOPPED
@@ -83,7 +84,7 @@ def test_pods_that_die_end_with_the_same_weights(pods: Pods) -> None:
     disturbed = pods.start("disturbed")
     wait_for(disturbed, pods.run("disturbed"), 15)
     docker("kill", disturbed[1].id)
-    assert codes(disturbed) == [1, 137], "the first notices that the second is gone"
+    assert codes(disturbed) == [STOPPED, 137], "the first notices that the second is gone"
 
     restart(disturbed)
     wait_for(disturbed, pods.run("disturbed"), 30)
@@ -135,10 +136,55 @@ def test_data_is_checked_before_training(name: str, claims: dict[str, Path]) -> 
     assert "tree" in docker("run", "--rm", *words)
 
 
+@pytest.fixture
+def data_alone(claims: dict[str, Path]) -> dict[str, Path]:
+    """The claims, with the data set at the top of its own, where manifests without DATA look."""
+    return {**claims, "data": claims["data"] / "crowns"}
+
+
+@pytest.mark.parametrize("name", ["jobset/jobset.yaml", "kubeflow/runtime.yaml"])
+def test_other_engines_check_the_data(name: str, data_alone: dict[str, Path]) -> None:
+    words = as_container(of(name, "check"), image("train"), data_alone)
+    assert "tree" in docker("run", "--rm", *words)
+
+
+def test_other_engines_start_training(data_alone: dict[str, Path]) -> None:
+    """As far as it goes without a GPU, which their config is made for."""
+    runtime = of("kubeflow/runtime.yaml", "node")
+    command = named("kubeflow/trainjob.yaml", "TrainJob")["spec"]["trainer"]["command"]
+    node = replace(runtime, spec={**runtime.spec, "command": command})
+    for trainer in (node, of("jobset/jobset.yaml", "trainer")):
+        words = as_container(trainer, image("train"), data_alone, PET_NNODES="1", PET_NODE_RANK="0")
+        with started(*words) as container:
+            assert container.wait() == MISTAKE
+            assert "No GPU was found" in container.log()
+
+
+def test_the_jobs_train_and_export(claims: dict[str, Path]) -> None:
+    variables = {
+        "CONFIG": "data/crowns/squares.py",
+        "RUN": "exported",
+        "DATA": "/workspace/data/crowns",
+        "PET_NODE_RANK": "0",
+        "OMP_NUM_THREADS": "1",
+    }
+    for each in (of("train-job.yaml", "trainer"), of("export-job.yaml", "export")):
+        docker("run", "--rm", *as_container(each, image("train"), claims, **variables))
+    assert (claims["runs"] / "exported" / "exported.bundle" / "manifest.json").is_file()
+
+
 def test_wrong_data_ends_as_the_failure_policy_says(claims: dict[str, Path]) -> None:
     words = as_container(of("train-job.yaml", "check"), image("train"), claims, DATA="nowhere")
     with started(*words) as check:
         assert check.wait() == MISTAKE
+
+
+def test_weights_are_fetched_before_training(claims: dict[str, Path]) -> None:
+    weights = of("train-job.yaml", "weights")
+    words = as_container(weights, image("train"), claims, CONFIG="demo")
+    assert "tf_efficientnet_lite0.pth" in docker("run", "--rm", *words)
+    with started(*as_container(weights, image("train"), claims, CONFIG="r51")) as mistaken:
+        assert mistaken.wait() == MISTAKE
 
 
 def test_the_pictures_that_are_there_are_not_fetched_again(claims: dict[str, Path]) -> None:

@@ -54,6 +54,21 @@ def test_the_front_and_torchserve_answer_together(network: str, volumes: dict[st
         assert back.stop() == 0
 
 
+def test_kserves_container_answers(volumes: dict[str, Path]) -> None:
+    """KServe mounts the bundle that STORAGE_URI names."""
+    [predictor] = containers("kserve/inferenceservice.yaml")
+    words = as_container(predictor, image("api"), volumes)
+    bundle = f"--volume={volumes['model']}/r50/r50.bundle:/mnt/models:ro"
+    with started("--publish=127.0.0.1::8000", bundle, *words) as api:
+        path = predictor.spec["readinessProbe"]["httpGet"]["path"]
+        wait_until(lambda: is_ready(api, api.url(8000) + path), seconds=60)
+        assert detect(api, "another key").status_code == 401
+        assert len(detect(api, KEY).json()["detections"]) == 2
+        model = httpx.get(f"{api.url(8000)}/v2/models/squares", headers={"X-API-Key": KEY})
+        assert model.json()["platform"]
+        assert api.stop() == 0
+
+
 def has_loaded(torchserve: Container) -> bool:
     """Whether the start-up probe passes."""
     assert torchserve.state()["Running"], torchserve.log()
@@ -61,11 +76,11 @@ def has_loaded(torchserve: Container) -> bool:
     return subprocess.run(probe, capture_output=True).returncode == 0
 
 
-def is_ready(api: Container) -> bool:
-    """Whether the readiness probe passes."""
+def is_ready(api: Container, url: str | None = None) -> bool:
+    """Whether the readiness probe passes: that of the front, unless another is given."""
     assert api.state()["Running"], api.log()
     try:
-        return httpx.get(f"{api.url(9000)}/readyz", timeout=5).is_success
+        return httpx.get(url or f"{api.url(9000)}/readyz", timeout=5).is_success
     except httpx.TransportError:
         return False
 

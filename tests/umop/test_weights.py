@@ -14,12 +14,14 @@ import timm
 import torch
 from mmdet.registry import MODELS
 
+from tests.umop.conftest import Umop
 from tests.umop.data.server import Site, serving
 from umop import weights
 from umop.config.files import config_names
 from umop.config.load import load_config
 from umop.data import lite0
 from umop.errors import UserError
+from umop.exit_codes import FAILURE, MISTAKE
 from umop.weights import PRETRAINED, Pretrained, fetch_weights, named_by
 
 
@@ -101,6 +103,17 @@ def test_a_file_that_changed_is_refused(site: Site, name: str) -> None:
     path.write_bytes(path.read_bytes()[:-1] + b"?")
     with pytest.raises(UserError, match="its checksum differs"):
         fetch_weights(name)
+
+
+def test_a_download_that_failed_is_no_mistake(
+    site: Site, umop: Umop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("umop.data.download.ATTEMPTS", 1)
+    site.files.clear()
+    code, _, err = umop("data", "weights", "r50")
+    assert code == FAILURE, "a cluster tries it again"
+    assert "resnet50.pth could not be downloaded" in err
+    assert umop("data", "weights", "r51")[0] == MISTAKE
 
 
 def test_unknown_weights(site: Site) -> None:

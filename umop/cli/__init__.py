@@ -12,8 +12,15 @@ import typer
 
 from serving.container import end_by_sigterm
 from umop.cli import config, data, doctor, evaluate, export, report, runs, train
-from umop.errors import NO_SPACE, NOT_WRITABLE, Stopped, TrainingError, UserError
-from umop.exit_codes import FAILURE, MISTAKE, STOPPED
+from umop.errors import (
+    NO_SPACE,
+    NOT_WRITABLE,
+    FetchError,
+    Stopped,
+    TrainingError,
+    UserError,
+)
+from umop.exit_codes import MISTAKE, STOPPED, exit_code_of
 from umop.training.signals import ignore_signals
 
 app = typer.Typer(
@@ -51,11 +58,11 @@ def main() -> None:
         sys.exit(STOPPED)
     except Exception as error:
         message = mistake(error)
-        if message is None and not isinstance(error, TrainingError):
+        if message is None and not isinstance(error, TrainingError | FetchError):
             raise
         typer.secho("error: ", fg="red", err=True, nl=False)
         typer.echo(message or str(error), err=True)
-        sys.exit(MISTAKE if message else FAILURE)
+        sys.exit(MISTAKE if message else exit_code_of(error))
 
 
 def report_thread(failed: threading.ExceptHookArgs) -> None:

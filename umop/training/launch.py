@@ -24,7 +24,7 @@ from torch.distributed.run import config_from_args, get_args_parser
 
 from umop.console import note
 from umop.errors import Stopped, TrainingError, UserError
-from umop.exit_codes import STOPPED
+from umop.exit_codes import FAILURE, STOPPED
 from umop.training.signals import ignore_signals
 
 USUAL = ("MASTER_ADDR", "MASTER_PORT", "NNODES", "NODE_RANK")
@@ -105,7 +105,8 @@ class Agent(LocalElasticAgent):
         """
         self.failed = self.first_failure()
         if self.failed:
-            self.end_ranks()
+            hanging, (rank, code) = self.end_ranks(), self.failed
+            self.failed = rank, FAILURE if hanging and code == STOPPED else code
         result: RunResult = super()._monitor_workers(worker_group)
         self.failed = self.failed or self.first_failure()
         return result
@@ -126,15 +127,16 @@ class Agent(LocalElasticAgent):
                 raise
         super()._shutdown(death_sig)
 
-    def end_ranks(self) -> None:
-        """Waits for this node's ranks to end, and kills those that do not."""
+    def end_ranks(self) -> bool:
+        """Waits for this node's ranks to end; kills those that hang, and says whether any did."""
         deadline = time.monotonic() + SECONDS_TO_END
         for rank in self.ranks():
             with contextlib.suppress(subprocess.TimeoutExpired):
                 rank.wait(max(0.0, deadline - time.monotonic()))
-        for rank in self.ranks():
-            if rank.poll() is None:
-                rank.kill()
+        hanging = [rank for rank in self.ranks() if rank.poll() is None]
+        for rank in hanging:
+            rank.kill()
+        return bool(hanging)
 
     def ranks(self) -> list[subprocess.Popen[bytes]]:
         """The processes of this node's ranks; none before they are started."""

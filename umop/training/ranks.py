@@ -20,8 +20,8 @@ from torch.distributed.distributed_c10d import Store
 from torch.distributed.rendezvous import rendezvous
 
 from umop.console import note
-from umop.errors import Stopped, TrainingError
-from umop.exit_codes import FAILURE, STOPPED, exit_code_of
+from umop.errors import LostRankError, Stopped, TrainingError
+from umop.exit_codes import STOPPED, exit_code_of
 from umop.training.signals import leave
 
 Result = TypeVar("Result")
@@ -200,43 +200,46 @@ class Ranks(Alone):
         try:
             if self.store.check([STOPPED_KEY]):
                 return Stopped()
-            message = self.explain()
+            reason = self.explain()
         except distributed.DistError:
-            message = self.lost_first()
-        return TrainingError(message) if message else SystemExit(FAILURE)
+            reason = self.lost_first()
+        return reason if str(reason) else SystemExit(exit_code_of(reason))
 
-    def explain(self, is_known: bool = True) -> str:
-        """Says which rank is gone; empty in all but one of those that are left.
+    def explain(self, is_known: bool = True) -> TrainingError:
+        """Says which rank is gone; without a word in all but one of those that are left.
 
         Args:
             is_known: The process that started this host's ranks knows of those that ended here,
                 and says how.
         """
         answering = self.all_in("alive")
-        missing = [rank for rank in range(self.count) if rank not in answering]
-        here = all(self.hosts[rank] == self.hosts[self.rank] for rank in missing)
-        if self.rank != min(answering) or (missing and here and is_known and has_agent()):
-            return ""
+        speaks = self.rank == min(answering)
         where = f"at iteration {self.iteration}"
+        missing = [rank for rank in range(self.count) if rank not in answering]
         if not missing:
-            return self.stuck(where)
+            return TrainingError(self.stuck(where) if speaks else "")
+        here = all(self.hosts[rank] == self.hosts[self.rank] for rank in missing)
+        if not speaks or (here and is_known and has_agent()):
+            return LostRankError("")
         named = ", ".join(f"rank {rank} on {self.hosts[rank]}" for rank in missing)
-        return f"Training lost {named} {where}. {GO_ON}"
+        return LostRankError(f"Training lost {named} {where}. {GO_ON}")
 
     def stuck(self, where: str) -> str:
-        """Says what all wait for, though each answers."""
-        if self.leader is not None:
-            what = (
-                f"Rank {self.leader} on {self.hosts[self.leader]}, which the others wait for, did"
+        """What all wait for, though each answers."""
+        if self.leader is None:
+            return (
+                f"No rank made a step in {self.limit:.0f} s {where}, though all answer. {IS_STUCK}"
             )
-            return f"{what} nothing for {self.limit:.0f} s {where}. {IS_STUCK}"
-        return f"No rank made a step in {self.limit:.0f} s {where}, though all answer. {IS_STUCK}"
+        return (
+            f"Rank {self.leader} on {self.hosts[self.leader]}, which the others wait for, did "
+            f"nothing for {self.limit:.0f} s {where}. {IS_STUCK}"
+        )
 
-    def lost_first(self) -> str:
+    def lost_first(self) -> TrainingError:
         """Says that the store is gone, which is where the first rank is; once on each host."""
-        if os.environ["LOCAL_RANK"] != "0":
-            return ""
-        return f"Training lost the first rank's host, {self.hosts[0]}. {GO_ON}"
+        speaks = os.environ["LOCAL_RANK"] == "0"
+        message = f"Training lost the first rank's host, {self.hosts[0]}. {GO_ON}"
+        return LostRankError(message if speaks else "")
 
     def all_in(self, state: str) -> set[int]:
         """Says that this rank is in a state; returns those that are too, within some seconds."""
@@ -258,12 +261,12 @@ class Ranks(Alone):
             with contextlib.suppress(distributed.DistError):
                 self.look_at_leader()
         try:
-            message = self.explain(is_known=False)
+            reason = self.explain(is_known=False)
         except distributed.DistError:
-            message = self.lost_first()
-        if message:
-            note(f"error: {message}")
-        leave(FAILURE)
+            reason = self.lost_first()
+        if str(reason):
+            note(f"error: {reason}")
+        leave(exit_code_of(reason))
 
     def look_at_leader(self) -> None:
         """Takes it for a step that the leader has computed for a while; one that hangs does not.

@@ -97,7 +97,7 @@ def test_two_nodes_stop_together_and_resume(
     [rank] = [child for child in started[1].children() if "RANK" in child.environ()][:1]
     rank.send_signal(signal.SIGKILL)
     held.unlink()
-    assert [node.wait() for node in started] == [FAILURE, FAILURE]
+    assert [node.wait() for node in started] == [STOPPED, FAILURE]
     [message] = errors(started[0])
     assert message.startswith(f"error: Training lost rank 1 on {NODES[1]} at iteration 1")
     [message] = errors(started[1])

@@ -95,7 +95,7 @@ def test_two_processes_end_the_same_however_they_are_stopped(
     pause(run, started)
     started[1].kill(signal.SIGKILL)
     held.unlink()
-    assert codes(started) == [FAILURE, -signal.SIGKILL]
+    assert codes(started) == [STOPPED, -signal.SIGKILL]
     lost = f"error: Training lost rank 1 on {HOST} at iteration 1"
     assert started[0].printed.count("error: ") == started[0].printed.count(lost) == 1
 
@@ -123,7 +123,7 @@ def test_a_process_that_hangs_is_named_in_time(ranks: Ranks, workplace: Path) ->
     held = pause(Run(workplace / "runs" / "hangs"), started)
     started[1].kill(signal.SIGSTOP)
     held.unlink()
-    assert started[0].wait() == FAILURE
+    assert started[0].wait() == STOPPED
     assert f"error: Training lost rank 1 on {HOST} at iteration" in started[0].printed
     started[1].kill(signal.SIGKILL)
     assert started[1].wait() == -signal.SIGKILL
