@@ -34,7 +34,9 @@ PYTHON_IMAGE ?= python:3.11-slim-bookworm
 SOURCE ?= $(shell git config --get remote.origin.url)
 IMAGE_PREFIX ?= $(or $(shell echo $(SOURCE) | sed -nE 's|.*github\.com[:/]([^/]+)/.*|ghcr.io/\L\1|p'),ghcr.io/umop)
 
-option = $(if $($1),--$2 $($1))
+option = $(if $($1),--$2 "$($1)")
+# abspath takes a path with spaces for several.
+absolute = $(if $(filter /%,$(firstword $1)),$1,$(CURDIR)/$1)
 TRAIN_OPTIONS = $(strip $(foreach name,device epochs batch accumulate lr size time patience weights,\
 	$(call option,$(shell echo $(name) | tr a-z A-Z),$(name))))
 
@@ -61,9 +63,9 @@ UMOP := $(if $(IN_DOCKER),$(COMPOSE) run --rm train,$(BIN)/umop)
 NAMED_DATA = $(if $(DATA),--data "$(if $(IN_DOCKER),data,$(DATA))")
 
 # What docker/compose.yaml and docker/docker-bake.hcl read.
-export BUNDLE_PATH = $(abspath $(BUNDLE))
-export DATA_PATH = $(abspath $(or $(DATA),data))
-export RUNS_PATH = $(abspath runs)
+export BUNDLE_PATH = $(call absolute,$(BUNDLE))
+export DATA_PATH = $(call absolute,$(or $(DATA),data))
+export RUNS_PATH = $(CURDIR)/runs
 export CACHE_PATH = $(or $(UMOP_CACHE),$(HOME)/.cache/umop)
 export OWNER = $(shell id -u):$(shell id -g)
 export IMAGE_PREFIX PORT PYTHON_IMAGE SOURCE VARIANT VERSION
@@ -92,10 +94,10 @@ doctor: $(READY) ## Say whether training works on this machine: versions, operat
 	$(BIN)/umop doctor
 
 check: $(READY) ## Find what is wrong with a data set: DATA=/path [HTML=check.html] [FIX=/new/folder]
-	$(BIN)/umop data check $(if $(DATA),"$(DATA)") $(if $(HTML),--html $(HTML)) $(if $(FIX),--fix $(FIX))
+	$(BIN)/umop data check $(if $(DATA),"$(DATA)") $(if $(HTML),--html "$(HTML)") $(if $(FIX),--fix "$(FIX)")
 
 train: $(TO_TRAIN) ## Train a model: DATA=/path [CONFIG=small] [EPOCHS= BATCH= SIZE= TIME=30m …] [IN=docker]; again to resume
-	$(UMOP) train $(CONFIG) --run $(RUN) $(NAMED_DATA) $(TRAIN_OPTIONS)
+	$(UMOP) train "$(CONFIG)" --run $(RUN) $(NAMED_DATA) $(TRAIN_OPTIONS)
 
 eval: $(TO_TRAIN) ## Print COCO's twelve numbers of a run: RUN=demo [DATA=/path] [TTA=1] [IN=docker]
 	$(UMOP) eval $(RUN) $(NAMED_DATA) $(if $(TTA),--tta)
@@ -107,10 +109,10 @@ export: $(TO_TRAIN) ## Write the bundle of a run and check it: RUN=demo [IN=dock
 	$(UMOP) export $(RUN)
 
 serve: $(READY) ## Answer POST /detect: BUNDLE=runs/demo/demo.bundle [HOST=] [PORT=]
-	$(BIN)/umop-serve --bundle $(BUNDLE) --host $(HOST) --port $(PORT)
+	$(BIN)/umop-serve --bundle "$(BUNDLE)" --host $(HOST) --port $(PORT)
 
 serve-only: $(READY_TO_SERVE) ## The same without PyTorch, in an environment of 0.4 GB: BUNDLE=… [HOST=] [PORT=]
-	$(SERVE_VENV)/bin/umop-serve --bundle $(BUNDLE) --host $(HOST) --port $(PORT)
+	$(SERVE_VENV)/bin/umop-serve --bundle "$(BUNDLE)" --host $(HOST) --port $(PORT)
 
 archive: $(READY_FOR_TORCHSERVE) ## Pack a run's bundle as an archive for TorchServe: RUN=demo
 	$(BIN)/umop archive $(RUN)

@@ -80,6 +80,21 @@ def test_a_folder_of_data_may_have_spaces_in_its_name(clone: Path, target: str) 
     assert '"/my photos"' in shown.stdout
 
 
+@pytest.mark.parametrize(
+    ("data", "mounted"), [("/my photos", "/my photos"), ("my photos", "{clone}/my photos")]
+)
+def test_containers_mount_a_folder_with_spaces_in_its_name(
+    clone: Path, data: str, mounted: str
+) -> None:
+    docker = clone / "docker"
+    docker.write_text('#!/bin/sh\necho "$DATA_PATH" >> calls\n')
+    docker.chmod(0o755)
+    environment = {**os.environ, "PATH": f"{clone}:{os.environ['PATH']}"}
+    asked = ["make", "-C", clone, "train", f"DATA={data}", "IN=docker", f"UMOP_CACHE={clone}/cache"]
+    subprocess.run(asked, check=True, capture_output=True, env=environment)
+    assert (clone / "calls").read_text() == f"{mounted.format(clone=clone)}\n"
+
+
 def test_what_a_user_asks_of_training_is_handed_on(clone: Path) -> None:
     asked = ["EPOCHS=9", "BATCH=8", "ACCUMULATE=2", "LR=1e-4", "SIZE=512", "TIME=30m", "PATIENCE=3"]
     [called] = make(clone, "train", "DATA=/my", "DEVICE=cpu", "WEIGHTS=demo", *asked)

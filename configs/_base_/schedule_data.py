@@ -7,7 +7,7 @@ evaluations = 3
 interval = max(1, iterations // evaluations)
 lr = 1e-3
 warm_up = max(2, iterations // 15)
-auto_schedule = dict(epochs=6, min_iters=300, max_iters=6000)
+auto_schedule = dict(epochs=6, base_iters=300, min_iters=300, max_iters=6000)
 
 train_cfg = dict(type="IterBasedTrainLoop", max_iters=iterations, val_interval=interval)
 val_cfg = dict(type="ValLoop")

@@ -62,11 +62,12 @@ def check(
     ] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print JSON, not a table.")] = False,
 ) -> None:
-    """Find what is wrong with a data set; exit code 2 where it has errors."""
+    """Find what is wrong with a data set; exit code 2 where training would refuse it."""
     from umop.data.check.page import write_page
     from umop.data.check.report import check as examine
     from umop.data.check.table import as_json, print_table
     from umop.data.convert import require_new, write_fixed
+    from umop.data.custom import require_split
     from umop.data.layouts import open_data
 
     if fix is not None:
@@ -84,6 +85,7 @@ def check(
         typer.echo(f"Repaired copy: {fix}, what was done: {write_fixed(report, fix)}", err=json_)
     elif report.of("error"):
         raise typer.Exit(MISTAKE)
+    require_split(report)
 
 
 @app.command()

@@ -13,6 +13,7 @@ from mmengine.registry import Registry
 from mmengine.runner import Runner
 from torch.utils.data import DataLoader
 
+from umop.config.ranges import AUTO_SCHEDULE
 from umop.config.settings import SETTINGS
 
 
@@ -23,7 +24,7 @@ def parameters(function: Callable[..., Any]) -> set[str]:
 
 LOADER = parameters(DataLoader) | {"num_batch_per_epoch"}
 UNTYPED = {
-    "auto_schedule": {"epochs", "max_iters", "min_iters"},
+    "auto_schedule": AUTO_SCHEDULE,
     "auto_scale_lr": {"enable", "base_batch_size"},
     "env_cfg": {"cudnn_benchmark", "dist_cfg", "mp_cfg", "resource_limit"},
     "mp_cfg": {"mp_start_method", "opencv_num_threads"},
@@ -41,7 +42,9 @@ ADDED = {
 }
 """Keys that mmdet's builders take out of a section before its type sees it."""
 
-ADDED_ANYWHERE = {"type", "_scope_", "init_cfg", "priority"}
+BUILDERS_KEYS = {"_scope_", "priority"}
+"""Keys that are taken everywhere, and that hardly anybody sets."""
+ADDED_ANYWHERE = {"type", *BUILDERS_KEYS}
 FUNCTIONS = ("nms", "soft_nms", "nms_match", "nms_quadri", "nms_rotated")
 """Types that are functions of mmcv and in no registry."""
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from ast import literal_eval
 from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 
 from mmengine.config import Config, ConfigDict
 
-from umop.config.files import did_you_mean
-from umop.config.keys import known_keys
+from umop.config.keys import BUILDERS_KEYS, known_keys
 from umop.errors import UserError
 
 
@@ -127,14 +127,21 @@ def require_key(
     elif isinstance(parent, dict | Config):
         known = set(parent) | ((known_keys(parent, path) or set()) if new else set())
         if key not in known:
-            raise UserError(f"{unknown}{did_you_mean(where, dotted(path, known))}")
+            raise UserError(f"{unknown}{instead(key, path, known)}")
     else:
         raise UserError(f"{unknown} '{'.'.join(path)}' is {parent!r} and has no parts.")
 
 
-def dotted(path: list[str], keys: set[str]) -> list[str]:
-    """The full names of keys."""
-    return [".".join([*path, key]) for key in sorted(keys)]
+def instead(key: str, path: list[str], known: set[str]) -> str:
+    """Names the nearest of a section's keys, or all of them where none is near.
+
+    At the top of a config, which has many, only the nearest is named.
+    """
+    if close := get_close_matches(key, sorted(known), n=1):
+        return f" Did you mean '{'.'.join([*path, *close])}'?"
+    if not path:
+        return ""
+    return f" {'.'.join(path)} has: {', '.join(sorted(known - BUILDERS_KEYS))}."
 
 
 def check_kind(assignment: Assignment, before: object) -> object:

@@ -46,6 +46,7 @@ POSITIVE = Range(0, whole=False, above=True)
 SHARE = Range(0, 1, whole=False)
 RANGES = {
     "accumulative_counts": COUNT,
+    "base_iters": COUNT,
     "base_batch_size": COUNT,
     "batch_size": COUNT,
     "begin": Range(0),
@@ -73,6 +74,9 @@ RANGES = {
     "weight_decay": Range(0, whole=False),
 }
 """What a setting takes, by the last part of its name."""
+
+AUTO_SCHEDULE = {"base_iters", "epochs", "max_iters", "min_iters"}
+"""The parts of ``auto_schedule``."""
 
 SIZES = {"Resize": "scale", "RandomResize": "scale", "RandomCrop": "crop_size"}
 """The steps of a data pipeline that have a size, and its key."""
@@ -113,6 +117,24 @@ def is_size(value: object) -> bool:
     if all(isinstance(part, list | tuple) for part in value):
         return all(map(is_size, value))
     return len(value) == 2 and all(side in COUNT for side in value)
+
+
+def check_auto_schedule(content: dict[str, Any]) -> None:
+    """Checks what a length that follows from the number of pictures is computed from.
+
+    Raises:
+        UserError: A part is missing, or the lower bound is above the upper one.
+    """
+    auto = content.get("auto_schedule")
+    if auto is None:
+        return
+    if missing := sorted(AUTO_SCHEDULE - set(auto)):
+        raise UserError(f"The config's auto_schedule lacks {', '.join(missing)}.")
+    low, high = auto["min_iters"], auto["max_iters"]
+    if low > high:
+        raise UserError(
+            f"The config's auto_schedule.min_iters is {low}, more than max_iters, {high}: set both."
+        )
 
 
 def check_schedulers(content: dict[str, Any]) -> None:

@@ -145,6 +145,16 @@ def checked(
     )
 
 
+def require_split(report: Report) -> None:
+    """Checks that sound data can be trained on: that each part of it has a box.
+
+    Raises:
+        UserError: One has none.
+    """
+    data = report.cleaned
+    require_boxes(with_splits(data, report.records), ("train", "val"), set(data.splits()))
+
+
 def require_boxes(data: DataSet, splits: Sequence[str], listed: Collection[str]) -> None:
     """Checks that each part that is needed has a box.
 
@@ -166,9 +176,9 @@ def require_boxes(data: DataSet, splits: Sequence[str], listed: Collection[str])
             )
         count = int((data.boxes_per_picture() > 0).sum())
         raise UserError(
-            f"{data.root} cannot be split: {len(data.pictures)} pictures, {count} with boxes. "
-            "Training needs two with boxes that are not the same picture, one to learn from and "
-            "one to measure with."
+            f"{data.root} cannot be split: {counted(len(data.pictures), 'picture')}, {count} with "
+            "boxes. Training needs two with boxes that are not the same picture, one to learn from "
+            "and one to measure with."
         )
 
 

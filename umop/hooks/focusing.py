@@ -82,14 +82,15 @@ def never_positive(level: int, steps: int, generator: Any) -> str:
         steps: How many steps were looked at.
         generator: Of anchors or points.
     """
-    meant = f"Level {level} of the pyramid, of stride {generator.strides[level][0]},"
+    meant = f"stride {generator.strides[level][0]}"
     if hasattr(generator, "base_anchors"):
         anchors = generator.base_anchors[level]
         side = float((anchors[:, 2:] - anchors[:, :2]).prod(dim=1).sqrt().mean())
-        meant += f" is for boxes of about {side / 2**0.5:.0f} to {side * 2**0.5:.0f} pixels and"
+        meant += f", for boxes of about {side / 2**0.5:.0f} to {side * 2**0.5:.0f} pixels"
     return (
-        f"{meant} had no object in the {steps} steps that were looked at. If your data has no "
-        "boxes of this size, another --size or config uses the levels better."
+        f"Pyramid level {level} ({meant}) learned no object in any of the {steps} steps sampled. "
+        "If your data has no boxes of that size, this is harmless; another --size or config uses "
+        "the levels better."
     )
 
 

@@ -187,7 +187,7 @@ def length(config: Section, options: ScheduleOptions, pictures: int, processes: 
     updates = int(loop["max_iters"])
     if options.epochs is not None:
         updates = math.ceil(options.epochs * pictures / batch)
-    elif auto and updates == auto["min_iters"]:
+    elif auto and updates == auto["base_iters"]:
         updates = math.ceil(auto["epochs"] * pictures / batch)
         updates = min(max(updates, auto["min_iters"]), auto["max_iters"])
     return updates * options.accumulate

@@ -160,6 +160,16 @@ KINDS: dict[str, tuple[str, str, Spoil]] = {
         "30, 20, 60, 46 are two corners",
         lambda _, content: every_box_large(content),
     ),
+    "centres for corners": (
+        "convention-centre",
+        "50, 36, 20, 20 start with the centre",
+        lambda _, content: every_box(content, lambda _: [50, 36, 20, 20]),
+    ),
+    "no box, and half a mask": (
+        "annotation-numbers",
+        "annotation 1 has no box of 4 numbers, and no mask that gives one",
+        lambda _, content: content["annotations"][0].update(bbox=[], segmentation=[[1, 2, 3]]),
+    ),
     "unknown category": (
         "category-unknown",
         "id 7",

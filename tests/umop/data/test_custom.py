@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.umop.conftest import Umop
 from tests.umop.data.samples import Coco, coco, draw
 from umop.config.load import load_config
 from umop.data import custom
@@ -97,12 +98,15 @@ def test_a_run_keeps_its_split_when_pictures_are_added(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("pictures", [1, 2])
-def test_fewer_than_two_pictures_cannot_be_split(tmp_path: Path, pictures: int) -> None:
+def test_fewer_than_two_pictures_cannot_be_split(umop: Umop, tmp_path: Path, pictures: int) -> None:
     root = coco(tmp_path / "data", {"all": pictures})
     if pictures == 2:  # of one content
         shutil.copyfile(root / "all" / "all 1.png", root / "all" / "all 2.png")
     with pytest.raises(UserError, match="Training needs two with boxes"):
         read_data(root, tmp_path / "out")
+    code, _, err = umop("data", "check", str(root))
+    assert code == 2
+    assert "Training needs two with boxes" in err
 
 
 def test_data_for_validation_alone_is_not_trained_on(tmp_path: Path) -> None:

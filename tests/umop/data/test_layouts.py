@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import stat
 from pathlib import Path
 from zipfile import ZipFile
 
 import numpy as np
 import pytest
+from pycocotools.mask import encode
 
 from tests.umop.conftest import Umop
 from tests.umop.data.layouts import (
@@ -22,7 +24,7 @@ from tests.umop.data.layouts import (
     write,
     zipped,
 )
-from tests.umop.data.samples import WIDTH, coco, draw
+from tests.umop.data.samples import HEIGHT, WIDTH, coco, draw
 from umop.data.check import check
 from umop.data.dataset import DataSet
 from umop.data.layouts import open_data
@@ -115,6 +117,39 @@ def test_a_category_may_be_named_by_a_number(tmp_path: Path) -> None:
 def test_half_a_surrogate_pair_in_a_class_is_replaced(tmp_path: Path) -> None:
     coco(tmp_path, classes=("c\ud800t",))
     assert open_data(tmp_path).classes == ("c?t",)
+
+
+@pytest.mark.parametrize("form", ["polygons", "run lengths", "compressed"])
+def test_cocos_boxes_may_be_those_of_masks(tmp_path: Path, form: str) -> None:
+    mask = np.zeros((HEIGHT, WIDTH), np.uint8, order="F")
+    mask[6:30, 8:24] = 1
+    lengths = np.diff(np.flatnonzero(np.diff(mask.ravel("F"), prepend=0, append=0)), prepend=0)
+    masks = {
+        "polygons": [[8, 6, 24, 6, 24, 18], [8, 18, 24, 30]],
+        "run lengths": {"size": [HEIGHT, WIDTH], "counts": lengths.tolist()},
+        "compressed": {"size": [HEIGHT, WIDTH], "counts": encode(mask)["counts"].decode()},
+    }
+    content = json.loads((coco(tmp_path) / "train.json").read_text())
+    content["annotations"][0].pop("bbox")
+    content["annotations"][0]["segmentation"] = masks[form]
+    (tmp_path / "train.json").write_text(json.dumps(content))
+    data = open_data(tmp_path)
+    assert data.problems == ()
+    assert data.boxes.corners[0].tolist() == [8, 6, 24, 30]
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        ('[{"shapes": []}]', "it holds a list, not an object with shapes"),
+        ('{"shapes": null}', "its shapes are null, not a list"),
+    ],
+)
+def test_what_is_not_labelmes(tmp_path: Path, content: str, text: str) -> None:
+    LAYOUTS["LabelMe"](tmp_path)
+    (tmp_path / "train" / "first one.json").write_text(content)
+    [problem] = open_data(tmp_path).problems
+    assert problem.text == f"train/first one.json: not LabelMe's JSON: {text}"
 
 
 def test_json_in_utf_16_is_read(tmp_path: Path) -> None:

@@ -68,6 +68,14 @@ def test_a_bad_yaml_file_of_yolos_is_named(
     assert any(text in each for each in texts), texts
 
 
+def test_a_number_of_classes_that_is_not_that_of_the_names_is_said(tmp_path: Path) -> None:
+    yolo(tmp_path)
+    with (tmp_path / "data.yaml").open("a") as file:
+        file.write("nc: 3\n")
+    said = {each.rule: each.text for each in check(open_data(tmp_path)).of("warning")}
+    assert said["category-count"] == "data.yaml: nc is 3, and names has 2 classes: correct nc"
+
+
 def test_a_test_split_that_yolos_file_names_may_be_missing(tmp_path: Path) -> None:
     yolo(tmp_path)
     with (tmp_path / "data.yaml").open("a") as file:

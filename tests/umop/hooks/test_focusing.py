@@ -72,10 +72,10 @@ def test_a_level_without_an_object_is_named(
     steps = ["--set", "train_cfg.max_iters=10", "--set", "model.backbone.pretrained=False"]
     code, _, err = umop("train", "small", "--data", str(discs), "--size", "128", *steps)
     assert code == 0, err
-    named = [line for line in err.splitlines() if "had no object" in line]
-    assert [line.split(",")[1] for line in named] == [
-        " of stride 16",
-        " of stride 32",
-        " of stride 64",
+    named = [line for line in err.splitlines() if "learned no object" in line]
+    assert [line.split(",")[0] for line in named] == [
+        "Pyramid level 1 (stride 16",
+        "Pyramid level 2 (stride 32",
+        "Pyramid level 3 (stride 64",
     ]
     assert "boxes of about" in named[0]

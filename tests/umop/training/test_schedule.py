@@ -44,6 +44,21 @@ def test_steps_follow_from_the_pictures(pictures: int, iterations: int) -> None:
     assert config.default_hooks.checkpoint.interval == iterations // 3
 
 
+@pytest.mark.parametrize(
+    ("bounds", "iterations"),
+    [
+        (["min_iters=400"], 400),
+        (["min_iters=20"], 90),
+        (["min_iters=20", "max_iters=50"], 50),
+        (["epochs=24"], 360),
+    ],
+)
+def test_bounds_of_the_length_are_followed(bounds: list[str], iterations: int) -> None:
+    config = load_config("small", [f"auto_schedule.{bound}" for bound in bounds])
+    fit(config, ScheduleOptions(), 60, 1)
+    assert config.train_cfg.max_iters == iterations
+
+
 def test_a_length_that_is_set_is_kept() -> None:
     config = load_config("small", ["train_cfg.max_iters=7"])
     fit(config, ScheduleOptions(), 1000, 1)

@@ -13,6 +13,9 @@ from umop.data.check.rules import Hit, Rule, box_hits
 
 NEARLY_ALL = 0.98
 MANY = 0.1
+SOME = 0.02
+FEWEST_BEYOND = 5
+"""Boxes that reach out of a picture by a hand's slip are fewer."""
 ROUNDING = 1.0
 """In pixels, where boxes are in pixels."""
 Mask = NDArray[np.bool_] | np.bool_
@@ -59,15 +62,70 @@ def corners_for_sizes(examined: Examined) -> Iterator[Hit]:
     if examined.data.unit not in ("annotation", "line") or not has_sizes(examined):
         return iter(())
     first, second = as_written(examined)
-    limit, corners = limits(examined), examined.data.boxes.corners
-    rounding = 0.0 if examined.data.relative else ROUNDING
-    slack = limit * 0.01 + rounding
+    limit, rounding = limits(examined), 0.0 if examined.data.relative else ROUNDING
     plausible = ((second > first) & (second <= limit * 1.001 + rounding)).all(1)
-    beyond = ((corners[:, 2:] > limit + slack) | (corners[:, :2] < -slack)).any(1)
-    mask = whole_sources(examined, plausible, beyond)
+    mask = whole_sources(examined, plausible, out(examined, *spans(examined)))
     return box_hits(
         examined, mask, lambda box: f"{numbers(first[box], second[box])} are two corners"
     )
+
+
+def centre_for_corner(examined: Examined) -> Iterator[Hit]:
+    """Boxes with their centre where the corner belongs, in COCO's files; in YOLO's the other way.
+
+    An annotation file is taken for such where some boxes reach out of their pictures as they are
+    meant to be read, and hardly any the other way. Objects are cut off at all edges of a picture,
+    so that where boxes are only drawn too large, many reach out either way.
+    """
+    if not has_sizes(examined):
+        return iter(())
+    beyond, beyond_otherwise = (
+        out(examined, *spans(examined)),
+        out(examined, *other_spans(examined)),
+    )
+    first, second = as_written(examined)
+    group = sources(examined)
+    count, count_otherwise = np.bincount(group, beyond), np.bincount(group, beyond_otherwise)
+    larger = np.bincount(group, (second > first).all(1))
+    boxes = np.bincount(group)
+    taken = (count >= np.maximum(FEWEST_BEYOND, SOME * boxes)) & (count_otherwise <= MANY * count)
+    if examined.data.layout == "YOLO":
+        taken &= larger < NEARLY_ALL * boxes  # two corners, of objects near the first one
+    what = "corner" if examined.data.layout == "YOLO" else "centre"
+    return box_hits(
+        examined,
+        taken[group],
+        lambda box: f"{numbers(first[box], second[box])} start with the {what}",
+    )
+
+
+def take_other_way(examined: Examined, hits: Sequence[Hit]) -> Examined:
+    """Reads the first pair of numbers as the centre in COCO's files, as the corner in YOLO's."""
+    corners, rows = examined.data.boxes.corners.copy(), rows_of(hits)
+    corners[rows] = np.column_stack(other_spans(examined))[rows]
+    return with_corners(examined, corners)
+
+
+def spans(examined: Examined) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The two corners of each box as the format means them."""
+    corners = examined.data.boxes.corners
+    return corners[:, :2], corners[:, 2:]
+
+
+def other_spans(examined: Examined) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The two corners of each box with centre and corner exchanged."""
+    first, size = as_written(examined)
+    start = first if examined.data.layout == "YOLO" else first - size / 2
+    return start, start + size
+
+
+def out(
+    examined: Examined, start: NDArray[np.float64], end: NDArray[np.float64]
+) -> NDArray[np.bool_]:
+    """Which boxes reach out of their pictures, by more than rounding and a hundredth of a side."""
+    limit = limits(examined)
+    slack = limit * 0.01 + (0.0 if examined.data.relative else ROUNDING)
+    return np.any((start < -slack) | (end > limit + slack), axis=1)
 
 
 def has_sizes(examined: Examined) -> bool:
@@ -110,21 +168,25 @@ def take_as_sizes(examined: Examined, hits: Sequence[Hit]) -> Examined:
 
 
 def whole_sources(examined: Examined, plausible: Mask, beyond: Mask) -> NDArray[np.bool_]:
-    """The boxes of annotation files in which nearly all are plausible and many are beyond.
-
-    YOLO's files, one a picture, are judged together.
-    """
-    if examined.data.layout == "YOLO":
-        group = np.zeros(len(examined.data.boxes), np.int64)
-    else:
-        sources = {picture.source for picture in examined.data.pictures}
-        number = {source: i for i, source in enumerate(sorted(sources))}
-        of_picture = np.array([number[each.source] for each in examined.data.pictures])
-        group = of_picture[examined.data.boxes.picture] if len(of_picture) else np.zeros(0, int)
+    """The boxes of annotation files in which nearly all are plausible and many are beyond."""
+    group = sources(examined)
     counts = np.maximum(np.bincount(group), 1)
     share = np.bincount(group, plausible) / counts
     share_beyond = np.bincount(group, beyond) / counts
     return ((share >= NEARLY_ALL) & (share_beyond > MANY))[group]
+
+
+def sources(examined: Examined) -> NDArray[np.int64]:
+    """The number of each box's annotation file, int64 of shape (boxes,).
+
+    YOLO's files, one a picture, are judged together, and have one number.
+    """
+    pictures = examined.data.pictures
+    if examined.data.layout == "YOLO" or not pictures:
+        return np.zeros(len(examined.data.boxes), np.int64)
+    number = {source: i for i, source in enumerate(sorted({each.source for each in pictures}))}
+    of_picture = np.array([number[each.source] for each in pictures], np.int64)
+    return of_picture[examined.data.boxes.picture]
 
 
 def limits(examined: Examined) -> NDArray[np.float64]:
@@ -159,6 +221,9 @@ RULES = (
          in_pixels, divide, "divided by the picture's size"),
     Rule("convention-normalised", "error", "box in parts of the sides (0–1) where pixels belong",
          in_parts, multiply, "multiplied by the picture's size"),
+    Rule("convention-centre", "error",
+         "box with its centre where the corner belongs, or the corner where the centre belongs",
+         centre_for_corner, take_other_way, "read the other way"),
     Rule("convention-corners", "error", "box with a second corner where width and height belong",
          corners_for_sizes, take_as_corners, "read as two corners"),
     Rule("convention-sizes", "error", "box with width and height where the second corner belongs",

@@ -18,6 +18,12 @@ KINDS: tuple[tuple[str, Severity, str, str], ...] = (
     ("box-of-no-picture", "error", "annotation of a picture that is not listed", "left out"),
     ("category-unknown", "error", "annotation of an unknown class", "left out"),
     ("category-twice", "error", "two classes of one name or id", "taken for one"),
+    (
+        "category-count",
+        "warning",
+        "number of classes that is not that of their names",
+        "names taken",
+    ),
 )
 
 

@@ -147,7 +147,8 @@ def in_pixels(examined: Examined) -> Examined:
 def summary(data: DataSet) -> str:
     """One line about a data set: its layout, pictures, boxes and classes."""
     names = data.splits() or (None,)
-    parts = [f"{int(data.in_split(name).sum())} {name or 'pictures'}" for name in names]
+    counts = [(int(data.in_split(name).sum()), name) for name in names]
+    parts = [f"{count} {name}" if name else counted(count, "picture") for count, name in counts]
     return (
         f"{data.root}: {data.layout}, {', '.join(parts)}, {counted(len(data.boxes), 'box')}, "
         f"{counted(len(data.classes), 'class')}"

@@ -213,9 +213,13 @@ class CocoFile:
 
     def read_box(self, picture: int, label: int, entry: Mapping[str, Any], place: Any) -> None:
         try:
-            x, y, width, height = (float(value) for value in entry["bbox"])
-        except (KeyError, TypeError, ValueError):
-            text = f"annotation {place} has no box of 4 numbers: {entry.get('bbox')}"
+            box = entry.get("bbox") or box_of_mask(entry.get("segmentation"))
+            x, y, width, height = (float(value) for value in box)
+        except (TypeError, ValueError):
+            text = (
+                f"annotation {place} has no box of 4 numbers, and no mask that gives one: bbox is "
+                f"{entry.get('bbox')}"
+            )
             return self.note("annotation-numbers", text, self.builder.pictures[picture].path)
         crowd, area = bool(entry.get("iscrowd", 0)), entry.get("area")
         self.builder.box(
@@ -230,6 +234,41 @@ class CocoFile:
 
     def note(self, rule: str, text: str, picture: Path | None = None) -> None:
         self.builder.problem(rule, self.path, text, picture)
+
+
+def box_of_mask(mask: Any) -> list[float]:
+    """The box, xywh, around a mask in one of COCO's forms: polygons, or run lengths.
+
+    Raises:
+        ValueError: It is in neither.
+    """
+    if isinstance(mask, dict):
+        return box_of_run_lengths(mask)
+    numbers = [value for polygon in mask or () for value in polygon]
+    if not numbers or any(len(polygon) % 2 for polygon in mask):
+        raise ValueError("no polygons")
+    xs = [float(value) for polygon in mask for value in polygon[0::2]]
+    ys = [float(value) for polygon in mask for value in polygon[1::2]]
+    return [min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys)]
+
+
+def box_of_run_lengths(mask: Mapping[str, Any]) -> list[float]:
+    """The box, xywh, around a mask of run lengths, compressed or not.
+
+    Raises:
+        ValueError: It is none.
+    """
+    from pycocotools import mask as run_lengths  # of use for few data sets, and slow to import
+
+    try:
+        height, width = mask["size"]
+        whole = mask
+        if isinstance(mask["counts"], list):
+            whole = run_lengths.frPyObjects(mask, height, width)
+        box: list[float] = run_lengths.toBbox(whole).tolist()
+    except Exception as error:  # a C extension that says little about what it cannot read
+        raise ValueError("no run lengths") from error
+    return box
 
 
 def identity(value: object) -> int | float | str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from math import dist
 from pathlib import Path
@@ -32,8 +33,16 @@ def read(files: Files) -> DataSet:
     return builder.build(NAME, "shape")
 
 
-def read_picture(path: Path, content: dict[str, Any], files: Files, builder: Builder) -> None:
-    """Reads one picture's annotation."""
+def read_picture(path: Path, content: Any, files: Files, builder: Builder) -> None:
+    """Reads one picture's annotation.
+
+    Raises:
+        ValueError: It is not LabelMe's.
+    """
+    if not isinstance(content, dict):
+        raise ValueError(f"it holds a {type(content).__name__}, not an object with shapes")
+    if not isinstance(content.get("shapes"), list):
+        raise ValueError(f"its shapes are {json.dumps(content.get('shapes'))}, not a list")
     here = path.parent.relative_to(files.root).as_posix().removeprefix(".")
     written = str(content.get("imagePath") or path.stem)
     found = files.picture(written, (here, "images")) or files.picture(path.stem, (here, "images"))

@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from umop.console import counted
 from umop.data.dataset import SPLITS, Builder, DataSet, Picture
 from umop.data.layouts.files import Files, base, read_text, split_in, split_of, stem
 
@@ -104,6 +105,7 @@ class YoloReader:
             self.read_picture(path, split)
         if self.names is None:
             self.builder.sort_classes()
+        self.compare_count()
         self.refuse_labels_alone()
         return self.builder.build(NAME, "line", relative=True)
 
@@ -133,6 +135,13 @@ class YoloReader:
                 self.note("category-twice", text)
             seen.setdefault(name, number)
             self.builder.label(name)
+
+    def compare_count(self) -> None:
+        """Notes a number of classes, ``nc``, that is not that of their names."""
+        count = self.content.get("nc")
+        if count is not None and self.names is not None and count != len(self.names):
+            text = f"nc is {count}, and names has {counted(len(self.names), 'class')}: correct nc"
+            self.note("category-count", text)
 
     def class_names(self) -> dict[int, str] | None:
         """The names of the classes by their numbers; None where no file has them."""
