@@ -155,7 +155,15 @@ def _run_archiver(parts: Path, name: str, version: str) -> None:
 
 
 def _requirements() -> str:
-    return "".join(f"{name}=={metadata.version(name)}\n" for name in REQUIREMENTS)
+    return "".join(f"{_pinned(name)}\n" for name in REQUIREMENTS)
+
+
+def _pinned(package: str) -> str:
+    """A package at its installed version; `onnxruntime-gpu` may be in place of `onnxruntime`."""
+    try:
+        return f"{package}=={metadata.version(package)}"
+    except metadata.PackageNotFoundError:
+        return f"{package}-gpu=={metadata.version(f'{package}-gpu')}"
 
 
 def _all_but_modules(folder: str, names: list[str]) -> list[str]:

@@ -7,6 +7,7 @@ import json
 import shutil
 import sys
 import zipfile
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ import yaml
 
 from serving.bundle import Bundle, BundleError
 from serving.settings import Settings
-from serving.torchserve.archive import WorkerOptions, write_archive
+from serving.torchserve.archive import REQUIREMENTS, WorkerOptions, write_archive
 from serving.torchserve.config import MAX_BODY_BYTES
 from serving.torchserve.predictions import MOST_PICTURES
 from tests.serving.pickles import assert_no_pickle
@@ -36,6 +37,29 @@ def test_it_holds_the_bundle_the_handler_and_the_modules(archive: Path, tmp_path
     assert {"handler.py", "serving/inference/detector.py", "requirements.txt"} <= names
     assert not [name for name in names if name.startswith(("umop", "tests"))]
     assert Bundle.open(packed).manifest.name == "squares"
+
+
+def test_it_needs_the_onnx_runtime_that_is_installed(
+    bundle_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    versions = dict.fromkeys(REQUIREMENTS, "1.0") | {"onnxruntime-gpu": "2.0"}
+    del versions["onnxruntime"]
+
+    def version(name: str) -> str:
+        if name not in versions:
+            raise metadata.PackageNotFoundError(name)
+        return versions[name]
+
+    monkeypatch.setattr(metadata, "version", version)
+    with zipfile.ZipFile(write_archive(bundle_path, tmp_path / "gpu.mar")) as members:
+        lines = members.read("requirements.txt").decode().splitlines()
+    assert lines == [
+        "numpy==1.0",
+        "onnxruntime-gpu==2.0",
+        "opencv-python-headless==1.0",
+        "pillow==1.0",
+        "pydantic==1.0",
+    ]
 
 
 def test_its_config_has_batch_delay_workers_and_timeouts(archive: Path) -> None:

@@ -42,7 +42,7 @@ def requirements() -> list[Requirement]:
 
 def mismatch(requirement: Requirement) -> str | None:
     """What is wrong with the installed version of a requirement; None where it fits."""
-    there = installed(requirement.name)
+    there = installed(requirement.name) or installed(f"{requirement.name}-gpu")
     if there is None:
         return f"{requirement.name} is missing"
     if not requirement.specifier.contains(there, prereleases=True):
