@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,10 +19,12 @@ from torch import Tensor
 from umop.digest import sha256_of
 from umop.errors import UserError
 from umop.published import convert, expected_by
-from umop.run import Run
+from umop.run import ROOT, Run
 
 CLASS_LAYERS = ("atss_cls", "conv_cls", "fsaf_cls", "gfl_cls", "retina_cls", "vfnet_cls")
 """The last layer of the classification in mmdet's one-stage heads."""
+MAY_BE_NEW = ("conv_offset.weight", "conv_offset.bias", "num_batches_tracked")
+"""The ends of the names of a backbone's tensors that a checkpoint may lack."""
 
 
 @dataclass(frozen=True)
@@ -33,12 +36,14 @@ class Start:
         taken: The tensors that fit.
         fresh: Names of the model's tensors that start as the config says.
         skipped: Names of the checkpoint's tensors that have no place in the model.
+        doubts: What may make the weights worth less than they look, a line each.
     """
 
     source: Path
     taken: dict[str, Tensor]
     fresh: tuple[str, ...]
     skipped: tuple[str, ...]
+    doubts: tuple[str, ...] = ()
 
     def report(self) -> list[str]:
         """What was taken and what was not, in a few lines."""
@@ -48,7 +53,22 @@ class Start:
             lines.append(f"Newly initialised: {modules(self.fresh)}")
         if self.skipped:
             lines.append(f"Not taken from the file: {modules(self.skipped)}")
-        return lines
+        return [*lines, *self.doubts]
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What a file of weights holds.
+
+    Attributes:
+        tensors: By name.
+        classes: Empty where the file does not say.
+        style: Of its ResNet, ``pytorch`` or ``caffe``; empty where the file does not say.
+    """
+
+    tensors: dict[str, Tensor]
+    classes: tuple[str, ...]
+    style: str
 
 
 def use_weights(config: Config, weights: str, run: Run) -> Start:
@@ -91,14 +111,13 @@ def find(weights: str) -> Path:
         UserError: There is none.
     """
     path = Path(weights)
-    if path.suffix == ".pth" or path.is_file():
-        if not path.is_file():
-            raise UserError(f"--weights {weights}: there is no such file.")
+    if path.is_file():
         return path
-    run = Run.named(weights)
-    if not run.folder.is_dir():
-        raise UserError(f"--weights {weights}: there is no such run or file.")
-    return run.best_checkpoint()
+    if "://" in weights:
+        raise UserError(f"--weights {weights}: download the file, and name it by its path.")
+    if path.is_dir() or (ROOT / weights).is_dir():
+        return Run.named(weights).best_checkpoint()
+    raise UserError(f"--weights {weights}: there is no such run or file.")
 
 
 def choose(config: Config, source: Path) -> Start:
@@ -107,7 +126,8 @@ def choose(config: Config, source: Path) -> Start:
     Raises:
         UserError: Nothing does.
     """
-    tensors, names = read(source)
+    checkpoint = read(source)
+    tensors, names = checkpoint.tensors, checkpoint.classes
     swin = any(name.startswith("backbone.layers.") for name in tensors)
     tensors = convert(tensors, swin and config.model.backbone.type == "SwinTransformer")
     expected = expected_by(config)
@@ -120,24 +140,44 @@ def choose(config: Config, source: Path) -> Start:
         and tensors[name].shape == tensor.shape
         and not (others and is_class_layer(name))
     }
-    if not any(name.startswith("backbone.") for name in taken):
+    fresh = tuple(name for name in expected if name not in taken)
+    require_backbone(source, taken, fresh)
+    skipped = tuple(name for name in tensors if name not in taken)
+    return Start(source, taken, fresh, skipped, doubts(checkpoint, config.model.backbone))
+
+
+def require_backbone(source: Path, taken: Iterable[str], fresh: Iterable[str]) -> None:
+    """Checks that a checkpoint has the whole backbone; offsets of deformable layers may be new.
+
+    Raises:
+        UserError: It has not, as one of another depth.
+    """
+    lacking = [
+        name for name in fresh if name.startswith("backbone.") and not name.endswith(MAY_BE_NEW)
+    ]
+    if lacking:
+        count = sum(name.startswith("backbone.") for name in taken)
         raise UserError(
-            f"{source} does not fit this config's model: none of its {len(tensors)} tensors is of "
-            "the backbone's name and shape. Was it trained with another backbone?"
+            f"{source} does not fit this config's model: it has {count} of the backbone's "
+            f"{count + len(lacking)} tensors, and lacks {lacking[0]}. Was it trained with another "
+            "backbone?"
         )
-    return Start(
-        source,
-        taken,
-        tuple(name for name in expected if name not in taken),
-        tuple(name for name in tensors if name not in taken),
+
+
+def doubts(checkpoint: Checkpoint, backbone: Mapping[str, Any]) -> tuple[str, ...]:
+    """Says so where a checkpoint's ResNet was made for other pictures than the config's."""
+    style = backbone.get("style", checkpoint.style)
+    if not checkpoint.style or checkpoint.style == style:
+        return ()
+    return (
+        f"warning: the file's ResNet is of the style {checkpoint.style}, the config's of the style "
+        f"{style}: their strides and the scale of their pixels differ, so that training starts "
+        "worse than from a file of the config's style.",
     )
 
 
-def read(source: Path) -> tuple[dict[str, Tensor], tuple[str, ...]]:
+def read(source: Path) -> Checkpoint:
     """Reads the weights of a detector's checkpoint; nothing in it is executed.
-
-    Returns:
-        The tensors by name, and the classes, empty where the file does not say.
 
     Raises:
         UserError: It is no checkpoint of a detector.
@@ -152,9 +192,12 @@ def read(source: Path) -> tuple[dict[str, Tensor], tuple[str, ...]]:
         ) from error
     tensors = content.get("state_dict") if isinstance(content, dict) else None
     if not isinstance(tensors, dict) or not all(isinstance(t, Tensor) for t in tensors.values()):
-        raise UserError(f"{source} holds no 'state_dict' of tensors, as mmdet's checkpoints do.")
+        raise UserError(
+            f"{source} holds no 'state_dict' of tensors, as mmdet's checkpoints do. --weights "
+            "takes a whole detector, not a backbone alone."
+        )
     named = {name.removeprefix("module."): tensor for name, tensor in tensors.items()}
-    return named, classes(content.get("meta"))
+    return Checkpoint(named, classes(content.get("meta")), style_of(content.get("meta")))
 
 
 def classes(meta: Any) -> tuple[str, ...]:
@@ -164,6 +207,14 @@ def classes(meta: Any) -> tuple[str, ...]:
     data = meta.get("dataset_meta") or meta
     found = data.get("classes") or data.get("CLASSES") or ()
     return (found,) if isinstance(found, str) else tuple(found)
+
+
+def style_of(meta: Any) -> str:
+    """The style of a ResNet, read from a config's text in the meta data of mmdet 2 or 3."""
+    if not isinstance(meta, Mapping):
+        return ""
+    found = re.search(r"\bstyle='(\w+)'", str(meta.get("cfg") or meta.get("config")))
+    return found[1] if found else ""
 
 
 def is_class_layer(name: str) -> bool:

@@ -94,6 +94,25 @@ def test_another_backbone_is_refused(config: Config, tmp_path: Path) -> None:
         use_weights(config, str(file), Run(tmp_path))
 
 
+def test_a_resnet_of_another_depth_is_refused(config: Config, tmp_path: Path) -> None:
+    file = save(tmp_path / "r18.pth", MODELS.build(config.model))
+    config.model.backbone.depth = 34
+    with pytest.raises(
+        UserError, match=r"120 of the backbone's \d+ tensors, and lacks backbone.la"
+    ):
+        use_weights(config, str(file), Run(tmp_path))
+
+
+@pytest.mark.parametrize(("field", "style"), [("cfg", "caffe"), ("config", "pytorch")])
+def test_a_resnet_of_another_style_is_said(
+    config: Config, tmp_path: Path, field: str, style: str
+) -> None:
+    text = f"model = dict(backbone=dict(type='ResNet', depth=18, style='{style}'))"
+    file = save(tmp_path / "a.pth", MODELS.build(config.model), **{field: text})
+    report = use_weights(config, str(file), Run(tmp_path)).report()
+    assert ("of the style caffe" in report[-1]) == (style == "caffe")
+
+
 class Trap:
     """What a hostile checkpoint could hold: reading it makes a file."""
 
@@ -117,13 +136,16 @@ def test_nothing_in_a_file_is_executed(tmp_path: Path, indirectly: bool) -> None
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("none.pth", "there is no such file"),
+        ("none.pth", "there is no such run or file"),
+        ("none", "there is no such run or file"),
+        ("backbone.pth", "takes a whole detector, not a backbone alone"),
         ("text.pth", "another kind of file"),
         ("lines", "another kind of file"),
     ],
 )
 def test_what_is_no_checkpoint(config: Config, tmp_path: Path, name: str, message: str) -> None:
     (tmp_path / "text.pth").write_text("not a checkpoint")
+    torch.save({"conv1.weight": torch.zeros(1)}, tmp_path / "backbone.pth")
     (tmp_path / "lines").write_text("root:x:0:0:root:/root:/bin/bash\ndaemon:x:1:1\n")
     with pytest.raises(UserError, match=message):
         use_weights(config, str(tmp_path / name), Run(tmp_path))
