@@ -21,7 +21,8 @@ from rich.table import Table
 from umop.config.load import load_config
 from umop.console import quietly
 from umop.run import Run
-from umop.training.train import train
+from umop.training.signals import StopSignals
+from umop.training.train import TrainOptions, train
 
 FOCAL_LOSS = {"type": "FocalLoss", "use_sigmoid": True, "gamma": 2.0, "alpha": 0.25}
 METHODS = ("umop", "atss")
@@ -41,7 +42,8 @@ def main(
         for method in METHODS:
             run = Run(out / f"{method}-{seed}")
             with quietly():
-                train(config_for(method, seed, iterations, side), run, data)
+                config = config_for(method, seed, iterations, side)
+                train(config, run, TrainOptions(data), StopSignals())
     report(out, seeds)
 
 

@@ -12,6 +12,7 @@ from umop.cli.options import Changes, Data
 from umop.cli.show import shown
 from umop.console import quietly
 from umop.run import Run
+from umop.training.processor import tune_processor
 from umop.training.signals import StopSignals
 
 
@@ -76,6 +77,7 @@ def train(
     target = Run.to_train(Path(config).stem if run is None else run)
     if device == "cpu":
         os.environ["CUDA_VISIBLE_DEVICES"] = ""
+    tune_processor()
     with StopSignals().handled() as stop, quietly():
         from umop.config.load import load_config
         from umop.training.schedule import ScheduleOptions, parse_duration

@@ -11,7 +11,6 @@ import torch
 from mmdet.registry import MODELS
 from mmengine.model import BaseModule
 from torch import Tensor, nn
-from torch.nn.functional import pad
 
 from umop.cache import cache_folder
 from umop.errors import UserError
@@ -37,14 +36,17 @@ class TimmBackbone(BaseModule):
     ) -> None:
         import timm
 
+        from umop.models.timm_layers import adapt_convolutions, fold_frozen_norms
+
         super().__init__()
         self.name = name
         self.pretrained = pretrained
         self.frozen_stages = frozen_stages
         self.features = timm.create_model(name, features_only=True, out_indices=out_indices)
-        fix_padding(self.features)
+        adapt_convolutions(self.features)
         for module in self.frozen_modules():
             module.requires_grad_(False)
+        fold_frozen_norms(self.features)
 
     def frozen_modules(self) -> list[nn.Module]:
         """The modules whose weights training leaves alone."""
@@ -83,25 +85,3 @@ class TimmBackbone(BaseModule):
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         """Computes the feature maps, each (N, C, H / stride, W / stride), of (N, 3, H, W)."""
         return tuple(self.features(images))
-
-
-class PaddedConv2d(nn.Conv2d):
-    """A strided convolution with TensorFlow's padding: the odd pixel goes right and below.
-
-    timm computes that padding from each input's size. For sides that the stride divides it is
-    always the same, and a constant is what export needs.
-    """
-
-    def forward(self, input: Tensor) -> Tensor:
-        total = self.kernel_size[0] - self.stride[0]
-        before, after = total // 2, total - total // 2
-        return super().forward(pad(input, (before, after, before, after)))
-
-
-def fix_padding(model: nn.Module) -> None:
-    """Turns timm's convolutions with computed padding into :class:`PaddedConv2d`, in place."""
-    from timm.layers import Conv2dSame
-
-    for module in model.modules():
-        if type(module) is Conv2dSame:
-            module.__class__ = PaddedConv2d

@@ -1,0 +1,101 @@
+"""timm's convolutions and batch norms, as export needs them and as they train fast."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from mmengine.model.efficient_conv_bn_eval import efficient_conv_bn_eval_forward
+from timm.layers import BatchNormAct2d, Conv2dSame
+from torch import Tensor, nn
+from torch.nn.functional import pad
+
+
+class FoldingConv2d(nn.Conv2d):
+    """A convolution that, in training, includes the frozen batch norm behind it.
+
+    Such a norm is a scale and a shift of each channel, which cost no pass over the features where
+    they are applied to the convolution's weights (arXiv 2305.11624).
+
+    Attributes:
+        norms: The batch norm, in a tuple, for it is no part of this module; none at first.
+    """
+
+    norms: tuple[nn.BatchNorm2d, ...] = ()
+
+    def forward(self, input: Tensor) -> Tensor:
+        if not self.training or not self.norms:
+            return self._conv_forward(input, self.weight, self.bias)
+        return efficient_conv_bn_eval_forward(self.norms[0], self, input)
+
+
+class PaddedConv2d(FoldingConv2d):
+    """A strided convolution with TensorFlow's padding: the odd pixel goes right and below.
+
+    timm computes that padding from each input's size. For sides that the stride divides it is
+    always the same, and a constant is what export needs.
+    """
+
+    def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        total = self.kernel_size[0] - self.stride[0]
+        before, after = total // 2, total - total // 2
+        return super()._conv_forward(pad(input, (before, after, before, after)), weight, bias)
+
+
+class FoldedNormAct2d(BatchNormAct2d):
+    """timm's batch norm and activation, of which only the activation is left in training.
+
+    Attributes:
+        convs: The :class:`FoldingConv2d` that includes it, in a tuple.
+    """
+
+    convs: tuple[FoldingConv2d, ...]
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.convs[0].training:
+            return super().forward(x)
+        activated: Tensor = self.act(self.drop(x))
+        return activated
+
+
+def adapt_convolutions(model: nn.Module) -> None:
+    """Makes a timm model's convolutions those of this module, in place."""
+    for module in model.modules():
+        if type(module) is Conv2dSame:
+            module.__class__ = PaddedConv2d
+        elif type(module) is nn.Conv2d:
+            module.__class__ = FoldingConv2d
+
+
+def fold_frozen_norms(model: nn.Module) -> None:
+    """Folds the batch norms whose weights are not trained into the convolutions before them.
+
+    Done in place; names and weights stay. Where the scale is trained, its gradient costs what
+    folding saves.
+    """
+    for conv, norm in pairs(model):
+        if not norm.weight.requires_grad:
+            norm.__class__ = FoldedNormAct2d
+            conv.norms, norm.convs = (norm,), (conv,)
+
+
+def pairs(model: nn.Module) -> Iterator[tuple[FoldingConv2d, Any]]:
+    """Each convolution whose output only a batch norm of timm uses, with that batch norm."""
+    layers = dict(model.named_modules())
+    for node in Layers().trace(model).nodes:
+        norm: Any = layers.get(node.target) if node.op == "call_module" else None
+        if type(norm) is not BatchNormAct2d:
+            continue
+        before = node.args[0]
+        conv = layers.get(before.target)
+        if isinstance(conv, FoldingConv2d) and len(before.users) == 1:
+            yield conv, norm
+
+
+class Layers(torch.fx.Tracer):
+    """Traces a model down to its convolutions and batch norms."""
+
+    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
+        is_layer = isinstance(m, nn.Conv2d | nn.BatchNorm2d)
+        return is_layer or super().is_leaf_module(m, module_qualified_name)
