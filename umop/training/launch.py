@@ -30,6 +30,9 @@ from umop.training.signals import ignore_signals
 USUAL = ("MASTER_ADDR", "MASTER_PORT", "NNODES", "NODE_RANK")
 """Variables that are also taken without torchrun's ``PET_``."""
 
+LOGGING = ("PET_LOG_DIR", "PET_REDIRECTS", "PET_TEE")
+"""Without these, torch elastic would make a folder for logs, write none and leave it."""
+
 SECONDS_TO_STOP = 20
 """How long ranks have to save where training is."""
 
@@ -68,6 +71,8 @@ class Job:
         ]
         if not os.environ.get("PET_NPROC_PER_NODE", "").isdecimal():
             options.append(f"--nproc_per_node={processes}")
+        if not any(name in os.environ for name in LOGGING):
+            options.append(f"--log_dir={os.devnull}")
         arguments = get_args_parser().parse_args([*options, "--module", "umop.cli"])
         threads = max(1, (os.cpu_count() or 1) // int(arguments.nproc_per_node))
         if int(arguments.nproc_per_node) > 1:

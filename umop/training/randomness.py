@@ -15,11 +15,16 @@ import torch
 
 
 def seed_step(seed: int, iteration: int, rank: int) -> None:
-    """Seeds Python, NumPy and torch, on the CPU and the GPU, for one step of one rank."""
+    """Seeds Python, NumPy and torch, on the CPU and the GPU, for one step of one rank.
+
+    Where there is no GPU, ``torch.manual_seed`` would format a traceback in every step.
+    """
     for_python, for_numpy, for_torch = seeds(seed, iteration, rank)
     random.seed(for_python)
     np.random.seed(for_numpy)
-    torch.manual_seed(for_torch)
+    torch.default_generator.manual_seed(for_torch)
+    if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+        torch.cuda.manual_seed_all(for_torch)
 
 
 @contextlib.contextmanager

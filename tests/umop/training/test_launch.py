@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
+
 import pytest
 
 from umop.errors import UserError
@@ -23,3 +26,9 @@ def test_a_node_beyond_the_last_is_refused(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("PET_NNODES", "1")
     with pytest.raises(UserError, match="This is node 1, counted from 0, of 1"):
         Job.from_environment(1)
+
+
+def test_no_folder_for_logs_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    Job.from_environment(2)
+    assert not list(tmp_path.iterdir())
