@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from fastapi.testclient import TestClient
 from torch.distributed.run import get_args_parser
 from typer.main import get_command
@@ -26,6 +27,7 @@ from tests.k8s.manifests import (
     Container,
     Object,
     containers,
+    containers_of,
     named,
     objects,
     quantity,
@@ -341,6 +343,18 @@ def test_gateways_take_what_the_service_takes() -> None:
     assert all(
         float(text.removesuffix("s")) > settings.deadline for text in rule["timeouts"].values()
     )
+
+
+def test_a_second_training_shares_no_name() -> None:
+    text = (ROOT / "docs" / "deployment.md").read_text()
+    [command] = re.findall(r"^(sed -E .*k8s/train-job.yaml) \|", text, re.M)
+    done = subprocess.run(["sh", "-c", command], cwd=ROOT, check=True, capture_output=True)
+    first, second = objects("train-job.yaml"), list(yaml.safe_load_all(done.stdout))
+    assert {each["kind"] for each in second} == {each["kind"] for each in first}
+    [image] = {each.spec["image"] for each in containers_of(second)}
+    assert image == containers_of(first)[0].spec["image"]
+    assert "umop-train" not in str(second).replace(image, "")
+    assert {each.variables()["RUN"] for each in containers_of(second)} == {"trees"}
 
 
 def test_the_docs_push_every_image() -> None:
