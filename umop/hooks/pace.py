@@ -9,6 +9,9 @@ from time import monotonic
 RECENT = 50
 """The iterations that the pace is taken from."""
 
+FEW = 3
+"""So many are needed for the median to leave out the first, which is slow."""
+
 
 class Pace:
     """The median time of recent iterations: one slow minute does not swing it."""
@@ -29,5 +32,5 @@ class Pace:
 
     @property
     def seconds(self) -> float | None:
-        """Seconds of one iteration; None before there was one."""
-        return median(self.durations) if self.durations else None
+        """Seconds of one iteration; None before a few were made."""
+        return median(self.durations) if len(self.durations) >= FEW else None

@@ -55,7 +55,8 @@ class ProgressHook(Hook):
             self.bar.update(self.task, completed=done, left=self.left(runner))
         elif done == runner.max_iters or monotonic() - self.last_line >= SECONDS_BETWEEN_LINES:
             self.last_line = monotonic()
-            measured = ", ".join([*self.measured(runner, data_batch), self.left(runner)])
+            shown = [*self.measured(runner, data_batch), self.left(runner)]
+            measured = ", ".join(filter(None, shown))
             self.console.print(
                 f"training: iteration {done} of {runner.max_iters}, {measured}",
                 soft_wrap=True,
@@ -98,9 +99,11 @@ class ProgressHook(Hook):
         return shown
 
     def left(self, runner: Runner) -> str:
-        """The time that the rest of training takes, without evaluations."""
+        """The time that the rest of training takes, without evaluations; empty while unknown."""
+        if self.pace.seconds is None:
+            return ""
         iterations = runner.max_iters - runner.iter - 1
-        return f"about {duration(iterations * (self.pace.seconds or 0))} left"
+        return f"about {duration(iterations * self.pace.seconds)} left"
 
 
 class Bar(Progress):
