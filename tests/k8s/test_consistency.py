@@ -35,7 +35,7 @@ from tests.k8s.manifests import (
 )
 from umop.config.files import config_names
 from umop.exit_codes import MISTAKE, STOPPED
-from umop.training.launch import SECONDS_TO_STOP
+from umop.training.launch import SECONDS_TO_END, SECONDS_TO_STOP
 
 ROOT = FOLDER.parent
 JOBS = ["train-job.yaml", "demo", "demo/two-pods"]
@@ -215,7 +215,7 @@ def test_the_demo_differs_only_where_it_says() -> None:
 @pytest.mark.parametrize("name", [*JOBS, "kubeflow/runtime.yaml", "jobset/jobset.yaml"])
 def test_there_is_time_to_save(name: str) -> None:
     for each in containers(name):
-        assert each.pod["terminationGracePeriodSeconds"] >= 2 * SECONDS_TO_STOP
+        assert each.pod["terminationGracePeriodSeconds"] >= SECONDS_TO_STOP + SECONDS_TO_END
 
 
 @pytest.fixture

@@ -33,8 +33,8 @@ USUAL = ("MASTER_ADDR", "MASTER_PORT", "NNODES", "NODE_RANK")
 LOGGING = ("PET_LOG_DIR", "PET_REDIRECTS", "PET_TEE")
 """Without these, torch elastic would make a folder for logs, write none and leave it."""
 
-SECONDS_TO_STOP = 20
-"""How long ranks have to save where training is."""
+SECONDS_TO_STOP = 100
+"""How long ranks have to save where training is: a slow disk takes as long for Swin-L's 2.4 GB."""
 
 SECONDS_TO_END = 10
 """How long ranks have to say what training lost, once one of them failed."""
