@@ -163,7 +163,70 @@ def test_boxes_of_crowds_alone_are_nothing_to_learn_from(tmp_path: Path) -> None
     coco(tmp_path)
     for path in tmp_path.glob("*.json"):
         path.write_text(path.read_text().replace('"bbox"', '"iscrowd": 1, "bbox"'))
-    assert {each.rule for each in check(open_data(tmp_path)).of("error")} == {"split-empty"}
+    errors = check(open_data(tmp_path)).of("error")
+    assert {each.rule for each in errors} == {"split-empty"}
+    assert errors[0].text == "train has only boxes of crowds (iscrowd 1)"
+
+
+def test_a_category_that_only_names_the_project_is_no_second_one(tmp_path: Path) -> None:
+    """Roboflow writes the project's name as category 0, which no box has."""
+    for path in coco(tmp_path, classes=("cat",)).glob("*.json"):
+        content = json.loads(path.read_text())
+        content["categories"].insert(0, {"id": 0, "name": "cat", "supercategory": "none"})
+        path.write_text(json.dumps(content))
+    assert check(open_data(tmp_path)).findings == ()
+
+
+@pytest.mark.parametrize(
+    ("shape", "corners"),
+    [
+        ('<mask rle="3, 5" left="8" top="6" width="16" height="24"/>', [8, 6, 24, 30]),
+        ('<ellipse cx="16" cy="18" rx="8" ry="12"/>', [8, 6, 24, 30]),
+        ('<ellipse cx="16" cy="18" rx="8" ry="12" rotation="90.00"/>', [4, 10, 28, 26]),
+        ('<box xtl="8" ytl="6" xbr="24" ybr="30" rotation="90.00"/>', [4, 10, 28, 26]),
+        ('<polygon points="8,6;24,6;10,30"/>', [8, 6, 24, 30]),
+    ],
+)
+def test_the_boxes_of_cvats_shapes(tmp_path: Path, shape: str, corners: list[float]) -> None:
+    cvat_picture(tmp_path, shape.replace(" ", ' label="cat" ', 1) + '<points points="1,2"/>')
+    data = open_data(tmp_path)
+    np.testing.assert_allclose(data.boxes.corners, [corners])
+    [left_out] = data.problems
+    assert left_out.rule == "shape-without-box"
+    assert left_out.text == "annotations.xml: a.png: points"
+
+
+def test_cvats_form_for_video_is_named(tmp_path: Path) -> None:
+    cvat_picture(tmp_path, "")
+    path = tmp_path / "annotations.xml"
+    path.write_text(path.read_text().replace("image", "track"))
+    assert "export the task as 'CVAT for images 1.1'" in open_data(tmp_path).problems[0].text
+
+
+def cvat_picture(root: Path, shapes: str) -> None:
+    """Writes a picture with shapes, as CVAT does."""
+    draw(root / "images" / "a.png", 1)
+    image = f'<image name="a.png" width="{WIDTH}" height="{HEIGHT}">{shapes}</image>'
+    write(root / "annotations.xml", f"<annotations><version>1.1</version>{image}</annotations>")
+
+
+def test_labelmes_points_are_left_out_and_its_data_may_come_first(tmp_path: Path) -> None:
+    LAYOUTS["LabelMe"](tmp_path)
+    path = tmp_path / "train" / "first one.json"
+    content = json.loads(path.read_text())
+    content["shapes"].append({"label": "cat", "shape_type": "point", "points": [[3, 4]]})
+    path.write_text(json.dumps({"imageData": "A" * 100_000, **content}))
+    data = open_data(tmp_path)
+    assert len(data.boxes) == 3
+    assert [each.text for each in data.problems] == ["train/first one.json: shape 3 is a point"]
+
+
+def test_the_lists_that_cvat_writes_for_voc(tmp_path: Path) -> None:
+    voc(tmp_path)
+    (tmp_path / "ImageSets" / "Main" / "val.txt").rename(
+        tmp_path / "ImageSets" / "Main" / "Validation.txt"
+    )
+    same_data(open_data(tmp_path))
 
 
 def test_vocs_sizes_for_corners_are_guessed(tmp_path: Path) -> None:

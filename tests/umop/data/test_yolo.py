@@ -92,7 +92,7 @@ def test_a_folder_of_one_split_is_not_taken_for_another(tmp_path: Path) -> None:
     missing = [each.text for each in open_data(tmp_path).problems]
     assert [text.partition(": ")[2] for text in missing] == [
         "../train/images is not there",
-        "../valid/images is not there",
+        "../valid/images is not there. Without the line, a fifth of train is taken",
     ]
 
 

@@ -12,6 +12,7 @@ KINDS: tuple[tuple[str, Severity, str, str], ...] = (
     ("annotations-unreadable", "error", "annotation that cannot be read", "left out"),
     ("annotation-missing", "error", "listed annotation file that is not there", "left out"),
     ("annotation-numbers", "error", "annotation without 4 numbers", "left out"),
+    ("shape-without-box", "warning", "shape that encloses nothing, such as points", "left out"),
     ("picture-id-twice", "error", "id of two pictures", "boxes left out"),
     ("annotation-id-twice", "warning", "id of two annotations", "renumbered"),
     ("listed-twice", "warning", "picture that is listed twice", "kept once"),

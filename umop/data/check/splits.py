@@ -122,9 +122,10 @@ def nothing_to_learn(examined: Examined) -> Iterator[Hit]:
     data = examined.data
     splits = data.splits() or (None,)
     for split in [split for split in splits if split != "test"]:
-        rows = data.in_split(split)[data.boxes.picture] & ~data.boxes.crowd
-        if not rows.any():
-            yield Hit(f"{split or 'the data'} has no box")
+        rows = data.in_split(split)[data.boxes.picture]
+        if not (rows & ~data.boxes.crowd).any():
+            has = "only boxes of crowds (iscrowd 1)" if rows.any() else "no box"
+            yield Hit(f"{split or 'the data'} has {has}")
 
 
 DUPLICATES = (

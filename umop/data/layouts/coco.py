@@ -146,6 +146,7 @@ class CocoFile:
         """The label of each category id."""
         labels: dict[Any, int] = {}
         names: dict[str, Any] = {}
+        used = {identity(entry.get("category_id")) for entry in self.content["annotations"]}
         for entry in self.content["categories"]:
             key, name = identity(entry.get("id")), identity(entry.get("name"))
             if key is None or name is None:
@@ -153,7 +154,7 @@ class CocoFile:
                 self.note("annotations-unreadable", text)
                 continue
             name = str(name)
-            if name in names and names[name] != key:
+            if names.get(name, key) != key and {key, names[name]} <= used:
                 self.note("category-twice", f"categories {names[name]} and {key} are both '{name}'")
             if key in labels:
                 self.note("category-twice", f"two categories have the id {key}: '{name}' is one")

@@ -14,11 +14,14 @@ from umop.data.layouts.files import Files, head, read_json, split_of
 
 NAME = "LabelMe"
 LOOKS_FOR = "LabelMe (a JSON file for each picture)"
+KEYS = ('"shapes"', '"imageData"')
+"""One of them is at the start of each file; the picture's data may hide what follows."""
+WITHOUT_BOX = ("point", "points", "line", "linestrip")
 
 
 def find(files: Files) -> list[Path]:
     """The annotation files."""
-    return [path for path in files.matching(".json") if '"shapes"' in head(path)]
+    return [path for path in files.matching(".json") if any(key in head(path) for key in KEYS)]
 
 
 def read(files: Files) -> DataSet:
@@ -55,6 +58,10 @@ def read_picture(path: Path, content: Any, files: Files, builder: Builder) -> No
     )
     index = builder.picture(picture)
     for number, shape in enumerate(content["shapes"], start=1):
+        if shape.get("shape_type") in WITHOUT_BOX:
+            text = f"shape {number} is a {shape['shape_type']}"
+            builder.problem("shape-without-box", path, text, picture.path)
+            continue
         corners = enclosing(shape.get("points") or (), shape.get("shape_type"))
         if corners is None:
             text = f"shape {number} is no rectangle, polygon or circle"

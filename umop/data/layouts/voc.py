@@ -13,7 +13,11 @@ from umop.data.layouts.files import Files, head, read_text, split_of
 
 NAME = "Pascal VOC"
 LOOKS_FOR = "Pascal VOC (an XML file for each picture, as in Annotations/)"
-LISTS = {"train": ("train", "trainval"), "val": ("val", "test"), "test": ("test",)}
+LISTS = {
+    "train": ("train", "trainval"),
+    "val": ("val", "valid", "validation", "test"),
+    "test": ("test",),
+}
 """The files of ``ImageSets/Main`` that may list a split; the first that is there does."""
 CORNERS = ("xmin", "ymin", "xmax", "ymax")
 

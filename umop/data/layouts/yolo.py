@@ -178,14 +178,15 @@ class YoloReader:
             for place in places if isinstance(places, list) else [places] if places else []:
                 if split == "test" and self.place(str(place)) is None:
                     continue  # exporters name one whether it exists or not
-                for path in self.pictures_of(str(place)):
+                for path in self.pictures_of(str(place), split):
                     yield path, split
 
-    def pictures_of(self, place: str) -> Iterable[Path]:
+    def pictures_of(self, place: str, split: str) -> Iterable[Path]:
         """The pictures of a folder or of a list, as the YAML file writes its name."""
         found = self.place(place)
         if found is None:
-            self.note("annotations-unreadable", f"{place} is not there")
+            instead = ". Without the line, a fifth of train is taken" if split == "val" else ""
+            self.note("annotations-unreadable", f"{place} is not there{instead}")
             return []
         if found.is_dir():
             inside = self.files.pictures(found)
