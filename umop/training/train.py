@@ -89,6 +89,9 @@ def train(config: Config, run: Run, options: TrainOptions, stop: StopSignals) ->
     here = choose_processes(config, options.on_cpu, options.processes)
     if not is_rank():
         job = Job.from_environment(here)
+        if job.nodes > 1 and has_finished(run):
+            note(f"{run.folder} has been trained to its end: no other node is waited for.")
+            return run.require_checkpoint()
         if job.ranks > 1:
             launch(job)
             return None
@@ -102,6 +105,16 @@ def train(config: Config, run: Run, options: TrainOptions, stop: StopSignals) ->
             note(f"Dry run: {STEPS} steps and an evaluation took {peak_memory()}. Nothing is kept.")
             return None
         return run.require_checkpoint() if ranks.rank == 0 else None
+
+
+def has_finished(run: Run) -> bool:
+    """Whether a run's training has ended; a node that comes back alone would wait for the others.
+
+    Raises:
+        UserError: Its checkpoints are damaged, or training cannot resume from them.
+    """
+    checkpoint = newest_whole(run)
+    return checkpoint is not None and reached_by(checkpoint).is_finished
 
 
 @dataclass(frozen=True)

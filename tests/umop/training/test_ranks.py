@@ -115,6 +115,11 @@ def test_two_processes_end_the_same_however_they_are_stopped(
     assert result(undisturbed) == result(run)
     assert metrics(undisturbed) == metrics(run)
 
+    node = {"PET_NNODES": "2", "PET_NODE_RANK": "0", "PET_MASTER_ADDR": "127.0.0.1"}
+    back = starts.start(workplace, *command, "--run", "stopped", environment=node)
+    assert back.wait() == 0, back.printed
+    assert "no other node is waited for" in back.printed
+
     shutil.rmtree(run.folder)
     shutil.move(kept, run.folder)
     alone = starts.start(workplace, *command, "--run", "stopped")
