@@ -12,6 +12,7 @@ import sys
 import time
 from dataclasses import dataclass, replace
 from operator import itemgetter
+from threading import Lock
 from typing import NoReturn
 from uuid import uuid4
 
@@ -126,11 +127,18 @@ class Agent(LocalElasticAgent):
     def _shutdown(self, death_sig: signal.Signals = signal.SIGTERM) -> None:
         if self._pcontext is not None:
             try:
+                self.free_ranks()
                 self._pcontext.close(death_sig, timeout=SECONDS_TO_STOP)
             except SignalException:  # a second one
+                self.free_ranks()
                 self._pcontext.close(signal.SIGKILL)
                 raise
         super()._shutdown(death_sig)
+
+    def free_ranks(self) -> None:
+        """Lets ranks be waited for, whatever a signal has broken off."""
+        for rank in self.ranks():
+            free(rank)
 
     def end_ranks(self) -> bool:
         """Waits for this node's ranks to end; kills those that hang, and says whether any did."""
@@ -148,6 +156,15 @@ class Agent(LocalElasticAgent):
         if not isinstance(self._pcontext, SubprocessContext):
             return []
         return [rank.proc for rank in self._pcontext.subprocess_handlers.values()]
+
+
+def free(process: subprocess.Popen[bytes]) -> None:
+    """Gives a process a new lock for ``wait``.
+
+    torch elastic's handler of signals raises wherever the program is: in ``poll`` too, behind which
+    the old lock would stay taken, and ``wait`` would wait for ever.
+    """
+    process._waitpid_lock = Lock()  # type: ignore[attr-defined]
 
 
 def launch(job: Job) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
 import tempfile
 from pathlib import Path
 
 import pytest
 
 from umop.errors import UserError
-from umop.training.launch import Job
+from umop.training.launch import Job, free
 
 
 @pytest.mark.parametrize("prefix", ["", "PET_"])
@@ -26,6 +27,14 @@ def test_a_node_beyond_the_last_is_refused(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("PET_NNODES", "1")
     with pytest.raises(UserError, match="This is node 1, counted from 0, of 1"):
         Job.from_environment(1)
+
+
+def test_a_rank_is_waited_for_after_a_signal_in_poll() -> None:
+    with subprocess.Popen(["true"]) as rank:
+        rank._waitpid_lock.acquire()  # type: ignore[attr-defined]
+        assert rank.poll() is None, "poll gives up where another has the lock"
+        free(rank)
+        assert rank.wait(timeout=60) == 0
 
 
 def test_no_folder_for_logs_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
