@@ -244,3 +244,22 @@ def test_a_key_that_wandb_refuses_is_one_line(
     backend = ScalarsToWandb(save_dir=str(tmp_path), init_kwargs={"project": "trees"})
     with pytest.raises(UserError, match="W&B cannot be used: WANDB_API_KEY invalid"):
         backend.add_config(Config({}))
+
+
+@pytest.mark.parametrize(
+    ("package", "variable", "value"),
+    [("wandb", "WANDB_API_KEY", "short"), ("mlflow", "MLFLOW_TRACKING_URI", "http://127.0.0.1:9")],
+)
+def test_a_start_that_a_server_refuses_leaves_no_folder(
+    umop: Umop,
+    discs: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    package: str,
+    variable: str,
+    value: str,
+) -> None:
+    pytest.importorskip(package)
+    monkeypatch.setenv(variable, value)
+    code, _, err = umop("train", "demo", "--run", "trees", "--data", str(discs), *SMALL)
+    assert (code, err.count("error: ")) == (2, 1)
+    assert not Path("runs", "trees").exists()
