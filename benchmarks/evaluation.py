@@ -71,8 +71,8 @@ def by_pycocotools(file: Path, detections: Records) -> float:
     return float(evaluation.stats[0])
 
 
-def synthetic(pictures: int) -> tuple[dict[str, Any], Records]:
-    """Ground truth and detections."""
+def synthetic(pictures: int, detected: int = 100) -> tuple[dict[str, Any], Records]:
+    """Ground truth, and so many detections a picture; half of them are near true boxes."""
     random = np.random.default_rng(0)
     annotations: Records = []
     detections: Records = []
@@ -82,14 +82,18 @@ def synthetic(pictures: int) -> tuple[dict[str, Any], Records]:
         for box, category in zip(boxes, classes, strict=True):
             about = {"id": len(annotations) + 1, "iscrowd": 0, "area": float(box[2] * box[3])}
             annotations.append({**record(image_id, box, category), **about})
-        near = boxes.repeat(5, 0) + random.normal(0, 6, (5 * TRUE_BOXES, 4))
-        found = [*near.clip(1), *random_boxes(random, 50)]
-        labels = [*classes.repeat(5), *random.integers(1, CLASSES + 1, 50)]
+        copies, others = detected // (2 * TRUE_BOXES), detected // 2
+        near = boxes.repeat(copies, 0) + random.normal(0, 6, (copies * TRUE_BOXES, 4))
+        found = [*near.clip(1), *random_boxes(random, others)]
+        labels = [*classes.repeat(copies), *random.integers(1, CLASSES + 1, others)]
         detections += [
             {**record(image_id, box, label), "score": random.random()}
             for box, label in zip(found, labels, strict=True)
         ]
-    images = [{"id": number + 1, "width": SIDE, "height": SIDE} for number in range(pictures)]
+    images = [
+        {"id": number, "file_name": f"{number}.jpg", "width": SIDE, "height": SIDE}
+        for number in range(1, pictures + 1)
+    ]
     categories = [{"id": number + 1, "name": str(number)} for number in range(CLASSES)]
     return {"images": images, "annotations": annotations, "categories": categories}, detections
 
