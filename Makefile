@@ -171,7 +171,9 @@ bench: $(READY) ## Print the tables of docs/benchmarks.md that need no training
 	$(BIN)/umop data demo
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/loss.py
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/decode.py data/crowns/photo.png
+	$(BIN)/python benchmarks/training_step.py
 	$(BIN)/python benchmarks/evaluation.py 500 5000
+	$(BIN)/python benchmarks/growth.py 5000 20000
 
 docs: $(READY) ## Regenerate docs/configuration.md from the code
 	$(BIN)/python docs/generate.py

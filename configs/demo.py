@@ -9,7 +9,10 @@ iterations = 240
 evaluations = 1
 warm_up = max(2, iterations // 12)
 
-model = dict(bbox_head=dict(num_classes=len(classes)), test_cfg=dict(max_per_img=300))
+model = dict(
+    bbox_head=dict(num_classes=len(classes)),
+    test_cfg=dict(max_per_img=300, nms=dict(iou_threshold=0.5)),
+)
 
 train_pipeline = [
     dict(type="LoadPicture"),
