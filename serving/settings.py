@@ -77,7 +77,7 @@ class Settings(BaseSettings):
     docs: Exposure = Field("public", description="Which port serves /docs and /openapi.json.")
     page: bool = Field(True, description="Whether / serves the page for trying the model.")
 
-    engine: Literal["onnxruntime", "torch"] = Field(
+    engine: Literal["onnxruntime", "openvino", "torch"] = Field(
         "onnxruntime", description="What runs the network."
     )
     device: Literal["auto", "cpu", "cuda"] = Field(
@@ -168,7 +168,7 @@ class Settings(BaseSettings):
     @field_validator("gpu_memory")
     @classmethod
     def _has_an_engine(cls, gpu_memory: int, info: ValidationInfo) -> int:
-        if gpu_memory and info.data.get("engine") == "torch":
+        if gpu_memory and info.data.get("engine") != "onnxruntime":
             raise PydanticCustomError("no_limit", "only the engine onnxruntime can hold this limit")
         return gpu_memory
 

@@ -4,5 +4,5 @@ from __future__ import annotations
 
 from typing import Literal
 
-EngineName = Literal["onnxruntime", "torch"]
+EngineName = Literal["onnxruntime", "openvino", "torch"]
 Precision = Literal["fp32", "fp16", "int8"]

@@ -22,9 +22,8 @@ import yaml
 import serving
 from serving.bundle import Bundle, BundleError
 from serving.bundle.reader import MANIFEST
-from serving.schemas.names import EngineName
 
-EngineChoice = EngineName | Literal["auto"]
+EngineChoice = Literal["auto", "onnxruntime", "torch"]
 
 PACKAGE = Path(serving.__file__).parent
 NEEDED: Mapping[EngineChoice, str] = {

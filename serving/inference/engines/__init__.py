@@ -51,7 +51,7 @@ def open_engine(
 
     Args:
         bundle: The bundle that holds the network.
-        name: `onnxruntime` or `torch`.
+        name: `onnxruntime`, `openvino` or `torch`.
         threads: Threads of one run on the CPU; 0 for one a core, or a container's limit of them.
         device: `cpu`, `cuda`, for example `cuda:1`, or `auto`: the first GPU that the engine can
             use, else the CPU.
@@ -69,10 +69,17 @@ def open_engine(
         from serving.inference.engines.onnx import OnnxEngine
 
         return OnnxEngine(bundle, threads=threads, device=device, gpu_memory=gpu_memory)
+    if name == "openvino":
+        try:
+            from serving.inference.engines.openvino import OpenVinoEngine
+        except ImportError as error:
+            install = "pip install 'umop[openvino]'"
+            raise EngineError(f"the engine openvino needs its package: {install}") from error
+        return OpenVinoEngine(bundle, threads=threads, device=device)
     if name == "torch":
         try:
             from serving.inference.engines.torch import TorchEngine
         except ImportError as error:
             raise EngineError(f"the engine torch needs torch and torchvision: {error}") from error
         return TorchEngine(bundle, threads=threads, device=device, trust_program=trust_program)
-    raise EngineError(f"unknown engine {name!r}; choose onnxruntime or torch")
+    raise EngineError(f"unknown engine {name!r}; choose onnxruntime, openvino or torch")

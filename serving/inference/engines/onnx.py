@@ -51,7 +51,8 @@ class OnnxEngine:
         except Exception as error:  # ONNX Runtime's exceptions have no common base
             reason = str(error).splitlines()[0]
             raise BundleError(f"{bundle.path}: {MODEL_FILE} cannot be run: {reason}") from error
-        self._check_names(bundle)
+        inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
+        require_names(bundle, {node.name for node in inputs}, {node.name for node in outputs})
         self._gpu = _index(device) if CUDA in self._session.get_providers() else None
         if self._gpu is None and device.startswith("cuda"):
             raise EngineError(f"{device} cannot be used: {_why_not()}")
@@ -79,14 +80,18 @@ class OnnxEngine:
         except Exception as error:
             raise EngineError(f"the GPU has failed: {str(error).splitlines()[0]}") from error
 
-    def _check_names(self, bundle: Bundle) -> None:
-        inputs = {node.name for node in self._session.get_inputs()}
-        outputs = {node.name for node in self._session.get_outputs()}
-        if inputs != {"image"} or not outputs.issuperset(OUTPUTS):
-            raise BundleError(
-                f"{bundle.path}: {MODEL_FILE} maps {sorted(inputs)} to {sorted(outputs)}, "
-                f"not image to {', '.join(OUTPUTS)}"
-            )
+
+def require_names(bundle: Bundle, inputs: set[str], outputs: set[str]) -> None:
+    """Checks the inputs and outputs of a network.
+
+    Raises:
+        BundleError: They are not those that an engine uses.
+    """
+    if inputs != {"image"} or not outputs.issuperset(OUTPUTS):
+        raise BundleError(
+            f"{bundle.path}: {MODEL_FILE} maps {sorted(inputs)} to {sorted(outputs)}, "
+            f"not image to {', '.join(OUTPUTS)}"
+        )
 
 
 def _providers(device: str, gpu_memory: int) -> list[Any]:
