@@ -173,7 +173,8 @@ class Run:
         checkpoint = self.latest_checkpoint()
         if checkpoint is None or not self.config.is_file():
             raise UserError(
-                f"{self.folder} holds no trained model. Train it first: umop train {self.name}"
+                f"{self.folder} holds no trained model. Train it first: umop train CONFIG --run "
+                f"{self.name}. Those that are here: umop runs"
             )
         if not checkpoint.is_file():
             raise UserError(f"{checkpoint} is gone, though {self.folder} names it as its newest.")

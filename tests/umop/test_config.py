@@ -31,6 +31,11 @@ def test_unknown_name_is_answered_with_a_suggestion() -> None:
         load_config("demp")
 
 
+def test_a_folder_of_data_is_no_config(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=f"umop train small --data {tmp_path}"):
+        load_config(str(tmp_path))
+
+
 def test_a_file_of_the_users_own(tmp_path: Path) -> None:
     mine = write(tmp_path, "channels_last = True")
     assert load_config(mine).channels_last is True

@@ -289,7 +289,7 @@ def test_what_cannot_be_built_is_one_line(
         (["train", "demo", "--lr", "inf"], "Invalid value for '--lr'"),
         (["train", "demo", "--set", "train_dataloader.dataset.pipeline=[]"], "PackDetInputs"),
         (["eval", "never"], "runs/never holds no trained model"),
-        (["export", "never"], "Train it first: umop train never"),
+        (["export", "never"], "Train it first: umop train CONFIG --run never"),
         (["export", "discs", "--version", "2 0"], "its version is '2 0'"),
         (["eval", "discs", "--data", "/nowhere"], "/nowhere does not exist"),
         (["train"], "Missing argument"),

@@ -28,9 +28,14 @@ def config_path(name: str) -> Path:
         UserError: There is no such config.
     """
     path = Path(name) if name.endswith(".py") else FOLDER / f"{name}.py"
-    if not path.is_file():
-        raise UserError(f"There is no config '{name}'.{suggestion(name)}")
-    return path
+    if path.is_file():
+        return path
+    if Path(name).is_dir():
+        raise UserError(
+            f"'{name}' is a folder, not a config. To train on data of your own: umop train small "
+            f"--data {name}"
+        )
+    raise UserError(f"There is no config '{name}'.{suggestion(name)}")
 
 
 def base_path(name: str, child: Path) -> Path:

@@ -290,6 +290,14 @@ def test_a_zip_that_is_cut_off(tmp_path: Path, name: str) -> None:
         open_data(tmp_path / name)
 
 
+def test_annotations_without_pictures_are_answered_with_the_folder_of_both(tmp_path: Path) -> None:
+    voc(tmp_path)
+    with pytest.raises(UserError, match=r"annotations \(Pascal VOC\), and no pictures. Give the"):
+        open_data(tmp_path / "Annotations")
+    with pytest.raises(UserError, match=r"no annotations\. Give the folder that holds both"):
+        open_data(tmp_path / "JPEGImages")
+
+
 def test_a_single_file_is_answered_with_its_folder(tmp_path: Path) -> None:
     write(tmp_path / "data.yaml", "names: [cat]")
     with pytest.raises(UserError, match=f"is a file. Give the folder .* such as {tmp_path}"):

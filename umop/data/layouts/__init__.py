@@ -36,6 +36,8 @@ LAYOUTS = tuple(
 )
 """In the order in which they are looked for: the first whose files are there is read."""
 
+GIVE_BOTH = "Give the folder that holds both."
+
 
 def open_data(path: Path) -> DataSet:
     """Reads a data set.
@@ -71,13 +73,15 @@ def read_files(path: Path, files: Files) -> DataSet:
         files: Its files.
 
     Raises:
-        UserError: It is in no layout that is known.
+        UserError: It is in no layout that is known, or its pictures are elsewhere.
     """
     layout = next((layout for layout in LAYOUTS if layout.find(files)), None)
     if layout is None:
         raise UserError(not_recognised(path, files))
     data = layout.read(files)
     listed = {picture.path for picture in data.pictures}
+    if not files.pictures() and not any(each.is_file() for each in listed):
+        raise UserError(f"{path} holds annotations ({layout.name}), and no pictures. {GIVE_BOTH}")
     return replace(data, unlisted=tuple(each for each in files.pictures() if each not in listed))
 
 
@@ -115,4 +119,4 @@ def nearest(files: Files) -> str:
         return "Nearest: COCO JSON, which has lists of images, annotations and categories."
     if has[".csv"]:
         return "Nearest: CSV, whose first line names the columns image,x1,y1,x2,y2,label."
-    return "There are pictures, but no annotations."
+    return f"There are pictures, but no annotations. {GIVE_BOTH}"
