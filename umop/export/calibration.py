@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+import onnx
 from numpy.typing import NDArray
 from onnxruntime.quantization import (
     CalibrationDataReader,
@@ -65,4 +66,22 @@ def quantize(model: Path, pictures: Sequence[Path], spec: InputSpec) -> None:
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
             calibrate_method=CalibrationMethod.MinMax,
+            nodes_to_exclude=outermost(onnx.load(prepared).graph),
         )
+
+
+def outermost(graph: onnx.GraphProto) -> list[str]:
+    """The first convolution and the last ones, which lose the most in 8 bits.
+
+    Returns:
+        Their names. The last ones are those that no other convolution follows.
+    """
+    followed: set[str] = set()
+    found = [next(node.name for node in graph.node if node.op_type == "Conv")]
+    for node in reversed(graph.node):
+        is_followed = not followed.isdisjoint(node.output)
+        if node.op_type == "Conv" and not is_followed:
+            found.append(node.name)
+        if node.op_type == "Conv" or is_followed:
+            followed.update(node.input)
+    return found
