@@ -108,6 +108,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     services: Services = app.state.services
     app.state.loading = asyncio.create_task(services.backend.start())
     try:
+        if services.settings.workers > 1:  # until then, the other workers answer
+            await asyncio.wait([app.state.loading])
         yield
     finally:
         app.state.loading.cancel()

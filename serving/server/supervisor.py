@@ -79,9 +79,9 @@ class Supervisor:
         arguments = (self._settings, self._sockets, self._outbox)
         worker = self._spawn.Process(target=_work, args=arguments, name="umop-serve worker")
         # Workers inherit this: until they serve, Ctrl+C would end them with a traceback.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         worker.start()
-        signal.signal(signal.SIGINT, self._stop)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         self._workers.append(worker)
         self._last_start = monotonic()
         if self._stopping:  # the signal came before the worker was in the list
@@ -151,6 +151,8 @@ class Supervisor:
 
 def _work(settings: Settings, sockets: list[socket.socket], outbox: connection.Connection) -> None:
     os.setpgrp()  # the terminal's Ctrl+C reaches the supervisor only, which forwards it
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # leaves out one that came before
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     threading.Thread(target=_end_with_supervisor, daemon=True).start()
     try:
         run(settings, sockets, on_ready=outbox.send)

@@ -188,7 +188,11 @@ def test_several_workers_share_the_port_and_the_metrics(bundle_path: Path) -> No
 
         os.kill(workers[0], signal.SIGKILL)
         wait_until(lambda: len(children(server)) == 2 and workers[0] not in children(server))
-        wait_until(lambda: server.detect(PNG).status_code == 200)
+        statuses = [server.detect(PNG).status_code]
+        while server.log().count("the network runs on") < 3:
+            statuses.append(server.detect(PNG).status_code)
+        statuses += [server.detect(PNG).status_code for _ in range(20)]
+        assert set(statuses) == {200}, "no request reaches a worker before its model is loaded"
 
 
 def test_the_pictures_of_a_dead_worker_count_no_more(slow_bundle_path: Path) -> None:

@@ -111,7 +111,7 @@ def test_an_absent_file_is_explained(bundle_path: Path, tmp_path: Path) -> None:
 
 
 def test_an_unknown_engine(bundle_path: Path) -> None:
-    with pytest.raises(EngineError, match="choose onnxruntime or torch"):
+    with pytest.raises(EngineError, match="choose onnxruntime, openvino or torch"):
         open_engine(Bundle.open(bundle_path), "abacus")
 
 

@@ -47,6 +47,9 @@ class Pictures(CalibrationDataReader):
 def quantize(model: Path, pictures: Sequence[Path], spec: InputSpec) -> None:
     """Turns a network's convolutions and matrix products to 8 bits, in place.
 
+    An activation between two convolutions becomes the range of what is rounded, so that the values
+    stay 8 bits wide.
+
     Args:
         model: The network as ONNX, single precision.
         pictures: Real pictures, from which the ranges of activations are taken.
@@ -61,7 +64,7 @@ def quantize(model: Path, pictures: Sequence[Path], spec: InputSpec) -> None:
             model,
             Pictures(pictures, spec),
             quant_format=QuantFormat.QDQ,
-            op_types_to_quantize=["Conv", "MatMul"],
+            op_types_to_quantize=["Conv", "MatMul", "Relu", "Clip"],
             per_channel=True,
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,

@@ -126,17 +126,18 @@ class SafeCheckpointHook(Hook):
                 f"The weights are not finite at iteration {iteration}. The newest checkpoint is "
                 "from before; a lower learning rate may help."
             )
-        write_checkpoint(
-            Path(runner.work_dir) / name,
-            lambda path: runner.save_checkpoint(
-                str(path.parent),
-                path.name,
-                save_optimizer=save_optimizer,
-                save_param_scheduler=save_optimizer,
-                meta={"epoch": epoch, "iter": iteration},
-                by_epoch=False,
-            ),
-        )
+        with runner.stop.later():
+            write_checkpoint(
+                Path(runner.work_dir) / name,
+                lambda path: runner.save_checkpoint(
+                    str(path.parent),
+                    path.name,
+                    save_optimizer=save_optimizer,
+                    save_param_scheduler=save_optimizer,
+                    meta={"epoch": epoch, "iter": iteration},
+                    by_epoch=False,
+                ),
+            )
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
         checkpoint["training"] = {

@@ -12,7 +12,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from umop.console import note
-from umop.errors import UserError
+from umop.errors import FetchError, UserError
 from umop.locks import WITHOUT_LOCKS
 from umop.run import Run
 
@@ -33,7 +33,7 @@ def locked(run: Run) -> Iterator[None]:
         raise UserError(f"{run.folder} cannot be written: {error.strerror}.") from error
     try:
         yield
-    except UserError:
+    except (UserError, FetchError):
         if is_new and run.latest_checkpoint() is None and not run.metrics.is_file():
             shutil.rmtree(run.folder)
         raise

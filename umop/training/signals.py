@@ -88,6 +88,17 @@ class StopSignals:
         finally:
             self.deferring = True
 
+    @contextlib.contextmanager
+    def later(self) -> Iterator[None]:
+        """Only remembers a signal inside the block, for what has to be whole."""
+        before, self.deferring = self.deferring, True
+        try:
+            yield
+        finally:
+            self.deferring = before
+        if not before:
+            self.check()
+
     def check(self) -> None:
         """Raises :class:`Stopped` if a signal came."""
         if self.asked:

@@ -13,8 +13,9 @@ import psutil
 import pytest
 
 from tests.umop.training.starter import Started, Starter
+from umop.errors import Stopped
 from umop.exit_codes import STOPPED
-from umop.training.signals import SECONDS_OF_ONE
+from umop.training.signals import SECONDS_OF_ONE, StopSignals
 
 pytestmark = pytest.mark.slow
 SHOWS_THE_CURSOR, HIDES_THE_CURSOR = b"\x1b[?25h", b"\x1b[?25l"
@@ -101,3 +102,16 @@ def test_a_checkpoint_comes_after_some_minutes(
     assert {"iter_5.pth", "iter_6.pth"} <= names
     started.kill(signal.SIGKILL)
     assert started.wait() == -signal.SIGKILL
+
+
+def test_what_has_to_be_whole_is_finished_first() -> None:
+    stop, done = StopSignals(), []
+
+    def write() -> None:
+        with stop.later():
+            os.kill(os.getpid(), signal.SIGTERM)
+            done.append("whole")
+
+    with stop.handled(), pytest.raises(Stopped):
+        write()
+    assert done == ["whole"]
