@@ -10,7 +10,7 @@ import socket
 import sys
 import tempfile
 import threading
-from multiprocessing import connection
+from multiprocessing import connection, resource_tracker
 from multiprocessing.context import SpawnProcess
 from time import monotonic
 from types import FrameType
@@ -78,6 +78,7 @@ class Supervisor:
             return
         arguments = (self._settings, self._sockets, self._outbox)
         worker = self._spawn.Process(target=_work, args=arguments, name="umop-serve worker")
+        resource_tracker.ensure_running()  # which unblocks SIGINT
         # Workers inherit this: until they serve, Ctrl+C would end them with a traceback.
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         worker.start()
