@@ -97,7 +97,9 @@ class Settings(BaseSettings):
         description="Decode a JPEG at a half, quarter or eighth of its size where the model's "
         "input is no larger: twice as fast for 12 megapixels and more; boxes differ slightly.",
     )
-    batch_size: PositiveInt = Field(8, description="Most pictures in one inference.")
+    batch_size: PositiveInt = Field(
+        1, description="Most pictures in one inference; more than one is for GPUs."
+    )
     batch_pixels: PositiveInt = Field(
         8_000_000, description="Most pixels in one inference; a larger picture runs alone."
     )
