@@ -41,10 +41,7 @@ class OpenVinoEngine:
             raise BundleError(
                 f"{bundle.path}: {MODEL_FILE} cannot be run: {_last(error)}"
             ) from error
-        inputs, outputs = (
-            {port.any_name for port in ports} for ports in (compiled.inputs, compiled.outputs)
-        )
-        require_names(bundle, inputs, outputs)
+        require_names(bundle, _names(compiled.inputs), _names(compiled.outputs))
         self._request = compiled.create_infer_request()
         self._one_at_a_time = Lock()
 
