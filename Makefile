@@ -62,6 +62,9 @@ IN_PARALLEL = OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $$(($$(np
 UMOP := $(if $(IN_DOCKER),$(COMPOSE) run --rm train,$(BIN)/umop)
 NAMED_DATA = $(if $(DATA),--data "$(if $(IN_DOCKER),data,$(DATA))")
 
+# Without bytecode every start compiles PyTorch and mmdet anew: five seconds of the processor.
+unexport PYTHONDONTWRITEBYTECODE
+
 # What docker/compose.yaml and docker/docker-bake.hcl read.
 export BUNDLE_PATH = $(call absolute,$(BUNDLE))
 export DATA_PATH = $(call absolute,$(or $(DATA),data))

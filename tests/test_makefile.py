@@ -46,6 +46,13 @@ def test_help_lists_every_target_that_has_a_description(clone: Path) -> None:
     assert listed == described
 
 
+def test_commands_may_write_bytecode(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    seen = clone / ".venv" / "bin" / "umop"
+    seen.write_text('#!/bin/sh\necho "${PYTHONDONTWRITEBYTECODE-unset}" >> calls\n')
+    assert set(make(clone, "train")) == {"unset"}
+
+
 def test_manifests_get_the_name_of_a_registry(clone: Path) -> None:
     shutil.copytree(MAKEFILE.parent / "k8s", clone / "k8s")
     for prefix in ("registry.example.com:5000/vision", "ghcr.io/umop"):
