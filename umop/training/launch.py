@@ -10,10 +10,12 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from operator import itemgetter
+from tempfile import TemporaryDirectory
 from threading import Lock
-from typing import NoReturn
+from typing import Any, NoReturn
 from uuid import uuid4
 
 from torch.distributed.elastic.agent.server.api import RunResult, WorkerGroup, WorkerSpec
@@ -26,7 +28,10 @@ from torch.distributed.run import config_from_args, get_args_parser
 from umop.console import note
 from umop.errors import Stopped, TrainingError, UserError
 from umop.exit_codes import FAILURE, STOPPED
+from umop.training import heartbeat
+from umop.training.heartbeat import Heart
 from umop.training.signals import ignore_signals
+from umop.training.watch import GO_ON, IS_STUCK
 
 USUAL = ("MASTER_ADDR", "MASTER_PORT", "NNODES", "NODE_RANK")
 """Variables that are also taken without torchrun's ``PET_``."""
@@ -39,6 +44,9 @@ SECONDS_TO_STOP = 100
 
 SECONDS_TO_END = 10
 """How long ranks have to say what training lost, once one of them failed."""
+
+SECONDS_TO_EXPLAIN = 15
+"""How long the ranks that live have, beyond the limit, to say which one is frozen."""
 
 
 @dataclass(frozen=True)
@@ -99,16 +107,27 @@ class Agent(LocalElasticAgent):
     """torch elastic's agent, which gives its ranks the time to end by themselves.
 
     Attributes:
+        limit: Seconds without a sign of life after which a rank is ended.
         failed: Number and exit code of the first rank that failed.
+        frozen: Number of the rank that was ended because it gave no sign of life.
     """
 
+    limit: float
     failed: tuple[int, int] | None = None
+    frozen: int | None = None
+    hearts: Sequence[Heart] = ()
+
+    def _start_workers(self, worker_group: WorkerGroup) -> dict[int, Any]:
+        self.hearts = [Heart(number, self.limit) for number in range(len(worker_group.workers))]
+        started: dict[int, Any] = super()._start_workers(worker_group)
+        return started
 
     def _monitor_workers(self, worker_group: WorkerGroup) -> RunResult:
         """Looks for a rank that failed.
 
         torch would end the others at once; they find out themselves, and say what training lost.
         """
+        self.end_frozen(worker_group)
         self.failed = self.first_failure()
         if self.failed:
             hanging, (rank, code) = self.end_ranks(), self.failed
@@ -116,6 +135,17 @@ class Agent(LocalElasticAgent):
         result: RunResult = super()._monitor_workers(worker_group)
         self.failed = self.failed or self.first_failure()
         return result
+
+    def end_frozen(self, worker_group: WorkerGroup) -> None:
+        """Kills the first rank that gives no sign of life: it takes no other signal."""
+        for worker, rank, heart in zip(
+            worker_group.workers, self.ranks(), self.hearts, strict=True
+        ):
+            if rank.poll() is None and heart.has_stopped():
+                self.frozen = worker.global_rank
+                rank.kill()
+                rank.wait()
+                return
 
     def first_failure(self) -> tuple[int, int] | None:
         """Number and exit code of a rank that failed: of one that a signal ended, if any."""
@@ -167,23 +197,35 @@ def free(process: subprocess.Popen[bytes]) -> None:
     process._waitpid_lock = Lock()  # type: ignore[attr-defined]
 
 
-def launch(job: Job) -> None:
+def launch(job: Job, limit: float) -> None:
     """Runs this process's own command in each rank, and waits.
+
+    Args:
+        job: The ranks.
+        limit: Seconds without a sign of life after which one of them is given up.
 
     Raises:
         Stopped: A signal stopped training, and it is saved.
         SystemExit: A rank failed that has said why, with its exit code; or a signal stopped
             training, and it is not saved.
-        TrainingError: A rank was killed.
+        TrainingError: A rank was killed, or is frozen.
     """
     silence_torch_elastic()
     agent = make_agent(job.launch)
-    try:
-        agent.run()
-    except SignalException as signalled:
+    agent.limit = limit + SECONDS_TO_EXPLAIN
+    with TemporaryDirectory(prefix="umop-") as folder:
+        os.environ[heartbeat.FOLDER] = folder
+        try:
+            agent.run()
+        except SignalException as signalled:
+            ignore_signals()
+            stopped(agent, signalled.sigval)
         ignore_signals()
-        stopped(agent, signalled.sigval)
-    ignore_signals()
+    if agent.frozen is not None:
+        raise TrainingError(
+            f"Rank {agent.frozen} on {socket.gethostname()} gave no sign of life for "
+            f"{agent.limit:.0f} s, and was ended. {IS_STUCK} {GO_ON}"
+        )
     if agent.failed:
         fail(*agent.failed)
 
@@ -252,6 +294,5 @@ def fail(rank: int, code: int) -> NoReturn:
     name = signal.Signals(-code).name
     memory = " If you did not end it, the machine ran out of memory." if code == -9 else ""
     raise TrainingError(
-        f"Rank {rank} on {socket.gethostname()} was ended by {name}.{memory} The same command goes "
-        "on from the newest checkpoint."
+        f"Rank {rank} on {socket.gethostname()} was ended by {name}.{memory} {GO_ON}"
     )

@@ -29,13 +29,14 @@ from umop.report import write_report
 from umop.run import Run
 from umop.training import finetune
 from umop.training.checkpoints import newest_whole
+from umop.training.connect import is_rank, joined
 from umop.training.devices import choose_processes, connect_processors, plan
 from umop.training.dry_run import STEPS, peak_memory, shorten
 from umop.training.launch import Job, launch
 from umop.training.lock import locked
 from umop.training.plan import count, describe
 from umop.training.precision import Precision, choose_precision
-from umop.training.ranks import Alone, is_rank, joined
+from umop.training.ranks import Alone
 from umop.training.runner import Runner
 from umop.training.schedule import ScheduleOptions, fit
 from umop.training.signals import StopSignals
@@ -93,7 +94,7 @@ def train(config: Config, run: Run, options: TrainOptions, stop: StopSignals) ->
             note(f"{run.folder} has been trained to its end: no other node is waited for.")
             return run.require_checkpoint()
         if job.ranks > 1:
-            launch(job)
+            launch(job, options.timeout)
             return None
     with joined(options.timeout) as ranks, ExitStack() as held, without_space(run):
         if options.is_dry:

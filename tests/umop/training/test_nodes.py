@@ -94,8 +94,7 @@ def test_two_nodes_stop_together_and_resume(
     held.touch()
     started = start_nodes(starts, nodes, workplace, command)
     wait_for_pause(run, started)
-    [rank] = [child for child in started[1].children() if "RANK" in child.environ()][:1]
-    rank.send_signal(signal.SIGKILL)
+    rank_of(started[1]).send_signal(signal.SIGKILL)
     held.unlink()
     assert [node.wait() for node in started] == [STOPPED, FAILURE]
     [message] = errors(started[0])
@@ -103,6 +102,17 @@ def test_two_nodes_stop_together_and_resume(
     [message] = errors(started[1])
     assert message.startswith(f"error: Rank 1 on {NODES[1]} was ended by SIGKILL.")
     assert all("Stopping after this step" not in node.printed for node in started)
+
+    held.touch()
+    started = start_nodes(starts, nodes, workplace, [*command, "--timeout", "10"])
+    wait_for_pause(run, started)
+    rank_of(started[1]).send_signal(signal.SIGSTOP)
+    held.unlink()
+    assert [node.wait() for node in started] == [STOPPED, FAILURE]
+    [message] = errors(started[0])
+    assert message.startswith(f"error: Training lost rank 1 on {NODES[1]} at iteration 1")
+    [message] = errors(started[1])
+    assert message.startswith(f"error: Rank 1 on {NODES[1]} gave no sign of life for 25 s")
 
     started = start_nodes(starts, nodes, workplace, command)
     assert [node.wait() for node in started] == [0, 0]
@@ -113,6 +123,11 @@ def test_two_nodes_stop_together_and_resume(
 def wait_for_pause(run: Run, started: list[Started]) -> None:
     for number, node in enumerate(started):
         node.wait_until((run.folder / f"paused-{number}").exists)
+
+
+def rank_of(node: Started) -> psutil.Process:
+    """The one rank of a node, which has processes of its own that load data."""
+    return next(child for child in node.children() if "RANK" in child.environ())
 
 
 def errors(started: Started) -> list[str]:

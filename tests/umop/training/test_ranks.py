@@ -143,7 +143,7 @@ def test_a_process_that_hangs_is_named_in_time(ranks: Ranks, workplace: Path) ->
 
 PREPARE = """
 import os, sys, time
-from umop.training.ranks import joined
+from umop.training.connect import joined
 
 def compute():
     start = time.monotonic()
@@ -151,7 +151,7 @@ def compute():
         pass
 
 with joined(100.0) as ranks:
-    ranks.limit = 5.0
+    ranks.watch.limit = 5.0
     ranks.on_first({"hangs": lambda: time.sleep(1000), "computes": compute}[sys.argv[1]])
 """
 

@@ -1,0 +1,59 @@
+"""Signs of life that ranks give to the process that started them.
+
+A rank that is frozen, or whose library keeps Python's lock, cannot find out by itself; alone on its
+machine, no other process there would.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Thread
+
+FOLDER = "_UMOP_HEARTBEATS"
+"""The variable that tells ranks where to give signs of life."""
+SECONDS_BETWEEN_BEATS = 1.0
+
+
+def start() -> None:
+    """Gives a sign of life each second while this process runs, if one that started it asks."""
+    if FOLDER in os.environ:
+        Thread(target=beat, args=(heartbeat(os.environ["LOCAL_RANK"]),), daemon=True).start()
+
+
+def beat(file: Path) -> None:
+    while file.parent.is_dir():
+        file.touch()
+        time.sleep(SECONDS_BETWEEN_BEATS)
+
+
+def heartbeat(local_rank: int | str) -> Path:
+    """The file that a rank touches."""
+    return Path(os.environ[FOLDER]) / str(local_rank)
+
+
+@dataclass
+class Heart:
+    """What the process that started a rank knows of it.
+
+    Attributes:
+        local_rank: Number of the rank among those of this node.
+        limit: Seconds without a sign of life after which it counts as frozen.
+    """
+
+    local_rank: int
+    limit: float
+    beat: int = 0
+    seen: float = field(default_factory=time.monotonic)
+
+    def has_stopped(self) -> bool:
+        """Whether the rank has begun to give signs of life, and then gave none for too long."""
+        try:
+            beat = heartbeat(self.local_rank).stat().st_mtime_ns
+        except OSError:  # it has not started yet
+            return False
+        if beat != self.beat:
+            self.beat, self.seen = beat, time.monotonic()
+        return time.monotonic() - self.seen > self.limit
