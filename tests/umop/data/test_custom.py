@@ -109,10 +109,13 @@ def test_fewer_than_two_pictures_cannot_be_split(umop: Umop, tmp_path: Path, pic
     assert "Training needs two with boxes" in err
 
 
-def test_data_for_validation_alone_is_not_trained_on(tmp_path: Path) -> None:
+def test_data_for_validation_alone_is_sound_but_not_trained_on(umop: Umop, tmp_path: Path) -> None:
     root = coco(tmp_path / "data", {"val": 4})
     with pytest.raises(UserError, match="no box for train: its lists or folders name val only"):
         read_data(root, tmp_path / "out")
+    code, _, err = umop("data", "check", str(root))
+    assert code == 0
+    assert "It has no pictures for training, only for val" in err
 
 
 def test_the_second_start_reads_no_annotation(
