@@ -3,19 +3,23 @@
     python benchmarks/serving_peers.py runs/demo data/crowns/photo.png
 
 Every server has the same model, one worker and its own defaults. All are started first; then they
-take turns, round after round, so that a busy minute hurts all of them. The bare loop is `Detector`
+take turns, round after round, so that a busy minute hurts all of them. The others are stopped by
+SIGSTOP meanwhile, because some of them are busy even when nobody asks. The bare loop is `Detector`
 without HTTP, decoding included. LitServe and BentoML are left out where they are not installed.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import http.client
 import importlib.util
+import os
+import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -34,6 +38,7 @@ PEERS = Path(__file__).parent / "peers"
 SIZES = {"640 × 512": (640, 512), "1080p": (1920, 1080)}
 MAX_PIXELS = 50_000_000
 SECONDS_TO_START = 180
+SECONDS_TO_STOP = 20
 BARE = "bare loop, no HTTP"
 
 
@@ -45,12 +50,14 @@ class Server:
         command: Starts it, on `port` of the loopback address.
         path: Where pictures are posted.
         field: The form's field that takes the picture; a raw body if None.
+        behind: The server that this one asks, if any.
     """
 
     command: list[str]
     port: int
     path: str
     field: str | None = None
+    behind: Server | None = None
 
     def request(self, picture: bytes) -> tuple[bytes, dict[str, str]]:
         """The body and headers of a request."""
@@ -96,13 +103,16 @@ def main() -> None:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory()))
         servers = dict(contenders(options.run, bundle, folder))
-        for server in servers.values():
-            stack.enter_context(started(server))
+        processes = {
+            server.port: stack.enter_context(started(server)) for server in servers.values()
+        }
         for server in servers.values():
             wait_until_ready(server, pictures["640 × 512"])
+        stack.callback(pass_on, processes.values(), signal.SIGCONT)
+        pass_on(processes.values(), signal.SIGSTOP)
         for name, picture in pictures.items():
             for clients in options.clients:
-                figures = measure(bundle, servers, picture, clients, options)
+                figures = measure(bundle, servers, processes, picture, clients, options)
                 show(f"{name}, clients: {clients}", figures)
 
 
@@ -138,11 +148,12 @@ def contenders(run: Path, bundle: Path, folder: Path) -> Iterator[tuple[str, Ser
     ports = [word for name in others for word in (name, str(free_port()))]
     command = [sys.executable, "-m", "serving", "torchserve", str(archive), *ports]
     command += ["--drain-timeout", "1", "--port", str(torchserve)]
-    yield "TorchServe", Server(command, torchserve, "/predictions/model")
+    direct = Server(command, torchserve, "/predictions/model")
+    yield "TorchServe", direct
     port = free_port()
     front = ["--backend", "torchserve", "--torchserve-url", f"http://127.0.0.1:{torchserve}"]
     command = [*umop_serve, str(port), *front, "--remote-model", "model"]
-    yield "umop-serve in front of TorchServe", Server(command, port, "/detect")
+    yield "umop-serve in front of TorchServe", Server(command, port, "/detect", behind=direct)
 
     port = free_port()
     files = [str(run / "config.py"), str(run / "best.pth"), str(port)]
@@ -167,13 +178,24 @@ def free_port() -> int:
 
 
 @contextmanager
-def started(server: Server) -> Iterator[None]:
-    """Runs a server."""
-    with subprocess.Popen(server.command, stdout=sys.stderr) as process:
+def started(server: Server) -> Iterator[int]:
+    """Runs a server; yields the number of its group of processes."""
+    with subprocess.Popen(server.command, stdout=sys.stderr, start_new_session=True) as process:
         try:
-            yield
+            yield process.pid
         finally:
             process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(SECONDS_TO_STOP)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+def pass_on(groups: Iterable[int], number: signal.Signals) -> None:
+    """Sends a signal to groups of processes."""
+    for group in groups:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(group, number)
 
 
 def wait_until_ready(server: Server, picture: bytes) -> None:
@@ -192,17 +214,21 @@ def wait_until_ready(server: Server, picture: bytes) -> None:
 def measure(
     bundle: Path,
     servers: dict[str, Server],
+    processes: dict[int, int],
     picture: bytes,
     clients: int,
     options: argparse.Namespace,
 ) -> dict[str, Figures]:
-    """Asks all servers in turn, in each round."""
+    """Asks all servers in turn, in each round; `processes` has the group of each port's server."""
     figures = {name: Figures() for name in (BARE, *servers)}
     bare = bare_loop(bundle, picture)
     for _ in range(options.rounds):
         figures[BARE].add([repeat(bare, options.seconds)])
         for name, server in servers.items():
+            groups = [processes[each.port] for each in (server, server.behind) if each]
+            pass_on(groups, signal.SIGCONT)
             figures[name].add(ask(server, picture, clients, options.seconds))
+            pass_on(groups, signal.SIGSTOP)
     return figures
 
 

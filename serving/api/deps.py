@@ -1,4 +1,4 @@
-"""Dependencies of the routes."""
+"""Dependencies of the routes: coroutines, because FastAPI runs plain functions in a thread."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from serving.guards.keys import KeyRing
 from serving.schemas.options import DetectOptions
 
 
-def _services(request: Request) -> Services:
+async def _services(request: Request) -> Services:
     services: Services = request.app.state.services
     return services
 
 
-def _options(
+async def _options(
     score_threshold: Annotated[
         float | None, Query(ge=0, le=1, description="Lowest score to report.")
     ] = None,
@@ -44,7 +44,9 @@ _Header = Annotated[str | None, Depends(APIKeyHeader(name="X-API-Key", auto_erro
 _Bearer = Annotated[HTTPAuthorizationCredentials | None, Depends(HTTPBearer(auto_error=False))]
 
 
-def authorize(request: Request, services: ServicesDep, header: _Header, bearer: _Bearer) -> None:
+async def authorize(
+    request: Request, services: ServicesDep, header: _Header, bearer: _Bearer
+) -> None:
     """Checks the API key, where keys are set, and the rate limit.
 
     Raises:
@@ -64,7 +66,7 @@ def authorize(request: Request, services: ServicesDep, header: _Header, bearer: 
         )
 
 
-def require_plain_body(request: Request) -> None:
+async def require_plain_body(request: Request) -> None:
     """Refuses a compressed body, whose size could not be limited before it is unpacked.
 
     Raises:
@@ -80,7 +82,7 @@ def require_plain_body(request: Request) -> None:
         )
 
 
-def authorize_admin(services: ServicesDep, header: _Header, bearer: _Bearer) -> None:
+async def authorize_admin(services: ServicesDep, header: _Header, bearer: _Bearer) -> None:
     """Checks the admin key.
 
     Raises:

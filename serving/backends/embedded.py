@@ -27,7 +27,7 @@ Outcome = tuple[Detections, float, float]
 
 
 class EmbeddedBackend:
-    """Decodes pictures in a thread pool and runs them in batches in one thread.
+    """Decodes pictures in a thread pool and runs them in batches, one or more at a time.
 
     Args:
         settings: Where the bundle is, and the limits.
@@ -127,7 +127,10 @@ class _LoadedModel:
         self._unused = asyncio.Event()
         self._unused.set()
         self.batcher: Batcher[Job, Outcome] = Batcher(
-            self._run, size=settings.batch_size, delay=settings.batch_delay_ms / 1000
+            self._run,
+            size=settings.batch_size,
+            delay=settings.batch_delay_ms / 1000,
+            lanes=detector.lanes,
         )
 
     @contextmanager
@@ -145,10 +148,10 @@ class _LoadedModel:
         await self._unused.wait()
         await self.batcher.drain()
 
-    def _run(self, jobs: Sequence[Job]) -> list[Outcome]:
+    def _run(self, jobs: Sequence[Job], alone: bool) -> list[Outcome]:
         began = perf_counter()
         found = self.detector.detect_prepared(
-            [picture for picture, _ in jobs], [options for _, options in jobs]
+            [picture for picture, _ in jobs], [options for _, options in jobs], alone=alone
         )
         ended = perf_counter()
         self._batch.observe(len(jobs))
@@ -166,7 +169,7 @@ def _load(settings: Settings) -> Detector:
         reduced_decoding=settings.reduced_decoding,
     )
     if settings.backend == "embedded":  # another server warms itself, and may come up later
-        detector.warm()
+        detector.warm(detector.lanes)
     return detector
 
 

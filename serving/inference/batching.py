@@ -22,27 +22,37 @@ class _Entry(Generic[Item, Result]):
 
 
 class Batcher(Generic[Item, Result]):
-    """Gathers single items into batches and runs one batch at a time in a thread.
+    """Gathers single items into batches and runs them in threads.
 
     An item whose caller was cancelled before its batch starts is left out. The queue holds
     whatever is submitted; `serving.guards.admission` bounds how much that is.
 
     Args:
-        run: Called in the thread with 1 to `size` items; returns one result for each.
+        run: Called in a thread with 1 to `size` items, and whether no other batch will run at the
+            same time; returns one result for each item.
         size: Most items in a batch.
-        delay: Seconds that an item waits for others while the thread is idle.
+        delay: Seconds that an item waits for others while a thread is idle.
+        lanes: Most batches at the same time.
     """
 
     def __init__(
-        self, run: Callable[[Sequence[Item]], Sequence[Result]], *, size: int, delay: float
+        self,
+        run: Callable[[Sequence[Item], bool], Sequence[Result]],
+        *,
+        size: int,
+        delay: float,
+        lanes: int = 1,
     ) -> None:
         self._run = run
         self._size = size
         self._delay = delay
+        self._lanes = lanes
         self._queue: deque[_Entry[Item, Result]] = deque()
         self._changed = asyncio.Event()
         self._closing = False
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="inference")
+        self._running: set[asyncio.Task[None]] = set()
+        self._is_one_alone = False
+        self._threads = ThreadPoolExecutor(lanes, thread_name_prefix="inference")
         self._task = asyncio.create_task(self._serve())
 
     def __len__(self) -> int:
@@ -61,19 +71,31 @@ class Batcher(Generic[Item, Result]):
         return await entry.future
 
     async def drain(self) -> None:
-        """Answers what is queued, then ends the thread."""
+        """Answers what is queued, then ends the threads."""
         self._closing = True
         self._changed.set()
         await self._task
-        await asyncio.to_thread(self._thread.shutdown)
+        await asyncio.to_thread(self._threads.shutdown)
 
     async def _serve(self) -> None:
         while await self._has_items():
+            await self._has_lane()
             await self._wait_for_more()
             batch = [self._queue.popleft() for _ in range(min(self._size, len(self._queue)))]
             batch = [entry for entry in batch if not entry.future.done()]
             if batch:
-                await self._answer(batch)
+                self._start(batch)
+        await asyncio.gather(*self._running)
+
+    def _start(self, batch: Sequence[_Entry[Item, Result]]) -> None:
+        self._is_one_alone = not self._running and not self._queue
+        task = asyncio.create_task(self._answer(batch, self._is_one_alone))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
+    async def _has_lane(self) -> None:
+        while self._running and (self._is_one_alone or len(self._running) == self._lanes):
+            await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
 
     async def _has_items(self) -> bool:
         while not self._queue and not self._closing:
@@ -90,11 +112,11 @@ class Batcher(Generic[Item, Result]):
             except asyncio.TimeoutError:
                 return
 
-    async def _answer(self, batch: Sequence[_Entry[Item, Result]]) -> None:
+    async def _answer(self, batch: Sequence[_Entry[Item, Result]], alone: bool) -> None:
         items = [entry.item for entry in batch]
         loop = asyncio.get_running_loop()
         try:
-            results = await loop.run_in_executor(self._thread, self._run, items)
+            results = await loop.run_in_executor(self._threads, self._run, items, alone)
             answers = list(zip(batch, results, strict=True))
         except Exception as error:
             for entry in batch:

@@ -14,7 +14,14 @@ from serving.bundle.schema import Manifest, Size
 from serving.inference import image
 from serving.inference.engines import Engine, open_engine
 from serving.inference.postprocess import Detections, name_detections, select
-from serving.inference.preprocess import Prepared, input_size, prepare, stack, usual_canvas
+from serving.inference.preprocess import (
+    Prepared,
+    input_size,
+    prepare,
+    smallest_canvas,
+    stack,
+    usual_canvas,
+)
 from serving.schemas.options import DetectOptions
 
 __all__ = ["DetectOptions", "Detections", "Detector", "Prepared", "name_detections"]
@@ -44,6 +51,11 @@ class Detector:
         self._engine = engine
         self._max_batch_pixels = max_batch_pixels
         self._reduced_decoding = reduced_decoding
+
+    @property
+    def lanes(self) -> int:
+        """Calls of `detect_prepared` that are faster at the same time than one after another."""
+        return self._engine.lanes
 
     @classmethod
     def load(
@@ -116,11 +128,20 @@ class Detector:
         return prepare(picture, self.manifest.input)
 
     def detect_prepared(
-        self, pictures: Sequence[Prepared], options: Sequence[DetectOptions] | None = None
+        self,
+        pictures: Sequence[Prepared],
+        options: Sequence[DetectOptions] | None = None,
+        *,
+        alone: bool = True,
     ) -> list[Detections]:
         """Finds objects in prepared pictures.
 
         Those of one input size run together, as many at a time as `max_batch_pixels` allows.
+
+        Args:
+            pictures: From `decode` or `prepare`.
+            options: One for each picture; the bundle's defaults if None.
+            alone: Whether no other call goes on at the same time.
 
         Raises:
             EngineError: The engine failed.
@@ -130,7 +151,7 @@ class Detector:
         detections: dict[int, Detections] = {}
         for indices in self._batches(pictures):
             batch = stack([pictures[index] for index in indices], self.manifest.input)
-            candidates = zip(*self._engine.run(batch), strict=True)
+            candidates = zip(*self._engine.run(batch, alone=alone), strict=True)
             for index, (boxes, scores, labels) in zip(indices, candidates, strict=True):
                 detections[index] = select(
                     boxes,
@@ -157,10 +178,19 @@ class Detector:
         """Raises `EngineError` unless the device that runs the network still works."""
         self._engine.check()
 
-    def warm(self) -> None:
+    def warm(self, lanes: int = 1) -> None:
         """Runs the network once on an empty input of a usual size.
 
         The largest size would leave the service holding memory that few requests need.
+
+        Args:
+            lanes: Calls at the same time that are to come; the network is opened for them too.
         """
-        canvas = usual_canvas(self.manifest.input)
-        self._engine.run(np.zeros((1, 3, canvas.height, canvas.width), np.float32))
+        spec = self.manifest.input
+        self._run_empty(usual_canvas(spec), alone=True)
+        if lanes > 1:
+            self._run_empty(smallest_canvas(spec), alone=False)
+
+    def _run_empty(self, canvas: Size, *, alone: bool) -> None:
+        empty = np.zeros((1, 3, canvas.height, canvas.width), np.float32)
+        self._engine.run(empty, alone=alone)

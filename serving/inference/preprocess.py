@@ -75,10 +75,17 @@ def stack(pictures: Sequence[Prepared], spec: InputSpec) -> NDArray[np.float32]:
     return batch
 
 
+def smallest_canvas(spec: InputSpec) -> Size:
+    """Returns the smallest input size of the model's."""
+    if spec.sizes is not None:
+        return min(spec.sizes, key=lambda size: size.width * size.height)
+    return _canvas(Size(width=1, height=1), spec)
+
+
 def usual_canvas(spec: InputSpec) -> Size:
     """Returns an input size of the model's that is at most about 640 × 640."""
     if spec.sizes is not None:
-        return min(spec.sizes, key=lambda size: size.width * size.height)
+        return smallest_canvas(spec)
     wanted = Size(
         width=min(spec.resize.width, _USUAL_SIDE), height=min(spec.resize.height, _USUAL_SIDE)
     )

@@ -51,9 +51,9 @@ def test_it_counts_the_pictures_of_a_batch_as_one_run(
     shapes: list[tuple[int, ...]] = []
     original = engine.run
 
-    def watched(batch: NDArray[np.float32]) -> Candidates:
+    def watched(batch: NDArray[np.float32], *, alone: bool) -> Candidates:
         shapes.append(batch.shape)
-        return original(batch)
+        return original(batch, alone=alone)
 
     monkeypatch.setattr(engine, "run", watched)
     handler.handle([{"body": PNG}] * 4, context)
@@ -67,7 +67,7 @@ def test_a_failed_engine_is_503_for_those_that_needed_it(
     handler = DetectionHandler()
     handler.initialize(context)
 
-    def fail(_: Any) -> Candidates:
+    def fail(_: Any, *, alone: bool) -> Candidates:
         raise EngineError("the device is gone")
 
     monkeypatch.setattr(handler._detector._engine, "run", fail)

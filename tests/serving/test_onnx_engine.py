@@ -12,6 +12,7 @@ import onnxruntime as ort
 import pytest
 
 from serving.bundle import Bundle
+from serving.inference.detector import Detector
 from serving.inference.engines import EngineError, open_engine
 from tests.serving.test_cli import assert_one_line, run
 
@@ -27,6 +28,29 @@ def test_the_cpu_runs_it_where_no_gpu_is_asked_for(bundle_path: Path, device: st
     boxes, scores, labels = engine.run(np.zeros((1, 3, 64, 64), np.float32))
     assert boxes.shape[:2] == scores.shape == labels.shape
     engine.check()
+
+
+@needs_cpu_runtime
+@pytest.mark.parametrize(("threads", "lanes"), [(1, 1), (2, 2), (5, 2)])
+def test_two_runs_share_the_cores(
+    bundle_path: Path, monkeypatch: pytest.MonkeyPatch, threads: int, lanes: int
+) -> None:
+    opened: list[int] = []
+    session = ort.InferenceSession
+
+    def watched(model: bytes, options: ort.SessionOptions, **rest: object) -> object:
+        opened.append(options.intra_op_num_threads)
+        return session(model, options, **rest)
+
+    monkeypatch.setattr(ort, "InferenceSession", watched)
+    bundle = Bundle.open(bundle_path)
+    engine = open_engine(bundle, device="cpu", threads=threads)
+    Detector(bundle, engine).warm(engine.lanes)
+    assert engine.lanes == lanes
+    assert opened == [threads, threads // 2][:lanes]
+    picture = np.random.default_rng(0).normal(size=(1, 3, 64, 96)).astype(np.float32)
+    for one, other in zip(engine.run(picture), engine.run(picture, alone=lanes == 1), strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-5)
 
 
 def test_onnx_runtime_keeps_nothing_to_report_with(tmp_path: Path) -> None:

@@ -18,13 +18,20 @@ class EngineError(Exception):
 
 
 class Engine(Protocol):
-    """Runs a bundle's network."""
+    """Runs a bundle's network.
 
-    def run(self, batch: NDArray[np.float32]) -> Candidates:
+    Attributes:
+        lanes: Runs that are faster at the same time than one after another.
+    """
+
+    lanes: int
+
+    def run(self, batch: NDArray[np.float32], *, alone: bool = True) -> Candidates:
         """Finds candidates in a batch.
 
         Args:
             batch: Normalised RGB, float32, shape (n, 3, height, width).
+            alone: Whether no other run goes on at the same time.
 
         Returns:
             Boxes (n, k, 4), scores (n, k) and labels (n, k), as

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from math import ceil
 from pathlib import Path
 
@@ -22,6 +23,12 @@ def cpu_limit(cgroup: Path = CGROUP) -> int:
     except (OSError, ValueError):
         return 0
     return ceil(quota / period) if quota > 0 else 0
+
+
+def usable_cores() -> int:
+    """Returns how many cores this process may use, by its control group and its affinity."""
+    affinity = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return cpu_limit() or affinity or 1
 
 
 def _version_2(cgroup: Path) -> tuple[int, int]:

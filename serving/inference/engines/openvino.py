@@ -29,6 +29,8 @@ class OpenVinoEngine:
         EngineError: A GPU is asked for.
     """
 
+    lanes = 1
+
     def __init__(self, bundle: Bundle, *, threads: int, device: str = "auto") -> None:
         if device.startswith("cuda"):
             raise EngineError(f"{device} cannot be used: the engine openvino runs on the CPU")
@@ -45,7 +47,7 @@ class OpenVinoEngine:
         self._request = compiled.create_infer_request()
         self._one_at_a_time = Lock()
 
-    def run(self, batch: NDArray[np.float32]) -> Candidates:
+    def run(self, batch: NDArray[np.float32], *, alone: bool = True) -> Candidates:
         """See `serving.inference.engines.Engine.run`."""
         with self._one_at_a_time:
             try:

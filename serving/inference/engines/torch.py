@@ -33,6 +33,8 @@ class TorchEngine:
         EngineError: The device is not there.
     """
 
+    lanes = 1
+
     def __init__(
         self,
         bundle: Bundle,
@@ -67,7 +69,7 @@ class TorchEngine:
         except RuntimeError as error:
             raise EngineError(f"{self._device} cannot be used: {_first_line(error)}") from error
 
-    def run(self, batch: NDArray[np.float32]) -> Candidates:
+    def run(self, batch: NDArray[np.float32], *, alone: bool = True) -> Candidates:
         """See `serving.inference.engines.Engine.run`."""
         try:
             with torch.inference_mode():
