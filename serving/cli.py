@@ -140,6 +140,14 @@ def _torchserve(
             help="The archive, made with: umop archive RUN; or a bundle, which is packed first.",
         ),
     ],
+    batch_size: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            envvar="UMOP_BATCH_SIZE",
+            help="Most requests in a batch of a bundle, for GPUs; an archive has its own.",
+        ),
+    ] = 1,
     host: Annotated[
         str,
         typer.Option(
@@ -181,13 +189,14 @@ def _torchserve(
     from serving.server.process import StartError
 
     try:
-        from serving.torchserve.archive import archived
+        from serving.torchserve.archive import WorkerOptions, archived
         from serving.torchserve.launcher import serve_archive
     except ModuleNotFoundError as error:
         raise fail(f"{error.name} is not installed: pip install 'umop[torchserve]'") from None
 
     ports = Ports(port, management_port, metrics_port, grpc_port, grpc_port + 1, worker_port)
-    with _one_line(StartError, BundleError), archived(model) as archive:
+    options = WorkerOptions(batch_size=batch_size)
+    with _one_line(StartError, BundleError), archived(model, options) as archive:
         serve_archive(
             archive,
             ports,

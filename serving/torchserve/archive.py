@@ -44,7 +44,7 @@ class WorkerOptions:
     """What TorchServe's workers do.
 
     Attributes:
-        batch_size: Most requests in a batch.
+        batch_size: Most requests in a batch; more than one is for GPUs.
         batch_delay_ms: Milliseconds that a request waits for others.
         workers: Processes; each loads the model.
         threads: CPU threads of a worker; 0 for one a core that it may use.
@@ -52,7 +52,7 @@ class WorkerOptions:
             `model.pt2`, else `onnxruntime`.
     """
 
-    batch_size: int = 8
+    batch_size: int = 1
     batch_delay_ms: int = 10
     workers: int = 1
     threads: int = 0
@@ -108,8 +108,12 @@ def write_archive(bundle: Path, target: Path, options: WorkerOptions = WorkerOpt
 
 
 @contextmanager
-def archived(model: Path) -> Iterator[Path]:
+def archived(model: Path, options: WorkerOptions = WorkerOptions()) -> Iterator[Path]:
     """Yields an archive as it is, and of a bundle an archive that lasts as long.
+
+    Args:
+        model: The archive or the bundle.
+        options: What the workers do, if it is a bundle; an archive has its own.
 
     Raises:
         BundleError: The bundle cannot be used or packed.
@@ -119,7 +123,7 @@ def archived(model: Path) -> Iterator[Path]:
         return
     name = Bundle.open(model).manifest.name
     with TemporaryDirectory(prefix="archive-") as folder:
-        yield write_archive(model, Path(folder) / f"{name}.mar")
+        yield write_archive(model, Path(folder) / f"{name}.mar", options)
 
 
 def _is_bundle(model: Path) -> bool:

@@ -15,7 +15,7 @@ import yaml
 
 from serving.bundle import Bundle, BundleError
 from serving.settings import Settings
-from serving.torchserve.archive import REQUIREMENTS, WorkerOptions, write_archive
+from serving.torchserve.archive import REQUIREMENTS, WorkerOptions, archived, write_archive
 from serving.torchserve.config import MAX_BODY_BYTES
 from serving.torchserve.predictions import MOST_PICTURES
 from tests.serving.pickles import assert_no_pickle
@@ -78,10 +78,19 @@ def test_its_limits_are_those_of_the_service(archive: Path) -> None:
         config = yaml.safe_load(members.read("model-config.yaml"))
     settings = Settings()
     assert config["jobQueueSize"] == settings.max_queue
+    assert WorkerOptions().batch_size == settings.batch_size
     assert config["handler"]["max_pixels"] == settings.max_pixels
     assert config["responseTimeout"] == settings.deadline
     assert settings.max_body_bytes == MAX_BODY_BYTES
     assert settings.max_images == MOST_PICTURES
+
+
+def test_a_bundle_is_packed_with_the_options_that_are_given(bundle_path: Path) -> None:
+    with (
+        archived(bundle_path, WorkerOptions(batch_size=8)) as archive,
+        zipfile.ZipFile(archive) as members,
+    ):
+        assert yaml.safe_load(members.read("model-config.yaml"))["batchSize"] == 8
 
 
 def test_it_holds_no_pickle(archive: Path) -> None:

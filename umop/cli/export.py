@@ -77,7 +77,9 @@ def sign_bundle(
 
 def archive(
     run: RunName,
-    batch_size: Annotated[int, typer.Option(min=1, help="Most requests in a batch.")] = 8,
+    batch_size: Annotated[
+        int, typer.Option(min=1, help="Most requests in a batch; more than one is for GPUs.")
+    ] = 1,
     batch_delay_ms: Annotated[
         int, typer.Option(min=0, help="Milliseconds that a request waits for others.")
     ] = 10,
