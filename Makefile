@@ -59,6 +59,8 @@ TO_TRAIN := $(if $(IN_DOCKER),folders,$(READY))
 # One process more than cores: many tests wait for a server.
 IN_PARALLEL = OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $$(($$(nproc) + 1)) --maxprocesses 8 \
 	--dist loadfile --no-loadscope-reorder
+BENCH_PHOTO := data/crowns/photo.png
+BENCH_BUNDLES := runs/demo/demo.bundle runs/demo-int8/demo-int8.bundle
 UMOP := $(if $(IN_DOCKER),$(COMPOSE) run --rm train,$(BIN)/umop)
 NAMED_DATA = $(if $(DATA),--data "$(if $(IN_DOCKER),data,$(DATA))")
 
@@ -170,13 +172,18 @@ lint: $(READY_FOR_TESTS) ## Check style (ruff) and types (mypy)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(READY) ## Print the tables of docs/benchmarks.md that need no training
+bench: $(READY_FOR_TORCHSERVE) | $(BENCH_BUNDLES) ## Print the CPU tables of docs/benchmarks.md; trains the demo if there is none: under 20 minutes
 	$(BIN)/umop data demo
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/loss.py
-	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/decode.py data/crowns/photo.png
-	$(BIN)/python benchmarks/training_step.py
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/decode.py $(BENCH_PHOTO) runs/demo/demo.bundle
+	$(BIN)/python benchmarks/cpu_engines.py $(BENCH_PHOTO) $(BENCH_BUNDLES)
+	$(BIN)/python benchmarks/training_step.py --rounds 1
 	$(BIN)/python benchmarks/evaluation.py 500 5000
 	$(BIN)/python benchmarks/growth.py 5000 20000
+	$(BIN)/python benchmarks/torchserve_throughput.py runs/demo/demo.bundle $(BENCH_PHOTO) --seconds 4
+	$(BIN)/python benchmarks/serving_peers.py runs/demo $(BENCH_PHOTO) --sizes 640x512 --rounds 1 --seconds 3
+	$(BIN)/python benchmarks/serving_peers.py runs/demo $(BENCH_PHOTO) --sizes 1080p --clients 1 8 --rounds 1 --seconds 3
+	$(BIN)/python benchmarks/serving_growth.py runs/demo/demo.bundle --requests 2000
 
 docs: $(READY) ## Regenerate docs/configuration.md from the code
 	$(BIN)/python docs/generate.py
@@ -186,6 +193,16 @@ lock: $(READY_FOR_TESTS) ## Pin what pyproject.toml asks for, with hashes, in re
 
 clean: ## Delete the environment and the caches inside the clone; runs/ and data/ stay
 	rm -rf $(VENV) $(SERVE_VENV) $(CHECKOV_VENV) .pytest_cache .mypy_cache .ruff_cache *.egg-info
+
+runs/demo/demo.bundle: | $(READY)
+	$(BIN)/umop data demo
+	$(BIN)/umop train demo
+	$(BIN)/umop export demo
+
+runs/demo-int8/demo-int8.bundle: | runs/demo/demo.bundle
+	mkdir -p $(@D)
+	cp runs/demo/config.py runs/demo/best.pth* $(@D)
+	$(BIN)/umop export demo-int8 --precision int8
 
 $(READY): requirements/train.txt requirements/mmcv.txt requirements/mmcv_wheel.py pyproject.toml
 	@echo "Making the environment in $(VENV) (about 5 GB, once)"

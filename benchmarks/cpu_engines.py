@@ -3,11 +3,13 @@
     python benchmarks/cpu_engines.py PICTURE runs/demo/demo.bundle runs/int8/int8.bundle
 
 From pixels to detections; the bundles and engines take turns. It is the processor's time, which
-other work on the machine hardly changes. The last column is relative to the first row.
+other work on the machine hardly changes. The last column is relative to the first row. An engine
+that is not installed is left out.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 from itertools import product
 from pathlib import Path
@@ -28,7 +30,7 @@ def main() -> None:
     picture = cv2.resize(cv2.imread(sys.argv[1])[..., ::-1], SIZE)
     contenders = {
         (Path(bundle).stem, engine): Detector.load(bundle, engine=engine, threads=1)
-        for bundle, engine in product(sys.argv[2:], ENGINES)
+        for bundle, engine in product(sys.argv[2:], filter(importlib.util.find_spec, ENGINES))
     }
     times: dict[tuple[str, str], list[float]] = {key: [] for key in contenders}
     for _ in range(RUNS):

@@ -39,7 +39,8 @@ def main() -> None:
     for pictures in map(int, sys.argv[1:]):
         for name in ("umop", "pycocotools"):
             with multiprocessing.get_context("spawn").Pool(1) as pool:
-                print(f"| {pictures} | {name} | {pool.apply(measure, (name, pictures))} |")
+                cells = pool.apply(measure, (name, pictures))
+            print(f"| {pictures} | {name} | {cells} |", flush=True)
 
 
 def measure(name: str, pictures: int) -> str:

@@ -35,7 +35,7 @@ from serving.inference.detector import Detector, name_detections
 from serving.torchserve.archive import WorkerOptions, write_archive
 
 PEERS = Path(__file__).parent / "peers"
-SIZES = {"640 × 512": (640, 512), "1080p": (1920, 1080)}
+SIZES = {"640x512": (640, 512), "1080p": (1920, 1080)}
 MAX_PIXELS = 50_000_000
 SECONDS_TO_START = 180
 SECONDS_TO_STOP = 20
@@ -98,7 +98,8 @@ class Figures:
 def main() -> None:
     """Prints a table for each picture size and number of clients."""
     options = arguments()
-    pictures = {name: jpeg(options.picture, size) for name, size in SIZES.items()}
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # stops the servers
+    pictures = {name: jpeg(options.picture, SIZES[name]) for name in options.sizes}
     bundle = options.run / f"{options.run.name}.bundle"
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory()))
@@ -107,7 +108,7 @@ def main() -> None:
             server.port: stack.enter_context(started(server)) for server in servers.values()
         }
         for server in servers.values():
-            wait_until_ready(server, pictures["640 × 512"])
+            wait_until_ready(server, pictures[options.sizes[0]])
         stack.callback(pass_on, processes.values(), signal.SIGCONT)
         pass_on(processes.values(), signal.SIGSTOP)
         for name, picture in pictures.items():
@@ -121,6 +122,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("run", type=Path, help="a run's folder, with its bundle")
     parser.add_argument("picture", type=Path)
+    parser.add_argument("--sizes", choices=SIZES, nargs="+", default=list(SIZES))
     parser.add_argument("--clients", type=int, nargs="+", default=[1, 8, 32])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=5, help="of each server in each round")

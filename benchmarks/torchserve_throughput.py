@@ -8,6 +8,7 @@ runs one worker, and as many clients ask as a batch holds twice. Both use all co
 
 from __future__ import annotations
 
+import argparse
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -24,22 +25,26 @@ from serving.inference import image
 from serving.inference.detector import Detector
 from serving.torchserve.archive import WorkerOptions, write_archive
 
-SECONDS = 10
 SIDE = 416
 BATCHES = (1, 8)
 MAX_PIXELS = 50_000_000
 
 
 def main() -> None:
-    bundle, photo = map(Path, sys.argv[1:])
-    picture = tile(photo)
-    print(f"{SIDE} px squares of {photo.name}, {SECONDS} s each\n")
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("bundle", type=Path)
+    parser.add_argument("photo", type=Path)
+    parser.add_argument("--seconds", type=float, default=10, help="of each rate")
+    options = parser.parse_args()
+    bundle, seconds = options.bundle, options.seconds
+    picture = tile(options.photo)
+    print(f"{SIDE} px squares of {options.photo.name}, {seconds:g} s each\n")
     print("| batch | engine | bare model | TorchServe | |")
     print("|---|---|---|---|---|")
     for engine in ("onnxruntime", "torch"):
         for batch in BATCHES:
-            bare = bare_rate(bundle, engine, picture, batch)
-            served = torchserve_rate(bundle, engine, picture, batch)
+            bare = bare_rate(bundle, engine, picture, batch, seconds)
+            served = torchserve_rate(bundle, engine, picture, batch, seconds)
             share = f"{100 * served / bare:.0f} %"
             print(f"| {batch} | {engine} | {bare:.1f}/s | {served:.1f}/s | {share} |", flush=True)
 
@@ -53,7 +58,7 @@ def tile(photo: Path) -> bytes:
     return encoded.tobytes()
 
 
-def bare_rate(bundle: Path, engine: str, picture: bytes, batch: int) -> float:
+def bare_rate(bundle: Path, engine: str, picture: bytes, batch: int, seconds: float) -> float:
     """Pictures a second that the detector decodes and searches in this process."""
     detector = Detector.load(bundle, engine=engine, trust_program=True)
 
@@ -61,16 +66,16 @@ def bare_rate(bundle: Path, engine: str, picture: bytes, batch: int) -> float:
         detector.detect([image.decode(picture, MAX_PIXELS) for _ in range(batch)])
         return batch
 
-    return rate(once)
+    return rate(once, seconds)
 
 
-def torchserve_rate(bundle: Path, engine: str, picture: bytes, batch: int) -> float:
+def torchserve_rate(bundle: Path, engine: str, picture: bytes, batch: int, seconds: float) -> float:
     """Pictures a second that TorchServe answers."""
     with TemporaryDirectory() as folder:
         options = WorkerOptions(batch, batch_delay_ms=20 if batch > 1 else 0, engine=engine)
         archive = write_archive(bundle, Path(folder) / "model.mar", options)
         with torchserving(archive) as url:
-            return clients_rate(url, picture, 2 * batch)
+            return clients_rate(url, picture, 2 * batch, seconds)
 
 
 @contextmanager
@@ -89,7 +94,7 @@ def torchserving(archive: Path) -> Iterator[str]:
             process.terminate()
 
 
-def clients_rate(url: str, picture: bytes, clients: int) -> float:
+def clients_rate(url: str, picture: bytes, clients: int, seconds: float) -> float:
     """Pictures a second that so many clients get answered together."""
 
     def ask_again_and_again(_: int) -> float:
@@ -99,17 +104,17 @@ def clients_rate(url: str, picture: bytes, clients: int) -> float:
                 client.post(url, content=picture).raise_for_status()
                 return 1
 
-            return rate(once)
+            return rate(once, seconds)
 
     with ThreadPoolExecutor(clients) as pool:
         return sum(pool.map(ask_again_and_again, range(clients)))
 
 
-def rate(work: Callable[[], int]) -> float:
+def rate(work: Callable[[], int], seconds: float) -> float:
     """What `work` counts, a second, after one warm-up."""
     work()
     started, done = monotonic(), 0
-    while monotonic() - started < SECONDS:
+    while monotonic() - started < seconds:
         done += work()
     return done / (monotonic() - started)
 

@@ -26,7 +26,7 @@ def clone(tmp_path: Path) -> Path:
     for order, name in enumerate([*needed, ".venv/.ready", ".venv/.ready-for-torchserve"]):
         (tmp_path / name).touch()
         os.utime(tmp_path / name, (order, order))
-    for name in ("umop", "umop-serve"):
+    for name in ("python", "umop", "umop-serve"):
         command = tmp_path / ".venv" / "bin" / name
         command.write_text(COMMAND)
         command.chmod(0o755)
@@ -51,6 +51,21 @@ def test_commands_may_write_bytecode(clone: Path, monkeypatch: pytest.MonkeyPatc
     seen = clone / ".venv" / "bin" / "umop"
     seen.write_text('#!/bin/sh\necho "${PYTHONDONTWRITEBYTECODE-unset}" >> calls\n')
     assert set(make(clone, "train")) == {"unset"}
+
+
+def test_bench_trains_the_demo_where_there_is_none(clone: Path) -> None:
+    run = clone / "runs" / "demo"
+    run.mkdir(parents=True)
+    for name in ("config.py", "best.pth"):
+        (run / name).touch()
+    training = ["umop train demo", "umop export demo", "umop export demo-int8 --precision int8"]
+    assert [call for call in make(clone, "bench") if call in training] == training
+    for bundle in (run / "demo.bundle", clone / "runs" / "demo-int8" / "demo-int8.bundle"):
+        bundle.mkdir()
+    (clone / "calls").unlink()
+    calls = make(clone, "bench")
+    assert not set(training) & set(calls)
+    assert all((MAKEFILE.parent / call.split()[1]).is_file() for call in calls if "python" in call)
 
 
 def test_manifests_get_the_name_of_a_registry(clone: Path) -> None:
