@@ -172,8 +172,7 @@ lint: $(READY_FOR_TESTS) ## Check style (ruff) and types (mypy)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(READY_FOR_TORCHSERVE) | $(BENCH_BUNDLES) ## Print the CPU tables of docs/benchmarks.md; trains the demo if there is none: under 20 minutes
-	$(BIN)/umop data demo
+bench: $(READY_FOR_TORCHSERVE) | $(BENCH_PHOTO) $(BENCH_BUNDLES) ## Print the CPU tables of docs/benchmarks.md; trains the demo if there is none: under 20 minutes
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/loss.py
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/decode.py $(BENCH_PHOTO) runs/demo/demo.bundle
 	$(BIN)/python benchmarks/cpu_engines.py $(BENCH_PHOTO) $(BENCH_BUNDLES)
@@ -194,14 +193,17 @@ lock: $(READY_FOR_TESTS) ## Pin what pyproject.toml asks for, with hashes, in re
 clean: ## Delete the environment and the caches inside the clone; runs/ and data/ stay
 	rm -rf $(VENV) $(SERVE_VENV) $(CHECKOV_VENV) .pytest_cache .mypy_cache .ruff_cache *.egg-info
 
-runs/demo/demo.bundle: | $(READY)
+$(BENCH_PHOTO): | $(READY)
 	$(BIN)/umop data demo
+
+runs/demo/demo.bundle: | $(BENCH_PHOTO)
 	$(BIN)/umop train demo
 	$(BIN)/umop export demo
 
-runs/demo-int8/demo-int8.bundle: | runs/demo/demo.bundle
+runs/demo-int8/demo-int8.bundle: | runs/demo/demo.bundle $(BENCH_PHOTO)
 	mkdir -p $(@D)
-	cp runs/demo/config.py runs/demo/best.pth* $(@D)
+	cp -R runs/demo/. $(@D)
+	rm -rf $(@D)/demo.bundle
 	$(BIN)/umop export demo-int8 --precision int8
 
 $(READY): requirements/train.txt requirements/mmcv.txt requirements/mmcv_wheel.py pyproject.toml

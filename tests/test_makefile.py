@@ -56,12 +56,19 @@ def test_commands_may_write_bytecode(clone: Path, monkeypatch: pytest.MonkeyPatc
 def test_bench_trains_the_demo_where_there_is_none(clone: Path) -> None:
     run = clone / "runs" / "demo"
     run.mkdir(parents=True)
-    for name in ("config.py", "best.pth"):
-        (run / name).touch()
-    training = ["umop train demo", "umop export demo", "umop export demo-int8 --precision int8"]
+    training = [
+        "umop data demo",
+        "umop train demo",
+        "umop export demo",
+        "umop export demo-int8 --precision int8",
+    ]
     assert [call for call in make(clone, "bench") if call in training] == training
-    for bundle in (run / "demo.bundle", clone / "runs" / "demo-int8" / "demo-int8.bundle"):
-        bundle.mkdir()
+    for made in (
+        "data/crowns/photo.png",
+        "runs/demo/demo.bundle",
+        "runs/demo-int8/demo-int8.bundle",
+    ):
+        (clone / made).mkdir(parents=True)
     (clone / "calls").unlink()
     calls = make(clone, "bench")
     assert not set(training) & set(calls)
