@@ -20,6 +20,9 @@ from umop.errors import UserError
 class TimmBackbone(BaseModule):
     """Feature maps of a timm model, for pictures whose sides are multiples of its last stride.
 
+    Batch norms keep the statistics, scales and shifts that they were pretrained with, as
+    torchvision's ``FrozenBatchNorm2d``: a batch of a few pictures says too little of them.
+
     Args:
         name: timm's name of the model.
         out_indices: The stages whose features are returned.
@@ -36,7 +39,7 @@ class TimmBackbone(BaseModule):
     ) -> None:
         import timm
 
-        from umop.models.timm_layers import adapt_convolutions, fold_frozen_norms
+        from umop.models.timm_layers import adapt_convolutions, fold_norms
 
         super().__init__()
         self.name = name
@@ -44,16 +47,20 @@ class TimmBackbone(BaseModule):
         self.frozen_stages = frozen_stages
         self.features = timm.create_model(name, features_only=True, out_indices=out_indices)
         adapt_convolutions(self.features)
-        for module in self.frozen_modules():
+        for module in [*self.frozen_modules(), *self.norms()]:
             module.requires_grad_(False)
-        fold_frozen_norms(self.features)
+        fold_norms(self.features)
 
     def frozen_modules(self) -> list[nn.Module]:
-        """The modules whose weights training leaves alone."""
+        """The stages whose weights training leaves alone."""
         if self.frozen_stages == 0:
             return []
         stem = [self.features.conv_stem, self.features.bn1]
         return [*stem, *self.features.blocks[: self.frozen_stages - 1]]
+
+    def norms(self) -> list[nn.Module]:
+        """All batch norms."""
+        return [each for each in self.features.modules() if isinstance(each, nn.BatchNorm2d)]
 
     def init_weights(self) -> None:
         """Loads the pretrained weights.
@@ -75,11 +82,10 @@ class TimmBackbone(BaseModule):
             raise UserError(f"{path} lacks {len(missing)} tensors, {missing[0]} first. Delete it.")
 
     def train(self, mode: bool = True) -> TimmBackbone:
-        """Sets training mode; batch norms keep the statistics they were pretrained with."""
+        """Sets training mode; batch norms keep their statistics."""
         super().train(mode)
-        for module in self.modules():
-            if isinstance(module, nn.BatchNorm2d):
-                module.eval()
+        for norm in self.norms():
+            norm.eval()
         return self
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:

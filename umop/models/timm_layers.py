@@ -68,16 +68,11 @@ def adapt_convolutions(model: nn.Module) -> None:
             module.__class__ = FoldingConv2d
 
 
-def fold_frozen_norms(model: nn.Module) -> None:
-    """Folds the batch norms whose weights are not trained into the convolutions before them.
-
-    Done in place; names and weights stay. Where the scale is trained, its gradient costs what
-    folding saves.
-    """
+def fold_norms(model: nn.Module) -> None:
+    """Folds frozen batch norms into the convolutions before them, in place; names stay."""
     for conv, norm in pairs(model):
-        if not norm.weight.requires_grad:
-            norm.__class__ = FoldedNormAct2d
-            conv.norms, norm.convs = (norm,), (conv,)
+        norm.__class__ = FoldedNormAct2d
+        conv.norms, norm.convs = (norm,), (conv,)
 
 
 def pairs(model: nn.Module) -> Iterator[tuple[FoldingConv2d, Any]]:
