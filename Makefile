@@ -176,7 +176,7 @@ bench: $(READY_FOR_TORCHSERVE) | $(BENCH_PHOTO) $(BENCH_BUNDLES) ## Print the CP
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/loss.py
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/decode.py $(BENCH_PHOTO) runs/demo/demo.bundle
 	$(BIN)/python benchmarks/cpu_engines.py $(BENCH_PHOTO) $(BENCH_BUNDLES)
-	$(BIN)/python benchmarks/training_step.py --rounds 1
+	OMP_WAIT_POLICY=PASSIVE $(BIN)/python benchmarks/training_step.py --rounds 1
 	$(BIN)/python benchmarks/evaluation.py 500 5000
 	$(BIN)/python benchmarks/growth.py 5000 20000
 	$(BIN)/python benchmarks/torchserve_throughput.py runs/demo/demo.bundle $(BENCH_PHOTO) --seconds 4
