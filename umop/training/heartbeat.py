@@ -6,6 +6,7 @@ machine, no other process there would.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from dataclasses import dataclass, field
@@ -24,9 +25,11 @@ def start() -> None:
 
 
 def beat(file: Path) -> None:
-    while file.parent.is_dir():
-        file.touch()
-        time.sleep(SECONDS_BETWEEN_BEATS)
+    """Touches a file again and again, until its folder is gone with the process that made it."""
+    with contextlib.suppress(FileNotFoundError):
+        while True:
+            file.touch()
+            time.sleep(SECONDS_BETWEEN_BEATS)
 
 
 def heartbeat(local_rank: int | str) -> Path:
