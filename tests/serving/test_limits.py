@@ -136,15 +136,14 @@ def test_a_full_house_turns_away_and_recovers(slow: RunningServer) -> None:
 
 
 def test_the_deadline_ends_a_request(slow_bundle_path: Path) -> None:
-    options = ("--batch-size", "1", "--threads", "1", "--deadline", "2")
+    options = ("--threads", "1", "--deadline", "1", "--max-queue", "80")
     with running("--bundle", str(slow_bundle_path), *options) as server:
-        with ThreadPoolExecutor(40) as threads:
+        with ThreadPoolExecutor(60) as threads:
             started = time.monotonic()
-            answers = list(threads.map(lambda _: server.detect(PNG), range(40)))
+            answers = list(threads.map(lambda _: server.detect(PNG), range(60)))
             took = time.monotonic() - started
         late = [answer for answer in answers if answer.status_code == 503]
-        assert late
-        assert len(late) < 40
+        assert 0 < len(late) < 60
         assert_problem(late[0], 503, "deadline-passed")
         assert took < 5
         wait_until(lambda: server.metrics()["umop_queue_pictures"] == 0)
