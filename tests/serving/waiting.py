@@ -6,7 +6,7 @@ from collections.abc import Callable
 from time import monotonic, sleep
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 10) -> None:
+def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
     """Returns once `condition` holds; fails after `seconds`."""
     until = monotonic() + seconds
     while not condition():
