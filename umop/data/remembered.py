@@ -10,7 +10,7 @@ from typing import Any
 
 from umop.cache import cache_folder, keep
 
-CHECKS = 5
+CHECKS = 6
 """Raised when the checks change, so that what older ones found is not taken."""
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shutil
 import stat
+import zlib
+from lzma import LZMAError
 from pathlib import Path, PurePosixPath
 from zipfile import BadZipFile, ZipFile, ZipInfo, is_zipfile
 
@@ -17,6 +19,8 @@ from umop.errors import UserError
 MOST_TIMES_AS_LARGE = 100
 """Most times its size that a zip may unpack to: pictures hardly shrink, annotations ten times."""
 ALWAYS_ALLOWED = 2**28
+DAMAGED = (BadZipFile, EOFError, LZMAError, RuntimeError, zlib.error)
+"""What the content of a zip is answered with that is damaged, encrypted or of an unknown kind."""
 START = b"PK"
 
 
@@ -37,12 +41,15 @@ def unpacked(path: Path) -> Path:
             members = checked(path, archive, folder.parent)
             for member in track(members, f"{path.name}: unpacking", console=Console(stderr=True)):
                 archive.extract(member, scratch)
-    except (BadZipFile, NotImplementedError, RuntimeError) as error:
+    except DAMAGED as error:
         shutil.rmtree(scratch, ignore_errors=True)
-        raise UserError(f"{path} cannot be unpacked: {error}.") from error
+        reason = str(error) or "it ends too early"
+        raise UserError(f"{path} cannot be unpacked: {reason}.") from error
     except OSError as error:
         shutil.rmtree(scratch, ignore_errors=True)
-        raise UserError(f"{path} cannot be unpacked to {folder}: {error.strerror}.") from error
+        raise UserError(
+            f"{path} cannot be unpacked to {folder}: {error.strerror or error}."
+        ) from error
     scratch.rename(folder)
     return folder
 
@@ -69,9 +76,12 @@ def checked(path: Path, archive: ZipFile, folder: Path) -> list[ZipInfo]:
     """The files of a zip.
 
     Raises:
-        UserError: One would be written elsewhere, is a link, or they are too large together.
+        UserError: There are none, one would be written elsewhere or is a link, or they are too
+            large together.
     """
     members = [member for member in archive.infolist() if not member.is_dir()]
+    if not members:
+        raise UserError(f"{path} holds no files.")
     for member in members:
         name = PurePosixPath(member.filename.replace("\\", "/"))
         if name.is_absolute() or ".." in name.parts or stat.S_ISLNK(member.external_attr >> 16):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -216,7 +217,7 @@ class CocoFile:
         try:
             box = entry.get("bbox") or box_of_mask(entry.get("segmentation"))
             x, y, width, height = (float(value) for value in box)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             text = (
                 f"annotation {place} has no box of 4 numbers, and no mask that gives one: bbox is "
                 f"{entry.get('bbox')}"
@@ -278,5 +279,11 @@ def identity(value: object) -> int | float | str | None:
 
 
 def pixels(value: object) -> int | None:
-    """A side's length, None where the annotation gives none."""
-    return int(value) if isinstance(value, int | float) and value > 0 else None
+    """A side's length, written as a number or as text; None where the annotation gives none."""
+    if not isinstance(value, int | float | str):
+        return None
+    try:
+        side = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return int(side) if 0 < side < math.inf else None

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 from umop.data.dataset import Builder, DataSet, Picture
 from umop.data.layouts.coco import pixels
-from umop.data.layouts.files import SPLIT_WORDS, Files, head, split_of_list
+from umop.data.layouts.files import SPLIT_WORDS, Files, head, read_xml, split_of_list
 
 NAME = "CVAT"
 LOOKS_FOR = "CVAT for images (annotations.xml)"
@@ -25,9 +25,9 @@ def read(files: Files) -> DataSet:
     builder = Builder(files.root)
     for path in find(files):
         try:
-            root = ElementTree.fromstring(path.read_bytes())
-        except ElementTree.ParseError as error:
-            builder.problem("annotations-unreadable", path, f"not XML: {error}")
+            root = read_xml(path)
+        except ValueError as error:
+            builder.problem("annotations-unreadable", path, str(error))
             continue
         if root.find("track") is not None:
             text = "it is CVAT's form for video: export the task as 'CVAT for images 1.1'"
@@ -49,8 +49,8 @@ def read_picture(image: ElementTree.Element, source: Path, files: Files, builder
             path=path,
             source=source,
             split=subset(image.get("subset", "")) or split_of_list(path, files.root),
-            width=pixels(float(image.get("width", 0))),
-            height=pixels(float(image.get("height", 0))),
+            width=pixels(image.get("width")),
+            height=pixels(image.get("height")),
         )
     )
     for number, shape in enumerate(image, start=1):

@@ -9,7 +9,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
+from xml.etree import ElementTree
 
+from umop.errors import UserError
 from umop.run import LOCK, ROOT
 
 PICTURES = (".jpg", ".jpeg", ".jfif", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif")
@@ -140,11 +142,25 @@ def is_picture(name: str) -> bool:
     return name.casefold().endswith(PICTURES)
 
 
+def read_bytes(path: Path, most: int = -1) -> bytes:
+    """Reads a file, or its first bytes.
+
+    Raises:
+        UserError: It cannot be read, such as a link that leads nowhere.
+    """
+    try:
+        with path.open("rb") as file:
+            return file.read(most)
+    except OSError as error:
+        link = f", a link to {path.readlink()}" if path.is_symlink() else ""
+        raise UserError(f"{path} cannot be read{link}: {error.strerror}.") from error
+
+
 def read_text(path: Path) -> str:
     """Reads a text file, with or without a byte order mark; in Latin-1 if it is not UTF-8."""
-    content = path.read_bytes()
+    content = read_bytes(path)
     if content.startswith(UTF16_MARKS):
-        return content.decode("utf-16")
+        return content.decode("utf-16", errors="replace")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -157,13 +173,30 @@ def read_json(path: Path) -> Any:
     Raises:
         ValueError: It is not JSON.
     """
-    return json.loads(read_text(path))
+    try:
+        return json.loads(read_text(path))
+    except RecursionError as error:
+        raise ValueError("it is nested without end") from error
+
+
+def read_xml(path: Path) -> ElementTree.Element:
+    """Reads XML.
+
+    Raises:
+        ValueError: It is not XML, or in an encoding that is not known, such as GB2312.
+    """
+    content = read_bytes(path)
+    try:
+        return ElementTree.fromstring(content)
+    except ElementTree.ParseError as error:
+        raise ValueError(f"not XML: {error}") from error
+    except (LookupError, ValueError) as error:
+        raise ValueError(f"{error}: save it as UTF-8") from error
 
 
 def head(path: Path) -> str:
     """The start of a file, to see what it is."""
-    with path.open("rb") as file:
-        content = file.read(HEAD)
+    content = read_bytes(path, HEAD)
     is_utf16 = content.startswith(UTF16_MARKS)
     return content.decode("utf-16" if is_utf16 else "utf-8", errors="replace")
 

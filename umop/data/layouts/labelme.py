@@ -62,7 +62,10 @@ def read_picture(path: Path, content: Any, files: Files, builder: Builder) -> No
             text = f"shape {number} is a {shape['shape_type']}"
             builder.problem("shape-without-box", path, text, picture.path)
             continue
-        corners = enclosing(shape.get("points") or (), shape.get("shape_type"))
+        try:
+            corners = enclosing(shape.get("points") or (), shape.get("shape_type"))
+        except (TypeError, ValueError, LookupError):
+            corners = None
         if corners is None:
             text = f"shape {number} is no rectangle, polygon or circle"
             builder.problem("annotation-numbers", path, text, picture.path)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from umop.data.dataset import Builder, DataSet, Picture
@@ -32,6 +32,8 @@ COLUMNS = {
 """What the columns may be called, in small letters."""
 EXTRA = ("width", "height", "isgroupof")
 WITHOUT_HEADER = ("image", "x1", "y1", "x2", "y2", "label")
+LONGEST_VALUE = 2**31 - 1
+"""Tables may hold masks as well, which are longer than Python's csv takes unless told."""
 FOLDERS = ("", "images", "train", "val", "valid", "test")
 
 
@@ -45,13 +47,15 @@ def first_row(path: Path) -> list[str]:
     return next((row for row in rows(path) if any(row)), [])
 
 
-def rows(path: Path) -> list[list[str]]:
+def rows(path: Path) -> Iterator[list[str]]:
     """All rows, without spaces around the values; a quote left open ends with its line."""
+    csv.field_size_limit(LONGEST_VALUE)
     lines = read_text(path).splitlines()
     start = lines[0] if lines else ""
     delimiter = max(",;\t", key=start.count)
-    read = (next(csv.reader([line], delimiter=delimiter), []) for line in lines)
-    return [[value.strip() for value in row] for row in read]
+    for line in lines:
+        row = next(csv.reader([line], delimiter=delimiter), [])
+        yield [value.strip() for value in row]
 
 
 def columns(row: Sequence[str]) -> dict[str, int] | None:
@@ -141,20 +145,10 @@ class Table:
             here = self.path.parent.relative_to(self.files.root).as_posix().removeprefix(".")
             folders = (here, *([self.split] if self.split else []), *FOLDERS)
             path = self.files.picture(written, folders) or self.files.root / written
-            sides = [number(cells.get(side, "")) for side in ("width", "height")]
+            sides = [pixels(cells.get(side)) for side in ("width", "height")]
             split = self.split or split_of(path, self.files.root)
-            self.pictures[written] = self.builder.picture(
-                Picture(path, self.path, split, *map(pixels, sides))
-            )
+            self.pictures[written] = self.builder.picture(Picture(path, self.path, split, *sides))
         return self.pictures[written]
 
     def note(self, rule: str, text: str, picture: Path | None = None) -> None:
         self.builder.problem(rule, self.path, text, picture)
-
-
-def number(text: str) -> float | None:
-    """A number, None where there is none."""
-    try:
-        return float(text)
-    except ValueError:
-        return None

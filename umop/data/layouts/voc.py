@@ -9,10 +9,12 @@ from xml.etree import ElementTree
 
 from umop.data.dataset import Builder, DataSet, Picture
 from umop.data.layouts.coco import pixels
-from umop.data.layouts.files import Files, head, read_text, split_of
+from umop.data.layouts.files import Files, head, read_text, read_xml, split_of
 
 NAME = "Pascal VOC"
 LOOKS_FOR = "Pascal VOC (an XML file for each picture, as in Annotations/)"
+ROOT = re.compile(r"<annotation[\s>]")
+"""The root of each file; labelImg gives it an attribute once a person has verified the picture."""
 LISTS = {
     "train": ("train", "trainval"),
     "val": ("val", "valid", "validation", "test"),
@@ -25,7 +27,7 @@ CORNERS = ("xmin", "ymin", "xmax", "ymax")
 def find(files: Files) -> list[Path]:
     """The annotation files: the folder's first XML file tells what the others are."""
     found = files.matching(".xml")
-    return found if any("<annotation>" in head(path) for path in found[:3]) else []
+    return found if any(ROOT.search(head(path)) for path in found[:3]) else []
 
 
 def read(files: Files) -> DataSet:
@@ -65,12 +67,13 @@ def listed(files: Files, builder: Builder) -> list[tuple[Path, str]]:
 
 def read_picture(path: Path, split: str | None, files: Files, builder: Builder) -> None:
     """Reads one picture's annotation."""
+    if not path.is_file():
+        builder.problem("annotation-missing", path, "there is no such file")
+        return
     try:
-        root = ElementTree.fromstring(path.read_bytes())
-    except (OSError, ElementTree.ParseError) as error:
-        missing = isinstance(error, OSError)
-        rule = "annotation-missing" if missing else "annotations-unreadable"
-        builder.problem(rule, path, "there is no such file" if missing else f"not XML: {error}")
+        root = read_xml(path)
+    except ValueError as error:
+        builder.problem("annotations-unreadable", path, str(error))
         return
     folders = ("JPEGImages", path.parent.relative_to(files.root).as_posix().removeprefix("."))
     written = (root.findtext("filename") or path.stem).strip()
@@ -80,8 +83,8 @@ def read_picture(path: Path, split: str | None, files: Files, builder: Builder) 
         or files.root / "JPEGImages" / written,
         source=path,
         split=split,
-        width=side(root, "width"),
-        height=side(root, "height"),
+        width=pixels(root.findtext("size/width")),
+        height=pixels(root.findtext("size/height")),
     )
     index = builder.picture(picture)
     for number, (name, corners) in enumerate(objects(root), start=1):
@@ -100,11 +103,3 @@ def objects(root: ElementTree.Element) -> Iterator[tuple[str, list[float] | None
             yield name, [float(item.findtext(f"bndbox/{side}", "")) for side in CORNERS]
         except ValueError:
             yield name, None
-
-
-def side(root: ElementTree.Element, name: str) -> int | None:
-    """A side of the picture, None where the annotation gives none."""
-    try:
-        return pixels(float(root.findtext(f"size/{name}", "")))
-    except ValueError:
-        return None

@@ -29,7 +29,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     """The content of a YAML file; nothing where it is no dictionary."""
     try:
         content = parse_yaml(path)
-    except (OSError, ValueError):
+    except ValueError:
         return {}
     return content if isinstance(content, dict) else {}
 
@@ -89,8 +89,7 @@ class YoloReader:
         self.content = read_yaml(self.description) if self.description else {}
         self.labels = unique_labels(files)
         self.names = self.class_names()
-        keypoints = self.content.get("kpt_shape")
-        self.keypoint_values = keypoints[0] * keypoints[1] if keypoints else 0
+        self.keypoint_values = self.count_keypoint_values()
 
     def read(self) -> DataSet:
         if self.description is None:
@@ -114,7 +113,7 @@ class YoloReader:
         for path in self.files.matching(".yaml", ".yml"):
             try:
                 parse_yaml(path)
-            except (OSError, ValueError) as error:
+            except ValueError as error:
                 self.builder.problem("annotations-unreadable", path, f"not plain YAML: {error}")
 
     def refuse_labels_alone(self) -> None:
@@ -140,7 +139,7 @@ class YoloReader:
         """Notes a number of classes, ``nc``, that is not that of their names."""
         count = self.content.get("nc")
         if count is not None and self.names is not None and count != len(self.names):
-            text = f"nc is {count}, and names has {counted(len(self.names), 'class')}: correct nc"
+            text = f"nc is {count!r}, and names has {counted(len(self.names), 'class')}: correct nc"
             self.note("category-count", text)
 
     def class_names(self) -> dict[int, str] | None:
@@ -149,7 +148,7 @@ class YoloReader:
         if isinstance(names, dict):
             return self.numbered(names)
         if isinstance(names, list):
-            return {number: str(name) for number, name in enumerate(names)}
+            return {number: self.name(number, name) for number, name in enumerate(names)}
         found = (path for path in self.files.matching(".txt", ".names", ".labels"))
         listed = next((path for path in found if path.name.casefold() in CLASS_FILES), None)
         if listed is None:
@@ -162,11 +161,30 @@ class YoloReader:
         found = {}
         for key, name in names.items():
             try:
-                found[int(key)] = str(name)
+                found[int(key)] = self.name(int(key), name)
             except (TypeError, ValueError):
                 text = f"names: {key!r} is no number of a class"
                 self.note("annotations-unreadable", text)
         return dict(sorted(found.items()))
+
+    def name(self, number: int, written: object) -> str:
+        """The name of a class; YAML reads an unquoted ``no``, ``off`` or ``null`` as no text."""
+        if written is None or isinstance(written, bool):
+            text = f"names: YAML reads that of class {number} as {written}: put it in quotes"
+            self.note("annotations-unreadable", text)
+        return str(written)
+
+    def count_keypoint_values(self) -> int:
+        """How many numbers of a line are keypoints."""
+        match self.content.get("kpt_shape"):
+            case None:
+                return 0
+            case [int(points), int(values)]:
+                return points * values
+            case other:
+                text = f"kpt_shape is {other!r}, not two numbers such as [17, 3]"
+                self.note("annotations-unreadable", text)
+                return 0
 
     def pictures(self) -> Iterator[tuple[Path, str | None]]:
         """The pictures, each with its split."""
