@@ -207,9 +207,8 @@ runs/demo-int8/demo-int8.bundle: | runs/demo/demo.bundle $(BENCH_PHOTO)
 	$(BIN)/umop export demo-int8 --precision int8
 
 $(READY): requirements/train.txt requirements/mmcv.txt requirements/mmcv_wheel.py pyproject.toml
-	@echo "Making the environment in $(VENV) (about 5 GB, once)"
-	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 13))' || \
-		{ echo "This needs Python 3.10, 3.11 or 3.12; name one: make PYTHON=python3.11 …" >&2; exit 2; }
+	@echo "Making the environment in $(VENV) (5 GB, once)"
+	@$(PYTHON) requirements/check_machine.py $(VENV)
 	@$(PYTHON) -m venv $(VENV)
 	$(PIP) install $(LOCKED) requirements/train.txt
 	$(PIP) install --no-deps "$$($(BIN)/python requirements/mmcv_wheel.py)"
