@@ -55,7 +55,7 @@ def measure(name: str, pictures: int) -> str:
         score = evaluate(file, detections)
     seconds, busy = time.perf_counter() - started, time.process_time() - busy
     memory = (resident_peak() - before) / 2**20
-    return f"{seconds:.1f} s | {busy:.1f} s | {memory:.0f} MiB | {score!r}"
+    return f"{seconds:.1f} s | {busy:.1f} s | {memory:.0f} MiB | {score:.4f}"
 
 
 def by_umop(file: Path, detections: Records) -> float:
