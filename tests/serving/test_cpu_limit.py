@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import onnxruntime as ort
@@ -10,7 +11,7 @@ import pytest
 from serving.bundle import Bundle
 from serving.inference import engines
 from serving.inference.engines import open_engine
-from serving.inference.engines.cpu_limit import cpu_limit
+from serving.inference.engines.cpu_limit import cpu_limit, usable_cores
 
 
 @pytest.mark.parametrize(
@@ -32,6 +33,15 @@ def test_version_1(tmp_path: Path, quota: str, limit: int) -> None:
 
 def test_there_is_no_limit_without_control_groups(tmp_path: Path) -> None:
     assert cpu_limit(tmp_path) == 0
+
+
+@pytest.mark.parametrize(("quota", "cores"), [("max", 3), ("200000", 2), ("800000", 3)])
+def test_the_smaller_of_limit_and_affinity_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quota: str, cores: int
+) -> None:
+    (tmp_path / "cpu.max").write_text(f"{quota} 100000\n")
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: set(range(3)))
+    assert usable_cores(tmp_path) == cores
 
 
 @pytest.mark.parametrize(("asked", "got"), [(0, 3), (1, 1)])

@@ -31,7 +31,7 @@ def test_the_cpu_runs_it_where_no_gpu_is_asked_for(bundle_path: Path, device: st
 
 
 @needs_cpu_runtime
-@pytest.mark.parametrize(("threads", "lanes"), [(1, 1), (2, 2), (5, 2)])
+@pytest.mark.parametrize(("threads", "lanes"), [(1, 1), (2, 2), (3, 1), (4, 2)])
 def test_two_runs_share_the_cores(
     bundle_path: Path, monkeypatch: pytest.MonkeyPatch, threads: int, lanes: int
 ) -> None:

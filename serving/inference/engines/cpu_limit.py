@@ -25,10 +25,15 @@ def cpu_limit(cgroup: Path = CGROUP) -> int:
     return ceil(quota / period) if quota > 0 else 0
 
 
-def usable_cores() -> int:
-    """Returns how many cores this process may use, by its control group and its affinity."""
+def usable_cores(cgroup: Path = CGROUP) -> int:
+    """Returns how many cores this process may use, by its control group and its affinity.
+
+    Args:
+        cgroup: As `cpu_limit` takes it.
+    """
     affinity = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return cpu_limit() or affinity or 1
+    cores = affinity or 1
+    return min(cpu_limit(cgroup) or cores, cores)
 
 
 def _version_2(cgroup: Path) -> tuple[int, int]:

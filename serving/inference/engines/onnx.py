@@ -30,7 +30,8 @@ class OnnxEngine:
     """Runs a bundle's `model.onnx`.
 
     On a CPU, two runs with half of the threads each are faster than one after the other with all: a
-    network has parts that many threads do not speed up.
+    network has parts that many threads do not speed up. An odd number is not halved, for a core
+    would be idle.
 
     Args:
         bundle: The bundle.
@@ -56,7 +57,7 @@ class OnnxEngine:
         self._gpu = _index(device) if CUDA in self._session.get_providers() else None
         if self._gpu is None and device.startswith("cuda"):
             raise EngineError(f"{device} cannot be used: {_why_not()}")
-        self.lanes = 2 if self._gpu is None and self._cores > 1 else 1
+        self.lanes = 2 if self._gpu is None and self._cores % 2 == 0 else 1
         self._large = Lock()
         self._returning_memory = ort.RunOptions()
         arenas = "cpu:0" if self._gpu is None else f"cpu:0;gpu:{self._gpu}"
