@@ -1,4 +1,4 @@
-"""Middleware: security headers and limits on request bodies."""
+"""Middleware: headers of every response, and limits on request bodies."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.api.problems import Problem, unavailable
+from serving.api.services import Services
 from serving.guards.budget import ByteBudget, Held
 
 _LINGER_SECONDS = 2
@@ -50,6 +51,31 @@ class SecurityHeaders:
             await send(message)
 
         await self._app(scope, receive, send_with_headers)
+
+
+class LastAnswers:
+    """Ends each connection with its answer while the service is stopping (RFC 9112, section 9.6).
+
+    A client that kept its connection would send its next request to a service that is gone.
+
+    Args:
+        app: The next application.
+        services: Knows whether the service is stopping.
+    """
+
+    def __init__(self, app: ASGIApp, services: Services) -> None:
+        self._app = app
+        self._services = services
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Passes a request on, and ends the connection if it is time."""
+
+        async def send_last(message: Message) -> None:
+            if message["type"] == "http.response.start" and self._services.draining:
+                MutableHeaders(scope=message)["Connection"] = "close"
+            await send(message)
+
+        await self._app(scope, receive, send_last)
 
 
 class BodyLimit:

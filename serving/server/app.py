@@ -11,7 +11,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from serving.api import docs, problems
 from serving.api.body import BodyReader
-from serving.api.middleware import BodyLimit, SecurityHeaders
+from serving.api.middleware import BodyLimit, LastAnswers, SecurityHeaders
 from serving.api.responses import ResponseRenderer
 from serving.api.routes import admin, detect, health, metrics, models, open_inference, page
 from serving.api.services import Services
@@ -60,6 +60,7 @@ def build_app(settings: Settings) -> FastAPI:
         expose_headers=["X-Request-ID", "Retry-After"],
     )
     app.add_middleware(SecurityHeaders)
+    app.add_middleware(LastAnswers, services=services)
     app.add_middleware(Telemetry, metrics=services.metrics, tracer=services.tracer)
     problems.install(app)
     if services.tracer:

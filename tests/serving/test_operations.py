@@ -177,6 +177,25 @@ def test_readiness_ends_before_the_port_closes(bundle_path: Path) -> None:
         assert server.detect(PNG).status_code == 200
 
 
+def test_no_client_keeps_a_connection_to_a_service_that_stops(bundle_path: Path) -> None:
+    with running("--bundle", str(bundle_path), "--drain-delay", "2") as server:
+        connections = [httpx.Client(base_url=server.url) for _ in range(4)]
+
+        def asked_again_and_again(client: httpx.Client) -> httpx.Response:
+            with client:
+                while True:
+                    answer = client.post("/detect", files={"file": PNG})
+                    if "connection" in answer.headers:
+                        return answer
+
+        with ThreadPoolExecutor(len(connections)) as pool:
+            answers = pool.map(asked_again_and_again, connections)
+            server.stop()
+            for answer in answers:
+                assert (answer.status_code, answer.headers["connection"]) == (200, "close")
+        assert server.detect(PNG).status_code == 200, "new connections are still taken"
+
+
 def test_several_workers_share_the_port_and_the_metrics(bundle_path: Path) -> None:
     with running("--bundle", str(bundle_path), "--workers", "2") as server:
         workers = children(server)
