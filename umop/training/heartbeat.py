@@ -16,6 +16,8 @@ from threading import Thread
 FOLDER = "_UMOP_HEARTBEATS"
 """The variable that tells ranks where to give signs of life."""
 SECONDS_BETWEEN_BEATS = 1.0
+LONGEST_LOOK = 1.0
+"""Seconds that count between two looks: if there were more, this process was paused, too."""
 
 
 def start() -> None:
@@ -43,20 +45,25 @@ class Heart:
 
     Attributes:
         local_rank: Number of the rank among those of this node.
-        limit: Seconds without a sign of life after which it counts as frozen.
+        limit: Seconds without a sign of life after which it counts as frozen; a pause of all that
+            runs here, as of a suspended machine, does not count.
     """
 
     local_rank: int
     limit: float
     beat: int = 0
-    seen: float = field(default_factory=time.monotonic)
+    silent: float = 0.0
+    looked: float = field(default_factory=time.monotonic)
 
     def has_stopped(self) -> bool:
         """Whether the rank has begun to give signs of life, and then gave none for too long."""
+        now = time.monotonic()
+        self.silent += min(now - self.looked, LONGEST_LOOK)
+        self.looked = now
         try:
             beat = heartbeat(self.local_rank).stat().st_mtime_ns
         except OSError:  # it has not started yet
             return False
         if beat != self.beat:
-            self.beat, self.seen = beat, time.monotonic()
-        return time.monotonic() - self.seen > self.limit
+            self.beat, self.silent = beat, 0.0
+        return self.silent > self.limit

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import math
 import os
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from torch import distributed
 from torch.distributed.distributed_c10d import Store
@@ -24,6 +23,7 @@ SECONDS_TO_ANSWER = 5.0
 SECONDS_OF_WORK = 0.5
 """Of the processor: a process that hangs does not reach them between two steps."""
 SECONDS_BETWEEN_LOOKS = 0.05
+SECONDS_BETWEEN_SIGNS = 1.0
 
 
 def has_agent() -> bool:
@@ -39,9 +39,12 @@ class Watch:
         rank: Number of this process.
         hosts: The host of each rank.
         store: Where ranks can write to each other even if one of them is gone.
-        limit: Seconds without a step after which training is given up.
+        limit: Seconds without a step after which training is given up; a pause of all that runs
+            here, as of a suspended machine, does not count.
         iteration: The last step.
         leader: The rank that does something once, while the others wait for it; None otherwise.
+        signs: Changes with each sign that training goes on.
+        is_over: Whether no more steps are to come.
     """
 
     rank: int
@@ -51,16 +54,17 @@ class Watch:
     iteration: int = 0
     leader: int | None = None
     worked: int = 0
-    last_step: float = field(default_factory=time.monotonic)
+    signs: int = 0
+    is_over: bool = False
 
     def step(self, iteration: int) -> None:
         """Notes that this rank has made a step."""
         self.iteration = iteration
-        self.last_step = time.monotonic()
+        self.signs += 1
 
     def rest(self) -> None:
         """Notes that no more steps are to come."""
-        self.last_step = math.inf
+        self.is_over = True
 
     @contextlib.contextmanager
     def led_by(self, leader: int) -> Iterator[None]:
@@ -76,10 +80,13 @@ class Watch:
 
         A rank that waits for another hangs in the network's library, where nothing else ends it.
         """
-        while time.monotonic() - self.last_step < self.limit:
-            time.sleep(1.0)
+        signs, idle = self.signs, 0.0
+        while idle < self.limit or self.is_over:
+            time.sleep(SECONDS_BETWEEN_SIGNS)
             with contextlib.suppress(distributed.DistError):
                 self.look_at_leader()
+            idle = idle + SECONDS_BETWEEN_SIGNS if self.signs == signs else 0.0
+            signs = self.signs
         reason = self.explain(is_known=False)
         if str(reason):
             note(f"error: {reason}")
@@ -98,7 +105,7 @@ class Watch:
             worked = int(self.store.get(key))
         if worked != self.worked:
             self.worked = worked
-            self.last_step = time.monotonic()
+            self.signs += 1
 
     def explain(self, is_known: bool = True) -> TrainingError:
         """Says which rank is gone; without a word in all but one of those that are left.

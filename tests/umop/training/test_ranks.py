@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -133,6 +134,13 @@ def test_a_process_that_hangs_is_named_in_time(ranks: Ranks, workplace: Path) ->
     (workplace / "runs" / "pause").touch()
     started = ranks("--run", "hangs", "--timeout", "10")
     held = pause(Run(workplace / "runs" / "hangs"), started)
+    for rank in started:
+        rank.kill(signal.SIGSTOP)
+    time.sleep(11)
+    for rank in started:
+        rank.kill(signal.SIGCONT)
+    time.sleep(2)
+    assert [rank.runs() for rank in started] == [True, True], "a pause of all does not count"
     started[1].kill(signal.SIGSTOP)
     held.unlink()
     assert started[0].wait() == STOPPED
