@@ -170,6 +170,21 @@ class Agent(LocalElasticAgent):
         for rank in self.ranks():
             free(rank)
 
+    def pause(self, *_: object) -> None:
+        """Pauses the ranks and this process, as Ctrl-Z asks, until it is told to go on.
+
+        The ranks have sessions of their own, which a terminal's signals do not reach.
+        """
+        self.signal_ranks(signal.SIGSTOP)
+        os.kill(os.getpid(), signal.SIGSTOP)
+        self.signal_ranks(signal.SIGCONT)
+
+    def signal_ranks(self, number: signal.Signals) -> None:
+        """Sends a signal to all processes of the ranks, those that load data included."""
+        for rank in self.ranks():
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(rank.pid, number)
+
     def end_ranks(self) -> bool:
         """Waits for this node's ranks to end; kills those that hang, and says whether any did."""
         deadline = time.monotonic() + SECONDS_TO_END
@@ -215,6 +230,7 @@ def launch(job: Job, limit: float) -> None:
     agent.limit = limit + SECONDS_TO_EXPLAIN
     with TemporaryDirectory(prefix="umop-") as folder:
         os.environ[heartbeat.FOLDER] = folder
+        signal.signal(signal.SIGTSTP, agent.pause)
         try:
             agent.run()
         except SignalException as signalled:

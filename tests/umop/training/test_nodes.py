@@ -134,7 +134,7 @@ def errors(started: Started) -> list[str]:
     return [line for line in started.printed.splitlines() if line.startswith("error: ")]
 
 
-def test_one_node_stops_its_ranks(
+def test_one_node_pauses_and_stops_its_ranks(
     starts: Starter, workplace: Path, configs: Path, discs: Path
 ) -> None:
     command = ["train", str(configs / "pausing.py"), "--data", str(discs), "--size", "64"]
@@ -142,6 +142,10 @@ def test_one_node_stops_its_ranks(
     started = starts.start(workplace, *command, "--run", "x", "--processes", "2")
     wait_for_pause(Run(workplace / "runs" / "x"), [started, started])
     processes = started.children()
+    os.killpg(started.pid, signal.SIGTSTP)  # as Ctrl-Z
+    started.wait_until(lambda: {each.status() for each in processes} == {psutil.STATUS_STOPPED})
+    os.killpg(started.pid, signal.SIGCONT)  # as fg
+    started.wait_until(lambda: psutil.STATUS_STOPPED not in {each.status() for each in processes})
     os.killpg(started.pid, signal.SIGINT)  # as Ctrl-C
     started.wait_until(lambda: "Stopping after this step" in started.printed)
     (workplace / "runs" / "pause").unlink()
