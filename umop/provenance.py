@@ -17,10 +17,11 @@ from typing import Any
 
 from mmengine.config import Config
 
+from umop.console import note
 from umop.digest import sha256_of
 from umop.hardware import devices, driver
 from umop.training.checkpoints import replace_text
-from umop.versions import all_installed
+from umop.versions import STACK, all_installed
 
 READERS = 16
 SHARE = 500
@@ -30,13 +31,41 @@ SHARE = 500
 def begin(path: Path, config: Config, iteration: int) -> None:
     """Adds an entry to a run's ``provenance.json``; it says nothing of an end yet.
 
+    Warns where code, packages, hardware or data are not those of the start before.
+
     Args:
         path: The file.
         config: What is trained.
         iteration: Iterations that were done before.
     """
+    starts = read_starts(path)
     entry = {**provenance(config), "first_iteration": iteration + 1}
-    write(path, [*read_starts(path), entry])
+    if changed := changes(starts[-1], entry) if starts else []:
+        note(
+            f"warning: since this run was started before, there is another {'; '.join(changed)}. "
+            "The result will not be bit-identical to that of a run that was not stopped."
+        )
+    write(path, [*starts, entry])
+
+
+def changes(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
+    """What two entries of a ``provenance.json`` differ in, of what the result depends on."""
+    old, new = tools(before), tools(now)
+    found = [
+        f"{name} ({old[name]} before, now {new[name]})" for name in new if old[name] != new[name]
+    ]
+    if list(before["data"].values()) != list(now["data"].values()):
+        found.append("content of the data")
+    return found
+
+
+def tools(entry: dict[str, Any]) -> dict[str, str]:
+    """What an entry says that training was done with."""
+    return {
+        "commit": str(entry["commit"])[:12],
+        **{name: entry["versions"].get(name, "none") for name in STACK},
+        "device": ", ".join(entry["devices"]),
+    }
 
 
 def finish(path: Path, iteration: int, exit_code: int) -> None:

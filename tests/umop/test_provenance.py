@@ -41,6 +41,29 @@ def test_each_start_says_what_it_did(run: Run) -> None:
     assert stopped["commit"] == (known.stdout.strip() or None)
 
 
+def test_a_start_with_other_tools_or_data_is_warned_of(
+    run: Run, discs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = load_config("demo")
+    for split in ("train", "val"):
+        config[f"{split}_dataloader"].dataset.data_root = str(discs)
+    begin(run.provenance, config, 0)
+    begin(run.provenance, config, 4)
+    assert capsys.readouterr().err == ""
+
+    [*starts, newest] = run.starts()
+    newest |= {"commit": "0123456789abcdef", "devices": ["a GPU"]}
+    newest["versions"]["torch"] = "2.0.0"
+    newest["data"][str(discs / "val.json")]["sha256"] = "another"
+    run.provenance.write_text(json.dumps([*starts, newest]))
+    begin(run.provenance, config, 8)
+    warned = capsys.readouterr().err
+    assert "warning: since this run was started before, there is another commit (0123" in warned
+    assert "; torch (2.0.0 before, now 2." in warned
+    assert "; device (a GPU before, now " in warned
+    assert "; content of the data. The result will not be bit-identical" in warned
+
+
 def test_data_is_known_by_its_content(discs: Path) -> None:
     config = load_config("demo")
     for split in ("train", "val"):
