@@ -292,7 +292,8 @@ def test_what_cannot_be_built_is_one_line(
         (["export", "never"], "Train it first: umop train CONFIG --run never"),
         (["export", "discs", "--version", "2 0"], "its version is '2 0'"),
         (["eval", "discs", "--data", "/nowhere"], "/nowhere does not exist"),
-        (["train"], "Missing argument"),
+        (["train"], "Name a config, such as demo, or give your data"),
+        (["train", "--data", "nowhere"], "nowhere"),
         (["train", "demo", "--sed", "1"], "No such option"),
     ],
 )

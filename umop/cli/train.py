@@ -11,13 +11,22 @@ import typer
 from umop.cli.options import Changes, Data
 from umop.cli.show import shown
 from umop.console import quietly
+from umop.errors import UserError
 from umop.run import Run
 from umop.training.processor import tune_processor
 from umop.training.signals import StopSignals
 
+FOR_OWN_DATA = "small"
+
 
 def train(
-    config: Annotated[str, typer.Argument(help="A config's name, such as demo, or a file.")],
+    config: Annotated[
+        str | None,
+        typer.Argument(
+            help="A config's name, such as demo, or a file. [default: small, where --data is given]",
+            show_default=False,
+        ),
+    ] = None,
     run: Annotated[
         str | None,
         typer.Option(help="Name of the run. [default: the config's name]", show_default=False),
@@ -74,6 +83,10 @@ def train(
     ] = 600.0,
 ) -> None:
     """Train a model; the same command resumes an interrupted run."""
+    if config is None:
+        if data is None:
+            raise UserError("Name a config, such as demo, or give your data: --data /path")
+        config = FOR_OWN_DATA
     target = Run.to_train(Path(config).stem if run is None else run)
     if device == "cpu":
         os.environ["CUDA_VISIBLE_DEVICES"] = ""
