@@ -23,7 +23,7 @@ def train(
     config: Annotated[
         str | None,
         typer.Argument(
-            help="A config's name, such as demo, or a file. [default: small, where --data is given]",
+            help="A config's name, such as demo, or a file. [default: small, with --data]",
             show_default=False,
         ),
     ] = None,
