@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 
 from tests.umop.data.layouts import LAYOUTS, csv_table, cvat, labelme, voc, yolo
 from tests.umop.data.samples import HEIGHT, WIDTH
+from umop.data.check import check
 from umop.data.layouts import open_data
 from umop.errors import UserError
 
@@ -94,6 +96,14 @@ def plain_coco(root: Path) -> Any:
     return json.loads((root / "train.json").read_text(encoding="utf-8-sig"))
 
 
+def test_a_picture_whose_name_is_longer_than_any_file_s(tmp_path: Path) -> None:
+    content = plain_coco(tmp_path)
+    content["images"][0]["file_name"] = f"/{'x' * 5000}.jpg"
+    (tmp_path / "train.json").write_text(json.dumps(content))
+    findings = check(open_data(tmp_path)).findings
+    assert "picture-missing" in {each.rule for each in findings}
+
+
 def test_json_that_is_nested_without_end(tmp_path: Path) -> None:
     plain_coco(tmp_path)
     (tmp_path / "train.json").write_text('{"images":' + "[" * 100_000)
@@ -145,6 +155,20 @@ def test_a_link_that_leads_nowhere(tmp_path: Path, layout: str, name: str) -> No
     (folder / name).symlink_to("/data/gone")
     with pytest.raises(UserError, match=rf"{name} cannot be read, a link to /data/gone: No such"):
         open_data(tmp_path)
+
+
+def test_a_pipe_among_the_annotations(tmp_path: Path) -> None:
+    LAYOUTS["plain COCO"](tmp_path)
+    os.mkfifo(tmp_path / "more.json")
+    with pytest.raises(UserError, match=r"more\.json is a pipe or a device, not a file"):
+        open_data(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["data.rar", "data.7z", "data.tar.gz", "data.TGZ"])
+def test_an_archive_of_another_kind(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"\x1f\x8b")
+    with pytest.raises(UserError, match=rf"{name} is no zip\. Unpack it"):
+        open_data(tmp_path / name)
 
 
 @pytest.mark.parametrize("names", [[], ["empty/"]])

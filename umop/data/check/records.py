@@ -19,6 +19,7 @@ from rich.progress import track
 
 from serving.inference.image import ImageError, decode, read_header
 from umop.cache import cache_folder, keep
+from umop.data.layouts.files import is_file
 from umop.data.pictures import MAX_PIXELS
 
 FEW = 64
@@ -137,7 +138,7 @@ def read_records(
     memory = Memory(root, "pictures" if decode else "headers")
     read = read_record if decode else read_header_record
     records = {path: memory.record(path) for path in paths}
-    unread = [path for path, record in records.items() if record is None and path.is_file()]
+    unread = [path for path, record in records.items() if record is None and is_file(path)]
     for path, record in zip(unread, read_all(unread, read), strict=True):
         records[path] = record
     if unread:

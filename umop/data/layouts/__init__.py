@@ -9,7 +9,7 @@ from pathlib import Path
 from umop.data.dataset import DataSet
 from umop.data.layouts import coco, cvat, labelme, table, voc, yolo
 from umop.data.layouts.archive import unpacked
-from umop.data.layouts.files import Files
+from umop.data.layouts.files import Files, is_file
 from umop.errors import UserError
 
 
@@ -80,7 +80,7 @@ def read_files(path: Path, files: Files) -> DataSet:
         raise UserError(not_recognised(path, files))
     data = layout.read(files)
     listed = {picture.path for picture in data.pictures}
-    if not files.pictures() and not any(each.is_file() for each in listed):
+    if not files.pictures() and not any(is_file(each) for each in listed):
         raise UserError(f"{path} holds annotations ({layout.name}), and no pictures. {GIVE_BOTH}")
     return replace(data, unlisted=tuple(each for each in files.pictures() if each not in listed))
 

@@ -84,7 +84,7 @@ class Files:
         for start in range(len(parts)):
             if found := self.named("/".join(parts[start:])):
                 return found
-        if name.startswith("/") and is_picture(name) and Path(name).is_file():
+        if name.startswith("/") and is_picture(name) and is_file(Path(name)):
             return Path(name)
         last = parts[-1].casefold() if parts else ""
         found_name = self.by_base.get(last) or self.by_stem.get(last)
@@ -142,12 +142,22 @@ def is_picture(name: str) -> bool:
     return name.casefold().endswith(PICTURES)
 
 
+def is_file(path: Path) -> bool:
+    """Whether a file is there; there is none of a name that is longer than the system allows."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
 def read_bytes(path: Path, most: int = -1) -> bytes:
     """Reads a file, or its first bytes.
 
     Raises:
-        UserError: It cannot be read, such as a link that leads nowhere.
+        UserError: It cannot be read, such as a link that leads nowhere or a pipe.
     """
+    if path.exists() and not path.is_file():
+        raise UserError(f"{path} is a pipe or a device, not a file. Remove it from the data.")
     try:
         with path.open("rb") as file:
             return file.read(most)

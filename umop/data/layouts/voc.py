@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 
 from umop.data.dataset import Builder, DataSet, Picture
 from umop.data.layouts.coco import pixels
-from umop.data.layouts.files import Files, head, read_text, read_xml, split_of
+from umop.data.layouts.files import Files, head, is_file, read_text, read_xml, split_of
 
 NAME = "Pascal VOC"
 LOOKS_FOR = "Pascal VOC (an XML file for each picture, as in Annotations/)"
@@ -67,7 +67,7 @@ def listed(files: Files, builder: Builder) -> list[tuple[Path, str]]:
 
 def read_picture(path: Path, split: str | None, files: Files, builder: Builder) -> None:
     """Reads one picture's annotation."""
-    if not path.is_file():
+    if not is_file(path):
         builder.problem("annotation-missing", path, "there is no such file")
         return
     try:
