@@ -122,6 +122,15 @@ def test_a_table_of_masks_beside_the_boxes(tmp_path: Path) -> None:
     assert len(data.boxes) == 3
 
 
+@pytest.mark.parametrize(("old", "new"), [("cat", "cat, black"), ("cat", "5,cat")])
+def test_a_row_with_more_values_than_columns(tmp_path: Path, old: str, new: str) -> None:
+    csv_table(tmp_path)
+    rewritten(tmp_path / "train.csv", old, new)
+    problems = open_data(tmp_path).problems
+    assert {each.rule for each in problems} == {"annotations-unreadable"}
+    assert "more values than the first line has names" in problems[0].text
+
+
 def test_utf_16_that_is_cut_off(tmp_path: Path) -> None:
     csv_table(tmp_path)
     path = tmp_path / "val.csv"

@@ -116,7 +116,13 @@ class Table:
         self.columns = columns(start) or {}
         has_header = not is_picture(start[self.columns["image"]])
         for number, row in enumerate(rows(self.path), start=1):
-            if any(row) and not (has_header and row == start):
+            if has_header and any(row[len(start) :]):
+                text = (
+                    f"line {number} has more values than the first line has names ({len(start)}): "
+                    "write decimal points, and commas within quotes"
+                )
+                self.note("annotations-unreadable", text)
+            elif any(row) and not (has_header and row == start):
                 self.read_row(number, row)
 
     def read_row(self, number: int, row: list[str]) -> None:
