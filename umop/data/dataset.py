@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -155,9 +156,10 @@ class Builder:
     def label(self, name: str) -> int:
         """The index of a class, which is new where it has not been named before.
 
-        Half of a surrogate pair, which JSON can hold and no file can, becomes a question mark.
+        Letters that Unicode composes in several ways are composed in one (NFC). Half of a
+        surrogate pair, which JSON can hold and no file can, becomes a question mark.
         """
-        name = name.encode(errors="replace").decode()
+        name = unicodedata.normalize("NFC", name.encode(errors="replace").decode())
         if name not in self._labels:
             self._labels[name] = len(self.classes)
             self.classes.append(name)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import unicodedata
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from tests.umop.data.layouts import LAYOUTS, csv_table, cvat, labelme, voc, yolo
 from tests.umop.data.samples import HEIGHT, WIDTH
@@ -129,6 +131,18 @@ def test_a_row_with_more_values_than_columns(tmp_path: Path, old: str, new: str)
     problems = open_data(tmp_path).problems
     assert {each.rule for each in problems} == {"annotations-unreadable"}
     assert "more values than the first line has names" in problems[0].text
+
+
+def test_letters_that_macos_takes_apart(tmp_path: Path) -> None:
+    csv_table(tmp_path)
+    composed, apart = (unicodedata.normalize(form, "Käfer") for form in ("NFC", "NFD"))
+    picture = tmp_path / f"{apart}.jpg"
+    Image.new("RGB", (WIDTH, HEIGHT)).save(picture)
+    rows = "".join(f"{composed}.jpg,1,2,30,40,{label}\n" for label in (composed, apart))
+    (tmp_path / "train.csv").write_text(f"image,x1,y1,x2,y2,label\n{rows}")
+    data = open_data(tmp_path)
+    assert picture in {each.path for each in data.pictures}
+    assert [label for label in data.classes if label.startswith("K")] == [composed]
 
 
 def test_utf_16_that_is_cut_off(tmp_path: Path) -> None:

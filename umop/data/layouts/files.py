@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
@@ -27,7 +28,8 @@ UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 class Files:
     """The files below a folder.
 
-    Names are compared without regard to case where no file has the exact name.
+    Names are compared without regard to case and to how Unicode composes their letters (macOS
+    takes umlauts apart) where no file has the exact name.
 
     Args:
         root: The folder.
@@ -37,11 +39,11 @@ class Files:
         self.root = root
         self.names = list(walk(root))
         self.exact = set(self.names)
-        self.folded = {name.casefold(): name for name in self.names}
+        self.folded = {folded(name): name for name in self.names}
         pictures = [name for name in self.names if is_picture(name)]
         self.by_base = unique((base(name), name) for name in pictures)
         self.by_stem = unique((stem(base(name)), name) for name in pictures)
-        self.by_path_stem = {stem(name).casefold(): name for name in pictures}
+        self.by_path_stem = {folded(stem(name)): name for name in pictures}
         self.suffixes = Counter(PurePosixPath(name).suffix.casefold() for name in self.names)
 
     def path(self, name: str) -> Path:
@@ -62,7 +64,7 @@ class Files:
         """The file of a name relative to the root, None if there is none."""
         if name in self.exact:
             return self.root / name
-        found = self.folded.get(name.casefold())
+        found = self.folded.get(folded(name))
         return None if found is None else self.root / found
 
     def picture(self, written: str, folders: Iterable[str] = ("",)) -> Path | None:
@@ -86,13 +88,13 @@ class Files:
                 return found
         if name.startswith("/") and is_picture(name) and is_file(Path(name)):
             return Path(name)
-        last = parts[-1].casefold() if parts else ""
+        last = folded(parts[-1]) if parts else ""
         found_name = self.by_base.get(last) or self.by_stem.get(last)
         return None if found_name is None else self.root / found_name
 
     def without_suffix(self, folder: str, name: str) -> Path | None:
         """The picture in a folder whose name lacks its suffix in the annotation."""
-        found = self.by_path_stem.get(joined(folder, name).casefold())
+        found = self.by_path_stem.get(folded(joined(folder, name)))
         return None if found is None else self.root / found
 
 
@@ -131,7 +133,12 @@ def joined(folder: str, name: str) -> str:
 
 
 def base(name: str) -> str:
-    return name.rpartition("/")[2].casefold()
+    return folded(name.rpartition("/")[2])
+
+
+def folded(name: str) -> str:
+    """A name without regard to case and to how Unicode composes its letters."""
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 def stem(name: str) -> str:
