@@ -10,7 +10,7 @@ from typing import Any
 
 from umop.cache import cache_folder, keep
 
-CHECKS = 6
+CHECKS = 7
 """Raised when the checks change, so that what older ones found is not taken."""
 
 
