@@ -27,6 +27,7 @@ _FIRST_PAUSE = 1.0
 _LONGEST_PAUSE = 30.0
 _STEADY_SECONDS = 60.0
 _POLL_SECONDS = 0.05
+_STOPS = {signal.SIGINT, signal.SIGTERM}
 
 
 class Supervisor:
@@ -43,6 +44,7 @@ class Supervisor:
     def __init__(self, settings: Settings, sockets: list[socket.socket]) -> None:
         self._settings = settings
         self._sockets = sockets
+        self._address = address(sockets[0])
         self._spawn = multiprocessing.get_context("spawn")
         self._inbox, self._outbox = self._spawn.Pipe(duplex=False)
         self._workers: list[SpawnProcess] = []
@@ -78,15 +80,14 @@ class Supervisor:
             return
         arguments = (self._settings, self._sockets, self._outbox)
         worker = self._spawn.Process(target=_work, args=arguments, name="umop-serve worker")
-        resource_tracker.ensure_running()  # which unblocks SIGINT
-        # Workers inherit this: until they serve, Ctrl+C would end them with a traceback.
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        resource_tracker.ensure_running()  # which unblocks the signals
+        # A stop waits until the worker is in the list. Workers inherit this, too: until they serve,
+        # Ctrl+C would end them with a traceback.
+        signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
         worker.start()
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         self._workers.append(worker)
         self._last_start = monotonic()
-        if self._stopping:  # the signal came before the worker was in the list
-            worker.terminate()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
 
     def _watch(self) -> None:
         while self._workers or self._restarts:
@@ -110,7 +111,7 @@ class Supervisor:
             raise message
         self._ready += 1
         if self._ready == self._settings.workers:
-            print(f"serving {message} on {address(self._sockets[0])}", flush=True)
+            print(f"serving {message} on {self._address}", flush=True)
 
     def _replace(self, worker: SpawnProcess) -> None:
         mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]  # its gauges count no more
@@ -138,6 +139,8 @@ class Supervisor:
         """Stops the workers; the second Ctrl+C does not wait for requests in progress."""
         is_second = self._stopping and number == signal.SIGINT
         self._stopping = True
+        for listener in self._sockets:  # else clients would connect to it once no worker accepts
+            listener.close()
         self._send(signal.SIGINT if is_second else signal.SIGTERM)
 
     def _reload(self, number: int, frame: FrameType | None) -> None:
@@ -153,7 +156,7 @@ class Supervisor:
 def _work(settings: Settings, sockets: list[socket.socket], outbox: connection.Connection) -> None:
     os.setpgrp()  # the terminal's Ctrl+C reaches the supervisor only, which forwards it
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # leaves out one that came before
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
     threading.Thread(target=_end_with_supervisor, daemon=True).start()
     try:
         run(settings, sockets, on_ready=outbox.send)

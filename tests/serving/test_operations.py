@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -12,6 +13,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime, timedelta
+from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -170,6 +172,23 @@ def test_a_stop_answers_what_was_accepted(slow_bundle_path: Path) -> None:
             wait_until(lambda: server.detect(PNG).status_code == 0)
 
 
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_stop_closes_the_port_before_the_last_answer(bundle_path: Path, workers: str) -> None:
+    """A client that could still connect would wait for an answer that nobody gives."""
+    with running("--bundle", str(bundle_path), "--workers", workers) as server:
+        address = httpx.URL(server.url)
+        client = HTTPConnection(address.host, address.port or 80, timeout=60)
+        client.request("GET", "/healthz")
+        assert client.getresponse().read()
+        client.putrequest("POST", "/detect")
+        client.putheader("Content-Length", str(len(PNG)))
+        client.endheaders(PNG[:10])
+        server.stop()
+        wait_until(lambda: is_refused(address))
+        client.send(PNG[10:])
+        assert client.getresponse().status == 200
+
+
 def test_readiness_ends_before_the_port_closes(bundle_path: Path) -> None:
     with running("--bundle", str(bundle_path), "--drain-delay", "1") as server:
         server.stop()
@@ -306,6 +325,15 @@ def test_spans_reach_a_collector(bundle_path: Path, monkeypatch: pytest.MonkeyPa
     assert spans.count(b"a-secret-name/ready") == spans.count(b"http.target"), "never in a name"
     assert bytes.fromhex(TRACEPARENT.split("-")[1]) in spans
     assert b"umop.inference_ms" in spans
+
+
+def is_refused(address: httpx.URL) -> bool:
+    """Whether nothing listens on an address."""
+    try:
+        socket.create_connection((address.host, address.port or 80)).close()
+    except ConnectionRefusedError:
+        return True
+    return False
 
 
 def children(server: RunningServer) -> list[int]:
