@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from time import perf_counter
 
 from serving.backends import NotReadyError
@@ -122,12 +123,11 @@ class _LoadedModel:
 
     def __init__(self, detector: Detector, settings: Settings, metrics: Metrics) -> None:
         self.detector = detector
-        self._batch = metrics.batch
         self._users = 0
         self._unused = asyncio.Event()
         self._unused.set()
         self.batcher: Batcher[Job, Outcome] = Batcher(
-            self._run,
+            partial(_run, detector, metrics),  # not a method: a cycle would outlive a reload
             size=settings.batch_size,
             delay=settings.batch_delay_ms / 1000,
             lanes=detector.lanes,
@@ -148,14 +148,15 @@ class _LoadedModel:
         await self._unused.wait()
         await self.batcher.drain()
 
-    def _run(self, jobs: Sequence[Job], alone: bool) -> list[Outcome]:
-        began = perf_counter()
-        found = self.detector.detect_prepared(
-            [picture for picture, _ in jobs], [options for _, options in jobs], alone=alone
-        )
-        ended = perf_counter()
-        self._batch.observe(len(jobs))
-        return [(detections, began, ended) for detections in found]
+
+def _run(detector: Detector, metrics: Metrics, jobs: Sequence[Job], alone: bool) -> list[Outcome]:
+    began = perf_counter()
+    found = detector.detect_prepared(
+        [picture for picture, _ in jobs], [options for _, options in jobs], alone=alone
+    )
+    ended = perf_counter()
+    metrics.batch.observe(len(jobs))
+    return [(detections, began, ended) for detections in found]
 
 
 def _load(settings: Settings) -> Detector:

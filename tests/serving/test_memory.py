@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import json
 import shutil
 import subprocess
 import sys
+import weakref
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
-from tests.serving.pictures import encode, paint
+from serving.backends import embedded
+from serving.backends.embedded import EmbeddedBackend
+from serving.inference.engines import Engine, open_engine
+from serving.observability.metrics import Metrics
+from serving.schemas.options import DetectOptions
+from serving.settings import Settings
+from tests.serving.pictures import TWO_SQUARES, encode, paint
 from tests.serving.running import running
 
 pytestmark = pytest.mark.slow
@@ -64,6 +74,33 @@ def test_a_batch_of_the_largest_pictures_takes_no_more_than_one(
         answer = httpx.post(f"{server.url}/detect/batch", files=files, timeout=240)
         assert ["detections" in result for result in answer.json()["results"]] == [True] * 3
         assert server.peak_memory() < 1.5 * one
+
+
+def test_a_reload_frees_the_model_before(
+    bundle_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At once: the garbage collector comes late, for what a network holds is not Python's."""
+    engines: list[weakref.ref[Engine]] = []
+
+    def watched(*arguments: Any, **options: Any) -> Engine:
+        engine = open_engine(*arguments, **options)
+        engines.append(weakref.ref(engine))
+        return engine
+
+    async def reloaded() -> None:
+        backend = EmbeddedBackend(Settings(bundle=bundle_path), Metrics())
+        await backend.start()
+        await backend.detect(encode(TWO_SQUARES), DetectOptions())
+        await backend.reload()
+        assert [each() is None for each in engines] == [True, False]
+        await backend.stop()
+
+    monkeypatch.setattr(embedded, "open_engine", watched)
+    gc.disable()
+    try:
+        asyncio.run(reloaded())
+    finally:
+        gc.enable()
 
 
 def with_largest_input(bundle: Path, folder: Path) -> Path:
