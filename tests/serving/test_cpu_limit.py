@@ -35,13 +35,20 @@ def test_there_is_no_limit_without_control_groups(tmp_path: Path) -> None:
     assert cpu_limit(tmp_path) == 0
 
 
-@pytest.mark.parametrize(("quota", "cores"), [("max", 3), ("200000", 2), ("800000", 3)])
-def test_the_smaller_of_limit_and_affinity_counts(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quota: str, cores: int
+@pytest.mark.parametrize(("quota", "limit"), [("max", 3), ("200000", 2), ("800000", 3)])
+def test_the_smaller_of_quota_and_affinity_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quota: str, limit: int
 ) -> None:
     (tmp_path / "cpu.max").write_text(f"{quota} 100000\n")
+    monkeypatch.setattr(os, "cpu_count", lambda: 8)
     monkeypatch.setattr(os, "sched_getaffinity", lambda process: set(range(3)))
-    assert usable_cores(tmp_path) == cores
+    assert cpu_limit(tmp_path) == usable_cores(tmp_path) == limit
+
+
+def test_all_cores_are_no_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 8)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: set(range(8)))
+    assert (cpu_limit(tmp_path), usable_cores(tmp_path)) == (0, 8)
 
 
 @pytest.mark.parametrize(("asked", "got"), [(0, 3), (1, 1)])

@@ -10,30 +10,42 @@ CGROUP = Path("/sys/fs/cgroup")
 
 
 def cpu_limit(cgroup: Path = CGROUP) -> int:
-    """Returns the limit of this process's control group in whole processors; 0 where it has none.
+    """Returns how many processors this process may use at most; 0 where it may use them all.
 
-    Libraries start as many threads as the machine has cores; beyond the limit the kernel stops all
-    of them for most of each tenth of a second.
+    Its control group and its affinity limit it. Libraries start as many threads as the machine has
+    cores; beyond the limit they wait for one another, or the kernel stops all of them for most of
+    each tenth of a second.
 
     Args:
         cgroup: Where control groups are mounted, version 2 or 1.
     """
+    return min((limit for limit in (_quota(cgroup), _affinity()) if limit), default=0)
+
+
+def usable_cores(cgroup: Path = CGROUP) -> int:
+    """Returns how many processors this process may use.
+
+    Args:
+        cgroup: As `cpu_limit` takes it.
+    """
+    return cpu_limit(cgroup) or os.cpu_count() or 1
+
+
+def _affinity() -> int:
+    """Processors that `taskset` or a container's set of them leaves; 0 where it leaves all."""
+    if not hasattr(os, "sched_getaffinity"):  # macOS
+        return 0
+    cores = len(os.sched_getaffinity(0))
+    return cores if cores < (os.cpu_count() or 1) else 0
+
+
+def _quota(cgroup: Path) -> int:
+    """The control group's processor time in whole processors; 0 where it is not limited."""
     try:
         quota, period = _version_2(cgroup) if (cgroup / "cpu.max").exists() else _version_1(cgroup)
     except (OSError, ValueError):
         return 0
     return ceil(quota / period) if quota > 0 else 0
-
-
-def usable_cores(cgroup: Path = CGROUP) -> int:
-    """Returns how many cores this process may use, by its control group and its affinity.
-
-    Args:
-        cgroup: As `cpu_limit` takes it.
-    """
-    affinity = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    cores = affinity or 1
-    return min(cpu_limit(cgroup) or cores, cores)
 
 
 def _version_2(cgroup: Path) -> tuple[int, int]:
