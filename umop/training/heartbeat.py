@@ -15,6 +15,7 @@ from threading import Thread
 
 FOLDER = "_UMOP_HEARTBEATS"
 """The variable that tells ranks where to give signs of life."""
+LAUNCHER = "launcher"
 SECONDS_BETWEEN_BEATS = 1.0
 LONGEST_LOOK = 1.0
 """Seconds that count between two looks: if there were more, this process was paused, too."""
@@ -30,13 +31,28 @@ def beat(file: Path) -> None:
     """Touches a file again and again, until its folder is gone with the process that made it."""
     with contextlib.suppress(FileNotFoundError):
         while True:
-            file.touch()
+            can_touch(file)
             time.sleep(SECONDS_BETWEEN_BEATS)
 
 
-def heartbeat(local_rank: int | str) -> Path:
-    """The file that a rank touches."""
-    return Path(os.environ[FOLDER]) / str(local_rank)
+def can_touch(file: Path) -> bool:
+    """Touches a file; returns whether it can be written, which a disk may refuse at any time.
+
+    Raises:
+        FileNotFoundError: Its folder is gone.
+    """
+    try:
+        file.touch()
+    except FileNotFoundError:
+        raise
+    except OSError:
+        return False
+    return True
+
+
+def heartbeat(name: int | str) -> Path:
+    """The file that a rank touches, by its number on this node, or the process that started it."""
+    return Path(os.environ[FOLDER]) / str(name)
 
 
 @dataclass
@@ -45,8 +61,8 @@ class Heart:
 
     Attributes:
         local_rank: Number of the rank among those of this node.
-        limit: Seconds without a sign of life after which it counts as frozen; a pause of all that
-            runs here, as of a suspended machine, does not count.
+        limit: Seconds without a sign of life after which it counts as frozen. Neither a pause of
+            all that runs here, as of a suspended machine, counts, nor a disk that cannot be written.
     """
 
     local_rank: int
@@ -62,8 +78,9 @@ class Heart:
         self.looked = now
         try:
             beat = heartbeat(self.local_rank).stat().st_mtime_ns
+            can_beat = can_touch(heartbeat(LAUNCHER))
         except OSError:  # it has not started yet
             return False
-        if beat != self.beat:
+        if beat != self.beat or not can_beat:
             self.beat, self.silent = beat, 0.0
         return self.silent > self.limit

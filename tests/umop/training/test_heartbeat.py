@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
+from tests.serving.waiting import wait_until
 from umop.training import heartbeat
 from umop.training.heartbeat import Heart
 
@@ -53,3 +56,34 @@ def test_a_pause_of_the_whole_machine_is_no_silence(clock: Clock, tmp_path: Path
     assert not any(looks(heart, clock, 5))
     clock.now += 3600
     assert not any(looks(heart, clock, 3))
+
+
+def test_a_disk_that_cannot_be_written_is_no_silence(clock: Clock, tmp_path: Path) -> None:
+    heart = Heart(0, limit=10)
+    (tmp_path / "0").touch()
+    cannot_be_touched(tmp_path / heartbeat.LAUNCHER)
+    assert not any(looks(heart, clock, 30))
+    (tmp_path / heartbeat.LAUNCHER).unlink()
+    assert looks(heart, clock, 11)[-1]
+
+
+def test_a_rank_gives_signs_of_life_again_once_it_can(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(heartbeat, "SECONDS_BETWEEN_BEATS", 0.01)
+    file = tmp_path / "beats" / "0"
+    file.parent.mkdir()
+    cannot_be_touched(file)
+    beats = Thread(target=heartbeat.beat, args=(file,))
+    beats.start()
+    time.sleep(0.1)
+    file.unlink()
+    wait_until(file.is_file, seconds=60)
+    shutil.rmtree(file.parent)
+    beats.join(60)
+    assert not beats.is_alive(), "it ends with its folder"
+
+
+def cannot_be_touched(file: Path) -> None:
+    """Makes a link to itself, which fails for root too, as a file on a read-only disk does."""
+    file.symlink_to(file)
