@@ -61,8 +61,9 @@ class Heart:
 
     Attributes:
         local_rank: Number of the rank among those of this node.
-        limit: Seconds without a sign of life after which it counts as frozen. Neither a pause of
-            all that runs here, as of a suspended machine, counts, nor a disk that cannot be written.
+        limit: Seconds without a sign of life after which it counts as frozen. A pause of all that
+            runs here, as of a suspended machine, does not count, nor does a disk that cannot be
+            written.
     """
 
     local_rank: int

@@ -228,7 +228,7 @@ def launch(job: Job, limit: float) -> None:
     silence_torch_elastic()
     agent = make_agent(job.launch)
     agent.limit = limit + SECONDS_TO_EXPLAIN
-    with TemporaryDirectory(prefix="umop-") as folder:
+    with TemporaryDirectory(prefix="umop-", ignore_cleanup_errors=True) as folder:
         os.environ[heartbeat.FOLDER] = folder
         signal.signal(signal.SIGTSTP, agent.pause)
         try:

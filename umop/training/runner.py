@@ -21,6 +21,7 @@ from umop.training.loop import RESUMABLE
 from umop.training.ranks import Alone
 from umop.training.rescale import rescale
 from umop.training.signals import StopSignals, end_loaders, follow_parent
+from umop.training.sockets import share_sockets
 
 UNBUILT = (AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 """What the libraries raise for arguments that do not fit."""
@@ -97,6 +98,8 @@ class Runner(MMRunner):
     @staticmethod
     def build_dataloader(*args: Any, **kwargs: Any) -> DataLoader[Any]:
         loader: DataLoader[Any] = MMRunner.build_dataloader(*args, **kwargs)
+        if loader.num_workers:
+            share_sockets()
         loader.worker_init_fn = follow_parent
         return loader
 

@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import psutil
 import pytest
@@ -134,13 +135,22 @@ def errors(started: Started) -> list[str]:
     return [line for line in started.printed.splitlines() if line.startswith("error: ")]
 
 
+@pytest.fixture
+def temporary() -> Iterator[Path]:
+    """A folder with a path that is short enough for sockets."""
+    with TemporaryDirectory(dir="/tmp") as folder:
+        yield Path(folder)
+
+
 def test_one_node_pauses_and_stops_its_ranks(
-    starts: Starter, workplace: Path, configs: Path, discs: Path
+    starts: Starter, workplace: Path, configs: Path, discs: Path, temporary: Path
 ) -> None:
     command = ["train", str(configs / "pausing.py"), "--data", str(discs), "--size", "64"]
     (workplace / "runs" / "pause").touch()
-    started = starts.start(workplace, *command, "--run", "x", "--processes", "2")
+    command = [*command, "--run", "x", "--processes", "2"]
+    started = starts.start(workplace, *command, environment={"TMPDIR": str(temporary)})
     wait_for_pause(Run(workplace / "runs" / "x"), [started, started])
+    assert list(temporary.glob("pymp-*/listener-*"))
     processes = started.children()
     os.killpg(started.pid, signal.SIGTSTP)  # as Ctrl-Z
     started.wait_until(lambda: {each.status() for each in processes} == {psutil.STATUS_STOPPED})
@@ -152,3 +162,4 @@ def test_one_node_pauses_and_stops_its_ranks(
     assert started.wait() == STOPPED
     assert "Stopped after iteration 8 of 14, which is saved." in started.printed
     assert psutil.wait_procs(processes, timeout=60)[1] == []
+    assert not list(temporary.glob("pymp-*"))
