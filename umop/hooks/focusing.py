@@ -61,10 +61,13 @@ class FocusingHook(Hook):
     def after_train(self, runner: Runner) -> None:
         if not is_main_process():
             return
-        for name, history in runner.message_hub.log_scalars.items():
-            if name.startswith(POSITIVES) and history.max() == 0:
-                level = int(name.removeprefix(POSITIVES))
-                note(never_positive(level, len(history.data[0]), prior_generator(runner.model)))
+        unused = {
+            int(name.removeprefix(POSITIVES)): len(history.data[0])
+            for name, history in runner.message_hub.log_scalars.items()
+            if name.startswith(POSITIVES) and history.max() == 0
+        }
+        if unused:
+            note(never_positive(list(unused), max(unused.values()), prior_generator(runner.model)))
 
 
 def prior_generator(model: torch.nn.Module) -> Any:
@@ -74,24 +77,30 @@ def prior_generator(model: torch.nn.Module) -> Any:
     )
 
 
-def never_positive(level: int, steps: int, generator: Any) -> str:
-    """Says that a level learned no object, and for which boxes it is.
+def never_positive(levels: Sequence[int], steps: int, generator: Any) -> str:
+    """Says that levels learned no object, and for which boxes they are.
 
     Args:
-        level: Counted from the finest, 0.
+        levels: Counted from the finest, 0.
         steps: How many steps were looked at.
         generator: Of anchors or points.
     """
-    meant = f"stride {generator.strides[level][0]}"
-    if hasattr(generator, "base_anchors"):
-        anchors = generator.base_anchors[level]
-        side = float((anchors[:, 2:] - anchors[:, :2]).prod(dim=1).sqrt().mean())
-        meant += f", for boxes of about {side / 2**0.5:.0f} to {side * 2**0.5:.0f} pixels"
+    listed = ", ".join(f"{level} ({meant_for(level, generator)})" for level in levels)
     return (
-        f"Pyramid level {level} ({meant}) learned no object in any of the {steps} steps sampled. "
-        "If your data has no boxes of that size, this is harmless; another --size or config uses "
-        "the levels better."
+        f"Pyramid levels that learned no object in any of the {steps} steps sampled: {listed}. If "
+        "your data has no boxes of such sizes, this is harmless; another --size or config uses the "
+        "levels better."
     )
+
+
+def meant_for(level: int, generator: Any) -> str:
+    """A level's stride, and the boxes that its anchors suit."""
+    stride = f"stride {generator.strides[level][0]}"
+    if not hasattr(generator, "base_anchors"):
+        return stride
+    anchors = generator.base_anchors[level]
+    side = float((anchors[:, 2:] - anchors[:, :2]).prod(dim=1).sqrt().mean())
+    return f"{stride}, for boxes of about {side / 2**0.5:.0f} to {side * 2**0.5:.0f} pixels"
 
 
 def scalars(levels: Sequence[Level]) -> dict[str, float]:

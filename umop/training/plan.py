@@ -6,13 +6,17 @@ import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from mmengine.config import Config
 
 from umop.console import counted
 from umop.data.custom import OwnData
-from umop.training.schedule import ScheduleOptions, epoch_length, iterations
+from umop.training.schedule import ScheduleOptions, epoch_length, iterations, test_side
+
+SMALL = 16
+"""Pixels, two cells of the finest pyramid level of stride 8: smaller boxes are hard to learn."""
 
 
 @dataclass(frozen=True)
@@ -23,11 +27,14 @@ class Counts:
         train: Pictures to train on.
         val: Pictures to evaluate on.
         classes: Kinds of objects.
+        box_share: The side of the median box to train on, as a share of its picture's longer side;
+            0 without boxes.
     """
 
     train: int
     val: int
     classes: int
+    box_share: float = 0.0
 
 
 def count(config: Config, found: OwnData | None) -> Counts:
@@ -40,20 +47,39 @@ def count(config: Config, found: OwnData | None) -> Counts:
     contents = found.contents if found else {}
     unwritten = {found.annotations(split): contents[split] for split in contents} if found else {}
     train, val = config.train_dataloader.dataset, config.val_dataloader.dataset
+    to_train_on = read_coco(train, unwritten)
     return Counts(
-        train=pictures(train, unwritten),
-        val=pictures(val, unwritten),
+        train=pictures(train, to_train_on),
+        val=pictures(val, read_coco(val, unwritten)),
         classes=len(train.metainfo.classes),
+        box_share=box_share(to_train_on),
     )
 
 
-def pictures(dataset: Any, unwritten: dict[Path, dict[str, Any]]) -> int:
-    """How many pictures a loader's data set has."""
+def read_coco(dataset: Any, unwritten: dict[Path, dict[str, Any]]) -> dict[str, Any]:
+    """COCO's dictionary of a loader's data set."""
     path = Path(dataset.data_root) / dataset.ann_file
-    content = unwritten.get(path) or json.loads(path.read_text())
+    content: dict[str, Any] = unwritten.get(path) or json.loads(path.read_text())
+    return content
+
+
+def pictures(dataset: Any, content: dict[str, Any]) -> int:
+    """How many pictures a loader's data set has."""
     if (dataset.get("filter_cfg") or {}).get("filter_empty_gt"):
         return len({box["image_id"] for box in content["annotations"]})
     return len(content["images"])
+
+
+def box_share(content: dict[str, Any]) -> float:
+    """The side of the median box, as a share of its picture's longer side; 0 without boxes."""
+    longer = {
+        picture["id"]: max(picture["width"], picture["height"]) for picture in content["images"]
+    }
+    shares = [
+        math.sqrt(box["bbox"][2] * box["bbox"][3]) / longer[box["image_id"]]
+        for box in content["annotations"]
+    ]
+    return median(shares) if shares else 0.0
 
 
 def describe(config: Config, counts: Counts, options: ScheduleOptions, processes: int) -> str:
@@ -77,3 +103,22 @@ def describe(config: Config, counts: Counts, options: ScheduleOptions, processes
     if options.time:
         text += f" Ends within {options.time / 60:.3g} minutes."
     return text
+
+
+def advise(config: Config, counts: Counts) -> str | None:
+    """Says that boxes are small for a config's size, and which one would suit them; or nothing.
+
+    Args:
+        config: As it is trained.
+        counts: Of its data.
+    """
+    size = test_side(config)
+    side = size * counts.box_share
+    if not 0 < side < SMALL:
+        return None
+    factor = 2 ** math.ceil(math.log2(SMALL / side))
+    return (
+        f"Half of the boxes are smaller than {side:.2g} pixels once pictures are scaled to {size}, "
+        f"too small to learn well. --size {size * factor} (SIZE={size * factor}) takes about "
+        f"{factor**2} times as long and finds more of them."
+    )

@@ -141,13 +141,9 @@ def resize(config: Section, side: int) -> None:
     Raises:
         UserError: The config tests pictures at their own size.
     """
-    test = config["test_dataloader"]["dataset"]["pipeline"]
-    sizes = [
-        step["scale"] for step in steps(test) if step.get("type") == "Resize" and "scale" in step
-    ]
-    if not sizes:
+    if not (before := test_side(config)):
         raise UserError("This config takes pictures at their own size: --size does not suit it.")
-    factor = side / max(map(max, sizes))
+    factor = side / before
     pipelines = [
         config[f"{name}_dataloader"]["dataset"]["pipeline"] for name in ("train", "val", "test")
     ]
@@ -158,6 +154,13 @@ def resize(config: Section, side: int) -> None:
         if key is not None and key in step and id(step) not in seen:
             seen.add(id(step))
             step[key] = scaled(step[key], factor)
+
+
+def test_side(config: Section) -> int:
+    """The longer side that test pictures are scaled to at most; 0 where they keep their size."""
+    test = config["test_dataloader"]["dataset"]["pipeline"]
+    sizes = [max(step["scale"]) for step in steps(test) if step.get("scale")]
+    return max(sizes, default=0)
 
 
 def steps(pipeline: Any) -> Iterator[Section]:

@@ -34,7 +34,7 @@ from umop.training.devices import choose_processes, connect_processors, plan
 from umop.training.dry_run import STEPS, peak_memory, shorten
 from umop.training.launch import Job, launch
 from umop.training.lock import locked
-from umop.training.plan import count, describe
+from umop.training.plan import advise, count, describe
 from umop.training.precision import Precision, choose_precision
 from umop.training.ranks import Alone
 from umop.training.runner import Runner
@@ -173,6 +173,8 @@ def prepare(
         note("\n".join(weights.report()))
     note(describe(config, counts, options.schedule, ranks.count))
     note(plan(config, ranks.count, options.schedule.accumulate))
+    if advice := advise(config, counts):
+        note(advice)
     return Start(config, checkpoint, backends)
 
 
