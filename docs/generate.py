@@ -38,6 +38,8 @@ PAGE = FOLDER / "configuration.md"
 TOP_LEVEL = {
     "auto_schedule": "`epochs` passes over the pictures, from `min_iters` to `max_iters` steps, as "
     "long as `train_cfg.max_iters` is `base_iters`; another number there is taken as it is.",
+    "auto_size": "Scale pictures so that the median box has `min_box` pixels, to `max_size`, "
+    "as long as their size is `base_size`; another size, or `--size`, is taken as it is.",
     "channels_last": "Train in the memory format channels_last, faster on CPUs and tensor cores.",
     "data_hint": "What the error says to do when the data is missing.",
     "find_unused_parameters": "For distributed training of models with unused parameters.",

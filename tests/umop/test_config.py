@@ -140,6 +140,7 @@ def test_a_mistake_in_a_file_is_one_line(tmp_path: Path, text: str, message: str
             "auto_schedule={'base_iters': 240, 'epochs': 6, 'min_iters': 300, 'max_iters': 100}",
             "auto_schedule.min_iters is 300, more than max_iters, 100: set both",
         ),
+        ("auto_size.max_size=320", "auto_size.base_size is 416, more than max_size, 320: set both"),
         ("auto_schedule={'epochs': 6}", "auto_schedule lacks base_iters, max_iters, min_iters"),
         ("iteration=5", "nothing called 'iteration' to set. Did you mean 'iterations'?"),
         ("train_pipeline.2.prob=1", "Set train_dataloader.dataset.pipeline.2.prob instead."),

@@ -9,7 +9,7 @@ from mmengine.config import Config
 
 from umop.config.files import did_you_mean
 from umop.config.keys import FUNCTIONS, find_types, known_keys, type_names
-from umop.config.ranges import check_auto_schedule, check_numbers, check_schedulers, check_sizes
+from umop.config.ranges import check_automatic, check_numbers, check_schedulers, check_sizes
 from umop.errors import UserError
 
 LOADERS = ("train_dataloader", "val_dataloader", "test_dataloader")
@@ -50,7 +50,7 @@ def check(config: Config) -> None:
             )
         check_numbers(path, section)
         check_sizes(path, section)
-    check_auto_schedule(content)
+    check_automatic(content)
     check_schedulers(content)
     check_workers(content)
     check_levels(content.get("model") or {})

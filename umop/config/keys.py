@@ -13,7 +13,7 @@ from mmengine.registry import Registry
 from mmengine.runner import Runner
 from torch.utils.data import DataLoader
 
-from umop.config.ranges import AUTO_SCHEDULE
+from umop.config.ranges import AUTO_SCHEDULE, AUTO_SIZE
 from umop.config.settings import SETTINGS
 
 
@@ -25,6 +25,7 @@ def parameters(function: Callable[..., Any]) -> set[str]:
 LOADER = parameters(DataLoader) | {"num_batch_per_epoch"}
 UNTYPED = {
     "auto_schedule": AUTO_SCHEDULE,
+    "auto_size": AUTO_SIZE,
     "auto_scale_lr": {"enable", "base_batch_size"},
     "env_cfg": {"cudnn_benchmark", "dist_cfg", "mp_cfg", "resource_limit"},
     "mp_cfg": {"mp_start_method", "opencv_num_threads"},

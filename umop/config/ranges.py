@@ -47,6 +47,7 @@ SHARE = Range(0, 1, whole=False)
 RANGES = {
     "accumulative_counts": COUNT,
     "base_iters": COUNT,
+    "base_size": COUNT,
     "base_batch_size": COUNT,
     "batch_size": COUNT,
     "begin": Range(0),
@@ -61,6 +62,8 @@ RANGES = {
     "max_iters": COUNT,
     "max_norm": POSITIVE,
     "max_per_img": COUNT,
+    "max_size": COUNT,
+    "min_box": POSITIVE,
     "min_iters": COUNT,
     "minutes": POSITIVE,
     "num_classes": COUNT,
@@ -77,6 +80,9 @@ RANGES = {
 
 AUTO_SCHEDULE = {"base_iters", "epochs", "max_iters", "min_iters"}
 """The parts of ``auto_schedule``."""
+
+AUTO_SIZE = {"base_size", "max_size", "min_box"}
+"""The parts of ``auto_size``."""
 
 SIZES = {"Resize": "scale", "RandomResize": "scale", "RandomCrop": "crop_size"}
 """The steps of a data pipeline that have a size, and its key."""
@@ -119,21 +125,31 @@ def is_size(value: object) -> bool:
     return len(value) == 2 and all(side in COUNT for side in value)
 
 
-def check_auto_schedule(content: dict[str, Any]) -> None:
-    """Checks what a length that follows from the number of pictures is computed from.
+def check_automatic(content: dict[str, Any]) -> None:
+    """Checks what a length and a size that follow from the data are computed from.
 
     Raises:
         UserError: A part is missing, or the lower bound is above the upper one.
     """
-    auto = content.get("auto_schedule")
-    if auto is None:
+    check_bounds(content, "auto_schedule", AUTO_SCHEDULE, "min_iters", "max_iters")
+    check_bounds(content, "auto_size", AUTO_SIZE, "base_size", "max_size")
+
+
+def check_bounds(content: dict[str, Any], name: str, parts: set[str], low: str, high: str) -> None:
+    """Checks a section with a lower and an upper bound.
+
+    Raises:
+        UserError: A part is missing, or the lower bound is above the upper one.
+    """
+    section = content.get(name)
+    if section is None:
         return
-    if missing := sorted(AUTO_SCHEDULE - set(auto)):
-        raise UserError(f"The config's auto_schedule lacks {', '.join(missing)}.")
-    low, high = auto["min_iters"], auto["max_iters"]
-    if low > high:
+    if missing := sorted(parts - set(section)):
+        raise UserError(f"The config's {name} lacks {', '.join(missing)}.")
+    if section[low] > section[high]:
         raise UserError(
-            f"The config's auto_schedule.min_iters is {low}, more than max_iters, {high}: set both."
+            f"The config's {name}.{low} is {section[low]}, more than {high}, {section[high]}: "
+            "set both."
         )
 
 

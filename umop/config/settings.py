@@ -25,6 +25,7 @@ SETTINGS = frozenset(inspect.signature(Runner).parameters) - {"cfg"} | {
     "sync_bn",
     # read by umop
     "auto_schedule",
+    "auto_size",
     "channels_last",
     "data_hint",
     "needs_gpu",

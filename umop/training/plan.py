@@ -13,10 +13,7 @@ from mmengine.config import Config
 
 from umop.console import counted
 from umop.data.custom import OwnData
-from umop.training.schedule import ScheduleOptions, epoch_length, iterations, test_side
-
-SMALL = 16
-"""Pixels, two cells of the finest pyramid level of stride 8: smaller boxes are hard to learn."""
+from umop.training.schedule import ScheduleOptions, epoch_length, iterations
 
 
 @dataclass(frozen=True)
@@ -103,22 +100,3 @@ def describe(config: Config, counts: Counts, options: ScheduleOptions, processes
     if options.time:
         text += f" Ends within {options.time / 60:.3g} minutes."
     return text
-
-
-def advise(config: Config, counts: Counts) -> str | None:
-    """Says that boxes are small for a config's size, and which one would suit them; or nothing.
-
-    Args:
-        config: As it is trained.
-        counts: Of its data.
-    """
-    size = test_side(config)
-    side = size * counts.box_share
-    if not 0 < side < SMALL:
-        return None
-    factor = 2 ** math.ceil(math.log2(SMALL / side))
-    return (
-        f"Half of the boxes are smaller than {side:.2g} pixels once pictures are scaled to {size}, "
-        f"too small to learn well. --size {size * factor} (SIZE={size * factor}) takes about "
-        f"{factor**2} times as long and finds more of them."
-    )

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, MutableMapping
+from collections.abc import MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
-from umop.config.ranges import SIZES
 from umop.errors import UserError
 
 Section = MutableMapping[str, Any]
@@ -74,8 +73,6 @@ def fit(config: Section, options: ScheduleOptions, pictures: int, processes: int
     if options.lr is not None:
         config["optim_wrapper"]["optimizer"]["lr"] = options.lr
         config["auto_scale_lr"] = None
-    if options.size is not None:
-        resize(config, options.size)
     stretch(config, length(config, options, pictures, processes))
     fit_warm_up(config, iterations(config, pictures, processes), options.accumulate)
     hooks = config.setdefault("custom_hooks", [])
@@ -129,55 +126,6 @@ def divide_batch(config: Section, options: ScheduleOptions, processes: int) -> N
         config["optim_wrapper"]["accumulative_counts"] = options.accumulate
         if scaling := config.get("auto_scale_lr"):
             scaling["base_batch_size"] /= options.accumulate
-
-
-def resize(config: Section, side: int) -> None:
-    """Scales the sizes of all pipelines so that test pictures fit into a square.
-
-    Args:
-        config: Changed in place.
-        side: The square's side, in pixels.
-
-    Raises:
-        UserError: The config tests pictures at their own size.
-    """
-    if not (before := test_side(config)):
-        raise UserError("This config takes pictures at their own size: --size does not suit it.")
-    factor = side / before
-    pipelines = [
-        config[f"{name}_dataloader"]["dataset"]["pipeline"] for name in ("train", "val", "test")
-    ]
-    pipelines.append(config.get("tta_pipeline") or [])
-    seen = set()
-    for step in steps(pipelines):
-        key = SIZES.get(step.get("type", ""))
-        if key is not None and key in step and id(step) not in seen:
-            seen.add(id(step))
-            step[key] = scaled(step[key], factor)
-
-
-def test_side(config: Section) -> int:
-    """The longer side that test pictures are scaled to at most; 0 where they keep their size."""
-    test = config["test_dataloader"]["dataset"]["pipeline"]
-    sizes = [max(step["scale"]) for step in steps(test) if step.get("scale")]
-    return max(sizes, default=0)
-
-
-def steps(pipeline: Any) -> Iterator[Section]:
-    """All steps of a pipeline, also those inside other steps."""
-    if isinstance(pipeline, MutableMapping):
-        yield pipeline
-        pipeline = list(pipeline.values())
-    if isinstance(pipeline, list | tuple):
-        for part in pipeline:
-            yield from steps(part)
-
-
-def scaled(size: Any, factor: float) -> Any:
-    """A size, or a list of sizes, times a factor; in whole pixels."""
-    if isinstance(size, list | tuple):
-        return type(size)(scaled(side, factor) for side in size)
-    return max(1, round(size * factor))
 
 
 def length(config: Section, options: ScheduleOptions, pictures: int, processes: int) -> int:

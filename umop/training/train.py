@@ -34,12 +34,13 @@ from umop.training.devices import choose_processes, connect_processors, plan
 from umop.training.dry_run import STEPS, peak_memory, shorten
 from umop.training.launch import Job, launch
 from umop.training.lock import locked
-from umop.training.plan import advise, count, describe
+from umop.training.plan import count, describe
 from umop.training.precision import Precision, choose_precision
 from umop.training.ranks import Alone
 from umop.training.runner import Runner
 from umop.training.schedule import ScheduleOptions, fit
 from umop.training.signals import StopSignals
+from umop.training.size import fit_size
 from umop.training.visualizers import vis_backends
 from umop.weights import fetch_weights, named_by
 
@@ -151,6 +152,7 @@ def prepare(
     doubts = check_own(config) if found is None else []
     choose_precision(config, options.precision, torch.cuda.is_available() and not options.on_cpu)
     counts = count(config, found)
+    size = fit_size(config, options.schedule.size, counts.box_share)
     fit(config, options.schedule, counts.train, ranks.count)
     if options.is_dry:
         shorten(config)
@@ -173,8 +175,8 @@ def prepare(
         note("\n".join(weights.report()))
     note(describe(config, counts, options.schedule, ranks.count))
     note(plan(config, ranks.count, options.schedule.accumulate))
-    if advice := advise(config, counts):
-        note(advice)
+    if size:
+        note(size)
     return Start(config, checkpoint, backends)
 
 

@@ -111,26 +111,6 @@ def test_a_batch_that_cannot_be_divided_is_refused() -> None:
         fitted("small", 100, processes=2, batch=10, accumulate=2)
 
 
-def test_pictures_are_trained_and_tested_at_the_size() -> None:
-    config = fitted("small", 100, size=640)
-    resize, crop = (config.train_dataloader.dataset.pipeline[index] for index in (2, 4))
-    assert tuple(resize.scale) == tuple(crop.crop_size) == (640, 640)
-    assert tuple(config.test_dataloader.dataset.pipeline[1].scale) == (640, 640)
-    assert tuple(config.val_dataloader.dataset.pipeline[1].scale) == (640, 640)
-
-
-def test_the_ratio_of_published_sizes_stays() -> None:
-    config = fitted("swin_s", 100, size=667)
-    assert config.train_dataloader.dataset.pipeline[2].scale == [(667, 240), (667, 480)]
-    assert tuple(config.test_dataloader.dataset.pipeline[1].scale) == (667, 400)
-    assert tuple(config.tta_pipeline[1].transforms[0][0].scale) == (600, 400)
-
-
-def test_the_demo_has_no_size_to_change() -> None:
-    with pytest.raises(UserError, match="at their own size: --size does not suit it"):
-        fitted("demo", 36, size=640)
-
-
 def test_a_time_is_kept_in_iterations() -> None:
     config = fitted("r50", 200, time=60.0)
     assert config.custom_hooks[-1] == {"type": "TimeBudgetHook", "seconds": 60.0}

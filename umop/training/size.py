@@ -1,0 +1,124 @@
+"""The size that pictures are scaled to.
+
+Configs are read and changed as nested mappings, in place; nothing here needs torch.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, MutableMapping
+from typing import Any
+
+from umop.config.ranges import SIZES
+from umop.errors import UserError
+
+Section = MutableMapping[str, Any]
+SMALL_BOX = 16
+"""Pixels, two cells of a pyramid level of stride 8: half of the boxes being smaller, many are
+missed."""
+GOOD_BOX = 18
+MULTIPLE = 32
+
+
+def fit_size(config: Section, asked: int | None, box_share: float) -> str | None:
+    """Scales pictures as is asked for, or so that boxes are large enough to be learned.
+
+    Args:
+        config: Changed in place.
+        asked: Side in pixels of the square that pictures are to fit into; None leaves it to the
+            config's ``auto_size``.
+        box_share: The side of the median box, as a share of its picture's longer side; 0 if there
+            is none.
+
+    Returns:
+        What the user should know of it; None where there is nothing.
+
+    Raises:
+        UserError: The config tests pictures at their own size.
+    """
+    before = test_side(config)
+    side = asked or suited(config.get("auto_size", None), before, box_share)
+    if side != before:
+        resize(config, side)
+    box = side * box_share
+    if 0 < box < SMALL_BOX:
+        better = rounded_up(GOOD_BOX / box_share)
+        return (
+            f"Half of the boxes are smaller than {box:.2g} pixels once pictures are scaled to "
+            f"{side}, too small to learn well. --size {better} (SIZE={better}) finds more of them "
+            f"and takes about {(better / side) ** 2:.2g} times as long."
+        )
+    if side != asked and side != before:
+        return (
+            f"Size: pictures are scaled to {side}, where half of the boxes have {box:.0f} pixels "
+            f"or more. --size {before} is quicker and finds fewer of them."
+        )
+    return None
+
+
+def suited(auto: Section | None, side: int, box_share: float) -> int:
+    """The side at which half of the boxes are large enough, if a config takes it by itself.
+
+    Args:
+        auto: The config's ``auto_size``.
+        side: The config's own side.
+        box_share: As `fit_size` takes it.
+    """
+    if not auto or side != auto["base_size"] or not box_share:
+        return side
+    needed = rounded_up(auto["min_box"] / box_share)
+    return min(max(side, needed), int(auto["max_size"]))
+
+
+def rounded_up(side: float) -> int:
+    """A side as a multiple of the coarsest strides."""
+    return math.ceil(side / MULTIPLE) * MULTIPLE
+
+
+def resize(config: Section, side: int) -> None:
+    """Scales the sizes of all pipelines so that test pictures fit into a square.
+
+    Args:
+        config: Changed in place.
+        side: The square's side, in pixels.
+
+    Raises:
+        UserError: The config tests pictures at their own size.
+    """
+    if not (before := test_side(config)):
+        raise UserError("This config takes pictures at their own size: --size does not suit it.")
+    factor = side / before
+    pipelines = [
+        config[f"{name}_dataloader"]["dataset"]["pipeline"] for name in ("train", "val", "test")
+    ]
+    pipelines.append(config.get("tta_pipeline") or [])
+    seen = set()
+    for step in steps(pipelines):
+        key = SIZES.get(step.get("type", ""))
+        if key is not None and key in step and id(step) not in seen:
+            seen.add(id(step))
+            step[key] = scaled(step[key], factor)
+
+
+def test_side(config: Section) -> int:
+    """The longer side that test pictures are scaled to at most; 0 where they keep their size."""
+    test = config["test_dataloader"]["dataset"]["pipeline"]
+    sizes = [max(step["scale"]) for step in steps(test) if step.get("scale")]
+    return max(sizes, default=0)
+
+
+def steps(pipeline: Any) -> Iterator[Section]:
+    """All steps of a pipeline, also those inside other steps."""
+    if isinstance(pipeline, MutableMapping):
+        yield pipeline
+        pipeline = list(pipeline.values())
+    if isinstance(pipeline, list | tuple):
+        for part in pipeline:
+            yield from steps(part)
+
+
+def scaled(size: Any, factor: float) -> Any:
+    """A size, or a list of sizes, times a factor; in whole pixels."""
+    if isinstance(size, list | tuple):
+        return type(size)(scaled(side, factor) for side in size)
+    return max(1, round(size * factor))
