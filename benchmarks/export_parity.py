@@ -23,12 +23,12 @@ from mmengine.config import Config
 
 from serving.bundle import Bundle
 from umop.config.load import load_config
-from umop.errors import UserError
 from umop.export.manifest import describe
 from umop.export.onnx import write_onnx
 from umop.export.program import trace, write_pt2
 from umop.export.verify import verify
-from umop.run import Run
+from umop.runs.folder import Run
+from umop.system.errors import UserError
 
 SCALE = (416, 320)
 BIAS = -1.0

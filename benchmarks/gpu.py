@@ -36,12 +36,12 @@ from training_step import draw_data
 from serving.bundle import Bundle
 from serving.inference.engines import open_engine
 from umop.config.load import load_config
-from umop.console import quietly
 from umop.data.custom import read_data, use_data
 from umop.export.manifest import describe
 from umop.export.onnx import write_onnx
 from umop.export.program import trace, write_pt2
-from umop.run import Run
+from umop.runs.folder import Run
+from umop.system.console import quietly
 
 BATCHES = (1, 2, 4, 8, 16, 32)
 BOXES = 8

@@ -34,11 +34,11 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner as StockRunner
 
 from umop.config.load import load_config
-from umop.console import quietly
 from umop.data.coco import LabelledImage, write_coco
 from umop.data.custom import read_data, use_data
-from umop.training.processor import SETTINGS, keep_freed_memory
-from umop.training.runner import Runner
+from umop.engine.runner import Runner
+from umop.system.console import quietly
+from umop.system.processor import SETTINGS, keep_freed_memory
 
 CONFIGS = ("demo", "small")
 SIDES = ("umop", "mmdet")

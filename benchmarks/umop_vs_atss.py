@@ -19,9 +19,9 @@ from rich.console import Console
 from rich.table import Table
 
 from umop.config.load import load_config
-from umop.console import quietly
-from umop.run import Run
-from umop.training.signals import StopSignals
+from umop.distributed.signals import StopSignals
+from umop.runs.folder import Run
+from umop.system.console import quietly
 from umop.training.train import TrainOptions, train
 
 FOCAL_LOSS = {"type": "FocalLoss", "use_sigmoid": True, "gamma": 2.0, "alpha": 0.25}

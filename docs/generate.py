@@ -9,8 +9,7 @@ from pathlib import Path
 
 from serving.settings import Settings
 from umop.data.transforms import LoadPicture
-from umop.evaluation import CocoBoxMetric
-from umop.hooks import (
+from umop.engine.hooks import (
     EstimateHook,
     FiniteLossHook,
     FocusingHook,
@@ -20,6 +19,7 @@ from umop.hooks import (
     SafeCheckpointHook,
     TimeBudgetHook,
 )
+from umop.evaluation import CocoBoxMetric
 from umop.losses import (
     ProgressiveFocalLoss,
     ProgressiveQualityFocalLoss,

@@ -20,7 +20,7 @@ from tests.k8s import manifests
 from tests.k8s.manifests import containers, named
 from tests.k8s.pods import as_container
 from tests.serving.waiting import wait_until
-from umop.exit_codes import MISTAKE, STOPPED
+from umop.system.exit_codes import MISTAKE, STOPPED
 
 NODES = 2
 

@@ -12,7 +12,7 @@ import pytest
 from tests.docker.containers import HARDENED, Container, docker, image, running
 from tests.docker.squares import ITERATIONS, iterations, write_data
 from tests.serving.waiting import wait_until
-from umop.exit_codes import STOPPED
+from umop.system.exit_codes import STOPPED
 
 USER = os.getuid() or 10001
 CALLER = f"--user={USER}:{USER}"

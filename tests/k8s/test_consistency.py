@@ -34,8 +34,8 @@ from tests.k8s.manifests import (
     read,
 )
 from umop.config.files import config_names
-from umop.exit_codes import MISTAKE, STOPPED
-from umop.training.launch import SECONDS_TO_END, SECONDS_TO_STOP
+from umop.distributed.launch import SECONDS_TO_END, SECONDS_TO_STOP
+from umop.system.exit_codes import MISTAKE, STOPPED
 
 ROOT = FOLDER.parent
 JOBS = ["train-job.yaml", "demo", "demo/two-pods"]

@@ -13,8 +13,8 @@ import torch
 from mmdet.utils import register_all_modules
 
 import umop.data.transforms
+import umop.engine.hooks
 import umop.evaluation
-import umop.hooks
 import umop.losses
 import umop.models
 from tests.umop import tiny

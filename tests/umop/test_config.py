@@ -10,7 +10,7 @@ from tests.umop.conftest import Umop
 from umop.config.files import config_names
 from umop.config.load import load_config
 from umop.config.overrides import override
-from umop.errors import UserError
+from umop.system.errors import UserError
 from umop.training.schedule import ScheduleOptions, fit
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from umop import console
+from umop.system import console
 
 
 def test_long_work_says_how_far_it_is(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from torch.utils.data import DataLoader, Dataset
 
-from umop.errors import UserError
+from umop.system.errors import UserError
 
 
 class Unreadable(Dataset[int]):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.umop.conftest import Umop, lively, rot
-from umop.run import Run
+from umop.runs.folder import Run
 
 pytestmark = pytest.mark.slow
 
@@ -185,7 +185,7 @@ def test_without_weights_or_network_training_says_where_they_go(
     umop: Umop, discs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("UMOP_CACHE", str(tmp_path))
-    monkeypatch.setattr("umop.weights.PRETRAINED", {"resnet50": unreachable()})
+    monkeypatch.setattr("umop.weights.pretrained.PRETRAINED", {"resnet50": unreachable()})
     code, _, err = umop("train", "r50", "--data", str(discs), "--device", "cpu", "--run", "new")
     assert code == 1
     assert f"put the file at {tmp_path}/weights/resnet50.pth yourself" in err
@@ -193,6 +193,6 @@ def test_without_weights_or_network_training_says_where_they_go(
 
 
 def unreachable() -> object:
-    from umop.weights import Pretrained
+    from umop.weights.pretrained import Pretrained
 
     return Pretrained("http://127.0.0.1:9/resnet50.pth")

@@ -21,7 +21,7 @@ from tests.serving.make_bundle import make_bundle
 from tests.serving.signing import make_key_pair
 from tests.umop.conftest import Umop, lively, rot
 from umop.export import is_exported
-from umop.run import Run
+from umop.runs.folder import Run
 
 SMALL = [
     "--set", "train_cfg.max_iters=4",

@@ -10,11 +10,11 @@ import pytest
 
 from tests.umop.conftest import Umop
 from umop.config.load import load_config
-from umop.exit_codes import FAILURE, STOPPED
-from umop.listing import listed
-from umop.provenance import begin, digest_of_sizes, fingerprint, finish
-from umop.run import Run
-from umop.training.lock import locked
+from umop.runs.folder import Run
+from umop.runs.listing import listed
+from umop.runs.lock import locked
+from umop.runs.provenance import begin, digest_of_sizes, fingerprint, finish
+from umop.system.exit_codes import FAILURE, STOPPED
 
 
 @pytest.fixture

@@ -14,10 +14,10 @@ from torch import Tensor
 
 from tests.umop.models.original_swin import OriginalSwin
 from umop.config.load import load_config
-from umop.errors import UserError
-from umop.hooks.checkpoints import reached_by
-from umop.published import convert, import_published, read_tensors
-from umop.run import Run
+from umop.engine.hooks.checkpoints import reached_by
+from umop.runs.folder import Run
+from umop.system.errors import UserError
+from umop.weights.published import convert, import_published, read_tensors
 
 CHANNELS, DEPTHS, HEADS = 24, (2, 2, 4, 2), (2, 2, 4, 8)
 Save = Callable[..., Path]

@@ -16,13 +16,17 @@ from mmdet.registry import MODELS
 
 from tests.umop.conftest import Umop
 from tests.umop.data.server import Site, serving
-from umop import weights
 from umop.config.files import config_names
 from umop.config.load import load_config
-from umop.data import lite0
-from umop.errors import UserError
-from umop.exit_codes import FAILURE, MISTAKE
-from umop.weights import PRETRAINED, Pretrained, fetch_weights, named_by
+from umop.system.errors import UserError
+from umop.system.exit_codes import FAILURE, MISTAKE
+from umop.weights.pretrained import (
+    PRETRAINED,
+    Pretrained,
+    fetch_weights,
+    lite0,
+    named_by,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -108,7 +112,7 @@ def test_a_file_that_changed_is_refused(site: Site, name: str) -> None:
 def test_a_download_that_failed_is_no_mistake(
     site: Site, umop: Umop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("umop.data.download.ATTEMPTS", 1)
+    monkeypatch.setattr("umop.system.download.ATTEMPTS", 1)
     site.files.clear()
     code, _, err = umop("data", "weights", "r50")
     assert code == FAILURE, "a cluster tries it again"

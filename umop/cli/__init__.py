@@ -12,7 +12,8 @@ import typer
 
 from serving.container import end_by_sigterm
 from umop.cli import config, data, doctor, evaluate, export, report, runs, train
-from umop.errors import (
+from umop.distributed.signals import ignore_signals
+from umop.system.errors import (
     NO_SPACE,
     NOT_WRITABLE,
     FetchError,
@@ -20,8 +21,7 @@ from umop.errors import (
     TrainingError,
     UserError,
 )
-from umop.exit_codes import MISTAKE, STOPPED, exit_code_of
-from umop.training.signals import ignore_signals
+from umop.system.exit_codes import MISTAKE, STOPPED, exit_code_of
 
 app = typer.Typer(
     add_completion=False,

@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from umop.cli.options import Changes
-from umop.console import quietly
-from umop.errors import UserError
+from umop.system.console import quietly
+from umop.system.errors import UserError
 
 
 def show_config(

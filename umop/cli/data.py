@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from umop.console import quietly
-from umop.exit_codes import MISTAKE
+from umop.system.console import quietly
+from umop.system.exit_codes import MISTAKE
 
 app = typer.Typer(help="Fetch, check and convert data sets.", no_args_is_help=True)
 
@@ -42,7 +42,7 @@ def weights(
     """Fetch a config's pretrained weights into $UMOP_CACHE/weights."""
     with quietly():
         from umop.config.load import load_config
-        from umop.weights import fetch_weights, named_by
+        from umop.weights.pretrained import fetch_weights, named_by
 
         name = named_by(load_config(config))
         path = fetch_weights(name) if name else None

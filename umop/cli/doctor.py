@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from umop.exit_codes import MISTAKE
+from umop.system.exit_codes import MISTAKE
 
 
 def doctor(

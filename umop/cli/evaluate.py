@@ -9,9 +9,9 @@ import typer
 from serving.schemas.names import EngineName
 from umop.cli.options import Data, RunName
 from umop.cli.show import shown
-from umop.console import quietly
-from umop.errors import UserError
-from umop.run import Run
+from umop.runs.folder import Run
+from umop.system.console import quietly
+from umop.system.errors import UserError
 
 
 def evaluate(

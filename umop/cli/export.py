@@ -9,8 +9,8 @@ import typer
 
 from serving.schemas.names import Precision
 from umop.cli.options import RunName
-from umop.console import quietly
-from umop.run import Run
+from umop.runs.folder import Run
+from umop.system.console import quietly
 
 
 def export(

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from umop.console import quietly
-from umop.run import ROOT, Run
+from umop.runs.folder import ROOT, Run
+from umop.system.console import quietly
 
 
 def report(

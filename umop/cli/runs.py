@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 from umop.cli.show import shown
-from umop.console import duration
-from umop.run import ROOT
+from umop.runs.folder import ROOT
+from umop.system.console import duration
 
 
 def runs(
@@ -20,7 +20,7 @@ def runs(
     from rich.console import Console
     from rich.table import Table
 
-    from umop.listing import runs_in
+    from umop.runs.listing import runs_in
 
     found = runs_in(ROOT)
     if json_:

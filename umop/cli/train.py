@@ -10,11 +10,11 @@ import typer
 
 from umop.cli.options import Changes, Data
 from umop.cli.show import shown
-from umop.console import quietly
-from umop.errors import UserError
-from umop.run import Run
-from umop.training.processor import tune_processor
-from umop.training.signals import StopSignals
+from umop.distributed.signals import StopSignals
+from umop.runs.folder import Run
+from umop.system.console import quietly
+from umop.system.errors import UserError
+from umop.system.processor import tune_processor
 
 FOR_OWN_DATA = "small"
 
@@ -124,7 +124,7 @@ def import_checkpoint(
     target = Run.to_train(Path(config).stem if run is None else run)
     with quietly():
         from umop.config.load import load_config
-        from umop.published import import_published
+        from umop.weights.published import import_published
 
         written = import_published(file, load_config(config), target)
     typer.echo(f"Imported: {written}\nEvaluate it: umop eval {target.name}")

@@ -10,7 +10,7 @@ from mmengine.config import Config
 from umop.config.files import did_you_mean
 from umop.config.keys import FUNCTIONS, find_types, known_keys, type_names
 from umop.config.ranges import check_automatic, check_numbers, check_schedulers, check_sizes
-from umop.errors import UserError
+from umop.system.errors import UserError
 
 LOADERS = ("train_dataloader", "val_dataloader", "test_dataloader")
 NEEDED = (

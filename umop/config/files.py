@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
 
-from umop.errors import UserError
+from umop.system.errors import UserError
 
 FOLDER = Path(__file__).parents[1] / "configs"
 

@@ -14,15 +14,15 @@ from umop.config.files import config_path
 from umop.config.overrides import Assignment, check_kind, override
 from umop.config.settings import require_used, variables, where_used, without_variables
 from umop.config.source import Source
-from umop.errors import UserError
+from umop.system.errors import UserError
 
 OUR_MODULES = (
     "umop.data.transforms",
     "umop.evaluation",
-    "umop.hooks",
+    "umop.engine.hooks",
     "umop.losses",
     "umop.models",
-    "umop.weights",
+    "umop.weights.pretrained",
 )
 """What registers our types; it is imported before the modules of a user's ``custom_imports``."""
 

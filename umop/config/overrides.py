@@ -11,7 +11,7 @@ from typing import Any
 from mmengine.config import Config, ConfigDict
 
 from umop.config.keys import BUILDERS_KEYS, known_keys
-from umop.errors import UserError
+from umop.system.errors import UserError
 
 
 @dataclass(frozen=True)

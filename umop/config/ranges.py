@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from umop.errors import UserError
+from umop.system.errors import UserError
 
 
 @dataclass(frozen=True)

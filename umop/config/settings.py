@@ -11,7 +11,7 @@ from mmengine.runner import Runner
 
 from umop.config.files import did_you_mean
 from umop.config.source import Source
-from umop.errors import UserError
+from umop.system.errors import UserError
 
 SETTINGS = frozenset(inspect.signature(Runner).parameters) - {"cfg"} | {
     # read by mmengine

@@ -14,7 +14,7 @@ from functools import cached_property
 from pathlib import Path
 
 from umop.config.files import base_path
-from umop.errors import UserError
+from umop.system.errors import UserError
 
 BASE = "_base_"
 

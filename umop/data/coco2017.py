@@ -9,8 +9,8 @@ from zipfile import BadZipFile, ZipFile
 from rich.console import Console
 from rich.progress import track
 
-from umop.data.download import download
-from umop.errors import UserError
+from umop.system.download import download
+from umop.system.errors import UserError
 
 HOST = "http://images.cocodataset.org"
 ARCHIVES = {

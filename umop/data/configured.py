@@ -14,7 +14,7 @@ from umop.data.dataset import Builder, DataSet
 from umop.data.layouts import coco
 from umop.data.layouts.files import walk
 from umop.data.remembered import CHECKS, Remembered, state_of
-from umop.errors import UserError
+from umop.system.errors import UserError
 
 SPLITS = ("train", "val")
 TOLERATED = 0.001

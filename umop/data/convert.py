@@ -16,7 +16,7 @@ from umop.data.coco import annotation, image
 from umop.data.dataset import DataSet
 from umop.data.layouts import open_data
 from umop.data.split import with_splits
-from umop.errors import UserError
+from umop.system.errors import UserError
 
 FIXES = "fixes.txt"
 

@@ -15,7 +15,7 @@ import numpy as np
 from umop.data.coco import LabelledImage, write_coco
 from umop.data.layouts.voc import objects
 from umop.data.tiles import cut
-from umop.data.wheels import member
+from umop.system.wheels import member
 
 CLASSES = ("tree",)
 SOURCE = "deepforest/data/2019_YELL_2_"

@@ -10,7 +10,6 @@ from typing import Any
 
 from mmengine.config import Config
 
-from umop.console import counted, note
 from umop.data.check import Report, check
 from umop.data.check.categories import with_labels
 from umop.data.convert import coco_content
@@ -18,7 +17,8 @@ from umop.data.dataset import DataSet
 from umop.data.layouts import files_of, read_files
 from umop.data.remembered import CHECKS, Remembered, state_of
 from umop.data.split import with_named, with_splits
-from umop.errors import UserError
+from umop.system.console import counted, note
+from umop.system.errors import UserError
 
 SOURCE = "source.json"
 REMEMBERED = ("classes", "splits", "contents", "is_split_here", "messages", "state")

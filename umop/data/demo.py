@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from umop.cache import cache_folder
 from umop.data.crowns import prepare_crowns
-from umop.data.wheels import download
-from umop.locks import alone
-from umop.weights import fetch_weights
+from umop.system.cache import cache_folder
+from umop.system.locks import alone
+from umop.system.wheels import download
+from umop.weights.pretrained import fetch_weights
 
 REQUIREMENTS = Path(__file__).with_name("demo.txt")
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from mmengine.config import Config
 
-from umop.errors import UserError
+from umop.system.errors import UserError
 
 NAMED = ("data_root", "ann_file", "data_prefix.img", "metainfo.classes")
 

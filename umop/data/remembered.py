@@ -8,7 +8,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-from umop.cache import cache_folder, keep
+from umop.system.cache import cache_folder, keep
 
 CHECKS = 7
 """Raised when the checks change, so that what older ones found is not taken."""

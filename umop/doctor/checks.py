@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from umop.console import quietly
 from umop.doctor import machine, software, storage
 from umop.doctor.finding import Finding
+from umop.system.console import quietly
 
 CHECKS: dict[str, Callable[[], Finding | Iterable[Finding]]] = {
     "machine": machine.computer,

@@ -5,9 +5,9 @@ from __future__ import annotations
 import platform
 from collections.abc import Iterator
 
-from umop import hardware
 from umop.doctor.finding import Finding
-from umop.hardware import GIB
+from umop.system import hardware
+from umop.system.hardware import GIB
 
 
 def computer() -> Finding:

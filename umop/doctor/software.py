@@ -10,7 +10,7 @@ from typing import Any
 from packaging.requirements import Requirement
 
 from umop.doctor.finding import Finding
-from umop.versions import STACK, installed
+from umop.system.versions import STACK, installed
 
 REINSTALL = "Rebuild the environment: make clean, then the same command again."
 BOXES = [[0.0, 0.0, 10.0, 10.0], [1.0, 1.0, 11.0, 11.0], [20.0, 20.0, 30.0, 30.0]]

@@ -6,10 +6,10 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from umop.cache import cache_folder
 from umop.doctor.finding import Finding
-from umop.hardware import GIB, gpu_count
-from umop.run import ROOT
+from umop.runs.folder import ROOT
+from umop.system.cache import cache_folder
+from umop.system.hardware import GIB, gpu_count
 
 DATA = Path("data")
 SHARED_MEMORY = Path("/dev/shm")

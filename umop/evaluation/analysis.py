@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from umop.errors import UserError
 from umop.evaluation.coco import IOUS, CocoResult
 from umop.evaluation.confusion import confusion
 from umop.evaluation.matching import Matched, match
@@ -21,6 +20,7 @@ from umop.evaluation.pictures import (
     draw,
     tallies,
 )
+from umop.system.errors import UserError
 
 CURVES = (0.5, 0.75, 0.9)
 """The IoUs whose precision is kept."""

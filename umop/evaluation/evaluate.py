@@ -6,16 +6,16 @@ from pathlib import Path
 
 from mmengine.config import Config, ConfigDict
 
-from umop.console import note
 from umop.data.custom import is_kept_split, read_data, use_data
 from umop.data.location import require_data
-from umop.errors import UserError
+from umop.engine.runner import Runner
 from umop.evaluation import result_of
 from umop.evaluation.keep import keep
 from umop.report import write_report
-from umop.run import Run
-from umop.training.checkpoints import describe
-from umop.training.runner import Runner
+from umop.runs.checkpoints import describe
+from umop.runs.folder import Run
+from umop.system.console import note
+from umop.system.errors import UserError
 
 
 def evaluate(run: Run, data: Path | None = None, tta: bool = False) -> dict[str, float]:

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from mmengine.config import Config
 
-from umop.console import note
 from umop.evaluation.analysis import Analysis
 from umop.evaluation.coco import CocoResult
 from umop.evaluation.matching import Box
 from umop.evaluation.record import Evaluation
-from umop.training.checkpoints import replace_text
+from umop.runs.checkpoints import replace_text
+from umop.system.console import note
 
 MOST_DETECTIONS = 1_000_000
 """Most detections that are kept: all of 10,000 pictures, in about 100 MB."""

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from mmengine.config import Config
 
-from umop.digest import sha256_of
-from umop.errors import UserError
+from umop.system.digest import sha256_of
+from umop.system.errors import UserError
 
 
 @dataclass(frozen=True)

@@ -17,10 +17,7 @@ from serving.bundle import Bundle, BundleError
 from serving.bundle.replace import replace
 from serving.bundle.schema import Manifest
 from serving.schemas.names import Precision
-from umop.console import note
 from umop.data.location import require_data
-from umop.digest import sha256_of
-from umop.errors import UserError
 from umop.evaluation.evaluate import evaluate
 from umop.export.calibration import quantize
 from umop.export.manifest import describe
@@ -29,8 +26,11 @@ from umop.export.onnx import write_onnx
 from umop.export.program import trace, write_pt2
 from umop.export.samples import sample_name, write_samples
 from umop.export.verify import Difference, verify
-from umop.run import Run
-from umop.training.checkpoints import describe as describe_checkpoint
+from umop.runs.checkpoints import describe as describe_checkpoint
+from umop.runs.folder import Run
+from umop.system.console import note
+from umop.system.digest import sha256_of
+from umop.system.errors import UserError
 
 ENGINES = ("onnxruntime", "torch")
 VERIFIED_PICTURES = 8

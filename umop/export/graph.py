@@ -10,7 +10,7 @@ from mmdet.models.dense_heads.base_dense_head import BaseDenseHead
 from mmdet.models.task_modules.prior_generators import MlvlPointGenerator
 from torch import Tensor, nn
 
-from umop.errors import UserError
+from umop.system.errors import UserError
 
 Candidates = tuple[Tensor, Tensor, Tensor]
 

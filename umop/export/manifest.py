@@ -10,12 +10,12 @@ from mmengine.config import Config
 from pydantic import ValidationError
 
 from serving.bundle.schema import InputSpec, Manifest, PostprocessSpec, Size
-from umop.console import note
-from umop.digest import sha256_of
-from umop.errors import UserError
 from umop.evaluation import Evaluation
-from umop.run import Run
-from umop.versions import STACK
+from umop.runs.folder import Run
+from umop.system.console import note
+from umop.system.digest import sha256_of
+from umop.system.errors import UserError
+from umop.system.versions import STACK
 
 LARGEST = Size(width=2560, height=2560)
 """The largest picture that a model of fixed scale is given; larger ones are scaled down."""

@@ -8,12 +8,12 @@ from pathlib import Path
 from mmengine.config import Config
 
 from serving.inference.detector import DetectOptions, Detector
-from umop.console import Count
 from umop.data.pictures import read_rgb
-from umop.errors import UserError
 from umop.evaluation.evaluate import config_for
 from umop.evaluation.metric import CocoBoxMetric
-from umop.run import Run
+from umop.runs.folder import Run
+from umop.system.console import Count
+from umop.system.errors import UserError
 
 
 def evaluate_run_bundle(run: Run, data: Path | None, engine: str) -> dict[str, float]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from PIL import Image
 
 from umop.data.pictures import read_rgb
-from umop.errors import UserError
+from umop.system.errors import UserError
 
 FOLDER = "samples"
 LONGEST_SIDE = 1280

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from serving.inference.detector import Detections, DetectOptions, Detector
 from umop.data.pictures import read_bgr
-from umop.errors import UserError
+from umop.system.errors import UserError
 
 BOX_TOLERANCE = 1e-3
 SCORE_TOLERANCE = 1e-4

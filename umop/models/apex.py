@@ -11,7 +11,7 @@ from mmengine.registry import OPTIMIZERS
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from umop.errors import UserError
+from umop.system.errors import UserError
 
 
 def require_apex(part: str) -> ModuleType:

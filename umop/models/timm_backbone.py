@@ -12,8 +12,8 @@ from mmdet.registry import MODELS
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-from umop.cache import cache_folder
-from umop.errors import UserError
+from umop.system.cache import cache_folder
+from umop.system.errors import UserError
 
 
 @MODELS.register_module()

@@ -13,7 +13,6 @@ from umop.config.settings import leaves
 from umop.evaluation import METRICS, Evaluation
 from umop.evaluation.analysis import Analysis
 from umop.evaluation.keep import beside
-from umop.listing import state_of
 from umop.report.classes import by_recall, precision_by_recall
 from umop.report.curves import Figure, line_of
 from umop.report.page import iterations, read_config, require_run
@@ -21,7 +20,8 @@ from umop.report.provenance import start, time_trained
 from umop.report.rows import Row, differing, measured, spread
 from umop.report.svg import Line, plot
 from umop.report.template import write_page
-from umop.run import Run
+from umop.runs.folder import Run
+from umop.runs.listing import state_of
 
 CURVES = {
     "AP": "AP on the validation data, at each evaluation.",

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from umop.data.check.page import Bar, bars, by_size
 from umop.data.custom import SOURCE
-from umop.run import Run
+from umop.runs.folder import Run
 
 SPLITS = {"train": "training", "val": "validation"}
 

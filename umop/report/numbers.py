@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from umop.evaluation import METRICS, Evaluation
-from umop.run import Run
+from umop.runs.folder import Run
 
 
 @dataclass(frozen=True)

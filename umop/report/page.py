@@ -8,10 +8,8 @@ from typing import Any
 
 from mmengine.config import Config
 
-from umop.errors import UserError
 from umop.evaluation.analysis import Analysis
 from umop.evaluation.keep import beside
-from umop.listing import state_of
 from umop.report.classes import classes
 from umop.report.confusion import confusion
 from umop.report.curves import curves
@@ -20,7 +18,9 @@ from umop.report.numbers import numbers, shown
 from umop.report.pictures import shown_pictures
 from umop.report.provenance import starts, time_trained
 from umop.report.template import write_page
-from umop.run import Run
+from umop.runs.folder import Run
+from umop.runs.listing import state_of
+from umop.system.errors import UserError
 
 
 @dataclass(frozen=True)

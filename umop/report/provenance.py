@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from umop.console import duration
-from umop.exit_codes import STOPPED
-from umop.run import Run
+from umop.runs.folder import Run
+from umop.system.console import duration
+from umop.system.exit_codes import STOPPED
 
 ENDS = {None: "no end: killed, or still training", 0: "finished", STOPPED: "stopped, and saved"}
 

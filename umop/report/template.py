@@ -7,7 +7,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader
 
-from umop.errors import UserError
+from umop.system.errors import UserError
 
 
 def write_page(path: Path, template: str, **content: Any) -> Path:

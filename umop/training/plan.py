@@ -11,8 +11,8 @@ from typing import Any
 
 from mmengine.config import Config
 
-from umop.console import counted
 from umop.data.custom import OwnData
+from umop.system.console import counted
 from umop.training.schedule import ScheduleOptions, epoch_length, iterations
 
 

@@ -7,8 +7,8 @@ from typing import Literal
 import torch
 from mmengine.config import Config
 
-from umop.console import note
-from umop.errors import UserError
+from umop.system.console import note
+from umop.system.errors import UserError
 
 Precision = Literal["auto", "bf16", "fp16", "off"]
 

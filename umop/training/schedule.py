@@ -11,7 +11,7 @@ from collections.abc import MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
-from umop.errors import UserError
+from umop.system.errors import UserError
 
 Section = MutableMapping[str, Any]
 UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1}

@@ -10,7 +10,7 @@ from collections.abc import Iterator, MutableMapping
 from typing import Any
 
 from umop.config.ranges import SIZES
-from umop.errors import UserError
+from umop.system.errors import UserError
 
 Section = MutableMapping[str, Any]
 SMALL_BOX = 16

@@ -17,32 +17,31 @@ from mmengine.config import Config
 
 from umop.config.check import require_trainable
 from umop.config.settings import leaves
-from umop.console import note
 from umop.data.configured import check_configured
 from umop.data.custom import OwnData, read_data, use_data
 from umop.data.location import require_data
-from umop.errors import NO_SPACE, Stopped, UserError
-from umop.hooks.checkpoints import Reached, reached_by
-from umop.hooks.evaluation import EvaluationHook
-from umop.hooks.provenance import ProvenanceHook
+from umop.distributed.connect import is_rank, joined
+from umop.distributed.devices import choose_processes, connect_processors, plan
+from umop.distributed.launch import Job, launch
+from umop.distributed.ranks import Alone
+from umop.distributed.signals import StopSignals
+from umop.engine.hooks.checkpoints import Reached, reached_by
+from umop.engine.hooks.provenance import ProvenanceHook
+from umop.engine.runner import Runner
+from umop.evaluation.hook import EvaluationHook
 from umop.report import write_report
-from umop.run import Run
-from umop.training import finetune
-from umop.training.checkpoints import newest_whole
-from umop.training.connect import is_rank, joined
-from umop.training.devices import choose_processes, connect_processors, plan
+from umop.runs.checkpoints import newest_whole
+from umop.runs.folder import Run
+from umop.runs.lock import locked
+from umop.system.console import note
+from umop.system.errors import NO_SPACE, Stopped, UserError
+from umop.trackers.visualizers import vis_backends
 from umop.training.dry_run import STEPS, peak_memory, shorten
-from umop.training.launch import Job, launch
-from umop.training.lock import locked
 from umop.training.plan import count, describe
 from umop.training.precision import Precision, choose_precision
-from umop.training.ranks import Alone
-from umop.training.runner import Runner
 from umop.training.schedule import ScheduleOptions, fit
-from umop.training.signals import StopSignals
 from umop.training.size import fit_size
-from umop.training.visualizers import vis_backends
-from umop.weights import fetch_weights, named_by
+from umop.weights.pretrained import fetch_weights, finetune, named_by
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from tests.umop.data.layouts import LAYOUTS, csv_table, cvat, labelme, voc, yolo
 from tests.umop.data.samples import HEIGHT, WIDTH
 from umop.data.check import check
 from umop.data.layouts import open_data
-from umop.errors import UserError
+from umop.system.errors import UserError
 
 pytestmark = pytest.mark.usefixtures("own_cache")
 

@@ -17,7 +17,7 @@ from umop.data import configured
 from umop.data.check import records
 from umop.data.configured import check_configured
 from umop.data.location import require_data
-from umop.errors import UserError
+from umop.system.errors import UserError
 
 pytestmark = pytest.mark.usefixtures("own_cache")
 

@@ -13,9 +13,9 @@ from tests.umop.data.samples import Coco, coco, draw
 from umop.config.load import load_config
 from umop.data import custom
 from umop.data.custom import is_kept_split, read_data, use_data
-from umop.errors import UserError
-from umop.run import Run
-from umop.training.lock import locked
+from umop.runs.folder import Run
+from umop.runs.lock import locked
+from umop.system.errors import UserError
 
 pytestmark = pytest.mark.usefixtures("own_cache")
 

@@ -14,8 +14,8 @@ import pytest
 from tests.umop.data.server import Site, serving
 from umop.data import coco2017
 from umop.data.coco2017 import fetch_coco
-from umop.data.download import ATTEMPTS, download
-from umop.errors import UserError
+from umop.system.download import ATTEMPTS, download
+from umop.system.errors import UserError
 
 CONTENT = np.random.default_rng(0).bytes(300_000)
 SHA256 = f"sha256:{hashlib.sha256(CONTENT).hexdigest()}"

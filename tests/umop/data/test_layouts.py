@@ -29,7 +29,7 @@ from umop.data.check import check
 from umop.data.dataset import DataSet
 from umop.data.layouts import archive, open_data
 from umop.data.split import with_splits
-from umop.errors import UserError
+from umop.system.errors import UserError
 
 pytestmark = pytest.mark.usefixtures("own_cache")
 

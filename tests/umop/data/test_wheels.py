@@ -10,7 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[3]
 ASK_PIP = """
 import subprocess
-from umop.data.wheels import python_with_pip
+from umop.system.wheels import python_with_pip
 subprocess.run([python_with_pip(), "-m", "pip", "--version"], check=True)
 """
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from tests.umop.conftest import Umop
-from umop import hardware
 from umop.doctor import Finding, examine, software, storage, verdict_of
 from umop.doctor.machine import why_not
+from umop.system import hardware
 
 CHECKS = [
     *("machine", "versions", "torch", "mmcv", "mmdet", "apex"),

@@ -10,11 +10,11 @@ import pytest
 from mmengine.config import Config
 
 from tests.umop.test_coco_metrics import random_data
-from umop.errors import UserError
 from umop.evaluation import Evaluation, coco_box_metrics, coco_result
 from umop.evaluation import keep as keeping
 from umop.evaluation.analysis import Analysis
 from umop.evaluation.keep import keep
+from umop.system.errors import UserError
 
 CAT, DOG = 7, 3
 """Category ids, of which the second comes first in order."""

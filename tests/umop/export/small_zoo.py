@@ -12,7 +12,7 @@ from mmengine.config import Config, ConfigDict
 from torch.nn import Conv2d
 
 from umop.config.load import load_config
-from umop.run import Run
+from umop.runs.folder import Run
 
 
 @MODELS.register_module()

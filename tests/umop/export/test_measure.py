@@ -17,7 +17,7 @@ from umop.evaluation.evaluate import evaluate
 from umop.export import export
 from umop.export.manifest import metrics_of
 from umop.export.measure import evaluate_run_bundle
-from umop.run import Run
+from umop.runs.folder import Run
 
 pytestmark = pytest.mark.slow
 

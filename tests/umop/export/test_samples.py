@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from umop.errors import UserError
 from umop.export.samples import MOST_BYTES, write_samples
+from umop.system.errors import UserError
 
 
 def noisy(path: Path, width: int, height: int) -> Path:

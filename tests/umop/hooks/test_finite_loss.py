@@ -10,8 +10,8 @@ import torch
 from mmdet.models import ATSSHead
 
 from tests.umop.conftest import Umop
-from umop.hooks.finite_loss import describe, plain
-from umop.run import Run
+from umop.engine.hooks.finite_loss import describe, plain
+from umop.runs.folder import Run
 
 LEVELS = 3
 LOSSES = ATSSHead.loss_by_feat_single

@@ -13,7 +13,7 @@ import torch.distributed as dist
 import torch.multiprocessing as mp
 
 from tests.umop.conftest import Umop
-from umop.hooks.focusing import scalars
+from umop.engine.hooks.focusing import scalars
 from umop.losses import ProgressiveFocalLoss
 
 

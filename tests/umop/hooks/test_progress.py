@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.umop.test_pipeline import SMALL
-from umop.hooks import pace
+from umop.engine.hooks import pace
 
 SHOWS_THE_CURSOR, HIDES_THE_CURSOR = "\x1b[?25h", "\x1b[?25l"
 

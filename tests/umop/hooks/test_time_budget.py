@@ -7,7 +7,7 @@ from typing import Any
 
 from mmengine.config import Config
 
-from umop.hooks.time_budget import TimeBudgetHook
+from umop.engine.hooks.time_budget import TimeBudgetHook
 
 
 def runner_at(iteration: int, kept: dict[str, Any]) -> Any:

@@ -10,7 +10,7 @@ from mmcv.cnn import build_norm_layer
 from mmengine.optim import build_optim_wrapper
 from torch import nn
 
-from umop.errors import UserError
+from umop.system.errors import UserError
 
 APEX = find_spec("apex") is not None and torch.cuda.is_available()
 needs_apex = pytest.mark.skipif(not APEX, reason="needs a GPU and NVIDIA apex")

@@ -13,7 +13,7 @@ from mmengine.config import Config
 from umop.data.coco import LabelledImage, write_coco
 from umop.evaluation import coco_result
 from umop.evaluation.keep import keep
-from umop.run import Run
+from umop.runs.folder import Run
 
 WIDTH, HEIGHT = 160, 120
 STEPS = (10, 20, 30)

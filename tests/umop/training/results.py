@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from umop.run import Run
+from umop.runs.folder import Run
 
 TIMES = {"time", "data_time", "memory", "eta"}
 """What no two runs have in common."""

@@ -18,7 +18,7 @@ from tests.serving.waiting import wait_until
 
 SERVE = """
 import ctypes, json, os, socket, sys
-import umop.config.load, umop.models, umop.training.train, umop.weights
+import umop.config.load, umop.models, umop.training.train, umop.weights.pretrained
 import matplotlib.figure, tests.umop.training.pause
 from umop.cli import main
 

@@ -9,9 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from umop.errors import UserError
-from umop.run import Run
-from umop.training.checkpoints import (
+from umop.runs.checkpoints import (
     checksum_file,
     describe,
     is_whole,
@@ -20,6 +18,8 @@ from umop.training.checkpoints import (
     replace_text,
     write_checkpoint,
 )
+from umop.runs.folder import Run
+from umop.system.errors import UserError
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from umop.config.load import load_config
-from umop.errors import UserError
-from umop.training.devices import choose_processes, plan
+from umop.distributed.devices import choose_processes, plan
+from umop.system.errors import UserError
 
 
 @pytest.fixture

@@ -12,9 +12,9 @@ from mmengine.config import Config
 from mmengine.logging import HistoryBuffer
 
 from umop.config.load import load_config
-from umop.errors import UserError
-from umop.run import Run
-from umop.training.finetune import read, use_weights, write
+from umop.runs.folder import Run
+from umop.system.errors import UserError
+from umop.weights.finetune import read, use_weights, write
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ from threading import Thread
 import pytest
 
 from tests.serving.waiting import wait_until
-from umop.training import heartbeat
-from umop.training.heartbeat import Heart
+from umop.distributed import heartbeat
+from umop.distributed.heartbeat import Heart
 
 
 class Clock:

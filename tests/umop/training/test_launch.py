@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from umop.errors import UserError
-from umop.training.launch import Job, free
+from umop.distributed.launch import Job, free
+from umop.system.errors import UserError
 
 
 @pytest.mark.parametrize("prefix", ["", "PET_"])

@@ -13,15 +13,15 @@ from pathlib import Path
 import pytest
 
 from tests.umop.conftest import Umop
-from umop.errors import UserError
-from umop.run import Run
-from umop.training.lock import locked
+from umop.runs.folder import Run
+from umop.runs.lock import locked
+from umop.system.errors import UserError
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from umop.run import Run
-from umop.training.lock import locked
+from umop.runs.folder import Run
+from umop.runs.lock import locked
 with locked(Run(Path(sys.argv[1]))):
     print("locked", flush=True)
     time.sleep(60)

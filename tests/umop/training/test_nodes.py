@@ -15,8 +15,8 @@ import pytest
 
 from tests.umop.training.results import metrics
 from tests.umop.training.starter import Started, Starter
-from umop.exit_codes import FAILURE, STOPPED
-from umop.run import Run
+from umop.runs.folder import Run
+from umop.system.exit_codes import FAILURE, STOPPED
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 NODES = (f"umop-{os.getpid()}-node0", f"umop-{os.getpid()}-node1")

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from umop.config.load import load_config
-from umop.errors import UserError
+from umop.system.errors import UserError
 from umop.training.precision import Precision, choose_precision
 
 

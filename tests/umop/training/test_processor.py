@@ -10,7 +10,7 @@ import pytest
 
 FAULTS = """
 import resource
-from umop.training.processor import tune_processor
+from umop.system.processor import tune_processor
 
 tune_processor()
 

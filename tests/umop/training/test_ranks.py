@@ -17,8 +17,8 @@ import pytest
 
 from tests.umop.training.results import metrics, result
 from tests.umop.training.starter import Started, Starter
-from umop.exit_codes import FAILURE, STOPPED
-from umop.run import Run
+from umop.runs.folder import Run
+from umop.system.exit_codes import FAILURE, STOPPED
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 HOST = socket.gethostname()
@@ -151,7 +151,7 @@ def test_a_process_that_hangs_is_named_in_time(ranks: Ranks, workplace: Path) ->
 
 PREPARE = """
 import os, sys, time
-from umop.training.connect import joined
+from umop.distributed.connect import joined
 
 def compute():
     start = time.monotonic()

@@ -12,8 +12,8 @@ import pytest
 
 from tests.umop.training.results import metrics, result
 from tests.umop.training.starter import Started, Starter
-from umop.exit_codes import STOPPED
-from umop.run import Run
+from umop.runs.folder import Run
+from umop.system.exit_codes import STOPPED
 
 KILLS = int(os.environ.get("UMOP_TEST_KILLS", "3"))
 """How often training is killed, and how often it is stopped, over both configs."""

@@ -8,7 +8,7 @@ import pytest
 from mmengine.config import Config
 
 from umop.config.load import load_config
-from umop.errors import UserError
+from umop.system.errors import UserError
 from umop.training.schedule import ScheduleOptions, fit, parse_duration
 
 

@@ -13,9 +13,9 @@ import psutil
 import pytest
 
 from tests.umop.training.starter import Started, Starter
-from umop.errors import Stopped
-from umop.exit_codes import STOPPED
-from umop.training.signals import SECONDS_OF_ONE, StopSignals
+from umop.distributed.signals import SECONDS_OF_ONE, StopSignals
+from umop.system.errors import Stopped
+from umop.system.exit_codes import STOPPED
 
 pytestmark = pytest.mark.slow
 SHOWS_THE_CURSOR, HIDES_THE_CURSOR = b"\x1b[?25h", b"\x1b[?25l"

@@ -8,8 +8,8 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from umop.errors import UserError
-from umop.training.sockets import LONGEST_FOLDER, share_sockets
+from umop.distributed.sockets import LONGEST_FOLDER, share_sockets
+from umop.system.errors import UserError
 
 
 @pytest.mark.parametrize(("length", "fits"), [(LONGEST_FOLDER, True), (LONGEST_FOLDER + 1, False)])

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from umop.config.load import load_config
-from umop.errors import Stopped
-from umop.training.signals import StopSignals
+from umop.distributed.signals import StopSignals
+from umop.system.errors import Stopped
 
 
 def test_a_signal_while_a_config_is_read_is_no_broken_config(tmp_path: Path) -> None:

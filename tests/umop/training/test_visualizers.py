@@ -19,11 +19,11 @@ from mmengine.config import Config
 
 from tests.serving.waiting import wait_until
 from tests.umop.conftest import Umop
-from umop.errors import UserError
-from umop.run import Run
-from umop.training.mlflow_runs import ScalarsToMlflow
-from umop.training.visualizers import ScalarsToTensorboard, mlflow, vis_backends
-from umop.training.wandb_runs import ScalarsToWandb
+from umop.runs.folder import Run
+from umop.system.errors import UserError
+from umop.trackers.mlflow import ScalarsToMlflow
+from umop.trackers.visualizers import ScalarsToTensorboard, mlflow, vis_backends
+from umop.trackers.wandb import ScalarsToWandb
 
 SMALL = [
     "--set", "train_cfg.max_iters=4",
@@ -207,7 +207,7 @@ def test_wandb_keeps_the_scalars_and_no_code(
 def test_the_environment_chooses(
     variables: dict[str, str], names: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("umop.training.visualizers.find_spec", lambda package: package)
+    monkeypatch.setattr("umop.trackers.visualizers.find_spec", lambda package: package)
     chosen = vis_backends(Run.to_train("trees"), 0, variables)
     assert [each["type"].removeprefix("ScalarsTo") for each in chosen] == names
 
@@ -215,7 +215,7 @@ def test_the_environment_chooses(
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     found = importlib.util.find_spec
     monkeypatch.setattr(
-        "umop.training.visualizers.find_spec",
+        "umop.trackers.visualizers.find_spec",
         lambda package: None if package == "mlflow" else found(package),
     )
     with pytest.raises(UserError, match=r"mlflow is missing.*umop\[mlflow\]"):

@@ -9,11 +9,11 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from umop.console import counted
 from umop.data.check.examined import Examined
 from umop.data.check.repairs import drop_boxes
 from umop.data.check.rules import Hit, Rule, box_hits
 from umop.data.dataset import DataSet
+from umop.system.console import counted
 
 FEW = 10
 """Boxes to train on under which a class is hardly learned."""

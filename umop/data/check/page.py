@@ -14,7 +14,7 @@ from umop.data.check.categories import counts
 from umop.data.check.examined import Examined
 from umop.data.check.report import Finding, Report, summary
 from umop.data.pictures import data_url, read_rgb
-from umop.errors import UserError
+from umop.system.errors import UserError
 
 SHOWN = 24
 """Most findings of a kind that are shown with their pictures."""

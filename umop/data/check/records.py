@@ -18,9 +18,9 @@ from rich.console import Console
 from rich.progress import track
 
 from serving.inference.image import ImageError, decode, read_header
-from umop.cache import cache_folder, keep
 from umop.data.layouts.files import is_file
 from umop.data.pictures import MAX_PIXELS
+from umop.system.cache import cache_folder, keep
 
 FEW = 64
 """Most pictures that are read without starting other processes."""

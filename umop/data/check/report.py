@@ -9,13 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
-from umop.console import counted
 from umop.data.check import boxes, categories, conventions, pictures, reading, splits
 from umop.data.check.examined import Examined
 from umop.data.check.records import Record, read_records
 from umop.data.check.repairs import with_corners
 from umop.data.check.rules import Hit, Rule, Severity
 from umop.data.dataset import DataSet
+from umop.system.console import counted
 
 BEFORE_SIZES = (*reading.RULES, *pictures.FILES, *conventions.RULES)
 AFTER_SIZES = (

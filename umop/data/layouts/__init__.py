@@ -10,7 +10,7 @@ from umop.data.dataset import DataSet
 from umop.data.layouts import coco, cvat, labelme, table, voc, yolo
 from umop.data.layouts.archive import unpacked
 from umop.data.layouts.files import Files, is_file
-from umop.errors import UserError
+from umop.system.errors import UserError
 
 
 @dataclass(frozen=True)

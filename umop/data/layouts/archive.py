@@ -12,9 +12,9 @@ from zipfile import BadZipFile, ZipFile, ZipInfo, is_zipfile
 from rich.console import Console
 from rich.progress import track
 
-from umop.cache import cache_folder
-from umop.digest import sha256_of
-from umop.errors import UserError
+from umop.system.cache import cache_folder
+from umop.system.digest import sha256_of
+from umop.system.errors import UserError
 
 MOST_TIMES_AS_LARGE = 100
 """Most times its size that a zip may unpack to: pictures hardly shrink, annotations ten times."""

@@ -12,8 +12,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from xml.etree import ElementTree
 
-from umop.errors import UserError
-from umop.run import LOCK, ROOT
+from umop.runs.folder import LOCK, ROOT
+from umop.system.errors import UserError
 
 PICTURES = (".jpg", ".jpeg", ".jfif", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif")
 SPLIT_WORDS = {

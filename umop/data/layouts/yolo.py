@@ -8,9 +8,9 @@ from typing import Any
 
 import yaml
 
-from umop.console import counted
 from umop.data.dataset import SPLITS, Builder, DataSet, Picture
 from umop.data.layouts.files import Files, base, read_text, split_in, split_of, stem
+from umop.system.console import counted
 
 NAME = "YOLO"
 LOOKS_FOR = "YOLO (a data.yaml, or pictures with labels/*.txt)"

@@ -1,0 +1,81 @@
+"""Connects the processes that train together."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+from collections.abc import Iterator
+from datetime import timedelta
+from threading import Thread
+
+import torch
+from torch import distributed
+from torch.distributed.rendezvous import rendezvous
+
+from umop.distributed import heartbeat
+from umop.distributed.ranks import Alone, Ranks
+from umop.distributed.watchdog import Watch
+from umop.system.errors import Stopped, TrainingError
+
+
+def is_rank() -> bool:
+    """Whether this process is one of several, started by torchrun or as it does."""
+    return {"RANK", "LOCAL_RANK", "WORLD_SIZE"} <= os.environ.keys()
+
+
+@contextlib.contextmanager
+def joined(limit: float) -> Iterator[Alone]:
+    """Connects this process with the other ranks inside the block, where it is one of several.
+
+    Args:
+        limit: Seconds without a step after which training is given up.
+
+    Raises:
+        TrainingError: The others cannot be reached, or one is gone.
+    """
+    if not is_rank():
+        yield Alone()
+        return
+    heartbeat.start()
+    ranks = connect(limit)
+    try:
+        yield ranks
+    except (Exception, Stopped) as error:
+        reason = ranks.translate(error)
+        if isinstance(reason, Stopped):
+            ranks.tell_stopped()
+        raise reason from error
+    finally:
+        distributed.destroy_process_group()
+        ranks.leave()
+
+
+def connect(limit: float) -> Ranks:
+    """Connects this process with the other ranks, and starts to watch over them.
+
+    Raises:
+        TrainingError: They cannot be reached.
+    """
+    on_gpu = torch.cuda.is_available()
+    if on_gpu:
+        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+    backend = "nccl" if on_gpu else "gloo"
+    to_connect = timedelta(seconds=limit)
+    no_limit = timedelta(days=1)  # the watch has one, and names the rank
+    try:
+        store, rank, count = next(rendezvous("env://", timeout=to_connect))
+        distributed.init_process_group(
+            backend, store=store, rank=rank, world_size=count, timeout=no_limit
+        )
+        group = distributed.new_group(backend="gloo", timeout=no_limit)
+        own_store, *_ = next(rendezvous("env://", timeout=to_connect))
+    except RuntimeError as error:
+        reason = str(error).splitlines()[0]
+        address = f"{os.environ['MASTER_ADDR']}:{os.environ['MASTER_PORT']}"
+        raise TrainingError(f"The other ranks cannot be reached at {address}: {reason}") from error
+    hosts = [""] * count
+    distributed.all_gather_object(hosts, socket.gethostname(), group=group)
+    watch = Watch(rank=rank, hosts=hosts, store=own_store, limit=limit)
+    Thread(target=watch.run, daemon=True).start()
+    return Ranks(rank=rank, count=count, store=own_store, group=group, watch=watch)

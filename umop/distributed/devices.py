@@ -1,0 +1,57 @@
+"""What a model trains on."""
+
+from __future__ import annotations
+
+import torch
+from mmengine.config import Config
+
+from umop.system.errors import UserError
+
+
+def choose_processes(config: Config, on_cpu: bool = False, wanted: int | None = None) -> int:
+    """Decides how many processes train: one for each GPU, or one on the processor.
+
+    Args:
+        config: What is trained.
+        on_cpu: The user asked for the processor.
+        wanted: The number of processes that the user asked for.
+
+    Raises:
+        UserError: The config needs a GPU and there is none, or there are too few.
+    """
+    gpus = 0 if on_cpu else torch.cuda.device_count()
+    if gpus == 0:
+        if config.get("needs_gpu", False) and not on_cpu:
+            raise UserError(
+                "No GPU was found, and this config is made for GPUs: nvidia-smi shows what this "
+                "machine has. To train on the processor all the same, which suits some hundred "
+                "pictures of your own, add --device cpu (with make: DEVICE=cpu)."
+            )
+        return wanted or 1
+    if wanted is not None and wanted > gpus:
+        raise UserError(f"{wanted} processes need as many GPUs; this machine has {gpus}.")
+    return wanted or gpus
+
+
+def connect_processors(config: Config) -> None:
+    """Makes the ranks train on processors: mmengine would give each the GPU of its number."""
+    config.model_wrapper_cfg = {
+        "type": "MMDistributedDataParallel",
+        "broadcast_buffers": False,
+        "device_ids": None,
+        "find_unused_parameters": config.get("find_unused_parameters", False),
+    }
+
+
+def plan(config: Config, processes: int, accumulate: int = 1) -> str:
+    """Says the effective batch and the learning rate that follows from it."""
+    each = config.train_dataloader.batch_size
+    batch = processes * each * accumulate
+    rate = config.optim_wrapper.optimizer.lr
+    parts = f"{processes} × {each}" + (f" × {accumulate} parts" if accumulate > 1 else "")
+    text = f"Batch: {parts} = {batch} pictures a step. Learning rate: "
+    scaling = config.get("auto_scale_lr") or {}
+    if not scaling.get("enable", False):
+        return f"{text}{rate:g}."
+    base = scaling["base_batch_size"] * accumulate
+    return f"{text}{rate * batch / base:g} ({rate:g} for {base} pictures, scaled)."

@@ -1,0 +1,147 @@
+"""Shows how far training and evaluation have come."""
+
+from __future__ import annotations
+
+import atexit
+from collections.abc import Iterable
+from time import monotonic
+from typing import Any
+
+import torch
+from mmengine.dist import get_world_size, is_main_process
+from mmengine.hooks import Hook
+from mmengine.registry import HOOKS
+from mmengine.runner import Runner
+from rich.console import Console, RenderableType
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.text import Text
+
+from umop.engine.hooks.pace import Pace
+from umop.system.console import Count, duration
+from umop.system.hardware import GIB
+
+SECONDS_BETWEEN_LINES = 20.0
+
+
+@HOOKS.register_module()
+class ProgressHook(Hook):
+    """A progress bar on a terminal, now and then a line elsewhere (a log, a Kubernetes job)."""
+
+    priority = "LOWEST"
+
+    def __init__(self) -> None:
+        self.console = Console(stderr=True)
+        self.bar = Bar(self.console)
+        self.pace = Pace()
+        self.last_line = -SECONDS_BETWEEN_LINES
+        self.count: Count | None = None
+
+    def before_train(self, runner: Runner) -> None:
+        self.task = self.bar.add_task("training", total=runner.max_iters, completed=runner.iter)
+        self.pace.restart()
+        if is_main_process() and self.console.is_terminal:
+            self.bar.start()
+            atexit.register(self.bar.stop)  # shows the cursor again, however training ends
+
+    def after_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None
+    ) -> None:
+        self.pace.advance()
+        if not is_main_process():
+            return
+        done = runner.iter + 1
+        if self.console.is_terminal:
+            self.bar.detail = ", ".join(self.measured(runner, data_batch))
+            self.bar.update(self.task, completed=done, left=self.left(runner))
+        elif done == runner.max_iters or monotonic() - self.last_line >= SECONDS_BETWEEN_LINES:
+            self.last_line = monotonic()
+            shown = [*self.measured(runner, data_batch), self.left(runner)]
+            measured = ", ".join(filter(None, shown))
+            self.console.print(
+                f"training: iteration {done} of {runner.max_iters}, {measured}",
+                soft_wrap=True,
+                highlight=False,
+            )
+
+    def after_run(self, runner: Runner) -> None:
+        if self.console.is_terminal:
+            self.bar.stop()
+
+    def before_val(self, runner: Runner) -> None:
+        self.count_batches(len(runner.val_loop.dataloader))
+
+    def before_test(self, runner: Runner) -> None:
+        self.count_batches(len(runner.test_loop.dataloader))
+
+    def count_batches(self, total: int) -> None:
+        self.count = Count("evaluating: batch", total)
+
+    def after_val_iter(self, runner: Runner, *_: Any, **__: Any) -> None:
+        if is_main_process() and self.count:
+            self.count.advance()
+
+    after_test_iter = after_val_iter
+
+    def after_val(self, runner: Runner) -> None:
+        self.pace.restart()
+
+    def measured(self, runner: Runner, data_batch: Any) -> list[str]:
+        """Loss, speed and memory, for people."""
+        shown = [losses(runner)]
+        if seconds := self.pace.seconds:
+            images = len(data_batch["inputs"]) * get_world_size()
+            shown.append(f"{images / seconds:.1f} images/s")
+        if torch.cuda.is_available():
+            device = torch.cuda.current_device()
+            used = torch.cuda.max_memory_reserved(device)
+            total = torch.cuda.get_device_properties(device).total_memory
+            shown.append(f"{used / GIB:.1f} of {total / GIB:.1f} GiB on the GPU")
+        return shown
+
+    def left(self, runner: Runner) -> str:
+        """The time that the rest of training takes, without evaluations; empty while unknown."""
+        if self.pace.seconds is None:
+            return ""
+        iterations = runner.max_iters - runner.iter - 1
+        return f"about {duration(iterations * self.pace.seconds)} left"
+
+
+class Bar(Progress):
+    """A bar with the time left, and a line below it.
+
+    Args:
+        console: Where it is drawn.
+
+    Attributes:
+        detail: The line below.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self.detail = ""
+        super().__init__(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=None),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[left]}"),
+            console=console,
+            expand=True,
+        )
+
+    def add_task(self, description: str, *args: Any, **fields: Any) -> Any:
+        return super().add_task(description, *args, **{"left": "", **fields})
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        yield from super().get_renderables()
+        yield Text(self.detail, no_wrap=True, overflow="ellipsis")
+
+
+def losses(runner: Runner) -> str:
+    """The loss of the last iteration, and its parts."""
+    scalars = runner.message_hub.log_scalars
+    values = {
+        name.removeprefix("train/"): scalars[name].current()
+        for name in scalars
+        if name.startswith("train/loss")
+    }
+    parts = [f"{name[5:]} {value:.3f}" for name, value in values.items() if name != "loss"]
+    return f"loss {values['loss']:.3f} ({', '.join(parts)})"

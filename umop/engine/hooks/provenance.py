@@ -1,0 +1,40 @@
+"""Records each start of a run, and how it ended."""
+
+from __future__ import annotations
+
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+
+from umop.runs.folder import Run
+from umop.runs.provenance import begin, finish
+from umop.system.errors import Stopped
+from umop.system.exit_codes import exit_code_of
+
+
+class ProvenanceHook(Hook):
+    """Writes ``provenance.json``; registered on the first rank alone.
+
+    Args:
+        run: The run.
+    """
+
+    priority = "VERY_HIGH"
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.has_begun = False
+
+    def before_train(self, runner: Runner) -> None:
+        begin(self.run.provenance, runner.cfg, runner.iter)
+        self.has_begun = True
+
+    def after_train(self, runner: Runner) -> None:
+        finish(self.run.provenance, runner.iter, 0)
+
+    def broken_off(self, runner: Runner, error: BaseException) -> None:
+        """Records that training ended before its time."""
+        if not self.has_begun:
+            return
+        stopped = isinstance(error, Stopped)
+        done = runner.checkpoints.saved_iteration if stopped else runner.iter
+        finish(self.run.provenance, done, exit_code_of(error))

@@ -1,0 +1,136 @@
+"""Ends training, its decay included, within a time."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import Counter
+from typing import Any
+
+from mmengine.dist import broadcast_object_list, is_main_process
+from mmengine.hooks import Hook
+from mmengine.registry import HOOKS
+from mmengine.runner import Runner
+
+from umop.system.console import note
+
+BETWEEN = 10
+"""Iterations from one look at the clock to the next."""
+TOLERANCE = 0.02
+"""The share of the length that a change must exceed."""
+RESERVE = 0.05
+"""The share of the budget that is kept for what the pace does not show."""
+
+
+@HOOKS.register_module()
+class TimeBudgetHook(Hook):
+    """Shortens training so that it ends, its learning rate decayed, within a time.
+
+    The pace so far decides, and is looked at every ten iterations. Schedulers are shortened in
+    place: they compute each value from the one before, so that the learning rate has no jump. A run
+    that is resumed continues with the time that it has left.
+
+    Args:
+        seconds: What training may take, its evaluations included.
+    """
+
+    priority = "LOW"
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.evaluating = 0.0
+        self.evaluations = 0
+        self.noted = 0
+
+    def before_train(self, runner: Runner) -> None:
+        self.started = time.monotonic()
+        self.first = runner.iter
+        self.planned = runner.cfg.train_cfg.max_iters
+        self.count = math.ceil(self.planned / val_interval(runner))
+        kept = runner.message_hub.runtime_info.get("time_budget", {})
+        self.before = float(kept.get("spent", 0.0))
+        if kept:
+            set_length(runner, kept["max_iters"], self.count)
+
+    def before_val(self, runner: Runner) -> None:
+        self.val_started = time.monotonic()
+
+    def after_val(self, runner: Runner) -> None:
+        self.evaluating += time.monotonic() - self.val_started
+        self.evaluations += 1
+
+    def after_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None
+    ) -> None:
+        done = runner.iter + 1
+        if done % BETWEEN == 0 and done < runner.max_iters:
+            decided = [self.affordable(runner, done) if is_main_process() else 0]
+            broadcast_object_list(decided)
+            if abs(decided[0] - runner.max_iters) > TOLERANCE * runner.max_iters:
+                set_length(runner, decided[0], self.count)
+                self.report(decided[0])
+        runner.message_hub.update_info(
+            "time_budget", {"spent": self.spent(), "max_iters": runner.max_iters}
+        )
+
+    def spent(self) -> float:
+        """Seconds that training has taken, before it was interrupted too."""
+        return self.before + time.monotonic() - self.started
+
+    def affordable(self, runner: Runner, done: int) -> int:
+        """How many iterations, with those done, the budget is enough for."""
+        elapsed = time.monotonic() - self.started - self.evaluating
+        pace = elapsed / (done - self.first)
+        left = self.seconds * (1 - RESERVE) - self.spent()
+        evaluations = math.ceil((runner.max_iters - done) / val_interval(runner))
+        left -= evaluations * self.evaluating / max(1, self.evaluations)
+        wanted = done + max(1, int(left / pace))
+        return min(self.planned, wanted)
+
+    def report(self, length: int) -> None:
+        """Says how far training is shortened, where that changes much."""
+        before = self.noted or self.planned
+        if not 0.5 < length / before < 2 and is_main_process():
+            self.noted = length
+            note(f"About {length} of {self.planned} iterations fit into the time, and are made.")
+
+
+def val_interval(runner: Runner) -> int:
+    """Iterations from one evaluation to the next."""
+    return int(runner.train_loop.val_interval)
+
+
+def set_length(runner: Runner, length: int, evaluations: int) -> None:
+    """Makes a training loop that is under way shorter or longer, and its schedulers with it."""
+    loop = runner.train_loop
+    loop._max_iters = length
+    loop.val_interval = math.ceil(length / evaluations)
+    loop.dynamic_intervals = [loop.val_interval] * len(loop.dynamic_intervals)
+    share = length / runner.cfg.train_cfg.max_iters
+    for scheduler, planned in zip(runner.param_schedulers, runner.cfg.param_scheduler, strict=True):
+        place(scheduler, planned, share)
+
+
+def place(scheduler: Any, planned: Any, share: float) -> None:
+    """Moves what is still to come of a scheduler to a share of its planned place.
+
+    Args:
+        scheduler: mmengine's, under way.
+        planned: Its section of the config.
+        share: The new length over the planned one.
+    """
+    soonest = scheduler._global_step + 2
+    if scheduler.end < soonest:
+        return
+    if scheduler.begin >= soonest:
+        scheduler.begin = max(soonest, round(planned["begin"] * share))
+    scheduler.end = max(soonest, round(planned["end"] * share))
+    if hasattr(scheduler, "T_max"):
+        scheduler.T_max = max(1, scheduler.end - scheduler.begin)
+    if hasattr(scheduler, "milestones"):
+        scheduler.milestones = Counter(round(one * share) for one in planned["milestones"])
+    if hasattr(scheduler, "start_factor"):  # a line from where the factor is now to 1
+        scheduler.total_iters = scheduler.end - scheduler.begin - 1
+        passed = scheduler.last_step / scheduler.total_iters
+        factor = scheduler._last_value[0] / scheduler.base_values[0]
+        scheduler.start_factor = (factor - passed) / (1 - passed)

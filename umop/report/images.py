@@ -1,0 +1,119 @@
+"""The best and the worst pictures, with truth and detections drawn."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from umop.data.pictures import data_url, read_rgb
+from umop.evaluation.analysis import Analysis
+from umop.evaluation.pictures import DrawnBox, PictureResult
+from umop.system.errors import UserError
+
+SHOWN = 8
+"""So many of the best and of the worst are shown."""
+MOST_NAMES = 3
+SIDE = 480
+"""The longer side of a picture in the page, in pixels."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A box on a shown picture, in its pixels.
+
+    Attributes:
+        kind: ``found``, ``missed``, ``right`` or ``wrong``.
+        text: Its class, and the score of a detection.
+    """
+
+    x: float
+    y: float
+    width: float
+    height: float
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A picture of the page.
+
+    Attributes:
+        name: Its file.
+        words: What is right and wrong on it.
+        image: A data URL; empty where the picture cannot be read.
+        width: In pixels.
+        height: In pixels.
+        shapes: True boxes and detections.
+    """
+
+    name: str
+    words: str
+    image: str = ""
+    width: int = 0
+    height: int = 0
+    shapes: tuple[Shape, ...] = ()
+
+
+def shown_pictures(analysis: Analysis, folder: Path) -> tuple[list[Shown], list[Shown]]:
+    """The best and the worst pictures.
+
+    Args:
+        analysis: Says which they are.
+        folder: Where they lie.
+    """
+    names = [each.name for each in analysis.classes]
+    best, worst = (
+        [show(each, folder, names) for each in listed[:SHOWN]]
+        for listed in (analysis.best, analysis.worst)
+    )
+    return best, worst
+
+
+def show(result: PictureResult, folder: Path, names: list[str]) -> Shown:
+    """Reads a picture and places its boxes on it."""
+    words = in_words(result, names)
+    try:
+        pixels = read_rgb(folder / result.file_name)
+    except UserError:
+        return Shown(result.file_name, f"{words}. The picture cannot be read now.")
+    height, width = pixels.shape[:2]
+    scale = min(1.0, SIDE / max(height, width))
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    shapes = [
+        *(
+            shape(each, scale, "found" if each.is_right else "missed", names)
+            for each in result.truth
+        ),
+        *(
+            shape(each, scale, "right" if each.is_right else "wrong", names)
+            for each in result.detections
+        ),
+    ]
+    return Shown(result.file_name, words, data_url(pixels, size), *size, tuple(shapes))
+
+
+def in_words(result: PictureResult, names: list[str]) -> str:
+    """What is right and wrong on a picture."""
+    parts = [f"{result.found} found"]
+    for kind, boxes in (("missed", result.truth), ("wrong", result.detections)):
+        counts = Counter(names[each.label] for each in boxes if not each.is_right)
+        if counts:
+            parts.append(f"{kind}: {', '.join(listed(counts))}")
+    return f"F1 {result.f1:.2f}; {'; '.join(parts)}"
+
+
+def listed(counts: Counter[str]) -> Iterator[str]:
+    """The most frequent classes with their numbers."""
+    yield from (f"{count} {name}" for name, count in counts.most_common(MOST_NAMES))
+    if others := counts.total() - sum(count for _, count in counts.most_common(MOST_NAMES)):
+        yield f"{others} others"
+
+
+def shape(drawn: DrawnBox, scale: float, kind: str, names: list[str]) -> Shape:
+    """Places a box on a scaled picture."""
+    x, y, width, height = (round(value * scale, 1) for value in drawn.box)
+    score = "" if drawn.score is None else f" {drawn.score:.2f}"
+    return Shape(x, y, width, height, kind, f"{names[drawn.label]}{score}")

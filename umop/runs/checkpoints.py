@@ -1,0 +1,127 @@
+"""Checkpoints on disk: written whole or not at all, and checked before they are used."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from zipfile import BadZipFile, ZipFile
+
+import torch
+
+from umop.runs.folder import Run
+from umop.system.console import note
+from umop.system.digest import sha256_of
+from umop.system.errors import UserError
+
+BEST = "best.pth"
+"""Name of the checkpoint with the best AP so far."""
+
+
+def checksum_file(checkpoint: Path) -> Path:
+    """Where a checkpoint's SHA-256 is kept, in the format of ``sha256sum``."""
+    return checkpoint.with_name(f"{checkpoint.name}.sha256")
+
+
+def write_checkpoint(checkpoint: Path, write: Callable[[Path], None]) -> None:
+    """Writes a checkpoint and its checksum; one of that name stays until the new one is whole.
+
+    Args:
+        checkpoint: Its path.
+        write: Writes the content to the path that it is given.
+    """
+    temporary = checkpoint.with_name(f".{checkpoint.name}.tmp")
+    try:
+        write(temporary)
+        flush(temporary)
+        line = f"{sha256_of(temporary)}  {checkpoint.name}\n"
+        checksums = checksum_file(checkpoint)
+        before = checksums.read_text() if checksums.is_file() else ""
+        replace_text(checksums, before + line)  # whichever of the two is there is known
+        temporary.replace(checkpoint)
+        replace_text(checksums, line)
+    finally:
+        temporary.unlink(missing_ok=True)
+    flush(checkpoint.parent)
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Writes a small file so that it has its old content or the new, whatever happens."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    temporary.write_text(text)
+    flush(temporary)
+    temporary.replace(path)
+
+
+def flush(path: Path) -> None:
+    """Has the kernel write a file, or the names in a folder, to the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def remove_all_but(run: Run, newest: int) -> None:
+    """Removes the older checkpoints of a run, and their checksums."""
+    for checkpoint in by_age(run)[newest:]:
+        checkpoint.unlink()
+        checksum_file(checkpoint).unlink(missing_ok=True)
+
+
+def by_age(run: Run) -> list[Path]:
+    """A run's checkpoints, the newest first; the best is not among them."""
+    found = [path for name in ("epoch_*.pth", "iter_*.pth") for path in run.folder.glob(name)]
+    return sorted(found, key=lambda path: path.stat().st_mtime_ns, reverse=True)
+
+
+def describe(checkpoint: Path) -> str:
+    """Says which of a run's checkpoints a command takes."""
+    if checkpoint.name != BEST:
+        return f"Checkpoint: {checkpoint.name}, the newest"
+    content = torch.load(checkpoint, map_location="cpu", mmap=True, weights_only=False)
+    return f"Checkpoint: {BEST}, of iteration {content['meta']['iter']}, which had the best AP"
+
+
+def newest_whole(run: Run) -> Path | None:
+    """The newest checkpoint of a run that is not damaged, None before there is one.
+
+    Warns of each that is, and of one without a checksum beside it.
+
+    Raises:
+        UserError: All of them are damaged.
+    """
+    newest = run.latest_checkpoint()
+    if newest is None:
+        return None
+    candidates = [newest, *(path for path in by_age(run) if path != newest)]
+    for checkpoint in candidates:
+        if is_whole(checkpoint):
+            if not checksum_file(checkpoint).is_file():
+                note(
+                    f"warning: {checkpoint} has no .sha256 beside it; the sums inside it are right"
+                )
+            return checkpoint
+        note(f"warning: {checkpoint} is {'damaged' if checkpoint.is_file() else 'gone'}")
+    raise UserError(
+        f"{run.folder} has no checkpoint that is whole. Delete the folder to train again, or name "
+        "another run with --run."
+    )
+
+
+def is_whole(checkpoint: Path) -> bool:
+    """Whether a checkpoint is what its checksum says; without one, what the sums inside it say."""
+    checksums = checksum_file(checkpoint)
+    if not checksums.is_file():
+        return has_whole_parts(checkpoint)
+    known = [line.split()[0] for line in checksums.read_text().splitlines() if line]
+    return checkpoint.is_file() and sha256_of(checkpoint) in known
+
+
+def has_whole_parts(checkpoint: Path) -> bool:
+    """Whether each part of a file of ``torch.save``, which is a zip, has its CRC-32."""
+    try:
+        with ZipFile(checkpoint) as parts:
+            return parts.testzip() is None
+    except (OSError, BadZipFile):
+        return False

@@ -1,0 +1,186 @@
+"""The folder that keeps everything about one training run."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from zipfile import is_zipfile
+
+from umop.system.errors import UserError
+
+ROOT = Path("runs")
+LOCK = ".lock"
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+"""Names of runs: a bundle's manifest takes the same."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """``runs/<name>/``.
+
+    Attributes:
+        folder: Holds the config, provenance, metrics, checkpoints, evaluation and bundle.
+    """
+
+    folder: Path
+
+    @classmethod
+    def named(cls, name: str) -> Run:
+        """The run to read: of that name in ``runs/``, or in the folder at that path.
+
+        Raises:
+            UserError: There is no such folder, or it is no name for a run.
+        """
+        if "/" not in name:
+            return cls.to_train(name)
+        if not Path(name).is_dir():
+            raise UserError(f"There is no run at {name}: it is not a folder.")
+        return cls(Path(name))
+
+    @classmethod
+    def to_train(cls, name: str) -> Run:
+        """The run of that name in ``runs/``.
+
+        Raises:
+            UserError: It is no name for a run.
+        """
+        if not NAME.fullmatch(name):
+            raise UserError(
+                f"'{name}' is no name for a run. Use at most 100 letters, digits, '.', '_' and "
+                "'-', with a letter or digit first, as in --run trees-2."
+            )
+        return cls(ROOT / name)
+
+    @property
+    def name(self) -> str:
+        return self.folder.name
+
+    @property
+    def config(self) -> Path:
+        return self.folder / "config.py"
+
+    @property
+    def provenance(self) -> Path:
+        return self.folder / "provenance.json"
+
+    @property
+    def metrics(self) -> Path:
+        return self.folder / "metrics.jsonl"
+
+    @property
+    def doubts(self) -> Path:
+        """What the check of the config's own data found when the run was started."""
+        return self.folder / "check.json"
+
+    @property
+    def tensorboard(self) -> Path:
+        return self.folder / "tensorboard"
+
+    @property
+    def lock(self) -> Path:
+        return self.folder / LOCK
+
+    @property
+    def report(self) -> Path:
+        return self.folder / "report.html"
+
+    @property
+    def evaluation(self) -> Path:
+        return self.folder / "evaluation.json"
+
+    @property
+    def evaluation_tta(self) -> Path:
+        return self.folder / "evaluation-tta.json"
+
+    def evaluation_of(self, data: Path) -> Path:
+        """The folder that keeps what is measured on other data than the run's own.
+
+        It is named after the data's folder, and by a digest of its path, because many have a name
+        such as ``val``.
+        """
+        path = data.resolve()
+        digest = hashlib.sha256(str(path).encode()).hexdigest()[:6]
+        return self.folder / "evaluations" / f"{path.name}-{digest}"
+
+    def kept_evaluation(self, data: Path | None = None, tta: bool = False) -> Path:
+        """The file that keeps a checkpoint's metrics, on the run's own data or on other."""
+        file = self.evaluation_tta if tta else self.evaluation
+        return file if data is None else self.evaluation_of(data) / file.name
+
+    @property
+    def bundle(self) -> Path:
+        return self.folder / f"{self.name}.bundle"
+
+    @property
+    def archive(self) -> Path:
+        return self.folder / f"{self.name}.mar"
+
+    def starts(self) -> list[dict[str, Any]]:
+        """The entries of ``provenance.json``, one for each start, oldest first.
+
+        Raises:
+            UserError: The file is damaged.
+        """
+        if not self.provenance.is_file():
+            return []
+        try:
+            starts: list[dict[str, Any]] = json.loads(self.provenance.read_text())
+        except ValueError as error:
+            raise UserError(f"{self.provenance} is damaged: {error}") from None
+        return starts
+
+    def read_metrics(self) -> list[dict[str, Any]]:
+        """The lines of ``metrics.jsonl``; none before the first.
+
+        A last line that a kill cut off is left out.
+        """
+        if not self.metrics.is_file():
+            return []
+        lines = self.metrics.read_text().splitlines(keepends=True)
+        return [json.loads(line) for line in lines if line.endswith("\n")]
+
+    def last_metrics(self) -> dict[str, Any] | None:
+        """What the last evaluation during training measured, None before there was one."""
+        return next((line for line in reversed(self.read_metrics()) if "AP" in line), None)
+
+    def latest_checkpoint(self) -> Path | None:
+        """The newest checkpoint, None before there is one."""
+        pointer = self.folder / "last_checkpoint"
+        if not pointer.is_file():
+            return None
+        return self.folder / Path(pointer.read_text().strip()).name
+
+    def best_checkpoint(self) -> Path:
+        """The checkpoint that had the best AP during training; the newest where none is marked.
+
+        Raises:
+            UserError: The run has none, or it is damaged.
+        """
+        newest = self.require_checkpoint()
+        best = self.folder / "best.pth"
+        return best if is_zipfile(best) else newest
+
+    def require_checkpoint(self) -> Path:
+        """The newest checkpoint.
+
+        Raises:
+            UserError: The run has none, or it is damaged.
+        """
+        checkpoint = self.latest_checkpoint()
+        if checkpoint is None or not self.config.is_file():
+            raise UserError(
+                f"{self.folder} holds no trained model. Train it first: umop train CONFIG --run "
+                f"{self.name}. Those that are here: umop runs"
+            )
+        if not checkpoint.is_file():
+            raise UserError(f"{checkpoint} is gone, though {self.folder} names it as its newest.")
+        if not is_zipfile(checkpoint):
+            raise UserError(
+                f"{checkpoint} is damaged: it is no whole file of torch.save. Name another "
+                f"checkpoint in {self.folder / 'last_checkpoint'}, or train again."
+            )
+        return checkpoint

@@ -1,0 +1,84 @@
+"""Lists the runs of a folder, and how each is doing."""
+
+from __future__ import annotations
+
+import fcntl
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from umop.runs.folder import Run
+from umop.system.errors import UserError
+from umop.system.exit_codes import STOPPED
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One row of ``umop runs``.
+
+    Attributes:
+        name: Of the run.
+        state: ``training``, ``finished``, ``stopped``, ``killed``, ``failed``, ``imported``,
+            ``damaged`` or ``empty``.
+        iteration: The last iteration that is known; None before there was one.
+        ap: Of the last evaluation during training, from 0 to 1; None before there was one.
+        age: Seconds since the run last wrote.
+    """
+
+    name: str
+    state: str
+    iteration: int | None
+    ap: float | None
+    age: float
+
+
+def runs_in(folder: Path) -> list[Listed]:
+    """All runs of a folder, the newest first."""
+    found = [Run(path) for path in folder.iterdir() if path.is_dir()] if folder.is_dir() else []
+    return sorted(map(listed, found), key=lambda row: row.age)
+
+
+def listed(run: Run) -> Listed:
+    """Reads one run's folder."""
+    lines = run.read_metrics()
+    last = run.last_metrics()
+    return Listed(
+        name=run.name,
+        state=state_of(run),
+        iteration=lines[-1]["iter"] if lines else None,
+        ap=last["AP"] if last else None,
+        age=time.time() - max(path.stat().st_mtime for path in (run.folder, *wrote(run))),
+    )
+
+
+def wrote(run: Run) -> list[Path]:
+    """The files that show when a run was last at work."""
+    return [path for path in (run.metrics, run.provenance, run.evaluation) if path.is_file()]
+
+
+def state_of(run: Run) -> str:
+    """How a run is doing."""
+    try:
+        starts = run.starts()
+    except UserError:
+        return "damaged"
+    code = starts[-1].get("exit_code") if starts else None
+    if code is not None:
+        return {0: "finished", STOPPED: "stopped"}.get(code, "failed")
+    if is_locked(run):
+        return "training"
+    if starts:
+        return "killed"
+    return "imported" if run.latest_checkpoint() else "empty"
+
+
+def is_locked(run: Run) -> bool:
+    """Whether a process trains the run; it holds the lock as long as it lives."""
+    if not run.lock.is_file():
+        return False
+    with run.lock.open() as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            return True
+    return False

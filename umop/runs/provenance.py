@@ -1,0 +1,174 @@
+"""Records what a result came from: ``provenance.json``, with an entry for each start."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import shlex
+import socket
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+
+from umop.runs.checkpoints import replace_text
+from umop.system.console import note
+from umop.system.digest import sha256_of
+from umop.system.hardware import devices, driver
+from umop.system.versions import STACK, all_installed
+
+READERS = 16
+SHARE = 500
+"""Sizes of so many files are asked for at a time: network storage answers each in a millisecond."""
+
+
+def begin(path: Path, config: Config, iteration: int) -> None:
+    """Adds an entry to a run's ``provenance.json``; it says nothing of an end yet.
+
+    Warns where code, packages, hardware or data are not those of the start before.
+
+    Args:
+        path: The file.
+        config: What is trained.
+        iteration: Iterations that were done before.
+    """
+    starts = read_starts(path)
+    entry = {**provenance(config), "first_iteration": iteration + 1}
+    if changed := changes(starts[-1], entry) if starts else []:
+        note(
+            f"warning: since this run was started before, there is another {'; '.join(changed)}. "
+            "The result will not be bit-identical to that of a run that was not stopped."
+        )
+    write(path, [*starts, entry])
+
+
+def changes(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
+    """What two entries of a ``provenance.json`` differ in, of what the result depends on."""
+    old, new = tools(before), tools(now)
+    found = [
+        f"{name} ({old[name]} before, now {new[name]})" for name in new if old[name] != new[name]
+    ]
+    if list(before["data"].values()) != list(now["data"].values()):
+        found.append("content of the data")
+    return found
+
+
+def tools(entry: dict[str, Any]) -> dict[str, str]:
+    """What an entry says that training was done with."""
+    return {
+        "commit": str(entry["commit"])[:12],
+        **{name: entry["versions"].get(name, "none") for name in STACK},
+        "device": ", ".join(entry["devices"]),
+    }
+
+
+def finish(path: Path, iteration: int, exit_code: int) -> None:
+    """Adds the end to the newest entry; a killed process leaves it without one.
+
+    Args:
+        path: The file.
+        iteration: The last iteration that was done.
+        exit_code: What the command answers, see :mod:`umop.system.exit_codes`.
+    """
+    starts = read_starts(path)
+    if starts:
+        starts[-1].update(ended=now(), last_iteration=iteration, exit_code=exit_code)
+        write(path, starts)
+
+
+def read_starts(path: Path) -> list[dict[str, Any]]:
+    """The entries of a ``provenance.json``, oldest first; none where there is no such file."""
+    return json.loads(path.read_text()) if path.is_file() else []
+
+
+def write(path: Path, starts: list[dict[str, Any]]) -> None:
+    """Replaces the file as a whole, so that a kill leaves the old one or the new one."""
+    replace_text(path, json.dumps(starts, indent=2) + "\n")
+
+
+def now() -> str:
+    return datetime.now(timezone.utc).isoformat(timespec="seconds")
+
+
+def provenance(config: Config) -> dict[str, Any]:
+    """Returns commit, versions, hardware, data fingerprint, seed and command, as JSON values."""
+    commit, clean = code()
+    return {
+        "started": now(),
+        "command": shlex.join(["umop", *sys.argv[1:]]),
+        "commit": commit,
+        "clean": clean,
+        "seed": config.randomness.seed,
+        "data": fingerprint(config),
+        "host": socket.gethostname(),
+        "devices": devices(),
+        "driver": driver(),
+        "platform": platform.platform(),
+        "python": platform.python_version(),
+        "versions": all_installed(),
+    }
+
+
+def code() -> tuple[str | None, bool | None]:
+    """The git commit of the code, and whether nothing was changed since; None outside a clone."""
+    git = ["git", "-C", str(Path(__file__).parent)]
+    try:
+        commit = subprocess.run(
+            [*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True
+        )
+        changes = subprocess.run(
+            [*git, "status", "--porcelain"], capture_output=True, text=True, check=True
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None, None
+    return commit.stdout.strip(), not changes.stdout.strip()
+
+
+def fingerprint(config: Config) -> dict[str, dict[str, str | int]]:
+    """What training and evaluation read, by annotation file.
+
+    Returns:
+        For each file the SHA-256 of its content, the number of pictures it lists, and the SHA-256
+        of their names with the sizes of their files.
+    """
+    files: dict[str, dict[str, str | int]] = {}
+    for split in ("train", "val"):
+        dataset = config[f"{split}_dataloader"].dataset
+        root = Path(dataset.data_root)
+        path = root / dataset.ann_file
+        if path.is_file():
+            images = json.loads(path.read_text())["images"]
+            names = sorted(image["file_name"] for image in images)
+            files[str(path)] = {
+                "sha256": sha256_of(path),
+                "pictures": len(names),
+                "pictures_sha256": digest_of_sizes(root / dataset.data_prefix.img, names),
+            }
+    return files
+
+
+def digest_of_sizes(folder: Path, names: list[str]) -> str:
+    """SHA-256 of a list of files: a line ``name size`` for each."""
+    with ThreadPoolExecutor(READERS) as pool:
+        shares = pool.map(
+            lambda first: lines(folder, names[first : first + SHARE]), range(0, len(names), SHARE)
+        )
+        return hashlib.sha256("".join(shares).encode()).hexdigest()
+
+
+def lines(folder: Path, names: list[str]) -> str:
+    """A line ``name size`` for each file."""
+    return "".join(f"{name} {size(f'{folder}/{name}')}\n" for name in names)
+
+
+def size(path: str) -> int | str:
+    try:
+        return os.stat(path).st_size  # noqa: PTH116
+    except OSError:
+        return "missing"

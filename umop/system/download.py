@@ -1,0 +1,130 @@
+"""Downloads large files: resumed where they broke off, checked before they are used."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
+
+from umop.system.errors import UserError
+
+ATTEMPTS = 5
+"""Most attempts in a row that receive no byte."""
+BLOCK = 1 << 20
+SECONDS_WITHOUT_A_BYTE = 60
+
+
+class BrokenOffError(Exception):
+    """The connection ended before the file did."""
+
+
+def download(url: str, path: Path, checksum: str | None = None) -> None:
+    """Downloads a file, unless it is there.
+
+    What has arrived is kept in ``<path>.part``; the next call continues from there.
+
+    Args:
+        url: Of the file, http or https.
+        path: Where it goes.
+        checksum: Such as ``md5:442b8d…`` or ``sha256:0676ba61…``; the start of the digest will do.
+
+    Raises:
+        UserError: The server does not give the file, or gives another one.
+    """
+    if path.is_file():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f"{path.name}.part")
+    with bar() as progress:
+        task = progress.add_task(path.name, total=None)
+        try:
+            receive(url, part, progress, task)
+        except (OSError, http.client.HTTPException, BrokenOffError) as error:
+            raise UserError(
+                f"{url} could not be downloaded: {error or type(error).__name__}. Run this again "
+                f"to go on where it stopped, or put the file at {path} yourself."
+            ) from error
+    if checksum is not None and not matches(part, checksum):
+        part.unlink()
+        raise UserError(
+            f"{url} is not the file that it should be: its checksum is not {checksum}. What was "
+            "downloaded is deleted; run this again."
+        )
+    part.rename(path)
+
+
+def receive(url: str, part: Path, progress: Progress, task: TaskID) -> None:
+    """Appends to ``part`` until the file is whole, reconnecting where that breaks off."""
+    failures = 0
+    while True:
+        before = size(part)
+        try:
+            return receive_once(url, part, progress, task)
+        except urllib.error.HTTPError:
+            raise
+        except (OSError, http.client.HTTPException, BrokenOffError):
+            failures = 0 if size(part) > before else failures + 1
+            if failures == ATTEMPTS:
+                raise
+
+
+def receive_once(url: str, part: Path, progress: Progress, task: TaskID) -> None:
+    """Appends to ``part`` what one connection gives."""
+    start = size(part)
+    request = urllib.request.Request(url, headers={"Range": f"bytes={start}-"} if start else {})
+    try:
+        response = urllib.request.urlopen(request, timeout=SECONDS_WITHOUT_A_BYTE)
+    except urllib.error.HTTPError as error:
+        if error.code == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+            return
+        raise
+    with response:
+        resumed = response.status == http.HTTPStatus.PARTIAL_CONTENT
+        start = start if resumed else 0
+        left = int(response.headers.get("Content-Length", 0))
+        progress.update(task, total=start + left or None, completed=start)
+        with part.open("ab" if resumed else "wb") as file:
+            while block := response.read(BLOCK):
+                file.write(block)
+                progress.update(task, advance=len(block))
+    if size(part) < start + left:
+        raise BrokenOffError(f"it broke off after {size(part)} of {start + left} bytes")
+
+
+def matches(path: Path, checksum: str) -> bool:
+    """Whether a file has a checksum, or one that starts so."""
+    algorithm, _, digest = checksum.partition(":")
+    with path.open("rb") as file:
+        hasher = hashlib.new(algorithm)
+        while block := file.read(BLOCK):
+            hasher.update(block)
+    return hasher.hexdigest().startswith(digest)
+
+
+def size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
+def bar() -> Progress:
+    """A progress bar on stderr."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+    )

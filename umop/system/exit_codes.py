@@ -1,0 +1,22 @@
+"""What the exit code of ``umop`` says; a script or a cluster's scheduler acts on it."""
+
+from umop.system.errors import LostRankError, Stopped, UserError
+
+FAILURE = 1
+"""Something broke: the program, the machine, or training itself (a loss that is not finite)."""
+
+MISTAKE = 2
+"""The user can put it right; the message says how. The same command would fail again."""
+
+STOPPED = 75
+"""Training was broken off from outside, and the same command resumes: EX_TEMPFAIL.
+
+A signal stopped it after a checkpoint was saved, or another of its processes is gone.
+"""
+
+
+def exit_code_of(error: BaseException) -> int:
+    """The exit code of a command that an error ends."""
+    if isinstance(error, Stopped | LostRankError):
+        return STOPPED
+    return MISTAKE if isinstance(error, UserError) else FAILURE

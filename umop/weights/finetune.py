@@ -1,0 +1,257 @@
+"""Starts training from a detector's weights: ``--weights``."""
+
+from __future__ import annotations
+
+import pickle
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.config import Config
+from mmengine.logging.history_buffer import HistoryBuffer
+from numpy._core import multiarray
+from torch import Tensor
+
+from umop.runs.folder import ROOT, Run
+from umop.system.digest import sha256_of
+from umop.system.errors import UserError
+from umop.weights.published import convert, expected_by
+
+CLASS_LAYERS = ("atss_cls", "conv_cls", "fsaf_cls", "gfl_cls", "retina_cls", "vfnet_cls")
+"""The last layer of the classification in mmdet's one-stage heads."""
+MAY_BE_NEW = ("conv_offset.weight", "conv_offset.bias", "num_batches_tracked")
+"""The ends of the names of a backbone's tensors that a checkpoint may lack."""
+
+
+@dataclass(frozen=True)
+class Start:
+    """The weights that a model starts from, and what became of all others.
+
+    Attributes:
+        source: The checkpoint.
+        taken: The tensors that fit.
+        fresh: Names of the model's tensors that start as the config says.
+        skipped: Names of the checkpoint's tensors that have no place in the model.
+        doubts: What may make the weights worth less than they look, a line each.
+    """
+
+    source: Path
+    taken: dict[str, Tensor]
+    fresh: tuple[str, ...]
+    skipped: tuple[str, ...]
+    doubts: tuple[str, ...] = ()
+
+    def report(self) -> list[str]:
+        """What was taken and what was not, in a few lines."""
+        total = len(self.taken) + len(self.fresh)
+        lines = [f"Weights: {len(self.taken)} of the model's {total} tensors from {self.source}"]
+        if self.fresh:
+            lines.append(f"Newly initialised: {modules(self.fresh)}")
+        if self.skipped:
+            lines.append(f"Not taken from the file: {modules(self.skipped)}")
+        return [*lines, *self.doubts]
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What a file of weights holds.
+
+    Attributes:
+        tensors: By name.
+        classes: Empty where the file does not say.
+        style: Of its ResNet, ``pytorch`` or ``caffe``; empty where the file does not say.
+    """
+
+    tensors: dict[str, Tensor]
+    classes: tuple[str, ...]
+    style: str
+
+
+def use_weights(config: Config, weights: str, run: Run) -> Start:
+    """Makes a config start from a checkpoint.
+
+    Args:
+        config: The model with its classes; changed in place. Its backbone is not pretrained any
+            more where the checkpoint has all of it.
+        weights: Name or folder of a run, or a checkpoint file.
+        run: The run that will start; :meth:`write` puts the weights into its folder.
+
+    Raises:
+        UserError: There is no such checkpoint, it cannot be read, or nothing of it fits.
+    """
+    source = find(weights)
+    start = choose(config, source)
+    config.load_from = str(initial(run, source))
+    backbone = config.model.backbone
+    if not any(name.startswith("backbone.") for name in start.fresh):
+        backbone.pop("init_cfg", None)
+        if "pretrained" in backbone:
+            backbone.pretrained = False
+    return start
+
+
+def write(start: Start, run: Run) -> None:
+    """Writes the chosen weights into the run's folder, where every process reads them."""
+    torch.save({"state_dict": start.taken, "meta": {}}, initial(run, start.source))
+
+
+def initial(run: Run, source: Path) -> Path:
+    """Where a run keeps the weights it started from; another source has another name."""
+    return run.folder / f"initial-{sha256_of(source)[:12]}.pth"
+
+
+def find(weights: str) -> Path:
+    """The checkpoint that a run's name, its folder, or a file's path means.
+
+    Raises:
+        UserError: There is none.
+    """
+    path = Path(weights)
+    if path.is_file():
+        return path
+    if "://" in weights:
+        raise UserError(f"--weights {weights}: download the file, and name it by its path.")
+    if path.is_dir() or (ROOT / weights).is_dir():
+        return Run.named(weights).best_checkpoint()
+    raise UserError(f"--weights {weights}: there is no such run or file.")
+
+
+def choose(config: Config, source: Path) -> Start:
+    """Chooses from a checkpoint what fits a config's model.
+
+    Raises:
+        UserError: Nothing does.
+    """
+    checkpoint = read(source)
+    tensors, names = checkpoint.tensors, checkpoint.classes
+    swin = any(name.startswith("backbone.layers.") for name in tensors)
+    tensors = convert(tensors, swin and config.model.backbone.type == "SwinTransformer")
+    expected = expected_by(config)
+    wanted = tuple(config.train_dataloader.dataset.metainfo.classes)
+    others = bool(names) and names != wanted
+    taken = {
+        name: tensors[name]
+        for name, tensor in expected.items()
+        if name in tensors
+        and tensors[name].shape == tensor.shape
+        and not (others and is_class_layer(name))
+    }
+    fresh = tuple(name for name in expected if name not in taken)
+    require_backbone(source, taken, fresh)
+    skipped = tuple(name for name in tensors if name not in taken)
+    return Start(source, taken, fresh, skipped, doubts(checkpoint, config.model.backbone))
+
+
+def require_backbone(source: Path, taken: Iterable[str], fresh: Iterable[str]) -> None:
+    """Checks that a checkpoint has the whole backbone; offsets of deformable layers may be new.
+
+    Raises:
+        UserError: It has not, as one of another depth.
+    """
+    lacking = [
+        name for name in fresh if name.startswith("backbone.") and not name.endswith(MAY_BE_NEW)
+    ]
+    if lacking:
+        count = sum(name.startswith("backbone.") for name in taken)
+        raise UserError(
+            f"{source} does not fit this config's model: it has {count} of the backbone's "
+            f"{count + len(lacking)} tensors, and lacks {lacking[0]}. Was it trained with another "
+            "backbone?"
+        )
+
+
+def doubts(checkpoint: Checkpoint, backbone: Mapping[str, Any]) -> tuple[str, ...]:
+    """Says so where a checkpoint's ResNet was made for other pictures than the config's."""
+    style = backbone.get("style", checkpoint.style)
+    if not checkpoint.style or checkpoint.style == style:
+        return ()
+    return (
+        f"warning: the file's ResNet is of the style {checkpoint.style}, the config's of the style "
+        f"{style}: their strides and the scale of their pixels differ, so that training starts "
+        "worse than from a file of the config's style.",
+    )
+
+
+def read(source: Path) -> Checkpoint:
+    """Reads the weights of a detector's checkpoint; nothing in it is executed.
+
+    Raises:
+        UserError: It is no checkpoint of a detector.
+    """
+    try:
+        with torch.serialization.safe_globals(PLAIN_OBJECTS):
+            content = torch.load(source, map_location="cpu", weights_only=True)
+    except Exception as error:  # of another kind of file, the unpickler raises many kinds
+        raise UserError(
+            f"{source} is no checkpoint that --weights takes: it is damaged, another kind of file, "
+            "or holds more than weights and logs. Nothing in it was executed."
+        ) from error
+    tensors = content.get("state_dict") if isinstance(content, dict) else None
+    if not isinstance(tensors, dict) or not all(isinstance(t, Tensor) for t in tensors.values()):
+        raise UserError(
+            f"{source} holds no 'state_dict' of tensors, as mmdet's checkpoints do. --weights "
+            "takes a whole detector, not a backbone alone."
+        )
+    named = {name.removeprefix("module."): tensor for name, tensor in tensors.items()}
+    return Checkpoint(named, classes(content.get("meta")), style_of(content.get("meta")))
+
+
+def classes(meta: Any) -> tuple[str, ...]:
+    """The classes that a checkpoint's meta data names, as mmdet 2 or 3 writes it."""
+    if not isinstance(meta, Mapping):
+        return ()
+    data = meta.get("dataset_meta") or meta
+    found = data.get("classes") or data.get("CLASSES") or ()
+    return (found,) if isinstance(found, str) else tuple(found)
+
+
+def style_of(meta: Any) -> str:
+    """The style of a ResNet, read from a config's text in the meta data of mmdet 2 or 3."""
+    if not isinstance(meta, Mapping):
+        return ""
+    found = re.search(r"\bstyle='(\w+)'", str(meta.get("cfg") or meta.get("config")))
+    return found[1] if found else ""
+
+
+def is_class_layer(name: str) -> bool:
+    """Whether a tensor belongs to the layer that has a channel for each class."""
+    return any(f".{layer}." in name for layer in CLASS_LAYERS)
+
+
+def modules(names: Iterable[str]) -> str:
+    """The modules that tensors belong to, with how many each has."""
+    counts: dict[str, int] = {}
+    for name in names:
+        module = ".".join(name.split(".")[:2])
+        counts[module] = counts.get(module, 0) + 1
+    return ", ".join(f"{module} ({count})" for module, count in counts.items())
+
+
+def method_of_history(history: type, name: str) -> Any:
+    """What ``getattr`` may do in a checkpoint: mmengine's log histories name their methods.
+
+    Raises:
+        UnpicklingError: It is to do something else.
+    """
+    if history is not HistoryBuffer or name not in ("min", "max", "current", "mean"):
+        raise pickle.UnpicklingError(f"the file asks for the attribute {name!r}")
+    return getattr(HistoryBuffer, name)
+
+
+PLAIN_OBJECTS: list[Any] = [
+    HistoryBuffer,
+    (method_of_history, "builtins.getattr"),
+    np.dtype,
+    np.ndarray,
+    *(type(np.dtype(kind)) for kind in (np.float32, np.float64, np.int32, np.int64)),
+    *(
+        (function, f"{module}.{function.__name__}")
+        for module in ("numpy._core.multiarray", "numpy.core.multiarray")
+        for function in (multiarray._reconstruct, multiarray.scalar)
+    ),
+]
+"""What mmengine's checkpoints hold beside tensors and Python's plain types."""

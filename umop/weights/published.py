@@ -1,0 +1,144 @@
+"""Checkpoints that the paper's authors published, made into runs.
+
+Their code is mmdet 2: a ``state_dict`` whose names mmdet 3 mostly kept. Their Swin is Microsoft's
+module, which names its parts otherwise and merges patches in another order.
+"""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from mmdet.registry import MODELS
+from mmdet.utils import register_all_modules
+from mmengine.config import Config
+from torch import Tensor
+
+from umop.runs.folder import Run
+from umop.system.console import note
+from umop.system.errors import UserError
+
+SWIN_NAMES = (
+    ("backbone.layers.", "backbone.stages."),
+    (".attn.", ".attn.w_msa."),
+    (".mlp.fc1.", ".ffn.layers.0.0."),
+    (".mlp.fc2.", ".ffn.layers.1."),
+    ("backbone.patch_embed.proj.", "backbone.patch_embed.projection."),
+)
+"""Microsoft's names of a Swin's parts, and mmdet's."""
+
+
+def import_published(file: Path, config: Config, run: Run) -> Path:
+    """Makes a run of a published checkpoint.
+
+    Args:
+        file: The checkpoint.
+        config: The model it belongs to.
+        run: The run that it becomes; it must be new.
+
+    Returns:
+        The checkpoint in the run's folder.
+
+    Raises:
+        UserError: The file is no such checkpoint, does not fit the model, or the run exists.
+    """
+    tensors = convert(read_tensors(file), swin=config.model.backbone.type == "SwinTransformer")
+    if run.config.exists():
+        raise UserError(f"{run.folder} is there already. Name another run with --run.")
+    require_fit(tensors, expected_by(config), file)
+    run.folder.mkdir(parents=True, exist_ok=True)
+    checkpoint = run.folder / "imported.pth"
+    torch.save({"state_dict": tensors, "meta": {"imported_from": file.name}}, checkpoint)
+    config.work_dir = str(run.folder)
+    config.dump(run.config)
+    (run.folder / "last_checkpoint").write_text(str(checkpoint))
+    return checkpoint
+
+
+def read_tensors(file: Path) -> dict[str, Tensor]:
+    """Reads the weights of a checkpoint; nothing in it is executed.
+
+    Raises:
+        UserError: It cannot be read, or holds no state dict.
+    """
+    if not file.is_file():
+        raise UserError(f"{file} does not exist.")
+    try:
+        content = torch.load(file, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError) as error:
+        reason = str(error).strip().splitlines()[0] if str(error) else type(error).__name__
+        raise UserError(f"{file} cannot be read as a checkpoint of weights: {reason}") from error
+    tensors = content.get("state_dict") if isinstance(content, dict) else None
+    if not isinstance(tensors, dict) or not all(isinstance(t, Tensor) for t in tensors.values()):
+        raise UserError(f"{file} holds no 'state_dict' of tensors, as mmdet's checkpoints do.")
+    return {name.removeprefix("module."): tensor for name, tensor in tensors.items()}
+
+
+def convert(tensors: Mapping[str, Tensor], swin: bool) -> dict[str, Tensor]:
+    """Gives weights the names and the order that mmdet 3 has.
+
+    Args:
+        tensors: Weights by mmdet 2's names.
+        swin: Whether the backbone is Microsoft's Swin.
+    """
+    if not swin:
+        return dict(tensors)
+    return {swin_name(name): swin_order(name, tensor) for name, tensor in tensors.items()}
+
+
+def swin_name(name: str) -> str:
+    """mmdet's name for a tensor of Microsoft's Swin; other names stay."""
+    if name.startswith("backbone."):
+        for theirs, ours in SWIN_NAMES:
+            name = name.replace(theirs, ours)
+    return name
+
+
+def swin_order(name: str, tensor: Tensor) -> Tensor:
+    """Reorders the input of a patch merging.
+
+    Microsoft joins the patches (0,0), (1,0), (0,1), (1,1) (row, column), each with all its C
+    channels; mmdet joins the channels, each with its patches (0,0), (0,1), (1,0), (1,1).
+
+    Args:
+        name: Microsoft's name of the tensor.
+        tensor: Its last dimension is 4 · C where it belongs to a patch merging.
+    """
+    if not (name.startswith("backbone.") and ".downsample." in name):
+        return tensor
+    patches = torch.unflatten(tensor, -1, (4, -1))[..., [0, 2, 1, 3], :]
+    return patches.transpose(-1, -2).flatten(-2).contiguous()
+
+
+def expected_by(config: Config) -> dict[str, Tensor]:
+    """The weights of a config's model, as it is built."""
+    register_all_modules()
+    tensors: dict[str, Tensor] = MODELS.build(config.model).state_dict()
+    return tensors
+
+
+def require_fit(found: Mapping[str, Tensor], expected: Mapping[str, Tensor], file: Path) -> None:
+    """Checks that names and shapes are the same, and lists on stderr all that are not.
+
+    Raises:
+        UserError: One is not.
+    """
+    missing = sorted(expected.keys() - found.keys())
+    unexpected = sorted(found.keys() - expected.keys())
+    misshapen = sorted(
+        name for name in found.keys() & expected.keys() if found[name].shape != expected[name].shape
+    )
+    if not (missing or unexpected or misshapen):
+        return
+    for name in missing:
+        note(f"missing: {name} {tuple(expected[name].shape)}")
+    for name in unexpected:
+        note(f"unexpected: {name} {tuple(found[name].shape)}")
+    for name in misshapen:
+        note(f"shape: {name} {tuple(found[name].shape)}, not {tuple(expected[name].shape)}")
+    raise UserError(
+        f"{file} does not fit this config: {len(missing)} names are missing, {len(unexpected)} "
+        f"unexpected and {len(misshapen)} of another shape (listed above)."
+    )
