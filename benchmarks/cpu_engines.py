@@ -1,6 +1,6 @@
-"""Milliseconds of one thread for a picture of 640 × 512, in each engine for processors.
+"""Milliseconds of one thread for an image of 640 × 512, in each engine for processors.
 
-    python benchmarks/cpu_engines.py PICTURE runs/demo/demo.bundle runs/int8/int8.bundle
+    python benchmarks/cpu_engines.py IMAGE runs/demo/demo.bundle runs/int8/int8.bundle
 
 From pixels to detections; the bundles and engines take turns. It is the processor's time, which
 other work on the machine hardly changes. The last column is relative to the first row. An engine
@@ -27,7 +27,7 @@ RUNS = 31
 
 def main() -> None:
     """Prints the table."""
-    picture = cv2.resize(cv2.imread(sys.argv[1])[..., ::-1], SIZE)
+    image = cv2.resize(cv2.imread(sys.argv[1])[..., ::-1], SIZE)
     contenders = {
         (Path(bundle).stem, engine): Detector.load(bundle, engine=engine, threads=1)
         for bundle, engine in product(sys.argv[2:], filter(importlib.util.find_spec, ENGINES))
@@ -36,7 +36,7 @@ def main() -> None:
     for _ in range(RUNS):
         for key, detector in contenders.items():
             started = process_time()
-            detector.detect([picture])
+            detector.detect([image])
             times[key].append(process_time() - started)
     first = median(next(iter(times.values())))
     print("| bundle | engine | milliseconds | |\n|---|---|---|---|")

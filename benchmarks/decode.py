@@ -24,7 +24,7 @@ from PIL import Image, ImageOps
 
 from serving.bundle import Bundle
 from serving.bundle.schema import InputSpec, Size
-from serving.inference import image
+from serving.inference import decoding
 from serving.inference.detector import Detections, Detector
 from serving.inference.engines import open_engine
 from serving.inference.preprocess import input_size, prepare
@@ -42,7 +42,7 @@ def main() -> None:
     jpegs = [enlarge(photo, size) for size in SIZES]
     spec = InputSpec(mean=(0, 0, 0), std=(1, 1, 1), resize=INPUT)
     cv2.setNumThreads(1)
-    print("| picture | way | milliseconds | |\n|---|---|---|---|")
+    print("| image | way | milliseconds | |\n|---|---|---|---|")
     for (width, height), jpeg in zip(SIZES, jpegs, strict=True):
         times = take_turns(ways(spec), jpeg)
         name = f"{width} × {height}, {len(jpeg) / 2**20:.1f} MiB"
@@ -50,7 +50,7 @@ def main() -> None:
             ratio = seconds / times["reduced"]
             print(f"| {name} | {way} | {1000 * seconds:.0f} | {ratio:.2f} |")
     if len(sys.argv) > 2:
-        print("\n| picture | found by both | by one | furthest side | mean side |")
+        print("\n| image | found by both | by one | furthest side | mean side |")
         print("|---|---|---|---|---|")
         for (width, height), jpeg in zip(SIZES, jpegs, strict=True):
             print(f"| {width} × {height} | {compare(Path(sys.argv[2]), jpeg)} |")
@@ -66,17 +66,17 @@ def enlarge(photo: Image.Image, size: tuple[int, int]) -> bytes:
 def ways(spec: InputSpec) -> dict[str, Way]:
     """Ways from a JPEG to pixels of the model's input size."""
 
-    def target(size: image.WidthHeight) -> image.WidthHeight:
+    def target(size: decoding.WidthHeight) -> decoding.WidthHeight:
         scaled, _ = input_size(Size(width=size[0], height=size[1]), spec)
         return scaled.width, scaled.height
 
     def reduced(data: bytes) -> NDArray[np.uint8]:
-        pixels, (width, height) = image.decode_reduced(data, MAX_PIXELS, target)
+        pixels, (width, height) = decoding.decode_reduced(data, MAX_PIXELS, target)
         return prepare(pixels, spec, Size(width=width, height=height)).pixels
 
     return {
         "reduced": reduced,
-        "exact": lambda data: prepare(image.decode(data, MAX_PIXELS), spec).pixels,
+        "exact": lambda data: prepare(decoding.decode(data, MAX_PIXELS), spec).pixels,
         "Pillow": lambda data: (
             prepare(
                 np.asarray(ImageOps.exif_transpose(Image.open(io.BytesIO(data))).convert("RGB")),
@@ -101,8 +101,8 @@ def take_turns(ways: dict[str, Way], jpeg: bytes) -> dict[str, float]:
 def compare(path: Path, jpeg: bytes) -> str:
     """How detections in a JPEG differ between the ways to decode it, in pixels of the input."""
     bundle = Bundle.open(path)
-    with Image.open(io.BytesIO(jpeg)) as picture:
-        width, height = picture.size
+    with Image.open(io.BytesIO(jpeg)) as image:
+        width, height = image.size
     half = Size(width=width // 2, height=height // 2)
     spec = bundle.manifest.input.model_copy(update={"resize": half})
     bundle = Bundle(path, bundle.manifest.model_copy(update={"input": spec}))

@@ -2,7 +2,7 @@
 
     python benchmarks/evaluation.py 500 5000
 
-Each picture has 10 true boxes of 80 classes and 100 detections, half of them near true boxes. Both
+Each image has 10 true boxes of 80 classes and 100 detections, half of them near true boxes. Both
 implementations take turns, each in a process of its own; the time includes reading the
 annotations, the memory is what comes on top of the detections.
 """
@@ -34,18 +34,18 @@ Records = list[dict[str, Any]]
 
 
 def main() -> None:
-    print("| pictures | implementation | seconds | processor | memory | AP |")
+    print("| images | implementation | seconds | processor | memory | AP |")
     print("|---|---|---|---|---|---|")
-    for pictures in map(int, sys.argv[1:]):
+    for images in map(int, sys.argv[1:]):
         for name in ("umop", "pycocotools"):
             with multiprocessing.get_context("spawn").Pool(1) as pool:
-                cells = pool.apply(measure, (name, pictures))
-            print(f"| {pictures} | {name} | {cells} |", flush=True)
+                cells = pool.apply(measure, (name, images))
+            print(f"| {images} | {name} | {cells} |", flush=True)
 
 
-def measure(name: str, pictures: int) -> str:
+def measure(name: str, images: int) -> str:
     """The last four cells of a row."""
-    truth, detections = synthetic(pictures)
+    truth, detections = synthetic(images)
     evaluate: Callable[[Path, Records], float] = by_umop if name == "umop" else by_pycocotools
     with TemporaryDirectory() as folder:
         file = Path(folder) / "truth.json"
@@ -72,12 +72,12 @@ def by_pycocotools(file: Path, detections: Records) -> float:
     return float(evaluation.stats[0])
 
 
-def synthetic(pictures: int, detected: int = 100) -> tuple[dict[str, Any], Records]:
-    """Ground truth, and so many detections a picture; half of them are near true boxes."""
+def synthetic(count: int, detected: int = 100) -> tuple[dict[str, Any], Records]:
+    """Ground truth, and so many detections an image; half of them are near true boxes."""
     random = np.random.default_rng(0)
     annotations: Records = []
     detections: Records = []
-    for image_id in range(1, pictures + 1):
+    for image_id in range(1, count + 1):
         boxes = random_boxes(random, TRUE_BOXES)
         classes = random.integers(1, CLASSES + 1, TRUE_BOXES)
         for box, category in zip(boxes, classes, strict=True):
@@ -93,7 +93,7 @@ def synthetic(pictures: int, detected: int = 100) -> tuple[dict[str, Any], Recor
         ]
     images = [
         {"id": number, "file_name": f"{number}.jpg", "width": SIDE, "height": SIDE}
-        for number in range(1, pictures + 1)
+        for number in range(1, count + 1)
     ]
     categories = [{"id": number + 1, "name": str(number)} for number in range(CLASSES)]
     return {"images": images, "annotations": annotations, "categories": categories}, detections

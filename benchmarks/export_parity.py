@@ -3,7 +3,7 @@
     python benchmarks/export_parity.py data/crowns/photo.png r50 swin_s
 
 Weights are random where no run is trained; the score layer is spread so that there is much to
-find. Pictures are scaled to fit 416 × 320. Boxes are compared after non-maximum suppression, in
+find. Images are scaled to fit 416 × 320. Boxes are compared after non-maximum suppression, in
 pixels of the photograph, by the rules of `umop.export.verify`, for the whole photograph and its
 quarters.
 """
@@ -53,7 +53,7 @@ def measure(name: str, photo: Path, run: Run) -> None:
     run.folder.mkdir()
     checkpoint = run.folder / "random.pth"
     detector = with_random_weights(config, checkpoint)
-    pictures = quarters(photo, run.folder)
+    images = quarters(photo, run.folder)
     run.bundle.mkdir()
     started = monotonic()
     program = trace(detector)
@@ -66,7 +66,7 @@ def measure(name: str, photo: Path, run: Run) -> None:
     for engine, spent in seconds.items():
         start = f"| {name} | {millions:.0f} M | {engine} | {spent:.0f} s "
         try:
-            found = verify(detector, run.bundle, pictures, engine)
+            found = verify(detector, run.bundle, images, engine)
         except UserError as error:
             print(f"{start}| {error} | | |", flush=True)
             continue

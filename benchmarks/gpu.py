@@ -2,9 +2,9 @@
 
     python benchmarks/gpu.py
 
-Training is a step on pictures in memory: UMOP and mmdet's ATSS, which differ in the loss, in
+Training is a step on images in memory: UMOP and mmdet's ATSS, which differ in the loss, in
 float32 and in bfloat16 where that can be; they take turns in this process. Loading is how many
-pictures the data loaders give, to compare. Serving is a bundle with random weights in each engine.
+images the data loaders give, to compare. Serving is a bundle with random weights in each engine.
 `--device cpu --config small --size 64 --rounds 1` runs all of it in small on a processor.
 """
 
@@ -56,7 +56,7 @@ class Options:
     Attributes:
         device: ``cuda`` or ``cpu``.
         config: The name of UMOP's config.
-        size: Height and width of the pictures, in pixels.
+        size: Height and width of the images, in pixels.
         rounds: Times that each is measured; the median counts.
         most: The largest batch.
     """
@@ -103,7 +103,7 @@ def device_name(options: Options) -> str:
 
 
 def train_side_by_side(options: Options) -> None:
-    """Prints pictures a second of UMOP and ATSS, in each precision, as they take turns."""
+    """Prints images a second of UMOP and ATSS, in each precision, as they take turns."""
     batch = min(2, options.most)
     steps = {
         (method, precision): step_of(options, method, precision, batch)
@@ -111,15 +111,15 @@ def train_side_by_side(options: Options) -> None:
         for method in ("ATSS", "UMOP")
     }
     seconds = take_turns(steps, options)
-    print("| training, batch of 2 | precision | pictures a second | of ATSS |\n|---|---|---|---|")
+    print("| training, batch of 2 | precision | images a second | of ATSS |\n|---|---|---|---|")
     for (method, precision), spent in seconds.items():
         ratio = seconds["ATSS", precision] / spent
         print(f"| {method} | {precision} | {batch / spent:.1f} | {ratio:.3f} |", flush=True)
 
 
 def scale_batch(options: Options) -> None:
-    """Prints pictures a second and memory for each batch, until there is too little memory."""
-    print("\n| training UMOP, bfloat16 | pictures a second | memory |\n|---|---|---|")
+    """Prints images a second and memory for each batch, until there is too little memory."""
+    print("\n| training UMOP, bfloat16 | images a second | memory |\n|---|---|---|")
     for batch in options.batches():
         if options.device == "cuda":
             torch.cuda.empty_cache()
@@ -150,10 +150,10 @@ def step_of(options: Options, method: str, precision: str, batch: int) -> Callab
         model = model.to(memory_format=torch.channels_last)
     optimizer = build_optim_wrapper(model, {**config.optim_wrapper, "type": "OptimWrapper"})
     classes = config.model.bbox_head.num_classes
-    pictures = [picture(options.size, classes) for _ in range(batch)]
+    images = [image(options.size, classes) for _ in range(batch)]
     data = {
-        "inputs": [each[0] for each in pictures],
-        "data_samples": [each[1] for each in pictures],
+        "inputs": [each[0] for each in images],
+        "data_samples": [each[1] for each in images],
     }
 
     def step() -> None:
@@ -172,8 +172,8 @@ def without_weights(config: Config) -> Config:
     return config
 
 
-def picture(size: tuple[int, int], classes: int) -> tuple[torch.Tensor, DetDataSample]:
-    """A noisy picture and boxes of random classes on it."""
+def image(size: tuple[int, int], classes: int) -> tuple[torch.Tensor, DetDataSample]:
+    """A noisy image and boxes of random classes on it."""
     height, width = size
     corners = torch.rand(BOXES, 2) * torch.tensor([width / 2, height / 2])
     boxes = torch.cat([corners, corners + torch.rand(BOXES, 2) * min(size) / 2 + 4], dim=1)
@@ -198,12 +198,12 @@ def take_turns(steps: dict[Any, Callable[[], object]], options: Options) -> dict
 
 
 def load(options: Options, folder: Path) -> None:
-    """Prints how many pictures a second the training's data loader gives."""
+    """Prints how many images a second the training's data loader gives."""
     config = load_config(options.config)
     found = read_data(draw_data(folder / "data"), folder / "annotations")
     found.write_annotations()
     use_data(config, found)
-    print("\n| loading | pictures a second |\n|---|---|")
+    print("\n| loading | images a second |\n|---|---|")
     processes = 1
     while processes <= (os.cpu_count() or 1):
         config.train_dataloader.num_workers = processes
@@ -214,7 +214,7 @@ def load(options: Options, folder: Path) -> None:
 
 
 def loading_rate(loader: Any, options: Options) -> float:
-    """Pictures a second, after the first epoch."""
+    """Images a second, after the first epoch."""
     batches = endless(loader)
     for _ in range(len(loader)):
         next(batches)
@@ -231,9 +231,9 @@ def endless(loader: Any) -> Iterator[Any]:
 
 
 def serve(options: Options, folder: Path) -> None:
-    """Prints pictures a second of a bundle with random weights, in each engine."""
+    """Prints images a second of a bundle with random weights, in each engine."""
     bundle = bundle_of(options, folder)
-    print("\n| serving, the network alone | batch | pictures a second |\n|---|---|---|")
+    print("\n| serving, the network alone | batch | images a second |\n|---|---|---|")
     for name in ENGINES:
         engine = open_engine(bundle, name, device=options.device, trust_program=True)
         for batch in options.batches():

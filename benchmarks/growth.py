@@ -1,12 +1,12 @@
-"""How processor time and memory grow with the number of pictures, from evaluation to report.
+"""How processor time and memory grow with the number of images, from evaluation to report.
 
     python benchmarks/growth.py 5000 50000 118000
 
-Synthetic annotations with 10 true boxes of 80 classes and 20 detections a picture; one picture
+Synthetic annotations with 10 true boxes of 80 classes and 20 detections an image; one image
 with as many names as are needed is on the disk. Each row is a process of its own: `evaluation`
 computes the twelve numbers and their analysis, `check` is that before training with a config,
 `report` counts what the data has. Memory is what comes on top of the detections: 6 GiB for the
-evaluation of 50,000 pictures.
+evaluation of 50,000 images.
 """
 
 from __future__ import annotations
@@ -35,33 +35,33 @@ from umop.report.data import split
 
 DETECTED = 20
 LINKS = 10_000
-ANNOTATIONS, PICTURES = "truth.json", "pictures"
+ANNOTATIONS, IMAGES = "truth.json", "images"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("pictures", type=int, nargs="+")
+    parser.add_argument("images", type=int, nargs="+")
     parser.add_argument("--only", choices=WORK, nargs="+", default=list(WORK))
     options = parser.parse_args()
-    print("| | pictures | processor | for 1000 | memory | for 1000 |\n|---|---|---|---|---|---|")
+    print("| | images | processor | for 1000 | memory | for 1000 |\n|---|---|---|---|---|---|")
     for name in options.only:
-        for pictures in options.pictures:
+        for images in options.images:
             with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
-                seconds, mebibytes = pool.submit(measure, name, pictures).result()
-            thousands = pictures / 1000
+                seconds, mebibytes = pool.submit(measure, name, images).result()
+            thousands = images / 1000
             shares = f"{seconds / thousands:.3f} s", f"{mebibytes / thousands:.1f} MiB"
             cells = f"{seconds:.1f} s | {shares[0]} | {mebibytes:.0f} MiB | {shares[1]}"
-            print(f"| {name} | {pictures} | {cells} |", flush=True)
+            print(f"| {name} | {images} | {cells} |", flush=True)
 
 
-def measure(name: str, pictures: int) -> tuple[float, float]:
+def measure(name: str, images: int) -> tuple[float, float]:
     """Processor seconds and mebibytes of one kind of work."""
-    truth, detections = synthetic(pictures, DETECTED)
+    truth, detections = synthetic(images, DETECTED)
     with TemporaryDirectory() as folder:
         (Path(folder) / ANNOTATIONS).write_text(json.dumps(truth))
         del truth
         if name == "check":
-            link_pictures(Path(folder) / PICTURES, pictures)
+            link_images(Path(folder) / IMAGES, images)
         forget_peak()
         before, started = resident_peak(), busy()
         WORK[name](Path(folder), detections)
@@ -82,7 +82,7 @@ def check_data(folder: Path, detections: Records) -> None:
     dataset = ConfigDict(
         data_root=str(folder),
         ann_file=ANNOTATIONS,
-        data_prefix={"img": PICTURES},
+        data_prefix={"img": IMAGES},
         metainfo={"classes": [str(number) for number in range(CLASSES)]},
     )
     check(read({"train": dataset}), decode=False)
@@ -92,8 +92,8 @@ def report(folder: Path, detections: Records) -> None:
     split("training", json.loads((folder / ANNOTATIONS).read_text()))
 
 
-def link_pictures(folder: Path, count: int) -> None:
-    """One picture under all names; a file system allows some ten thousand of one file."""
+def link_images(folder: Path, count: int) -> None:
+    """One image under all names; a file system allows some ten thousand of one file."""
     folder.mkdir()
     for number in range(1, count + 1):
         path, first = (folder / f"{each}.jpg" for each in (number, number - number % LINKS or 1))

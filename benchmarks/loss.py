@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from umop.losses import Focusing, ProgressiveFocalLoss
 
-PICTURES, HEIGHT, WIDTH, CLASSES = 2, 800, 1333, 80
+IMAGES, HEIGHT, WIDTH, CLASSES = 2, 800, 1333, 80
 STRIDES = (8, 16, 32, 64, 128)
 ROUNDS = 15
 POSITIVES = 0.005
@@ -68,7 +68,7 @@ def levels() -> list[Level]:
 
 
 def level(stride: int) -> Level:
-    anchors = PICTURES * ceil(HEIGHT / stride) * ceil(WIDTH / stride)
+    anchors = IMAGES * ceil(HEIGHT / stride) * ceil(WIDTH / stride)
     logits = (torch.randn(anchors, CLASSES) - 4).to(DEVICE).requires_grad_()
     classes = torch.randint(CLASSES, (anchors,))
     labels = classes.where(torch.rand(anchors) < POSITIVES, CLASSES).to(DEVICE)

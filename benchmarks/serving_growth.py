@@ -2,7 +2,7 @@
 
     python benchmarks/serving_growth.py runs/demo/demo.bundle --requests 100000
 
-Pictures are small, so that the service around the network is what is measured. Memory is what all
+Images are small, so that the service around the network is what is measured. Memory is what all
 of its processes hold.
 """
 
@@ -55,29 +55,29 @@ def main() -> None:
     parser.add_argument("bundle", type=Path)
     parser.add_argument("--requests", type=int, default=100_000)
     options = parser.parse_args()
-    picture = cv2.imencode(".jpg", np.zeros((SIDE, SIDE, 3), np.uint8))[1].tobytes()
+    image = cv2.imencode(".jpg", np.zeros((SIDE, SIDE, 3), np.uint8))[1].tobytes()
     few = min(FEW, options.requests // 2)
     print("| workers | answers a second | memory |\n|---|---|---|")
     for workers in WORKERS:
         with started(options.bundle, workers) as service:
-            rate = few / seconds(lambda: ask(service, picture, few))
+            rate = few / seconds(lambda: ask(service, image, few))
             print(f"| {workers} | {rate:.0f} | {service.memory():.0f} MiB |", flush=True)
     with started(options.bundle, 1) as service:
-        print(f"\n| after | memory | answer |\n|---|---|---|\n{row('the start', service, picture)}")
+        print(f"\n| after | memory | answer |\n|---|---|---|\n{row('the start', service, image)}")
         with ExitStack() as held:
             for _ in range(IDLE):
                 held.enter_context(closing(connect(service)))
-            print(row(f"opening {IDLE} idle connections", service, picture), flush=True)
+            print(row(f"opening {IDLE} idle connections", service, image), flush=True)
         for count in (few, options.requests - few):
-            ask(service, picture, count)
+            ask(service, image, count)
             total = few if count == few else options.requests
-            print(row(f"{total} requests", service, picture), flush=True)
+            print(row(f"{total} requests", service, image), flush=True)
 
 
-def row(after: str, service: Service, picture: bytes) -> str:
+def row(after: str, service: Service, image: bytes) -> str:
     """What is held, and the median time of an answer to one client."""
     client = http.client.HTTPConnection("127.0.0.1", service.port)
-    times = [seconds(lambda: post(client, picture)) for _ in range(50)]
+    times = [seconds(lambda: post(client, image)) for _ in range(50)]
     return f"| {after} | {service.memory():.0f} MiB | {1000 * median(times):.1f} ms |"
 
 
@@ -122,21 +122,21 @@ def connect(service: Service) -> http.client.HTTPConnection:
     return client
 
 
-def ask(service: Service, picture: bytes, count: int) -> None:
-    """Sends so many pictures, several clients at a time."""
+def ask(service: Service, image: bytes, count: int) -> None:
+    """Sends so many images, several clients at a time."""
 
     def some(_: int) -> None:
         client = http.client.HTTPConnection("127.0.0.1", service.port)
         for _ in range(-(-count // CLIENTS)):
-            post(client, picture)
+            post(client, image)
 
     with ThreadPoolExecutor(CLIENTS) as pool:
         list(pool.map(some, range(CLIENTS)))
 
 
-def post(client: http.client.HTTPConnection, picture: bytes) -> None:
-    """Sends one picture and reads the answer."""
-    client.request("POST", "/detect", picture, {"Content-Type": "image/jpeg"})
+def post(client: http.client.HTTPConnection, image: bytes) -> None:
+    """Sends one image and reads the answer."""
+    client.request("POST", "/detect", image, {"Content-Type": "image/jpeg"})
     answer = client.getresponse()
     content = answer.read()
     assert answer.status == 200, f"{answer.status}: {content[:200]!r}"

@@ -1,11 +1,11 @@
 """Mixed load on a running service, at a multiple of what it can answer.
 
     umop-serve --bundle runs/demo/demo.bundle --deadline 2 --max-queue 32 &
-    python benchmarks/serving_load.py http://127.0.0.1:8000 PICTURE --seconds 600
+    python benchmarks/serving_load.py http://127.0.0.1:8000 IMAGE --seconds 600
 
 Requests arrive on a fixed schedule, whether those before them are answered or not (an open loop),
 so a service that slows down is not spared. One in twenty is hung up on, one in twenty is broken,
-one in ten asks for the annotated picture, one in ten sends four pictures.
+one in ten asks for the annotated image, one in ten sends four images.
 """
 
 from __future__ import annotations
@@ -63,11 +63,11 @@ class Report:
         }
 
 
-async def load(url: str, picture: bytes, seconds: float, factor: float) -> Report:
+async def load(url: str, image: bytes, seconds: float, factor: float) -> Report:
     """Measures the service's capacity and sends `factor` times that for `seconds`."""
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=50)
     async with httpx.AsyncClient(base_url=url, limits=limits, timeout=60) as client:
-        capacity = await measure_capacity(client, picture)
+        capacity = await measure_capacity(client, image)
         report = Report(capacity, factor * capacity)
         chance = random.Random(5)
         started = time.monotonic()
@@ -75,14 +75,14 @@ async def load(url: str, picture: bytes, seconds: float, factor: float) -> Repor
         for number in range(int(seconds * report.rate)):
             await asyncio.sleep(started + number / report.rate - time.monotonic())
             [kind] = chance.choices(KINDS, WEIGHTS)
-            task = asyncio.create_task(send(client, picture, kind, report))
+            task = asyncio.create_task(send(client, image, kind, report))
             tasks.add(task)
             task.add_done_callback(tasks.discard)
         await asyncio.gather(*tasks)
     return report
 
 
-async def measure_capacity(client: httpx.AsyncClient, picture: bytes) -> float:
+async def measure_capacity(client: httpx.AsyncClient, image: bytes) -> float:
     """Requests a second that eight patient clients get answered."""
     answered = 0
     until = time.monotonic() + 5
@@ -90,19 +90,19 @@ async def measure_capacity(client: httpx.AsyncClient, picture: bytes) -> float:
     async def ask() -> None:
         nonlocal answered
         while time.monotonic() < until:
-            answer = await client.post("/detect", content=picture)
+            answer = await client.post("/detect", content=image)
             answered += answer.status_code == HTTPStatus.OK
 
     await asyncio.gather(*(ask() for _ in range(8)))
     return answered / 5
 
 
-async def send(client: httpx.AsyncClient, picture: bytes, kind: str, report: Report) -> None:
+async def send(client: httpx.AsyncClient, image: bytes, kind: str, report: Report) -> None:
     """Sends one request and notes how it ended."""
     started = time.monotonic()
     try:
         timeout = 0.02 if kind == "hang up" else None
-        answer = await asyncio.wait_for(request(client, picture, kind), timeout)
+        answer = await asyncio.wait_for(request(client, image, kind), timeout)
     except asyncio.TimeoutError:
         report.hung_up += 1
         return
@@ -114,30 +114,30 @@ async def send(client: httpx.AsyncClient, picture: bytes, kind: str, report: Rep
         report.seconds.append(time.monotonic() - started)
 
 
-async def request(client: httpx.AsyncClient, picture: bytes, kind: str) -> httpx.Response:
+async def request(client: httpx.AsyncClient, image: bytes, kind: str) -> httpx.Response:
     """Sends a request of one kind."""
     match kind:
         case "draw":
-            return await client.post("/detect?format=jpeg", content=picture)
+            return await client.post("/detect?format=jpeg", content=image)
         case "batch":
-            files = [("files", (f"{place}.png", picture)) for place in range(FOUR)]
+            files = [("files", (f"{place}.png", image)) for place in range(FOUR)]
             return await client.post("/detect/batch", files=files)
         case "broken":
-            return await client.post("/detect", content=picture[: len(picture) // 2])
+            return await client.post("/detect", content=image[: len(image) // 2])
         case _:
-            return await client.post("/detect", content=picture)
+            return await client.post("/detect", content=image)
 
 
 def main() -> None:
     """Prints the report as JSON."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("url")
-    parser.add_argument("picture", type=Path)
+    parser.add_argument("image", type=Path)
     parser.add_argument("--seconds", type=float, default=600)
     parser.add_argument("--factor", type=float, default=2)
     options = parser.parse_args()
-    picture = options.picture.read_bytes()
-    report = asyncio.run(load(options.url, picture, options.seconds, options.factor))
+    image = options.image.read_bytes()
+    report = asyncio.run(load(options.url, image, options.seconds, options.factor))
     print(json.dumps(report.summary(), indent=2))
 
 

@@ -30,7 +30,6 @@ from time import monotonic, sleep
 
 import cv2
 
-from serving.inference import image
 from serving.inference.detector import Detector, name_detections
 from serving.torchserve.archive import WorkerOptions, write_archive
 
@@ -48,8 +47,8 @@ class Server:
 
     Attributes:
         command: Starts it, on `port` of the loopback address.
-        path: Where pictures are posted.
-        field: The form's field that takes the picture; a raw body if None.
+        path: Where images are posted.
+        field: The form's field that takes the image; a raw body if None.
         behind: The server that this one asks, if any.
     """
 
@@ -59,12 +58,12 @@ class Server:
     field: str | None = None
     behind: Server | None = None
 
-    def request(self, picture: bytes) -> tuple[bytes, dict[str, str]]:
+    def request(self, image: bytes) -> tuple[bytes, dict[str, str]]:
         """The body and headers of a request."""
         if self.field is None:
-            return picture, {"Content-Type": "image/jpeg"}
+            return image, {"Content-Type": "image/jpeg"}
         head = f'--b\r\nContent-Disposition: form-data; name="{self.field}"; filename="x.jpg"\r\n'
-        body = f"{head}Content-Type: image/jpeg\r\n\r\n".encode() + picture + b"\r\n--b--\r\n"
+        body = f"{head}Content-Type: image/jpeg\r\n\r\n".encode() + image + b"\r\n--b--\r\n"
         return body, {"Content-Type": "multipart/form-data; boundary=b"}
 
 
@@ -96,10 +95,10 @@ class Figures:
 
 
 def main() -> None:
-    """Prints a table for each picture size and number of clients."""
+    """Prints a table for each image size and number of clients."""
     options = arguments()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # stops the servers
-    pictures = {name: jpeg(options.picture, SIZES[name]) for name in options.sizes}
+    images = {name: jpeg(options.image, SIZES[name]) for name in options.sizes}
     bundle = options.run / f"{options.run.name}.bundle"
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory()))
@@ -108,12 +107,12 @@ def main() -> None:
             server.port: stack.enter_context(started(server)) for server in servers.values()
         }
         for server in servers.values():
-            wait_until_ready(server, pictures[options.sizes[0]])
+            wait_until_ready(server, images[options.sizes[0]])
         stack.callback(pass_on, processes.values(), signal.SIGCONT)
         pass_on(processes.values(), signal.SIGSTOP)
-        for name, picture in pictures.items():
+        for name, image in images.items():
             for clients in options.clients:
-                figures = measure(bundle, servers, processes, picture, clients, options)
+                figures = measure(bundle, servers, processes, image, clients, options)
                 show(f"{name}, clients: {clients}", figures)
 
 
@@ -121,7 +120,7 @@ def arguments() -> argparse.Namespace:
     """The command's arguments."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("run", type=Path, help="a run's folder, with its bundle")
-    parser.add_argument("picture", type=Path)
+    parser.add_argument("image", type=Path)
     parser.add_argument("--sizes", choices=SIZES, nargs="+", default=list(SIZES))
     parser.add_argument("--clients", type=int, nargs="+", default=[1, 8, 32])
     parser.add_argument("--rounds", type=int, default=3)
@@ -163,7 +162,7 @@ def contenders(run: Path, bundle: Path, folder: Path) -> Iterator[tuple[str, Ser
     yield "mmdet's inference_detector behind FastAPI", Server(command, port, "/predict")
     for module, name, form in (
         ("litserve", "LitServe", "request"),
-        ("bentoml", "BentoML", "picture"),
+        ("bentoml", "BentoML", "image"),
     ):
         if importlib.util.find_spec(module) is None:
             print(f"{name} is not installed", file=sys.stderr)
@@ -200,12 +199,12 @@ def pass_on(groups: Iterable[int], number: signal.Signals) -> None:
             os.killpg(group, number)
 
 
-def wait_until_ready(server: Server, picture: bytes) -> None:
-    """Waits until a server answers a picture."""
+def wait_until_ready(server: Server, image: bytes) -> None:
+    """Waits until a server answers an image."""
     until = monotonic() + SECONDS_TO_START
     while monotonic() < until:
         try:
-            post(http.client.HTTPConnection("127.0.0.1", server.port), server, picture)
+            post(http.client.HTTPConnection("127.0.0.1", server.port), server, image)
             return
         except (OSError, http.client.HTTPException, AssertionError) as error:
             reason = error
@@ -217,40 +216,40 @@ def measure(
     bundle: Path,
     servers: dict[str, Server],
     processes: dict[int, int],
-    picture: bytes,
+    image: bytes,
     clients: int,
     options: argparse.Namespace,
 ) -> dict[str, Figures]:
     """Asks all servers in turn, in each round; `processes` has the group of each port's server."""
     figures = {name: Figures() for name in (BARE, *servers)}
-    bare = bare_loop(bundle, picture)
+    bare = bare_loop(bundle, image)
     for _ in range(options.rounds):
         figures[BARE].add([repeat(bare, options.seconds)])
         for name, server in servers.items():
             groups = [processes[each.port] for each in (server, server.behind) if each]
             pass_on(groups, signal.SIGCONT)
-            figures[name].add(ask(server, picture, clients, options.seconds))
+            figures[name].add(ask(server, image, clients, options.seconds))
             pass_on(groups, signal.SIGSTOP)
     return figures
 
 
-def bare_loop(bundle: Path, picture: bytes) -> Callable[[], object]:
-    """Decodes the picture and finds its objects, in this process."""
+def bare_loop(bundle: Path, image: bytes) -> Callable[[], object]:
+    """Decodes the image and finds its objects, in this process."""
     detector = Detector.load(bundle)
 
     def once() -> object:
-        [found] = detector.detect([image.decode(picture, MAX_PIXELS)])
+        [found] = detector.detect([image.decode(image, MAX_PIXELS)])
         return name_detections(found, detector.manifest.classes)
 
     return once
 
 
-def ask(server: Server, picture: bytes, clients: int, seconds: float) -> list[list[float]]:
+def ask(server: Server, image: bytes, clients: int, seconds: float) -> list[list[float]]:
     """Lets that many clients ask again and again; returns the time to each answer, of each."""
 
     def client(_: int) -> list[float]:
         connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=120)
-        return repeat(lambda: post(connection, server, picture), seconds)
+        return repeat(lambda: post(connection, server, image), seconds)
 
     with ThreadPoolExecutor(clients) as pool:
         return list(pool.map(client, range(clients)))
@@ -268,9 +267,9 @@ def repeat(work: Callable[[], object], seconds: float) -> list[float]:
     return times
 
 
-def post(connection: http.client.HTTPConnection, server: Server, picture: bytes) -> None:
-    """Sends one picture and reads the answer."""
-    body, headers = server.request(picture)
+def post(connection: http.client.HTTPConnection, server: Server, image: bytes) -> None:
+    """Sends one image and reads the answer."""
+    body, headers = server.request(image)
     connection.request("POST", server.path, body, headers)
     answer = connection.getresponse()
     content = answer.read()

@@ -1,8 +1,8 @@
-"""Pictures a second of TorchServe, with batches of 1 and 8, beside the bare model's.
+"""Images a second of TorchServe, with batches of 1 and 8, beside the bare model's.
 
     python benchmarks/torchserve_throughput.py runs/demo/demo.bundle data/crowns/photo.png
 
-The bare model is `Detector` in this process, decoding included, on the same pictures. TorchServe
+The bare model is `Detector` in this process, decoding included, on the same images. TorchServe
 runs one worker, and as many clients ask as a batch holds twice. Both use all cores.
 """
 
@@ -21,7 +21,6 @@ from time import monotonic
 import cv2
 import httpx
 
-from serving.inference import image
 from serving.inference.detector import Detector
 from serving.torchserve.archive import WorkerOptions, write_archive
 
@@ -37,14 +36,14 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=10, help="of each rate")
     options = parser.parse_args()
     bundle, seconds = options.bundle, options.seconds
-    picture = tile(options.photo)
+    image = tile(options.photo)
     print(f"{SIDE} px squares of {options.photo.name}, {seconds:g} s each\n")
     print("| batch | engine | bare model | TorchServe | |")
     print("|---|---|---|---|---|")
     for engine in ("onnxruntime", "torch"):
         for batch in BATCHES:
-            bare = bare_rate(bundle, engine, picture, batch, seconds)
-            served = torchserve_rate(bundle, engine, picture, batch, seconds)
+            bare = bare_rate(bundle, engine, image, batch, seconds)
+            served = torchserve_rate(bundle, engine, image, batch, seconds)
             share = f"{100 * served / bare:.0f} %"
             print(f"| {batch} | {engine} | {bare:.1f}/s | {served:.1f}/s | {share} |", flush=True)
 
@@ -58,24 +57,24 @@ def tile(photo: Path) -> bytes:
     return encoded.tobytes()
 
 
-def bare_rate(bundle: Path, engine: str, picture: bytes, batch: int, seconds: float) -> float:
-    """Pictures a second that the detector decodes and searches in this process."""
+def bare_rate(bundle: Path, engine: str, image: bytes, batch: int, seconds: float) -> float:
+    """Images a second that the detector decodes and searches in this process."""
     detector = Detector.load(bundle, engine=engine, trust_program=True)
 
     def once() -> int:
-        detector.detect([image.decode(picture, MAX_PIXELS) for _ in range(batch)])
+        detector.detect([image.decode(image, MAX_PIXELS) for _ in range(batch)])
         return batch
 
     return rate(once, seconds)
 
 
-def torchserve_rate(bundle: Path, engine: str, picture: bytes, batch: int, seconds: float) -> float:
-    """Pictures a second that TorchServe answers."""
+def torchserve_rate(bundle: Path, engine: str, image: bytes, batch: int, seconds: float) -> float:
+    """Images a second that TorchServe answers."""
     with TemporaryDirectory() as folder:
         options = WorkerOptions(batch, batch_delay_ms=20 if batch > 1 else 0, engine=engine)
         archive = write_archive(bundle, Path(folder) / "model.mar", options)
         with torchserving(archive) as url:
-            return clients_rate(url, picture, 2 * batch, seconds)
+            return clients_rate(url, image, 2 * batch, seconds)
 
 
 @contextmanager
@@ -94,14 +93,14 @@ def torchserving(archive: Path) -> Iterator[str]:
             process.terminate()
 
 
-def clients_rate(url: str, picture: bytes, clients: int, seconds: float) -> float:
-    """Pictures a second that so many clients get answered together."""
+def clients_rate(url: str, image: bytes, clients: int, seconds: float) -> float:
+    """Images a second that so many clients get answered together."""
 
     def ask_again_and_again(_: int) -> float:
         with httpx.Client(timeout=60) as client:
 
             def once() -> int:
-                client.post(url, content=picture).raise_for_status()
+                client.post(url, content=image).raise_for_status()
                 return 1
 
             return rate(once, seconds)

@@ -2,12 +2,12 @@
 
     python benchmarks/training_step.py [DATA]
 
-Both sides train one network from the same weights on the same pictures: one size, batch and number
+Both sides train one network from the same weights on the same images: one size, batch and number
 of loading processes. `umop` is what `umop train` does; `mmdet` is mmengine's runner, loop and
 hooks, mmdet's transforms, its ATSS head and its focal loss. The sides take turns, each time in a
 process of its own, so that whatever else runs meets them alike; seconds are medians, and processor
 seconds include those of the loading processes. Ratios say how much more mmdet takes. Without DATA,
-a folder that `umop train --data` takes, it draws pictures of discs.
+a folder that `umop train --data` takes, it draws images of discs.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ from umop.system.processor import SETTINGS, keep_freed_memory
 CONFIGS = ("demo", "small")
 SIDES = ("umop", "mmdet")
 WARM_UP = 5
-PICTURES = {"train": 36, "val": 1}
+IMAGES = {"train": 36, "val": 1}
 HEIGHT, WIDTH, DISCS = 532, 504, 28
 TICK = 1 / os.sysconf("SC_CLK_TCK")
 
@@ -173,15 +173,15 @@ def busy(process: int | None) -> float:
 def draw_data(folder: Path) -> Path:
     """Draws a data set of the size of the demo's: bright discs on a noisy ground."""
     random = np.random.default_rng(0)
-    for split, count in PICTURES.items():
+    for split, count in IMAGES.items():
         (folder / split).mkdir(parents=True)
-        pictures = [draw(folder / split / f"{number}.png", random) for number in range(count)]
-        write_coco(folder / f"{split}.json", pictures, ["disc"])
+        images = [draw(folder / split / f"{number}.png", random) for number in range(count)]
+        write_coco(folder / f"{split}.json", images, ["disc"])
     return folder
 
 
 def draw(path: Path, random: np.random.Generator) -> LabelledImage:
-    """Draws one picture."""
+    """Draws one image."""
     pixels = random.integers(0, 60, (HEIGHT, WIDTH, 3), dtype=np.uint8)
     radii = random.integers(10, 30, DISCS)
     centres = random.integers(30, min(HEIGHT, WIDTH) - 30, (DISCS, 2))

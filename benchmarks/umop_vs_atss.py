@@ -33,8 +33,8 @@ console = Console(soft_wrap=True)
 def main(
     data: Annotated[Path, typer.Argument(help="Data set in COCO's or Pascal VOC's layout.")],
     seeds: Annotated[int, typer.Option(help="Trainings of each method.")] = 3,
-    iterations: Annotated[int, typer.Option(min=30, help="Of 6 pictures.")] = 100,
-    side: Annotated[int, typer.Option(help="Longer side of the pictures, in pixels.")] = 256,
+    iterations: Annotated[int, typer.Option(min=30, help="Of 6 images.")] = 100,
+    side: Annotated[int, typer.Option(help="Longer side of the images, in pixels.")] = 256,
     out: Annotated[Path, typer.Option(help="Where the runs are kept.")] = Path("runs/umop_vs_atss"),
 ) -> None:
     """Compares UMOP with ATSS on the demo's backbone, on the GPU or the processor."""
@@ -48,7 +48,7 @@ def main(
 
 
 def config_for(method: str, seed: int, iterations: int, side: int) -> Config:
-    """The demo's config, for pictures scaled to one size, with the method's loss."""
+    """The demo's config, for images scaled to one size, with the method's loss."""
     config = load_config("demo")
     if method == "atss":
         config.model.bbox_head.loss_cls = FOCAL_LOSS

@@ -1,4 +1,4 @@
-"""Tree crowns on aerial photographs: crops at native scale. For pictures of your own take small."""
+"""Tree crowns on aerial photographs: crops at native scale. For images of your own take small."""
 
 _base_ = ["_base_/lite0.py", "_base_/own_data.py", "_base_/schedule_data.py"]
 
@@ -15,7 +15,7 @@ model = dict(
 )
 
 train_pipeline = [
-    dict(type="LoadPicture"),
+    dict(type="LoadImage"),
     dict(type="LoadAnnotations", with_bbox=True),
     dict(type="RandomResize", scale=(532, 504), ratio_range=(0.7, 1.4), keep_ratio=True),
     dict(type="PhotoMetricDistortion"),
@@ -28,7 +28,7 @@ train_pipeline = [
     dict(type="PackDetInputs"),
 ]
 test_pipeline = [
-    dict(type="LoadPicture"),
+    dict(type="LoadImage"),
     dict(type="Resize", scale_factor=1.0, keep_ratio=True),
     dict(type="LoadAnnotations", with_bbox=True),
     dict(

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from serving.settings import Settings
-from umop.data.transforms import LoadPicture
+from umop.data.transforms import LoadImage
 from umop.engine.hooks import (
     EstimateHook,
     FiniteLossHook,
@@ -36,9 +36,9 @@ from umop.models.per_level_heads import (
 FOLDER = Path(__file__).parent
 PAGE = FOLDER / "configuration.md"
 TOP_LEVEL = {
-    "auto_schedule": "`epochs` passes over the pictures, from `min_iters` to `max_iters` steps, as "
+    "auto_schedule": "`epochs` passes over the images, from `min_iters` to `max_iters` steps, as "
     "long as `train_cfg.max_iters` is `base_iters`; another number there is taken as it is.",
-    "auto_size": "Scale pictures so that the median box has `min_box` pixels, to `max_size`, "
+    "auto_size": "Scale images so that the median box has `min_box` pixels, to `max_size`, "
     "as long as their size is `base_size`; another size, or `--size`, is taken as it is.",
     "channels_last": "Train in the memory format channels_last, faster on CPUs and tensor cores.",
     "data_hint": "What the error says to do when the data is missing.",
@@ -49,7 +49,7 @@ CLASSES: dict[str, tuple[type, ...]] = {
     "Losses": (ProgressiveFocalLoss, ProgressiveQualityFocalLoss, ProgressiveVarifocalLoss),
     "Backbones": (TimmBackbone,),
     "Heads": (PerLevelFCOSHead, PerLevelVFNetHead, DoublePAAHead, PerLevelPAAHead),
-    "Data and evaluation": (LoadPicture, CocoBoxMetric),
+    "Data and evaluation": (LoadImage, CocoBoxMetric),
     "Hooks": (
         SafeCheckpointHook,
         FiniteLossHook,
@@ -80,7 +80,7 @@ TRAINING = """
 
 | variable | default | what it does |
 |---|---|---|
-| `UMOP_URL` | `http://127.0.0.1:8000` | The service that `umop-serve detect` sends pictures to. |
+| `UMOP_URL` | `http://127.0.0.1:8000` | The service that `umop-serve detect` sends images to. |
 | `UMOP_KEY` | none | The API key that `umop-serve detect` sends. |
 | `UMOP_TORCHSERVE_HOST` | `127.0.0.1` | Address for inference and metrics of TorchServe. |
 

@@ -84,7 +84,7 @@ def _shown(default: object) -> str:
 @app.callback(invoke_without_command=True)
 @_one_option_a_setting
 def _serve(context: typer.Context, **options: Any) -> None:
-    """Serve a bundle: POST /detect returns the objects in a picture.
+    """Serve a bundle: POST /detect returns the objects in an image.
 
     Every option is also an environment variable; an option takes precedence. API keys are set by
     UMOP_API_KEYS and UMOP_ADMIN_KEYS, or in a file, because other users can see arguments.
@@ -119,16 +119,16 @@ def _refuse_misplaced(context: typer.Context, options: Mapping[str, Any]) -> Non
 @app.command("try")
 def _try(
     bundle: Annotated[Path, typer.Argument(help="The bundle to serve.")],
-    pictures: Annotated[list[Path], typer.Argument(help="The pictures to post.")],
-    out: Annotated[Path, typer.Option(help="Folder for the annotated pictures.")] = Path(),
+    images: Annotated[list[Path], typer.Argument(help="The images to post.")],
+    out: Annotated[Path, typer.Option(help="Folder for the annotated images.")] = Path(),
 ) -> None:
-    """Serve a bundle on a free port and try it on pictures."""
+    """Serve a bundle on a free port and try it on images."""
     from serving.bundle import BundleError
     from serving.client.smoke_test import try_bundle
     from serving.server.process import StartError
 
     with _one_line(BundleError, StartError, OSError):
-        try_bundle(bundle, pictures, out)
+        try_bundle(bundle, images, out)
 
 
 @app.command("torchserve")
@@ -228,7 +228,7 @@ def _copy(
 
 @app.command("detect")
 def _detect(
-    paths: Annotated[list[Path], typer.Argument(help="Pictures, and folders of pictures.")],
+    paths: Annotated[list[Path], typer.Argument(help="Images, and folders of images.")],
     url: Annotated[str, typer.Option(envvar="UMOP_URL", help="The service's address.")] = (
         "http://127.0.0.1:8000"
     ),
@@ -236,24 +236,24 @@ def _detect(
     form: Annotated[
         Literal["json", "coco"], typer.Option("--format", help="Format of detections.json.")
     ] = "json",
-    draw: Annotated[bool, typer.Option(help="Write the pictures with boxes on them.")] = True,
+    draw: Annotated[bool, typer.Option(help="Write the images with boxes on them.")] = True,
     score_threshold: Annotated[
         float | None, typer.Option(min=0, max=1, help="Lowest score to report.")
     ] = None,
     max_detections: Annotated[
-        int | None, typer.Option(min=1, max=1000, help="Most detections in one picture.")
+        int | None, typer.Option(min=1, max=1000, help="Most detections in one image.")
     ] = None,
     classes: Annotated[
         list[str] | None, typer.Option("--class", help="Class to report; repeat for several.")
     ] = None,
-    jobs: Annotated[int, typer.Option(min=1, help="Pictures sent at the same time.")] = 4,
+    jobs: Annotated[int, typer.Option(min=1, help="Images sent at the same time.")] = 4,
 ) -> None:
-    """Send pictures to a running service and save the detections.
+    """Send images to a running service and save the detections.
 
     The API key, where the service needs one, is read from UMOP_KEY.
     """
     from serving.client import Client, ClientError
-    from serving.client.folder import SendOptions, find_pictures, send
+    from serving.client.folder import SendOptions, find_images, send
     from serving.schemas.options import DetectOptions
 
     detect = DetectOptions(
@@ -264,10 +264,10 @@ def _detect(
     options = SendOptions(detect, form, draw, jobs)
     key = os.environ.get("UMOP_KEY")
     with _one_line(ClientError, OSError), Client(url, key=key) as client:
-        pictures = find_pictures(paths)
-        failures = send(client, pictures, out, options)
+        images = find_images(paths)
+        failures = send(client, images, out, options)
     for failure in failures:
         print(f"umop-serve: {failure}", file=sys.stderr)
-    print(f"{len(pictures) - len(failures)} of {len(pictures)} pictures: {out}/detections.json")
+    print(f"{len(images) - len(failures)} of {len(images)} images: {out}/detections.json")
     if failures:
         raise typer.Exit(1)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from http import HTTPStatus
 
 from serving.bundle import BundleError
+from serving.inference.decoding import ImageError, ImageTooLargeError, UnsupportedImageError
 from serving.inference.engines import EngineError
-from serving.inference.image import ImageError, ImageTooLargeError, UnsupportedImageError
 from serving.schemas.options import UnknownClassError
 from serving.schemas.problems import Kind
 from serving.schemas.tensors import TensorError

@@ -91,41 +91,39 @@ class Settings(BaseSettings):
     threads: NonNegativeInt = Field(
         0, description="Threads of one inference on the CPU; 0 for one a core that may be used."
     )
-    decode_threads: PositiveInt = Field(2, description="Pictures decoded at the same time.")
+    decode_threads: PositiveInt = Field(2, description="Images decoded at the same time.")
     reduced_decoding: bool = Field(
         False,
         description="Decode a JPEG at a half, quarter or eighth of its size where the model's "
         "input is no larger: twice as fast for 12 megapixels and more; boxes differ slightly.",
     )
     batch_size: PositiveInt = Field(
-        1, description="Most pictures in one inference; more than one is for GPUs."
+        1, description="Most images in one inference; more than one is for GPUs."
     )
     batch_pixels: PositiveInt = Field(
-        8_000_000, description="Most pixels in one inference; a larger picture runs alone."
+        8_000_000, description="Most pixels in one inference; a larger image runs alone."
     )
     batch_delay_ms: NonNegativeFloat = Field(
-        2, description="Milliseconds that a picture waits for others to share an inference."
+        2, description="Milliseconds that an image waits for others to share an inference."
     )
     max_queue: PositiveInt = Field(
-        64, description="Most pictures in progress; further requests get 503."
+        64, description="Most images in progress; further requests get 503."
     )
     deadline: PositiveFloat = Field(
         30, description="Seconds from a request's arrival to its answer; then 503."
     )
 
     max_body_bytes: PositiveInt = Field(20 * 2**20, description="Largest request body, in bytes.")
-    max_pixels: PositiveInt = Field(50_000_000, description="Most pixels in one picture.")
-    max_images: PositiveInt = Field(16, description="Most pictures in one /detect/batch.")
+    max_pixels: PositiveInt = Field(50_000_000, description="Most pixels in one image.")
+    max_images: PositiveInt = Field(16, description="Most images in one /detect/batch.")
     header_timeout: PositiveFloat = Field(
         10, description="Seconds for a request's header to arrive."
     )
     max_connections: PositiveInt = Field(1000, description="Most open connections of a worker.")
     allow_urls: bool = Field(
-        False, description="Whether a request may give a picture by its https URL."
+        False, description="Whether a request may give an image by its https URL."
     )
-    url_timeout: PositiveFloat = Field(
-        5, description="Seconds to fetch a picture given by its URL."
-    )
+    url_timeout: PositiveFloat = Field(5, description="Seconds to fetch an image given by its URL.")
 
     api_keys: CommaSeparated = Field(
         (), repr=False, description="Keys, or sha256:HEX of keys, separated by commas."
@@ -176,7 +174,7 @@ class Settings(BaseSettings):
 
     @property
     def batch_limit(self) -> int:
-        """Most pictures in one request: no more than the queue admits."""
+        """Most images in one request: no more than the queue admits."""
         return min(self.max_images, self.max_queue)
 
     @property

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.serving.images import TWO_SQUARES, encode
 from tests.serving.make_bundle import make_bundle
-from tests.serving.pictures import TWO_SQUARES, encode
 
 ROOT = Path(__file__).parents[1]
 CONFIGS = ROOT / "configs"
@@ -47,7 +47,7 @@ def test_every_config_and_file_travels(installed: Path) -> None:
     assert {path.relative_to(folder) for path in folder.rglob("*.py")} == configs
     for name in (
         "umop/data/demo.txt",
-        "umop/data/lite0.txt",
+        "umop/weights/lite0.txt",
         "umop/doctor/mmcv.txt",
         "umop/report/templates/report.html",
         "umop/report/templates/style.css",

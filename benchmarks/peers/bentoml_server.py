@@ -9,7 +9,6 @@ from typing import Any
 
 import bentoml
 
-from serving.inference import image
 from serving.inference.detector import Detector, name_detections
 
 MAX_PIXELS = 50_000_000
@@ -24,8 +23,8 @@ class DetectorService:
         self.detector = Detector.load(os.environ[BUNDLE])
 
     @bentoml.api
-    def predict(self, picture: Path) -> list[dict[str, Any]]:
-        [found] = self.detector.detect([image.decode(picture.read_bytes(), MAX_PIXELS)])
+    def predict(self, image: Path) -> list[dict[str, Any]]:
+        [found] = self.detector.detect([image.decode(image.read_bytes(), MAX_PIXELS)])
         named = name_detections(found, self.detector.manifest.classes)
         return [each.model_dump() for each in named]
 

@@ -9,7 +9,6 @@ from typing import Any
 import litserve as ls
 from fastapi import UploadFile
 
-from serving.inference import image
 from serving.inference.detector import Detector, name_detections
 
 MAX_PIXELS = 50_000_000
@@ -24,8 +23,8 @@ class DetectorAPI(ls.LitAPI):
     def decode_request(self, request: UploadFile) -> bytes:
         return request.file.read()
 
-    def predict(self, picture: bytes) -> list[dict[str, Any]]:
-        [found] = self.detector.detect([image.decode(picture, MAX_PIXELS)])
+    def predict(self, image: bytes) -> list[dict[str, Any]]:
+        [found] = self.detector.detect([image.decode(image, MAX_PIXELS)])
         named = name_detections(found, self.detector.manifest.classes)
         return [each.model_dump() for each in named]
 

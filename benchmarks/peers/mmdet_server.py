@@ -30,8 +30,8 @@ async def predict(request: Request) -> list[dict[str, Any]]:
     return await run_in_threadpool(detect, await request.body())
 
 
-def detect(picture: bytes) -> list[dict[str, Any]]:
-    pixels = cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_COLOR)
+def detect(image: bytes) -> list[dict[str, Any]]:
+    pixels = cv2.imdecode(np.frombuffer(image, np.uint8), cv2.IMREAD_COLOR)
     found = inference_detector(app.state.model, pixels).pred_instances.cpu().numpy()
     return [
         {"box": box.tolist(), "score": float(score), "class_id": int(label)}

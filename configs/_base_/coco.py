@@ -1,12 +1,12 @@
-"""COCO 2017: 118,287 pictures to train on, 5,000 to evaluate on, 1333×800 pixels."""
+"""COCO 2017: 118,287 images to train on, 5,000 to evaluate on, 1333×800 pixels."""
 
 _base_ = "coco_format.py"
 
 data_root = "data/coco"
 train_annotations = "annotations/instances_train2017.json"
-train_pictures = "train2017/"
+train_images = "train2017/"
 val_annotations = "annotations/instances_val2017.json"
-val_pictures = "val2017/"
+val_images = "val2017/"
 data_hint = "Fetch it with: umop data coco (25 GB). Or name data of your own: --data /path"
 classes = (
     "person", "bicycle", "car", "motorcycle", "airplane", "bus", "train", "truck", "boat",
@@ -34,7 +34,7 @@ tta_model = dict(
     type="DetTTAModel", tta_cfg=dict(nms=dict(type="nms", iou_threshold=0.6), max_per_img=100)
 )
 tta_pipeline = [
-    dict(type="LoadPicture"),
+    dict(type="LoadImage"),
     dict(
         type="TestTimeAug",
         transforms=[

@@ -1,22 +1,22 @@
-"""Annotations in COCO's format; whole pictures, scaled with their ratio into a size."""
+"""Annotations in COCO's format; whole images, scaled with their ratio into a size."""
 
 data_root = "data"
 train_annotations = "train.json"
-train_pictures = "train/"
+train_images = "train/"
 val_annotations = "val.json"
-val_pictures = "val/"
+val_images = "val/"
 classes = ("object",)
 size = (1333, 800)
 
 train_pipeline = [
-    dict(type="LoadPicture"),
+    dict(type="LoadImage"),
     dict(type="LoadAnnotations", with_bbox=True),
     dict(type="Resize", scale=size, keep_ratio=True),
     dict(type="RandomFlip", prob=0.5),
     dict(type="PackDetInputs"),
 ]
 test_pipeline = [
-    dict(type="LoadPicture"),
+    dict(type="LoadImage"),
     dict(type="Resize", scale=size, keep_ratio=True),
     dict(type="LoadAnnotations", with_bbox=True),
     dict(
@@ -32,7 +32,7 @@ train_dataloader = dict(
         type="CocoDataset",
         data_root=data_root,
         ann_file=train_annotations,
-        data_prefix=dict(img=train_pictures),
+        data_prefix=dict(img=train_images),
         metainfo=dict(classes=classes),
         filter_cfg=dict(filter_empty_gt=True),
         pipeline=train_pipeline,
@@ -45,7 +45,7 @@ val_dataloader = dict(
         type="CocoDataset",
         data_root=data_root,
         ann_file=val_annotations,
-        data_prefix=dict(img=val_pictures),
+        data_prefix=dict(img=val_images),
         metainfo=dict(classes=classes),
         test_mode=True,
         pipeline=test_pipeline,

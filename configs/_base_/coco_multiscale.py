@@ -3,7 +3,7 @@
 _base_ = "coco.py"
 
 train_pipeline = [
-    dict(type="LoadPicture"),
+    dict(type="LoadImage"),
     dict(type="LoadAnnotations", with_bbox=True),
     dict(type="RandomResize", scale=[(1333, 480), (1333, 960)], keep_ratio=True),
     dict(type="RandomFlip", prob=0.5),

@@ -1,4 +1,4 @@
-"""Photographs of any kind, to be named with --data: whole pictures, scaled with their ratio."""
+"""Photographs of any kind, to be named with --data: whole images, scaled with their ratio."""
 
 _base_ = "coco_format.py"
 
@@ -9,7 +9,7 @@ scales = (0.8, 1.2)
 auto_size = dict(base_size=416, min_box=18, max_size=832)
 
 train_pipeline = [
-    dict(type="LoadPicture"),
+    dict(type="LoadImage"),
     dict(type="LoadAnnotations", with_bbox=True),
     dict(type="RandomResize", scale=size, ratio_range=scales, keep_ratio=True),
     dict(type="PhotoMetricDistortion"),

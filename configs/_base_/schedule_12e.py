@@ -1,4 +1,4 @@
-"""1x: 12 epochs of SGD, on 16 pictures a step (8 GPUs with 2 each)."""
+"""1x: 12 epochs of SGD, on 16 images a step (8 GPUs with 2 each)."""
 
 needs_gpu = True
 train_cfg = dict(type="EpochBasedTrainLoop", max_epochs=12, val_interval=1)

@@ -1,4 +1,4 @@
-"""AdamW with a cosine decay; the number of steps follows from the number of pictures."""
+"""AdamW with a cosine decay; the number of steps follows from the number of images."""
 
 _base_ = "runtime.py"
 

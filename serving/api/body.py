@@ -1,4 +1,4 @@
-"""Reads pictures from request bodies."""
+"""Reads images from request bodies."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _RAW_TYPES = ("", "application/octet-stream")
 
 
 @dataclass(frozen=True)
-class Picture:
-    """An encoded picture as it was sent.
+class Image:
+    """An encoded image as it was sent.
 
     Attributes:
         name: Its file name, or `image` where it has none.
-        data: The encoded picture.
+        data: The encoded image.
     """
 
     name: str
@@ -37,47 +37,47 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class PictureAddress:
-    """A picture that a request gives by its URL."""
+class ImageAddress:
+    """An image that a request gives by its URL."""
 
     name: str
     url: str
 
 
-Sent = Picture | PictureAddress
+Sent = Image | ImageAddress
 
 
-class JsonPicture(BaseModel):
-    """A picture in JSON, in base64 or by its URL."""
+class JsonImage(BaseModel):
+    """An image in JSON, in base64 or by its URL."""
 
     model_config = ConfigDict(extra="forbid")
 
-    image: Annotated[str | None, Field(description="The encoded picture in base64.")] = None
+    image: Annotated[str | None, Field(description="The encoded image in base64.")] = None
     url: Annotated[str | None, Field(description="An https URL, where UMOP_ALLOW_URLS is on.")] = (
         None
     )
 
     @model_validator(mode="after")
-    def _one_of_them(self) -> JsonPicture:
+    def _one_of_them(self) -> JsonImage:
         if (self.image is None) == (self.url is None):
             raise ValueError("needs an 'image' in base64 or a 'url'")
         return self
 
 
-class JsonPictures(BaseModel):
-    """Several pictures in JSON."""
+class JsonImages(BaseModel):
+    """Several images in JSON."""
 
     model_config = ConfigDict(extra="forbid")
 
-    images: Annotated[list[JsonPicture], Field(min_length=1)]
+    images: Annotated[list[JsonImage], Field(min_length=1)]
 
 
 class BodyReader:
-    """Reads the pictures of requests.
+    """Reads the images of requests.
 
     Args:
-        max_images: Most pictures in one request.
-        fetcher: Fetches pictures given by their URLs; None to refuse them.
+        max_images: Most images in one request.
+        fetcher: Fetches images given by their URLs; None to refuse them.
     """
 
     def __init__(self, max_images: int, fetcher: Fetcher | None) -> None:
@@ -85,41 +85,41 @@ class BodyReader:
         self._fetcher = fetcher
 
     async def read_one(self, request: Request) -> Sent:
-        """Returns the picture of a request: its body, the form's `file`, or JSON.
+        """Returns the image of a request: its body, the form's `file`, or JSON.
 
         Raises:
-            Problem: 415 for another type of body, 422 for one that holds no picture.
+            Problem: 415 for another type of body, 422 for one that holds no image.
         """
         match _media_type(request):
             case "multipart/form-data":
-                [picture] = await self._from_form(request, "file", most=1)
-                return picture
+                [image] = await self._from_form(request, "file", most=1)
+                return image
             case "application/json":
-                return self._from_json(_parse(JsonPicture, await request.body()), "image")
+                return self._from_json(_parse(JsonImage, await request.body()), "image")
             case media_type if media_type in _RAW_TYPES or media_type.startswith("image/"):
-                return _picture("image", await request.body())
+                return _image("image", await request.body())
             case media_type:
                 raise _unsupported(media_type)
 
     async def read_several(self, request: Request) -> list[Sent]:
-        """Returns the pictures of a request: the form's `files`, or JSON.
+        """Returns the images of a request: the form's `files`, or JSON.
 
         Raises:
-            Problem: 415 for another type of body, 422 for one that holds no or too many pictures.
+            Problem: 415 for another type of body, 422 for one that holds no or too many images.
         """
         match _media_type(request):
             case "multipart/form-data":
                 return [*await self._from_form(request, "files", most=self._max_images)]
             case "application/json":
-                wanted = _parse(JsonPictures, await request.body()).images
+                wanted = _parse(JsonImages, await request.body()).images
                 if len(wanted) > self._max_images:
-                    raise _no_picture(f"a batch has at most {self._max_images} pictures")
+                    raise _no_image(f"a batch has at most {self._max_images} images")
                 return [self._from_json(each, f"image{index}") for index, each in enumerate(wanted)]
             case media_type:
                 raise _unsupported(media_type)
 
-    async def fetch(self, request: Request, sent: Sequence[Sent]) -> list[Picture]:
-        """Returns all pictures of a request; fetches those given by their URLs.
+    async def fetch(self, request: Request, sent: Sequence[Sent]) -> list[Image]:
+        """Returns all images of a request; fetches those given by their URLs.
 
         Call it once the request is admitted.
 
@@ -129,41 +129,41 @@ class BodyReader:
             Problem: 422, one is empty.
         """
         return [
-            each if isinstance(each, Picture) else await self._fetch(each, request.state.held)
+            each if isinstance(each, Image) else await self._fetch(each, request.state.held)
             for each in sent
         ]
 
-    async def _fetch(self, address: PictureAddress, held: Held) -> Picture:
+    async def _fetch(self, address: ImageAddress, held: Held) -> Image:
         assert self._fetcher is not None, "URLs are refused without one"
-        return _picture(address.name, await self._fetcher.fetch(address.url, held))
+        return _image(address.name, await self._fetcher.fetch(address.url, held))
 
     async def close(self) -> None:
         """Closes the fetcher's connections."""
         if self._fetcher:
             await self._fetcher.close()
 
-    async def _from_form(self, request: Request, field: str, *, most: int) -> list[Picture]:
+    async def _from_form(self, request: Request, field: str, *, most: int) -> list[Image]:
         try:
             form = await request.form(max_files=most, max_fields=8)
         except HTTPException as error:
-            raise _no_picture(f"the form cannot be read: {error.detail}") from error
+            raise _no_image(f"the form cannot be read: {error.detail}") from error
         try:
             files = [part for part in form.getlist(field) if isinstance(part, UploadFile)]
             if not files:
-                raise _no_picture(f"the form has no file in its field '{field}'")
-            return [_picture(file.filename or "image", await file.read()) for file in files]
+                raise _no_image(f"the form has no file in its field '{field}'")
+            return [_image(file.filename or "image", await file.read()) for file in files]
         finally:
             await form.close()
 
-    def _from_json(self, picture: JsonPicture, name: str) -> Sent:
-        if picture.url is not None:
+    def _from_json(self, image: JsonImage, name: str) -> Sent:
+        if image.url is not None:
             if self._fetcher is None:
-                raise _no_picture("this service does not fetch URLs; send the picture itself")
-            return PictureAddress(name, picture.url)
+                raise _no_image("this service does not fetch URLs; send the image itself")
+            return ImageAddress(name, image.url)
         try:
-            return _picture(name, base64.b64decode(picture.image or "", validate=True))
+            return _image(name, base64.b64decode(image.image or "", validate=True))
         except (binascii.Error, ValueError) as error:
-            raise _no_picture("'image' is not base64") from error
+            raise _no_image("'image' is not base64") from error
 
 
 def _media_type(request: Request) -> str:
@@ -174,19 +174,19 @@ def _parse(kind: type[Json], body: bytes) -> Json:
     try:
         return kind.model_validate_json(body)
     except ValidationError as error:
-        raise _no_picture(first_error(error, "the body")) from error
+        raise _no_image(first_error(error, "the body")) from error
 
 
-def _picture(name: str, data: bytes) -> Picture:
+def _image(name: str, data: bytes) -> Image:
     if not data:
-        raise _no_picture("the picture is empty")
-    return Picture(name, data)
+        raise _no_image("the image is empty")
+    return Image(name, data)
 
 
-def _no_picture(detail: str) -> Problem:
-    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "no-picture", detail)
+def _no_image(detail: str) -> Problem:
+    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "no-image", detail)
 
 
 def _unsupported(media_type: str) -> Problem:
-    detail = f"send a picture, a form with files, or JSON with base64, not {media_type or 'bytes'}"
+    detail = f"send an image, a form with files, or JSON with base64, not {media_type or 'bytes'}"
     return Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported-body", detail)

@@ -20,8 +20,8 @@ from serving.bundle import BundleError
 from serving.errors import classify
 from serving.guards.admission import OverloadedError
 from serving.guards.fetch import FetchError
+from serving.inference.decoding import ImageError
 from serving.inference.engines import EngineError
-from serving.inference.image import ImageError
 from serving.schemas.options import UnknownClassError
 from serving.schemas.problems import MEDIA_TYPE, Kind, ProblemDocument
 from serving.schemas.tensors import TensorError
@@ -75,7 +75,7 @@ def describe(error: Exception) -> Problem | None:
         case EngineError():
             return unavailable("engine-failed", str(error), 30)
         case FetchError():
-            return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "unreachable-picture", str(error))
+            return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "unreachable-image", str(error))
         case ClientDisconnect():
             return Problem(HTTPStatus.BAD_REQUEST, "client-gone", "the client disconnected")
     problem = classify(error)

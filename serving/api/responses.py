@@ -11,10 +11,10 @@ from http import HTTPStatus
 from fastapi import Request
 from fastapi.responses import JSONResponse, Response
 
-from serving.api.body import Picture
+from serving.api.body import Image
 from serving.api.problems import Problem
 from serving.backends import Backend
-from serving.inference import draw, image
+from serving.inference import decoding, draw
 from serving.schemas import formats
 from serving.schemas.detections import DetectionResult
 
@@ -98,11 +98,11 @@ def _quality(parameters: list[str]) -> float:
 def present_all(
     form: ResponseFormat, found: Sequence[tuple[str, DetectionResult]], backend: Backend
 ) -> Response:
-    """Returns the response to a request with several pictures.
+    """Returns the response to a request with several images.
 
     Args:
         form: One of `BATCH_FORMATS`.
-        found: Pictures' names and what was found in them.
+        found: Images' names and what was found in them.
         backend: The backend that found it.
     """
     match form:
@@ -116,11 +116,11 @@ def present_all(
 
 
 class ResponseRenderer:
-    """Renders responses; draws pictures in a thread pool.
+    """Renders responses; draws images in a thread pool.
 
     Args:
-        threads: Pictures drawn at the same time.
-        max_pixels: Most pixels in one picture.
+        threads: Images drawn at the same time.
+        max_pixels: Most pixels in one image.
     """
 
     def __init__(self, threads: int, max_pixels: int) -> None:
@@ -128,18 +128,18 @@ class ResponseRenderer:
         self._max_pixels = max_pixels
 
     async def present(
-        self, form: ResponseFormat, found: DetectionResult, picture: Picture, backend: Backend
+        self, form: ResponseFormat, found: DetectionResult, image: Image, backend: Backend
     ) -> Response:
-        """Returns the response to a request with one picture."""
+        """Returns the response to a request with one image."""
         match form:
             case ResponseFormat.json:
                 return JSONResponse(found.response().model_dump())
             case ResponseFormat.csv | ResponseFormat.coco:
-                return present_all(form, [(picture.name, found)], backend)
+                return present_all(form, [(image.name, found)], backend)
             case ResponseFormat.jpeg | ResponseFormat.png:
                 media_type = f"image/{form.value}"
                 drawn = await asyncio.get_running_loop().run_in_executor(
-                    self._threads, self._draw, found, picture.data, media_type
+                    self._threads, self._draw, found, image.data, media_type
                 )
                 return Response(drawn, media_type=media_type)
 
@@ -147,6 +147,6 @@ class ResponseRenderer:
         """Ends the threads."""
         self._threads.shutdown()
 
-    def _draw(self, found: DetectionResult, picture: bytes, media_type: str) -> bytes:
-        pixels = image.decode(picture, self._max_pixels)
+    def _draw(self, found: DetectionResult, image: bytes, media_type: str) -> bytes:
+        pixels = decoding.decode(image, self._max_pixels)
         return draw.encode(draw.annotate(pixels, found.detections), media_type)

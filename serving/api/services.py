@@ -38,7 +38,7 @@ class Services:
         await self.backend.check()
 
     def observe(self, seconds: Mapping[str, float]) -> None:
-        """Records the time that one picture spent in each stage."""
+        """Records the time that one image spent in each stage."""
         self.metrics.observe(seconds)
         if self.tracer:
             self.tracer.stages(seconds)

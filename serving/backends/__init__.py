@@ -13,7 +13,7 @@ __all__ = ["Backend", "NotReadyError"]
 
 
 class Backend(Protocol):
-    """Finds objects in encoded pictures."""
+    """Finds objects in encoded images."""
 
     async def start(self) -> None:
         """Loads the model.
@@ -43,11 +43,11 @@ class Backend(Protocol):
             NotReadyError: The model is not loaded yet.
         """
 
-    async def detect(self, picture: bytes, options: DetectOptions) -> DetectionResult:
-        """Finds objects in one encoded picture.
+    async def detect(self, image: bytes, options: DetectOptions) -> DetectionResult:
+        """Finds objects in one encoded image.
 
         Raises:
-            ImageError: The picture cannot be read.
+            ImageError: The image cannot be read.
             NotReadyError: The backend cannot answer now.
             UnknownClassError: The options name a class that the model does not know.
         """

@@ -28,7 +28,7 @@ Outcome = tuple[Detections, float, float]
 
 
 class EmbeddedBackend:
-    """Decodes pictures in a thread pool and runs them in batches, one or more at a time.
+    """Decodes images in a thread pool and runs them in batches, one or more at a time.
 
     Args:
         settings: Where the bundle is, and the limits.
@@ -73,20 +73,20 @@ class EmbeddedBackend:
         """See `Backend.manifest`."""
         return self._current().detector.manifest
 
-    async def detect(self, picture: bytes, options: DetectOptions) -> DetectionResult:
+    async def detect(self, image: bytes, options: DetectOptions) -> DetectionResult:
         """See `Backend.detect`."""
         model = self._current()
         with model.in_use():
-            return await self._detect(model, picture, options)
+            return await self._detect(model, image, options)
 
     async def _detect(
-        self, model: _LoadedModel, picture: bytes, options: DetectOptions
+        self, model: _LoadedModel, image: bytes, options: DetectOptions
     ) -> DetectionResult:
         manifest = model.detector.manifest
         options.class_ids(manifest.classes)
         started = perf_counter()
         prepared = await asyncio.get_running_loop().run_in_executor(
-            self._decoders, self._decode, model.detector, picture
+            self._decoders, self._decode, model.detector, image
         )
         decoded = perf_counter()
         with self._metrics.queue.track_inprogress():
@@ -114,8 +114,8 @@ class EmbeddedBackend:
             raise NotReadyError("the model is being loaded")
         return self._model
 
-    def _decode(self, detector: Detector, picture: bytes) -> Prepared:
-        return detector.decode(picture, self._settings.max_pixels)
+    def _decode(self, detector: Detector, image: bytes) -> Prepared:
+        return detector.decode(image, self._settings.max_pixels)
 
 
 class _LoadedModel:
@@ -152,7 +152,7 @@ class _LoadedModel:
 def _run(detector: Detector, metrics: Metrics, jobs: Sequence[Job], alone: bool) -> list[Outcome]:
     began = perf_counter()
     found = detector.detect_prepared(
-        [picture for picture, _ in jobs], [options for _, options in jobs], alone=alone
+        [image for image, _ in jobs], [options for _, options in jobs], alone=alone
     )
     ended = perf_counter()
     metrics.batch.observe(len(jobs))

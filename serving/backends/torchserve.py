@@ -15,8 +15,8 @@ from serving.backends import NotReadyError
 from serving.bundle import Bundle, BundleError
 from serving.bundle.schema import Manifest
 from serving.guards.breaker import Breaker
-from serving.inference import image
-from serving.inference.image import ImageError
+from serving.inference import decoding
+from serving.inference.decoding import ImageError
 from serving.observability import context
 from serving.schemas.detections import DetectionResult, DetectResponse
 from serving.schemas.options import OPTIONS_HEADER, DetectOptions
@@ -30,12 +30,12 @@ log = logging.getLogger(__name__)
 
 
 class TorchServeBackend:
-    """Sends pictures, as they came, to TorchServe's inference API.
+    """Sends images, as they came, to TorchServe's inference API.
 
-    A picture goes to `POST /predictions/{model}` as the raw body. TorchServe keeps a request's
+    An image goes to `POST /predictions/{model}` as the raw body. TorchServe keeps a request's
     query from its handler, so `score_threshold`, `max_detections` and `classes` (names) go as
     JSON in the header `X-UMOP-Options`, without those that the request left out. The answer is
-    that of `serving.schemas.detections.DetectResponse`; a 4xx with a `detail` refuses the picture.
+    that of `serving.schemas.detections.DetectResponse`; a 4xx with a `detail` refuses the image.
 
     Args:
         settings: TorchServe's address, and the bundle that its archive was made of.
@@ -89,13 +89,13 @@ class TorchServeBackend:
             raise NotReadyError("the manifest is being read")
         return self._manifest
 
-    async def detect(self, picture: bytes, options: DetectOptions) -> DetectionResult:
+    async def detect(self, image: bytes, options: DetectOptions) -> DetectionResult:
         """See `Backend.detect`."""
         manifest = self.manifest()
         options.class_ids(manifest.classes)
-        await asyncio.to_thread(image.read_header, picture, self._settings.max_pixels)
+        await asyncio.to_thread(decoding.read_header, image, self._settings.max_pixels)
         started = perf_counter()
-        answer = await self._post(self._settings.remote_model or manifest.name, picture, options)
+        answer = await self._post(self._settings.remote_model or manifest.name, image, options)
         found = _parse(answer)
         seconds = {stage: spent / 1000 for stage, spent in found.timing_ms.items()}
         return DetectionResult(
@@ -105,10 +105,10 @@ class TorchServeBackend:
             seconds={**seconds, "remote": perf_counter() - started},
         )
 
-    async def _post(self, model: str, picture: bytes, options: DetectOptions) -> httpx.Response:
+    async def _post(self, model: str, image: bytes, options: DetectOptions) -> httpx.Response:
         self._breaker.enter()
         try:
-            answer = await self._send(model, picture, options)
+            answer = await self._send(model, image, options)
         except httpx.PoolTimeout as error:  # our own limit: it says nothing about TorchServe
             raise NotReadyError("all connections to TorchServe are in use") from error
         except httpx.TimeoutException as error:
@@ -124,11 +124,11 @@ class TorchServeBackend:
         self._breaker.succeeded()
         return answer
 
-    async def _send(self, model: str, picture: bytes, options: DetectOptions) -> httpx.Response:
+    async def _send(self, model: str, image: bytes, options: DetectOptions) -> httpx.Response:
         request = self._client.build_request(
             "POST",
             f"/predictions/{model}",
-            content=picture,
+            content=image,
             headers={
                 "Content-Type": "application/octet-stream",
                 OPTIONS_HEADER: options.model_dump_json(exclude_none=True),
@@ -160,11 +160,11 @@ def _parse(answer: httpx.Response) -> DetectResponse:
 
 
 def _refusal(answer: httpx.Response) -> Exception:
-    """The error for a 4xx of TorchServe: a picture it cannot read, or a model it does not have."""
+    """The error for a 4xx of TorchServe: an image it cannot read, or a model it does not have."""
     if answer.status_code == HTTPStatus.NOT_FOUND:
         return NotReadyError("TorchServe has no such model", retry_after=30)
     try:
         detail = str(answer.json()["detail"])
     except (ValueError, KeyError, TypeError):
-        detail = "the picture cannot be read"
+        detail = "the image cannot be read"
     return ImageError(detail)

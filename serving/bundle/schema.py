@@ -36,13 +36,13 @@ class Size(_Record):
 
 
 class InputSpec(_Record):
-    """How a picture becomes the model's input.
+    """How an image becomes the model's input.
 
     Attributes:
         mean: Subtracted per channel, RGB order, on the 0–255 scale.
         std: Divides per channel after the mean is subtracted.
-        resize: The picture is scaled, ratio kept, to fit this box or its transpose.
-        max_scale: The picture is never scaled by more than this; None for no such limit.
+        resize: The image is scaled, ratio kept, to fit this box or its transpose.
+        max_scale: The image is never scaled by more than this; None for no such limit.
         pad_divisor: Width and height are zero-padded, right and bottom, to a multiple of this.
         sizes: The only input sizes the graph takes; None for any multiple of `pad_divisor`.
     """
@@ -69,7 +69,7 @@ class PostprocessSpec(_Record):
         candidate_threshold: Class probability, baked into the graph, that a candidate exceeds.
         candidates_per_level: Most candidates the graph keeps from one pyramid level.
         iou_threshold: Of two boxes of one class that overlap more, the lower score goes.
-        max_detections: Most detections in one picture.
+        max_detections: Most detections in one image.
         score_threshold: Lowest score that is reported when a request names none.
     """
 

@@ -74,25 +74,25 @@ class Client:
 
     def detect(
         self,
-        picture: str | Path | bytes,
+        image: str | Path | bytes,
         *,
         score_threshold: float | None = None,
         max_detections: int | None = None,
         classes: Sequence[str] | None = None,
     ) -> DetectResponse:
-        """Finds objects in one picture.
+        """Finds objects in one image.
 
         Args:
-            picture: A file, or an encoded picture.
+            image: A file, or an encoded image.
             score_threshold: Lowest score to report; the model's default if None.
             max_detections: Most detections to report; the model's default if None.
             classes: Names of the classes to report; all if None.
 
         Raises:
-            ClientError: The service refused the picture, cannot be reached, or is not `umop-serve`.
+            ClientError: The service refused the image, cannot be reached, or is not `umop-serve`.
             OSError: The file cannot be read.
         """
-        data = picture if isinstance(picture, bytes) else Path(picture).read_bytes()
+        data = image if isinstance(image, bytes) else Path(image).read_bytes()
         given = {
             "score_threshold": score_threshold,
             "max_detections": max_detections,

@@ -1,4 +1,4 @@
-"""`umop-serve detect`: sends pictures to a running service and saves the detections."""
+"""`umop-serve detect`: sends images to a running service and saves the detections."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from rich.console import Console
 from rich.progress import track
 
 from serving.client import Client, ClientError
-from serving.inference import draw, image
-from serving.inference.image import ImageError
+from serving.inference import decoding, draw
+from serving.inference.decoding import ImageError
 from serving.schemas import formats
 from serving.schemas.detections import DetectionResult, DetectResponse
 from serving.schemas.options import DetectOptions
@@ -32,8 +32,8 @@ class SendOptions:
     Attributes:
         detect: What to report.
         format: Format of `detections.json`.
-        draw: Whether annotated pictures are written.
-        jobs: Pictures sent at the same time.
+        draw: Whether annotated images are written.
+        jobs: Images sent at the same time.
     """
 
     detect: DetectOptions
@@ -42,11 +42,11 @@ class SendOptions:
     jobs: int
 
 
-def find_pictures(paths: Iterable[Path]) -> list[Path]:
-    """Returns the files among `paths`, and the pictures in the folders among them.
+def find_images(paths: Iterable[Path]) -> list[Path]:
+    """Returns the files among `paths`, and the images in the folders among them.
 
     Raises:
-        ClientError: A path does not exist, or there is no picture.
+        ClientError: A path does not exist, or there is no image.
     """
     found: list[Path] = []
     for path in paths:
@@ -56,15 +56,15 @@ def find_pictures(paths: Iterable[Path]) -> list[Path]:
         found += [each for each in inside if each.suffix.lower() in SUFFIXES and each.is_file()]
         found += [path] if path.is_file() else []
     if not found:
-        raise ClientError("there is no picture to send")
+        raise ClientError("there is no image to send")
     return list(dict.fromkeys(found))
 
 
-def send(client: Client, pictures: Sequence[Path], out: Path, options: SendOptions) -> list[str]:
-    """Sends pictures; writes `detections.json` and, where asked for, annotated pictures to `out`.
+def send(client: Client, images: Sequence[Path], out: Path, options: SendOptions) -> list[str]:
+    """Sends images; writes `detections.json` and, where asked for, annotated images to `out`.
 
     Returns:
-        A line for each picture that failed.
+        A line for each image that failed.
 
     Raises:
         ClientError: The service cannot be reached.
@@ -73,11 +73,11 @@ def send(client: Client, pictures: Sequence[Path], out: Path, options: SendOptio
     out.mkdir(parents=True, exist_ok=True)
     found: list[tuple[str, DetectResponse]] = []
     failures: list[str] = []
-    paths = annotated_paths(pictures, out / "pictures")
+    paths = annotated_paths(images, out / "images")
     with ThreadPoolExecutor(options.jobs) as threads:
-        answers = threads.map(partial(_send_one, client, options), pictures, paths)
-        shown = track(answers, "Detecting", len(pictures), console=Console(stderr=True))
-        for path, answer in zip(pictures, shown, strict=True):
+        answers = threads.map(partial(_send_one, client, options), images, paths)
+        shown = track(answers, "Detecting", len(images), console=Console(stderr=True))
+        for path, answer in zip(images, shown, strict=True):
             if isinstance(answer, str):
                 failures.append(f"{path}: {answer}")
             else:
@@ -87,14 +87,14 @@ def send(client: Client, pictures: Sequence[Path], out: Path, options: SendOptio
     return failures
 
 
-def annotated_paths(pictures: Sequence[Path], folder: Path) -> list[Path]:
-    """Returns where the annotated pictures go: a `.jpg` of its own in `folder` for each.
+def annotated_paths(images: Sequence[Path], folder: Path) -> list[Path]:
+    """Returns where the annotated images go: a `.jpg` of its own in `folder` for each.
 
-    It follows its picture's path and name; where two would share one, the later gets a number.
+    It follows its image's path and name; where two would share one, the later gets a number.
     """
     paths: dict[Path, None] = {}
-    for picture in pictures:
-        paths[_free_path(folder / _annotated_name(picture), paths)] = None
+    for image in images:
+        paths[_free_path(folder / _annotated_name(image), paths)] = None
     return list(paths)
 
 
@@ -110,7 +110,7 @@ def _send_one(
             classes=options.detect.classes,
         )
         if options.draw:
-            drawn = draw.annotate(image.decode(data, _MAX_PIXELS), answer.detections)
+            drawn = draw.annotate(decoding.decode(data, _MAX_PIXELS), answer.detections)
             annotated.parent.mkdir(parents=True, exist_ok=True)
             annotated.write_bytes(draw.encode(drawn, "image/jpeg"))
     except (ClientError, ImageError, OSError) as error:
@@ -118,8 +118,8 @@ def _send_one(
     return answer
 
 
-def _annotated_name(picture: Path) -> Path:
-    inside = Path(*(part for part in picture.parts if part not in (picture.anchor, "..")))
+def _annotated_name(image: Path) -> Path:
+    inside = Path(*(part for part in image.parts if part not in (image.anchor, "..")))
     is_jpg = inside.suffix.lower() == ".jpg"
     return inside if is_jpg else inside.with_name(f"{inside.name}.jpg")
 
@@ -134,8 +134,8 @@ def _document(
 ) -> object:
     if format == "json":
         return {name: answer.model_dump() for name, answer in found}
-    pictures = [(name, _as_found(answer)) for name, answer in found]
-    return formats.to_coco(pictures, classes).model_dump()
+    images = [(name, _as_found(answer)) for name, answer in found]
+    return formats.to_coco(images, classes).model_dump()
 
 
 def _as_found(answer: DetectResponse) -> DetectionResult:

@@ -1,4 +1,4 @@
-"""`umop-serve try`: serves a bundle and posts a few pictures to it."""
+"""`umop-serve try`: serves a bundle and posts a few images to it."""
 
 from __future__ import annotations
 
@@ -20,31 +20,31 @@ SECONDS_TO_STOP = 10
 GUARDS = ("UMOP_API_KEYS", "UMOP_API_KEYS_FILE", "UMOP_RATE_LIMIT")
 
 
-def try_bundle(bundle: Path, pictures: Sequence[Path], folder: Path) -> None:
-    """Starts the service on a free loopback port, posts pictures to `/detect`, and stops it.
+def try_bundle(bundle: Path, images: Sequence[Path], folder: Path) -> None:
+    """Starts the service on a free loopback port, posts images to `/detect`, and stops it.
 
-    Prints what was found and writes each picture with its boxes as `<name>.detected.jpg`.
+    Prints what was found and writes each image with its boxes as `<name>.detected.jpg`.
 
     Args:
         bundle: The bundle to serve.
-        pictures: The pictures to post.
-        folder: Where the annotated pictures go.
+        images: The images to post.
+        folder: Where the annotated images go.
 
     Raises:
         BundleError: The bundle is missing or damaged.
-        OSError: A picture cannot be read, or an annotated one cannot be written.
-        StartError: The service did not start or refused a picture.
+        OSError: An image cannot be read, or an annotated one cannot be written.
+        StartError: The service did not start or refused an image.
     """
     Bundle.open(bundle)
-    contents = [path.read_bytes() for path in pictures]
+    contents = [path.read_bytes() for path in images]
     folder.mkdir(parents=True, exist_ok=True)
     with serving(bundle) as url, httpx.Client(base_url=url, timeout=60) as client:
         print(f"POST {url}/detect")
-        for path, content in zip(pictures, contents, strict=True):
+        for path, content in zip(images, contents, strict=True):
             report(path, post(client, path, content, "application/json").json())
             annotated = folder / f"{path.stem}.detected.jpg"
             annotated.write_bytes(post(client, path, content, "image/jpeg").content)
-            print(f"  picture with boxes: {annotated}")
+            print(f"  image with boxes: {annotated}")
 
 
 @contextmanager
@@ -66,7 +66,7 @@ def serving(bundle: Path) -> Iterator[str]:
 
 
 def post(client: httpx.Client, path: Path, content: bytes, accept: str) -> httpx.Response:
-    """Posts one picture.
+    """Posts one image.
 
     Raises:
         StartError: The service refused it.
@@ -78,7 +78,7 @@ def post(client: httpx.Client, path: Path, content: bytes, accept: str) -> httpx
 
 
 def report(path: Path, answer: dict[str, Any]) -> None:
-    """Prints the best detections in one picture, and how many there are."""
+    """Prints the best detections in one image, and how many there are."""
     detections = answer["detections"]
     counts = Counter(detection["label"] for detection in detections)
     found = ", ".join(f"{count} × {label}" for label, count in counts.items()) or "nothing"

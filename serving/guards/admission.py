@@ -1,4 +1,4 @@
-"""Admission control: how many pictures are in progress at a time."""
+"""Admission control: how many images are in progress at a time."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from serving.observability.metrics import Metrics
 
-_FULL = "the queue of pictures is full; try again soon"
+_FULL = "the queue of images is full; try again soon"
 
 
 class OverloadedError(Exception):
@@ -15,10 +15,10 @@ class OverloadedError(Exception):
 
 
 class Admission:
-    """Counts the pictures in progress, from when they have arrived until the answer.
+    """Counts the images in progress, from when they have arrived until the answer.
 
     Args:
-        slots: Most pictures in progress at a time.
+        slots: Most images in progress at a time.
         metrics: Records how many there are.
     """
 
@@ -27,7 +27,7 @@ class Admission:
         self._gauge = metrics.admitted
 
     def require_slot(self) -> None:
-        """Checks, before the body is read, that a picture could be admitted now.
+        """Checks, before the body is read, that an image could be admitted now.
 
         Raises:
             OverloadedError: No slot is free.
@@ -36,18 +36,18 @@ class Admission:
             raise OverloadedError(_FULL)
 
     @contextmanager
-    def admit(self, pictures: int = 1) -> Iterator[None]:
+    def admit(self, images: int = 1) -> Iterator[None]:
         """Holds slots while the context lasts.
 
         Raises:
             OverloadedError: Fewer slots than that are free.
         """
-        if pictures > self._free:
+        if images > self._free:
             raise OverloadedError(_FULL)
-        self._free -= pictures
-        self._gauge.inc(pictures)
+        self._free -= images
+        self._gauge.inc(images)
         try:
             yield
         finally:
-            self._free += pictures
-            self._gauge.dec(pictures)
+            self._free += images
+            self._gauge.dec(images)

@@ -1,4 +1,4 @@
-"""Fetches pictures from the web, where `UMOP_ALLOW_URLS` is on."""
+"""Fetches images from the web, where `UMOP_ALLOW_URLS` is on."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _WRAPS_IPV4 = tuple(map(ipaddress.IPv6Network, ("64:ff9b::/96", "2002::/16", "20
 
 
 class FetchError(Exception):
-    """The picture cannot be fetched; the message is one line that says why."""
+    """The image cannot be fetched; the message is one line that says why."""
 
 
 def is_public(address: IpAddress) -> bool:
@@ -37,7 +37,7 @@ def is_public(address: IpAddress) -> bool:
 
 
 class Fetcher:
-    """Fetches pictures over https from public addresses.
+    """Fetches images over https from public addresses.
 
     A name is resolved once and the address that was checked is the one connected to, for
     every redirect again, so that DNS rebinding gains nothing.
@@ -80,9 +80,9 @@ class Fetcher:
         try:
             return await asyncio.wait_for(self._follow(url, held), self._timeout)
         except asyncio.TimeoutError:
-            raise FetchError("the picture's server did not answer in time") from None
+            raise FetchError("the image's server did not answer in time") from None
         except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException) as error:
-            raise FetchError("the picture's server cannot be reached") from error
+            raise FetchError("the image's server cannot be reached") from error
 
     async def close(self) -> None:
         """Closes the connections."""
@@ -94,7 +94,7 @@ class Fetcher:
             if isinstance(answer, bytes):
                 return answer
             url = urljoin(url, answer)
-        raise FetchError(f"the picture's address redirects more than {_MOST_REDIRECTS} times")
+        raise FetchError(f"the image's address redirects more than {_MOST_REDIRECTS} times")
 
     async def _get(self, url: str, held: Held) -> bytes | str:
         """Returns the body, or where a redirect leads."""
@@ -104,13 +104,13 @@ class Fetcher:
             if response.status in _REDIRECTS:
                 return _location(response.headers)
             if response.status != 200:
-                raise FetchError(f"the picture's server answered {response.status}")
+                raise FetchError(f"the image's server answered {response.status}")
             body = bytearray()
             async for part in response.aiter_stream():
                 held.add(len(part))
                 if held.size > self._max_bytes:
                     raise FetchError(
-                        f"the request and its pictures have over {self._max_bytes} bytes"
+                        f"the request and its images have over {self._max_bytes} bytes"
                     )
                 if held.is_too_much:
                     raise OverloadedError("too much is being fetched; try again soon")
@@ -127,14 +127,14 @@ def _check_url(url: str) -> None:
     except ValueError:
         sound = False
     if not sound:
-        raise FetchError("a picture's address must be https, without user and password")
+        raise FetchError("an image's address must be https, without user and password")
 
 
 def _location(headers: Iterable[tuple[bytes, bytes]]) -> str:
     for name, value in headers:
         if name.lower() == b"location":
             return value.decode("latin-1")
-    raise FetchError("the picture's server redirects to nowhere")
+    raise FetchError("the image's server redirects to nowhere")
 
 
 class _CheckedBackend(httpcore.AsyncNetworkBackend):

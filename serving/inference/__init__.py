@@ -1,1 +1,1 @@
-"""Pictures in, detections out. No HTTP."""
+"""Images in, detections out. No HTTP."""

@@ -1,4 +1,4 @@
-"""Decodes pictures."""
+"""Decodes images."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ _REDUCED = {
 }
 _PILLOWS_LIMIT = Lock()
 
-# Of damaged pictures this module's errors say what is wrong, and no line of OpenCV's.
+# Of damaged images this module's errors say what is wrong, and no line of OpenCV's.
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
 
 WidthHeight = tuple[int, int]
 
 
 class ImageError(Exception):
-    """The bytes cannot be read as a picture; the message is one line that says why."""
+    """The bytes cannot be read as an image; the message is one line that says why."""
 
 
 class UnsupportedImageError(ImageError):
@@ -50,12 +50,12 @@ class UnsupportedImageError(ImageError):
 
 
 class ImageTooLargeError(ImageError):
-    """The picture has more pixels than allowed."""
+    """The image has more pixels than allowed."""
 
 
 @dataclass(frozen=True)
 class Header:
-    """What a picture's first bytes say, read without decoding it.
+    """What an image's first bytes say, read without decoding it.
 
     Attributes:
         media_type: For example `image/jpeg`.
@@ -74,27 +74,27 @@ def read_header(data: bytes, max_pixels: int) -> Header:
     """Reads format and size, and decodes no pixel.
 
     Args:
-        data: An encoded picture.
+        data: An encoded image.
         max_pixels: Most pixels (width × height) allowed.
 
     Raises:
         UnsupportedImageError: The format is none of `FORMATS`.
-        ImageTooLargeError: The picture has more pixels than `max_pixels`.
+        ImageTooLargeError: The image has more pixels than `max_pixels`.
         ImageError: The header is damaged.
     """
-    with _open(data, max_pixels) as picture:
-        width, height = _upright_size(picture)
-        media_type = Image.MIME.get(picture.format or "", "image/jpeg")
-        return Header(media_type, width, height, _orientation(picture))
+    with _open(data, max_pixels) as image:
+        width, height = _upright_size(image)
+        media_type = Image.MIME.get(image.format or "", "image/jpeg")
+        return Header(media_type, width, height, _orientation(image))
 
 
 def decode(data: bytes, max_pixels: int) -> NDArray[np.uint8]:
-    """Decodes a picture: first frame, EXIF orientation applied.
+    """Decodes an image: first frame, EXIF orientation applied.
 
     16-bit greys are scaled to 8 bits; transparent pixels are laid over white.
 
     Args:
-        data: An encoded picture in one of `FORMATS`.
+        data: An encoded image in one of `FORMATS`.
         max_pixels: Most pixels (width × height) allowed; checked before decoding.
 
     Returns:
@@ -102,36 +102,36 @@ def decode(data: bytes, max_pixels: int) -> NDArray[np.uint8]:
 
     Raises:
         UnsupportedImageError: The format is none of `FORMATS`.
-        ImageTooLargeError: The picture has more pixels than `max_pixels`.
-        ImageError: The picture is damaged.
+        ImageTooLargeError: The image has more pixels than `max_pixels`.
+        ImageError: The image is damaged.
     """
-    with _open(data, max_pixels) as picture:
-        return _decode(data, picture, reduction=1)
+    with _open(data, max_pixels) as image:
+        return _decode(data, image, reduction=1)
 
 
 def decode_reduced(
     data: bytes, max_pixels: int, target: Callable[[WidthHeight], WidthHeight]
 ) -> tuple[NDArray[np.uint8], WidthHeight]:
-    """Decodes a picture that will be scaled down.
+    """Decodes an image that will be scaled down.
 
     A JPEG is decoded at a half, quarter or eighth of its size where that is a whole number of
     pixels and no smaller than the target: so libjpeg computes fewer pixels. It averages those it
     leaves out, where `decode` and a bilinear resize would pass over some.
 
     Args:
-        data: An encoded picture in one of `FORMATS`.
+        data: An encoded image in one of `FORMATS`.
         max_pixels: Most pixels (width × height) allowed; checked before decoding.
-        target: Says what size a picture of a size, both upright, will be scaled to.
+        target: Says what size an image of a size, both upright, will be scaled to.
 
     Returns:
-        RGB pixels, uint8, shape (height, width, 3); and the picture's own size, upright.
+        RGB pixels, uint8, shape (height, width, 3); and the image's own size, upright.
 
     Raises:
         ImageError: As for `decode`.
     """
-    with _open(data, max_pixels) as picture:
-        size = _upright_size(picture)
-        return _decode(data, picture, _reduction(size, target(size))), size
+    with _open(data, max_pixels) as image:
+        size = _upright_size(image)
+        return _decode(data, image, _reduction(size, target(size))), size
 
 
 def _reduction(size: WidthHeight, target: WidthHeight) -> int:
@@ -142,40 +142,40 @@ def _reduction(size: WidthHeight, target: WidthHeight) -> int:
     return 1
 
 
-def _decode(data: bytes, picture: Image.Image, reduction: int) -> NDArray[np.uint8]:
+def _decode(data: bytes, image: Image.Image, reduction: int) -> NDArray[np.uint8]:
     try:
-        pixels = _decode_plain(data, picture, reduction)
+        pixels = _decode_plain(data, image, reduction)
         if pixels is None:
-            picture.load()
-            pixels = np.asarray(_to_rgb(picture))
-        return _upright(pixels, _orientation(picture))
+            image.load()
+            pixels = np.asarray(_to_rgb(image))
+        return _upright(pixels, _orientation(image))
     except MemoryError:
         raise
     except Exception as error:  # Pillow's decoders raise many kinds on damaged input
-        raise ImageError(f"the picture is damaged: {error}") from error
+        raise ImageError(f"the image is damaged: {error}") from error
 
 
-def _decode_plain(data: bytes, picture: Image.Image, reduction: int) -> NDArray[np.uint8] | None:
-    """Decodes common pictures with OpenCV: the pixels are Pillow's, in less time.
+def _decode_plain(data: bytes, image: Image.Image, reduction: int) -> NDArray[np.uint8] | None:
+    """Decodes common images with OpenCV: the pixels are Pillow's, in less time.
 
-    None for other pictures, and for damaged ones, of which Pillow says what is wrong.
+    None for other images, and for damaged ones, of which Pillow says what is wrong.
     """
-    if not _is_plain(data, picture):
+    if not _is_plain(data, image):
         return None
     encoded = np.frombuffer(data, np.uint8)
-    reduced = _REDUCED[reduction if picture.format in {"JPEG", "MPO"} else 1]
+    reduced = _REDUCED[reduction if image.format in {"JPEG", "MPO"} else 1]
     pixels = cv2.imdecode(encoded, _RGB | reduced)
     return None if pixels is None else pixels.astype(np.uint8, copy=False)
 
 
-def _is_plain(data: bytes, picture: Image.Image) -> bool:
+def _is_plain(data: bytes, image: Image.Image) -> bool:
     """Whether this is a JPEG or a still PNG of opaque 8-bit colour or grey."""
-    if picture.mode not in {"RGB", "L"} or picture.has_transparency_data:
+    if image.mode not in {"RGB", "L"} or image.has_transparency_data:
         return False
-    if picture.format == "PNG":
-        return data[_BIT_DEPTH_OF_PNG] == 8 and not getattr(picture, "is_animated", False)
+    if image.format == "PNG":
+        return data[_BIT_DEPTH_OF_PNG] == 8 and not getattr(image, "is_animated", False)
     # OpenCV fills a JPEG that is cut off up with grey.
-    return picture.format in {"JPEG", "MPO"} and data.endswith(_END_OF_JPEG)
+    return image.format in {"JPEG", "MPO"} and data.endswith(_END_OF_JPEG)
 
 
 def _open(data: bytes, max_pixels: int) -> Image.Image:
@@ -183,18 +183,18 @@ def _open(data: bytes, max_pixels: int) -> Image.Image:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            picture = Image.open(io.BytesIO(data), formats=tuple(FORMATS))
+            image = Image.open(io.BytesIO(data), formats=tuple(FORMATS))
     except Image.DecompressionBombError as error:
-        raise ImageTooLargeError(f"the picture has more than {max_pixels} pixels") from error
+        raise ImageTooLargeError(f"the image has more than {max_pixels} pixels") from error
     except UnidentifiedImageError as error:
         raise _unidentified(data) from error
     except Exception as error:
-        raise ImageError(f"the picture's header is damaged: {error}") from error
-    if picture.width * picture.height > max_pixels:
+        raise ImageError(f"the image's header is damaged: {error}") from error
+    if image.width * image.height > max_pixels:
         raise ImageTooLargeError(
-            f"the picture has {picture.width} × {picture.height} pixels, more than {max_pixels}"
+            f"the image has {image.width} × {image.height} pixels, more than {max_pixels}"
         )
-    return picture
+    return image
 
 
 def _raise_pillows_limit(max_pixels: int) -> None:
@@ -206,8 +206,8 @@ def _raise_pillows_limit(max_pixels: int) -> None:
 
 def _unidentified(data: bytes) -> ImageError:
     if sniff(data) is None:
-        return UnsupportedImageError("not a JPEG, PNG, WebP, BMP, TIFF or GIF picture")
-    return ImageError("the picture's header is damaged")
+        return UnsupportedImageError("not a JPEG, PNG, WebP, BMP, TIFF or GIF image")
+    return ImageError("the image's header is damaged")
 
 
 def sniff(data: bytes) -> str | None:
@@ -226,36 +226,36 @@ def sniff(data: bytes) -> str | None:
     return next((kind for start, kind in signatures.items() if data.startswith(start)), None)
 
 
-def _orientation(picture: Image.Image) -> int:
-    if picture.format == "TIFF":  # Pillow turns TIFF upright by itself
+def _orientation(image: Image.Image) -> int:
+    if image.format == "TIFF":  # Pillow turns TIFF upright by itself
         return 1
-    if picture.format == "PNG" and "exif" not in picture.info:  # getexif would decode it
+    if image.format == "PNG" and "exif" not in image.info:  # getexif would decode it
         return 1
     try:
-        return int(picture.getexif().get(_ORIENTATION_TAG, 1))
+        return int(image.getexif().get(_ORIENTATION_TAG, 1))
     except Exception:  # a damaged EXIF block says nothing about the pixels
         return 1
 
 
-def _upright_size(picture: Image.Image) -> WidthHeight:
-    width, height = picture.size
-    swaps = _orientation(picture) in SWAPPING_ORIENTATIONS
+def _upright_size(image: Image.Image) -> WidthHeight:
+    width, height = image.size
+    swaps = _orientation(image) in SWAPPING_ORIENTATIONS
     return (height, width) if swaps else (width, height)
 
 
-def _to_rgb(picture: Image.Image) -> Image.Image:
-    if picture.mode.startswith("I;16") or picture.mode in {"I", "F"}:
-        return _from_deep_grey(picture)
-    if picture.has_transparency_data:
-        rgba = picture.convert("RGBA")
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I;16") or image.mode in {"I", "F"}:
+        return _from_deep_grey(image)
+    if image.has_transparency_data:
+        rgba = image.convert("RGBA")
         white = Image.new("RGBA", rgba.size, "white")
         return Image.alpha_composite(white, rgba).convert("RGB")
-    return picture.convert("RGB")
+    return image.convert("RGB")
 
 
-def _from_deep_grey(picture: Image.Image) -> Image.Image:
-    grey = np.asarray(picture).astype(np.float64)
-    scale = 1.0 if picture.mode == "F" and grey.max(initial=0) <= 255 else 257.0
+def _from_deep_grey(image: Image.Image) -> Image.Image:
+    grey = np.asarray(image).astype(np.float64)
+    scale = 1.0 if image.mode == "F" and grey.max(initial=0) <= 255 else 257.0
     grey8 = np.clip(grey / scale + 0.5, 0, 255).astype(np.uint8)
     return Image.fromarray(grey8).convert("RGB")
 

@@ -1,4 +1,4 @@
-"""Finds objects in pictures with a bundle's network."""
+"""Finds objects in images with a bundle's network."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from serving.bundle import Bundle
 from serving.bundle.schema import Manifest, Size
-from serving.inference import image
+from serving.inference import decoding
 from serving.inference.engines import Engine, open_engine
 from serving.inference.postprocess import Detections, name_detections, select
 from serving.inference.preprocess import (
@@ -30,12 +30,12 @@ MAX_BATCH_PIXELS = 8_000_000
 
 
 class Detector:
-    """Finds objects in pictures.
+    """Finds objects in images.
 
     Args:
-        bundle: Says how pictures are prepared and candidates are selected.
+        bundle: Says how images are prepared and candidates are selected.
         engine: Runs the bundle's network.
-        max_batch_pixels: Most pixels of input in one run; a larger picture runs alone.
+        max_batch_pixels: Most pixels of input in one run; a larger image runs alone.
         reduced_decoding: Whether `decode` decodes large JPEGs at a part of their size.
     """
 
@@ -89,7 +89,7 @@ class Detector:
         images: Sequence[NDArray[np.uint8]],
         options: Sequence[DetectOptions] | None = None,
     ) -> list[Detections]:
-        """Finds objects in pictures of any sizes.
+        """Finds objects in images of any sizes.
 
         Args:
             images: RGB, uint8, each of shape (height, width, 3).
@@ -101,74 +101,74 @@ class Detector:
         Raises:
             EngineError: The engine failed.
         """
-        return self.detect_prepared([self.prepare(picture) for picture in images], options)
+        return self.detect_prepared([self.prepare(image) for image in images], options)
 
     def decode(self, data: bytes, max_pixels: int) -> Prepared:
-        """Decodes and scales one picture for `detect_prepared`.
+        """Decodes and scales one image for `detect_prepared`.
 
         Args:
-            data: An encoded picture, see `serving.inference.image.decode`.
+            data: An encoded image, see `serving.inference.decoding.decode`.
             max_pixels: Most pixels (width × height) allowed; checked before decoding.
 
         Raises:
-            ImageError: As `serving.inference.image.decode` raises it.
+            ImageError: As `serving.inference.decoding.decode` raises it.
         """
         if not self._reduced_decoding:
-            return self.prepare(image.decode(data, max_pixels))
-        pixels, (width, height) = image.decode_reduced(data, max_pixels, self._input_size)
+            return self.prepare(decoding.decode(data, max_pixels))
+        pixels, (width, height) = decoding.decode_reduced(data, max_pixels, self._input_size)
         return prepare(pixels, self.manifest.input, Size(width=width, height=height))
 
-    def _input_size(self, size: image.WidthHeight) -> image.WidthHeight:
+    def _input_size(self, size: decoding.WidthHeight) -> decoding.WidthHeight:
         width, height = size
         scaled, _ = input_size(Size(width=width, height=height), self.manifest.input)
         return scaled.width, scaled.height
 
-    def prepare(self, picture: NDArray[np.uint8]) -> Prepared:
-        """Scales one picture (RGB, uint8, shape (height, width, 3)) for `detect_prepared`."""
-        return prepare(picture, self.manifest.input)
+    def prepare(self, image: NDArray[np.uint8]) -> Prepared:
+        """Scales one image (RGB, uint8, shape (height, width, 3)) for `detect_prepared`."""
+        return prepare(image, self.manifest.input)
 
     def detect_prepared(
         self,
-        pictures: Sequence[Prepared],
+        images: Sequence[Prepared],
         options: Sequence[DetectOptions] | None = None,
         *,
         alone: bool = True,
     ) -> list[Detections]:
-        """Finds objects in prepared pictures.
+        """Finds objects in prepared images.
 
         Those of one input size run together, as many at a time as `max_batch_pixels` allows.
 
         Args:
-            pictures: From `decode` or `prepare`.
-            options: One for each picture; the bundle's defaults if None.
+            images: From `decode` or `prepare`.
+            options: One for each image; the bundle's defaults if None.
             alone: Whether no other call goes on at the same time.
 
         Raises:
             EngineError: The engine failed.
         """
-        options = options or [DetectOptions()] * len(pictures)
+        options = options or [DetectOptions()] * len(images)
         class_ids = [each.class_ids(self.manifest.classes) for each in options]
         detections: dict[int, Detections] = {}
-        for indices in self._batches(pictures):
-            batch = stack([pictures[index] for index in indices], self.manifest.input)
+        for indices in self._batches(images):
+            batch = stack([images[index] for index in indices], self.manifest.input)
             candidates = zip(*self._engine.run(batch, alone=alone), strict=True)
             for index, (boxes, scores, labels) in zip(indices, candidates, strict=True):
                 detections[index] = select(
                     boxes,
                     scores,
                     labels,
-                    pictures[index],
+                    images[index],
                     self.manifest.postprocess,
                     options[index],
                     class_ids[index],
                 )
-        return [detections[index] for index in range(len(pictures))]
+        return [detections[index] for index in range(len(images))]
 
-    def _batches(self, pictures: Sequence[Prepared]) -> Iterator[Sequence[int]]:
-        """Indices of the pictures that run together."""
+    def _batches(self, images: Sequence[Prepared]) -> Iterator[Sequence[int]]:
+        """Indices of the images that run together."""
         by_canvas: dict[Size, list[int]] = defaultdict(list)
-        for index, picture in enumerate(pictures):
-            by_canvas[picture.canvas].append(index)
+        for index, image in enumerate(images):
+            by_canvas[image.canvas].append(index)
         for canvas, indices in by_canvas.items():
             most = max(1, self._max_batch_pixels // (canvas.width * canvas.height))
             for start in range(0, len(indices), most):

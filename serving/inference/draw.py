@@ -1,4 +1,4 @@
-"""Pictures with boxes and labels on them."""
+"""Images with boxes and labels on them."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 def annotate(image: NDArray[np.uint8], detections: Sequence[Detection]) -> Image.Image:
     """Draws boxes with their captions.
 
-    No caption leaves the picture, and none is drawn over that of a better detection: a crowded
-    picture stays readable.
+    No caption leaves the image, and none is drawn over that of a better detection: a crowded
+    image stays readable.
 
     Args:
         image: RGB, uint8, shape (height, width, 3).
         detections: Best first.
     """
-    picture = Image.fromarray(image)
-    pen = ImageDraw.Draw(picture)
-    unit = max(picture.size) / 1000
+    drawn = Image.fromarray(image)
+    pen = ImageDraw.Draw(drawn)
+    unit = max(drawn.size) / 1000
     font = ImageFont.load_default(size=max(11, round(12 * unit)))
     for detection in reversed(detections):
         pen.rectangle(
@@ -40,20 +40,20 @@ def annotate(image: NDArray[np.uint8], detections: Sequence[Detection]) -> Image
         )
     taken: list[Corners] = []
     for detection in detections:
-        place = _caption_place(pen, picture.size, detection, font)
+        place = _caption_place(pen, drawn.size, detection, font)
         if not any(_overlap(place, other) for other in taken):
             _draw_caption(pen, place, detection, font)
             taken.append(place)
-    return picture
+    return drawn
 
 
-def encode(picture: Image.Image, media_type: str) -> bytes:
-    """Encodes a picture as `image/jpeg` or `image/png`."""
+def encode(image: Image.Image, media_type: str) -> bytes:
+    """Encodes an image as `image/jpeg` or `image/png`."""
     buffer = io.BytesIO()
     if media_type == "image/png":
-        picture.save(buffer, "PNG", compress_level=3)
+        image.save(buffer, "PNG", compress_level=3)
     else:
-        picture.save(buffer, "JPEG", quality=_JPEG_QUALITY)
+        image.save(buffer, "JPEG", quality=_JPEG_QUALITY)
     return buffer.getvalue()
 
 

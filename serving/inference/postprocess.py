@@ -18,10 +18,10 @@ _SIDES = ("x1", "y1", "x2", "y2")
 
 @dataclass(frozen=True)
 class Detections:
-    """What was found in one picture, best first.
+    """What was found in one image, best first.
 
     Attributes:
-        boxes: x1, y1, x2, y2 in the original picture's pixels, float32, shape (n, 4).
+        boxes: x1, y1, x2, y2 in the original image's pixels, float32, shape (n, 4).
         scores: In 0–1, float32, shape (n,).
         labels: Class indices, int64, shape (n,).
     """
@@ -38,27 +38,25 @@ def select(
     boxes: NDArray[np.float32],
     scores: NDArray[np.float32],
     labels: NDArray[np.int64],
-    picture: Prepared,
+    image: Prepared,
     spec: PostprocessSpec,
     options: DetectOptions,
     class_ids: frozenset[int] | None = None,
 ) -> Detections:
-    """Turns one picture's candidates into detections, in the order mmdet does.
+    """Turns one image's candidates into detections, in the order mmdet does.
 
     Args:
         boxes: x1, y1, x2, y2 in input pixels, shape (k, 4).
         scores: Shape (k,); 0 marks an empty row.
         labels: Shape (k,).
-        picture: The picture they were found in.
+        image: The image they were found in.
         spec: The bundle's thresholds.
         options: The request's own.
         class_ids: Indices of the classes that it names; None for all.
     """
     wanted = _wanted(scores, labels, spec, options, class_ids)
     order = wanted[np.argsort(-scores[wanted], kind="stable")]
-    boxes, scores, labels = _inside(
-        _to_original(boxes[order], picture), scores[order], labels[order]
-    )
+    boxes, scores, labels = _inside(_to_original(boxes[order], image), scores[order], labels[order])
     limit = spec.max_detections if options.max_detections is None else options.max_detections
     kept = nms(boxes, labels, spec.iou_threshold, limit)
     return Detections(boxes[kept], scores[kept], labels[kept])
@@ -125,12 +123,10 @@ def _wanted(
     return np.flatnonzero(wanted)
 
 
-def _to_original(boxes: NDArray[np.float32], picture: Prepared) -> NDArray[np.float32]:
-    height, width = picture.pixels.shape[:2]
+def _to_original(boxes: NDArray[np.float32], image: Prepared) -> NDArray[np.float32]:
+    height, width = image.pixels.shape[:2]
     limits = np.array([width, height, width, height], np.float32)
-    scale = np.array(
-        [width / picture.original.width, height / picture.original.height] * 2, np.float32
-    )
+    scale = np.array([width / image.original.width, height / image.original.height] * 2, np.float32)
     return np.clip(boxes, 0, limits) / scale
 
 

@@ -16,12 +16,12 @@ _USUAL_SIDE = 640
 
 @dataclass(frozen=True)
 class Prepared:
-    """A picture scaled for the model, not yet normalised or padded.
+    """An image scaled for the model, not yet normalised or padded.
 
     Attributes:
         pixels: RGB, uint8, shape (h, w, 3).
         canvas: Size of the model's input that holds it.
-        original: Size of the picture it came from.
+        original: Size of the image it came from.
     """
 
     pixels: NDArray[np.uint8]
@@ -30,12 +30,12 @@ class Prepared:
 
 
 def prepare(image: NDArray[np.uint8], spec: InputSpec, original: Size | None = None) -> Prepared:
-    """Scales a picture as mmcv's `imrescale` does and picks the input size that holds it.
+    """Scales an image as mmcv's `imrescale` does and picks the input size that holds it.
 
     Args:
         image: RGB, uint8, shape (height, width, 3).
         spec: The bundle's input specification.
-        original: The size that the picture had before it was reduced; its own if None.
+        original: The size that the image had before it was reduced; its own if None.
     """
     own = Size(width=image.shape[1], height=image.shape[0])
     original = original or own
@@ -48,7 +48,7 @@ def prepare(image: NDArray[np.uint8], spec: InputSpec, original: Size | None = N
 
 
 def input_size(original: Size, spec: InputSpec) -> tuple[Size, Size]:
-    """Returns the size that a picture is scaled to, and that of the input that holds it."""
+    """Returns the size that an image is scaled to, and that of the input that holds it."""
     size = _fit(original, spec)
     canvas = _canvas(size, spec)
     if canvas.width < size.width or canvas.height < size.height:
@@ -56,20 +56,20 @@ def input_size(original: Size, spec: InputSpec) -> tuple[Size, Size]:
     return size, canvas
 
 
-def stack(pictures: Sequence[Prepared], spec: InputSpec) -> NDArray[np.float32]:
-    """Normalises pictures of one canvas size and zero-pads them right and bottom.
+def stack(images: Sequence[Prepared], spec: InputSpec) -> NDArray[np.float32]:
+    """Normalises images of one canvas size and zero-pads them right and bottom.
 
     Returns:
-        float32, shape (len(pictures), 3, canvas height, canvas width).
+        float32, shape (len(images), 3, canvas height, canvas width).
     """
-    canvas = pictures[0].canvas
-    batch = np.zeros((len(pictures), 3, canvas.height, canvas.width), np.float32)
+    canvas = images[0].canvas
+    batch = np.zeros((len(images), 3, canvas.height, canvas.width), np.float32)
     mean = np.array(spec.mean, np.float32)[:, None, None]
     std = np.array(spec.std, np.float32)[:, None, None]
-    for slot, picture in zip(batch, pictures, strict=True):
-        height, width = picture.pixels.shape[:2]
+    for slot, image in zip(batch, images, strict=True):
+        height, width = image.pixels.shape[:2]
         inside = slot[:, :height, :width]
-        inside[:] = picture.pixels.transpose(2, 0, 1)
+        inside[:] = image.pixels.transpose(2, 0, 1)
         inside -= mean
         inside /= std
     return batch

@@ -34,26 +34,26 @@ class Metrics:
         )
         self._stages = Histogram(
             "umop_stage_seconds",
-            "Time of one picture in each stage.",
+            "Time of one image in each stage.",
             ["stage"],
             buckets=_SECONDS,
             registry=registry,
         )
         self.batch = Histogram(
             "umop_batch_pictures",
-            "Pictures that ran together.",
+            "Images that ran together.",
             buckets=(1, 2, 4, 8, 16, 32, 64),
             registry=registry,
         )
         self.queue = Gauge(
             "umop_queue_pictures",
-            "Pictures that wait for an inference.",
+            "Images that wait for an inference.",
             registry=registry,
             multiprocess_mode="livesum",
         )
         self.admitted = Gauge(
             "umop_admitted_pictures",
-            "Pictures in progress.",
+            "Images in progress.",
             registry=registry,
             multiprocess_mode="livesum",
         )
@@ -66,7 +66,7 @@ class Metrics:
         )
 
     def observe(self, seconds: Mapping[str, float]) -> None:
-        """Counts the time that one picture spent in each stage."""
+        """Counts the time that one image spent in each stage."""
         for stage, spent in seconds.items():
             self._stages.labels(stage).observe(spent)
 

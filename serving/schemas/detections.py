@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 
 class Box(BaseModel):
-    """Corners in the pixels of the picture as sent, turned upright."""
+    """Corners in the pixels of the image as sent, turned upright."""
 
     x1: float
     y1: float
@@ -27,7 +27,7 @@ class Detection(BaseModel):
 
 
 class ImageInfo(BaseModel):
-    """Size of the picture, turned upright."""
+    """Size of the image, turned upright."""
 
     width: int
     height: int
@@ -41,7 +41,7 @@ class ModelRef(BaseModel):
 
 
 class DetectResponse(BaseModel):
-    """Objects found in one picture, best first."""
+    """Objects found in one image, best first."""
 
     model: ModelRef
     image: ImageInfo
@@ -51,11 +51,11 @@ class DetectResponse(BaseModel):
 
 @dataclass(frozen=True)
 class DetectionResult:
-    """What a backend found in one picture.
+    """What a backend found in one image.
 
     Attributes:
         model: The model that found it.
-        image: The picture's size, upright.
+        image: The image's size, upright.
         detections: Best first.
         seconds: Time spent in each stage.
     """

@@ -17,13 +17,13 @@ def to_csv(found: Iterable[tuple[str, DetectionResult]]) -> str:
     """Returns one line for each detection under a header line (RFC 4180).
 
     Args:
-        found: Pictures' names and what was found in them.
+        found: Images' names and what was found in them.
     """
     buffer = io.StringIO()
     table = csv.writer(buffer)
     table.writerow(CSV_COLUMNS)
-    for name, picture in found:
-        for detection in picture.detections:
+    for name, image in found:
+        for detection in image.detections:
             corners = detection.box
             table.writerow(
                 (
@@ -35,7 +35,7 @@ def to_csv(found: Iterable[tuple[str, DetectionResult]]) -> str:
 
 
 class CocoImage(BaseModel):
-    """A picture."""
+    """An image."""
 
     id: int
     file_name: str
@@ -77,15 +77,15 @@ def to_coco(found: Sequence[tuple[str, DetectionResult]], classes: Sequence[str]
     """Returns detections as one COCO document.
 
     Args:
-        found: Pictures' names and what was found in them.
+        found: Images' names and what was found in them.
         classes: All class names, in the model's order.
     """
     images: list[CocoImage] = []
     annotations: list[CocoAnnotation] = []
-    for image_id, (name, picture) in enumerate(found, 1):
-        width, height = picture.image.width, picture.image.height
+    for image_id, (name, image) in enumerate(found, 1):
+        width, height = image.image.width, image.image.height
         images.append(CocoImage(id=image_id, file_name=name, width=width, height=height))
-        for detection in picture.detections:
+        for detection in image.detections:
             annotations.append(_annotation(len(annotations) + 1, image_id, detection))
     categories = [CocoCategory(id=place, name=name) for place, name in enumerate(classes, 1)]
     return CocoDocument(images=images, annotations=annotations, categories=categories)

@@ -1,7 +1,7 @@
 """Requests and answers of the Open Inference Protocol, apart from how they travel.
 
 Protocol: github.com/kserve/open-inference-protocol, REST. The model takes `image`, BYTES of shape
-[n]: encoded pictures, raw in the binary form and base64 in JSON. It gives `num_detections` [n]
+[n]: encoded images, raw in the binary form and base64 in JSON. It gives `num_detections` [n]
 and, filled up with zeros to the largest number k, `boxes` [n, k, 4], `scores` [n, k] and
 `class_ids` [n, k]. The request's `parameters` may hold `score_threshold`, `max_detections` and
 `classes` (names separated by commas).
@@ -73,17 +73,17 @@ def read_request(
     Args:
         body: The message.
         header_length: What the HTTP header `Inference-Header-Content-Length` says, if it is there.
-        most: Most pictures in a request.
+        most: Most images in a request.
 
     Returns:
-        The request's JSON, and its encoded pictures.
+        The request's JSON, and its encoded images.
 
     Raises:
         TensorError: The message is not a request for this model.
     """
     header, raw = tensors.split(body, header_length)
     wanted = _validate(header)
-    return wanted, _pictures(wanted, raw, most)
+    return wanted, _images(wanted, raw, most)
 
 
 def write_answer(
@@ -114,14 +114,14 @@ def _validate(header: dict[str, Any]) -> InferRequest:
         raise TensorError(first_error(error, "the request")) from error
 
 
-def _pictures(wanted: InferRequest, raw: bytes, most: int) -> list[bytes]:
+def _images(wanted: InferRequest, raw: bytes, most: int) -> list[bytes]:
     given = tensors.read_tensors(wanted.inputs, raw)
-    pictures = given.get("image")
-    if set(given) != {"image"} or not isinstance(pictures, list):
+    images = given.get("image")
+    if set(given) != {"image"} or not isinstance(images, list):
         raise TensorError("the one input is 'image' of type BYTES")
-    if not 1 <= len(pictures) <= most:
-        raise TensorError(f"a request has 1 to {most} pictures, this one has {len(pictures)}")
-    return pictures
+    if not 1 <= len(images) <= most:
+        raise TensorError(f"a request has 1 to {most} images, this one has {len(images)}")
+    return images
 
 
 def _stack(found: list[DetectionResult]) -> dict[OutputName, Tensor]:

@@ -23,7 +23,7 @@ Kind = Literal[
     "invalid-request",
     "invalid-tensors",
     "method-not-allowed",
-    "no-picture",
+    "no-image",
     "not-acceptable",
     "not-found",
     "not-ready",
@@ -35,7 +35,7 @@ Kind = Literal[
     "unknown-class",
     "unknown-model",
     "unknown-sample",
-    "unreachable-picture",
+    "unreachable-image",
     "unsupported-body",
     "unsupported-image",
 ]

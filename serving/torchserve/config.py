@@ -52,7 +52,7 @@ class Ports:
     """TorchServe's ports.
 
     Attributes:
-        inference: Answers pictures.
+        inference: Answers images.
         management: Describes models, and changes them where that is allowed.
         metrics: Answers Prometheus.
         grpc_inference: The first again, over gRPC.

@@ -1,4 +1,4 @@
-"""TorchServe's handler: encoded pictures in, the JSON of `/detect` out.
+"""TorchServe's handler: encoded images in, the JSON of `/detect` out.
 
 `serving.torchserve.archive` packs it into the archive, with the modules of `serving` beside it.
 """
@@ -87,18 +87,18 @@ class DetectionHandler:
             request
             if isinstance(request, Answer)
             else predictions.write(
-                request, [next(found) for _ in request.pictures], manifest, seconds
+                request, [next(found) for _ in request.images], manifest, seconds
             )
             for request in requests
         ]
 
     def _detect(self, requests: Sequence[Request]) -> list[Detections]:
-        """Runs the pictures of all requests together, in batches of the size that was set."""
-        jobs = [(picture, each.options) for each in requests for picture in each.pictures]
+        """Runs the images of all requests together, in batches of the size that was set."""
+        jobs = [(image, each.options) for each in requests for image in each.images]
         found: list[Detections] = []
         for start in range(0, len(jobs), self._batch_size):
-            pictures, options = zip(*jobs[start : start + self._batch_size], strict=True)
-            found.extend(self._detector.detect_prepared(pictures, options))
+            images, options = zip(*jobs[start : start + self._batch_size], strict=True)
+            found.extend(self._detector.detect_prepared(images, options))
         return found
 
 

@@ -1,6 +1,6 @@
 """Reads TorchServe's requests and writes the answers.
 
-A request's body is a picture, or a message of the Open Inference Protocol (KServe v2). A picture's
+A request's body is an image, or a message of the Open Inference Protocol (KServe v2). An image's
 `DetectOptions` comes as JSON in the header `X-UMOP-Options`.
 """
 
@@ -16,9 +16,9 @@ from pydantic import ValidationError
 
 from serving.bundle.schema import Manifest
 from serving.errors import classify
+from serving.inference.decoding import ImageError
 from serving.inference.detector import Detections, Detector, Prepared, name_detections
 from serving.inference.engines import EngineError
-from serving.inference.image import ImageError
 from serving.schemas import tensors
 from serving.schemas.detections import DetectionResult, ImageInfo, ModelRef
 from serving.schemas.open_inference import InferRequest, read_request, write_answer
@@ -28,22 +28,22 @@ from serving.schemas.tensors import TensorError
 from serving.schemas.validation import first_error
 
 JSON = "application/json"
-MOST_PICTURES = 16
+MOST_IMAGES = 16
 PARTS = ("body", "data", "file")
 EXPECTED = (ImageError, UnknownClassError, TensorError, EngineError, ValidationError)
 
 
 @dataclass(frozen=True)
 class Request:
-    """One request of a batch, its pictures decoded.
+    """One request of a batch, its images decoded.
 
     Attributes:
-        pictures: One, or those of a message of the Open Inference Protocol.
+        images: One, or those of a message of the Open Inference Protocol.
         options: Its options.
-        message: The protocol's message, None for a bare picture.
+        message: The protocol's message, None for a bare image.
     """
 
-    pictures: Sequence[Prepared]
+    images: Sequence[Prepared]
     options: DetectOptions
     message: InferRequest | None
 
@@ -65,26 +65,26 @@ def read(
     Args:
         parts: The body, or a form's fields, by name.
         headers: HTTP headers, names in lower case.
-        detector: Prepares the pictures.
-        max_pixels: Most pixels in one picture.
+        detector: Prepares the images.
+        max_pixels: Most pixels in one image.
 
     Raises:
         One of `EXPECTED`, for which `refuse` has the answer.
     """
     body = next((parts[name] for name in PARTS if name in parts), None)
     if body is None:
-        raise ImageError("there is no picture: send it as the body with its own Content-Type")
+        raise ImageError("there is no image: send it as the body with its own Content-Type")
     message: InferRequest | None = None
-    pictures = [_bytes(body)]
+    images = [_bytes(body)]
     length = headers.get(tensors.HEADER_LENGTH.lower())
     if length or headers.get("content-type", "").startswith(JSON):
-        message, pictures = read_request(_bytes(body), length, MOST_PICTURES)
+        message, images = read_request(_bytes(body), length, MOST_IMAGES)
         options: DetectOptions = message.parameters
     else:
         given = headers.get(OPTIONS_HEADER.lower(), "{}")
         options = DetectOptions.model_validate_json(given)
     options.class_ids(detector.manifest.classes)
-    prepared = [detector.decode(picture, max_pixels) for picture in pictures]
+    prepared = [detector.decode(image, max_pixels) for image in images]
     return Request(prepared, options, message)
 
 
@@ -98,7 +98,7 @@ def write(
 
     Args:
         request: The request.
-        detections: What was found in each of its pictures.
+        detections: What was found in each of its images.
         manifest: Describes the model.
         seconds: Time spent in each stage.
     """
@@ -106,11 +106,11 @@ def write(
     found = [
         DetectionResult(
             model,
-            ImageInfo(width=picture.original.width, height=picture.original.height),
+            ImageInfo(width=image.original.width, height=image.original.height),
             name_detections(each, manifest.classes),
             seconds,
         )
-        for picture, each in zip(request.pictures, detections, strict=True)
+        for image, each in zip(request.images, detections, strict=True)
     ]
     if request.message is None:
         body = found[0].response().model_dump_json().encode()

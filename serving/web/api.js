@@ -55,20 +55,20 @@ export async function sample(name) {
   return (await ask(`samples/${encodeURIComponent(name)}`)).blob();
 }
 
-export async function detect(picture, threshold, signal) {
-  const answer = await ask(`detect?score_threshold=${threshold}`, { method: "POST", body: raw(picture), signal });
+export async function detect(image, threshold, signal) {
+  const answer = await ask(`detect?score_threshold=${threshold}`, { method: "POST", body: raw(image), signal });
   return answer.json();
 }
 
-// The picture as JPEG, for formats that browsers do not show. No score is above 1: no boxes.
-export async function preview(picture) {
+// The image as JPEG, for formats that browsers do not show. No score is above 1: no boxes.
+export async function preview(image) {
   const answer = await ask("detect?format=jpeg&score_threshold=1", {
     method: "POST",
-    body: raw(picture),
+    body: raw(image),
   });
   return answer.blob();
 }
 
-function raw(picture) {
-  return picture.slice(0, picture.size, "application/octet-stream");
+function raw(image) {
+  return image.slice(0, image.size, "application/octet-stream");
 }

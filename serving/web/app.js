@@ -1,4 +1,4 @@
-// The page: a picture comes in, the service is asked, and what it found can be looked through.
+// The page: an image comes in, the service is asked, and what it found can be looked through.
 
 import * as api from "./api.js";
 import { curl, python } from "./snippets.js";
@@ -48,47 +48,47 @@ async function showSamples() {
 
 async function sampleButton(name) {
   const blob = await api.sample(name);
-  const picture = make("img", { src: URL.createObjectURL(blob), alt: "" });
-  const button = make("button", { type: "button", title: name }, picture);
+  const image = make("img", { src: URL.createObjectURL(blob), alt: "" });
+  const button = make("button", { type: "button", title: name }, image);
   button.setAttribute("aria-label", `Use the sample ${name}`);
   button.addEventListener("click", () => use(new File([blob], name, { type: blob.type })));
   return button;
 }
 
-async function use(picture) {
+async function use(image) {
   request.abort();
   request = new AbortController();
   const { signal } = request;
-  file = picture;
+  file = image;
   found = null;
   showStatus("");
-  showPicture(picture, signal);
+  showImage(image, signal);
   const began = performance.now();
   try {
-    const answer = await api.detect(picture, lowest, signal);
+    const answer = await api.detect(image, lowest, signal);
     found = answer;
     showAnswer(answer, performance.now() - began);
   } catch (error) {
     if (error.name === "AbortError") return;
     clear();
-    complain(error, `${picture.name}: `);
+    complain(error, `${image.name}: `);
   } finally {
     if (!signal.aborted) byId("canvas").classList.remove("busy");
   }
 }
 
-function showPicture(picture, signal) {
-  const image = byId("picture");
+function showImage(image, signal) {
+  const image = byId("image");
   URL.revokeObjectURL(image.src);
   image.onerror = async () => {
     image.onerror = null;
-    const blob = await api.preview(picture).catch(() => null);
+    const blob = await api.preview(image).catch(() => null);
     if (blob && !signal.aborted) image.src = URL.createObjectURL(blob);
   };
-  image.src = URL.createObjectURL(picture);
+  image.src = URL.createObjectURL(image);
   byId("boxes").replaceChildren();
   byId("canvas").classList.add("busy");
-  byId("caption").textContent = picture.name;
+  byId("caption").textContent = image.name;
   byId("drop").hidden = true;
   byId("samples").hidden = true;
   byId("figure").hidden = false;

@@ -1,4 +1,4 @@
-// Puts detections on the page: boxes over the picture, rows in the table, chips for classes.
+// Puts detections on the page: boxes over the image, rows in the table, chips for classes.
 
 import { paint } from "./colours.js";
 

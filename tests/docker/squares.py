@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tests.serving.pictures import encode, paint
+from tests.serving.images import encode, paint
 
 ITERATIONS = 60
 CONFIG = f"""
@@ -21,14 +21,14 @@ custom_hooks = [dict(type="MetricsHook", interval=1)]
 
 
 def write_data(folder: Path) -> None:
-    """Writes the pictures in COCO's layout, and ``squares.py`` beside them."""
+    """Writes the images in COCO's layout, and ``squares.py`` beside them."""
     for split in ("train", "val"):
         write_split(folder, split)
     (folder / "squares.py").write_text(CONFIG)
 
 
 def write_split(folder: Path, split: str) -> None:
-    """Four pictures of a square each."""
+    """Four images of a square each."""
     (folder / split).mkdir(parents=True)
     images, annotations = [], []
     for number in range(4):

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from tests.docker.containers import Container, docker, image, running
-from tests.serving.pictures import TWO_BOXES, TWO_SQUARES, encode
+from tests.serving.images import TWO_BOXES, TWO_SQUARES, encode
 from tests.serving.waiting import wait_until
 
 OPEN = ("--publish=127.0.0.1::8000", "--env=UMOP_ALLOW_ANONYMOUS=1")
@@ -30,7 +30,7 @@ def api(bundle: Path) -> Iterator[Container]:
         yield container
 
 
-def test_it_finds_what_is_in_a_picture(api: Container) -> None:
+def test_it_finds_what_is_in_an_image(api: Container) -> None:
     answer = httpx.post(
         f"{api.url(8000)}/detect?score_threshold=0.9", content=encode(TWO_SQUARES), timeout=30
     )
@@ -54,9 +54,9 @@ def test_stopped_under_load_it_answers_what_it_took(slow_bundle: Path) -> None:
     with running("api", *OPEN, mount(slow_bundle)) as container, ThreadPoolExecutor(4) as pool:
         wait_until(container.is_healthy, seconds=60)
         url = container.url(8000)
-        picture = encode(TWO_SQUARES)
+        image = encode(TWO_SQUARES)
         answers = [
-            pool.submit(httpx.post, f"{url}/detect", content=picture, timeout=60) for _ in range(4)
+            pool.submit(httpx.post, f"{url}/detect", content=image, timeout=60) for _ in range(4)
         ]
         wait_until(lambda: in_progress(url) == 4)
         assert container.stop() == 0

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.serving.pictures import TWO_SQUARES, encode
+from tests.serving.images import TWO_SQUARES, encode
 from tests.serving.waiting import wait_until
 
 COMPOSE = Path(__file__).parents[2] / "docker" / "compose.yaml"

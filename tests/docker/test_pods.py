@@ -187,7 +187,7 @@ def test_weights_are_fetched_before_training(claims: dict[str, Path]) -> None:
         assert mistaken.wait() == MISTAKE
 
 
-def test_the_pictures_that_are_there_are_not_fetched_again(claims: dict[str, Path]) -> None:
+def test_the_images_that_are_there_are_not_fetched_again(claims: dict[str, Path]) -> None:
     photo = claims["data"] / "crowns" / "photo.png"
     photo.touch()
     words = as_container(of("demo", "fetch"), image("train"), claims)

@@ -15,8 +15,8 @@ import pytest
 from tests.docker.containers import Container, docker, image, inspect, started
 from tests.k8s.manifests import containers, containers_of, overlay
 from tests.k8s.pods import as_container
+from tests.serving.images import TWO_SQUARES, encode
 from tests.serving.make_bundle import make_bundle
-from tests.serving.pictures import TWO_SQUARES, encode
 from tests.serving.signing import KeyPair, make_key_pair, signed_copy
 from tests.serving.waiting import wait_until
 

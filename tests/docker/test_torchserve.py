@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 
 from tests.docker.containers import Container, docker, running
-from tests.serving.pictures import TWO_SQUARES, encode
+from tests.serving.images import TWO_SQUARES, encode
 from tests.serving.waiting import wait_until
 
 CLIENTS = 4
@@ -25,10 +25,8 @@ def test_stopped_under_load_it_answers_what_it_took(slow_bundle: Path) -> None:
     with running("torchserve", *options) as container, ThreadPoolExecutor(CLIENTS) as pool:
         wait_until(container.is_healthy, seconds=120)
         url = f"{container.url(8080)}/predictions/squares"
-        picture = encode(TWO_SQUARES)
-        answers = [
-            pool.submit(httpx.post, url, content=picture, timeout=60) for _ in range(CLIENTS)
-        ]
+        image = encode(TWO_SQUARES)
+        answers = [pool.submit(httpx.post, url, content=image, timeout=60) for _ in range(CLIENTS)]
         wait_until(lambda: clients(container) == CLIENTS)
         assert container.stop() == 0
         assert [each.result().status_code for each in answers] == [200] * CLIENTS

@@ -13,8 +13,8 @@ import pytest
 import yaml
 
 from tests.k8s.manifests import COMPONENTS, read
+from tests.serving.images import encode, paint
 from tests.serving.make_bundle import make_bundle
-from tests.serving.pictures import encode, paint
 from tests.serving.running import running
 
 MONITORING = COMPONENTS / "monitoring"

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from PIL import Image
 
-from tests.serving.pictures import encode
+from tests.serving.images import encode
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")
 NOISE = np.random.default_rng(7).integers(0, 255, (48, 64, 3)).astype(np.uint8)
@@ -35,7 +35,7 @@ def bad_requests() -> list[BadRequest]:
         *_truncated(),
         *_damaged_headers(),
         *_bombs(),
-        *_not_pictures(),
+        *_not_images(),
         *_polyglots(),
         *_wrong_bodies(),
         *_wrong_parameters(),
@@ -44,7 +44,7 @@ def bad_requests() -> list[BadRequest]:
 
 
 def flipped_bits() -> Iterator[tuple[str, bytes]]:
-    """Pictures with bits flipped; a decoder may accept some of them."""
+    """Images with bits flipped; a decoder may accept some of them."""
     random = np.random.default_rng(11)
     for format in FORMATS:
         good = encode(NOISE, format)
@@ -89,7 +89,7 @@ def _bombs() -> Iterator[BadRequest]:
     yield BadRequest("PNG with a text bomb", _png_header(8, 8, _chunk(b"zTXt", b"a\0\0" + text)))
 
 
-def _not_pictures() -> Iterator[BadRequest]:
+def _not_images() -> Iterator[BadRequest]:
     others = {
         "nothing": b"",
         "zeros": bytes(5000),
@@ -130,7 +130,7 @@ def _wrong_bodies() -> Iterator[BadRequest]:
     documents: list[object] = [
         None, [], {}, 1, "image", {"image": None}, {"image": 1}, {"image": ""}, {"image": "?"},
         {"image": good[:-3] + "!"}, {"image": good, "url": "https://example.org/"},
-        {"image": [good]}, {"pictures": good}, {"url": 1}, {"url": ""}, {"url": "file:///etc/passwd"},
+        {"image": [good]}, {"images": good}, {"url": 1}, {"url": ""}, {"url": "file:///etc/passwd"},
         {"url": "https://127.0.0.1/"}, {"image": good, "surprise": 1}, {"image": good[:40]},
     ]  # fmt: skip
     json_type = {"Content-Type": "application/json"}

@@ -1,4 +1,4 @@
-"""Pictures with squares that the test bundle finds."""
+"""Images with squares that the test bundle finds."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ Square = tuple[str, int, int, int]
 
 def paint(width: int, height: int, *squares: Square) -> NDArray[np.uint8]:
     """Paints squares (colour, left, top, side) on grey; RGB, uint8."""
-    picture = np.full((height, width, 3), 128, np.uint8)
+    image = np.full((height, width, 3), 128, np.uint8)
     for colour, left, top, side in squares:
-        picture[top : top + side, left : left + side] = COLOURS[colour]
-    return picture
+        image[top : top + side, left : left + side] = COLOURS[colour]
+    return image
 
 
-def encode(picture: NDArray[np.uint8], format: str = "PNG", **options: Any) -> bytes:
-    """Encodes a picture with Pillow."""
+def encode(image: NDArray[np.uint8], format: str = "PNG", **options: Any) -> bytes:
+    """Encodes an image with Pillow."""
     buffer = io.BytesIO()
-    Image.fromarray(picture).save(buffer, format, **options)
+    Image.fromarray(image).save(buffer, format, **options)
     return buffer.getvalue()
 
 

@@ -16,7 +16,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from serving.bundle import Bundle
 from serving.bundle.schema import InputSpec, Manifest, PostprocessSpec, Size
-from tests.serving.pictures import COLOURS, encode, paint
+from tests.serving.images import COLOURS, encode, paint
 
 WINDOW = 32
 STRIDE = 8

@@ -46,9 +46,9 @@ class RunningServer:
         self._log.seek(0)
         return self._log.read().decode()
 
-    def detect(self, picture: bytes, **request: Any) -> httpx.Response:
-        """Posts a picture to `/detect`."""
-        return httpx.post(f"{self.url}/detect", content=picture, timeout=30, **request)
+    def detect(self, image: bytes, **request: Any) -> httpx.Response:
+        """Posts an image to `/detect`."""
+        return httpx.post(f"{self.url}/detect", content=image, timeout=30, **request)
 
     def metrics(self) -> dict[str, float]:
         """Its figures, by name and labels."""

@@ -17,7 +17,7 @@ from serving.bundle import Bundle, BundleError
 from serving.settings import Settings
 from serving.torchserve.archive import REQUIREMENTS, WorkerOptions, archived, write_archive
 from serving.torchserve.config import MAX_BODY_BYTES
-from serving.torchserve.predictions import MOST_PICTURES
+from serving.torchserve.predictions import MOST_IMAGES
 from tests.serving.pickles import assert_no_pickle
 
 
@@ -82,7 +82,7 @@ def test_its_limits_are_those_of_the_service(archive: Path) -> None:
     assert config["handler"]["max_pixels"] == settings.max_pixels
     assert config["responseTimeout"] == settings.deadline
     assert settings.max_body_bytes == MAX_BODY_BYTES
-    assert settings.max_images == MOST_PICTURES
+    assert settings.max_images == MOST_IMAGES
 
 
 def test_a_bundle_is_packed_with_the_options_that_are_given(bundle_path: Path) -> None:

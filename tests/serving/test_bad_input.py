@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests.serving.corpus import bad_requests, flipped_bits
-from tests.serving.pictures import TWO_SQUARES, encode
+from tests.serving.images import TWO_SQUARES, encode
 from tests.serving.running import RunningServer, running
 
 

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from fastapi.testclient import TestClient
 
-from tests.serving.pictures import TWO_SQUARES, encode, paint
+from tests.serving.images import TWO_SQUARES, encode, paint
 
 BROWSER = "text/html,application/xhtml+xml,image/png,*/*;q=0.8"
 FILES = [
@@ -48,9 +48,7 @@ def test_json(client: TestClient, accept: str, query: dict[str, str]) -> None:
     ("accept", "query"),
     [("text/csv", {}), ("image/*, text/*;q=0.5", {}), ("application/json", {"format": "csv"})],
 )
-def test_one_table_holds_all_pictures(
-    client: TestClient, accept: str, query: dict[str, str]
-) -> None:
+def test_one_table_holds_all_images(client: TestClient, accept: str, query: dict[str, str]) -> None:
     answer = ask(client, accept, **query)
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
     rows = csv.DictReader(io.StringIO(answer.text))
@@ -58,10 +56,10 @@ def test_one_table_holds_all_pictures(
     assert found == [("one.png", "green"), ("two.png", "blue"), ("two.png", "red")]
 
 
-def test_one_coco_document_holds_all_pictures(client: TestClient) -> None:
+def test_one_coco_document_holds_all_images(client: TestClient) -> None:
     coco = ask(client, "text/csv", format="coco").json()
-    pictures = [(each["id"], each["file_name"], each["width"]) for each in coco["images"]]
-    assert pictures == [(1, "two.png", 640), (2, "none.png", 90), (3, "one.png", 320)]
+    images = [(each["id"], each["file_name"], each["width"]) for each in coco["images"]]
+    assert images == [(1, "two.png", 640), (2, "none.png", 90), (3, "one.png", 320)]
     assert [each["image_id"] for each in coco["annotations"]] == [1, 1, 3]
     assert [each["id"] for each in coco["annotations"]] == [1, 2, 3]
 
@@ -76,7 +74,7 @@ def test_one_coco_document_holds_all_pictures(client: TestClient) -> None:
         ("application/json", {"format": "png"}),
     ],
 )
-def test_several_pictures_are_not_drawn(
+def test_several_images_are_not_drawn(
     client: TestClient, accept: str, query: dict[str, str]
 ) -> None:
     answer = ask(client, accept, **query)
@@ -89,9 +87,9 @@ def test_several_pictures_are_not_drawn(
 def test_the_document_says_what_goes_in_and_comes_out(client: TestClient) -> None:
     paths = client.get("/openapi.json").json()["paths"]
     one, batch = paths["/detect"]["post"], paths["/detect/batch"]["post"]
-    pictures = {"image/jpeg", "image/png", "image/webp", "image/bmp", "image/tiff", "image/gif"}
+    images = {"image/jpeg", "image/png", "image/webp", "image/bmp", "image/tiff", "image/gif"}
     structured = {"multipart/form-data", "application/json"}
-    assert set(one["requestBody"]["content"]) == pictures | structured
+    assert set(one["requestBody"]["content"]) == images | structured
     assert set(batch["requestBody"]["content"]) == structured
     assert set(batch["responses"]["200"]["content"]) == {"application/json", "text/csv"}
     assert "format" in {each["name"] for each in batch["parameters"]}

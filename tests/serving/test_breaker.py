@@ -13,7 +13,7 @@ from serving.backends.torchserve import TorchServeBackend
 from serving.guards.breaker import Breaker
 from serving.schemas.options import DetectOptions
 from serving.settings import Settings
-from tests.serving.pictures import TWO_SQUARES, encode
+from tests.serving.images import TWO_SQUARES, encode
 
 PNG = encode(TWO_SQUARES)
 

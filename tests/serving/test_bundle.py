@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from serving.bundle import Bundle, BundleError
 from serving.bundle.schema import Manifest
 from serving.inference.detector import Detector
-from tests.serving.pictures import TWO_SQUARES
+from tests.serving.images import TWO_SQUARES
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from serving.settings import Settings
-from tests.serving.pictures import TWO_SQUARES, encode
+from tests.serving.images import TWO_SQUARES, encode
 
 COMMAND = [sys.executable, "-c", "from serving.cli import main; main()"]
 

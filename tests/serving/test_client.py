@@ -13,8 +13,8 @@ from typer.testing import CliRunner
 
 from serving.cli import app
 from serving.client import Client, ClientError
-from serving.client.folder import annotated_paths, find_pictures
-from tests.serving.pictures import TWO_BOXES, TWO_SQUARES, encode, paint
+from serving.client.folder import annotated_paths, find_images
+from tests.serving.images import TWO_BOXES, TWO_SQUARES, encode, paint
 from tests.serving.running import running
 
 
@@ -45,10 +45,10 @@ def another_server(status: int, body: bytes, **headers: str) -> Iterator[str]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    for place, picture in (("a", TWO_SQUARES), ("b", paint(100, 80))):
+    for place, image in (("a", TWO_SQUARES), ("b", paint(100, 80))):
         (tmp_path / "in" / place).mkdir(parents=True)
-        (tmp_path / "in" / place / "picture.png").write_bytes(encode(picture))
-    (tmp_path / "in" / "notes.txt").write_text("no picture")
+        (tmp_path / "in" / place / "image.png").write_bytes(encode(image))
+    (tmp_path / "in" / "notes.txt").write_text("no image")
     return tmp_path
 
 
@@ -77,7 +77,7 @@ def test_another_server_is_called_one(body: bytes) -> None:
         with pytest.raises(ClientError, match="is not umop-serve"):
             client.model()
         with pytest.raises(ClientError, match="is not umop-serve"):
-            client.detect(b"picture")
+            client.detect(b"image")
 
 
 def test_an_address_that_is_none_is_an_error() -> None:
@@ -94,7 +94,7 @@ def test_a_folder_larger_than_the_rate_limit_gets_through(
     with running("--bundle", str(bundle_path), "--threads", "1", "--rate-limit", "12") as limited:
         result = CliRunner().invoke(app, [*arguments, "--url", limited.url])
     assert result.exit_code == 0, result.stderr
-    assert "12 of 12 pictures" in result.stdout
+    assert "12 of 12 images" in result.stdout
 
 
 @pytest.mark.parametrize("status", [429, 503])
@@ -118,21 +118,21 @@ def test_a_retry_after_that_is_a_date_is_no_surprise() -> None:
         client.model()
 
 
-def test_every_annotated_picture_has_a_file_of_its_own(tmp_path: Path) -> None:
+def test_every_annotated_image_has_a_file_of_its_own(tmp_path: Path) -> None:
     names = (
         *("tile.1.jpg", "tile.2.jpg", "same.png", "same.jpg", "same.webp", "same.png.jpg"),
         *("x/a.png", "../x/a.png", "/x/a.png", "x/a.JPG", "x/a.2.jpg"),
     )
-    pictures = [Path(name) for name in names]
-    paths = annotated_paths(pictures, tmp_path)
+    images = [Path(name) for name in names]
+    paths = annotated_paths(images, tmp_path)
     assert len(set(paths)) == len(names)
-    assert paths == annotated_paths(pictures, tmp_path)
+    assert paths == annotated_paths(images, tmp_path)
     assert all(place.suffix.lower() == ".jpg" for place in paths)
     assert all(".." not in place.relative_to(tmp_path).parts for place in paths)
     assert paths[:3] == [tmp_path / each for each in ("tile.1.jpg", "tile.2.jpg", "same.png.jpg")]
 
 
-def test_no_annotated_picture_overwrites_another(
+def test_no_annotated_image_overwrites_another(
     server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sizes = {"here/x/t.1.png": 10, "here/x/t.2.png": 20, "here/x/t.1.webp": 30, "x/t.1.png": 40}
@@ -143,15 +143,15 @@ def test_no_annotated_picture_overwrites_another(
     monkeypatch.chdir(tmp_path / "here")
     result = CliRunner().invoke(app, ["detect", "x", "../x", "--url", server, "--out", "out"])
     assert result.exit_code == 0, result.output
-    drawn = [Image.open(path).width for path in Path("out/pictures").rglob("*.jpg")]
+    drawn = [Image.open(path).width for path in Path("out/images").rglob("*.jpg")]
     assert sorted(drawn) == sorted(sizes.values())
 
 
-def test_a_picture_is_a_file_and_sent_once(tmp_path: Path) -> None:
+def test_an_image_is_a_file_and_sent_once(tmp_path: Path) -> None:
     (tmp_path / "folder.png").mkdir()
-    picture = tmp_path / "folder.png" / "a.png"
-    picture.write_bytes(encode(paint(9, 9)))
-    assert find_pictures([tmp_path, picture]) == [picture]
+    image = tmp_path / "folder.png" / "a.png"
+    image.write_bytes(encode(paint(9, 9)))
+    assert find_images([tmp_path, image]) == [image]
 
 
 def test_the_command_sends_folders(server: str, folder: Path) -> None:
@@ -162,8 +162,8 @@ def test_the_command_sends_folders(server: str, folder: Path) -> None:
     found = json.loads((out / "detections.json").read_text())
     counts = {Path(name).parent.name: len(each["detections"]) for name, each in found.items()}
     assert counts == {"a": 2, "b": 0}
-    pictures = sorted((out / "pictures").rglob("*.jpg"))
-    assert [Image.open(path).size for path in pictures] == [(640, 512), (100, 80)]
+    images = sorted((out / "images").rglob("*.jpg"))
+    assert [Image.open(path).size for path in images] == [(640, 512), (100, 80)]
 
 
 def test_the_command_writes_coco(server: str, folder: Path) -> None:
@@ -174,16 +174,16 @@ def test_the_command_writes_coco(server: str, folder: Path) -> None:
     assert result.exit_code == 0, result.output
     coco = json.loads((out / "detections.json").read_text())
     assert [each["bbox"] for each in coco["annotations"]] == [[320, 320, 64, 64]]
-    assert not (out / "pictures").exists()
+    assert not (out / "images").exists()
 
 
-def test_one_broken_picture_does_not_stop_the_others(server: str, folder: Path) -> None:
+def test_one_broken_image_does_not_stop_the_others(server: str, folder: Path) -> None:
     (folder / "in" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     arguments = ["detect", str(folder / "in"), "--url", server, "--out", str(folder / "out")]
     result = CliRunner().invoke(app, arguments)
     assert result.exit_code == 1
-    assert "broken.png: the picture's header is damaged" in result.stderr
-    assert "2 of 3 pictures" in result.stdout
+    assert "broken.png: the image's header is damaged" in result.stderr
+    assert "2 of 3 images" in result.stdout
 
 
 @pytest.mark.parametrize(

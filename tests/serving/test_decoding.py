@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from serving.inference.image import (
+from serving.inference.decoding import (
     ImageError,
     ImageTooLargeError,
     UnsupportedImageError,
@@ -15,7 +15,7 @@ from serving.inference.image import (
     decode_reduced,
     read_header,
 )
-from tests.serving.pictures import encode, paint
+from tests.serving.images import encode, paint
 
 LIMIT = 10**6
 CORNER = paint(40, 30, ("red", 0, 0, 12))
@@ -84,9 +84,9 @@ def test_cmyk_palette_and_alpha_become_rgb() -> None:
         "alpha": (transparent, "PNG", (255, 255, 255)),
         "bilevel": (Image.new("1", (8, 8), 1), "PNG", (255, 255, 255)),
     }
-    for name, (picture, format, colour) in expected.items():
+    for name, (image, format, colour) in expected.items():
         buffer = io.BytesIO()
-        picture.save(buffer, format)
+        image.save(buffer, format)
         pixels = decode(buffer.getvalue(), LIMIT)
         np.testing.assert_allclose(pixels[4, 4].astype(int), colour, atol=3, err_msg=name)
 
@@ -100,7 +100,7 @@ def ways_to_save() -> dict[str, tuple[str, str, dict[str, object]]]:
         "jpeg in rgb": ("RGB", "JPEG", {"keep_rgb": True}),
         "grey jpeg": ("L", "JPEG", {}),
         "cmyk jpeg": ("CMYK", "JPEG", {}),
-        "jpeg of two pictures": ("RGB", "MPO", {}),
+        "jpeg of two images": ("RGB", "MPO", {}),
         "png": ("RGB", "PNG", {}),
         "grey png": ("L", "PNG", {}),
         "16-bit png": ("I;16", "PNG", {}),
@@ -129,8 +129,8 @@ def test_pixels_are_those_of_pillow(way: str, orientation: int) -> None:
         options = {"save_all": True, "append_images": [Image.new("RGB", (41, 37))]}
     buffer = io.BytesIO()
     source.convert(mode).save(buffer, format, exif=exif, **options)
-    with Image.open(buffer) as picture:
-        upright = ImageOps.exif_transpose(picture)
+    with Image.open(buffer) as image:
+        upright = ImageOps.exif_transpose(image)
     if mode == "I;16":
         upright = Image.fromarray((np.asarray(upright) // 257).astype(np.uint8))
     laid = Image.new("RGBA", upright.size, "white")
@@ -167,7 +167,7 @@ def test_no_limit_of_pillows_counts(format: str, monkeypatch: pytest.MonkeyPatch
     assert Image.MAX_IMAGE_PIXELS == 40 * 30
 
 
-def test_the_header_of_an_enormous_picture_is_read() -> None:
+def test_the_header_of_an_enormous_image_is_read() -> None:
     buffer = io.BytesIO()
     Image.new("1", (20_000, 10_000)).save(buffer, "PNG")
     assert read_header(buffer.getvalue(), 200_000_000).width == 20_000
@@ -182,7 +182,7 @@ def test_other_bytes_are_unsupported(data: bytes) -> None:
 
 
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF"])
-def test_half_a_picture_is_an_error(format: str) -> None:
+def test_half_an_image_is_an_error(format: str) -> None:
     data = encode(np.random.default_rng(0).integers(0, 255, (64, 64, 3)).astype(np.uint8), format)
     with pytest.raises(ImageError):
         decode(data[: len(data) // 2], LIMIT)
@@ -220,7 +220,7 @@ def test_other_formats_are_read_whole(format: str) -> None:
     np.testing.assert_array_equal(pixels, decode(data, LIMIT))
 
 
-def test_a_reduced_picture_is_turned_upright() -> None:
+def test_a_reduced_image_is_turned_upright() -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     data = encode(paint(640, 480, ("red", 0, 0, 200)), "JPEG", exif=exif)

@@ -9,7 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 
-from tests.serving.pictures import TWO_BOXES, TWO_SQUARES, encode
+from tests.serving.images import TWO_BOXES, TWO_SQUARES, encode
 
 PNG = encode(TWO_SQUARES)
 SURE = {"score_threshold": 0.95}
@@ -46,7 +46,7 @@ def test_query_parameters_filter(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize("kind", ["jpeg", "png"])
-def test_the_annotated_picture(client: TestClient, kind: str) -> None:
+def test_the_annotated_image(client: TestClient, kind: str) -> None:
     response = client.post("/detect", params=SURE, content=PNG, headers={"Accept": f"image/{kind}"})
     assert response.headers["content-type"] == f"image/{kind}"
     drawn = np.asarray(Image.open(io.BytesIO(response.content)).convert("RGB")).astype(int)
@@ -73,7 +73,7 @@ def test_csv_and_coco(client: TestClient) -> None:
     ("request_", "status", "kind"),
     [
         ({"content": b"hello"}, 415, "unsupported-image"),
-        ({"content": b""}, 422, "no-picture"),
+        ({"content": b""}, 422, "no-image"),
         ({"content": PNG[:300]}, 422, "broken-image"),
         ({"content": PNG, "headers": {"Content-Type": "text/plain"}}, 415, "unsupported-body"),
         ({"content": PNG, "headers": {"Accept": "video/mp4"}}, 406, "not-acceptable"),
@@ -81,11 +81,11 @@ def test_csv_and_coco(client: TestClient) -> None:
         ({"content": PNG, "params": {"score_threshold": "nan"}}, 422, "invalid-request"),
         ({"content": PNG, "params": {"max_detections": 0}}, 422, "invalid-request"),
         ({"content": PNG, "params": {"classes": "cat"}}, 422, "unknown-class"),
-        ({"files": {"other": PNG}}, 422, "no-picture"),
-        ({"files": [("file", PNG), ("file", PNG)]}, 422, "no-picture"),
-        ({"json": {"image": "?"}}, 422, "no-picture"),
-        ({"json": []}, 422, "no-picture"),
-        ({"content": b"{", "headers": {"Content-Type": "application/json"}}, 422, "no-picture"),
+        ({"files": {"other": PNG}}, 422, "no-image"),
+        ({"files": [("file", PNG), ("file", PNG)]}, 422, "no-image"),
+        ({"json": {"image": "?"}}, 422, "no-image"),
+        ({"json": []}, 422, "no-image"),
+        ({"content": b"{", "headers": {"Content-Type": "application/json"}}, 422, "no-image"),
     ],
 )
 def test_bad_input_is_a_problem(

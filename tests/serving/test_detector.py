@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from serving.bundle import Bundle
 from serving.bundle.schema import Size
-from serving.inference import image
+from serving.inference import decoding
 from serving.inference.detector import Detections, DetectOptions, Detector, Prepared
 from serving.inference.engines import Candidates, open_engine
+from tests.serving.images import TWO_BOXES, TWO_SQUARES, encode, paint
 from tests.serving.make_bundle import CLASSES, make_bundle
-from tests.serving.pictures import TWO_BOXES, TWO_SQUARES, encode, paint
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,7 @@ def named(found: Detections) -> dict[str, list[float]]:
     }
 
 
-def test_boxes_are_in_the_original_pictures_pixels(detector: Detector) -> None:
+def test_boxes_are_in_the_original_images_pixels(detector: Detector) -> None:
     [found] = detector.detect([TWO_SQUARES], [DetectOptions(score_threshold=0.95)])
     assert named(found) == TWO_BOXES
     assert found.scores.tolist() == pytest.approx([1, 1])
@@ -55,26 +55,26 @@ def test_classes_and_max_detections_limit_the_answer(detector: Detector) -> None
 
 
 def test_a_batch_of_mixed_sizes_equals_one_by_one(detector: Detector) -> None:
-    pictures = [
+    images = [
         paint(640, 512, ("red", 64, 128, 64)),
         paint(300, 400, ("green", 100, 100, 50)),
         paint(640, 512, ("blue", 320, 64, 64)),
         paint(31, 17),
         paint(300, 400),
     ]
-    together = detector.detect(pictures)
-    for picture, found in zip(pictures, together, strict=False):
-        [alone] = detector.detect([picture])
+    together = detector.detect(images)
+    for image, found in zip(images, together, strict=False):
+        [alone] = detector.detect([image])
         np.testing.assert_array_equal(found.boxes, alone.boxes)
         np.testing.assert_array_equal(found.scores, alone.scores)
         np.testing.assert_array_equal(found.labels, alone.labels)
     assert [len(found) > 0 for found in together] == [True, True, True, False, False]
 
 
-def test_boxes_are_clipped_to_the_picture(detector: Detector) -> None:
-    # 300 × 200 becomes 320 × 213, padded to 224: windows reach 11 pixels below the picture.
-    picture = paint(300, 200, ("red", 0, 170, 30))
-    [found] = detector.detect([picture], [DetectOptions(score_threshold=0.1)])
+def test_boxes_are_clipped_to_the_image(detector: Detector) -> None:
+    # 300 × 200 becomes 320 × 213, padded to 224: windows reach 11 pixels below the image.
+    image = paint(300, 200, ("red", 0, 170, 30))
+    [found] = detector.detect([image], [DetectOptions(score_threshold=0.1)])
     assert len(found) > 0
     assert found.boxes[:, 3].max() == pytest.approx(200)
     assert found.boxes.min() >= 0
@@ -91,11 +91,11 @@ def test_size_buckets_hold_landscape_and_portrait(tmp_path: Path) -> None:
     assert named(upright) == {"red": [128, 64, 192, 128]}
 
 
-def test_a_picture_no_bucket_holds_is_scaled_down(tmp_path: Path) -> None:
+def test_an_image_no_bucket_holds_is_scaled_down(tmp_path: Path) -> None:
     sizes = (Size(width=160, height=128),)
     detector = Detector.load(make_bundle(tmp_path / "b", sizes=sizes), threads=1)
-    picture = paint(640, 512, ("red", 128, 256, 128))  # four times smaller, 32 pixels wide
-    [found] = detector.detect([picture], [DetectOptions(score_threshold=0.95)])
+    image = paint(640, 512, ("red", 128, 256, 128))  # four times smaller, 32 pixels wide
+    [found] = detector.detect([image], [DetectOptions(score_threshold=0.95)])
     assert named(found) == {"red": [128, 256, 256, 384]}
 
 
@@ -165,7 +165,7 @@ def test_a_large_jpegs_boxes_are_right_however_it_is_decoded(
 def decoded(
     data: bytes, path: Path, monkeypatch: pytest.MonkeyPatch, *, reduced: bool
 ) -> tuple[Prepared, list[NDArray[np.uint8]]]:
-    """What a detector reads from a picture, and every array of pixels that OpenCV decoded."""
+    """What a detector reads from an image, and every array of pixels that OpenCV decoded."""
     buffers: list[NDArray[np.uint8]] = []
     decode = cv2.imdecode
 
@@ -187,12 +187,12 @@ def test_a_large_jpeg_is_decoded_once_in_the_size_that_is_needed(
     assert [pixels.shape for pixels in buffers] == [shape]
     assert np.shares_memory(prepared.pixels, buffers[0]) is reduced
     if not reduced:
-        scaled = cv2.resize(image.decode(data, LARGE.size), (320, 256))
+        scaled = cv2.resize(decoding.decode(data, LARGE.size), (320, 256))
         np.testing.assert_array_equal(prepared.pixels, scaled)
 
 
 @pytest.mark.parametrize("format", ["JPEG", "PNG"])
-def test_a_picture_of_the_inputs_size_is_not_copied(
+def test_an_image_of_the_inputs_size_is_not_copied(
     format: str, bundle_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data = encode(paint(320, 256), format)

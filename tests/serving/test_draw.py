@@ -41,7 +41,7 @@ def caption_pixels(*detections: Detection) -> int:
         (285, 90, 299, 99),
     ],
 )
-def test_no_caption_leaves_the_picture(box: tuple[float, float, float, float]) -> None:
+def test_no_caption_leaves_the_image(box: tuple[float, float, float, float]) -> None:
     whole = caption_pixels(detection((100, 80, 190, 140)))
     assert whole > 300
     assert caption_pixels(detection(box)) > 0.8 * whole
@@ -71,15 +71,15 @@ def test_every_class_has_its_colour() -> None:
         assert drawn[100, 50].tolist() == list(ImageColor.getrgb(colour))
 
 
-def test_pictures_are_encoded_as_asked() -> None:
-    picture = annotate(GREY, [])
+def test_images_are_encoded_as_asked() -> None:
+    image = annotate(GREY, [])
     for kind in ("png", "jpeg"):
-        decoded = Image.open(io.BytesIO(encode(picture, f"image/{kind}")))
+        decoded = Image.open(io.BytesIO(encode(image, f"image/{kind}")))
         assert (decoded.format, decoded.size) == (kind.upper(), (300, 200))
-    assert np.array_equal(np.asarray(Image.open(io.BytesIO(encode(picture, "image/png")))), GREY)
+    assert np.array_equal(np.asarray(Image.open(io.BytesIO(encode(image, "image/png")))), GREY)
 
 
-def test_the_picture_given_is_not_drawn_on() -> None:
+def test_the_image_given_is_not_drawn_on() -> None:
     before = GREY.copy()
     annotate(GREY, [detection((50, 50, 150, 150))])
     assert np.array_equal(GREY, before)

@@ -22,7 +22,7 @@ from serving.observability.logs import TextFormatter
 from serving.server.app import build_app
 from serving.server.process import Server, StartError, listen, run
 from serving.settings import Settings
-from tests.serving.pictures import TWO_SQUARES, encode
+from tests.serving.images import TWO_SQUARES, encode
 from tests.serving.running import free_ports
 from tests.serving.waiting import wait_until
 

@@ -16,7 +16,7 @@ import trustme
 from serving.guards.admission import OverloadedError
 from serving.guards.budget import ByteBudget, Held
 from serving.guards.fetch import Fetcher, FetchError, is_public
-from tests.serving.pictures import TWO_SQUARES, encode
+from tests.serving.images import TWO_SQUARES, encode
 from tests.serving.running import running
 
 PNG = encode(TWO_SQUARES)
@@ -24,11 +24,11 @@ AUTHORITY = trustme.CA()
 
 
 class Web(BaseHTTPRequestHandler):
-    """A picture, redirects, and servers that misbehave."""
+    """An image, redirects, and servers that misbehave."""
 
     def do_GET(self) -> None:
         match self.path:
-            case "/picture.png":
+            case "/image.png":
                 self.answer(200, PNG)
             case "/large":
                 self.answer(200, bytes(200_000))
@@ -39,12 +39,12 @@ class Web(BaseHTTPRequestHandler):
             case "/loop":
                 self.answer(302, b"", "/loop")
             case "/hop":
-                self.answer(302, b"", "/picture.png")
+                self.answer(302, b"", "/image.png")
             case "/to-http":
                 self.answer(302, b"", "http://example.org/")
             case "/inside":
                 port = self.server.server_address[1]
-                self.answer(302, b"", f"https://127.0.0.2:{port}/picture.png")
+                self.answer(302, b"", f"https://127.0.0.2:{port}/image.png")
 
     def answer(self, status: int, body: bytes, location: str | None = None) -> None:
         self.send_response(status)
@@ -86,8 +86,8 @@ def fetch(url: str, allowed: str | None = "127.0.0.1", held: Held | None = None)
     return asyncio.run(main())
 
 
-@pytest.mark.parametrize("path", ["/picture.png", "/hop"])
-def test_a_picture_is_fetched(web: str, path: str) -> None:
+@pytest.mark.parametrize("path", ["/image.png", "/hop"])
+def test_an_image_is_fetched(web: str, path: str) -> None:
     assert fetch(web + path) == PNG
 
 
@@ -111,7 +111,7 @@ def test_certificates_are_checked(web: str) -> None:
     async def main() -> None:
         fetcher = Fetcher(100_000, 2, allow=lambda address: True)
         try:
-            await fetcher.fetch(f"{web}/picture.png", Held(ByteBudget(10**9)))
+            await fetcher.fetch(f"{web}/image.png", Held(ByteBudget(10**9)))
         finally:
             await fetcher.close()
 
@@ -125,7 +125,7 @@ def test_certificates_are_checked(web: str) -> None:
 def test_this_machine_is_not_the_public_internet(web: str, host: str) -> None:
     port = web.rpartition(":")[2]
     with pytest.raises(FetchError, match=r"public internet|no such host"):
-        fetch(f"https://{host}:{port}/picture.png", allowed=None)
+        fetch(f"https://{host}:{port}/image.png", allowed=None)
 
 
 @pytest.mark.parametrize(
@@ -166,12 +166,12 @@ def test_outer_addresses_are_public(address: str) -> None:
 
 
 def test_addresses_are_fetched_only_where_allowed(server: str, bundle_path: Path) -> None:
-    wanted = {"url": "https://127.0.0.1/picture.png"}
+    wanted = {"url": "https://127.0.0.1/image.png"}
     off = httpx.post(f"{server}/detect", json=wanted)
-    assert (off.status_code, off.json()["type"]) == (422, "urn:umop:problem:no-picture")
+    assert (off.status_code, off.json()["type"]) == (422, "urn:umop:problem:no-image")
     with running("--bundle", str(bundle_path), "--allow-urls") as allowing:
         on = httpx.post(f"{allowing.url}/detect", json=wanted)
-    assert (on.status_code, on.json()["type"]) == (422, "urn:umop:problem:unreachable-picture")
+    assert (on.status_code, on.json()["type"]) == (422, "urn:umop:problem:unreachable-image")
     assert "public internet" in on.json()["detail"]
 
 
@@ -179,11 +179,11 @@ def test_what_is_fetched_counts_with_the_body(web: str) -> None:
     budget = ByteBudget(10**9)
     with budget.hold() as held:
         held.add(100_000 - 10)
-        with pytest.raises(FetchError, match="the request and its pictures"):
-            fetch(f"{web}/picture.png", held=held)
+        with pytest.raises(FetchError, match="the request and its images"):
+            fetch(f"{web}/image.png", held=held)
     assert budget.left == 10**9
 
 
 def test_all_requests_together_fetch_no_more_than_is_left(web: str) -> None:
     with pytest.raises(OverloadedError, match="too much"):
-        fetch(f"{web}/picture.png", held=Held(ByteBudget(10)))
+        fetch(f"{web}/image.png", held=Held(ByteBudget(10)))

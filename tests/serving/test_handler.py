@@ -19,7 +19,7 @@ from serving.inference.engines import Candidates, EngineError
 from serving.inference.engines.onnx import OnnxEngine
 from serving.torchserve.archive import WorkerOptions, write_archive
 from serving.torchserve.handler import DetectionHandler
-from tests.serving.pictures import TWO_SQUARES, encode
+from tests.serving.images import TWO_SQUARES, encode
 
 PNG = encode(TWO_SQUARES)
 
@@ -41,7 +41,7 @@ def context_of(folder: Path, **headers: str) -> Context:
     return context
 
 
-def test_it_counts_the_pictures_of_a_batch_as_one_run(
+def test_it_counts_the_images_of_a_batch_as_one_run(
     unpacked: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     context = context_of(unpacked)

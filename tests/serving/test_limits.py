@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.serving.pictures import TWO_BOXES, TWO_SQUARES, encode, paint
+from tests.serving.images import TWO_BOXES, TWO_SQUARES, encode, paint
 from tests.serving.running import RunningServer, running
 from tests.serving.waiting import wait_until
 
@@ -45,16 +45,16 @@ def assert_problem(answer: httpx.Response, status: int, kind: str) -> None:
 
 
 def test_a_batch_is_answered_in_order(server: str) -> None:
-    pictures = [PNG, encode(paint(90, 40)), encode(paint(320, 256, ("green", 64, 64, 32)))]
+    images = [PNG, encode(paint(90, 40)), encode(paint(320, 256, ("green", 64, 64, 32)))]
     as_form = httpx.post(
         f"{server}/detect/batch",
         params={"score_threshold": 0.95},
-        files=[("files", (f"{place}.png", data)) for place, data in enumerate(pictures)],
+        files=[("files", (f"{place}.png", data)) for place, data in enumerate(images)],
     )
     as_json = httpx.post(
         f"{server}/detect/batch",
         params={"score_threshold": 0.95},
-        json={"images": [{"image": base64.b64encode(data).decode()} for data in pictures]},
+        json={"images": [{"image": base64.b64encode(data).decode()} for data in images]},
     )
     for answer in (as_form, as_json):
         labels = [
@@ -66,13 +66,13 @@ def test_a_batch_is_answered_in_order(server: str) -> None:
 def test_a_batch_has_a_limit(small: RunningServer) -> None:
     files = [("files", encode(paint(9, 9)))] * 4
     answer = httpx.post(f"{small.url}/detect/batch", files=files)
-    assert_problem(answer, 422, "no-picture")
+    assert_problem(answer, 422, "no-image")
 
 
 def test_a_batch_that_could_never_fit_is_not_asked_to_come_again(slow: RunningServer) -> None:
     files = [("files", PNG)] * 4
     answer = httpx.post(f"{slow.url}/detect/batch", files=files)
-    assert_problem(answer, 422, "no-picture")
+    assert_problem(answer, 422, "no-image")
 
 
 @pytest.mark.parametrize("path", ["/detect", "/detect/batch", "/v2/models/squares/infer"])

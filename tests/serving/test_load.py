@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks.serving_load import load
+from tests.serving.images import TWO_SQUARES, encode
 from tests.serving.make_bundle import make_bundle
-from tests.serving.pictures import TWO_SQUARES, encode
 from tests.serving.running import RunningServer, running
 from tests.serving.waiting import wait_until
 

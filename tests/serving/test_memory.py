@@ -1,4 +1,4 @@
-"""What the service holds at rest, at its peak, and after a large picture."""
+"""What the service holds at rest, at its peak, and after a large image."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from serving.inference.engines import Engine, open_engine
 from serving.observability.metrics import Metrics
 from serving.schemas.options import DetectOptions
 from serving.settings import Settings
-from tests.serving.pictures import TWO_SQUARES, encode, paint
+from tests.serving.images import TWO_SQUARES, encode, paint
 from tests.serving.running import running
 
 pytestmark = pytest.mark.slow
@@ -49,28 +49,28 @@ def test_a_large_run_gives_its_memory_back(slow_bundle_path: Path) -> None:
 
 
 def growth(bundle: Path, large_pixels: int) -> int:
-    """Bytes that the process holds after a large picture beyond what it held before."""
+    """Bytes that the process holds after a large image beyond what it held before."""
     command = [sys.executable, "-c", SCRIPT, str(bundle), str(large_pixels)]
     return int(subprocess.run(command, capture_output=True, check=True, timeout=120).stdout)
 
 
 def test_a_service_at_rest_holds_little(slow_bundle_path: Path, tmp_path: Path) -> None:
-    """Warming takes a usual size, although the bundle takes pictures of 2560 x 2560."""
+    """Warming takes a usual size, although the bundle takes images of 2560 x 2560."""
     bundle = with_largest_input(slow_bundle_path, tmp_path)
     with running("--bundle", str(bundle)) as server:
         assert server.memory() < 350 * 2**20
 
 
-def test_a_batch_of_the_largest_pictures_takes_no_more_than_one(
+def test_a_batch_of_the_largest_images_takes_no_more_than_one(
     bundle_path: Path, tmp_path: Path
 ) -> None:
     """A batch is bounded by its pixels: three of 2560 x 2560 would take three times as much."""
     bundle = with_largest_input(bundle_path, tmp_path)
-    picture = encode(paint(2560, 2560), "JPEG")
+    image = encode(paint(2560, 2560), "JPEG")
     with running("--bundle", str(bundle), "--batch-size", "8", "--deadline", "240") as server:
-        assert server.detect(picture).status_code == 200
+        assert server.detect(image).status_code == 200
         one = server.peak_memory()
-        files = [("files", picture)] * 3
+        files = [("files", image)] * 3
         answer = httpx.post(f"{server.url}/detect/batch", files=files, timeout=240)
         assert ["detections" in result for result in answer.json()["results"]] == [True] * 3
         assert server.peak_memory() < 1.5 * one
@@ -104,7 +104,7 @@ def test_a_reload_frees_the_model_before(
 
 
 def with_largest_input(bundle: Path, folder: Path) -> Path:
-    """A copy of a bundle whose pictures are scaled to 2560 x 2560."""
+    """A copy of a bundle whose images are scaled to 2560 x 2560."""
     copy = Path(shutil.copytree(bundle, folder / "large.bundle"))
     manifest = json.loads((copy / "manifest.json").read_text())
     manifest["input"]["resize"] = {"width": 2560, "height": 2560}

@@ -48,8 +48,8 @@ def test_two_runs_share_the_cores(
     Detector(bundle, engine).warm(engine.lanes)
     assert engine.lanes == lanes
     assert opened == [threads, threads // 2][:lanes]
-    picture = np.random.default_rng(0).normal(size=(1, 3, 64, 96)).astype(np.float32)
-    for one, other in zip(engine.run(picture), engine.run(picture, alone=lanes == 1), strict=True):
+    image = np.random.default_rng(0).normal(size=(1, 3, 64, 96)).astype(np.float32)
+    for one, other in zip(engine.run(image), engine.run(image, alone=lanes == 1), strict=True):
         np.testing.assert_allclose(one, other, atol=1e-5)
 
 

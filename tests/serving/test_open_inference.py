@@ -10,7 +10,7 @@ import pytest
 import tritonclient.http as triton
 from tritonclient.utils import InferenceServerException
 
-from tests.serving.pictures import TWO_BOXES, TWO_SQUARES, encode, paint
+from tests.serving.images import TWO_BOXES, TWO_SQUARES, encode, paint
 
 PNG = encode(TWO_SQUARES)
 
@@ -20,9 +20,9 @@ def client(server: str) -> triton.InferenceServerClient:
     return triton.InferenceServerClient(server.removeprefix("http://"))
 
 
-def picture_input(*pictures: bytes, binary: bool = True) -> triton.InferInput:
-    tensor = triton.InferInput("image", [len(pictures)], "BYTES")
-    items = pictures if binary else [base64.b64encode(each) for each in pictures]
+def image_input(*images: bytes, binary: bool = True) -> triton.InferInput:
+    tensor = triton.InferInput("image", [len(images)], "BYTES")
+    items = images if binary else [base64.b64encode(each) for each in images]
     return tensor.set_data_from_numpy(np.array(items, np.object_), binary_data=binary)
 
 
@@ -51,7 +51,7 @@ def test_infer(
     )
     result = client.infer(
         "squares",
-        [picture_input(PNG, encode(paint(90, 40)), binary=binary_input)],
+        [image_input(PNG, encode(paint(90, 40)), binary=binary_input)],
         outputs=outputs,
         request_id="seven",
         parameters={"score_threshold": 0.95},
@@ -66,15 +66,15 @@ def test_infer(
 
 def test_parameters_filter(client: triton.InferenceServerClient) -> None:
     parameters = {"score_threshold": 0.95, "classes": "blue"}
-    result = client.infer("squares", [picture_input(PNG)], parameters=parameters)
+    result = client.infer("squares", [image_input(PNG)], parameters=parameters)
     assert result.as_numpy("class_ids").tolist() == [[2]]
 
 
 def test_errors_reach_the_client(client: triton.InferenceServerClient) -> None:
     with pytest.raises(InferenceServerException, match="not a JPEG, PNG"):
-        client.infer("squares", [picture_input(b"hello")])
+        client.infer("squares", [image_input(b"hello")])
     with pytest.raises(InferenceServerException, match="there is only squares"):
-        client.infer("circles", [picture_input(PNG)])
+        client.infer("circles", [image_input(PNG)])
 
 
 @pytest.mark.parametrize(

@@ -12,15 +12,15 @@ import pytest
 from serving.bundle import Bundle, BundleError
 from serving.inference.detector import Detector
 from serving.inference.engines import EngineError, open_engine
-from tests.serving.pictures import TWO_SQUARES
+from tests.serving.images import TWO_SQUARES
 
 pytest.importorskip("openvino", reason="needs the extra 'openvino'")
 
 
 def test_it_finds_what_onnx_runtime_finds(bundle_path: Path) -> None:
-    for pictures in ([TWO_SQUARES], [TWO_SQUARES[::-1], TWO_SQUARES, TWO_SQUARES[:, ::-1]]):
+    for images in ([TWO_SQUARES], [TWO_SQUARES[::-1], TWO_SQUARES, TWO_SQUARES[:, ::-1]]):
         found, expected = (
-            Detector.load(bundle_path, engine=engine, threads=1).detect(pictures)
+            Detector.load(bundle_path, engine=engine, threads=1).detect(images)
             for engine in ("openvino", "onnxruntime")
         )
         for one, other in zip(found, expected, strict=True):

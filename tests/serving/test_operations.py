@@ -24,8 +24,8 @@ from fastapi.testclient import TestClient
 
 from serving.server.app import build_app
 from serving.settings import Settings
+from tests.serving.images import TWO_SQUARES, encode, paint
 from tests.serving.make_bundle import make_bundle
-from tests.serving.pictures import TWO_SQUARES, encode, paint
 from tests.serving.running import RunningServer, running
 from tests.serving.test_cli import assert_one_line, run
 from tests.serving.waiting import wait_until
@@ -138,7 +138,7 @@ def test_sighup_swaps_the_model_without_losing_a_request(
         assert server.detect(PNG).json()["model"]["version"] == "2"
 
 
-def test_a_picture_that_is_decoded_during_the_swap_is_answered(bundle_path: Path) -> None:
+def test_an_image_that_is_decoded_during_the_swap_is_answered(bundle_path: Path) -> None:
     large = encode(paint(6400, 5120, ("red", 640, 1280, 640)))
     with running("--bundle", str(bundle_path), "--deadline", "10") as server:
         url = f"{server.url}/detect?score_threshold=0.95"
@@ -233,7 +233,7 @@ def test_several_workers_share_the_port_and_the_metrics(bundle_path: Path) -> No
         assert set(statuses) == {200}, "no request reaches a worker before its model is loaded"
 
 
-def test_the_pictures_of_a_dead_worker_count_no_more(slow_bundle_path: Path) -> None:
+def test_the_images_of_a_dead_worker_count_no_more(slow_bundle_path: Path) -> None:
     with (
         running("--bundle", str(slow_bundle_path), "--workers", "2") as server,
         ThreadPoolExecutor(8) as threads,

@@ -17,7 +17,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webdriver import WebDriver
 from selenium.webdriver.remote.webelement import WebElement
 
-from tests.serving.pictures import TWO_SQUARES, encode
+from tests.serving.images import TWO_SQUARES, encode
 from tests.serving.running import running
 from tests.serving.waiting import wait_until
 
@@ -85,7 +85,7 @@ def set_threshold(page: WebDriver, value: float) -> None:
 
 
 @pytest.mark.parametrize("script", [DROP, PASTE], ids=["drop", "paste"])
-def test_a_picture_gets_boxes_and_the_slider_filters(page: WebDriver, script: str) -> None:
+def test_an_image_gets_boxes_and_the_slider_filters(page: WebDriver, script: str) -> None:
     send(page, "two squares.png", encode(TWO_SQUARES), script)
     wait_until(lambda: len(boxes(page)) >= 2)
     set_threshold(page, 0.95)
@@ -104,11 +104,11 @@ def test_boxes_lie_on_the_squares(page: WebDriver) -> None:
     send(page, "two.png", encode(TWO_SQUARES))
     wait_until(lambda: len(boxes(page)) >= 2)
     set_threshold(page, 0.95)
-    picture = element(page, "picture").rect
-    scale = picture["width"] / 640
+    image = element(page, "image").rect
+    scale = image["width"] / 640
     found = page.find_elements(By.CSS_SELECTOR, "#boxes .box")
     red = next(each for each in found if each.text.startswith("red")).rect
-    expected = (picture["x"] + 64 * scale, picture["y"] + 128 * scale, 64 * scale)
+    expected = (image["x"] + 64 * scale, image["y"] + 128 * scale, 64 * scale)
     assert (red["x"], red["y"], red["width"]) == pytest.approx(expected, abs=1.5)
 
 
@@ -183,7 +183,7 @@ def test_the_api_is_one_click_away(page: WebDriver, server: str) -> None:
 def test_a_broken_file_gives_a_readable_message(page: WebDriver) -> None:
     send(page, "broken.png", encode(TWO_SQUARES)[:400])
     wait_until(lambda: element(page, "status").is_displayed())
-    assert text(page, "status").startswith("broken.png: the picture is damaged")
+    assert text(page, "status").startswith("broken.png: the image is damaged")
     assert element(page, "drop").is_displayed()
     send(page, "two.png", encode(TWO_SQUARES))
     wait_until(lambda: len(boxes(page)) >= 2)
@@ -193,7 +193,7 @@ def test_a_broken_file_gives_a_readable_message(page: WebDriver) -> None:
 def test_a_tiff_is_shown_through_the_server(page: WebDriver) -> None:
     send(page, "two.tiff", encode(TWO_SQUARES, "TIFF"))
     wait_until(lambda: len(boxes(page)) >= 2)
-    width = "return document.getElementById('picture').naturalWidth"
+    width = "return document.getElementById('image').naturalWidth"
     wait_until(lambda: page.execute_script(width) == 640)
 
 

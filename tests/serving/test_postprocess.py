@@ -57,7 +57,7 @@ def test_nms_of_nothing_keeps_nothing() -> None:
 def test_select_drops_empty_rows_and_maps_boxes_back() -> None:
     boxes = np.array([[10, 10, 200, 60], [0, 0, 5, 5]], np.float32)
     scores = np.array([0.9, 0], np.float32)
-    picture = Prepared(
+    image = Prepared(
         np.zeros((50, 100, 3), np.uint8),
         canvas=Size(width=128, height=64),
         original=Size(width=400, height=200),
@@ -66,16 +66,16 @@ def test_select_drops_empty_rows_and_maps_boxes_back() -> None:
         boxes,
         scores,
         np.zeros(2, np.int64),
-        picture,
+        image,
         PostprocessSpec(),
         DetectOptions(score_threshold=0),
     )
     assert found.boxes.tolist() == [[40, 40, 400, 200]]
 
 
-def test_select_drops_boxes_outside_the_picture() -> None:
+def test_select_drops_boxes_outside_the_image() -> None:
     boxes = np.array([[100, 0, 140, 20], [-30, 5, 0, 9], [90, 40, 120, 60]], np.float32)
-    picture = Prepared(
+    image = Prepared(
         np.zeros((50, 100, 3), np.uint8),
         Size(width=128, height=64),
         Size(width=100, height=50),
@@ -84,7 +84,7 @@ def test_select_drops_boxes_outside_the_picture() -> None:
         boxes,
         np.array([0.9, 0.8, 0.7], np.float32),
         np.zeros(3, np.int64),
-        picture,
+        image,
         PostprocessSpec(),
         DetectOptions(),
     )

@@ -53,7 +53,7 @@ def check(operation: Any, mode: GenerationMode) -> None:
     @given(case=operation.as_strategy(generation_mode=mode))
     @EFFORT
     def keeps_to_the_document(case: Any) -> None:
-        # The document cannot say which bytes are a picture, so refusing some is right.
+        # The document cannot say which bytes are an image, so refusing some is right.
         case.call_and_validate(headers=KEY, excluded_checks=[positive_data_acceptance])
 
     with suppress(SkipTest, Unsatisfiable):  # there is no wrong way to ask some of them

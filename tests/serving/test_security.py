@@ -13,7 +13,7 @@ from fastapi.testclient import TestClient
 from serving.guards.keys import KeyRing, RateLimit
 from serving.server.app import build_app
 from serving.settings import Settings
-from tests.serving.pictures import TWO_SQUARES, encode
+from tests.serving.images import TWO_SQUARES, encode
 from tests.serving.running import free_ports, running
 from tests.serving.test_cli import assert_one_line, run
 from tests.serving.waiting import wait_until

@@ -13,7 +13,7 @@ import pytest
 
 from serving.bundle import Bundle, BundleError
 from serving.bundle.signature import Signer
-from tests.serving.pictures import TWO_SQUARES, encode
+from tests.serving.images import TWO_SQUARES, encode
 from tests.serving.running import COMMAND, running
 from tests.serving.signing import KeyPair, make_key_pair, openssl, signed_copy
 

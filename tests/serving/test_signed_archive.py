@@ -18,7 +18,7 @@ from serving.server.process import StartError
 from serving.torchserve.archive import WorkerOptions, write_archive
 from serving.torchserve.checks import require_signed
 from serving.torchserve.handler import DetectionHandler
-from tests.serving.pictures import TWO_SQUARES, encode
+from tests.serving.images import TWO_SQUARES, encode
 from tests.serving.signing import KeyPair, make_key_pair, signed_copy
 from tests.serving.test_handler import context_of
 from tests.serving.torchserving import torchserving

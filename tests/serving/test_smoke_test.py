@@ -1,4 +1,4 @@
-"""`umop-serve try`: the real service, for as long as it takes to post a few pictures."""
+"""`umop-serve try`: the real service, for as long as it takes to post a few images."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.serving.pictures import TWO_SQUARES, encode
+from tests.serving.images import TWO_SQUARES, encode
 
 
 def try_bundle(*arguments: Path | str) -> subprocess.CompletedProcess[str]:
@@ -19,38 +19,38 @@ def try_bundle(*arguments: Path | str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.fixture
-def picture(tmp_path: Path) -> Path:
+def image(tmp_path: Path) -> Path:
     path = tmp_path / "squares.png"
     path.write_bytes(encode(TWO_SQUARES))
     return path
 
 
 def test_it_prints_what_is_found_and_draws_it(
-    bundle_path: Path, picture: Path, tmp_path: Path
+    bundle_path: Path, image: Path, tmp_path: Path
 ) -> None:
-    result = try_bundle(bundle_path, picture, "--out", tmp_path / "out")
+    result = try_bundle(bundle_path, image, "--out", tmp_path / "out")
     assert result.returncode == 0, result.stderr
     assert "POST http://127.0.0.1:" in result.stdout
     assert "squares.png: " in result.stdout
     drawn = Image.open(tmp_path / "out" / "squares.detected.jpg")
-    original = Image.open(picture).convert("RGB")
+    original = Image.open(image).convert("RGB")
     assert drawn.size == original.size
     difference = np.abs(np.asarray(drawn, int) - np.asarray(original, int))
     assert (difference > 80).any()
 
 
 def test_settings_of_a_service_do_not_lock_it_out(
-    bundle_path: Path, picture: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    bundle_path: Path, image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("UMOP_API_KEYS", "a-key-of-the-service")
     monkeypatch.setenv("UMOP_RATE_LIMIT", "1")
     monkeypatch.setenv("UMOP_BACKEND", "torchserve")
-    result = try_bundle(bundle_path, picture, "--out", tmp_path)
+    result = try_bundle(bundle_path, image, "--out", tmp_path)
     assert result.returncode == 0, result.stderr
 
 
-@pytest.mark.parametrize("content", [b"", b"no picture"])
-def test_a_picture_that_is_none_is_one_line(
+@pytest.mark.parametrize("content", [b"", b"no image"])
+def test_an_image_that_is_none_is_one_line(
     bundle_path: Path, tmp_path: Path, content: bytes
 ) -> None:
     path = tmp_path / "broken.png"
@@ -61,8 +61,8 @@ def test_a_picture_that_is_none_is_one_line(
     assert "broken.png" in line
 
 
-def test_what_is_missing_is_named(bundle_path: Path, picture: Path, tmp_path: Path) -> None:
-    for arguments in ((tmp_path / "no.bundle", picture), (bundle_path, tmp_path / "no.png")):
+def test_what_is_missing_is_named(bundle_path: Path, image: Path, tmp_path: Path) -> None:
+    for arguments in ((tmp_path / "no.bundle", image), (bundle_path, tmp_path / "no.png")):
         result = try_bundle(*arguments)
         assert result.returncode == 2
         [line] = result.stderr.splitlines()

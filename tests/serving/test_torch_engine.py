@@ -28,7 +28,7 @@ from tests.serving.test_handler import context_of
 
 
 class Middle(nn.Module):
-    """Finds one box in the middle of each picture, with the picture's mean as its score."""
+    """Finds one box in the middle of each image, with the image's mean as its score."""
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         scores = image.mean((1, 2, 3)).unsqueeze(1)

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from serving.torchserve.archive import WorkerOptions, write_archive
-from tests.serving.pictures import TWO_SQUARES, encode, paint
+from tests.serving.images import TWO_SQUARES, encode, paint
 from tests.serving.running import RunningServer, free_ports, running
 from tests.serving.torchserving import RunningTorchServe, torchserving
 from tests.serving.waiting import wait_until
@@ -45,11 +45,11 @@ def front(bundle_path: Path, torchserve: RunningTorchServe) -> Iterator[RunningS
 
 
 def predict(
-    torchserve: RunningTorchServe, picture: bytes, **options: Any
+    torchserve: RunningTorchServe, image: bytes, **options: Any
 ) -> tuple[int, dict[str, Any]]:
     headers = {"X-UMOP-Options": json.dumps(options)}
     url = f"{torchserve.url}/predictions/{NAME}"
-    answer = httpx.post(url, content=picture, headers=headers, timeout=30)
+    answer = httpx.post(url, content=image, headers=headers, timeout=30)
     return answer.status_code, answer.json()
 
 
@@ -82,7 +82,7 @@ def flat(answer: dict[str, Any]) -> list[Any]:
     return [len(found), *(number for row in numbers for number in row)]
 
 
-def test_one_batch_holds_different_wishes_and_one_bad_picture(
+def test_one_batch_holds_different_wishes_and_one_bad_image(
     torchserve: RunningTorchServe,
 ) -> None:
     small = encode(paint(320, 256, ("green", 32, 64, 32)))
@@ -104,7 +104,7 @@ def test_one_batch_holds_different_wishes_and_one_bad_picture(
 
 
 @pytest.mark.parametrize(
-    ("picture", "options", "status", "kind"),
+    ("image", "options", "status", "kind"),
     [
         (b"hello", {}, 415, "unsupported-image"),
         (b"", {}, 415, "unsupported-image"),
@@ -114,15 +114,15 @@ def test_one_batch_holds_different_wishes_and_one_bad_picture(
     ],
 )
 def test_a_mistake_is_a_problem(
-    torchserve: RunningTorchServe, picture: bytes, options: dict[str, Any], status: int, kind: str
+    torchserve: RunningTorchServe, image: bytes, options: dict[str, Any], status: int, kind: str
 ) -> None:
-    seen, problem = predict(torchserve, picture, **options)
+    seen, problem = predict(torchserve, image, **options)
     assert (seen, problem["status"]) == (status, status)
     assert problem["type"] == f"urn:umop:problem:{kind}"
     assert problem["detail"]
 
 
-def test_a_picture_sent_as_a_web_form_is_explained(torchserve: RunningTorchServe) -> None:
+def test_an_image_sent_as_a_web_form_is_explained(torchserve: RunningTorchServe) -> None:
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     url = f"{torchserve.url}/predictions/{NAME}"
     answer = httpx.post(url, content=PNG, headers=headers, timeout=30)

@@ -14,8 +14,8 @@ import httpx
 import pytest
 
 from serving.torchserve.archive import WorkerOptions, write_archive
+from tests.serving.images import TWO_SQUARES, encode
 from tests.serving.make_bundle import make_bundle
-from tests.serving.pictures import TWO_SQUARES, encode
 from tests.serving.torchserving import RunningTorchServe, torchserving
 from tests.serving.waiting import wait_until
 

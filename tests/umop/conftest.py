@@ -44,7 +44,7 @@ def discs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def draw_discs(path: Path, random: np.random.Generator) -> LabelledImage:
-    """Draws one picture of four discs that do not touch."""
+    """Draws one image of four discs that do not touch."""
     pixels = random.integers(0, 60, (SIDE, SIDE, 3), dtype=np.uint8)
     boxes = []
     for left, top in ((0, 0), (64, 0), (0, 64), (64, 64)):
@@ -84,7 +84,7 @@ def umop(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> 
 
 
 def rot(data: Path) -> None:
-    """Spoils the content of all pictures; their sizes and times stay, by which the check knows."""
+    """Spoils the content of all images; their sizes and times stay, by which the check knows."""
     for path in data.rglob("*.png"):
         status = path.stat()
         path.write_bytes(path.read_bytes()[:99].ljust(status.st_size, b"\0"))

@@ -18,7 +18,7 @@ from umop.evaluation import METRICS, CocoBoxMetric, coco_box_metrics
 
 @pytest.fixture
 def truth(discs: Path) -> list[dict[str, object]]:
-    """The ground truth of the validation pictures, as perfect detections."""
+    """The ground truth of the validation images, as perfect detections."""
     annotations = json.loads((discs / "val.json").read_text())["annotations"]
     keys = ("image_id", "category_id", "bbox")
     return [{**{key: item[key] for key in keys}, "score": 0.9} for item in annotations]

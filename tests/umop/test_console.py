@@ -12,13 +12,13 @@ def test_long_work_says_how_far_it_is(
 ) -> None:
     now = 0.0
     monkeypatch.setattr(console, "monotonic", lambda: now)
-    count = console.Count("evaluating: picture", 100)
+    count = console.Count("evaluating: image", 100)
     for _ in range(50):
         now += 1.0
         count.advance()
     assert capsys.readouterr().err.splitlines() == [
-        "evaluating: picture 20 of 100, about 80 s left",
-        "evaluating: picture 40 of 100, about 60 s left",
+        "evaluating: image 20 of 100, about 80 s left",
+        "evaluating: image 40 of 100, about 60 s left",
     ]
 
 

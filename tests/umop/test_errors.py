@@ -9,7 +9,7 @@ from umop.system.errors import UserError
 
 
 class Unreadable(Dataset[int]):
-    """Pictures that cannot be read."""
+    """Images that cannot be read."""
 
     def __len__(self) -> int:
         return 1

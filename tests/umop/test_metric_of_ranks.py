@@ -13,7 +13,7 @@ from umop.evaluation.metric import CocoBoxMetric
 
 
 def evaluate(rank: int, folder: str) -> None:
-    """Evaluates one picture in one of two processes."""
+    """Evaluates one image in one of two processes."""
     os.chdir(folder)
     distributed.init_process_group(
         "gloo", init_method=f"file://{folder}/store", rank=rank, world_size=2
@@ -25,15 +25,15 @@ def evaluate(rank: int, folder: str) -> None:
         "labels": torch.zeros(1, dtype=torch.long),
     }
     metric.process(None, [{"img_id": rank, "pred_instances": prediction}])
-    assert metric.evaluate(2) == {"pictures": 2}
+    assert metric.evaluate(2) == {"images": 2}
     distributed.destroy_process_group()
 
 
 class Counting(CocoBoxMetric):
-    """Counts the pictures in place of measuring them."""
+    """Counts the images in place of measuring them."""
 
     def compute_metrics(self, results: list[dict[str, object]]) -> dict[str, float]:
-        return {"pictures": len({result["image_id"] for result in results})}
+        return {"images": len({result["image_id"] for result in results})}
 
 
 @pytest.mark.slow

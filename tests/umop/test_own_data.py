@@ -57,7 +57,7 @@ def _in_workplace(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_it_trains_on_the_processor_when_asked(umop: Umop, discs: Path, workplace: Path) -> None:
     code, _, err = umop("train", "r50", "--data", str(discs), *small(RESNET))
     assert code == 0, err
-    assert "1 × 2 = 2 pictures a step. Learning rate: 0.00125" in err
+    assert "1 × 2 = 2 images a step. Learning rate: 0.00125" in err
     run = workplace / "runs" / "r50"
     assert (run / "epoch_1.pth").is_file()
     assert "AP" in json.loads((run / "metrics.jsonl").read_text().splitlines()[-1])
@@ -142,11 +142,11 @@ def test_two_processes_train_together(
     together = ["--processes", "2", "--run", run.name]
     code, _, err = umop("train", config, "--data", str(discs), *small(changes), *together)
     assert code == 0, err
-    assert f"2 × 2 = 4 pictures a step. Learning rate: {rate}" in err
+    assert f"2 × 2 = 4 images a step. Learning rate: {rate}" in err
     assert (run / "epoch_1.pth").is_file()
     lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     trained = [line for line in lines if "loss" in line]
-    assert len(trained) == 2, "6 pictures in steps of 4, written by one process"
+    assert len(trained) == 2, "6 images in steps of 4, written by one process"
     assert len(json.loads((run / "provenance.json").read_text())) == 1
 
 
@@ -159,7 +159,7 @@ def test_a_process_that_fails_fails_the_command(umop: Umop, discs: Path, tmp_pat
     together = ["--processes", "2", "--run", "broken"]
     code, _, err = umop("train", "r50", "--data", str(broken), *small(RESNET), *together)
     assert code == 2
-    assert "cannot be read as a picture" in err
+    assert "cannot be read as an image" in err
     assert "Traceback" not in err
 
 

@@ -77,7 +77,7 @@ def test_train_keeps_what_the_run_folder_promises(umop: Umop, discs: Path, workp
     assert sum(lines[0][f"positives_{level}"] for level in range(5)) > 0
     assert 0 <= lines[-1]["AP"] <= 1
     report = (run / "report.html").read_text()
-    assert all(f'id="{section}"' in report for section in ("classes", "pictures", "data"))
+    assert all(f'id="{section}"' in report for section in ("classes", "images", "data"))
     evaluation = json.loads((run / "evaluation.json").read_text())
     assert evaluation["metrics"]["AP"] == lines[-1]["AP"], "that of the best checkpoint"
 
@@ -89,8 +89,8 @@ def test_the_plan_is_said_before_the_start_and_belongs_to_the_run(
     command = ["train", "small", "--run", "planned", "--data", str(discs), *changes, "--size"]
     code, out, err = umop(*command, "96")
     assert code == 0, err
-    assert "Plan: 6 pictures of 1 class, 3 steps (6 iterations), 2 epochs; evaluated" in err
-    assert "Batch: 1 × 2 × 2 parts = 4 pictures a step. Learning rate: 0.001." in err
+    assert "Plan: 6 images of 1 class, 3 steps (6 iterations), 2 epochs; evaluated" in err
+    assert "Batch: 1 × 2 × 2 parts = 4 images a step. Learning rate: 0.001." in err
     assert "Trained: runs/planned/iter_6.pth" in out
     code, _, err = umop(*command, "128")
     assert code == 2
@@ -118,7 +118,7 @@ def test_training_that_gets_no_better_ends_early(umop: Umop, discs: Path, workpl
     command = ["train", "small", "--run", "patient", *data, *patience]
     code, out, err = umop(*command)
     assert code == 0, err
-    assert "evaluated 4 times on 3 pictures. Ends early after 2 evaluations" in err
+    assert "evaluated 4 times on 3 images. Ends early after 2 evaluations" in err
     assert "Ended early, at iteration 30: AP has not grown for 2 evaluations." in err
     assert "Trained: runs/patient/iter_30.pth" in out
     code, out, err = umop(*command)
@@ -197,8 +197,8 @@ def test_export_writes_a_bundle_that_serves(umop: Umop, workplace: Path, discs: 
     path = workplace / "runs" / "discs" / "discs.bundle"
     manifest = Bundle.open(path).manifest
     assert (manifest.name, manifest.version, manifest.classes) == ("discs", "1.2", ("tree",))
-    picture = cv2.imread(str(discs / "val" / "0.png"))[..., ::-1]
-    [found] = Detector.load(path).detect([picture], [DetectOptions(score_threshold=0.05)])
+    image = cv2.imread(str(discs / "val" / "0.png"))[..., ::-1]
+    [found] = Detector.load(path).detect([image], [DetectOptions(score_threshold=0.05)])
     assert len(found) > 0
 
     assert manifest.metrics == {}, "the checkpoint has changed since it was evaluated"
@@ -314,7 +314,7 @@ def test_the_name_of_an_extra_reaches_the_terminal(
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_unreadable_picture_is_named(
+def test_unreadable_image_is_named(
     umop: Umop, discs: Path, workplace: Path, tmp_path: Path, workers: int
 ) -> None:
     root = tmp_path / "broken"
@@ -326,13 +326,13 @@ def test_unreadable_picture_is_named(
     assert code == 2
     [message] = [line for line in err.splitlines() if line.startswith("error: ")]
     assert re.fullmatch(
-        rf"error: {root}/train/\d\.png cannot be read as a picture: the picture is damaged: .*",
+        rf"error: {root}/train/\d\.png cannot be read as an image: the image is damaged: .*",
         message,
     )
     assert "Traceback" not in err
 
 
-def test_an_unreadable_picture_is_refused_before_training(
+def test_an_unreadable_image_is_refused_before_training(
     umop: Umop, discs: Path, workplace: Path, tmp_path: Path
 ) -> None:
     root = tmp_path / "broken"
@@ -341,7 +341,7 @@ def test_an_unreadable_picture_is_refused_before_training(
     code, _, err = umop("train", "demo", "--run", "refused", "--data", str(root), *SMALL)
     assert code == 2
     assert f"error: {root} has " in err
-    assert re.search(r"picture that cannot be read: 9, such as train/\d\.png: ", err)
+    assert re.search(r"image that cannot be read: 9, such as train/\d\.png: ", err)
     assert "Traceback" not in err
     assert not (workplace / "runs" / "refused").exists(), "nothing was trained"
 

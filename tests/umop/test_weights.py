@@ -20,13 +20,8 @@ from umop.config.files import config_names
 from umop.config.load import load_config
 from umop.system.errors import UserError
 from umop.system.exit_codes import FAILURE, MISTAKE
-from umop.weights.pretrained import (
-    PRETRAINED,
-    Pretrained,
-    fetch_weights,
-    lite0,
-    named_by,
-)
+from umop.weights import lite0, pretrained
+from umop.weights.pretrained import PRETRAINED, Pretrained, fetch_weights, named_by
 
 
 @pytest.fixture(autouse=True)
@@ -47,7 +42,7 @@ def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     with serving(Site({"/resnet50.pth": content.getvalue()})) as server:
         url = f"{server.url}/resnet50.pth"
         table = {"resnet50": Pretrained(url, digest[:8]), "unhashed": Pretrained(url)}
-        monkeypatch.setattr(weights, "PRETRAINED", table)
+        monkeypatch.setattr(pretrained, "PRETRAINED", table)
         yield server
 
 

@@ -19,8 +19,10 @@ def demo(
 ) -> None:
     """Fetch the demo's aerial photographs and its backbone's ImageNet weights."""
     from umop.data.demo import fetch_demo
+    from umop.weights.pretrained import fetch_weights
 
     fetch_demo(folder)
+    fetch_weights("tf_efficientnet_lite0")
     typer.echo(f"Photographs and boxes: {folder}")
 
 

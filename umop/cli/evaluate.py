@@ -33,10 +33,13 @@ def evaluate(
         from umop.evaluation import METRICS
         from umop.evaluation.evaluate import evaluate as measure
         from umop.export.measure import evaluate_run_bundle
+        from umop.report import write_report
 
         metrics = (
             evaluate_run_bundle(target, data, engine) if bundle else measure(target, data, tta)
         )
+        if data is None and not bundle:
+            write_report(target)
     title = f"{(target.bundle if bundle else target.folder).name}: box AP and AR"
     from rich.console import Console
     from rich.table import Table

@@ -23,7 +23,7 @@ def export(
     sample: Annotated[
         list[Path] | None,
         typer.Option(
-            help="Picture that the web page offers to try, stored in the bundle. Repeatable.",
+            help="Image that the web page offers to try, stored in the bundle. Repeatable.",
             show_default=False,
         ),
     ] = None,
@@ -56,7 +56,7 @@ def export(
     for engine, difference in done.differences.items():
         typer.echo(
             f"With {engine} it finds what mmdet finds: {difference.detections} detections in "
-            f"{difference.images} pictures, boxes within {difference.box:.1g} px, scores within "
+            f"{difference.images} images, boxes within {difference.box:.1g} px, scores within "
             f"{difference.score:.1g}"
         )
     if done.ap_loss is not None:

@@ -34,10 +34,10 @@ def train(
     data: Data = None,
     epochs: Annotated[
         int | None,
-        typer.Option(min=1, help="Passes over the pictures. [default: by their number]"),
+        typer.Option(min=1, help="Passes over the images. [default: by their number]"),
     ] = None,
     batch: Annotated[
-        int | None, typer.Option(min=1, help="Pictures a step, over all processes.")
+        int | None, typer.Option(min=1, help="Images a step, over all processes.")
     ] = None,
     accumulate: Annotated[
         int, typer.Option(min=1, help="Parts that a step is computed in, to need less memory.")
@@ -48,7 +48,7 @@ def train(
     ] = None,
     size: Annotated[
         int | None,
-        typer.Option(min=32, max=8192, help="Pixels of the square that pictures are fit into."),
+        typer.Option(min=32, max=8192, help="Pixels of the square that images are fit into."),
     ] = None,
     time: Annotated[
         str | None, typer.Option(help="Finish within a time, such as 30m or 2h.")
@@ -93,6 +93,7 @@ def train(
     tune_processor()
     with StopSignals().handled() as stop, quietly():
         from umop.config.load import load_config
+        from umop.report import write_report
         from umop.training.schedule import ScheduleOptions, parse_duration
         from umop.training.train import TrainOptions
         from umop.training.train import train as start
@@ -104,8 +105,9 @@ def train(
         on_cpu = device == "cpu"
         options = TrainOptions(data, on_cpu, processes, amp, timeout, schedule, weights, dry_run)
         checkpoint = start(loaded, target, options, stop)
-    if checkpoint is None:
-        return
+        if checkpoint is None:
+            return
+        write_report(target)
     typer.echo(f"Trained: {checkpoint}")
     if last := target.last_metrics():
         values = ", ".join(f"{name} {shown(last[name])}" for name in ("AP", "AP50"))

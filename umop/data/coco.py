@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class LabelledImage:
-    """One picture of a data set.
+    """One image of a data set.
 
     Attributes:
-        file_name: Path of the picture, relative to the data set's image folder.
+        file_name: Path of the image, relative to the data set's image folder.
         width: In pixels.
         height: In pixels.
         boxes: Float of shape (N, 4), xyxy in pixels.
@@ -37,7 +37,7 @@ def write_coco(path: Path, images: Iterable[LabelledImage], classes: Sequence[st
 
     Args:
         path: The file to write.
-        images: The pictures with their boxes.
+        images: The images with their boxes.
         classes: Names of the classes, in the order of the labels.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -51,20 +51,20 @@ def as_coco(images: Iterable[LabelledImage], classes: Sequence[str]) -> dict[str
         "annotations": [],
         "categories": [{"id": i, "name": name} for i, name in enumerate(classes, start=1)],
     }
-    for image_id, picture in enumerate(images, start=1):
-        dataset["images"].append(image(image_id, picture.file_name, picture.width, picture.height))
-        for corners, label in zip(picture.boxes.tolist(), picture.labels.tolist(), strict=True):
+    for image_id, image in enumerate(images, start=1):
+        dataset["images"].append(image_entry(image_id, image.file_name, image.width, image.height))
+        for corners, label in zip(image.boxes.tolist(), image.labels.tolist(), strict=True):
             number = len(dataset["annotations"]) + 1
-            dataset["annotations"].append(annotation(number, image_id, label, corners))
+            dataset["annotations"].append(annotation_entry(number, image_id, label, corners))
     return dataset
 
 
-def image(number: int, file_name: str, width: int, height: int) -> dict[str, Any]:
-    """COCO's entry of a picture."""
+def image_entry(number: int, file_name: str, width: int, height: int) -> dict[str, Any]:
+    """COCO's entry of an image."""
     return {"id": number, "file_name": file_name, "width": width, "height": height}
 
 
-def annotation(
+def annotation_entry(
     number: int,
     image_id: int,
     label: int,

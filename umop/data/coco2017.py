@@ -1,4 +1,4 @@
-"""The COCO 2017 data set: 25 GB of pictures and boxes (https://cocodataset.org)."""
+"""The COCO 2017 data set: 25 GB of images and boxes (https://cocodataset.org)."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from typing import Any
 from mmengine.config import Config
 
 from umop.data.check import Report, check
-from umop.data.check.pictures import SIZES
+from umop.data.check.images import SIZES
 from umop.data.dataset import Builder, DataSet
 from umop.data.layouts import coco
 from umop.data.layouts.files import walk
@@ -18,11 +18,11 @@ from umop.system.errors import UserError
 
 SPLITS = ("train", "val")
 TOLERATED = 0.001
-"""The share of pictures whose size may be in doubt: data as large as COCO has a few."""
+"""The share of images whose size may be in doubt: data as large as COCO has a few."""
 
 
 def check_configured(config: Config) -> list[str]:
-    """Checks the annotations, and the pictures' sizes by their headers; no picture is decoded.
+    """Checks the annotations, and the images' sizes by their headers; no image is decoded.
 
     What was found is remembered until one of the files changes.
 
@@ -66,14 +66,14 @@ def annotation_file(dataset: Any) -> Path:
     return Path(dataset.data_root) / dataset.ann_file
 
 
-def picture_folder(dataset: Any) -> Path:
-    """The folder of its pictures."""
+def image_folder(dataset: Any) -> Path:
+    """The folder of its images."""
     return Path(dataset.data_root) / dataset.data_prefix.img
 
 
 def state(dataset: Any) -> list[Any]:
     """All that a check of a loader's data set depends on."""
-    file, folder = annotation_file(dataset), picture_folder(dataset)
+    file, folder = annotation_file(dataset), image_folder(dataset)
     return [
         str(file.resolve()),
         str(folder.resolve()),
@@ -87,7 +87,7 @@ def read(sets: dict[str, Any]) -> DataSet:
     """Reads the annotations of all splits."""
     builder = Builder(Path(sets["train"].data_root))
     for split, dataset in sets.items():
-        coco.read_file(annotation_file(dataset), split, picture_folder(dataset).joinpath, builder)
+        coco.read_file(annotation_file(dataset), split, image_folder(dataset).joinpath, builder)
     return builder.build(coco.NAME, coco.UNIT)
 
 
@@ -118,7 +118,7 @@ def refuse(report: Report, missing: list[str]) -> None:
 def lines(report: Report, severity: str) -> Iterator[str]:
     """A line for each kind of finding that has a severity here."""
     for rule, found in report.by_rule():
-        is_rare = len(found) <= TOLERATED * len(report.data.pictures)
+        is_rare = len(found) <= TOLERATED * len(report.data.images)
         is_tolerated = rule in SIZES and is_rare
         if severity == ("warning" if is_tolerated else rule.severity):
             yield f"{severity}: {rule.title}: {len(found)}, such as {found[0].text}"

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import track
 
 from umop.data.check import Report, check
-from umop.data.coco import annotation, image
+from umop.data.coco import annotation_entry, image_entry
 from umop.data.dataset import DataSet
 from umop.data.layouts import open_data
 from umop.data.split import with_splits
@@ -75,16 +75,16 @@ def require_new(target: Path) -> None:
 
 
 def write(report: Report, target: Path) -> DataSet:
-    """Copies the pictures and writes the annotations of what a check has left."""
+    """Copies the images and writes the annotations of what a check has left."""
     data = with_splits(report.cleaned, report.records)
     names = file_names(data)
     try:
-        for path, picture in track(
-            list(zip(names, data.pictures, strict=True)), "copying", console=Console(stderr=True)
+        for path, image in track(
+            list(zip(names, data.images, strict=True)), "copying", console=Console(stderr=True)
         ):
-            copy = target / str(picture.split) / path
+            copy = target / str(image.split) / path
             copy.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(picture.path, copy)
+            shutil.copyfile(image.path, copy)
         for split in data.splits():
             content = coco_content(data, split, names)
             (target / f"{split}.json").write_text(json.dumps(content))
@@ -95,13 +95,13 @@ def write(report: Report, target: Path) -> DataSet:
 
 
 def file_names(data: DataSet) -> list[str]:
-    """A name for each picture: that of its file, with its folders where two have the same."""
-    count = Counter((picture.split, picture.path.name.casefold()) for picture in data.pictures)
+    """A name for each image: that of its file, with its folders where two have the same."""
+    count = Counter((image.split, image.path.name.casefold()) for image in data.images)
     return [
-        picture.path.name
-        if count[picture.split, picture.path.name.casefold()] == 1
-        else data.name(picture.path).strip("/")
-        for picture in data.pictures
+        image.path.name
+        if count[image.split, image.path.name.casefold()] == 1
+        else data.name(image.path).strip("/")
+        for image in data.images
     ]
 
 
@@ -109,21 +109,21 @@ def coco_content(data: DataSet, split: str, names: list[str] | None = None) -> d
     """The annotations of one split as COCO's dictionary.
 
     Args:
-        data: The data set, boxes in pixels and every picture with its size.
+        data: The data set, boxes in pixels and every image with its size.
         split: The split.
-        names: A file name for each picture; by default relative to the data set's folder.
+        names: A file name for each image; by default relative to the data set's folder.
     """
     rows = data.in_split(split)
-    boxes = data.boxes[rows[data.boxes.picture]]
+    boxes = data.boxes[rows[data.boxes.image]]
     images = []
     for index in rows.nonzero()[0].tolist():
-        picture = data.pictures[index]
-        name = names[index] if names else data.name(picture.path)
-        images.append(image(index + 1, name, picture.width or 0, picture.height or 0))
-    columns = (boxes.picture, boxes.label, boxes.corners, boxes.crowd, boxes.area)
+        image = data.images[index]
+        name = names[index] if names else data.name(image.path)
+        images.append(image_entry(index + 1, name, image.width or 0, image.height or 0))
+    columns = (boxes.image, boxes.label, boxes.corners, boxes.crowd, boxes.area)
     annotations = [
-        annotation(number, picture + 1, label, corners, crowd, area)
-        for number, (picture, label, corners, crowd, area) in enumerate(
+        annotation_entry(number, index + 1, label, corners, crowd, area)
+        for number, (index, label, corners, crowd, area) in enumerate(
             zip(*(column.tolist() for column in columns), strict=True), start=1
         )
     ]

@@ -28,7 +28,7 @@ def prepare_crowns(wheels: Path, folder: Path) -> None:
 
     One photograph (2299×2472 px, 574 crowns) is for training, the other (1249×1035 px, 279
     crowns) for validation. They are cut into tiles because COCO's metrics count only the 100
-    best boxes of a picture. The second is also kept whole, as ``photo.png``.
+    best boxes of an image. The second is also kept whole, as ``photo.png``.
 
     Args:
         wheels: Folder that holds the downloaded wheel of DeepForest.

@@ -30,7 +30,7 @@ class OwnData:
     """A data set that can be trained on.
 
     Attributes:
-        root: The folder of its pictures.
+        root: The folder of its images.
         folder: Where its annotations are, or will be.
         classes: Names of the classes, in the order of the labels.
         contents: COCO's dictionary of each split that is to be written; nothing for a run that
@@ -85,7 +85,7 @@ def read_data(
     Args:
         path: The data set's folder or zip, which is only read.
         folder: Where annotations will be written: ``train.json`` and ``val.json``.
-        splits: The parts that are needed. Without ``train`` and without a list, all pictures are
+        splits: The parts that are needed. Without ``train`` and without a list, all images are
             taken for validation.
         classes: The classes of the model; by default those of the data.
 
@@ -155,7 +155,7 @@ def require_split(report: Report) -> None:
     data = with_splits(report.cleaned, report.records)
     if not data.in_split("train").any():
         named = " and ".join(sorted(listed))
-        note(f"It has no pictures for training, only for {named}: give it to umop eval --data.")
+        note(f"It has no images for training, only for {named}: give it to umop eval --data.")
         require_boxes(data, ("val",), listed)
         return
     require_boxes(data, ("train", "val"), listed)
@@ -170,27 +170,27 @@ def require_boxes(data: DataSet, splits: Sequence[str], listed: Collection[str])
         listed: The splits that the data's own lists or folders name.
 
     Raises:
-        UserError: One has none, such as where only one picture has boxes.
+        UserError: One has none, such as where only one image has boxes.
     """
     for split in splits:
-        if data.in_split(split)[data.boxes.picture].any():
+        if data.in_split(split)[data.boxes.image].any():
             continue
         if listed:
             named = ", ".join(sorted(listed))
             raise UserError(
                 f"{data.root} has no box for {split}: its lists or folders name {named} only."
             )
-        count = int((data.boxes_per_picture() > 0).sum())
+        count = int((data.boxes_per_image() > 0).sum())
         raise UserError(
-            f"{data.root} cannot be split: {counted(len(data.pictures), 'picture')}, {count} with "
-            "boxes. Training needs two with boxes that are not the same picture, one to learn from "
+            f"{data.root} cannot be split: {counted(len(data.images), 'image')}, {count} with "
+            "boxes. Training needs two with boxes that are not the same image, one to learn from "
             "and one to measure with."
         )
 
 
 def is_all_inside(data: DataSet) -> bool:
-    """Whether all pictures are in the data set's folder, whose state is known."""
-    return all(picture.path.is_relative_to(data.root) for picture in data.pictures)
+    """Whether all images are in the data set's folder, whose state is known."""
+    return all(image.path.is_relative_to(data.root) for image in data.images)
 
 
 def restored(root: Path, folder: Path, answer: dict[str, Any]) -> OwnData:
@@ -227,8 +227,8 @@ def going_on(kept: OwnData, report: Report) -> OwnData:
     boxes = sum(len(content["annotations"]) for content in before)
     data = with_splits(report.cleaned, report.records)
     rows = data.in_split("train") | data.in_split("val")
-    same = names == {data.name(data.pictures[i].path) for i in rows.nonzero()[0].tolist()}
-    if same and boxes == int(rows[data.boxes.picture].sum()):
+    same = names == {data.name(data.images[i].path) for i in rows.nonzero()[0].tolist()}
+    if same and boxes == int(rows[data.boxes.image].sum()):
         return kept
     text = (
         f"note: {kept.root} has changed since this run was started. The run keeps using what it "
@@ -244,7 +244,7 @@ def is_kept_split(folder: Path, path: Path) -> bool:
 
 
 def all_in_val(data: DataSet) -> DataSet:
-    """Takes ``test`` for validation, or all pictures where no list says."""
+    """Takes ``test`` for validation, or all images where no list says."""
     names: dict[str | None, str] = {"test": "val"} if "test" in data.splits() else {None: "val"}
     return with_named(data, names)
 
@@ -304,7 +304,7 @@ def of_classes(data: DataSet, classes: Sequence[str]) -> DataSet:
 def use_data(config: Config, data: OwnData) -> None:
     """Makes a config read a data set, and its head predict that data set's classes.
 
-    Pictures without boxes are trained on as background.
+    Images without boxes are trained on as background.
     """
     for split in data.splits:
         for loader in LOADERS[split]:

@@ -1,4 +1,4 @@
-"""A data set in memory: pictures, boxes and classes, and where each was read."""
+"""A data set in memory: images, boxes and classes, and where each was read."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ SPLITS = ("train", "val", "test")
 
 
 @dataclass(frozen=True)
-class Picture:
-    """One picture.
+class Image:
+    """One image.
 
     Attributes:
         path: Its file; where none was found, the place where it should be.
@@ -37,7 +37,7 @@ class Boxes:
     """All boxes of a data set, a column for each property.
 
     Attributes:
-        picture: Index of the picture, int64 of shape (N,).
+        image: Index of the image, int64 of shape (N,).
         label: Index of the class, int64 of shape (N,).
         corners: Float64 of shape (N, 4), xyxy in pixels, as the annotation says.
         place: Line, number or id in the annotation file, object of shape (N,).
@@ -45,7 +45,7 @@ class Boxes:
         area: In square pixels, float64 of shape (N,); NaN where it is the box's own.
     """
 
-    picture: NDArray[np.int64]
+    image: NDArray[np.int64]
     label: NDArray[np.int64]
     corners: NDArray[np.float64]
     place: NDArray[np.object_]
@@ -53,7 +53,7 @@ class Boxes:
     area: NDArray[np.float64]
 
     def __len__(self) -> int:
-        return len(self.picture)
+        return len(self.image)
 
     def __getitem__(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> Boxes:
         return Boxes(**{name: column[rows] for name, column in vars(self).items()})
@@ -66,12 +66,12 @@ class Problem:
     Attributes:
         rule: Name of the rule of :mod:`umop.data.check` that it breaks.
         text: Where it is and what is wrong, one line.
-        picture: The picture's file, where there is one.
+        image: The image's file, where there is one.
     """
 
     rule: str
     text: str
-    picture: Path | None = None
+    image: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -82,18 +82,18 @@ class DataSet:
         root: Its folder.
         layout: The name of its layout.
         classes: Names of the classes, in the order of the labels.
-        pictures: The pictures.
+        images: The images.
         boxes: Their boxes.
         unit: What holds a box in the annotation file: ``line``, ``object``, ``annotation``.
-        relative: Whether the boxes are parts of the picture's sides (0–1), not pixels.
+        relative: Whether the boxes are parts of the image's sides (0–1), not pixels.
         problems: What could not be read.
-        unlisted: Pictures in the folder that no annotation lists.
+        unlisted: Images in the folder that no annotation lists.
     """
 
     root: Path
     layout: str
     classes: tuple[str, ...]
-    pictures: tuple[Picture, ...]
+    images: tuple[Image, ...]
     boxes: Boxes
     unit: str = "box"
     relative: bool = False
@@ -106,34 +106,34 @@ class DataSet:
         return path.relative_to(self.root).as_posix() if inside else str(path)
 
     def where(self, box: int) -> str:
-        """Names a box: its annotation file, its place there, and its picture."""
-        picture = self.pictures[self.boxes.picture[box]]
-        place = f"{self.name(picture.source)}: {self.unit} {self.boxes.place[box]}"
-        return f"{place} ({self.name(picture.path)})"
+        """Names a box: its annotation file, its place there, and its image."""
+        image = self.images[self.boxes.image[box]]
+        place = f"{self.name(image.source)}: {self.unit} {self.boxes.place[box]}"
+        return f"{place} ({self.name(image.path)})"
 
     def splits(self) -> tuple[str, ...]:
         """The splits that its lists name, in the order of :data:`SPLITS`."""
-        named = {picture.split for picture in self.pictures}
+        named = {image.split for image in self.images}
         return tuple(split for split in SPLITS if split in named)
 
     def in_split(self, split: str | None) -> NDArray[np.bool_]:
-        """Which pictures are in a split, bool of shape (pictures,)."""
-        return np.array([picture.split == split for picture in self.pictures], dtype=np.bool_)
+        """Which images are in a split, bool of shape (images,)."""
+        return np.array([image.split == split for image in self.images], dtype=np.bool_)
 
-    def boxes_per_picture(self) -> NDArray[np.int64]:
-        """The number of boxes of each picture, int64 of shape (pictures,)."""
-        return np.bincount(self.boxes.picture, minlength=len(self.pictures)).astype(np.int64)
+    def boxes_per_image(self) -> NDArray[np.int64]:
+        """The number of boxes of each image, int64 of shape (images,)."""
+        return np.bincount(self.boxes.image, minlength=len(self.images)).astype(np.int64)
 
     def with_boxes(self, rows: NDArray[np.bool_]) -> DataSet:
         """The data set with only some of its boxes."""
         return replace(self, boxes=self.boxes[rows])
 
-    def with_pictures(self, kept: NDArray[np.bool_]) -> DataSet:
-        """The data set with only some of its pictures, and their boxes."""
-        boxes = self.boxes[kept[self.boxes.picture]]
+    def with_images(self, kept: NDArray[np.bool_]) -> DataSet:
+        """The data set with only some of its images, and their boxes."""
+        boxes = self.boxes[kept[self.boxes.image]]
         number = np.cumsum(kept) - 1
-        pictures = tuple(self.pictures[i] for i in np.flatnonzero(kept))
-        return replace(self, pictures=pictures, boxes=replace(boxes, picture=number[boxes.picture]))
+        images = tuple(self.images[i] for i in np.flatnonzero(kept))
+        return replace(self, images=images, boxes=replace(boxes, image=number[boxes.image]))
 
 
 @dataclass
@@ -146,7 +146,7 @@ class Builder:
 
     root: Path
     classes: list[str] = field(default_factory=list)
-    pictures: list[Picture] = field(default_factory=list)
+    images: list[Image] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     rows: list[tuple[int, int, Sequence[float], int | str, bool, float]] = field(
         default_factory=list
@@ -165,14 +165,14 @@ class Builder:
             self.classes.append(name)
         return self._labels[name]
 
-    def picture(self, picture: Picture) -> int:
-        """Adds a picture; returns its index."""
-        self.pictures.append(picture)
-        return len(self.pictures) - 1
+    def image(self, image: Image) -> int:
+        """Adds an image; returns its index."""
+        self.images.append(image)
+        return len(self.images) - 1
 
     def box(
         self,
-        picture: int,
+        image: int,
         label: int,
         corners: Sequence[float],
         place: int | str,
@@ -180,12 +180,12 @@ class Builder:
         area: float = np.nan,
     ) -> None:
         """Adds a box, xyxy."""
-        self.rows.append((picture, label, corners, place, crowd, area))
+        self.rows.append((image, label, corners, place, crowd, area))
 
-    def problem(self, rule: str, source: Path, text: str, picture: Path | None = None) -> None:
+    def problem(self, rule: str, source: Path, text: str, image: Path | None = None) -> None:
         """Notes what cannot be read."""
         name = source.relative_to(self.root) if source.is_relative_to(self.root) else source
-        self.problems.append(Problem(rule, f"{name}: {text}", picture))
+        self.problems.append(Problem(rule, f"{name}: {text}", image))
 
     def sort_classes(self) -> None:
         """Puts the classes in the alphabet's order, where the annotations give none."""
@@ -198,9 +198,9 @@ class Builder:
     def build(self, layout: str, unit: str, relative: bool = False) -> DataSet:
         """Returns the data set."""
         columns = zip(*self.rows, strict=True) if self.rows else [()] * 6
-        picture, label, corners, place, crowd, area = columns
+        image, label, corners, place, crowd, area = columns
         boxes = Boxes(
-            picture=np.array(picture, dtype=np.int64),
+            image=np.array(image, dtype=np.int64),
             label=np.array(label, dtype=np.int64),
             corners=np.array(corners, dtype=np.float64).reshape(-1, 4),
             place=np.array(place, dtype=np.object_),
@@ -211,7 +211,7 @@ class Builder:
             root=self.root,
             layout=layout,
             classes=tuple(self.classes),
-            pictures=tuple(self.pictures),
+            images=tuple(self.images),
             boxes=boxes,
             unit=unit,
             relative=relative,

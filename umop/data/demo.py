@@ -1,4 +1,4 @@
-"""Everything the demo needs from outside."""
+"""The demo's photographs."""
 
 from __future__ import annotations
 
@@ -8,13 +8,12 @@ from umop.data.crowns import prepare_crowns
 from umop.system.cache import cache_folder
 from umop.system.locks import alone
 from umop.system.wheels import download
-from umop.weights.pretrained import fetch_weights
 
 REQUIREMENTS = Path(__file__).with_name("demo.txt")
 
 
 def fetch_demo(folder: Path) -> None:
-    """Fetches the photographs and the backbone's weights, unless they are there.
+    """Fetches the photographs, unless they are there.
 
     Args:
         folder: Where the data set goes.
@@ -25,7 +24,6 @@ def fetch_demo(folder: Path) -> None:
     if not is_complete(folder):
         with alone(folder):
             fetch_crowns(folder)
-    fetch_weights("tf_efficientnet_lite0")
 
 
 def fetch_crowns(folder: Path) -> None:

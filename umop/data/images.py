@@ -1,4 +1,4 @@
-"""Reads pictures, for training as for serving."""
+"""Reads images, for training as for serving."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from serving.inference.image import ImageError, decode
+from serving.inference.decoding import ImageError, decode
 from umop.system.errors import UserError
 
 MAX_PIXELS = 2**30
@@ -17,31 +17,31 @@ QUALITY_IN_PAGES = 80
 
 
 def read_rgb(path: Path) -> NDArray[np.uint8]:
-    """Reads a picture with the decoder that serves: upright, transparency laid over white.
+    """Reads an image with the decoder that serves: upright, transparency laid over white.
 
     Returns:
         RGB pixels, uint8 of shape (H, W, 3).
 
     Raises:
-        UserError: The file is missing, or is no picture.
+        UserError: The file is missing, or is no image.
     """
     try:
         return decode(path.read_bytes(), MAX_PIXELS)
     except (OSError, ImageError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise UserError(
-            f"{path} cannot be read as a picture: {reason}. Replace it, or take it out of the "
+            f"{path} cannot be read as an image: {reason}. Replace it, or take it out of the "
             "annotations."
         ) from error
 
 
 def read_bgr(path: Path) -> NDArray[np.uint8]:
-    """Reads a picture like :func:`read_rgb`, with the channels in mmdet's order."""
+    """Reads an image like :func:`read_rgb`, with the channels in mmdet's order."""
     return np.asarray(cv2.cvtColor(read_rgb(path), cv2.COLOR_RGB2BGR), np.uint8)
 
 
 def data_url(pixels: NDArray[np.uint8], size: tuple[int, int]) -> str:
-    """A picture for a page: RGB pixels, resized to a width and height, as JPEG in a data URL."""
+    """An image for a page: RGB pixels, resized to a width and height, as JPEG in a data URL."""
     small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
     _, content = cv2.imencode(
         ".jpg", small[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, QUALITY_IN_PAGES]

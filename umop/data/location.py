@@ -20,7 +20,7 @@ def require_data(config: Config, split: str) -> None:
         split: ``train``, ``val`` or ``test``.
 
     Raises:
-        UserError: The folder, its annotations or its pictures are missing, or the config names
+        UserError: The folder, its annotations or its images are missing, or the config names
             none in COCO's format.
     """
     dataset = config[f"{split}_dataloader"].dataset

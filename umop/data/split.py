@@ -18,20 +18,20 @@ from umop.data.dataset import DataSet
 VAL_SHARE = 0.2
 SEED = 0
 COPY_OF = re.compile(r"(_jpe?g|_png)?\.rf\.[0-9a-zA-Z]+$")
-"""What Roboflow adds to the name of a picture that it has changed."""
+"""What Roboflow adds to the name of an image that it has changed."""
 
 
 def with_splits(data: DataSet, records: Mapping[Path, Record | None]) -> DataSet:
-    """Gives every picture a split; those that have one keep it.
+    """Gives every image a split; those that have one keep it.
 
     Where only ``test`` is listed beside ``train``, it is taken for validation. Where nothing or
-    only ``train`` is listed, a fifth of the pictures goes to validation: the same at every start,
-    with each class in both parts where it can be. Pictures that are the same or look alike, and
-    copies of one picture that Roboflow has changed, stay together.
+    only ``train`` is listed, a fifth of the images goes to validation: the same at every start,
+    with each class in both parts where it can be. Images that are the same or look alike, and
+    copies of one image that Roboflow has changed, stay together.
 
     Args:
         data: The data set.
-        records: What its pictures' files hold.
+        records: What its images' files hold.
     """
     named = set(data.splits())
     if "val" in named:
@@ -39,35 +39,35 @@ def with_splits(data: DataSet, records: Mapping[Path, Record | None]) -> DataSet
     if "test" in named:
         return with_named(data, {None: "train", "test": "val"})
     is_val = chosen(data, records)
-    pictures = tuple(
-        replace(picture, split="val" if val else "train")
-        for picture, val in zip(data.pictures, is_val, strict=True)
+    images = tuple(
+        replace(image, split="val" if val else "train")
+        for image, val in zip(data.images, is_val, strict=True)
     )
-    return replace(data, pictures=pictures)
+    return replace(data, images=images)
 
 
 def with_named(data: DataSet, names: Mapping[str | None, str]) -> DataSet:
     """Renames splits."""
-    pictures = tuple(
-        replace(picture, split=names.get(picture.split, picture.split)) for picture in data.pictures
+    images = tuple(
+        replace(image, split=names.get(image.split, image.split)) for image in data.images
     )
-    return replace(data, pictures=pictures)
+    return replace(data, images=images)
 
 
 def chosen(data: DataSet, records: Mapping[Path, Record | None]) -> NDArray[np.bool_]:
-    """Which pictures are for validation, bool of shape (pictures,).
+    """Which images are for validation, bool of shape (images,).
 
-    Groups of pictures are dealt one by one, those of the rarest class first, each to the part that
+    Groups of images are dealt one by one, those of the rarest class first, each to the part that
     still needs that class most.
     """
     groups = together(data, records)
     order = np.random.default_rng(SEED).permutation(len(groups))
-    by_picture = class_counts(data)
-    contents = [by_picture[group].sum(0) for group in groups]
-    total = by_picture.sum(0)
+    by_image = class_counts(data)
+    contents = [by_image[group].sum(0) for group in groups]
+    total = by_image.sum(0)
     need = np.stack([total * (1 - VAL_SHARE), total * VAL_SHARE])
     rarest = {i: rarest_class(contents[i], total) for i in range(len(groups))}
-    is_val = np.zeros(len(data.pictures), np.bool_)
+    is_val = np.zeros(len(data.images), np.bool_)
     for i in sorted(order.tolist(), key=lambda i: total[rarest[i]]):
         share = need[:, rarest[i]] / np.array([1 - VAL_SHARE, VAL_SHARE])
         val = bool(share[1] > share[0])
@@ -77,28 +77,28 @@ def chosen(data: DataSet, records: Mapping[Path, Record | None]) -> NDArray[np.b
 
 
 def together(data: DataSet, records: Mapping[Path, Record | None]) -> list[list[int]]:
-    """The pictures in groups that must not be torn apart."""
+    """The images in groups that must not be torn apart."""
     groups: dict[str, list[int]] = defaultdict(list)
-    for index, picture in sorted(enumerate(data.pictures), key=lambda each: each[1].path):
-        record = records.get(picture.path)
-        original = COPY_OF.sub("", picture.path.stem)
-        copied = original != picture.path.stem
-        alone = (record.likeness or record.digest) if record else str(picture.path)
+    for index, image in sorted(enumerate(data.images), key=lambda each: each[1].path):
+        record = records.get(image.path)
+        original = COPY_OF.sub("", image.path.stem)
+        copied = original != image.path.stem
+        alone = (record.likeness or record.digest) if record else str(image.path)
         groups[original if copied else alone].append(index)
-    found = {index: records.get(picture.path) for index, picture in enumerate(data.pictures)}
+    found = {index: records.get(image.path) for index, image in enumerate(data.images)}
     bits = {index: record.bits() for index, record in found.items() if record and record.likeness}
-    return joined(list(groups.values()), bits, int(len(data.pictures) * VAL_SHARE / 2))
+    return joined(list(groups.values()), bits, int(len(data.images) * VAL_SHARE / 2))
 
 
 def joined(
     groups: list[list[int]], bits: Mapping[int, NDArray[np.uint64]], largest: int
 ) -> list[list[int]]:
-    """Joins groups whose first pictures look alike.
+    """Joins groups whose first images look alike.
 
     Args:
-        groups: Pictures, by index.
-        bits: Likeness, by picture.
-        largest: Most pictures of a joined group. Frames of one video may all look alike, and must
+        groups: Images, by index.
+        bits: Likeness, by image.
+        largest: Most images of a joined group. Frames of one video may all look alike, and must
             not all end up in one part.
     """
     numbers = [number for number, group in enumerate(groups) if group[0] in bits]
@@ -117,18 +117,18 @@ def joined(
 
 
 def class_counts(data: DataSet) -> NDArray[np.int64]:
-    """Boxes of each class in each picture, and a 1 for the picture itself.
+    """Boxes of each class in each image, and a 1 for the image itself.
 
     Returns:
-        int64 of shape (pictures, classes + 1).
+        int64 of shape (images, classes + 1).
     """
-    counts = np.zeros((len(data.pictures), len(data.classes) + 1), np.int64)
-    np.add.at(counts, (data.boxes.picture, data.boxes.label), 1)
+    counts = np.zeros((len(data.images), len(data.classes) + 1), np.int64)
+    np.add.at(counts, (data.boxes.image, data.boxes.label), 1)
     counts[:, -1] = 1
     return counts
 
 
 def rarest_class(content: NDArray[np.int64], total: NDArray[np.int64]) -> int:
-    """The class of a group of pictures that has the fewest boxes in all; the last for none."""
+    """The class of a group of images that has the fewest boxes in all; the last for none."""
     present = np.flatnonzero(content[:-1])
     return int(present[total[present].argmin()]) if len(present) else len(content) - 1

@@ -1,4 +1,4 @@
-"""Cuts a large picture and its boxes into tiles that a detector can train on."""
+"""Cuts a large image and its boxes into tiles that a detector can train on."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Tile:
-    """A part of a picture.
+    """A part of an image.
 
     Attributes:
-        left: First column of the picture that the tile holds, in pixels.
+        left: First column of the image that the tile holds, in pixels.
         top: First row, in pixels.
         pixels: uint8 of shape (H, W, 3).
         boxes: Boxes cut to the tile, float64 of shape (N, 4), xyxy in the tile's pixels.
@@ -34,7 +34,7 @@ def cut(
     overlap: int = 0,
     min_visible: float = 0.4,
 ) -> Iterator[Tile]:
-    """Cuts a picture into a grid of tiles, all of one size.
+    """Cuts an image into a grid of tiles, all of one size.
 
     Args:
         pixels: uint8 of shape (H, W, 3).

@@ -8,15 +8,15 @@ from typing import Any
 from mmcv.transforms import BaseTransform
 from mmengine.registry import TRANSFORMS
 
-from umop.data.pictures import read_bgr
+from umop.data.images import read_bgr
 
 
 @TRANSFORMS.register_module()
-class LoadPicture(BaseTransform):
-    """Reads a picture as serving does: upright, transparency laid over white.
+class LoadImage(BaseTransform):
+    """Reads an image as serving does: upright, transparency laid over white.
 
     Raises:
-        UserError: The file is missing, or is no picture.
+        UserError: The file is missing, or is no image.
     """
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:

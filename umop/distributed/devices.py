@@ -25,7 +25,7 @@ def choose_processes(config: Config, on_cpu: bool = False, wanted: int | None = 
             raise UserError(
                 "No GPU was found, and this config is made for GPUs: nvidia-smi shows what this "
                 "machine has. To train on the processor all the same, which suits some hundred "
-                "pictures of your own, add --device cpu (with make: DEVICE=cpu)."
+                "images of your own, add --device cpu (with make: DEVICE=cpu)."
             )
         return wanted or 1
     if wanted is not None and wanted > gpus:
@@ -49,9 +49,9 @@ def plan(config: Config, processes: int, accumulate: int = 1) -> str:
     batch = processes * each * accumulate
     rate = config.optim_wrapper.optimizer.lr
     parts = f"{processes} × {each}" + (f" × {accumulate} parts" if accumulate > 1 else "")
-    text = f"Batch: {parts} = {batch} pictures a step. Learning rate: "
+    text = f"Batch: {parts} = {batch} images a step. Learning rate: "
     scaling = config.get("auto_scale_lr") or {}
     if not scaling.get("enable", False):
         return f"{text}{rate:g}."
     base = scaling["base_batch_size"] * accumulate
-    return f"{text}{rate * batch / base:g} ({rate:g} for {base} pictures, scaled)."
+    return f"{text}{rate * batch / base:g} ({rate:g} for {base} images, scaled)."

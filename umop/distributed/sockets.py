@@ -1,4 +1,4 @@
-"""The folder of the sockets by which a data loader's processes hand over pictures."""
+"""The folder of the sockets by which a data loader's processes hand over images."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def share_sockets() -> None:
     Each would otherwise make its own, and leave it when it is killed, as a data loader's are.
 
     Raises:
-        UserError: Its path is too long; training would wait for pictures for ever.
+        UserError: Its path is too long; training would wait for images for ever.
     """
     if len(os.fsencode(get_temp_dir())) > LONGEST_FOLDER:
         raise UserError(

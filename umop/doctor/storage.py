@@ -20,7 +20,7 @@ LOW, TOO_LOW = 10 * GIB, 1 * GIB
 
 
 def shared_memory() -> Finding:
-    """Data-loader processes hand pictures over in shared memory: about 1 GiB each."""
+    """Data-loader processes hand images over in shared memory: about 1 GiB each."""
     if not SHARED_MEMORY.is_dir():
         return Finding("shared memory", "ok", f"no {SHARED_MEMORY} on this system")
     workers = WORKERS_A_PROCESS * max(1, gpu_count())

@@ -18,7 +18,7 @@ Numbered = tuple[int, int]
 class ResumableBatches(BatchSampler):
     """The batches of another batch sampler, starting anywhere.
 
-    The other sampler's order may depend on its seed and ``set_epoch`` only. No picture is read to
+    The other sampler's order may depend on its seed and ``set_epoch`` only. No image is read to
     get to the start.
 
     Args:

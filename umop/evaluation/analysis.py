@@ -1,4 +1,4 @@
-"""What the twelve numbers do not say: each class, what is confused, the best and worst pictures."""
+"""What the twelve numbers do not say: each class, what is confused, the best and worst images."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 
 from umop.evaluation.coco import IOUS, CocoResult
 from umop.evaluation.confusion import confusion
-from umop.evaluation.matching import Matched, match
-from umop.evaluation.pictures import (
+from umop.evaluation.images import (
     DIGITS,
-    PictureResult,
+    ImageResult,
     best_and_worst,
     draw,
     tallies,
 )
+from umop.evaluation.matching import Matched, match
 from umop.system.errors import UserError
 
 CURVES = (0.5, 0.75, 0.9)
@@ -53,13 +53,13 @@ class Analysis:
 
     Attributes:
         score: The score with the best F1 at IoU 0.50, mean of the classes. Detections below it are
-            left out of ``confusion`` and of the pictures.
+            left out of ``confusion`` and of the images.
         classes: By category id.
         precision: The mean over the classes at each of :data:`CURVES`, at 101 recalls.
         confusion: Pairs of true and detected class; the last row counts detections of nothing, the
             last column true boxes that were missed.
-        pictures: How many pictures have a true box or a detection.
-        best: The pictures with the highest F1, the best first.
+        images: How many images have a true box or a detection.
+        best: The images with the highest F1, the best first.
         worst: Those with the lowest, the worst first.
     """
 
@@ -67,9 +67,9 @@ class Analysis:
     classes: list[ClassResult]
     precision: dict[str, list[float]]
     confusion: list[list[int]]
-    pictures: int
-    best: list[PictureResult]
-    worst: list[PictureResult]
+    images: int
+    best: list[ImageResult]
+    worst: list[ImageResult]
 
     @classmethod
     def of(cls, result: CocoResult) -> Analysis:
@@ -88,7 +88,7 @@ class Analysis:
             classes=class_results(result, matched),
             precision=mean_precision(result),
             confusion=confusion(matched, labels),
-            pictures=len(listed),
+            images=len(listed),
             best=best,
             worst=worst,
         )
@@ -106,8 +106,7 @@ class Analysis:
             content = json.loads(path.read_text())
             classes = [ClassResult(**each) for each in content.pop("classes")]
             best, worst = (
-                [PictureResult.from_json(each) for each in content.pop(k)]
-                for k in ("best", "worst")
+                [ImageResult.from_json(each) for each in content.pop(k)] for k in ("best", "worst")
             )
             return cls(classes=classes, best=best, worst=worst, **content)
         except (KeyError, TypeError, ValueError) as error:

@@ -20,12 +20,12 @@ METRICS = {
     "APs": "IoU 0.50:0.95, small",
     "APm": "IoU 0.50:0.95, medium",
     "APl": "IoU 0.50:0.95, large",
-    "AR1": "1 box a picture",
-    "AR10": "10 boxes a picture",
-    "AR100": "100 boxes a picture",
-    "ARs": "100 boxes a picture, small",
-    "ARm": "100 boxes a picture, medium",
-    "ARl": "100 boxes a picture, large",
+    "AR1": "1 box an image",
+    "AR10": "10 boxes an image",
+    "AR100": "100 boxes an image",
+    "ARs": "100 boxes an image, small",
+    "ARm": "100 boxes an image, medium",
+    "ARl": "100 boxes an image, large",
 }
 """The numbers in pycocotools' order, and what each is measured at."""
 
@@ -42,7 +42,7 @@ class CocoResult:
         truth: The true boxes.
         detections: COCO results: ``image_id``, ``category_id``, ``bbox`` (xywh) and ``score``.
         metrics: The values of :data:`METRICS`, each from 0 to 1; −1 where there are no such boxes.
-        precision: Of all boxes and 100 detections a picture, float64 of shape (IoUs, recalls,
+        precision: Of all boxes and 100 detections an image, float64 of shape (IoUs, recalls,
             classes), at :data:`IOUS` and :data:`RECALLS`, classes by category id; −1 for a class
             without boxes.
         scores: The lowest score at each of these points, of the same shape.

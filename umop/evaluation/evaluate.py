@@ -11,7 +11,6 @@ from umop.data.location import require_data
 from umop.engine.runner import Runner
 from umop.evaluation import result_of
 from umop.evaluation.keep import keep
-from umop.report import write_report
 from umop.runs.checkpoints import describe
 from umop.runs.folder import Run
 from umop.system.console import note
@@ -50,8 +49,6 @@ def evaluate(run: Run, data: Path | None = None, tta: bool = False) -> dict[str,
     if result is None:
         raise UserError("test_evaluator must be of type CocoBoxMetric, to give the twelve numbers.")
     keep(run.kept_evaluation(data, tta), result, config, checkpoint)
-    if data is None:
-        write_report(run)
     return metrics
 
 

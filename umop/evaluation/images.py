@@ -1,4 +1,4 @@
-"""The pictures on which a model is best and worst."""
+"""The images on which a model is best and worst."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from faster_coco_eval import COCO
 from umop.evaluation.matching import Box, Matched
 
 KEPT = 12
-"""How many of the best and of the worst pictures are kept."""
+"""How many of the best and of the worst images are kept."""
 DIGITS = 4
 
 
 @dataclass(frozen=True)
 class DrawnBox:
-    """A box on a picture.
+    """A box on an image.
 
     Attributes:
         label: Index of its class.
@@ -34,11 +34,11 @@ class DrawnBox:
 
 
 @dataclass(frozen=True)
-class PictureResult:
-    """How well the boxes of one picture are found, at the analysis's score.
+class ImageResult:
+    """How well the boxes of one image are found, at the analysis's score.
 
     Attributes:
-        file_name: The picture, as the annotations name it.
+        file_name: The image, as the annotations name it.
         f1: 2 × found / (true boxes + detections).
         found: True boxes with a detection of their class.
         missed: True boxes without.
@@ -56,7 +56,7 @@ class PictureResult:
     detections: list[DrawnBox]
 
     @classmethod
-    def from_json(cls, content: dict[str, Any]) -> PictureResult:
+    def from_json(cls, content: dict[str, Any]) -> ImageResult:
         """Reads what :func:`dataclasses.asdict` made of one."""
         boxes = {
             name: [DrawnBox(**each) for each in content[name]] for name in ("truth", "detections")
@@ -66,7 +66,7 @@ class PictureResult:
 
 @dataclass(frozen=True)
 class Tally:
-    """What is right and wrong on one picture.
+    """What is right and wrong on one image.
 
     Attributes:
         image: Its id.
@@ -91,7 +91,7 @@ class Tally:
 
 
 def tallies(matched: Matched) -> list[Tally]:
-    """Counts what is right and wrong on each picture that has a true box or a detection."""
+    """Counts what is right and wrong on each image that has a true box or a detection."""
     boxes = Counter(each["image_id"] for each in matched.truth.values())
     detections = Counter(each["image_id"] for each in matched.detections.values())
     found = Counter(matched.truth[box]["image_id"] for box in right_pairs(matched).values())
@@ -111,7 +111,7 @@ def right_pairs(matched: Matched) -> dict[int, int]:
 
 
 def best_and_worst(listed: Sequence[Tally]) -> tuple[list[Tally], list[Tally]]:
-    """The best pictures, the best first, and the worst, the worst first; none is in both."""
+    """The best images, the best first, and the worst, the worst first; none is in both."""
     ordered = sorted(listed, key=Tally.order)
     half = (len(ordered) + 1) // 2
     best = [each for each in ordered[: min(half, KEPT)] if each.found]
@@ -121,16 +121,16 @@ def best_and_worst(listed: Sequence[Tally]) -> tuple[list[Tally], list[Tally]]:
 
 def draw(
     listed: Sequence[Tally], matched: Matched, labels: dict[int, int], truth: COCO
-) -> list[PictureResult]:
-    """Some pictures with their boxes."""
+) -> list[ImageResult]:
+    """Some images with their boxes."""
     right = right_pairs(matched)
     found = set(right.values())
     boxes, detections = (
-        by_picture(each, {tally.image for tally in listed})
+        by_image(each, {tally.image for tally in listed})
         for each in (matched.truth, matched.detections)
     )
     return [
-        PictureResult(
+        ImageResult(
             file_name=truth.imgs[tally.image]["file_name"],
             f1=round(tally.f1, DIGITS),
             found=tally.found,
@@ -145,8 +145,8 @@ def draw(
     ]
 
 
-def by_picture(boxes: dict[int, Box], images: set[int]) -> defaultdict[int, list[Box]]:
-    """Groups the boxes of some pictures."""
+def by_image(boxes: dict[int, Box], images: set[int]) -> defaultdict[int, list[Box]]:
+    """Groups the boxes of some images."""
     groups: defaultdict[int, list[Box]] = defaultdict(list)
     for each in boxes.values():
         if each["image_id"] in images:

@@ -16,7 +16,7 @@ from umop.runs.checkpoints import replace_text
 from umop.system.console import note
 
 MOST_DETECTIONS = 1_000_000
-"""Most detections that are kept: all of 10,000 pictures, in about 100 MB."""
+"""Most detections that are kept: all of 10,000 images, in about 100 MB."""
 
 
 def keep(path: Path, result: CocoResult, config: Config, checkpoint: Path) -> None:

@@ -15,7 +15,7 @@ from umop.evaluation.coco import loaded
 
 IOU = 0.5
 MOST = 10_000
-"""More detections than any picture has."""
+"""More detections than any image has."""
 
 Box = dict[str, Any]
 """An annotation or a result in COCO's form."""

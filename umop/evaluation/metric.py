@@ -31,7 +31,7 @@ class CocoBoxMetric(BaseMetric):
         self.result: CocoResult | None = None
 
     def process(self, data_batch: Any, data_samples: Sequence[dict[str, Any]]) -> None:
-        """Keeps a batch's predictions: boxes xyxy in the original picture's pixels."""
+        """Keeps a batch's predictions: boxes xyxy in the original image's pixels."""
         for sample in data_samples:
             predicted = sample["pred_instances"]
             self.results.append(
@@ -44,7 +44,7 @@ class CocoBoxMetric(BaseMetric):
             )
 
     def compute_metrics(self, results: list[dict[str, Any]]) -> dict[str, float]:
-        """Computes the metrics of all pictures, on the main process."""
+        """Computes the metrics of all images, on the main process."""
         self.result = coco_result(self.ann_file, self.detections(results))
         return self.result.metrics
 

@@ -33,8 +33,8 @@ from umop.system.digest import sha256_of
 from umop.system.errors import UserError
 
 ENGINES = ("onnxruntime", "torch")
-VERIFIED_PICTURES = 8
-CALIBRATION_PICTURES = 64
+VERIFIED_IMAGES = 8
+CALIBRATION_IMAGES = 64
 VERSION = "1.0"
 ABSENT = {"int8": {"model.pt2": "8-bit arithmetic is ONNX Runtime's"}}
 
@@ -60,7 +60,7 @@ def export(
 ) -> Export:
     """Writes ``<run>.bundle`` and checks it.
 
-    In full precision it must find what mmdet finds in pictures of the test data, with each engine.
+    In full precision it must find what mmdet finds in images of the test data, with each engine.
     In reduced precision it is measured on all of the test data, as is the checkpoint.
     A bundle that fails the check is not kept, and one that was there before stays.
 
@@ -68,7 +68,7 @@ def export(
         run: The run whose best checkpoint is exported, or its newest.
         version: The version that the served model gets.
         precision: The arithmetic of the network.
-        samples: Pictures that the service's web page offers to try.
+        samples: Images that the service's web page offers to try.
 
     Raises:
         UserError: There is no checkpoint, no test data, or the bundle finds something else.
@@ -90,8 +90,8 @@ def export(
         Bundle.write(draft, manifest)
         note("export: comparing it with the checkpoint")
         if precision == "fp32":
-            pictures = pictures_of(config, "test")[:VERIFIED_PICTURES]
-            done = Export({each: verify(detector, draft, pictures, each) for each in ENGINES}, None)
+            images = images_of(config, "test")[:VERIFIED_IMAGES]
+            done = Export({each: verify(detector, draft, images, each) for each in ENGINES}, None)
         else:
             done = Export({}, measure(run, config, draft, manifest))
         replace(run.bundle, draft, Path(scratch) / "before")
@@ -107,8 +107,8 @@ def write_network(detector: Any, draft: Path, manifest: Manifest, config: Config
     write_onnx(program, draft / "model.onnx")
     if manifest.precision == "int8":
         note("export: calibrating and quantizing it")
-        pictures = pictures_of(config, "train")[:CALIBRATION_PICTURES]
-        quantize(draft / "model.onnx", pictures, manifest.input)
+        images = images_of(config, "train")[:CALIBRATION_IMAGES]
+        quantize(draft / "model.onnx", images, manifest.input)
     else:
         write_pt2(program, draft / "model.pt2")
 
@@ -146,8 +146,8 @@ def is_exported(
     )
 
 
-def pictures_of(config: Config, split: str) -> list[Path]:
-    """The pictures that a split's annotations list, by name.
+def images_of(config: Config, split: str) -> list[Path]:
+    """The images that a split's annotations list, by name.
 
     Raises:
         UserError: They list none.
@@ -156,5 +156,5 @@ def pictures_of(config: Config, split: str) -> list[Path]:
     root = Path(dataset.data_root)
     listed = json.loads((root / dataset.ann_file).read_text())["images"]
     if not listed:
-        raise UserError(f"{root / dataset.ann_file} lists no pictures to check the bundle with.")
+        raise UserError(f"{root / dataset.ann_file} lists no images to check the bundle with.")
     return sorted(root / dataset.data_prefix.img / image["file_name"] for image in listed)

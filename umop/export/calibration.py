@@ -1,4 +1,4 @@
-"""Integer arithmetic: ONNX Runtime's static quantization, calibrated on real pictures."""
+"""Integer arithmetic: ONNX Runtime's static quantization, calibrated on real images."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from serving.bundle.schema import InputSpec
 from serving.inference.preprocess import prepare, stack
-from umop.data.pictures import read_rgb
+from umop.data.images import read_rgb
 
 
-class Pictures(CalibrationDataReader):
-    """The model's input for each picture.
+class Images(CalibrationDataReader):
+    """The model's input for each image.
 
     Args:
-        paths: The pictures.
-        spec: How a picture becomes the model's input.
+        paths: The images.
+        spec: How an image becomes the model's input.
     """
 
     def __init__(self, paths: Sequence[Path], spec: InputSpec) -> None:
@@ -44,7 +44,7 @@ class Pictures(CalibrationDataReader):
         return None if image is None else {"image": image}
 
 
-def quantize(model: Path, pictures: Sequence[Path], spec: InputSpec) -> None:
+def quantize(model: Path, images: Sequence[Path], spec: InputSpec) -> None:
     """Turns a network's convolutions and matrix products to 8 bits, in place.
 
     An activation between two convolutions becomes the range of what is rounded, so that the values
@@ -52,8 +52,8 @@ def quantize(model: Path, pictures: Sequence[Path], spec: InputSpec) -> None:
 
     Args:
         model: The network as ONNX, single precision.
-        pictures: Real pictures, from which the ranges of activations are taken.
-        spec: How a picture becomes the model's input.
+        images: Real images, from which the ranges of activations are taken.
+        spec: How an image becomes the model's input.
     """
     logging.getLogger().setLevel(logging.ERROR)
     with TemporaryDirectory() as scratch:
@@ -62,7 +62,7 @@ def quantize(model: Path, pictures: Sequence[Path], spec: InputSpec) -> None:
         quantize_static(
             prepared,
             model,
-            Pictures(pictures, spec),
+            Images(images, spec),
             quant_format=QuantFormat.QDQ,
             op_types_to_quantize=["Conv", "MatMul", "Relu", "Clip"],
             per_channel=True,

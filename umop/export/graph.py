@@ -74,7 +74,7 @@ class ServedDetector(nn.Module):
         return decoded.view(-1, self.per_level, 4), scores, labels
 
     def best(self, probabilities: Tensor) -> tuple[Tensor, Tensor]:
-        """The best pairs of each picture, padded with 0 where a level has fewer."""
+        """The best pairs of each image, padded with 0 where a level has fewer."""
         padded = nn.functional.pad(probabilities, (0, self.per_level))
         values, indices = padded.topk(self.per_level, dim=1)
         return values, torch.where(values > 0, indices, 0)
@@ -140,6 +140,6 @@ def rows(maps: Tensor, channels: int) -> Tensor:
 
 
 def pick(values: Tensor, anchors: Tensor) -> Tensor:
-    """Picks rows of (N, P, C) by int64 (N, K) and joins the pictures: (N · K, C)."""
+    """Picks rows of (N, P, C) by int64 (N, K) and joins the images: (N · K, C)."""
     indices = anchors.unsqueeze(2).expand(-1, -1, values.shape[2])
     return values.gather(1, indices).flatten(0, 1)

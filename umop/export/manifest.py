@@ -18,7 +18,7 @@ from umop.system.errors import UserError
 from umop.system.versions import STACK
 
 LARGEST = Size(width=2560, height=2560)
-"""The largest picture that a model of fixed scale is given; larger ones are scaled down."""
+"""The largest image that a model of fixed scale is given; larger ones are scaled down."""
 
 
 def describe(run: Run, config: Config, checkpoint: Path, version: str) -> Manifest:

@@ -8,7 +8,7 @@ from pathlib import Path
 from mmengine.config import Config
 
 from serving.inference.detector import DetectOptions, Detector
-from umop.data.pictures import read_rgb
+from umop.data.images import read_rgb
 from umop.evaluation.evaluate import config_for
 from umop.evaluation.metric import CocoBoxMetric
 from umop.runs.folder import Run
@@ -51,7 +51,7 @@ def evaluate_bundle(config: Config, bundle: Path, engine: str = "onnxruntime") -
     Raises:
         BundleError: The bundle cannot be used.
         EngineError: The engine cannot run here.
-        UserError: A picture cannot be read, or the data does not have the bundle's classes.
+        UserError: An image cannot be read, or the data does not have the bundle's classes.
     """
     detector = Detector.load(bundle, engine=engine, trust_program=True)  # the run's own
     dataset = config.test_dataloader.dataset
@@ -61,7 +61,7 @@ def evaluate_bundle(config: Config, bundle: Path, engine: str = "onnxruntime") -
     if unknown:
         raise UserError(f"{root / dataset.ann_file} has no class called '{min(unknown)}'.")
     results = []
-    count = Count("evaluating: picture", len(listed["images"]))
+    count = Count("evaluating: image", len(listed["images"]))
     for image in listed["images"]:
         pixels = read_rgb(root / dataset.data_prefix.img / image["file_name"])
         [found] = detector.detect([pixels], [DetectOptions(score_threshold=0.0)])

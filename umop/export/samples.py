@@ -1,4 +1,4 @@
-"""Pictures that a bundle offers to try the model on."""
+"""Images that a bundle offers to try the model on."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from umop.data.pictures import read_rgb
+from umop.data.images import read_rgb
 from umop.system.errors import UserError
 
 FOLDER = "samples"
@@ -16,17 +16,17 @@ MOST_BYTES = 300 * 1024
 QUALITIES = (90, 80, 65, 50, 35)
 
 
-def write_samples(pictures: Sequence[Path], bundle: Path) -> None:
-    """Copies pictures to a bundle's ``samples/``: small JPEGs of the pixels, without metadata.
+def write_samples(images: Sequence[Path], bundle: Path) -> None:
+    """Copies images to a bundle's ``samples/``: small JPEGs of the pixels, without metadata.
 
     Args:
-        pictures: The pictures.
+        images: The images.
         bundle: The bundle's folder.
 
     Raises:
-        UserError: A picture cannot be read, or two have the same name.
+        UserError: An image cannot be read, or two have the same name.
     """
-    for path in pictures:
+    for path in images:
         target = bundle / sample_name(path)
         if target.exists():
             raise UserError(f"Two samples are called '{path.stem}'. Rename one of them.")
@@ -34,16 +34,16 @@ def write_samples(pictures: Sequence[Path], bundle: Path) -> None:
         write_sample(path, target)
 
 
-def sample_name(picture: Path) -> str:
-    """The name that a picture has in the bundle."""
-    return f"{FOLDER}/{picture.stem}.jpg"
+def sample_name(image: Path) -> str:
+    """The name that an image has in the bundle."""
+    return f"{FOLDER}/{image.stem}.jpg"
 
 
 def write_sample(path: Path, target: Path) -> None:
     """Writes one sample, at the best quality that keeps it under 300 KB.
 
     Raises:
-        UserError: The picture cannot be read.
+        UserError: The image cannot be read.
     """
     pixels = Image.fromarray(read_rgb(path))
     pixels.thumbnail((LONGEST_SIDE, LONGEST_SIDE))

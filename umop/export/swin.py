@@ -1,4 +1,4 @@
-"""Swin's windows by gathering, which traces for pictures of any size.
+"""Swin's windows by gathering, which traces for images of any size.
 
 mmdet pads and rolls feature maps and cuts them into views; those shapes hang ``torch.export`` when
 height and width are dynamic. Here each window's tokens are picked by computed indices instead. The

@@ -12,7 +12,7 @@ from mmdet.apis import inference_detector
 from numpy.typing import NDArray
 
 from serving.inference.detector import Detections, DetectOptions, Detector
-from umop.data.pictures import read_bgr
+from umop.data.images import read_bgr
 from umop.system.errors import UserError
 
 BOX_TOLERANCE = 1e-3
@@ -24,7 +24,7 @@ class Difference:
     """The largest differences between two models' detections.
 
     Attributes:
-        images: Pictures compared.
+        images: Images compared.
         detections: Detections compared.
         box: Largest difference of a box's side, in pixels.
         score: Largest difference of a score.
@@ -36,13 +36,13 @@ class Difference:
     score: float
 
 
-def verify(model: Any, bundle: Path, pictures: Sequence[Path], engine: str) -> Difference:
+def verify(model: Any, bundle: Path, images: Sequence[Path], engine: str) -> Difference:
     """Compares a bundle with mmdet's own prediction.
 
     Args:
         model: mmdet's detector, with its config as ``model.cfg``.
         bundle: The bundle.
-        pictures: Real pictures.
+        images: Real images.
         engine: What runs the bundle's network.
 
     Returns:
@@ -55,13 +55,13 @@ def verify(model: Any, bundle: Path, pictures: Sequence[Path], engine: str) -> D
     detector = Detector.load(bundle, engine=engine, trust_program=True)  # made just now
     threshold = detector.manifest.postprocess.candidate_threshold
     differences = []
-    for path in pictures:
+    for path in images:
         pixels = read_bgr(path)
         expected = predicted_by_mmdet(model, pixels)
         [found] = detector.detect([pixels[..., ::-1]], [DetectOptions(score_threshold=threshold)])
         differences.append(compare(expected, found, threshold, path.name))
     return Difference(
-        images=len(pictures),
+        images=len(images),
         detections=sum(difference.detections for difference in differences),
         box=max(difference.box for difference in differences),
         score=max(difference.score for difference in differences),
@@ -69,13 +69,13 @@ def verify(model: Any, bundle: Path, pictures: Sequence[Path], engine: str) -> D
 
 
 def predicted_by_mmdet(model: Any, pixels: NDArray[np.uint8]) -> Detections:
-    """mmdet's own prediction for one picture, BGR, uint8 of shape (H, W, 3)."""
+    """mmdet's own prediction for one image, BGR, uint8 of shape (H, W, 3)."""
     instances = inference_detector(model, pixels).pred_instances.cpu().numpy()
     return Detections(instances.bboxes, instances.scores, instances.labels)
 
 
 def compare(expected: Detections, found: Detections, threshold: float, name: str) -> Difference:
-    """Compares two sets of detections in one picture.
+    """Compares two sets of detections in one image.
 
     Detections closer to the threshold than the tolerance may be in one set only: rounding decides
     there.

@@ -18,10 +18,10 @@ from umop.system.errors import UserError
 
 @MODELS.register_module()
 class TimmBackbone(BaseModule):
-    """Feature maps of a timm model, for pictures whose sides are multiples of its last stride.
+    """Feature maps of a timm model, for images whose sides are multiples of its last stride.
 
     Batch norms keep the statistics, scales and shifts that they were pretrained with, as
-    torchvision's ``FrozenBatchNorm2d``: a batch of a few pictures says too little of them.
+    torchvision's ``FrozenBatchNorm2d``: a batch of a few images says too little of them.
 
     Args:
         name: timm's name of the model.

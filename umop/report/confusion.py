@@ -44,7 +44,7 @@ class Confusion:
     Attributes:
         columns: Names of the columns.
         rows: Names and cells of the rows, where the classes are few.
-        map: The same as a picture, where they are many.
+        map: The same as an image, where they are many.
         mistakes: The most frequent ones.
     """
 
@@ -55,7 +55,7 @@ class Confusion:
 
 
 def confusion(analysis: Analysis) -> Confusion:
-    """Shows the confusion matrix as a table, or as a picture where it would be too large."""
+    """Shows the confusion matrix as a table, or as an image where it would be too large."""
     names = [each.name for each in analysis.classes]
     rows = [
         (name, cells(counts, number))

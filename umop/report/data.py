@@ -79,18 +79,18 @@ def findings(run: Run) -> list[tuple[str, str]] | None:
 
 
 def split(title: str, content: dict[str, Any]) -> Split:
-    """Counts pictures and boxes of a COCO dictionary."""
+    """Counts images and boxes of a COCO dictionary."""
     boxes, sides = content["annotations"], box_sides(content["annotations"])
-    per_picture = np.unique([each["image_id"] for each in boxes], return_counts=True)[1]
-    pictures = len(content["images"])
-    mean, most = len(boxes) / max(pictures, 1), max(per_picture, default=0)
+    per_image = np.unique([each["image_id"] for each in boxes], return_counts=True)[1]
+    images = len(content["images"])
+    mean, most = len(boxes) / max(images, 1), max(per_image, default=0)
     small, large = (sides < 32).sum(), (sides >= 96).sum()
     facts = {
-        "pictures": f"{pictures:,}",
-        "without boxes": f"{pictures - len(per_picture):,}",
-        "size": picture_sizes(content["images"]),
+        "images": f"{images:,}",
+        "without boxes": f"{images - len(per_image):,}",
+        "size": image_sizes(content["images"]),
         "boxes": f"{len(boxes):,}",
-        "boxes a picture": f"{mean:.1f}, at most {most}",
+        "boxes an image": f"{mean:.1f}, at most {most}",
         "small, medium, large": shares([small, len(boxes) - small - large, large]),
     }
     return Split(title, facts, class_bars(content), bars(by_size(sides)))
@@ -103,8 +103,8 @@ def box_sides(boxes: list[dict[str, Any]]) -> NDArray[np.float64]:
     return sides
 
 
-def picture_sizes(images: list[dict[str, Any]]) -> str:
-    """From the smallest to the largest picture."""
+def image_sizes(images: list[dict[str, Any]]) -> str:
+    """From the smallest to the largest image."""
     sizes = {(each.get("width", 0), each.get("height", 0)) for each in images}
     if not sizes:
         return "none"

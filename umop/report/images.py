@@ -1,4 +1,4 @@
-"""The best and the worst pictures, with truth and detections drawn."""
+"""The best and the worst images, with truth and detections drawn."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from umop.data.pictures import data_url, read_rgb
+from umop.data.images import data_url, read_rgb
 from umop.evaluation.analysis import Analysis
-from umop.evaluation.pictures import DrawnBox, PictureResult
+from umop.evaluation.images import DrawnBox, ImageResult
 from umop.system.errors import UserError
 
 SHOWN = 8
 """So many of the best and of the worst are shown."""
 MOST_NAMES = 3
 SIDE = 480
-"""The longer side of a picture in the page, in pixels."""
+"""The longer side of an image in the page, in pixels."""
 
 
 @dataclass(frozen=True)
 class Shape:
-    """A box on a shown picture, in its pixels.
+    """A box on a shown image, in its pixels.
 
     Attributes:
         kind: ``found``, ``missed``, ``right`` or ``wrong``.
@@ -38,12 +38,12 @@ class Shape:
 
 @dataclass(frozen=True)
 class Shown:
-    """A picture of the page.
+    """An image of the page.
 
     Attributes:
         name: Its file.
         words: What is right and wrong on it.
-        image: A data URL; empty where the picture cannot be read.
+        image: A data URL; empty where the image cannot be read.
         width: In pixels.
         height: In pixels.
         shapes: True boxes and detections.
@@ -57,8 +57,8 @@ class Shown:
     shapes: tuple[Shape, ...] = ()
 
 
-def shown_pictures(analysis: Analysis, folder: Path) -> tuple[list[Shown], list[Shown]]:
-    """The best and the worst pictures.
+def shown_images(analysis: Analysis, folder: Path) -> tuple[list[Shown], list[Shown]]:
+    """The best and the worst images.
 
     Args:
         analysis: Says which they are.
@@ -72,13 +72,13 @@ def shown_pictures(analysis: Analysis, folder: Path) -> tuple[list[Shown], list[
     return best, worst
 
 
-def show(result: PictureResult, folder: Path, names: list[str]) -> Shown:
-    """Reads a picture and places its boxes on it."""
+def show(result: ImageResult, folder: Path, names: list[str]) -> Shown:
+    """Reads an image and places its boxes on it."""
     words = in_words(result, names)
     try:
         pixels = read_rgb(folder / result.file_name)
     except UserError:
-        return Shown(result.file_name, f"{words}. The picture cannot be read now.")
+        return Shown(result.file_name, f"{words}. The image cannot be read now.")
     height, width = pixels.shape[:2]
     scale = min(1.0, SIDE / max(height, width))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
@@ -95,8 +95,8 @@ def show(result: PictureResult, folder: Path, names: list[str]) -> Shown:
     return Shown(result.file_name, words, data_url(pixels, size), *size, tuple(shapes))
 
 
-def in_words(result: PictureResult, names: list[str]) -> str:
-    """What is right and wrong on a picture."""
+def in_words(result: ImageResult, names: list[str]) -> str:
+    """What is right and wrong on an image."""
     parts = [f"{result.found} found"]
     for kind, boxes in (("missed", result.truth), ("wrong", result.detections)):
         counts = Counter(names[each.label] for each in boxes if not each.is_right)
@@ -113,7 +113,7 @@ def listed(counts: Counter[str]) -> Iterator[str]:
 
 
 def shape(drawn: DrawnBox, scale: float, kind: str, names: list[str]) -> Shape:
-    """Places a box on a scaled picture."""
+    """Places a box on a scaled image."""
     x, y, width, height = (round(value * scale, 1) for value in drawn.box)
     score = "" if drawn.score is None else f" {drawn.score:.2f}"
     return Shape(x, y, width, height, kind, f"{names[drawn.label]}{score}")

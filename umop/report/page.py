@@ -14,8 +14,8 @@ from umop.report.classes import classes
 from umop.report.confusion import confusion
 from umop.report.curves import curves
 from umop.report.data import data
+from umop.report.images import shown_images
 from umop.report.numbers import numbers, shown
-from umop.report.pictures import shown_pictures
 from umop.report.provenance import starts, time_trained
 from umop.report.template import write_page
 from umop.runs.folder import Run
@@ -52,7 +52,7 @@ def write_report(run: Run, path: Path | None = None) -> Path:
         "numbers": numbers(run),
         "classes": analysis and classes(analysis),
         "confusion": analysis and confusion(analysis),
-        "pictures": analysis and config and shown_pictures(analysis, pictures_of(config)),
+        "images": analysis and config and shown_images(analysis, images_of(config)),
         "curves": curves(lines),
         "data": config and data(run, config),
         "starts": starts(run),
@@ -85,8 +85,8 @@ def require_run(run: Run) -> None:
         raise UserError(f"There is no run at {run.folder}. List those that there are: umop runs")
 
 
-def pictures_of(config: Config) -> Path:
-    """The folder of the pictures that a config evaluates."""
+def images_of(config: Config) -> Path:
+    """The folder of the images that a config evaluates."""
     dataset = config.test_dataloader.dataset
     return Path(dataset.data_root) / dataset.data_prefix.img
 

@@ -46,12 +46,12 @@ class Frame:
     y: Range
 
     def left(self, x: float) -> float:
-        """Pixels from the left side of the picture."""
+        """Pixels from the left side of the image."""
         share = (x - self.x[0]) / (self.x[1] - self.x[0])
         return round(LEFT + share * (WIDTH - LEFT - RIGHT), 1)
 
     def top(self, y: float) -> float:
-        """Pixels from the upper side of the picture."""
+        """Pixels from the upper side of the image."""
         share = (y - self.y[0]) / (self.y[1] - self.y[0])
         return round(HEIGHT - BOTTOM - share * (HEIGHT - TOP - BOTTOM), 1)
 

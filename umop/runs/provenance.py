@@ -134,7 +134,7 @@ def fingerprint(config: Config) -> dict[str, dict[str, str | int]]:
     """What training and evaluation read, by annotation file.
 
     Returns:
-        For each file the SHA-256 of its content, the number of pictures it lists, and the SHA-256
+        For each file the SHA-256 of its content, the number of images it lists, and the SHA-256
         of their names with the sizes of their files.
     """
     files: dict[str, dict[str, str | int]] = {}

@@ -41,7 +41,7 @@ class Count:
     """Notes now and then how much of long work is done, and about how long the rest takes.
 
     Args:
-        what: What is counted, such as ``evaluating: picture``.
+        what: What is counted, such as ``evaluating: image``.
         total: How many there are.
     """
 

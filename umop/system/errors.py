@@ -38,5 +38,5 @@ class Stopped(BaseException):
     """A signal stopped training; the message says how to resume.
 
     Like KeyboardInterrupt it is no ``Exception``: it is raised wherever the program is, and must
-    not be taken for an unreadable picture or a broken config there.
+    not be taken for an unreadable image or a broken config there.
     """

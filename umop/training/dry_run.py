@@ -8,17 +8,17 @@ import torch
 from mmengine.config import Config
 
 STEPS = 2
-PICTURES = 2
+IMAGES = 2
 
 
 def shorten(config: Config) -> None:
-    """Makes a config train for two steps and evaluate on two pictures."""
+    """Makes a config train for two steps and evaluate on two images."""
     config.train_cfg = {
         "type": "IterBasedTrainLoop",
         "max_iters": STEPS,
         "val_interval": STEPS,
     }
-    config.val_dataloader.dataset.indices = PICTURES
+    config.val_dataloader.dataset.indices = IMAGES
 
 
 def peak_memory() -> str:

@@ -21,10 +21,10 @@ class Counts:
     """How much data there is.
 
     Attributes:
-        train: Pictures to train on.
-        val: Pictures to evaluate on.
+        train: Images to train on.
+        val: Images to evaluate on.
         classes: Kinds of objects.
-        box_share: The side of the median box to train on, as a share of its picture's longer side;
+        box_share: The side of the median box to train on, as a share of its image's longer side;
             0 without boxes.
     """
 
@@ -35,7 +35,7 @@ class Counts:
 
 
 def count(config: Config, found: OwnData | None) -> Counts:
-    """Counts the pictures that a config's loaders will give.
+    """Counts the images that a config's loaders will give.
 
     Args:
         config: Names the annotations.
@@ -46,8 +46,8 @@ def count(config: Config, found: OwnData | None) -> Counts:
     train, val = config.train_dataloader.dataset, config.val_dataloader.dataset
     to_train_on = read_coco(train, unwritten)
     return Counts(
-        train=pictures(train, to_train_on),
-        val=pictures(val, read_coco(val, unwritten)),
+        train=images(train, to_train_on),
+        val=images(val, read_coco(val, unwritten)),
         classes=len(train.metainfo.classes),
         box_share=box_share(to_train_on),
     )
@@ -60,18 +60,16 @@ def read_coco(dataset: Any, unwritten: dict[Path, dict[str, Any]]) -> dict[str, 
     return content
 
 
-def pictures(dataset: Any, content: dict[str, Any]) -> int:
-    """How many pictures a loader's data set has."""
+def images(dataset: Any, content: dict[str, Any]) -> int:
+    """How many images a loader's data set has."""
     if (dataset.get("filter_cfg") or {}).get("filter_empty_gt"):
         return len({box["image_id"] for box in content["annotations"]})
     return len(content["images"])
 
 
 def box_share(content: dict[str, Any]) -> float:
-    """The side of the median box, as a share of its picture's longer side; 0 without boxes."""
-    longer = {
-        picture["id"]: max(picture["width"], picture["height"]) for picture in content["images"]
-    }
+    """The side of the median box, as a share of its image's longer side; 0 without boxes."""
+    longer = {image["id"]: max(image["width"], image["height"]) for image in content["images"]}
     shares = [
         math.sqrt(box["bbox"][2] * box["bbox"][3]) / longer[box["image_id"]]
         for box in content["annotations"]
@@ -90,10 +88,10 @@ def describe(config: Config, counts: Counts, options: ScheduleOptions, processes
     parts = f" ({made} iterations)" if options.accumulate > 1 else ""
     times = "once" if evaluations == 1 else f"{evaluations} times"
     text = (
-        f"Plan: {counted(counts.train, 'picture')} of {counted(counts.classes, 'class')}, "
+        f"Plan: {counted(counts.train, 'image')} of {counted(counts.classes, 'class')}, "
         f"{counted(made // options.accumulate, 'step')}{parts}, {epochs} "
         f"{'epoch' if epochs == '1' else 'epochs'}; evaluated {times} on "
-        f"{counted(counts.val, 'picture')}."
+        f"{counted(counts.val, 'image')}."
     )
     if options.patience:
         text += f" Ends early after {options.patience} evaluations without a better AP."

@@ -26,11 +26,11 @@ class ScheduleOptions:
     """What a user asks of a schedule; None leaves it to the config.
 
     Attributes:
-        epochs: Passes over the training pictures.
-        batch: Pictures a step, over all processes.
+        epochs: Passes over the training images.
+        batch: Images a step, over all processes.
         accumulate: Parts that a step is computed in, one after the other.
         lr: The learning rate, exactly.
-        size: Side in pixels of the square that pictures are scaled into.
+        size: Side in pixels of the square that images are scaled into.
         time: Seconds that training may take, its evaluations included.
         patience: Evaluations without a better AP after which training ends.
     """
@@ -57,13 +57,13 @@ def parse_duration(text: str) -> float:
     return seconds
 
 
-def fit(config: Section, options: ScheduleOptions, pictures: int, processes: int) -> None:
+def fit(config: Section, options: ScheduleOptions, images: int, processes: int) -> None:
     """Fits a config's schedule to what is asked for, and to the data.
 
     Args:
         config: Changed in place.
         options: What the user asks for.
-        pictures: How many there are to train on.
+        images: How many there are to train on.
         processes: How many train together.
 
     Raises:
@@ -73,12 +73,12 @@ def fit(config: Section, options: ScheduleOptions, pictures: int, processes: int
     if options.lr is not None:
         config["optim_wrapper"]["optimizer"]["lr"] = options.lr
         config["auto_scale_lr"] = None
-    stretch(config, length(config, options, pictures, processes))
-    fit_warm_up(config, iterations(config, pictures, processes), options.accumulate)
+    stretch(config, length(config, options, images, processes))
+    fit_warm_up(config, iterations(config, images, processes), options.accumulate)
     hooks = config.setdefault("custom_hooks", [])
     if options.time is not None:
         if "max_epochs" in config["train_cfg"]:
-            count_iterations(config, epoch_length(config, pictures, processes))
+            count_iterations(config, epoch_length(config, images, processes))
         hooks.append({"type": "TimeBudgetHook", "seconds": options.time})
     if options.patience is not None:
         evaluate_often(config["train_cfg"], options.patience)
@@ -105,10 +105,10 @@ def evaluate_often(loop: Section, patience: int) -> None:
 
 
 def divide_batch(config: Section, options: ScheduleOptions, processes: int) -> None:
-    """Divides a step's pictures over processes and parts.
+    """Divides a step's images over processes and parts.
 
     The loss of a step is the mean of its parts' losses, and learning rates that follow the batch
-    follow the pictures of all parts.
+    follow the images of all parts.
 
     Raises:
         UserError: They cannot be divided.
@@ -118,7 +118,7 @@ def divide_batch(config: Section, options: ScheduleOptions, processes: int) -> N
     batch = options.batch or loader["batch_size"] * processes
     if batch % parts:
         raise UserError(
-            f"A batch of {batch} pictures cannot be divided into {processes} × "
+            f"A batch of {batch} images cannot be divided into {processes} × "
             f"{options.accumulate} parts (processes × --accumulate). Take a multiple of {parts}."
         )
     loader["batch_size"] = batch // parts
@@ -128,7 +128,7 @@ def divide_batch(config: Section, options: ScheduleOptions, processes: int) -> N
             scaling["base_batch_size"] /= options.accumulate
 
 
-def length(config: Section, options: ScheduleOptions, pictures: int, processes: int) -> int:
+def length(config: Section, options: ScheduleOptions, images: int, processes: int) -> int:
     """How many iterations, or epochs where the config counts those, training is to make."""
     loop = config["train_cfg"]
     if "max_epochs" in loop:
@@ -137,9 +137,9 @@ def length(config: Section, options: ScheduleOptions, pictures: int, processes: 
     batch = config["train_dataloader"]["batch_size"] * processes * options.accumulate
     updates = int(loop["max_iters"])
     if options.epochs is not None:
-        updates = math.ceil(options.epochs * pictures / batch)
+        updates = math.ceil(options.epochs * images / batch)
     elif auto and updates == auto["base_iters"]:
-        updates = math.ceil(auto["epochs"] * pictures / batch)
+        updates = math.ceil(auto["epochs"] * images / batch)
         updates = min(max(updates, auto["min_iters"]), auto["max_iters"])
     return updates * options.accumulate
 
@@ -190,17 +190,17 @@ def fit_warm_up(config: Section, iterations: int, accumulate: int) -> None:
             scheduler["end"] = min(scheduler["end"] * accumulate, longest)
 
 
-def iterations(config: Section, pictures: int, processes: int) -> int:
+def iterations(config: Section, images: int, processes: int) -> int:
     """How many iterations training makes: steps, times the parts of a step."""
     loop = config["train_cfg"]
     if "max_iters" in loop:
         return int(loop["max_iters"])
-    return int(loop["max_epochs"]) * epoch_length(config, pictures, processes)
+    return int(loop["max_epochs"]) * epoch_length(config, images, processes)
 
 
-def epoch_length(config: Section, pictures: int, processes: int) -> int:
+def epoch_length(config: Section, images: int, processes: int) -> int:
     """How many iterations an epoch has."""
-    return math.ceil(pictures / (config["train_dataloader"]["batch_size"] * processes))
+    return math.ceil(images / (config["train_dataloader"]["batch_size"] * processes))
 
 
 def count_iterations(config: Section, epoch: int) -> None:

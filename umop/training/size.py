@@ -1,4 +1,4 @@
-"""The size that pictures are scaled to.
+"""The size that images are scaled to.
 
 Configs are read and changed as nested mappings, in place; nothing here needs torch.
 """
@@ -21,20 +21,20 @@ MULTIPLE = 32
 
 
 def fit_size(config: Section, asked: int | None, box_share: float) -> str | None:
-    """Scales pictures as is asked for, or so that boxes are large enough to be learned.
+    """Scales images as is asked for, or so that boxes are large enough to be learned.
 
     Args:
         config: Changed in place.
-        asked: Side in pixels of the square that pictures are to fit into; None leaves it to the
+        asked: Side in pixels of the square that images are to fit into; None leaves it to the
             config's ``auto_size``.
-        box_share: The side of the median box, as a share of its picture's longer side; 0 if there
+        box_share: The side of the median box, as a share of its image's longer side; 0 if there
             is none.
 
     Returns:
         What the user should know of it; None where there is nothing.
 
     Raises:
-        UserError: The config tests pictures at their own size.
+        UserError: The config tests images at their own size.
     """
     before = test_side(config)
     side = asked or suited(config.get("auto_size", None), before, box_share)
@@ -44,13 +44,13 @@ def fit_size(config: Section, asked: int | None, box_share: float) -> str | None
     if 0 < box < SMALL_BOX:
         better = rounded_up(GOOD_BOX / box_share)
         return (
-            f"Half of the boxes are smaller than {box:.2g} pixels once pictures are scaled to "
+            f"Half of the boxes are smaller than {box:.2g} pixels once images are scaled to "
             f"{side}, too small to learn well. --size {better} (SIZE={better}) finds more of them "
             f"and takes about {(better / side) ** 2:.2g} times as long."
         )
     if side != asked and side != before:
         return (
-            f"Size: pictures are scaled to {side}, where half of the boxes have {box:.0f} pixels "
+            f"Size: images are scaled to {side}, where half of the boxes have {box:.0f} pixels "
             f"or more. --size {before} is quicker and finds fewer of them."
         )
     return None
@@ -76,17 +76,17 @@ def rounded_up(side: float) -> int:
 
 
 def resize(config: Section, side: int) -> None:
-    """Scales the sizes of all pipelines so that test pictures fit into a square.
+    """Scales the sizes of all pipelines so that test images fit into a square.
 
     Args:
         config: Changed in place.
         side: The square's side, in pixels.
 
     Raises:
-        UserError: The config tests pictures at their own size.
+        UserError: The config tests images at their own size.
     """
     if not (before := test_side(config)):
-        raise UserError("This config takes pictures at their own size: --size does not suit it.")
+        raise UserError("This config takes images at their own size: --size does not suit it.")
     factor = side / before
     pipelines = [
         config[f"{name}_dataloader"]["dataset"]["pipeline"] for name in ("train", "val", "test")
@@ -101,7 +101,7 @@ def resize(config: Section, side: int) -> None:
 
 
 def test_side(config: Section) -> int:
-    """The longer side that test pictures are scaled to at most; 0 where they keep their size."""
+    """The longer side that test images are scaled to at most; 0 where they keep their size."""
     test = config["test_dataloader"]["dataset"]["pipeline"]
     sizes = [max(step["scale"]) for step in steps(test) if step.get("scale")]
     return max(sizes, default=0)

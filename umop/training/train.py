@@ -29,7 +29,6 @@ from umop.engine.hooks.checkpoints import Reached, reached_by
 from umop.engine.hooks.provenance import ProvenanceHook
 from umop.engine.runner import Runner
 from umop.evaluation.hook import EvaluationHook
-from umop.report import write_report
 from umop.runs.checkpoints import newest_whole
 from umop.runs.folder import Run
 from umop.runs.lock import locked
@@ -41,7 +40,8 @@ from umop.training.plan import count, describe
 from umop.training.precision import Precision, choose_precision
 from umop.training.schedule import ScheduleOptions, fit
 from umop.training.size import fit_size
-from umop.weights.pretrained import fetch_weights, finetune, named_by
+from umop.weights import finetune
+from umop.weights.pretrained import fetch_weights, named_by
 
 
 @dataclass(frozen=True)
@@ -209,8 +209,6 @@ def train_rank(start: Start, run: Run, ranks: Alone, stop: StopSignals) -> None:
         reason = explained(error, runner)
         record.broken_off(runner, reason)
         raise reason from error
-    if ranks.rank == 0:
-        write_report(run)
 
 
 def explained(error: BaseException, runner: Runner) -> BaseException:

@@ -165,7 +165,7 @@ def require_backbone(source: Path, taken: Iterable[str], fresh: Iterable[str]) -
 
 
 def doubts(checkpoint: Checkpoint, backbone: Mapping[str, Any]) -> tuple[str, ...]:
-    """Says so where a checkpoint's ResNet was made for other pictures than the config's."""
+    """Says so where a checkpoint's ResNet was made for other images than the config's."""
     style = backbone.get("style", checkpoint.style)
     if not checkpoint.style or checkpoint.style == style:
         return ()

@@ -10,13 +10,13 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel
 
-from serving.api.body import JsonPicture, JsonPictures, Picture
+from serving.api.body import Image, JsonImage, JsonImages
 from serving.api.deadline import Deadline
 from serving.api.deps import OptionsDep, ServicesDep, authorize, require_plain_body
 from serving.api.responses import BATCH_FORMATS, ResponseFormat, negotiate, present_all
 from serving.api.schema import inline_schema
 from serving.api.services import Services
-from serving.inference import image
+from serving.inference import decoding
 from serving.schemas.detections import DetectionResult, DetectResponse
 from serving.schemas.formats import CocoDocument
 from serving.schemas.options import DetectOptions
@@ -27,12 +27,12 @@ FormatQuery = Annotated[
 ]
 BatchFormatQuery = Annotated[
     ResponseFormat | None,
-    Query(alias="format", description="Overrides Accept; several pictures cannot be drawn."),
+    Query(alias="format", description="Overrides Accept; several images cannot be drawn."),
 ]
 
 
 class BatchResponse(BaseModel):
-    """Objects found in several pictures, in the order they were sent."""
+    """Objects found in several images, in the order they were sent."""
 
     results: list[DetectResponse]
 
@@ -52,11 +52,11 @@ def _body(
 
 
 _FILE: dict[str, object] = {"type": "string", "format": "binary"}
-_RAW: dict[str, object] = {media_type: {"schema": _FILE} for media_type in image.FORMATS.values()}
-_ONE_PICTURE = _body("file", _FILE, JsonPicture, _RAW)
-_SEVERAL_PICTURES = _body(
-    "files", {"type": "array", "items": _FILE, "minItems": 1}, JsonPictures, {}
-)
+_RAW: dict[str, object] = {
+    media_type: {"schema": _FILE} for media_type in decoding.FORMATS.values()
+}
+_ONE_IMAGE = _body("file", _FILE, JsonImage, _RAW)
+_SEVERAL_IMAGES = _body("files", {"type": "array", "items": _FILE, "minItems": 1}, JsonImages, {})
 
 _TABLE: dict[str, object] = {"text/csv": {}}
 _TABLE_OR_DRAWING: dict[str, object] = {**_TABLE, "image/jpeg": {}, "image/png": {}}
@@ -66,59 +66,57 @@ _TABLE_OR_DRAWING: dict[str, object] = {**_TABLE, "image/jpeg": {}, "image/png":
     "/detect",
     response_model=DetectResponse | CocoDocument,
     responses={200: {"content": _TABLE_OR_DRAWING}},
-    openapi_extra={"requestBody": _ONE_PICTURE},
+    openapi_extra={"requestBody": _ONE_IMAGE},
 )
 async def detect(
     request: Request, services: ServicesDep, options: OptionsDep, wanted: FormatQuery = None
 ) -> Response:
-    """Finds objects in one picture."""
+    """Finds objects in one image."""
     form = negotiate(request, wanted)
     deadline = Deadline(request, services.settings.deadline)
     services.admission.require_slot()
     sent = await deadline.reading(services.body.read_one(request))
     with services.admission.admit():
-        [picture] = await deadline.reading(services.body.fetch(request, [sent]))
-        return await deadline.working(_answer(services, picture, options, form))
+        [image] = await deadline.reading(services.body.fetch(request, [sent]))
+        return await deadline.working(_answer(services, image, options, form))
 
 
 @router.post(
     "/detect/batch",
     response_model=BatchResponse | CocoDocument,
     responses={200: {"content": _TABLE}},
-    openapi_extra={"requestBody": _SEVERAL_PICTURES},
+    openapi_extra={"requestBody": _SEVERAL_IMAGES},
 )
 async def detect_batch(
     request: Request, services: ServicesDep, options: OptionsDep, wanted: BatchFormatQuery = None
 ) -> Response:
-    """Finds objects in several pictures; a broken one fails the whole request."""
+    """Finds objects in several images; a broken one fails the whole request."""
     form = negotiate(request, wanted, BATCH_FORMATS)
     deadline = Deadline(request, services.settings.deadline)
     services.admission.require_slot()
     sent = await deadline.reading(services.body.read_several(request))
     with services.admission.admit(len(sent)):
-        pictures = await deadline.reading(services.body.fetch(request, sent))
-        found = await deadline.working(
-            find_all(services, [each.data for each in pictures], options)
-        )
-    names = [each.name for each in pictures]
+        images = await deadline.reading(services.body.fetch(request, sent))
+        found = await deadline.working(find_all(services, [each.data for each in images], options))
+    names = [each.name for each in images]
     return present_all(form, list(zip(names, found, strict=True)), services.backend)
 
 
 async def _answer(
-    services: Services, picture: Picture, options: DetectOptions, form: ResponseFormat
+    services: Services, image: Image, options: DetectOptions, form: ResponseFormat
 ) -> Response:
-    found = await services.backend.detect(picture.data, options)
+    found = await services.backend.detect(image.data, options)
     began = perf_counter()
-    response = await services.renderer.present(form, found, picture, services.backend)
+    response = await services.renderer.present(form, found, image, services.backend)
     services.observe({**found.seconds, "encode": perf_counter() - began})
     return response
 
 
 async def find_all(
-    services: Services, pictures: list[bytes], options: DetectOptions
+    services: Services, images: list[bytes], options: DetectOptions
 ) -> list[DetectionResult]:
-    """Finds objects in several encoded pictures; the first failure cancels the others."""
-    tasks = [asyncio.create_task(services.backend.detect(picture, options)) for picture in pictures]
+    """Finds objects in several encoded images; the first failure cancels the others."""
+    tasks = [asyncio.create_task(services.backend.detect(image, options)) for image in images]
     try:
         found = await asyncio.gather(*tasks)
     finally:

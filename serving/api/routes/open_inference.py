@@ -86,15 +86,15 @@ _ANSWER: dict[int | str, dict[str, Any]] = {
 async def infer(
     request: Request, services: ServicesDep, name: str, version: str | None = None
 ) -> Response:
-    """Finds objects in the pictures of the input `image`."""
+    """Finds objects in the images of the input `image`."""
     manifest = _require(services, name, version)
     deadline = Deadline(request, services.settings.deadline)
     services.admission.require_slot()
     body = await deadline.reading(request.body())
     header_length = request.headers.get(tensors.HEADER_LENGTH)
-    wanted, pictures = read_request(body, header_length, services.settings.batch_limit)
-    with services.admission.admit(len(pictures)):
-        found = await deadline.working(find_all(services, pictures, wanted.parameters))
+    wanted, images = read_request(body, header_length, services.settings.batch_limit)
+    with services.admission.admit(len(images)):
+        found = await deadline.working(find_all(services, images, wanted.parameters))
     message, length = write_answer(
         wanted, ModelRef(name=manifest.name, version=manifest.version), found
     )

@@ -1,4 +1,4 @@
-"""The page to try the model on, and the bundle's sample pictures."""
+"""The page to try the model on, and the bundle's sample images."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from serving.api.deps import ServicesDep, authorize
 from serving.api.problems import RESPONSES, Problem
 from serving.bundle import Bundle, BundleError
 from serving.bundle.schema import Manifest
-from serving.inference import image
+from serving.inference import decoding
 
 WEB = Path(__file__).parents[2] / "web"
 _SAMPLES = PurePosixPath("samples")
@@ -35,17 +35,17 @@ def install(app: FastAPI) -> None:
 
 @router.get("/samples")
 async def samples(services: ServicesDep) -> list[str]:
-    """Names of the pictures in the bundle's folder `samples`."""
+    """Names of the images in the bundle's folder `samples`."""
     return _names(services.backend.manifest())
 
 
 @router.get(
     "/samples/{name}",
     response_class=Response,
-    responses={200: {"content": {media_type: {} for media_type in image.FORMATS.values()}}},
+    responses={200: {"content": {media_type: {} for media_type in decoding.FORMATS.values()}}},
 )
 async def sample(services: ServicesDep, name: str) -> Response:
-    """One of the bundle's sample pictures."""
+    """One of the bundle's sample images."""
     manifest = services.backend.manifest()
     if name not in _names(manifest) or services.settings.bundle is None:
         raise _unknown(f"there is no sample {name!r}")
@@ -54,7 +54,7 @@ async def sample(services: ServicesDep, name: str) -> Response:
         data = await asyncio.to_thread(bundle.read, str(_SAMPLES / name))
     except (BundleError, OSError, BadZipFile) as error:
         raise _unknown(f"the sample {name!r} can no longer be read from the bundle") from error
-    return Response(data, media_type=image.sniff(data))
+    return Response(data, media_type=decoding.sniff(data))
 
 
 def _unknown(detail: str) -> Problem:

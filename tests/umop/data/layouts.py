@@ -1,4 +1,4 @@
-"""Writers of the same two pictures and boxes in every layout."""
+"""Writers of the same two images and boxes in every layout."""
 
 from __future__ import annotations
 
@@ -110,9 +110,9 @@ def coco_content(names: Sequence[str]) -> str:
     )
 
 
-def coco_like(train: str, train_pictures: str, val: str, val_pictures: str) -> Callable:
+def coco_like(train: str, train_images: str, val: str, val_images: str) -> Callable:
     def lay(root: Path) -> None:
-        for file, folder, name in ((train, train_pictures, TRAIN), (val, val_pictures, VAL)):
+        for file, folder, name in ((train, train_images, TRAIN), (val, val_images, VAL)):
             draw(root / folder / name, len(name))
             write(root / file, BOM + coco_content([name]))
 

@@ -15,7 +15,7 @@ Coco = dict[str, Any]
 
 
 def draw(path: Path, seed: int, width: int = WIDTH, height: int = HEIGHT, **options: Any) -> Path:
-    """Writes a picture of large soft spots that are like those of no other seed."""
+    """Writes an image of large soft spots that are like those of no other seed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     spots = np.random.default_rng(seed).integers(0, 255, (12, 16, 3), dtype=np.uint8)
     Image.fromarray(spots).resize((width, height), Image.Resampling.BICUBIC).save(path, **options)
@@ -25,7 +25,7 @@ def draw(path: Path, seed: int, width: int = WIDTH, height: int = HEIGHT, **opti
 def coco(
     root: Path, counts: dict[str, int] | None = None, classes: Sequence[str] = ("cat", "dog")
 ) -> Path:
-    """Writes plain COCO: in each picture a box of each class."""
+    """Writes plain COCO: in each image a box of each class."""
     seed = 0
     for split, count in (counts or {"train": 12, "val": 10}).items():
         content: Coco = {"images": [], "annotations": [], "categories": []}

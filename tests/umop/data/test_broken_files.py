@@ -44,7 +44,7 @@ def test_xml_in_an_encoding_that_is_not_known(
     assert problem.text.endswith("save it as UTF-8")
 
 
-def test_pictures_that_labelimg_calls_verified(tmp_path: Path) -> None:
+def test_images_that_labelimg_calls_verified(tmp_path: Path) -> None:
     voc(tmp_path)
     for path in tmp_path.rglob("*.xml"):
         rewritten(path, "<annotation>", '<annotation verified="yes">')
@@ -52,11 +52,11 @@ def test_pictures_that_labelimg_calls_verified(tmp_path: Path) -> None:
     assert (data.layout, len(data.boxes)) == ("Pascal VOC", 3)
 
 
-def test_a_cvat_picture_without_a_size(tmp_path: Path) -> None:
+def test_a_cvat_image_without_a_size(tmp_path: Path) -> None:
     cvat(tmp_path)
     rewritten(tmp_path / "annotations.xml", f'width="{WIDTH}"', 'width=""')
     data = open_data(tmp_path)
-    assert [(each.width, each.height) for each in data.pictures] == [(None, HEIGHT)] * 2
+    assert [(each.width, each.height) for each in data.images] == [(None, HEIGHT)] * 2
     assert len(data.boxes) == 3
 
 
@@ -82,7 +82,7 @@ def test_widths_in_cocos_file(tmp_path: Path, width: object, read: int | None) -
     content = plain_coco(tmp_path)
     content["images"][0]["width"] = width
     (tmp_path / "train.json").write_text(json.dumps(content))
-    assert open_data(tmp_path).pictures[0].width == read
+    assert open_data(tmp_path).images[0].width == read
 
 
 def test_a_number_that_no_float_holds(tmp_path: Path) -> None:
@@ -98,12 +98,12 @@ def plain_coco(root: Path) -> Any:
     return json.loads((root / "train.json").read_text(encoding="utf-8-sig"))
 
 
-def test_a_picture_whose_name_is_longer_than_any_file_s(tmp_path: Path) -> None:
+def test_an_image_whose_name_is_longer_than_any_file_s(tmp_path: Path) -> None:
     content = plain_coco(tmp_path)
     content["images"][0]["file_name"] = f"/{'x' * 5000}.jpg"
     (tmp_path / "train.json").write_text(json.dumps(content))
     findings = check(open_data(tmp_path)).findings
-    assert "picture-missing" in {each.rule for each in findings}
+    assert "image-missing" in {each.rule for each in findings}
 
 
 def test_json_that_is_nested_without_end(tmp_path: Path) -> None:
@@ -136,12 +136,12 @@ def test_a_row_with_more_values_than_columns(tmp_path: Path, old: str, new: str)
 def test_letters_that_macos_takes_apart(tmp_path: Path) -> None:
     csv_table(tmp_path)
     composed, apart = (unicodedata.normalize(form, "Käfer") for form in ("NFC", "NFD"))
-    picture = tmp_path / f"{apart}.jpg"
-    Image.new("RGB", (WIDTH, HEIGHT)).save(picture)
+    image = tmp_path / f"{apart}.jpg"
+    Image.new("RGB", (WIDTH, HEIGHT)).save(image)
     rows = "".join(f"{composed}.jpg,1,2,30,40,{label}\n" for label in (composed, apart))
     (tmp_path / "train.csv").write_text(f"image,x1,y1,x2,y2,label\n{rows}")
     data = open_data(tmp_path)
-    assert picture in {each.path for each in data.pictures}
+    assert image in {each.path for each in data.images}
     assert [label for label in data.classes if label.startswith("K")] == [composed]
 
 

@@ -14,8 +14,8 @@ from PIL import Image
 from tests.umop.conftest import Umop
 from tests.umop.data.samples import HEIGHT, WIDTH, Coco, coco, draw
 from umop.data.check import Report, check, records, splits
+from umop.data.images import read_rgb
 from umop.data.layouts import open_data
-from umop.data.pictures import read_rgb
 
 Spoil = Callable[[Path, Coco], object]
 ORIENTATION = 0x0112
@@ -42,7 +42,7 @@ def train(root: Path, number: int = 1) -> Path:
 
 
 def turned(root: Path, *, sizes_as_stored: bool, orientation: int = 6) -> None:
-    """Makes the first picture one that EXIF turns; it is stored with WIDTH×HEIGHT."""
+    """Makes the first image one that EXIF turns; it is stored with WIDTH×HEIGHT."""
     exif = Image.Exif()
     exif[ORIENTATION] = orientation
     draw(train(root), 77, exif=exif)
@@ -66,33 +66,33 @@ def copy(source: Path, target: Path) -> None:
 
 
 def val_lists(root: Path, name: str) -> None:
-    """Lets the validation data list another picture."""
+    """Lets the validation data list another image."""
     content = json.loads((root / "val.json").read_text())
     content["images"][0]["file_name"] = name
     (root / "val.json").write_text(json.dumps(content))
 
 
 def brighter(source: Path, target: Path) -> None:
-    with Image.open(source) as picture:
-        picture.point(lambda value: min(255, value + 2)).save(target)
+    with Image.open(source) as image:
+        image.point(lambda value: min(255, value + 2)).save(target)
 
 
 KINDS: dict[str, tuple[str, str, Spoil]] = {
-    "missing picture": ("picture-missing", "train 1.png", lambda root, _: train(root).unlink()),
-    "no picture": (
-        "picture-unreadable",
+    "missing image": ("image-missing", "train 1.png", lambda root, _: train(root).unlink()),
+    "no image": (
+        "image-unreadable",
         "train 1.png",
         lambda root, _: train(root).write_bytes(b"text"),
     ),
-    "half a picture": (
-        "picture-unreadable",
+    "half an image": (
+        "image-unreadable",
         "damaged",
         lambda root, _: train(root).write_bytes(train(root).read_bytes()[:900]),
     ),
-    "empty file": ("picture-empty", "0 bytes", lambda root, _: train(root).write_bytes(b"")),
+    "empty file": ("image-empty", "0 bytes", lambda root, _: train(root).write_bytes(b"")),
     "other size": (
         "size-differs",
-        "says 128×96, the picture has 64×48",
+        "says 128×96, the image has 64×48",
         lambda _, content: content["images"][0].update(width=2 * WIDTH, height=2 * HEIGHT),
     ),
     "swapped sides": (
@@ -202,8 +202,8 @@ KINDS: dict[str, tuple[str, str, Spoil]] = {
         "'cat'",
         lambda _, content: rename(content, "cat", extra=True),
     ),
-    "picture id twice": (
-        "picture-id-twice",
+    "image id twice": (
+        "image-id-twice",
         "train 1.png and train 2.png both have the id 1",
         lambda _, content: content["images"][1].update(id=1),
     ),
@@ -217,8 +217,8 @@ KINDS: dict[str, tuple[str, str, Spoil]] = {
         "train 1.png",
         lambda _, content: content["images"].append(dict(content["images"][0])),
     ),
-    "box of no picture": (
-        "box-of-no-picture",
+    "box of no image": (
+        "box-of-no-image",
         "id 99",
         lambda _, content: content["annotations"][0].update(image_id=99),
     ),
@@ -238,22 +238,22 @@ KINDS: dict[str, tuple[str, str, Spoil]] = {
         lambda root, _: brighter(root / "val" / "val 1.png", train(root)),
     ),
     "same content in one": (
-        "picture-twice",
+        "image-twice",
         "train/train 1.png",
         lambda root, _: copy(train(root), train(root, 2)),
     ),
-    "no boxes in a picture": (
-        "picture-without-boxes",
+    "no boxes in an image": (
+        "image-without-boxes",
         "train/train 1.png",
         lambda _, content: content["annotations"].__delitem__(slice(0, 2)),
     ),
     "not listed": (
-        "picture-unlisted",
+        "image-unlisted",
         "train/new.png",
         lambda root, _: draw(root / "train" / "new.png", 99),
     ),
-    "a list for a picture's id": (
-        "box-of-no-picture",
+    "a list for an image's id": (
+        "box-of-no-image",
         "id [1]",
         lambda _, content: content["annotations"][0].update(image_id=[1]),
     ),
@@ -325,7 +325,7 @@ def test_a_repaired_copy_has_no_error_and_the_original_stays(
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_boxes_are_turned_as_exif_turns_the_picture(tmp_path: Path, orientation: int) -> None:
+def test_boxes_are_turned_as_exif_turns_the_image(tmp_path: Path, orientation: int) -> None:
     """A bright box on the stored pixels is where the repair puts its box."""
     root = coco(tmp_path / "data")
     content = json.loads((root / "train.json").read_text())
@@ -347,13 +347,13 @@ def test_boxes_are_turned_as_exif_turns_the_picture(tmp_path: Path, orientation:
         assert "exif-unclear" in {each.rule for each in report.findings}
 
 
-def test_scaled_pictures_have_their_boxes_scaled(tmp_path: Path) -> None:
+def test_scaled_images_have_their_boxes_scaled(tmp_path: Path) -> None:
     report = found(spoilt(tmp_path / "data", KINDS["other size"][2]))
     assert report.cleaned.boxes.corners[0].tolist() == [2.5, 3, 11.5, 13]
 
 
 def test_the_command_prints_a_table_and_exits_with_2(umop: Umop, tmp_path: Path) -> None:
-    root = spoilt(tmp_path / "data", KINDS["missing picture"][2])
+    root = spoilt(tmp_path / "data", KINDS["missing image"][2])
     code, out, _ = umop("data", "check", str(root))
     assert code == 2
     assert "COCO JSON, 12 train, 10 val, 44 boxes, 2 classes" in out
@@ -361,7 +361,7 @@ def test_the_command_prints_a_table_and_exits_with_2(umop: Umop, tmp_path: Path)
     code, out, _ = umop("data", "check", str(root), "--json")
     assert code == 2
     [finding] = json.loads(out)["findings"]
-    assert (finding["rule"], finding["severity"]) == ("picture-missing", "error")
+    assert (finding["rule"], finding["severity"]) == ("image-missing", "error")
 
 
 def test_warnings_do_not_fail_the_command(umop: Umop, tmp_path: Path) -> None:
@@ -370,7 +370,7 @@ def test_warnings_do_not_fail_the_command(umop: Umop, tmp_path: Path) -> None:
     assert "box without area" in out
 
 
-def test_pictures_are_read_again_only_when_they_change(
+def test_images_are_read_again_only_when_they_change(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root = coco(tmp_path / "data")
@@ -407,7 +407,7 @@ def test_splits_that_are_too_large_to_compare_are_noted(
     report = found(root)
     rules = {each.rule: each.text for each in report.findings}
     assert "split-alike" not in rules
-    assert re.fullmatch(r"\d+ pictures of train with \d+ of val", rules["split-not-compared"])
+    assert re.fullmatch(r"\d+ images of train with \d+ of val", rules["split-not-compared"])
 
 
 def test_a_piped_table_keeps_its_lines_whole(umop: Umop, tmp_path: Path) -> None:

@@ -85,7 +85,7 @@ def test_a_rare_doubt_about_a_size_is_a_warning(
     monkeypatch.setattr(configured, "TOLERATED", 0.1)
     change(root, lambda content: content["images"][0].update(width=60))
     [warning] = check_configured(config_of(root))
-    assert warning.startswith("warning: picture of another size")
+    assert warning.startswith("warning: image of another size")
 
 
 def test_a_class_that_the_annotations_lack_is_refused(root: Path) -> None:
@@ -130,5 +130,5 @@ def test_training_does_not_start_on_broken_data(
     )
     code, _, err = umop("train", "mine.py")
     assert code == 2
-    assert "picture that is listed and not there: 1, such as train.json lists" in err
+    assert "image that is listed and not there: 1, such as train.json lists" in err
     assert not (tmp_path / "runs" / "mine").exists()

@@ -1,4 +1,4 @@
-"""The demo's data, laid out from a wheel with pictures of the same names."""
+"""The demo's data, laid out from a wheel with images of the same names."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ def test_a_config_takes_the_data_set(root: Path, tmp_path: Path) -> None:
     assert config.train_dataloader.dataset.filter_cfg == {"filter_empty_gt": False, "min_size": 0}
 
 
-def test_a_run_keeps_its_split_when_pictures_are_added(tmp_path: Path) -> None:
+def test_a_run_keeps_its_split_when_images_are_added(tmp_path: Path) -> None:
     root, out = coco(tmp_path / "data", {"all": 20}), tmp_path / "out"
     first = read_data(root, out)
     first.write_annotations()
@@ -97,10 +97,10 @@ def test_a_run_keeps_its_split_when_pictures_are_added(tmp_path: Path) -> None:
     assert again.classes == first.classes
 
 
-@pytest.mark.parametrize("pictures", [1, 2])
-def test_fewer_than_two_pictures_cannot_be_split(umop: Umop, tmp_path: Path, pictures: int) -> None:
-    root = coco(tmp_path / "data", {"all": pictures})
-    if pictures == 2:  # of one content
+@pytest.mark.parametrize("images", [1, 2])
+def test_fewer_than_two_images_cannot_be_split(umop: Umop, tmp_path: Path, images: int) -> None:
+    root = coco(tmp_path / "data", {"all": images})
+    if images == 2:  # of one content
         shutil.copyfile(root / "all" / "all 1.png", root / "all" / "all 2.png")
     with pytest.raises(UserError, match="Training needs two with boxes"):
         read_data(root, tmp_path / "out")
@@ -115,7 +115,7 @@ def test_data_for_validation_alone_is_sound_but_not_trained_on(umop: Umop, tmp_p
         read_data(root, tmp_path / "out")
     code, _, err = umop("data", "check", str(root))
     assert code == 0
-    assert "It has no pictures for training, only for val" in err
+    assert "It has no images for training, only for val" in err
 
 
 def test_the_second_start_reads_no_annotation(
@@ -134,7 +134,7 @@ def test_the_second_start_reads_no_annotation(
     assert third.messages == ()
 
 
-def test_pictures_from_elsewhere_are_looked_at_again(
+def test_images_from_elsewhere_are_looked_at_again(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("UMOP_CACHE", str(tmp_path / "another cache"))
@@ -148,7 +148,7 @@ def test_pictures_from_elsewhere_are_looked_at_again(
         read_data(root, tmp_path / "second")
 
 
-def test_a_run_in_the_folder_of_its_pictures_is_no_data(
+def test_a_run_in_the_folder_of_its_images_is_no_data(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(root)

@@ -1,4 +1,4 @@
-"""Training reads pictures as serving does."""
+"""Training reads images as serving does."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from serving.inference.image import decode
-from umop.data.pictures import read_rgb
-from umop.data.transforms import LoadPicture
+from serving.inference.decoding import decode
+from umop.data.images import read_rgb
+from umop.data.transforms import LoadImage
 from umop.system.errors import UserError
 
 
@@ -30,7 +30,7 @@ def test_the_two_readers_are_one(tmp_path: Path, mode: str, suffix: str, orienta
     exif[0x0112] = orientation
     noise(mode).save(path, exif=exif)
     served = decode(path.read_bytes(), 10**6)
-    loaded = LoadPicture()({"img_path": str(path)})
+    loaded = LoadImage()({"img_path": str(path)})
     np.testing.assert_array_equal(loaded["img"][..., ::-1], served)
     assert loaded["img_shape"] == loaded["ori_shape"] == served.shape[:2]
     assert served.shape[:2] == ((24, 32) if orientation < 5 else (32, 24))
@@ -38,16 +38,16 @@ def test_the_two_readers_are_one(tmp_path: Path, mode: str, suffix: str, orienta
 
 def test_transparent_pixels_lie_over_white(tmp_path: Path) -> None:
     Image.new("RGBA", (8, 8), (200, 0, 0, 0)).save(tmp_path / "a.png")
-    assert LoadPicture()({"img_path": tmp_path / "a.png"})["img"].tolist() == [[[255] * 3] * 8] * 8
+    assert LoadImage()({"img_path": tmp_path / "a.png"})["img"].tolist() == [[[255] * 3] * 8] * 8
 
 
 @pytest.mark.parametrize(
     ("content", "reason"),
     [(None, "No such file"), (b"", "not a JPEG"), (b"\xff\xd8\xff\xe0junk", "damaged")],
 )
-def test_what_is_no_picture_is_named(tmp_path: Path, content: bytes | None, reason: str) -> None:
+def test_what_is_no_image_is_named(tmp_path: Path, content: bytes | None, reason: str) -> None:
     path = tmp_path / "a.jpg"
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(UserError, match=rf"a\.jpg cannot be read as a picture: .*{reason}"):
+    with pytest.raises(UserError, match=rf"a\.jpg cannot be read as an image: .*{reason}"):
         read_rgb(path)

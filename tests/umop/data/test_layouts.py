@@ -1,4 +1,4 @@
-"""The same two pictures and boxes, read from every layout."""
+"""The same two images and boxes, read from every layout."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ pytestmark = pytest.mark.usefixtures("own_cache")
 
 
 def same_data(data: DataSet) -> None:
-    """Checks that the two pictures and their boxes were read."""
+    """Checks that the two images and their boxes were read."""
     report = check(data)
     assert report.of("error") == (), report.findings
     cleaned = report.cleaned
     assert cleaned.classes == ("cat", "dog")
-    by_name = {picture.path.name: i for i, picture in enumerate(cleaned.pictures)}
+    by_name = {image.path.name: i for i, image in enumerate(cleaned.images)}
     assert by_name.keys() == {TRAIN, VAL}
     for name, split, boxes in ((TRAIN, "train", [CAT, DOG]), (VAL, "val", [DOG])):
-        assert cleaned.pictures[by_name[name]].split == split
-        assert cleaned.pictures[by_name[name]].width == WIDTH
-        rows = cleaned.boxes.picture == by_name[name]
+        assert cleaned.images[by_name[name]].split == split
+        assert cleaned.images[by_name[name]].width == WIDTH
+        rows = cleaned.boxes.image == by_name[name]
         np.testing.assert_allclose(cleaned.boxes.corners[rows], boxes, atol=1e-6)
 
 
@@ -79,10 +79,10 @@ def test_one_folder_with_one_coco_file_is_split(tmp_path: Path) -> None:
     report = check(open_data(root))
     data = with_splits(report.cleaned, report.records)
     again = with_splits(report.cleaned, report.records)
-    assert data.pictures == again.pictures
+    assert data.images == again.images
     assert int(data.in_split("val").sum()) == 8
     for split in ("train", "val"):
-        rows = data.in_split(split)[data.boxes.picture]
+        rows = data.in_split(split)[data.boxes.image]
         assert set(data.boxes.label[rows]) == {0, 1}
 
 
@@ -188,7 +188,7 @@ def test_a_category_that_only_names_the_project_is_no_second_one(tmp_path: Path)
     ],
 )
 def test_the_boxes_of_cvats_shapes(tmp_path: Path, shape: str, corners: list[float]) -> None:
-    cvat_picture(tmp_path, shape.replace(" ", ' label="cat" ', 1) + '<points points="1,2"/>')
+    cvat_image(tmp_path, shape.replace(" ", ' label="cat" ', 1) + '<points points="1,2"/>')
     data = open_data(tmp_path)
     np.testing.assert_allclose(data.boxes.corners, [corners])
     [left_out] = data.problems
@@ -197,14 +197,14 @@ def test_the_boxes_of_cvats_shapes(tmp_path: Path, shape: str, corners: list[flo
 
 
 def test_cvats_form_for_video_is_named(tmp_path: Path) -> None:
-    cvat_picture(tmp_path, "")
+    cvat_image(tmp_path, "")
     path = tmp_path / "annotations.xml"
     path.write_text(path.read_text().replace("image", "track"))
     assert "export the task as 'CVAT for images 1.1'" in open_data(tmp_path).problems[0].text
 
 
-def cvat_picture(root: Path, shapes: str) -> None:
-    """Writes a picture with shapes, as CVAT does."""
+def cvat_image(root: Path, shapes: str) -> None:
+    """Writes an image with shapes, as CVAT does."""
     draw(root / "images" / "a.png", 1)
     image = f'<image name="a.png" width="{WIDTH}" height="{HEIGHT}">{shapes}</image>'
     write(root / "annotations.xml", f"<annotations><version>1.1</version>{image}</annotations>")
@@ -296,9 +296,9 @@ def test_a_zip_that_is_cut_off(tmp_path: Path, name: str) -> None:
         open_data(tmp_path / name)
 
 
-def test_annotations_without_pictures_are_answered_with_the_folder_of_both(tmp_path: Path) -> None:
+def test_annotations_without_images_are_answered_with_the_folder_of_both(tmp_path: Path) -> None:
     voc(tmp_path)
-    with pytest.raises(UserError, match=r"annotations \(Pascal VOC\), and no pictures. Give the"):
+    with pytest.raises(UserError, match=r"annotations \(Pascal VOC\), and no images. Give the"):
         open_data(tmp_path / "Annotations")
     with pytest.raises(UserError, match=r"no annotations\. Give the folder that holds both"):
         open_data(tmp_path / "JPEGImages")

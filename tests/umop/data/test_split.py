@@ -17,33 +17,33 @@ from umop.data.split import joined, with_splits
 pytestmark = pytest.mark.usefixtures("own_cache")
 
 
-def test_pictures_of_one_content_stay_together(tmp_path: Path) -> None:
+def test_images_of_one_content_stay_together(tmp_path: Path) -> None:
     for i in range(20):
         for twin in ("a", "b"):
             draw(tmp_path / "data" / f"{i}{twin}.png", i)
             write(tmp_path / "data" / f"{i}{twin}.xml", voc_xml(("cat", CAT)))
     report = check(open_data(tmp_path / "data"))
     data = with_splits(report.cleaned, report.records)
-    split = {picture.path.stem: picture.split for picture in data.pictures}
+    split = {image.path.stem: image.split for image in data.images}
     assert {split[f"{i}a"] == split[f"{i}b"] for i in range(20)} == {True}
     assert set(split.values()) == {"train", "val"}
 
 
-def test_pictures_that_look_alike_stay_together(tmp_path: Path) -> None:
+def test_images_that_look_alike_stay_together(tmp_path: Path) -> None:
     for i in range(20):
         first = draw(tmp_path / "data" / f"{i}a.png", i)
-        with Image.open(first) as picture:
-            picture.point(lambda value: min(255, value + 2)).save(first.with_name(f"{i}b.png"))
+        with Image.open(first) as image:
+            image.point(lambda value: min(255, value + 2)).save(first.with_name(f"{i}b.png"))
         for twin in ("a", "b"):
             write(tmp_path / "data" / f"{i}{twin}.xml", voc_xml(("cat", CAT)))
     report = check(open_data(tmp_path / "data"))
     data = with_splits(report.cleaned, report.records)
-    split = {picture.path.stem: picture.split for picture in data.pictures}
+    split = {image.path.stem: image.split for image in data.images}
     assert {split[f"{i}a"] == split[f"{i}b"] for i in range(20)} == {True}
     assert int(data.in_split("val").sum()) == 8
 
 
 def test_a_video_that_looks_alike_is_split_all_the_same() -> None:
-    """Its frames are joined to a tenth of the pictures at most."""
+    """Its frames are joined to a tenth of the images at most."""
     bits = {i: np.zeros(4, np.uint64) for i in range(20)}
     assert [len(group) for group in joined([[i] for i in range(20)], bits, 2)] == [2] * 10

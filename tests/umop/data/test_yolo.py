@@ -15,11 +15,11 @@ from umop.data.layouts import open_data
 pytestmark = pytest.mark.usefixtures("own_cache")
 
 
-def test_yolo_pictures_without_a_label_file_are_background(tmp_path: Path) -> None:
+def test_yolo_images_without_a_label_file_are_background(tmp_path: Path) -> None:
     yolo(tmp_path / "data")
     draw(tmp_path / "data" / "images" / "train" / "empty.png", 9)
     rules = [each.rule for each in check(open_data(tmp_path / "data")).findings]
-    assert rules.count("picture-without-boxes") == 1
+    assert rules.count("image-without-boxes") == 1
 
 
 @pytest.mark.parametrize(
@@ -104,10 +104,10 @@ def test_yolos_numbers_of_classes_may_have_gaps(tmp_path: Path) -> None:
     assert data.problems == ()
 
 
-def test_a_label_file_of_yolos_without_a_picture_is_named(tmp_path: Path) -> None:
+def test_a_label_file_of_yolos_without_an_image_is_named(tmp_path: Path) -> None:
     yolo(tmp_path)
     [label] = tmp_path.rglob("second.txt")
     label.with_name("gone.txt").write_text(label.read_text())
     [error] = check(open_data(tmp_path)).of("error")
-    assert error.rule == "box-of-no-picture"
-    assert error.text.endswith("gone.txt: there is no picture of this name")
+    assert error.rule == "box-of-no-image"
+    assert error.text.endswith("gone.txt: there is no image of this name")

@@ -27,7 +27,7 @@ def box(image: int, category: int, left: float, **more: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def truth(tmp_path: Path) -> Path:
-    """Four pictures: a cat and a dog, two cats, a dog and a crowd of dogs, nothing."""
+    """Four images: a cat and a dog, two cats, a dog and a crowd of dogs, nothing."""
     boxes = [
         box(1, CAT, 0), box(1, DOG, 50),
         box(2, CAT, 0), box(2, CAT, 50),
@@ -62,9 +62,9 @@ def test_confusion_counts_pairs_misses_and_detections_of_nothing(truth: Path) ->
     ]
 
 
-def test_pictures_are_ordered_by_what_is_right_and_wrong(truth: Path) -> None:
+def test_images_are_ordered_by_what_is_right_and_wrong(truth: Path) -> None:
     analysis = Analysis.of(coco_result(truth, DETECTIONS))
-    assert analysis.pictures == 4
+    assert analysis.images == 4
     assert [each.file_name for each in analysis.best] == ["1.png", "2.png"]
     assert [each.file_name for each in analysis.worst] == ["4.png", "3.png"]
     first, second = analysis.best

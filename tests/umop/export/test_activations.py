@@ -18,11 +18,11 @@ SIDE = 32
 
 @pytest.mark.parametrize("activation", ["Relu", "Clip"])
 def test_values_stay_8_bits_wide_between_convolutions(tmp_path: Path, activation: str) -> None:
-    model, picture = tmp_path / "model.onnx", tmp_path / "picture.png"
+    model, image = tmp_path / "model.onnx", tmp_path / "image.png"
     onnx.save(four_convolutions(activation), model)
     noise = np.random.default_rng(0).integers(0, 255, (SIDE, SIDE, 3), dtype=np.uint8)
-    cv2.imwrite(str(picture), noise)
-    quantize(model, [picture], spec())
+    cv2.imwrite(str(image), noise)
+    quantize(model, [image], spec())
 
     nodes = onnx.load(model).graph.node
     made_by = {name: node.op_type for node in nodes for name in node.output}
@@ -60,7 +60,7 @@ def four_convolutions(activation: str) -> onnx.ModelProto:
 
 
 def spec() -> InputSpec:
-    """Pictures as they are."""
+    """Images as they are."""
     return InputSpec(
         mean=(127.5, 127.5, 127.5),
         std=(127.5, 127.5, 127.5),

@@ -1,4 +1,4 @@
-"""Every backbone and head exports to both engines, with any batch and any size of picture."""
+"""Every backbone and head exports to both engines, with any batch and any size of image."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def test_it_exports_and_batches(model: dict[str, str], discs: Path, tmp_path: Pa
     done = export(run)
     assert set(done.differences) == {"onnxruntime", "torch"}
     assert all(difference.detections > 20 for difference in done.differences.values())
-    picture = cv2.imread(str(discs / "val" / "0.png"))[..., ::-1]
-    pictures = [picture, picture[::-1], np.tile(picture, (1, 2, 1)), picture[:70, :40]]
+    image = cv2.imread(str(discs / "val" / "0.png"))[..., ::-1]
+    images = [image, image[::-1], np.tile(image, (1, 2, 1)), image[:70, :40]]
     for engine in done.differences:
         detector = Detector.load(run.bundle, engine=engine, trust_program=True)
-        together = detector.detect(pictures, [DetectOptions(score_threshold=0.05)] * len(pictures))
-        for one, found in zip(pictures, together, strict=True):
+        together = detector.detect(images, [DetectOptions(score_threshold=0.05)] * len(images))
+        for one, found in zip(images, together, strict=True):
             [alone] = detector.detect([one], [DetectOptions(score_threshold=0.05)])
             assert len(alone) == len(found) > 0
             order, other = alone.scores.argsort(), found.scores.argsort()

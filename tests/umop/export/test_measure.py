@@ -29,7 +29,7 @@ def run(discs: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """An exported run; the best boxes that it finds are made the ground truth of its test data."""
     folder = tmp_path_factory.mktemp("measured")
     data = Path(shutil.copytree(discs, folder / "data"))
-    (data / "val" / "notes.txt").write_text("no picture, and in no list of pictures")
+    (data / "val" / "notes.txt").write_text("no image, and in no list of images")
     run = small_run(folder / "small", data)
     export(run)
     detector = Detector.load(run.bundle)
@@ -46,9 +46,9 @@ def run(discs: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 def annotate(detector: Detector, path: Path, image_id: int) -> list[dict[str, object]]:
-    picture = cv2.imread(str(path))[..., ::-1]
+    image = cv2.imread(str(path))[..., ::-1]
     [found] = detector.detect(
-        [picture], [DetectOptions(score_threshold=0.0, max_detections=TRUE_BOXES)]
+        [image], [DetectOptions(score_threshold=0.0, max_detections=TRUE_BOXES)]
     )
     return [
         {

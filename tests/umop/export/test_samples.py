@@ -1,4 +1,4 @@
-"""Samples are small JPEGs that tell nothing of where a picture was taken."""
+"""Samples are small JPEGs that tell nothing of where an image was taken."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def noisy(path: Path, width: int, height: int) -> Path:
 
 
 def test_a_sample_is_small_upright_and_bare(tmp_path: Path) -> None:
-    picture = noisy(tmp_path / "large.jpg", 2000, 1500)
-    write_samples([picture], tmp_path)
+    image = noisy(tmp_path / "large.jpg", 2000, 1500)
+    write_samples([image], tmp_path)
     [sample] = tmp_path.rglob("samples/*.jpg")
     assert sample.stat().st_size <= MOST_BYTES
     with Image.open(sample) as opened:
@@ -41,15 +41,15 @@ def test_no_sample_no_folder(tmp_path: Path) -> None:
 def test_two_samples_of_one_name(tmp_path: Path) -> None:
     for folder in ("a", "b"):
         (tmp_path / folder).mkdir()
-    pictures = [noisy(tmp_path / folder / "x.jpg", 64, 48) for folder in ("a", "b")]
+    images = [noisy(tmp_path / folder / "x.jpg", 64, 48) for folder in ("a", "b")]
     with pytest.raises(UserError, match="Two samples are called 'x'"):
-        write_samples(pictures, tmp_path)
+        write_samples(images, tmp_path)
 
 
 @pytest.mark.parametrize("content", [None, b"junk"])
-def test_a_sample_that_is_no_picture(tmp_path: Path, content: bytes | None) -> None:
+def test_a_sample_that_is_no_image(tmp_path: Path, content: bytes | None) -> None:
     path = tmp_path / "x.jpg"
     if content:
         path.write_bytes(content)
-    with pytest.raises(UserError, match=r"x\.jpg cannot be read as a picture"):
+    with pytest.raises(UserError, match=r"x\.jpg cannot be read as an image"):
         write_samples([path], tmp_path)

@@ -30,7 +30,7 @@ def spoil(monkeypatch: pytest.MonkeyPatch, value: float, iteration: int, level: 
 
 
 @pytest.mark.parametrize(("value", "named"), [(float("nan"), "nan"), (float("inf"), "inf")])
-def test_term_level_and_pictures_are_named(
+def test_term_level_and_images_are_named(
     value: float,
     named: str,
     umop: Umop,
@@ -53,7 +53,7 @@ def test_term_level_and_pictures_are_named(
     assert kept["iteration"] == 6
     assert len(kept["losses"]["loss_bbox"]) == LEVELS
     assert len(kept["pictures"]) == 2
-    assert all(Path(picture).parent == discs / "train" for picture in kept["pictures"])
+    assert all(Path(image).parent == discs / "train" for image in kept["pictures"])
     assert run.require_checkpoint().name == "iter_5.pth", "from before"
     assert run.starts()[-1]["exit_code"] == 1
 

@@ -135,7 +135,7 @@ class PatchEmbed(nn.Module):
 
 
 class OriginalSwin(nn.Module):
-    """Features of four strides, each (N, C, H / stride, W / stride), of pictures (N, 3, H, W)."""
+    """Features of four strides, each (N, C, H / stride, W / stride), of images (N, 3, H, W)."""
 
     def __init__(self, channels: int, depths: Sequence[int], heads: Sequence[int]) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Pictures with boxes, as mmdet's detectors take them."""
+"""Images with boxes, as mmdet's detectors take them."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ BOXES = torch.tensor(
 )
 
 
-def batch(images: int = 2, side: int = 128, classes: int = 80) -> dict[str, Any]:
-    """A batch of noise: uint8 pictures of (3, side, side) with six boxes each."""
+def batch(count: int = 2, side: int = 128, classes: int = 80) -> dict[str, Any]:
+    """A batch of noise: uint8 images of (3, side, side) with six boxes each."""
     generator = torch.Generator().manual_seed(0)
-    pictures = [
+    images = [
         torch.randint(0, 256, (3, side, side), dtype=torch.uint8, generator=generator)
-        for _ in range(images)
+        for _ in range(count)
     ]
-    return {"inputs": pictures, "data_samples": [sample(side, classes) for _ in pictures]}
+    return {"inputs": images, "data_samples": [sample(side, classes) for _ in images]}
 
 
 def sample(side: int, classes: int) -> DetDataSample:
-    """The boxes of one picture, scaled to its side, of different classes."""
+    """The boxes of one image, scaled to its side, of different classes."""
     annotated = DetDataSample(
         metainfo={
             "img_id": 0,

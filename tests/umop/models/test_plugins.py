@@ -32,14 +32,14 @@ def head_of(name: str, **changes: Any) -> Any:
 
 
 def outputs_of(head: Any) -> list[list[Tensor]]:
-    """What a head says of random features of two pictures."""
+    """What a head says of random features of two images."""
     torch.manual_seed(1)
     features = [torch.randn(2, 32, SIDE // stride, SIDE // stride) for stride in STRIDES]
     return [list(output) for output in head(features)]
 
 
 def losses_of(head: Any, outputs: list[list[Tensor]]) -> dict[str, Any]:
-    """The losses of two pictures that have different boxes."""
+    """The losses of two images that have different boxes."""
     samples: list[DetDataSample] = batch(side=SIDE, classes=3)["data_samples"]
     samples[1].gt_instances = samples[1].gt_instances[::2]
     losses: dict[str, Any] = head.loss_by_feat(

@@ -34,7 +34,7 @@ END = {"ended": "2026-01-02T04:24:05+00:00", "last_iteration": 30, "exit_code": 
 def made_run(
     folder: Path,
     classes: tuple[str, ...] = ("tree", "bush"),
-    pictures: int = 6,
+    count: int = 6,
     is_evaluated: bool = True,
     end: dict[str, Any] = END,
     lr: float = 0.01,
@@ -44,7 +44,7 @@ def made_run(
     Args:
         folder: The run's folder.
         classes: Of its data.
-        pictures: How many there are to evaluate.
+        count: How many there are to evaluate.
         is_evaluated: Whether its evaluation is kept.
         end: How its only start ended.
         lr: A setting.
@@ -53,7 +53,7 @@ def made_run(
     data = folder.parent / f"{folder.name}-data"
     (data / "val").mkdir(parents=True)
     random = np.random.default_rng(0)
-    images = [drawn(data / "val" / f"{i}.png", random, classes) for i in range(pictures)]
+    images = [drawn(data / "val" / f"{i}.png", random, classes) for i in range(count)]
     for split in ("train", "val"):
         write_coco(data / f"{split}.json", images, classes)
     folder.mkdir()
@@ -72,7 +72,7 @@ def made_run(
 
 
 def drawn(path: Path, random: np.random.Generator, classes: tuple[str, ...]) -> LabelledImage:
-    """Writes a picture of noise that is said to have three boxes."""
+    """Writes an image of noise that is said to have three boxes."""
     cv2.imwrite(str(path), random.integers(0, 255, (HEIGHT, WIDTH, 3), dtype=np.uint8))
     corners = np.array([[left, 20, left + 40, 60] for left in (5, 55, 105)], np.float64)
     return LabelledImage(path.name, WIDTH, HEIGHT, corners, random.integers(0, len(classes), 3))

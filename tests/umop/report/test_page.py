@@ -14,7 +14,7 @@ from tests.serving.test_page import browser, pytestmark  # noqa: F401
 from tests.umop.report.runs import made_run
 from umop.report import write_comparison, write_report
 
-FULL = ["numbers", "classes", "confusion", "pictures", "curves", "data", "starts"]
+FULL = ["numbers", "classes", "confusion", "images", "curves", "data", "starts"]
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     runs = {
         "full": made_run(folder / "full"),
         "one": made_run(folder / "one", classes=("tree",)),
-        "many": made_run(folder / "many", classes=names, pictures=40, lr=0.02),
+        "many": made_run(folder / "many", classes=names, count=40, lr=0.02),
         "unevaluated": made_run(folder / "unevaluated", is_evaluated=False),
         "killed": made_run(folder / "killed", end={}),
         "moved": made_run(folder / "moved"),
@@ -81,22 +81,22 @@ def test_the_sections_are_reached_by_keyboard(
         body.send_keys(Keys.TAB)
         body = browser.switch_to.active_element
     body.send_keys(Keys.ENTER)
-    assert browser.current_url.endswith("#pictures")
-    assert abs(browser.execute_script("return pictures.getBoundingClientRect().top")) < 900
+    assert browser.current_url.endswith("#images")
+    assert abs(browser.execute_script("return images.getBoundingClientRect().top")) < 900
 
 
-def test_pictures_show_truth_and_detections(
+def test_images_show_truth_and_detections(
     browser: WebDriver,  # noqa: F811
     pages: dict[str, Path],
 ) -> None:
     show(browser, pages["full"], 1400, "light")
     sizes = browser.execute_script(
-        "return [...document.querySelectorAll('.pictures image')].map((i) => i.getBBox().width)"
+        "return [...document.querySelectorAll('.images image')].map((i) => i.getBBox().width)"
     )
     assert sizes == [160] * 6
     for kind in ("right", "wrong", "missed", "found"):
-        assert browser.find_elements("css selector", f".pictures rect.{kind}"), kind
-    first = browser.find_element("css selector", ".pictures figcaption").text
+        assert browser.find_elements("css selector", f".images rect.{kind}"), kind
+    first = browser.find_element("css selector", ".images figcaption").text
     assert "missed: 1" in first
 
 
@@ -116,7 +116,7 @@ def test_a_run_that_was_cut_off_says_so(
     assert "umop eval unevaluated" in browser.find_element("id", "numbers").text
     show(browser, pages["moved"], 1400, "light")
     assert "val.json is not there any more" in browser.find_element("id", "data").text
-    assert "cannot be read now" in browser.find_element("id", "pictures").text
+    assert "cannot be read now" in browser.find_element("id", "images").text
 
 
 def test_a_comparison_marks_what_differs(

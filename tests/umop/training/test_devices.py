@@ -42,9 +42,9 @@ def test_one_process_for_each_gpu(gpus: int) -> None:
 @pytest.mark.parametrize(
     ("name", "processes", "expected"),
     [
-        ("r50", 8, "8 × 2 = 16 pictures a step. Learning rate: 0.01 (0.01 for 16"),
-        ("r50", 1, "1 × 2 = 2 pictures a step. Learning rate: 0.00125 (0.01 for 16"),
-        ("swin_l", 4, "4 × 2 = 8 pictures a step. Learning rate: 5e-05 (0.0001 for 16"),
+        ("r50", 8, "8 × 2 = 16 images a step. Learning rate: 0.01 (0.01 for 16"),
+        ("r50", 1, "1 × 2 = 2 images a step. Learning rate: 0.00125 (0.01 for 16"),
+        ("swin_l", 4, "4 × 2 = 8 images a step. Learning rate: 5e-05 (0.0001 for 16"),
     ],
 )
 def test_the_learning_rate_follows_the_batch(name: str, processes: int, expected: str) -> None:
@@ -54,4 +54,4 @@ def test_the_learning_rate_follows_the_batch(name: str, processes: int, expected
 def test_scaling_can_be_turned_off() -> None:
     config = load_config("r50")
     config.auto_scale_lr.enable = False
-    assert plan(config, 1) == "Batch: 1 × 2 = 2 pictures a step. Learning rate: 0.01."
+    assert plan(config, 1) == "Batch: 1 × 2 = 2 images a step. Learning rate: 0.01."

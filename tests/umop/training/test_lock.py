@@ -80,7 +80,7 @@ def test_what_was_trained_stays(trained: str) -> None:
 
 def train_until_unreadable(written: Path) -> None:
     written.write_text("x")
-    raise UserError("unreadable picture")
+    raise UserError("unreadable image")
 
 
 def test_a_folder_that_was_there_stays() -> None:

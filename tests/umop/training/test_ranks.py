@@ -214,5 +214,5 @@ def listens(started: Started) -> bool:
 def test_a_mistake_is_said_once_and_ends_all(ranks: Ranks) -> None:
     started = ranks("--run", "wrong", "--batch", "3")
     assert codes(started) == [2, 2]
-    assert "error: A batch of 3 pictures cannot be divided" in started[0].printed
+    assert "error: A batch of 3 images cannot be divided" in started[0].printed
     assert "error" not in started[1].printed

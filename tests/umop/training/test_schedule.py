@@ -12,9 +12,9 @@ from umop.system.errors import UserError
 from umop.training.schedule import ScheduleOptions, fit, parse_duration
 
 
-def fitted(name: str, pictures: int, processes: int = 1, **options: Any) -> Config:
+def fitted(name: str, images: int, processes: int = 1, **options: Any) -> Config:
     config = load_config(name)
-    fit(config, ScheduleOptions(**options), pictures, processes)
+    fit(config, ScheduleOptions(**options), images, processes)
     return config
 
 
@@ -33,10 +33,10 @@ def test_what_is_no_duration(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("pictures", "iterations"), [(10, 300), (160, 300), (1000, 1500), (100_000, 6000)]
+    ("images", "iterations"), [(10, 300), (160, 300), (1000, 1500), (100_000, 6000)]
 )
-def test_steps_follow_from_the_pictures(pictures: int, iterations: int) -> None:
-    config = fitted("small", pictures)
+def test_steps_follow_from_the_images(images: int, iterations: int) -> None:
+    config = fitted("small", images)
     warm_up, decay = config.param_scheduler
     assert config.train_cfg.max_iters == decay.end == iterations
     assert warm_up.end == decay.begin == iterations // 15

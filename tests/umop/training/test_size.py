@@ -1,4 +1,4 @@
-"""Pictures are scaled as is asked for, or so that their boxes are large enough to be learned."""
+"""Images are scaled as is asked for, or so that their boxes are large enough to be learned."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def sized(name: str, side: int) -> Config:
     return config
 
 
-def test_pictures_are_trained_and_tested_at_the_size() -> None:
+def test_images_are_trained_and_tested_at_the_size() -> None:
     config = sized("small", 640)
     resize, crop = (config.train_dataloader.dataset.pipeline[index] for index in (2, 4))
     assert tuple(resize.scale) == tuple(crop.crop_size) == (640, 640)
@@ -68,5 +68,5 @@ def test_the_size_follows_the_boxes(
     assert re.search(said or "", message or "")
 
 
-def test_pictures_of_their_own_size_stay_so() -> None:
+def test_images_of_their_own_size_stay_so() -> None:
     assert fit_size(load_config("demo"), None, 0.001) is None

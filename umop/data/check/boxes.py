@@ -46,7 +46,7 @@ def without_area(examined: Examined) -> Iterator[Hit]:
 
 
 def outside(examined: Examined) -> Iterator[Hit]:
-    """Boxes of which nothing is in the picture."""
+    """Boxes of which nothing is in the image."""
     corners, sizes = examined.data.boxes.corners, examined.sizes()
     mask = (corners[:, :2] >= sizes).any(1) | (corners[:, 2:] <= 0).any(1)
 
@@ -69,7 +69,7 @@ def overhang(examined: Examined) -> NDArray[np.float64]:
 
 
 def cut(examined: Examined, hits: Sequence[Hit]) -> Examined:
-    """Cuts boxes to their pictures; their area is then the box's own."""
+    """Cuts boxes to their images; their area is then the box's own."""
     rows = rows_of(hits)
     corners, area = examined.data.boxes.corners.copy(), examined.data.boxes.area.copy()
     corners[rows] = corners[rows].clip(0, np.tile(examined.sizes()[rows], 2))
@@ -79,20 +79,20 @@ def cut(examined: Examined, hits: Sequence[Hit]) -> Examined:
 
 
 def twice(examined: Examined) -> Iterator[Hit]:
-    """Boxes that are the same as one before, in the same picture and of the same class."""
+    """Boxes that are the same as one before, in the same image and of the same class."""
     boxes = examined.data.boxes
-    rows = np.column_stack([boxes.picture, boxes.label, boxes.crowd, boxes.corners])
+    rows = np.column_stack([boxes.image, boxes.label, boxes.crowd, boxes.corners])
     _, first = np.unique(rows, axis=0, return_index=True)
     mask = np.ones(len(boxes), np.bool_)
     mask[first] = False
     return box_hits(examined, mask, lambda box: "the same box once more")
 
 
-def whole_picture(examined: Examined) -> Iterator[Hit]:
+def whole_image(examined: Examined) -> Iterator[Hit]:
     sizes = examined.sizes()
     share = areas(examined) / np.maximum(sizes.prod(1), 1)
     mask = (share >= WHOLE) & ~examined.data.boxes.crowd
-    return box_hits(examined, mask, lambda box: f"covers {100 * share[box]:.0f} % of the picture")
+    return box_hits(examined, mask, lambda box: f"covers {100 * share[box]:.0f} % of the image")
 
 
 def areas(examined: Examined) -> NDArray[np.float64]:
@@ -116,12 +116,12 @@ RULES = (
          inverted, order, "corners put in order"),
     Rule("box-without-area", "warning", "box without area",
          without_area, drop_boxes, "left out"),
-    Rule("box-outside", "warning", "box outside its picture",
+    Rule("box-outside", "warning", "box outside its image",
          outside, drop_boxes, "left out"),
-    Rule("box-over-edge", "warning", "box that reaches over the edge of its picture",
-         over_edge, cut, "cut to the picture"),
+    Rule("box-over-edge", "warning", "box that reaches over the edge of its image",
+         over_edge, cut, "cut to the image"),
     Rule("box-twice", "warning", "box that is there twice",
          twice, drop_boxes, "kept once"),
-    Rule("box-of-everything", "warning", "box that covers its whole picture", whole_picture),
+    Rule("box-of-everything", "warning", "box that covers its whole image", whole_image),
     Rule("box-tiny", "warning", "box with a side under 2 pixels", tiny),
 )  # fmt: skip

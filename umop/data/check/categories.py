@@ -103,7 +103,7 @@ def counts(data: DataSet, split: str | None = None) -> NDArray[np.int64]:
     """Boxes of each class, of all splits or one, int64 of shape (classes,)."""
     labels = data.boxes.label
     if split is not None:
-        labels = labels[data.in_split(split)[data.boxes.picture]]
+        labels = labels[data.in_split(split)[data.boxes.image]]
     return np.bincount(labels, minlength=len(data.classes)).astype(np.int64)
 
 

@@ -15,7 +15,7 @@ NEARLY_ALL = 0.98
 MANY = 0.1
 SOME = 0.02
 FEWEST_BEYOND = 5
-"""Boxes that reach out of a picture by a hand's slip are fewer."""
+"""Boxes that reach out of an image by a hand's slip are fewer."""
 ROUNDING = 1.0
 """In pixels, where boxes are in pixels."""
 Mask = NDArray[np.bool_] | np.bool_
@@ -36,12 +36,12 @@ def divide(examined: Examined, hits: Sequence[Hit]) -> Examined:
 
 
 def in_parts(examined: Examined) -> Iterator[Hit]:
-    """Boxes in parts of the sides where pixels belong: all boxes of a picture are within 0 to 1."""
+    """Boxes in parts of the sides where pixels belong: all boxes of an image are within 0 to 1."""
     data = examined.data
     corners = data.boxes.corners
-    farthest = np.zeros(len(data.pictures))
-    np.maximum.at(farthest, data.boxes.picture, np.nan_to_num(np.abs(corners)).max(1, initial=0))
-    mask = (farthest[data.boxes.picture] <= 1) & (corners[:, 2:] > corners[:, :2]).all(1)
+    farthest = np.zeros(len(data.images))
+    np.maximum.at(farthest, data.boxes.image, np.nan_to_num(np.abs(corners)).max(1, initial=0))
+    mask = (farthest[data.boxes.image] <= 1) & (corners[:, 2:] > corners[:, :2]).all(1)
     mask &= ~np.full(len(corners), data.relative)
     return box_hits(examined, mask, lambda box: f"{numbers(corners[box])} are 0 to 1, not pixels")
 
@@ -57,7 +57,7 @@ def corners_for_sizes(examined: Examined) -> Iterator[Hit]:
     """Boxes with the second corner where width and height belong, in COCO's and YOLO's files.
 
     An annotation file is taken for such where nearly all its second pairs of numbers are larger
-    than the first and within the picture, and many boxes would reach out of it otherwise.
+    than the first and within the image, and many boxes would reach out of it otherwise.
     """
     if examined.data.unit not in ("annotation", "line") or not has_sizes(examined):
         return iter(())
@@ -73,8 +73,8 @@ def corners_for_sizes(examined: Examined) -> Iterator[Hit]:
 def centre_for_corner(examined: Examined) -> Iterator[Hit]:
     """Boxes with their centre where the corner belongs, in COCO's files; in YOLO's the other way.
 
-    An annotation file is taken for such where some boxes reach out of their pictures as they are
-    meant to be read, and hardly any the other way. Objects are cut off at all edges of a picture,
+    An annotation file is taken for such where some boxes reach out of their images as they are
+    meant to be read, and hardly any the other way. Objects are cut off at all edges of an image,
     so that where boxes are only drawn too large, many reach out either way.
     """
     if not has_sizes(examined):
@@ -122,7 +122,7 @@ def other_spans(examined: Examined) -> tuple[NDArray[np.float64], NDArray[np.flo
 def out(
     examined: Examined, start: NDArray[np.float64], end: NDArray[np.float64]
 ) -> NDArray[np.bool_]:
-    """Which boxes reach out of their pictures, by more than rounding and a hundredth of a side."""
+    """Which boxes reach out of their images, by more than rounding and a hundredth of a side."""
     limit = limits(examined)
     slack = limit * 0.01 + (0.0 if examined.data.relative else ROUNDING)
     return np.any((start < -slack) | (end > limit + slack), axis=1)
@@ -179,14 +179,14 @@ def whole_sources(examined: Examined, plausible: Mask, beyond: Mask) -> NDArray[
 def sources(examined: Examined) -> NDArray[np.int64]:
     """The number of each box's annotation file, int64 of shape (boxes,).
 
-    YOLO's files, one a picture, are judged together, and have one number.
+    YOLO's files, one an image, are judged together, and have one number.
     """
-    pictures = examined.data.pictures
-    if examined.data.layout == "YOLO" or not pictures:
+    images = examined.data.images
+    if examined.data.layout == "YOLO" or not images:
         return np.zeros(len(examined.data.boxes), np.int64)
-    number = {source: i for i, source in enumerate(sorted({each.source for each in pictures}))}
-    of_picture = np.array([number[each.source] for each in pictures], np.int64)
-    return of_picture[examined.data.boxes.picture]
+    number = {source: i for i, source in enumerate(sorted({each.source for each in images}))}
+    of_image = np.array([number[each.source] for each in images], np.int64)
+    return of_image[examined.data.boxes.image]
 
 
 def limits(examined: Examined) -> NDArray[np.float64]:
@@ -196,19 +196,19 @@ def limits(examined: Examined) -> NDArray[np.float64]:
 
 
 def actual_sizes(examined: Examined) -> NDArray[np.float64]:
-    """Width, height, width and height of each box's picture, float64 of shape (boxes, 4)."""
+    """Width, height, width and height of each box's image, float64 of shape (boxes, 4)."""
     sizes = []
-    for index, picture in enumerate(examined.data.pictures):
+    for index, image in enumerate(examined.data.images):
         record = examined.record(index)
         sizes.append(
-            (picture.width, picture.height)
-            if picture.width and picture.height
+            (image.width, image.height)
+            if image.width and image.height
             else (record.width, record.height)
             if record
             else (1, 1)
         )
-    by_picture = np.array(sizes, dtype=np.float64).reshape(-1, 2)
-    return np.tile(by_picture[examined.data.boxes.picture], 2)
+    by_image = np.array(sizes, dtype=np.float64).reshape(-1, 2)
+    return np.tile(by_image[examined.data.boxes.image], 2)
 
 
 def numbers(*parts: NDArray[np.float64]) -> str:
@@ -218,9 +218,9 @@ def numbers(*parts: NDArray[np.float64]) -> str:
 
 RULES = (
     Rule("convention-pixels", "error", "box in pixels where parts of the sides (0–1) belong",
-         in_pixels, divide, "divided by the picture's size"),
+         in_pixels, divide, "divided by the image's size"),
     Rule("convention-normalised", "error", "box in parts of the sides (0–1) where pixels belong",
-         in_parts, multiply, "multiplied by the picture's size"),
+         in_parts, multiply, "multiplied by the image's size"),
     Rule("convention-centre", "error",
          "box with its centre where the corner belongs, or the corner where the centre belongs",
          centre_for_corner, take_other_way, "read the other way"),

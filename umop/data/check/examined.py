@@ -1,4 +1,4 @@
-"""A data set beside what its pictures' files hold."""
+"""A data set beside what its images' files hold."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ from umop.data.dataset import DataSet
 
 @dataclass(frozen=True)
 class Examined:
-    """A data set and what its pictures' files hold.
+    """A data set and what its images' files hold.
 
     Attributes:
         data: The data set.
-        records: By picture; None where there is no file.
+        records: By image; None where there is no file.
     """
 
     data: DataSet
     records: Mapping[Path, Record | None]
 
-    def record(self, picture: int) -> Record | None:
-        """What a picture's file holds."""
-        return self.records.get(self.data.pictures[picture].path)
+    def record(self, image: int) -> Record | None:
+        """What an image's file holds."""
+        return self.records.get(self.data.images[image].path)
 
     def sizes(self) -> NDArray[np.float64]:
-        """Width and height of each box's picture, upright, float64 of shape (boxes, 2)."""
+        """Width and height of each box's image, upright, float64 of shape (boxes, 2)."""
         sizes = np.array(
-            [(picture.width or 0, picture.height or 0) for picture in self.data.pictures],
+            [(image.width or 0, image.height or 0) for image in self.data.images],
             dtype=np.float64,
         ).reshape(-1, 2)
-        return sizes[self.data.boxes.picture]
+        return sizes[self.data.boxes.image]
 
     def with_data(self, data: DataSet) -> Examined:
         """The same with other data."""

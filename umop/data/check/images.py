@@ -1,4 +1,4 @@
-"""Rules about pictures: their files, their sizes, and how they are turned."""
+"""Rules about images: their files, their sizes, and how they are turned."""
 
 from __future__ import annotations
 
@@ -8,29 +8,29 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from serving.inference.image import SWAPPING_ORIENTATIONS
+from serving.inference.decoding import SWAPPING_ORIENTATIONS
 from umop.data.check.examined import Examined
 from umop.data.check.records import Record
-from umop.data.check.repairs import drop_pictures, with_corners
+from umop.data.check.repairs import drop_images, with_corners
 from umop.data.check.rules import Hit, Rule
-from umop.data.dataset import Picture
+from umop.data.dataset import Image
 
 RATIO_TOLERANCE = 0.01
 
 
-def each(examined: Examined, text: Callable[[Picture, Record], str | None]) -> Iterator[Hit]:
-    """A hit for each readable picture of which there is something to say."""
-    for index, picture in enumerate(examined.data.pictures):
+def each(examined: Examined, text: Callable[[Image, Record], str | None]) -> Iterator[Hit]:
+    """A hit for each readable image of which there is something to say."""
+    for index, image in enumerate(examined.data.images):
         record = examined.record(index)
-        if record is not None and (said := text(picture, record)):
-            yield Hit(f"{examined.data.name(picture.path)}: {said}", index)
+        if record is not None and (said := text(image, record)):
+            yield Hit(f"{examined.data.name(image.path)}: {said}", index)
 
 
 def missing(examined: Examined) -> Iterator[Hit]:
-    for index, picture in enumerate(examined.data.pictures):
+    for index, image in enumerate(examined.data.images):
         if examined.record(index) is None:
-            source = examined.data.name(picture.source)
-            yield Hit(f"{source} lists {examined.data.name(picture.path)}", index)
+            source = examined.data.name(image.source)
+            yield Hit(f"{source} lists {examined.data.name(image.path)}", index)
 
 
 def empty(examined: Examined) -> Iterator[Hit]:
@@ -43,11 +43,9 @@ def unreadable(examined: Examined) -> Iterator[Hit]:
 
 def without_size(examined: Examined) -> Iterator[Hit]:
     """Only where the layout has sizes at all."""
-    if not any(picture.width for picture in examined.data.pictures):
+    if not any(image.width for image in examined.data.images):
         return iter(())
-    return each(
-        examined, lambda picture, _: None if picture.width and picture.height else "no size"
-    )
+    return each(examined, lambda image, _: None if image.width and image.height else "no size")
 
 
 def stored_size(record: Record) -> tuple[int, int]:
@@ -56,24 +54,24 @@ def stored_size(record: Record) -> tuple[int, int]:
     return size[::-1] if record.orientation in SWAPPING_ORIENTATIONS else size
 
 
-def size_of(picture: Picture) -> tuple[int, int] | None:
+def size_of(image: Image) -> tuple[int, int] | None:
     """The size that the annotation says; None where it says none."""
-    return (picture.width, picture.height) if picture.width and picture.height else None
+    return (image.width, image.height) if image.width and image.height else None
 
 
 def unrotated(examined: Examined) -> Iterator[Hit]:
-    """Pictures that are annotated as they are stored, not as they are shown."""
+    """Images that are annotated as they are stored, not as they are shown."""
     fits_stored = fits_only_as_stored(examined)
-    for index, picture in enumerate(examined.data.pictures):
+    for index, image in enumerate(examined.data.images):
         record = examined.record(index)
         if record is None or record.orientation not in SWAPPING_ORIENTATIONS:
             continue
-        written, stored = size_of(picture), stored_size(record)
+        written, stored = size_of(image), stored_size(record)
         if stored == (record.width, record.height):
             continue
         if written == stored or (written is None and fits_stored[index]):
             yield Hit(
-                f"{examined.data.name(picture.path)}: EXIF turns it to "
+                f"{examined.data.name(image.path)}: EXIF turns it to "
                 f"{record.width}×{record.height} (orientation {record.orientation}), the "
                 f"annotation is for {stored[0]}×{stored[1]}",
                 index,
@@ -81,14 +79,14 @@ def unrotated(examined: Examined) -> Iterator[Hit]:
 
 
 def fits_only_as_stored(examined: Examined) -> NDArray[np.bool_]:
-    """Pictures whose boxes fit the stored pixels only, bool of shape (pictures,)."""
+    """Images whose boxes fit the stored pixels only, bool of shape (images,)."""
     data = examined.data
-    fits = np.zeros(len(data.pictures), np.bool_)
+    fits = np.zeros(len(data.images), np.bool_)
     if data.relative:
         return fits
-    farthest = np.zeros((len(data.pictures), 2))
-    np.maximum.at(farthest, data.boxes.picture, data.boxes.corners[:, 2:])
-    for index in range(len(data.pictures)):
+    farthest = np.zeros((len(data.images), 2))
+    np.maximum.at(farthest, data.boxes.image, data.boxes.corners[:, 2:])
+    for index in range(len(data.images)):
         record = examined.record(index)
         if record is not None and record.orientation in SWAPPING_ORIENTATIONS:
             right, bottom = farthest[index]
@@ -102,23 +100,23 @@ def fits_only_as_stored(examined: Examined) -> NDArray[np.bool_]:
 
 
 def turn(examined: Examined, hits: Sequence[Hit]) -> Examined:
-    """Turns the boxes as EXIF turns the picture."""
+    """Turns the boxes as EXIF turns the image."""
     data = examined.data
     corners = data.boxes.corners.copy()
-    pictures = list(data.pictures)
+    images = list(data.images)
     for hit in hits:
-        assert hit.picture is not None
-        record = examined.record(hit.picture)
+        assert hit.image is not None
+        record = examined.record(hit.image)
         assert record is not None
-        rows = data.boxes.picture == hit.picture
+        rows = data.boxes.image == hit.image
         corners[rows] = turned(corners[rows], record)
-        picture = pictures[hit.picture]
-        pictures[hit.picture] = replace(picture, width=record.width, height=record.height)
-    return with_corners(examined.with_data(replace(data, pictures=tuple(pictures))), corners)
+        image = images[hit.image]
+        images[hit.image] = replace(image, width=record.width, height=record.height)
+    return with_corners(examined.with_data(replace(data, images=tuple(images))), corners)
 
 
 def turned(corners: NDArray[np.float64], record: Record) -> NDArray[np.float64]:
-    """Boxes on the stored pixels as boxes on the upright picture, xyxy, shape (N, 4)."""
+    """Boxes on the stored pixels as boxes on the upright image, xyxy, shape (N, 4)."""
     width, height = stored_size(record)
     x, y = corners[:, 0::2], corners[:, 1::2]
     across, down = {
@@ -135,16 +133,16 @@ def turned(corners: NDArray[np.float64], record: Record) -> NDArray[np.float64]:
 
 
 def unclear_rotation(examined: Examined) -> Iterator[Hit]:
-    """Pictures that EXIF turns, where no size says whether the boxes are turned too."""
-    has_boxes = examined.data.boxes_per_picture() > 0
-    for index, picture in enumerate(examined.data.pictures):
+    """Images that EXIF turns, where no size says whether the boxes are turned too."""
+    has_boxes = examined.data.boxes_per_image() > 0
+    for index, image in enumerate(examined.data.images):
         record = examined.record(index)
         if record is None or record.orientation == 1 or not has_boxes[index]:
             continue
-        written = size_of(picture)
+        written = size_of(image)
         if written is None or stored_size(record) == (record.width, record.height):
             yield Hit(
-                f"{examined.data.name(picture.path)}: EXIF turns it (orientation "
+                f"{examined.data.name(image.path)}: EXIF turns it (orientation "
                 f"{record.orientation})",
                 index,
             )
@@ -153,10 +151,8 @@ def unclear_rotation(examined: Examined) -> Iterator[Hit]:
 def swapped(examined: Examined) -> Iterator[Hit]:
     return each(
         examined,
-        lambda picture, record: (
-            differing(picture, record)
-            if size_of(picture) == (record.height, record.width)
-            else None
+        lambda image, record: (
+            differing(image, record) if size_of(image) == (record.height, record.width) else None
         ),
     )
 
@@ -165,52 +161,52 @@ def other_size(examined: Examined) -> Iterator[Hit]:
     return each(examined, differing)
 
 
-def differing(picture: Picture, record: Record) -> str | None:
-    """Says how a picture's size differs from what its annotation says; None if it does not."""
-    written = size_of(picture)
+def differing(image: Image, record: Record) -> str | None:
+    """Says how an image's size differs from what its annotation says; None if it does not."""
+    written = size_of(image)
     if written is None or written == (record.width, record.height):
         return None
     return (
-        f"the annotation says {written[0]}×{written[1]}, the picture has "
+        f"the annotation says {written[0]}×{written[1]}, the image has "
         f"{record.width}×{record.height}"
     )
 
 
 def take_size(examined: Examined, hits: Sequence[Hit]) -> Examined:
-    """Gives pictures the sizes of their files."""
-    return sized(examined, {hit.picture for hit in hits if hit.picture is not None})
+    """Gives images the sizes of their files."""
+    return sized(examined, {hit.image for hit in hits if hit.image is not None})
 
 
 def sized(examined: Examined, indices: set[int]) -> Examined:
-    pictures = list(examined.data.pictures)
+    images = list(examined.data.images)
     for index in indices:
         if record := examined.record(index):
-            pictures[index] = replace(pictures[index], width=record.width, height=record.height)
-    return examined.with_data(replace(examined.data, pictures=tuple(pictures)))
+            images[index] = replace(images[index], width=record.width, height=record.height)
+    return examined.with_data(replace(examined.data, images=tuple(images)))
 
 
 def scale_or_drop(examined: Examined, hits: Sequence[Hit]) -> Examined:
-    """Scales the boxes of a picture that was scaled; leaves out what was cut or is another."""
+    """Scales the boxes of an image that was scaled; leaves out what was cut or is another."""
     corners = examined.data.boxes.corners.copy()
     others = []
     for hit in hits:
-        assert hit.picture is not None
-        written = size_of(examined.data.pictures[hit.picture])
-        record = examined.record(hit.picture)
+        assert hit.image is not None
+        written = size_of(examined.data.images[hit.image])
+        record = examined.record(hit.image)
         assert record is not None
         assert written is not None
         across, down = record.width / written[0], record.height / written[1]
         if abs(across / down - 1) > RATIO_TOLERANCE:
             others.append(hit)
         else:
-            corners[examined.data.boxes.picture == hit.picture] *= [across, down, across, down]
+            corners[examined.data.boxes.image == hit.image] *= [across, down, across, down]
     scaled = take_size(with_corners(examined, corners), hits)
-    return drop_pictures(scaled, others)
+    return drop_images(scaled, others)
 
 
 def without_boxes(examined: Examined) -> Iterator[Hit]:
-    for index in np.flatnonzero(examined.data.boxes_per_picture() == 0).tolist():
-        yield Hit(examined.data.name(examined.data.pictures[index].path), index)
+    for index in np.flatnonzero(examined.data.boxes_per_image() == 0).tolist():
+        yield Hit(examined.data.name(examined.data.images[index].path), index)
 
 
 def unlisted(examined: Examined) -> Iterator[Hit]:
@@ -219,28 +215,28 @@ def unlisted(examined: Examined) -> Iterator[Hit]:
 
 
 FILES = (
-    Rule("picture-missing", "error", "picture that is listed and not there",
-         missing, drop_pictures, "left out"),
-    Rule("picture-empty", "error", "picture file without content",
-         empty, drop_pictures, "left out"),
-    Rule("picture-unreadable", "error", "picture that cannot be read",
-         unreadable, drop_pictures, "left out"),
+    Rule("image-missing", "error", "image that is listed and not there",
+         missing, drop_images, "left out"),
+    Rule("image-empty", "error", "image file without content",
+         empty, drop_images, "left out"),
+    Rule("image-unreadable", "error", "image that cannot be read",
+         unreadable, drop_images, "left out"),
 )  # fmt: skip
 SIZES = (
-    Rule("exif-unrotated", "error", "boxes drawn on the picture before EXIF turns it",
-         unrotated, turn, "boxes turned with the picture"),
-    Rule("exif-unclear", "warning", "picture that EXIF turns: look whether its boxes are turned",
+    Rule("exif-unrotated", "error", "boxes drawn on the image before EXIF turns it",
+         unrotated, turn, "boxes turned with the image"),
+    Rule("exif-unclear", "warning", "image that EXIF turns: look whether its boxes are turned",
          unclear_rotation),
-    Rule("size-missing", "warning", "annotation without the picture's size",
-         without_size, take_size, "size taken from the picture"),
-    Rule("size-swapped", "error", "width and height of the picture are swapped in the annotation",
-         swapped, take_size, "size taken from the picture"),
-    Rule("size-differs", "error", "picture of another size than the annotation says",
+    Rule("size-missing", "warning", "annotation without the image's size",
+         without_size, take_size, "size taken from the image"),
+    Rule("size-swapped", "error", "width and height of the image are swapped in the annotation",
+         swapped, take_size, "size taken from the image"),
+    Rule("size-differs", "error", "image of another size than the annotation says",
          other_size, scale_or_drop,
-         "boxes scaled with the picture, or left out where the ratio differs too"),
+         "boxes scaled with the image, or left out where the ratio differs too"),
 )  # fmt: skip
 REST = (
-    Rule("picture-without-boxes", "note", "picture without boxes: trained on as background",
+    Rule("image-without-boxes", "note", "image without boxes: trained on as background",
          without_boxes),
-    Rule("picture-unlisted", "note", "picture that no annotation lists: not used", unlisted),
+    Rule("image-unlisted", "note", "image that no annotation lists: not used", unlisted),
 )  # fmt: skip

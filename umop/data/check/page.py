@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from umop.data.check.categories import counts
 from umop.data.check.examined import Examined
 from umop.data.check.report import Finding, Report, summary
-from umop.data.pictures import data_url, read_rgb
+from umop.data.images import data_url, read_rgb
 from umop.system.errors import UserError
 
 SHOWN = 24
-"""Most findings of a kind that are shown with their pictures."""
+"""Most findings of a kind that are shown with their images."""
 SIDE = 240
 SIZES = (0, 8, 16, 32, 64, 128, 256, 512, np.inf)
 
@@ -50,11 +50,11 @@ class Shape:
 
 @dataclass(frozen=True)
 class Thumbnail:
-    """A small picture with its boxes.
+    """A small image with its boxes.
 
     Attributes:
         text: Where, and what is wrong.
-        image: A data URL; empty where the picture cannot be read.
+        image: A data URL; empty where the image cannot be read.
         width: In pixels.
         height: In pixels.
         shapes: The boxes.
@@ -94,7 +94,7 @@ def write_page(report: Report, path: Path) -> None:
 
 
 class Drawer:
-    """Draws findings on their pictures.
+    """Draws findings on their images.
 
     Args:
         report: The report.
@@ -104,31 +104,31 @@ class Drawer:
         self.report = report
         examined = Examined(report.cleaned, report.records)
         self.corners = examined.data.boxes.corners
-        self.index = {picture.path: i for i, picture in enumerate(report.cleaned.pictures)}
+        self.index = {image.path: i for i, image in enumerate(report.cleaned.images)}
 
     def thumbnail(self, finding: Finding) -> Thumbnail:
-        """A finding's picture with all its boxes, the finding's own marked."""
-        if finding.picture is None:
+        """A finding's image with all its boxes, the finding's own marked."""
+        if finding.image is None:
             return Thumbnail(finding.text)
         try:
-            pixels = read_rgb(finding.picture)
+            pixels = read_rgb(finding.image)
         except UserError:
             return Thumbnail(finding.text)
         height, width = pixels.shape[:2]
         scale = SIDE / max(height, width)
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
-        others = self.boxes_of(finding.picture)
+        others = self.boxes_of(finding.image)
         shapes = [shape(box, scale, False) for box in others]
         if finding.box is not None:
             shapes.append(shape(np.array(finding.box), scale, True))
         return Thumbnail(finding.text, data_url(pixels, size), *size, tuple(shapes))
 
-    def boxes_of(self, picture: Path) -> NDArray[np.float64]:
-        """The boxes of a picture after the repairs, xyxy."""
-        index = self.index.get(picture)
+    def boxes_of(self, image: Path) -> NDArray[np.float64]:
+        """The boxes of an image after the repairs, xyxy."""
+        index = self.index.get(image)
         if index is None:
             return np.zeros((0, 4))
-        return self.corners[self.report.cleaned.boxes.picture == index]
+        return self.corners[self.report.cleaned.boxes.image == index]
 
 
 def shape(box: NDArray[np.float64], scale: float, is_found: bool) -> Shape:

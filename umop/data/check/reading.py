@@ -13,10 +13,10 @@ KINDS: tuple[tuple[str, Severity, str, str], ...] = (
     ("annotation-missing", "error", "listed annotation file that is not there", "left out"),
     ("annotation-numbers", "error", "annotation without 4 numbers", "left out"),
     ("shape-without-box", "warning", "shape that encloses nothing, such as points", "left out"),
-    ("picture-id-twice", "error", "id of two pictures", "boxes left out"),
+    ("image-id-twice", "error", "id of two images", "boxes left out"),
     ("annotation-id-twice", "warning", "id of two annotations", "renumbered"),
-    ("listed-twice", "warning", "picture that is listed twice", "kept once"),
-    ("box-of-no-picture", "error", "annotation of a picture that is not listed", "left out"),
+    ("listed-twice", "warning", "image that is listed twice", "kept once"),
+    ("box-of-no-image", "error", "annotation of an image that is not listed", "left out"),
     ("category-unknown", "error", "annotation of an unknown class", "left out"),
     ("category-twice", "error", "two classes of one name or id", "taken for one"),
     (
@@ -34,7 +34,7 @@ def problems(rule: str) -> Callable[[Examined], Iterator[Hit]]:
     def find(examined: Examined) -> Iterator[Hit]:
         for problem in examined.data.problems:
             if problem.rule == rule:
-                yield Hit(problem.text, path=problem.picture)
+                yield Hit(problem.text, path=problem.image)
 
     return find
 

@@ -1,4 +1,4 @@
-"""What the file of each picture holds, read in parallel and remembered."""
+"""What the file of each image holds, read in parallel and remembered."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
 
-from serving.inference.image import ImageError, decode, read_header
+from serving.inference.decoding import ImageError, decode, read_header
+from umop.data.images import MAX_PIXELS
 from umop.data.layouts.files import is_file
-from umop.data.pictures import MAX_PIXELS
 from umop.system.cache import cache_folder, keep
 
 FEW = 64
-"""Most pictures that are read without starting other processes."""
+"""Most images that are read without starting other processes."""
 BLOCK = 32
 HEAD = 2**16
 LIKENESS_SIDE = 16
@@ -31,18 +31,18 @@ LIKENESS_SIDE = 16
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What a picture's file holds.
+    """What an image's file holds.
 
     Attributes:
         size: In bytes; -1 for a file that cannot be opened.
         changed: When the file was changed, in nanoseconds.
-        width: In pixels, upright; 0 for a file that is no picture.
+        width: In pixels, upright; 0 for a file that is no image.
         height: In pixels, upright.
         orientation: EXIF's; 1 for none.
         digest: Of the file's content.
-        likeness: 256 bits in hexadecimal, of which similar pictures share nearly all; empty for a
-            picture of one colour.
-        error: Why the picture cannot be read; empty where it can.
+        likeness: 256 bits in hexadecimal, of which similar images share nearly all; empty for a
+            image of one colour.
+        error: Why the image cannot be read; empty where it can.
     """
 
     size: int
@@ -60,17 +60,17 @@ class Record:
 
 
 def read_record(path: Path) -> Record | None:
-    """Reads a picture whole; None where there is no file."""
+    """Reads an image whole; None where there is no file."""
     return read_file(path, decoded)
 
 
 def read_header_record(path: Path) -> Record | None:
-    """Reads the start of a picture, which has its size; None where there is no file."""
+    """Reads the start of an image, which has its size; None where there is no file."""
     return read_file(path, from_header)
 
 
 def read_file(path: Path, read: Callable[[Path, int, int], Record]) -> Record | None:
-    """Reads a picture's file in one way or another; None where there is none."""
+    """Reads an image's file in one way or another; None where there is none."""
     try:
         status = path.stat()
         return read(path, status.st_size, status.st_mtime_ns)
@@ -96,7 +96,7 @@ def from_header(path: Path, size: int, changed: int) -> Record:
 
 
 def decoded(path: Path, size: int, changed: int) -> Record:
-    """A whole record, for which the picture is decoded."""
+    """A whole record, for which the image is decoded."""
     content = path.read_bytes()
     digest = blake2b(content, digest_size=16).hexdigest()
     try:
@@ -108,13 +108,13 @@ def decoded(path: Path, size: int, changed: int) -> Record:
 
 
 def likeness_of(pixels: NDArray[np.uint8]) -> str:
-    """Whether brightness grows from each sixteenth of a picture to the next, left to right.
+    """Whether brightness grows from each sixteenth of an image to the next, left to right.
 
     Args:
         pixels: RGB, uint8 of shape (H, W, 3).
 
     Returns:
-        64 hexadecimal digits; nothing for a picture of one colour.
+        64 hexadecimal digits; nothing for an image of one colour.
     """
     small = cv2.resize(
         pixels, (LIKENESS_SIDE + 1, LIKENESS_SIDE), interpolation=cv2.INTER_AREA
@@ -128,14 +128,14 @@ def likeness_of(pixels: NDArray[np.uint8]) -> str:
 def read_records(
     root: Path, paths: Sequence[Path], decode: bool = True
 ) -> dict[Path, Record | None]:
-    """Reads all pictures, with a progress bar; those that have not changed are remembered.
+    """Reads all images, with a progress bar; those that have not changed are remembered.
 
     Args:
         root: The data set's folder, by which the records are kept in the cache.
-        paths: The pictures.
+        paths: The images.
         decode: Whether to read them whole, not only their size.
     """
-    memory = Memory(root, "pictures" if decode else "headers")
+    memory = Memory(root, "images" if decode else "headers")
     read = read_record if decode else read_header_record
     records = {path: memory.record(path) for path in paths}
     unread = [path for path, record in records.items() if record is None and is_file(path)]
@@ -149,18 +149,18 @@ def read_records(
 def read_all(
     paths: Sequence[Path], read: Callable[[Path], Record | None]
 ) -> Iterable[Record | None]:
-    """Reads pictures, in processes where they are many."""
+    """Reads images, in processes where they are many."""
     if len(paths) <= FEW:
         yield from map(read, paths)
         return
     context = get_context("spawn")  # the caller may have threads, which do not survive a fork
     with ProcessPoolExecutor(os.cpu_count(), mp_context=context) as pool:
         done = pool.map(read, paths, chunksize=BLOCK)
-        yield from track(done, "checking pictures", total=len(paths), console=Console(stderr=True))
+        yield from track(done, "checking images", total=len(paths), console=Console(stderr=True))
 
 
 class Memory:
-    """The records of a data set's pictures, kept in the cache.
+    """The records of a data set's images, kept in the cache.
 
     Args:
         root: The data set's folder.
@@ -181,7 +181,7 @@ class Memory:
             return {}
 
     def record(self, path: Path) -> Record | None:
-        """A picture's record; None where it has changed since, or is gone."""
+        """An image's record; None where it has changed since, or is gone."""
         known = self.known.get(str(path))
         if known is None:
             return None

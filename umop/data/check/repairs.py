@@ -25,11 +25,11 @@ def drop_boxes(examined: Examined, hits: Sequence[Hit]) -> Examined:
     return examined.with_data(examined.data.with_boxes(kept))
 
 
-def drop_pictures(examined: Examined, hits: Sequence[Hit]) -> Examined:
-    """Leaves the pictures and their boxes out."""
-    kept = np.ones(len(examined.data.pictures), np.bool_)
-    kept[[hit.picture for hit in hits if hit.picture is not None]] = False
-    return examined.with_data(examined.data.with_pictures(kept))
+def drop_images(examined: Examined, hits: Sequence[Hit]) -> Examined:
+    """Leaves the images and their boxes out."""
+    kept = np.ones(len(examined.data.images), np.bool_)
+    kept[[hit.image for hit in hits if hit.image is not None]] = False
+    return examined.with_data(examined.data.with_images(kept))
 
 
 def with_corners(

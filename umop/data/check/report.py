@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from umop.data.check import boxes, categories, conventions, pictures, reading, splits
+from umop.data.check import boxes, categories, conventions, images, reading, splits
 from umop.data.check.examined import Examined
 from umop.data.check.records import Record, read_records
 from umop.data.check.repairs import with_corners
@@ -17,14 +17,14 @@ from umop.data.check.rules import Hit, Rule, Severity
 from umop.data.dataset import DataSet
 from umop.system.console import counted
 
-BEFORE_SIZES = (*reading.RULES, *pictures.FILES, *conventions.RULES)
+BEFORE_SIZES = (*reading.RULES, *images.FILES, *conventions.RULES)
 AFTER_SIZES = (
-    *pictures.SIZES,
+    *images.SIZES,
     *boxes.RULES,
     *categories.RULES,
     *splits.DUPLICATES,
     *splits.REST,
-    *pictures.REST,
+    *images.REST,
 )
 RULES = {rule.name: rule for rule in (*BEFORE_SIZES, *AFTER_SIZES)}
 
@@ -37,15 +37,15 @@ class Finding:
         rule: Name of the rule that is broken.
         severity: ``error``, ``warning`` or ``note``.
         text: Where, and what is wrong; one line.
-        picture: The picture's file, where there is one.
-        box: The box, xyxy in the upright picture's pixels, where there is one.
+        image: The image's file, where there is one.
+        box: The box, xyxy in the upright image's pixels, where there is one.
         repaired: What was done about it; empty where nothing was.
     """
 
     rule: str
     severity: Severity
     text: str
-    picture: Path | None
+    image: Path | None
     box: tuple[float, float, float, float] | None
     repaired: str
 
@@ -56,8 +56,8 @@ class Report:
 
     Attributes:
         data: The data set as it was read.
-        cleaned: What the repairs have left of it; boxes in pixels, every picture with its size.
-        records: What the pictures' files hold.
+        cleaned: What the repairs have left of it; boxes in pixels, every image with its size.
+        records: What the images' files hold.
         findings: The defects, in the order of the rules.
     """
 
@@ -86,16 +86,16 @@ class Report:
 
 
 def check(data: DataSet, everything: bool = False, decode: bool = True) -> Report:
-    """Checks a data set, reading every picture that has changed since the last time.
+    """Checks a data set, reading every image that has changed since the last time.
 
     Args:
         data: The data set.
-        everything: Whether to repair also what training leaves as it is, such as a picture that
+        everything: Whether to repair also what training leaves as it is, such as an image that
             is in both splits.
-        decode: Whether to read pictures whole. Without that it is quick, and damaged pictures and
+        decode: Whether to read images whole. Without that it is quick, and damaged images and
             those of the same content are not found.
     """
-    records = read_records(data.root, sorted({picture.path for picture in data.pictures}), decode)
+    records = read_records(data.root, sorted({image.path for image in data.images}), decode)
     examined = Examined(data, records)
     findings: list[Finding] = []
     for rule in BEFORE_SIZES:
@@ -116,11 +116,11 @@ def apply(rule: Rule, examined: Examined, everything: bool, findings: list[Findi
 
 def finding(rule: Rule, hit: Hit, examined: Examined, repaired: str) -> Finding:
     """A hit, independent of indices that repairs change."""
-    picture = hit.path
-    if hit.picture is not None:
-        picture = examined.data.pictures[hit.picture].path
+    image = hit.path
+    if hit.image is not None:
+        image = examined.data.images[hit.image].path
     box = None if hit.box is None else corners_of(examined, hit.box)
-    return Finding(rule.name, rule.severity, hit.text, picture, box, repaired)
+    return Finding(rule.name, rule.severity, hit.text, image, box, repaired)
 
 
 def corners_of(examined: Examined, box: int) -> tuple[float, float, float, float] | None:
@@ -135,20 +135,20 @@ def corners_of(examined: Examined, box: int) -> tuple[float, float, float, float
 
 
 def in_pixels(examined: Examined) -> Examined:
-    """Turns boxes into pixels; pictures of unknown size get that of their files."""
+    """Turns boxes into pixels; images of unknown size get that of their files."""
     if examined.data.relative:
         corners = examined.data.boxes.corners * conventions.actual_sizes(examined)
         examined = with_corners(examined, corners, relative=False)
-    if any(picture.width for picture in examined.data.pictures):
+    if any(image.width for image in examined.data.images):
         return examined
-    return pictures.sized(examined, set(range(len(examined.data.pictures))))
+    return images.sized(examined, set(range(len(examined.data.images))))
 
 
 def summary(data: DataSet) -> str:
-    """One line about a data set: its layout, pictures, boxes and classes."""
+    """One line about a data set: its layout, images, boxes and classes."""
     names = data.splits() or (None,)
     counts = [(int(data.in_split(name).sum()), name) for name in names]
-    parts = [f"{count} {name}" if name else counted(count, "picture") for count, name in counts]
+    parts = [f"{count} {name}" if name else counted(count, "image") for count, name in counts]
     return (
         f"{data.root}: {data.layout}, {', '.join(parts)}, {counted(len(data.boxes), 'box')}, "
         f"{counted(len(data.classes), 'class')}"

@@ -21,13 +21,13 @@ class Hit:
 
     Attributes:
         text: Where, and what is wrong; one line.
-        picture: Index of the picture, where there is one.
+        image: Index of the image, where there is one.
         box: Index of the box, where there is one.
-        path: The picture's file, where it has no index.
+        path: The image's file, where it has no index.
     """
 
     text: str
-    picture: int | None = None
+    image: int | None = None
     box: int | None = None
     path: Path | None = None
 
@@ -61,4 +61,4 @@ def box_hits(
     """A hit for each box of a mask, bool of shape (boxes,)."""
     for box in np.flatnonzero(mask).tolist():
         where = examined.data.where(box)
-        yield Hit(f"{where}: {text(box)}", int(examined.data.boxes.picture[box]), box)
+        yield Hit(f"{where}: {text(box)}", int(examined.data.boxes.image[box]), box)

@@ -1,4 +1,4 @@
-"""Rules about pictures that are there more than once, and about what training must have."""
+"""Rules about images that are there more than once, and about what training must have."""
 
 from __future__ import annotations
 
@@ -10,61 +10,61 @@ import numpy as np
 from numpy.typing import NDArray
 
 from umop.data.check.examined import Examined
-from umop.data.check.repairs import drop_pictures
+from umop.data.check.repairs import drop_images
 from umop.data.check.rules import Hit, Rule
 
 SAME_BITS = 8
-"""Most bits of 256 in which two similar pictures differ."""
+"""Most bits of 256 in which two similar images differ."""
 MOST_PAIRS = 2 * 10**8
-"""More pairs of pictures than this are not compared, which a note says."""
+"""More pairs of images than this are not compared, which a note says."""
 
 
 def in_two_lists(examined: Examined) -> Iterator[Hit]:
-    """Pictures of train that another split lists too."""
-    return repeated(examined, {i: str(each.path) for i, each in enumerate(examined.data.pictures)})
+    """Images of train that another split lists too."""
+    return repeated(examined, {i: str(each.path) for i, each in enumerate(examined.data.images)})
 
 
 def in_two_splits(examined: Examined) -> Iterator[Hit]:
-    """Pictures of train with the content of a picture of another split."""
+    """Images of train with the content of an image of another split."""
     return repeated(examined, digests(examined))
 
 
 def digests(examined: Examined) -> dict[int, str]:
-    """The digest of each picture's content, by index."""
-    records = ((index, examined.record(index)) for index in range(len(examined.data.pictures)))
+    """The digest of each image's content, by index."""
+    records = ((index, examined.record(index)) for index in range(len(examined.data.images)))
     return {index: record.digest for index, record in records if record and record.digest}
 
 
 def repeated(examined: Examined, keys: dict[int, str]) -> Iterator[Hit]:
-    """Pictures of train with the key of a picture of another split; the keys are by index."""
+    """Images of train with the key of an image of another split; the keys are by index."""
     data = examined.data
     groups: dict[str, list[int]] = defaultdict(list)
     for index, key in keys.items():
         groups[key].append(index)
     for group in groups.values():
         for index in group:
-            picture = data.pictures[index]
-            other = next((i for i in group if data.pictures[i].split != picture.split), None)
-            if picture.split == "train" and other is not None:
-                twin = data.pictures[other]
-                text = f"{data.name(picture.path)}: {data.name(twin.path)} in {twin.split}"
+            image = data.images[index]
+            other = next((i for i in group if data.images[i].split != image.split), None)
+            if image.split == "train" and other is not None:
+                twin = data.images[other]
+                text = f"{data.name(image.path)}: {data.name(twin.path)} in {twin.split}"
                 yield Hit(text, index)
 
 
 def in_one_split(examined: Examined) -> Iterator[Hit]:
-    """Pictures with the content of one before them, in the same split."""
+    """Images with the content of one before them, in the same split."""
     data = examined.data
     first: dict[tuple[str | None, str], int] = {}
     for index, digest in digests(examined).items():
-        picture = data.pictures[index]
-        before = first.setdefault((picture.split, digest), index)
+        image = data.images[index]
+        before = first.setdefault((image.split, digest), index)
         if before != index:
-            twin = data.pictures[before].path
-            yield Hit(f"{data.name(picture.path)}: {data.name(twin)}", index)
+            twin = data.images[before].path
+            yield Hit(f"{data.name(image.path)}: {data.name(twin)}", index)
 
 
 def alike(examined: Examined) -> Iterator[Hit]:
-    """Pictures of one split that look like one of another."""
+    """Images of one split that look like one of another."""
     data = examined.data
     likeness = likenesses(examined)
     same = digests(examined)
@@ -73,42 +73,42 @@ def alike(examined: Examined) -> Iterator[Hit]:
             continue
         for i, j in close_pairs(likeness, left, right):
             if same[i] != same[j]:
-                one, other = data.pictures[i], data.pictures[j]
+                one, other = data.images[i], data.images[j]
                 names = data.name(one.path), data.name(other.path)
                 yield Hit(f"{names[0]} ({one.split}): {names[1]} ({other.split})", i)
 
 
 def not_compared(examined: Examined) -> Iterator[Hit]:
-    """Splits with too many pictures to look for those that are alike."""
-    pictures = examined.data.pictures
+    """Splits with too many images to look for those that are alike."""
+    images = examined.data.images
     for left, right in pairs_of_splits(examined, likenesses(examined)):
         if len(left) * len(right) > MOST_PAIRS:
-            one, other = pictures[left[0]].split, pictures[right[0]].split
-            yield Hit(f"{len(left)} pictures of {one} with {len(right)} of {other}")
+            one, other = images[left[0]].split, images[right[0]].split
+            yield Hit(f"{len(left)} images of {one} with {len(right)} of {other}")
 
 
 def pairs_of_splits(
-    examined: Examined, pictures: Iterable[int]
+    examined: Examined, images: Iterable[int]
 ) -> Iterator[tuple[list[int], list[int]]]:
-    """Some pictures, by index: those of one split and those of another, for each two splits."""
+    """Some images, by index: those of one split and those of another, for each two splits."""
     parts: dict[str, list[int]] = {split: [] for split in examined.data.splits()}
-    for index in pictures:
-        split = examined.data.pictures[index].split
+    for index in images:
+        split = examined.data.images[index].split
         if split is not None:
             parts[split].append(index)
     return combinations([part for part in parts.values() if part], 2)
 
 
 def likenesses(examined: Examined) -> dict[int, NDArray[np.uint64]]:
-    """The likeness of each picture that has one, four words of 64 bits, by index."""
-    records = ((index, examined.record(index)) for index in range(len(examined.data.pictures)))
+    """The likeness of each image that has one, four words of 64 bits, by index."""
+    records = ((index, examined.record(index)) for index in range(len(examined.data.images)))
     return {index: record.bits() for index, record in records if record and record.likeness}
 
 
 def close_pairs(
     likeness: dict[int, NDArray[np.uint64]], left: list[int], right: list[int]
 ) -> Iterator[tuple[int, int]]:
-    """For each picture on the left the nearest on the right, where the two are alike."""
+    """For each image on the left the nearest on the right, where the two are alike."""
     others = np.stack([likeness[i] for i in right])
     for i in left:
         differing = np.bitwise_count(others ^ likeness[i]).sum(1)
@@ -122,21 +122,21 @@ def nothing_to_learn(examined: Examined) -> Iterator[Hit]:
     data = examined.data
     splits = data.splits() or (None,)
     for split in [split for split in splits if split != "test"]:
-        rows = data.in_split(split)[data.boxes.picture]
+        rows = data.in_split(split)[data.boxes.image]
         if not (rows & ~data.boxes.crowd).any():
             has = "only boxes of crowds (iscrowd 1)" if rows.any() else "no box"
             yield Hit(f"{split or 'the data'} has {has}")
 
 
 DUPLICATES = (
-    Rule("split-twice-listed", "warning", "picture of train that another split lists too",
-         in_two_lists, drop_pictures, "left out of train", automatic=False),
-    Rule("split-same-content", "warning", "picture of train that is in another split too",
-         in_two_splits, drop_pictures, "left out of train", automatic=False),
-    Rule("split-alike", "warning", "picture of one split that looks like one of another", alike),
-    Rule("split-not-compared", "note", "too many pictures to look for those that are alike",
+    Rule("split-twice-listed", "warning", "image of train that another split lists too",
+         in_two_lists, drop_images, "left out of train", automatic=False),
+    Rule("split-same-content", "warning", "image of train that is in another split too",
+         in_two_splits, drop_images, "left out of train", automatic=False),
+    Rule("split-alike", "warning", "image of one split that looks like one of another", alike),
+    Rule("split-not-compared", "note", "too many images to look for those that are alike",
          not_compared),
-    Rule("picture-twice", "warning", "picture with the content of another of its split",
-         in_one_split, drop_pictures, "left out", automatic=False),
+    Rule("image-twice", "warning", "image with the content of another of its split",
+         in_one_split, drop_images, "left out", automatic=False),
 )  # fmt: skip
 REST = (Rule("split-empty", "error", "split without boxes", nothing_to_learn),)

@@ -48,7 +48,7 @@ def as_json(report: Report) -> str:
         {
             "data": str(data.root),
             "layout": data.layout,
-            "pictures": len(data.pictures),
+            "pictures": len(data.images),
             "boxes": len(data.boxes),
             "classes": data.classes,
             "counts": dict(report.counts()),
@@ -57,7 +57,7 @@ def as_json(report: Report) -> str:
                     "rule": each.rule,
                     "severity": each.severity,
                     "text": each.text,
-                    "picture": None if each.picture is None else str(each.picture),
+                    "picture": None if each.image is None else str(each.image),
                     "box": each.box,
                     "repaired": each.repaired or None,
                 }

@@ -73,16 +73,16 @@ def read_files(path: Path, files: Files) -> DataSet:
         files: Its files.
 
     Raises:
-        UserError: It is in no layout that is known, or its pictures are elsewhere.
+        UserError: It is in no layout that is known, or its images are elsewhere.
     """
     layout = next((layout for layout in LAYOUTS if layout.find(files)), None)
     if layout is None:
         raise UserError(not_recognised(path, files))
     data = layout.read(files)
-    listed = {picture.path for picture in data.pictures}
-    if not files.pictures() and not any(is_file(each) for each in listed):
-        raise UserError(f"{path} holds annotations ({layout.name}), and no pictures. {GIVE_BOTH}")
-    return replace(data, unlisted=tuple(each for each in files.pictures() if each not in listed))
+    listed = {image.path for image in data.images}
+    if not files.images() and not any(is_file(each) for each in listed):
+        raise UserError(f"{path} holds annotations ({layout.name}), and no images. {GIVE_BOTH}")
+    return replace(data, unlisted=tuple(each for each in files.images() if each not in listed))
 
 
 def innermost(folder: Path) -> Path:
@@ -106,11 +106,11 @@ def not_recognised(path: Path, files: Files) -> str:
 def nearest(files: Files) -> str:
     """Says which layout is the nearest, and what it lacks."""
     has = files.suffixes
-    if not files.pictures():
-        return "There are no pictures (JPEG, PNG, WebP, BMP, TIFF, GIF) in it."
+    if not files.images():
+        return "There are no images (JPEG, PNG, WebP, BMP, TIFF, GIF) in it."
     if has[".txt"]:
         return (
-            "Nearest: YOLO, whose label files have the names of their pictures, with .txt, in "
+            "Nearest: YOLO, whose label files have the names of their images, with .txt, in "
             "labels/ or beside them."
         )
     if has[".xml"]:
@@ -119,4 +119,4 @@ def nearest(files: Files) -> str:
         return "Nearest: COCO JSON, which has lists of images, annotations and categories."
     if has[".csv"]:
         return "Nearest: CSV, whose first line names the columns image,x1,y1,x2,y2,label."
-    return f"There are pictures, but no annotations. {GIVE_BOTH}"
+    return f"There are images, but no annotations. {GIVE_BOTH}"

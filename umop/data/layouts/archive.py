@@ -17,7 +17,7 @@ from umop.system.digest import sha256_of
 from umop.system.errors import UserError
 
 MOST_TIMES_AS_LARGE = 100
-"""Most times its size that a zip may unpack to: pictures hardly shrink, annotations ten times."""
+"""Most times its size that a zip may unpack to: images hardly shrink, annotations ten times."""
 ALWAYS_ALLOWED = 2**28
 DAMAGED = (BadZipFile, EOFError, LZMAError, RuntimeError, zlib.error)
 """What the content of a zip is answered with that is damaged, encrypted or of an unknown kind."""

@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from umop.data.dataset import SPLITS, Builder, DataSet, Picture
+from umop.data.dataset import SPLITS, Builder, DataSet, Image
 from umop.data.layouts.files import Files, head, read_json, split_of_list
 
 NAME = "COCO JSON"
@@ -44,14 +44,14 @@ def read(files: Files) -> DataSet:
 
 
 def read_file(
-    path: Path, split: str | None, find_picture: Callable[[str], Path], builder: Builder
+    path: Path, split: str | None, find_image: Callable[[str], Path], builder: Builder
 ) -> None:
     """Reads one annotation file.
 
     Args:
         path: The file.
         split: The split that it lists; None where nothing says.
-        find_picture: Gives the path of a picture by the name in the file.
+        find_image: Gives the path of an image by the name in the file.
         builder: Takes what is found.
     """
     try:
@@ -60,7 +60,7 @@ def read_file(
     except ValueError as error:
         builder.problem("annotations-unreadable", path, f"not COCO JSON: {error}")
         return
-    CocoFile(path, content, split, find_picture, builder).read()
+    CocoFile(path, content, split, find_image, builder).read()
 
 
 def require_parts(content: object) -> None:
@@ -81,7 +81,7 @@ def require_parts(content: object) -> None:
 
 @dataclass(frozen=True)
 class Finder:
-    """Finds the pictures of an annotation file among those of its data set.
+    """Finds the images of an annotation file among those of its data set.
 
     Attributes:
         path: The annotation file.
@@ -93,7 +93,7 @@ class Finder:
 
     @cached_property
     def folders(self) -> list[str]:
-        """Where the pictures may lie, relative to the root, likeliest first."""
+        """Where the images may lie, relative to the root, likeliest first."""
         last = self.path.stem.rpartition("_")[2]
         here = self.path.parent.relative_to(self.files.root)
         below = [last, f"images/{last}", "", "images"]
@@ -102,8 +102,8 @@ class Finder:
         return [folder.as_posix().removeprefix(".") for folder in (*folders, *map(Path, below))]
 
     def __call__(self, name: str) -> Path:
-        """The picture's path; where none was found, the place where it should be."""
-        found = self.files.picture(name, self.folders)
+        """The image's path; where none was found, the place where it should be."""
+        found = self.files.image(name, self.folders)
         return found or self.files.root / self.expected / name
 
     @cached_property
@@ -120,7 +120,7 @@ class CocoFile:
         path: The file.
         content: Its content.
         split: The split that it lists.
-        find_picture: Gives the path of a picture by the name in the file.
+        find_image: Gives the path of an image by the name in the file.
         builder: Takes what is found.
     """
 
@@ -129,19 +129,19 @@ class CocoFile:
         path: Path,
         content: Mapping[str, Any],
         split: str | None,
-        find_picture: Callable[[str], Path],
+        find_image: Callable[[str], Path],
         builder: Builder,
     ) -> None:
         self.path = path
         self.content = content
         self.split = split
-        self.find_picture = find_picture
+        self.find_image = find_image
         self.builder = builder
 
     def read(self) -> None:
         labels = self.read_categories()
-        pictures = self.read_pictures()
-        self.read_boxes(labels, pictures)
+        images = self.read_images()
+        self.read_boxes(labels, images)
 
     def read_categories(self) -> dict[Any, int]:
         """The label of each category id."""
@@ -164,36 +164,36 @@ class CocoFile:
             labels[key] = self.builder.label(name)
         return labels
 
-    def read_pictures(self) -> dict[Any, int | None]:
-        """The index of each picture id; None for an id of two pictures."""
-        pictures: dict[Any, int | None] = {}
+    def read_images(self) -> dict[Any, int | None]:
+        """The index of each image id; None for an id of two images."""
+        images: dict[Any, int | None] = {}
         named: dict[Any, str] = {}
         for entry in self.content["images"]:
             key, name = identity(entry.get("id")), entry.get("file_name")
             if key is None or not isinstance(name, str):
-                text = f"picture {entry.get('id')!r} has no id or no file name"
+                text = f"image {entry.get('id')!r} has no id or no file name"
                 self.note("annotations-unreadable", text)
-            elif key not in pictures:
+            elif key not in images:
                 named[key] = name
-                pictures[key] = self.builder.picture(self.picture(name, entry))
+                images[key] = self.builder.image(self.image(name, entry))
             elif named[key] == name:
                 self.note("listed-twice", f"{name} is listed twice")
             else:
-                text = f"the pictures {named[key]} and {name} both have the id {key}"
-                self.note("picture-id-twice", text)
-                pictures[key] = None
-        return pictures
+                text = f"the images {named[key]} and {name} both have the id {key}"
+                self.note("image-id-twice", text)
+                images[key] = None
+        return images
 
-    def picture(self, name: str, entry: Mapping[str, Any]) -> Picture:
-        return Picture(
-            path=self.find_picture(name),
+    def image(self, name: str, entry: Mapping[str, Any]) -> Image:
+        return Image(
+            path=self.find_image(name),
             source=self.path,
             split=self.split,
             width=pixels(entry.get("width")),
             height=pixels(entry.get("height")),
         )
 
-    def read_boxes(self, labels: dict[Any, int], pictures: dict[Any, int | None]) -> None:
+    def read_boxes(self, labels: dict[Any, int], images: dict[Any, int | None]) -> None:
         seen: set[Any] = set()
         for number, entry in enumerate(self.content["annotations"], start=1):
             key = identity(entry.get("id"))
@@ -201,19 +201,19 @@ class CocoFile:
             if place in seen:
                 self.note("annotation-id-twice", f"two annotations have the id {place}")
             seen.add(place)
-            picture, category = identity(entry.get("image_id")), identity(entry.get("category_id"))
-            if picture not in pictures:
+            image, category = identity(entry.get("image_id")), identity(entry.get("category_id"))
+            if image not in images:
                 written = entry.get("image_id")
-                text = f"annotation {place} is of a picture that is not listed (id {written!r})"
-                self.note("box-of-no-picture", text)
+                text = f"annotation {place} is of an image that is not listed (id {written!r})"
+                self.note("box-of-no-image", text)
             elif category not in labels:
                 written = entry.get("category_id")
                 text = f"annotation {place} is of a category that is not listed (id {written!r})"
                 self.note("category-unknown", text)
-            elif (index := pictures[picture]) is not None:
+            elif (index := images[image]) is not None:
                 self.read_box(index, labels[category], entry, place)
 
-    def read_box(self, picture: int, label: int, entry: Mapping[str, Any], place: Any) -> None:
+    def read_box(self, image: int, label: int, entry: Mapping[str, Any], place: Any) -> None:
         try:
             box = entry.get("bbox") or box_of_mask(entry.get("segmentation"))
             x, y, width, height = (float(value) for value in box)
@@ -222,10 +222,10 @@ class CocoFile:
                 f"annotation {place} has no box of 4 numbers, and no mask that gives one: bbox is "
                 f"{entry.get('bbox')}"
             )
-            return self.note("annotation-numbers", text, self.builder.pictures[picture].path)
+            return self.note("annotation-numbers", text, self.builder.images[image].path)
         crowd, area = bool(entry.get("iscrowd", 0)), entry.get("area")
         self.builder.box(
-            picture,
+            image,
             label,
             (x, y, x + width, y + height),
             place,
@@ -234,8 +234,8 @@ class CocoFile:
         )
         return None
 
-    def note(self, rule: str, text: str, picture: Path | None = None) -> None:
-        self.builder.problem(rule, self.path, text, picture)
+    def note(self, rule: str, text: str, image: Path | None = None) -> None:
+        self.builder.problem(rule, self.path, text, image)
 
 
 def box_of_mask(mask: Any) -> list[float]:

@@ -1,4 +1,4 @@
-"""CVAT for images: one XML file for all pictures."""
+"""CVAT for images: one XML file for all images."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from math import cos, hypot, radians, sin
 from pathlib import Path
 from xml.etree import ElementTree
 
-from umop.data.dataset import Builder, DataSet, Picture
+from umop.data.dataset import Builder, DataSet, Image
 from umop.data.layouts.coco import pixels
 from umop.data.layouts.files import SPLIT_WORDS, Files, head, read_xml, split_of_list
 
@@ -36,16 +36,16 @@ def read(files: Files) -> DataSet:
         for name in root.iterfind(".//labels/label/name"):
             builder.label((name.text or "").strip())
         for image in root.iterfind("image"):
-            read_picture(image, path, files, builder)
+            read_image(image, path, files, builder)
     return builder.build(NAME, "shape")
 
 
-def read_picture(image: ElementTree.Element, source: Path, files: Files, builder: Builder) -> None:
-    """Reads one picture's shapes."""
+def read_image(image: ElementTree.Element, source: Path, files: Files, builder: Builder) -> None:
+    """Reads one image's shapes."""
     written = image.get("name", "")
-    path = files.picture(written, ("images", "")) or files.root / "images" / written
-    index = builder.picture(
-        Picture(
+    path = files.image(written, ("images", "")) or files.root / "images" / written
+    index = builder.image(
+        Image(
             path=path,
             source=source,
             split=subset(image.get("subset", "")) or split_of_list(path, files.root),

@@ -12,10 +12,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from xml.etree import ElementTree
 
-from umop.runs.folder import LOCK, ROOT
 from umop.system.errors import UserError
 
-PICTURES = (".jpg", ".jpeg", ".jfif", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif")
+IMAGES = (".jpg", ".jpeg", ".jfif", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif")
 SPLIT_WORDS = {
     "train": ("train", "training", "trainval"),
     "val": ("val", "valid", "validation", "validate", "eval"),
@@ -40,10 +39,10 @@ class Files:
         self.names = list(walk(root))
         self.exact = set(self.names)
         self.folded = {folded(name): name for name in self.names}
-        pictures = [name for name in self.names if is_picture(name)]
-        self.by_base = unique((base(name), name) for name in pictures)
-        self.by_stem = unique((stem(base(name)), name) for name in pictures)
-        self.by_path_stem = {folded(stem(name)): name for name in pictures}
+        images = [name for name in self.names if is_image(name)]
+        self.by_base = unique((base(name), name) for name in images)
+        self.by_stem = unique((stem(base(name)), name) for name in images)
+        self.by_path_stem = {folded(stem(name)): name for name in images}
         self.suffixes = Counter(PurePosixPath(name).suffix.casefold() for name in self.names)
 
     def path(self, name: str) -> Path:
@@ -55,9 +54,9 @@ class Files:
         found = (name for name in self.names if name.casefold().endswith(suffixes))
         return [self.root / name for name in sorted(found)]
 
-    def pictures(self, below: Path | None = None) -> list[Path]:
-        """The pictures, all or those below a folder, by name."""
-        found = self.matching(*PICTURES)
+    def images(self, below: Path | None = None) -> list[Path]:
+        """The images, all or those below a folder, by name."""
+        found = self.matching(*IMAGES)
         return found if below is None else [path for path in found if path.is_relative_to(below)]
 
     def named(self, name: str) -> Path | None:
@@ -67,8 +66,8 @@ class Files:
         found = self.folded.get(folded(name))
         return None if found is None else self.root / found
 
-    def picture(self, written: str, folders: Iterable[str] = ("",)) -> Path | None:
-        """Finds the picture that an annotation names.
+    def image(self, written: str, folders: Iterable[str] = ("",)) -> Path | None:
+        """Finds the image that an annotation names.
 
         Args:
             written: The name in the annotation: relative or absolute, with either slash, with or
@@ -86,14 +85,14 @@ class Files:
         for start in range(len(parts)):
             if found := self.named("/".join(parts[start:])):
                 return found
-        if name.startswith("/") and is_picture(name) and is_file(Path(name)):
+        if name.startswith("/") and is_image(name) and is_file(Path(name)):
             return Path(name)
         last = folded(parts[-1]) if parts else ""
         found_name = self.by_base.get(last) or self.by_stem.get(last)
         return None if found_name is None else self.root / found_name
 
     def without_suffix(self, folder: str, name: str) -> Path | None:
-        """The picture in a folder whose name lacks its suffix in the annotation."""
+        """The image in a folder whose name lacks its suffix in the annotation."""
         found = self.by_path_stem.get(folded(joined(folder, name)))
         return None if found is None else self.root / found
 
@@ -101,7 +100,7 @@ class Files:
 def walk(root: Path) -> Iterator[str]:
     """The names of all files below a folder; links to folders are followed.
 
-    Hidden files are left out, and runs: a folder of pictures may be where training is started.
+    Hidden files are left out, and runs: a folder of images may be where training is started.
     """
     seen = set()
     for folder, folders, files in os.walk(root, followlinks=True):
@@ -117,7 +116,7 @@ def walk(root: Path) -> Iterator[str]:
 
 def is_run(folder: str, files: Sequence[str]) -> bool:
     """Whether a folder is one of training's runs."""
-    return LOCK in files and Path(folder).parent.name == ROOT.name
+    return ".lock" in files and Path(folder).parent.name == "runs"
 
 
 def unique(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
@@ -145,8 +144,8 @@ def stem(name: str) -> str:
     return name.rpartition(".")[0] or name
 
 
-def is_picture(name: str) -> bool:
-    return name.casefold().endswith(PICTURES)
+def is_image(name: str) -> bool:
+    return name.casefold().endswith(IMAGES)
 
 
 def is_file(path: Path) -> bool:

@@ -1,4 +1,4 @@
-"""LabelMe: a JSON file for each picture."""
+"""LabelMe: a JSON file for each image."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from math import dist
 from pathlib import Path
 from typing import Any
 
-from umop.data.dataset import Builder, DataSet, Picture
+from umop.data.dataset import Builder, DataSet, Image
 from umop.data.layouts.coco import pixels
 from umop.data.layouts.files import Files, head, read_json, split_of
 
 NAME = "LabelMe"
-LOOKS_FOR = "LabelMe (a JSON file for each picture)"
+LOOKS_FOR = "LabelMe (a JSON file for each image)"
 KEYS = ('"shapes"', '"imageData"')
-"""One of them is at the start of each file; the picture's data may hide what follows."""
+"""One of them is at the start of each file; the image's data may hide what follows."""
 WITHOUT_BOX = ("point", "points", "line", "linestrip")
 
 
@@ -29,15 +29,15 @@ def read(files: Files) -> DataSet:
     builder = Builder(files.root)
     for path in find(files):
         try:
-            read_picture(path, read_json(path), files, builder)
+            read_image(path, read_json(path), files, builder)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             builder.problem("annotations-unreadable", path, f"not LabelMe's JSON: {error}")
     builder.sort_classes()
     return builder.build(NAME, "shape")
 
 
-def read_picture(path: Path, content: Any, files: Files, builder: Builder) -> None:
-    """Reads one picture's annotation.
+def read_image(path: Path, content: Any, files: Files, builder: Builder) -> None:
+    """Reads one image's annotation.
 
     Raises:
         ValueError: It is not LabelMe's.
@@ -48,19 +48,19 @@ def read_picture(path: Path, content: Any, files: Files, builder: Builder) -> No
         raise ValueError(f"its shapes are {json.dumps(content.get('shapes'))}, not a list")
     here = path.parent.relative_to(files.root).as_posix().removeprefix(".")
     written = str(content.get("imagePath") or path.stem)
-    found = files.picture(written, (here, "images")) or files.picture(path.stem, (here, "images"))
-    picture = Picture(
+    found = files.image(written, (here, "images")) or files.image(path.stem, (here, "images"))
+    image = Image(
         path=found or path.parent / written,
         source=path,
         split=split_of(path, files.root),
         width=pixels(content.get("imageWidth")),
         height=pixels(content.get("imageHeight")),
     )
-    index = builder.picture(picture)
+    index = builder.image(image)
     for number, shape in enumerate(content["shapes"], start=1):
         if shape.get("shape_type") in WITHOUT_BOX:
             text = f"shape {number} is a {shape['shape_type']}"
-            builder.problem("shape-without-box", path, text, picture.path)
+            builder.problem("shape-without-box", path, text, image.path)
             continue
         try:
             corners = enclosing(shape.get("points") or (), shape.get("shape_type"))
@@ -68,7 +68,7 @@ def read_picture(path: Path, content: Any, files: Files, builder: Builder) -> No
             corners = None
         if corners is None:
             text = f"shape {number} is no rectangle, polygon or circle"
-            builder.problem("annotation-numbers", path, text, picture.path)
+            builder.problem("annotation-numbers", path, text, image.path)
             continue
         builder.box(index, builder.label(str(shape.get("label") or "").strip()), corners, number)
 

@@ -6,9 +6,9 @@ import csv
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from umop.data.dataset import Builder, DataSet, Picture
+from umop.data.dataset import Builder, DataSet, Image
 from umop.data.layouts.coco import pixels
-from umop.data.layouts.files import Files, is_picture, read_text, split_of, split_of_list
+from umop.data.layouts.files import Files, is_image, read_text, split_of, split_of_list
 
 NAME = "CSV"
 LOOKS_FOR = "CSV (columns image,x1,y1,x2,y2,label, or those of Open Images)"
@@ -67,7 +67,7 @@ def columns(row: Sequence[str]) -> dict[str, int] | None:
     }
     if min(found.values()) >= 0:
         return {**found, **{name: names.index(name) for name in EXTRA if name in names}}
-    is_row = len(row) >= len(WITHOUT_HEADER) and is_picture(row[0])
+    is_row = len(row) >= len(WITHOUT_HEADER) and is_image(row[0])
     return dict(zip(WITHOUT_HEADER, range(6), strict=True)) if is_row else None
 
 
@@ -109,12 +109,12 @@ class Table:
         self.builder = builder
         self.names = names
         self.split = split_of_list(path, files.root)
-        self.pictures: dict[str, int] = {}
+        self.images: dict[str, int] = {}
 
     def read(self) -> None:
         start = first_row(self.path)
         self.columns = columns(start) or {}
-        has_header = not is_picture(start[self.columns["image"]])
+        has_header = not is_image(start[self.columns["image"]])
         for number, row in enumerate(rows(self.path), start=1):
             if has_header and any(row[len(start) :]):
                 text = (
@@ -128,33 +128,33 @@ class Table:
     def read_row(self, number: int, row: list[str]) -> None:
         cells = {name: row[i] for name, i in self.columns.items() if i < len(row)}
         if not cells.get("image"):
-            return self.note("annotations-unreadable", f"line {number} names no picture")
-        picture = self.picture(cells)
+            return self.note("annotations-unreadable", f"line {number} names no image")
+        image = self.image(cells)
         written = [cells.get(side, "") for side in ("x1", "y1", "x2", "y2")]
         if not any(written):
-            return None  # a picture without boxes
+            return None  # an image without boxes
         try:
             corners = [float(value) for value in written]
         except ValueError:
             text = f"line {number} has no box of 4 numbers: {', '.join(written)}"
-            path = self.builder.pictures[picture].path
+            path = self.builder.images[image].path
             return self.note("annotation-numbers", text, path)
         written_label = cells.get("label", "")
         label = self.builder.label(self.names.get(written_label, written_label))
         crowd = cells.get("isgroupof") == "1"
-        return self.builder.box(picture, label, corners, number, crowd)
+        return self.builder.box(image, label, corners, number, crowd)
 
-    def picture(self, cells: dict[str, str]) -> int:
-        """The index of a row's picture."""
+    def image(self, cells: dict[str, str]) -> int:
+        """The index of a row's image."""
         written = cells["image"]
-        if written not in self.pictures:
+        if written not in self.images:
             here = self.path.parent.relative_to(self.files.root).as_posix().removeprefix(".")
             folders = (here, *([self.split] if self.split else []), *FOLDERS)
-            path = self.files.picture(written, folders) or self.files.root / written
+            path = self.files.image(written, folders) or self.files.root / written
             sides = [pixels(cells.get(side)) for side in ("width", "height")]
             split = self.split or split_of(path, self.files.root)
-            self.pictures[written] = self.builder.picture(Picture(path, self.path, split, *sides))
-        return self.pictures[written]
+            self.images[written] = self.builder.image(Image(path, self.path, split, *sides))
+        return self.images[written]
 
-    def note(self, rule: str, text: str, picture: Path | None = None) -> None:
-        self.builder.problem(rule, self.path, text, picture)
+    def note(self, rule: str, text: str, image: Path | None = None) -> None:
+        self.builder.problem(rule, self.path, text, image)

@@ -1,4 +1,4 @@
-"""Pascal VOC: an XML file for each picture, with or without lists of the splits."""
+"""Pascal VOC: an XML file for each image, with or without lists of the splits."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
 
-from umop.data.dataset import Builder, DataSet, Picture
+from umop.data.dataset import Builder, DataSet, Image
 from umop.data.layouts.coco import pixels
 from umop.data.layouts.files import Files, head, is_file, read_text, read_xml, split_of
 
 NAME = "Pascal VOC"
-LOOKS_FOR = "Pascal VOC (an XML file for each picture, as in Annotations/)"
+LOOKS_FOR = "Pascal VOC (an XML file for each image, as in Annotations/)"
 ROOT = re.compile(r"<annotation[\s>]")
-"""The root of each file; labelImg gives it an attribute once a person has verified the picture."""
+"""The root of each file; labelImg gives it an attribute once a person has verified the image."""
 LISTS = {
     "train": ("train", "trainval"),
     "val": ("val", "valid", "validation", "test"),
@@ -31,10 +31,10 @@ def find(files: Files) -> list[Path]:
 
 
 def read(files: Files) -> DataSet:
-    """Reads the pictures that the lists name, or all that have an annotation."""
+    """Reads the images that the lists name, or all that have an annotation."""
     builder = Builder(files.root)
     for path, split in listed(files, builder) or ((path, None) for path in find(files)):
-        read_picture(path, split or split_of(path, files.root), files, builder)
+        read_image(path, split or split_of(path, files.root), files, builder)
     builder.sort_classes()
     return builder.build(NAME, "object")
 
@@ -65,8 +65,8 @@ def listed(files: Files, builder: Builder) -> list[tuple[Path, str]]:
     return entries
 
 
-def read_picture(path: Path, split: str | None, files: Files, builder: Builder) -> None:
-    """Reads one picture's annotation."""
+def read_image(path: Path, split: str | None, files: Files, builder: Builder) -> None:
+    """Reads one image's annotation."""
     if not is_file(path):
         builder.problem("annotation-missing", path, "there is no such file")
         return
@@ -77,20 +77,20 @@ def read_picture(path: Path, split: str | None, files: Files, builder: Builder) 
         return
     folders = ("JPEGImages", path.parent.relative_to(files.root).as_posix().removeprefix("."))
     written = (root.findtext("filename") or path.stem).strip()
-    picture = Picture(
-        path=files.picture(path.stem, folders)
-        or files.picture(written, folders)
+    image = Image(
+        path=files.image(path.stem, folders)
+        or files.image(written, folders)
         or files.root / "JPEGImages" / written,
         source=path,
         split=split,
         width=pixels(root.findtext("size/width")),
         height=pixels(root.findtext("size/height")),
     )
-    index = builder.picture(picture)
+    index = builder.image(image)
     for number, (name, corners) in enumerate(objects(root), start=1):
         if corners is None:
             text = f"object {number} has no box of 4 numbers"
-            builder.problem("annotation-numbers", path, text, picture.path)
+            builder.problem("annotation-numbers", path, text, image.path)
             continue
         builder.box(index, builder.label(name), corners, number)
 

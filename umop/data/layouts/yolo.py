@@ -1,4 +1,4 @@
-"""YOLO: a text file for each picture, a line for each box, in parts of the picture's sides."""
+"""YOLO: a text file for each image, a line for each box, in parts of the image's sides."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 
 import yaml
 
-from umop.data.dataset import SPLITS, Builder, DataSet, Picture
+from umop.data.dataset import SPLITS, Builder, DataSet, Image
 from umop.data.layouts.files import Files, base, read_text, split_in, split_of, stem
 from umop.system.console import counted
 
 NAME = "YOLO"
-LOOKS_FOR = "YOLO (a data.yaml, or pictures with labels/*.txt)"
+LOOKS_FOR = "YOLO (a data.yaml, or images with labels/*.txt)"
 CLASS_FILES = ("classes.txt", "obj.names", "classes.names", "labels.txt", "_darknet.labels")
 BOX_VALUES = 5
 FEWEST_POLYGON_VALUES = 7
@@ -50,7 +50,7 @@ def parse_yaml(path: Path) -> Any:
 
 
 def label_files(files: Files) -> list[Path]:
-    """The text files that stand for a picture."""
+    """The text files that stand for an image."""
     return [
         path
         for path in files.matching(".txt")
@@ -69,7 +69,7 @@ def is_label_file(path: Path) -> bool:
 
 
 def read(files: Files) -> DataSet:
-    """Reads the pictures, each with its label file; one without is a picture without boxes."""
+    """Reads the images, each with its label file; one without is an image without boxes."""
     return YoloReader(files).read()
 
 
@@ -96,12 +96,12 @@ class YoloReader:
             self.refuse_broken_yaml()
         self.declare_classes()
         seen: set[tuple[Path, str | None]] = set()
-        for path, split in self.pictures():
+        for path, split in self.images():
             if (path, split) in seen:
                 self.note("listed-twice", f"{path.name} is listed twice")
                 continue
             seen.add((path, split))
-            self.read_picture(path, split)
+            self.read_image(path, split)
         if self.names is None:
             self.builder.sort_classes()
         self.compare_count()
@@ -117,13 +117,13 @@ class YoloReader:
                 self.builder.problem("annotations-unreadable", path, f"not plain YAML: {error}")
 
     def refuse_labels_alone(self) -> None:
-        """Notes label files without a picture."""
-        used = {picture.source for picture in self.builder.pictures}
-        stems = {path.stem.casefold() for path in self.files.pictures()}
+        """Notes label files without an image."""
+        used = {image.source for image in self.builder.images}
+        stems = {path.stem.casefold() for path in self.files.images()}
         for path in label_files(self.files):
             if path not in used and path.stem.casefold() not in stems and is_label_file(path):
-                text = "there is no picture of this name"
-                self.builder.problem("box-of-no-picture", path, text)
+                text = "there is no image of this name"
+                self.builder.problem("box-of-no-image", path, text)
 
     def declare_classes(self) -> None:
         """Gives the classes their labels, in the order of their numbers."""
@@ -186,29 +186,29 @@ class YoloReader:
                 self.note("annotations-unreadable", text)
                 return 0
 
-    def pictures(self) -> Iterator[tuple[Path, str | None]]:
-        """The pictures, each with its split."""
+    def images(self) -> Iterator[tuple[Path, str | None]]:
+        """The images, each with its split."""
         described = {split: self.content.get(split) for split in SPLITS}
         if not any(described.values()):
-            yield from ((path, split_of(path, self.files.root)) for path in self.files.pictures())
+            yield from ((path, split_of(path, self.files.root)) for path in self.files.images())
             return
         for split, places in described.items():
             for place in places if isinstance(places, list) else [places] if places else []:
                 if split == "test" and self.place(str(place)) is None:
                     continue  # exporters name one whether it exists or not
-                for path in self.pictures_of(str(place), split):
+                for path in self.images_of(str(place), split):
                     yield path, split
 
-    def pictures_of(self, place: str, split: str) -> Iterable[Path]:
-        """The pictures of a folder or of a list, as the YAML file writes its name."""
+    def images_of(self, place: str, split: str) -> Iterable[Path]:
+        """The images of a folder or of a list, as the YAML file writes its name."""
         found = self.place(place)
         if found is None:
             instead = ". Without the line, a fifth of train is taken" if split == "val" else ""
             self.note("annotations-unreadable", f"{place} is not there{instead}")
             return []
         if found.is_dir():
-            inside = self.files.pictures(found)
-            return inside or Files(found).pictures()
+            inside = self.files.images(found)
+            return inside or Files(found).images()
         return [self.listed(line) for line in read_text(found).splitlines() if line.strip()]
 
     def place(self, written: str) -> Path | None:
@@ -230,12 +230,12 @@ class YoloReader:
         return next((tail for tail in tails if tail.exists()), None)
 
     def listed(self, line: str) -> Path:
-        """The picture that a line of a list names."""
-        return self.files.picture(line, ("", "images")) or self.files.root / line.strip()
+        """The image that a line of a list names."""
+        return self.files.image(line, ("", "images")) or self.files.root / line.strip()
 
-    def read_picture(self, path: Path, split: str | None) -> None:
+    def read_image(self, path: Path, split: str | None) -> None:
         source = self.labels_of(path)
-        index = self.builder.picture(Picture(path, source, split))
+        index = self.builder.image(Image(path, source, split))
         if not source.is_file():
             return
         for number, line in enumerate(read_text(source).splitlines(), start=1):
@@ -243,7 +243,7 @@ class YoloReader:
                 self.read_line(index, source, number, line.split())
 
     def labels_of(self, path: Path) -> Path:
-        """The label file of a picture, which need not be there."""
+        """The label file of an image, which need not be there."""
         name = path.relative_to(self.files.root).as_posix() if self.is_inside(path) else str(path)
         before, found, after = f"/{name}".rpartition("/images/")
         beside = path.with_suffix(".txt")
@@ -255,18 +255,18 @@ class YoloReader:
     def is_inside(self, path: Path) -> bool:
         return path.is_relative_to(self.files.root)
 
-    def read_line(self, picture: int, source: Path, number: int, values: list[str]) -> None:
+    def read_line(self, image: int, source: Path, number: int, values: list[str]) -> None:
         label = self.label(values[0])
         try:
             numbers = [float(value) for value in values[1:]]
         except ValueError:
             numbers = []
-        path = self.builder.pictures[picture].path
+        path = self.builder.images[image].path
         if label is None:
             text = f"line {number}: class {values[0]}, where the classes are {self.known()}"
             self.builder.problem("category-unknown", source, text, path)
         elif corners := self.corners(numbers):
-            self.builder.box(picture, label, corners, number)
+            self.builder.box(image, label, corners, number)
         else:
             text = f"line {number} is no class with 4 numbers or a polygon: {' '.join(values)[:60]}"
             self.builder.problem("annotation-numbers", source, text, path)

@@ -46,7 +46,7 @@ class FiniteLossHook(Hook):
     def after_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None
     ) -> None:
-        step = (runner.iter, self.losses, outputs["loss"].detach().isfinite(), pictures(data_batch))
+        step = (runner.iter, self.losses, outputs["loss"].detach().isfinite(), images(data_batch))
         on_gpu = step[2].is_cuda
         self.check(runner, self.last if on_gpu else step)
         self.last = step
@@ -76,13 +76,13 @@ class FiniteLossHook(Hook):
         file.write_text(json.dumps(content, indent=2) + "\n")
         raise TrainingError(
             f"The loss is not finite at iteration {iteration + 1}: {describe(values)}. The "
-            f"pictures are listed in {file}. Look at their boxes, or lower the learning rate with "
+            f"images are listed in {file}. Look at their boxes, or lower the learning rate with "
             "--set optim_wrapper.optimizer.lr=…"
         )
 
 
-def pictures(batch: Any) -> list[str]:
-    """The files of a batch's pictures."""
+def images(batch: Any) -> list[str]:
+    """The files of a batch's images."""
     return [sample.metainfo.get("img_path", "") for sample in batch["data_samples"]]
 
 
