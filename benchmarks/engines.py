@@ -2,7 +2,7 @@
 
     python benchmarks/engines.py runs/demo/demo.bundle
 
-`torch.compile` and AOTInductor compile the bundle's `model.pt2` for this machine first.
+``torch.compile`` and AOTInductor compile the bundle's ``model.pt2`` for this machine first.
 """
 
 from __future__ import annotations

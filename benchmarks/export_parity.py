@@ -4,7 +4,7 @@
 
 Weights are random where no run is trained; the score layer is spread so that there is much to
 find. Images are scaled to fit 416 × 320. Boxes are compared after non-maximum suppression, in
-pixels of the photograph, by the rules of `umop.export.verify`, for the whole photograph and its
+pixels of the photograph, by the rules of ``umop.export.verify``, for the whole photograph and its
 quarters.
 """
 

@@ -5,7 +5,7 @@
 Training is a step on images in memory: UMOP and mmdet's ATSS, which differ in the loss, in
 float32 and in bfloat16 where that can be; they take turns in this process. Loading is how many
 images the data loaders give, to compare. Serving is a bundle with random weights in each engine.
-`--device cpu --config small --size 64 --rounds 1` runs all of it in small on a processor.
+``--device cpu --config small --size 64 --rounds 1`` runs all of it in small on a processor.
 """
 
 from __future__ import annotations

@@ -3,9 +3,9 @@
     python benchmarks/growth.py 5000 50000 118000
 
 Synthetic annotations with 10 true boxes of 80 classes and 20 detections an image; one image
-with as many names as are needed is on the disk. Each row is a process of its own: `evaluation`
-computes the twelve numbers and their analysis, `check` is that before training with a config,
-`report` counts what the data has. Memory is what comes on top of the detections: 6 GiB for the
+with as many names as are needed is on the disk. Each row is a process of its own: ``evaluation``
+computes the twelve numbers and their analysis, ``check`` is that before training with a config,
+``report`` counts what the data has. Memory is what comes on top of the detections: 6 GiB for the
 evaluation of 50,000 images.
 """
 

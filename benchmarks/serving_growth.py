@@ -1,4 +1,4 @@
-"""How `umop-serve` grows: with workers, with idle connections, and with the requests it answered.
+"""How ``umop-serve`` grows: with workers, with idle connections, and with the requests it answered.
 
     python benchmarks/serving_growth.py runs/demo/demo.bundle --requests 100000
 
@@ -27,7 +27,7 @@ import numpy as np
 WORKERS = (1, 2, 4)
 CLIENTS = 8
 IDLE = 990
-"""Ten less than `UMOP_MAX_CONNECTIONS`, beyond which the service answers 503."""
+"""Ten less than ``UMOP_MAX_CONNECTIONS``, beyond which the service answers 503."""
 FEW = 1000
 SIDE = 32
 SECONDS_TO_START = 180

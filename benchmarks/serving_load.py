@@ -64,7 +64,7 @@ class Report:
 
 
 async def load(url: str, image: bytes, seconds: float, factor: float) -> Report:
-    """Measures the service's capacity and sends `factor` times that for `seconds`."""
+    """Measures the service's capacity and sends ``factor`` times that for ``seconds``."""
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=50)
     async with httpx.AsyncClient(base_url=url, limits=limits, timeout=60) as client:
         capacity = await measure_capacity(client, image)

@@ -1,11 +1,12 @@
-"""Answers a second and milliseconds an answer of `umop-serve`, beside what people use instead.
+"""Answers a second and milliseconds an answer of ``umop-serve``, beside what people use instead.
 
     python benchmarks/serving_peers.py runs/demo data/crowns/photo.png
 
 Every server has the same model, one worker and its own defaults. All are started first; then they
 take turns, round after round, so that a busy minute hurts all of them. The others are stopped by
-SIGSTOP meanwhile, because some of them are busy even when nobody asks. The bare loop is `Detector`
-without HTTP, decoding included. LitServe and BentoML are left out where they are not installed.
+SIGSTOP meanwhile, because some of them are busy even when nobody asks. The bare loop is
+``Detector`` without HTTP, decoding included. LitServe and BentoML are left out where they are not
+installed.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ class Server:
     """A server to be measured.
 
     Attributes:
-        command: Starts it, on `port` of the loopback address.
+        command: Starts it, on ``port`` of the loopback address.
         path: Where images are posted.
         field: The form's field that takes the image; a raw body if None.
         behind: The server that this one asks, if any.
@@ -220,7 +221,7 @@ def measure(
     clients: int,
     options: argparse.Namespace,
 ) -> dict[str, Figures]:
-    """Asks all servers in turn, in each round; `processes` has the group of each port's server."""
+    """Asks all servers in turn, each round; ``processes`` has the group of each port's server."""
     figures = {name: Figures() for name in (BARE, *servers)}
     bare = bare_loop(bundle, image)
     for _ in range(options.rounds):
@@ -256,7 +257,7 @@ def ask(server: Server, image: bytes, clients: int, seconds: float) -> list[list
 
 
 def repeat(work: Callable[[], object], seconds: float) -> list[float]:
-    """Repeats `work` for that long after a first time; returns how long each time took."""
+    """Repeats ``work`` for that long after a first time; returns how long each time took."""
     work()
     times: list[float] = []
     begun = monotonic()

@@ -2,7 +2,7 @@
 
     python benchmarks/torchserve_throughput.py runs/demo/demo.bundle data/crowns/photo.png
 
-The bare model is `Detector` in this process, decoding included, on the same images. TorchServe
+The bare model is ``Detector`` in this process, decoding included, on the same images. TorchServe
 runs one worker, and as many clients ask as a batch holds twice. Both use all cores.
 """
 
@@ -110,7 +110,7 @@ def clients_rate(url: str, image: bytes, clients: int, seconds: float) -> float:
 
 
 def rate(work: Callable[[], int], seconds: float) -> float:
-    """What `work` counts, a second, after one warm-up."""
+    """What ``work`` counts, a second, after one warm-up."""
     work()
     started, done = monotonic(), 0
     while monotonic() - started < seconds:

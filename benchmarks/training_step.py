@@ -1,13 +1,14 @@
-"""Seconds an iteration on the processor: `demo` and `small`, and the same in mmdet's own pipeline.
+"""Seconds an iteration on the processor: ``demo`` and ``small``, and the same in mmdet's own
+pipeline.
 
     python benchmarks/training_step.py [DATA]
 
 Both sides train one network from the same weights on the same images: one size, batch and number
-of loading processes. `umop` is what `umop train` does; `mmdet` is mmengine's runner, loop and
+of loading processes. ``umop`` is what ``umop train`` does; ``mmdet`` is mmengine's runner, loop and
 hooks, mmdet's transforms, its ATSS head and its focal loss. The sides take turns, each time in a
 process of its own, so that whatever else runs meets them alike; seconds are medians, and processor
 seconds include those of the loading processes. Ratios say how much more mmdet takes. Without DATA,
-a folder that `umop train --data` takes, it draws images of discs.
+a folder that ``umop train --data`` takes, it draws images of discs.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Prints what describes a bundle's image, from its manifest: options of `docker build`.
+"""Prints what describes a bundle's image, from its manifest: options of ``docker build``.
 
-The tag is the model's name and version, and `-copy` where the image can copy the bundle because it
-has a base. Needs no package, for it runs outside of environments.
+The tag is the model's name and version, and ``-copy`` where the image can copy the bundle because
+it has a base. Needs no package, for it runs outside of environments.
 """
 
 from __future__ import annotations

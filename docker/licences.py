@@ -1,4 +1,4 @@
-"""Prints the licence of each Python package beside it: `python - < docker/licences.py`.
+"""Prints the licence of each Python package beside it: ``python - < docker/licences.py``.
 
 Read by an image's own Python, for some images have neither a shell nor pip.
 """

@@ -1,4 +1,4 @@
-"""Writes docs/configuration.md from the code: `make docs`."""
+"""Writes docs/configuration.md from the code: ``make docs``."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ def top_level() -> Iterator[tuple[str, str, str]]:
 
 
 def read_by_code() -> dict[str, str]:
-    """Names and defaults of the fields that `umop` asks a config for."""
+    """Names and defaults of the fields that ``umop`` asks a config for."""
     source = "\n".join(path.read_text("utf-8") for path in (FOLDER.parent / "umop").rglob("*.py"))
     pattern = r"(?<!\w)(?:self\.cfg|config)\.get\(\"(\w+)\", (\"[^\"]*\"|\w+)\)"
     return {name: default.strip('"') for name, default in re.findall(pattern, source)}
@@ -174,7 +174,7 @@ def arguments(each: type) -> Iterator[tuple[str, str, str]]:
 
 
 def described(docstring: str) -> dict[str, str]:
-    """The section `Args` of a Google-style docstring."""
+    """The section ``Args`` of a Google-style docstring."""
     section = re.search(r"^Args:\n((?:    .*\n?|\n)+)", docstring, re.MULTILINE)
     entries = re.findall(r"^    (\w+): (.*(?:\n     +.*)*)", section[1] if section else "", re.M)
     return {name: plain(meaning) for name, meaning in entries}

@@ -39,7 +39,7 @@ def main() -> None:
 
 
 def lock(name: str, chosen: list[str]) -> None:
-    """Pins one set of extras or a group; what `train` pins holds for all of one environment."""
+    """Pins one set of extras or a group; what ``train`` pins holds for all of one environment."""
     target = FOLDER / f"{name}.txt"
     command = [sys.executable, "-m", "uv", "pip", "compile", *chosen, "--quiet"]
     options = ["--universal", "--python-version", "3.10", "--generate-hashes", "--no-header"]

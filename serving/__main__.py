@@ -1,4 +1,4 @@
-"""`python -m serving` is `umop-serve`."""
+"""``python -m serving`` is ``umop-serve``."""
 
 from serving.cli import main
 

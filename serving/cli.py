@@ -1,6 +1,6 @@
-"""The `umop-serve` command.
+"""The ``umop-serve`` command.
 
-Each subcommand imports what it runs by itself, so that `--help` is quick.
+Each subcommand imports what it runs by itself, so that ``--help`` is quick.
 """
 
 from __future__ import annotations

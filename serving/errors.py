@@ -1,4 +1,4 @@
-"""Maps errors to problems, for `umop-serve` and for the handler in TorchServe."""
+"""Maps errors to problems, for ``umop-serve`` and for the handler in TorchServe."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every setting of the service. Each is a `UMOP_*` variable and an option of `umop-serve`."""
+"""Every setting of the service. Each is a ``UMOP_*`` variable and an option of ``umop-serve``."""
 
 from __future__ import annotations
 
@@ -192,7 +192,7 @@ class Settings(BaseSettings):
 
     @property
     def is_loopback(self) -> bool:
-        """Whether `host` is reached from this machine only."""
+        """Whether ``host`` is reached from this machine only."""
         try:
             return ipaddress.ip_address(self.host).is_loopback
         except ValueError:

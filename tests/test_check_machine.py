@@ -1,4 +1,4 @@
-"""What `make` says of a machine on which the environment cannot be made."""
+"""What ``make`` says of a machine on which the environment cannot be made."""
 
 from __future__ import annotations
 

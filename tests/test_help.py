@@ -1,4 +1,4 @@
-"""`--help` answers at once, because nothing is imported that only the commands need."""
+"""``--help`` answers at once, because nothing is imported that only the commands need."""
 
 from __future__ import annotations
 

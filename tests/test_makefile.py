@@ -1,4 +1,4 @@
-"""What `make` runs, with commands in their place that only write down how they were called."""
+"""What ``make`` runs, with commands in their place that only write down how they were called."""
 
 from __future__ import annotations
 

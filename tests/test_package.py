@@ -19,7 +19,7 @@ CONFIGS = ROOT / "configs"
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the packages of the wheel, for `PYTHONPATH`."""
+    """A folder with the packages of the wheel, for ``PYTHONPATH``."""
     folder = tmp_path_factory.mktemp("wheel")
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
     alone = ["--no-deps", "--no-build-isolation", "--quiet"]
@@ -71,7 +71,7 @@ def test_the_service_starts_without_the_clone(installed: Path, tmp_path: Path) -
 
 @pytest.mark.slow
 def test_what_serving_needs_is_enough_to_detect(installed: Path, tmp_path: Path) -> None:
-    """In an environment of `requirements/serve.txt`, which has no torch."""
+    """In an environment of ``requirements/serve.txt``, which has no torch."""
     bundle = make_bundle(tmp_path / "squares.bundle")
     (tmp_path / "squares.png").write_bytes(encode(TWO_SQUARES))
     subprocess.run([sys.executable, "-m", "venv", tmp_path / "venv"], check=True)

@@ -17,7 +17,7 @@ BUNDLE = "BENCHMARK_BUNDLE"
 
 @bentoml.service(workers=1, traffic={"timeout": 120})
 class DetectorService:
-    """The same `Detector` as in `umop-serve`."""
+    """The same ``Detector`` as in ``umop-serve``."""
 
     def __init__(self) -> None:
         self.detector = Detector.load(os.environ[BUNDLE])

@@ -15,7 +15,7 @@ MAX_PIXELS = 50_000_000
 
 
 class DetectorAPI(ls.LitAPI):
-    """The same `Detector` as in `umop-serve`."""
+    """The same ``Detector`` as in ``umop-serve``."""
 
     def setup(self, device: str) -> None:
         self.detector = Detector.load(sys.argv[1])

@@ -1,6 +1,7 @@
-"""mmdet's `inference_detector` behind FastAPI: mmdet_server.py CONFIG CHECKPOINT PORT.
+"""mmdet's ``inference_detector`` behind FastAPI: mmdet_server.py CONFIG CHECKPOINT PORT.
 
-What the answer holds is what `umop-serve` answers: boxes, scores and labels from the threshold on.
+What the answer holds is what ``umop-serve`` answers: boxes, scores and labels from the threshold
+on.
 """
 
 from __future__ import annotations

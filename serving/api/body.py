@@ -28,7 +28,7 @@ class Image:
     """An encoded image as it was sent.
 
     Attributes:
-        name: Its file name, or `image` where it has none.
+        name: Its file name, or ``image`` where it has none.
         data: The encoded image.
     """
 
@@ -85,7 +85,7 @@ class BodyReader:
         self._fetcher = fetcher
 
     async def read_one(self, request: Request) -> Sent:
-        """Returns the image of a request: its body, the form's `file`, or JSON.
+        """Returns the image of a request: its body, the form's ``file``, or JSON.
 
         Raises:
             Problem: 415 for another type of body, 422 for one that holds no image.
@@ -102,7 +102,7 @@ class BodyReader:
                 raise _unsupported(media_type)
 
     async def read_several(self, request: Request) -> list[Sent]:
-        """Returns the images of a request: the form's `files`, or JSON.
+        """Returns the images of a request: the form's ``files``, or JSON.
 
         Raises:
             Problem: 415 for another type of body, 422 for one that holds no or too many images.

@@ -29,7 +29,7 @@ class Deadline:
         self._until = monotonic() + seconds
 
     async def reading(self, read: Coroutine[Any, Any, Result]) -> Result:
-        """Returns what `read` got from the request's body.
+        """Returns what ``read`` got from the request's body.
 
         Raises:
             Problem: 408, the body did not arrive in time.
@@ -42,7 +42,7 @@ class Deadline:
             ) from None
 
     async def working(self, work: Coroutine[Any, Any, Result]) -> Result:
-        """Returns the result of `work`; call it after the body is read.
+        """Returns the result of ``work``; call it after the body is read.
 
         Raises:
             Problem: 503, the deadline passed.

@@ -17,7 +17,7 @@ _MOUNT = "/docs/files"
 
 
 def install(app: FastAPI, document: Callable[[], dict[str, Any]]) -> None:
-    """Adds `/docs` and `/openapi.json`, which show `document`."""
+    """Adds ``/docs`` and ``/openapi.json``, which show ``document``."""
     app.mount(_MOUNT, StaticFiles(directory=_FILES))
 
     @app.get("/openapi.json", include_in_schema=False)

@@ -99,7 +99,7 @@ class BodyLimit:
         self._budget = budget
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Passes a request on with its body counted; `request.state.held` is the count."""
+        """Passes a request on with its body counted; ``request.state.held`` is the count."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return

@@ -35,7 +35,7 @@ class Problem(Exception):  # noqa: N818  # the RFC's word
 
     Attributes:
         status: HTTP status.
-        kind: Stable name; the end of the document's `type`.
+        kind: Stable name; the end of the document's ``type``.
         detail: One line for the person who sent the request.
         headers: Sent with it.
     """
@@ -46,7 +46,7 @@ class Problem(Exception):  # noqa: N818  # the RFC's word
     headers: dict[str, str] = field(default_factory=dict)
 
     def response(self, path: str = "") -> JSONResponse:
-        """Returns the problem document for a request to `path`."""
+        """Returns the problem document for a request to ``path``."""
         document = ProblemDocument.of(self.status, self.kind, self.detail)
         if path.startswith("/v2"):
             document.error = self.detail
@@ -83,7 +83,7 @@ def describe(error: Exception) -> Problem | None:
 
 
 def unavailable(kind: Kind, detail: str, retry_after: float) -> Problem:
-    """Returns a 503 with `Retry-After`."""
+    """Returns a 503 with ``Retry-After``."""
     headers = {"Retry-After": str(max(1, round(retry_after)))}
     return Problem(HTTPStatus.SERVICE_UNAVAILABLE, kind, detail, headers)
 

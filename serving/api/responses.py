@@ -20,7 +20,7 @@ from serving.schemas.detections import DetectionResult
 
 
 class ResponseFormat(str, Enum):
-    """A format of the response, by its name in `?format=`."""
+    """A format of the response, by its name in ``?format=``."""
 
     json = "json"
     coco = "coco"
@@ -50,15 +50,15 @@ def negotiate(
     wanted: ResponseFormat | None,
     offers: Collection[ResponseFormat] = ALL_FORMATS,
 ) -> ResponseFormat:
-    """Picks the response's format: `?format=` if given, else by `Accept` (RFC 9110, 12.5.1).
+    """Picks the response's format: ``?format=`` if given, else by ``Accept`` (RFC 9110, 12.5.1).
 
     Args:
         request: The request.
-        wanted: The format that `?format=` names.
+        wanted: The format that ``?format=`` names.
         offers: Formats that the response can have.
 
     Raises:
-        Problem: 406, the request accepts none of `offers`.
+        Problem: 406, the request accepts none of ``offers``.
     """
     accept = request.headers.get("accept", "*/*")
     for form in [wanted] if wanted else _by_preference(accept):
@@ -101,7 +101,7 @@ def present_all(
     """Returns the response to a request with several images.
 
     Args:
-        form: One of `BATCH_FORMATS`.
+        form: One of ``BATCH_FORMATS``.
         found: Images' names and what was found in them.
         backend: The backend that found it.
     """

@@ -32,7 +32,7 @@ class Services:
     draining: bool = False
 
     async def check(self) -> None:
-        """Raises `NotReadyError` unless requests can be answered."""
+        """Raises ``NotReadyError`` unless requests can be answered."""
         if self.draining:
             raise NotReadyError("the service is stopping")
         await self.backend.check()

@@ -17,7 +17,7 @@ _LOGGED_AT_DEBUG = {"/healthz", "/readyz", "/metrics"}
 
 
 class Telemetry:
-    """Records every request, and returns its id in `X-Request-ID`.
+    """Records every request, and returns its id in ``X-Request-ID``.
 
     Args:
         app: The next application.

@@ -27,7 +27,7 @@ class Backend(Protocol):
         """Answers accepted requests, then releases all resources."""
 
     async def check(self) -> None:
-        """Raises `NotReadyError` unless the backend could answer now."""
+        """Raises ``NotReadyError`` unless the backend could answer now."""
 
     async def reload(self) -> None:
         """Loads the model again; the old one answers until the new one is ready.

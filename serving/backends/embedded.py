@@ -1,6 +1,6 @@
 """Finds objects in this process: all of it, or all but the network.
 
-With the backend `openinference`, the network runs in another server and the rest stays here.
+With the backend ``openinference``, the network runs in another server and the rest stays here.
 """
 
 from __future__ import annotations
@@ -43,24 +43,24 @@ class EmbeddedBackend:
         self._loading = asyncio.Lock()
 
     async def start(self) -> None:
-        """See `Backend.start`."""
+        """See ``Backend.start``."""
         await self.reload()
 
     async def stop(self) -> None:
-        """See `Backend.stop`."""
+        """See ``Backend.stop``."""
         if self._model:
             await self._model.retire()
         await asyncio.to_thread(self._decoders.shutdown)
 
     async def check(self) -> None:
-        """See `Backend.check`."""
+        """See ``Backend.check``."""
         try:
             await asyncio.to_thread(self._current().detector.check)
         except EngineError as error:
             raise NotReadyError(str(error), retry_after=10) from error
 
     async def reload(self) -> None:
-        """See `Backend.reload`."""
+        """See ``Backend.reload``."""
         async with self._loading:
             detector = await asyncio.to_thread(_load, self._settings)
             old = self._model
@@ -70,11 +70,11 @@ class EmbeddedBackend:
             await old.retire()
 
     def manifest(self) -> Manifest:
-        """See `Backend.manifest`."""
+        """See ``Backend.manifest``."""
         return self._current().detector.manifest
 
     async def detect(self, image: bytes, options: DetectOptions) -> DetectionResult:
-        """See `Backend.detect`."""
+        """See ``Backend.detect``."""
         model = self._current()
         with model.in_use():
             return await self._detect(model, image, options)

@@ -19,7 +19,7 @@ class OpenInferenceEngine:
     """Sends batches as tensors, in the protocol's binary form, and reads tensors back.
 
     Args:
-        url: The server, for example `http://triton:8000`.
+        url: The server, for example ``http://triton:8000``.
         model: The model's name there.
         timeout: Seconds that one batch may take.
     """
@@ -32,12 +32,12 @@ class OpenInferenceEngine:
         self._breaker = Breaker("the inference server")
 
     def check(self) -> None:
-        """See `serving.inference.engines.Engine.check`."""
+        """See ``serving.inference.engines.Engine.check``."""
         self._breaker.require_closed()
         self._request("GET", f"{self._path}/ready")
 
     def run(self, batch: NDArray[np.float32], *, alone: bool = True) -> Candidates:
-        """See `serving.inference.engines.Engine.run`.
+        """See ``serving.inference.engines.Engine.run``.
 
         Raises:
             NotReadyError: The server failed several times, and is not asked for some seconds.

@@ -32,10 +32,11 @@ log = logging.getLogger(__name__)
 class TorchServeBackend:
     """Sends images, as they came, to TorchServe's inference API.
 
-    An image goes to `POST /predictions/{model}` as the raw body. TorchServe keeps a request's
-    query from its handler, so `score_threshold`, `max_detections` and `classes` (names) go as
-    JSON in the header `X-UMOP-Options`, without those that the request left out. The answer is
-    that of `serving.schemas.detections.DetectResponse`; a 4xx with a `detail` refuses the image.
+    An image goes to ``POST /predictions/{model}`` as the raw body. TorchServe keeps a request's
+    query from its handler, so ``score_threshold``, ``max_detections`` and ``classes`` (names) go as
+    JSON in the header ``X-UMOP-Options``, without those that the request left out. The answer is
+    that of ``serving.schemas.detections.DetectResponse``; a 4xx with a ``detail`` refuses the
+    image.
 
     Args:
         settings: TorchServe's address, and the bundle that its archive was made of.
@@ -56,15 +57,15 @@ class TorchServeBackend:
         )
 
     async def start(self) -> None:
-        """See `Backend.start`. TorchServe itself may come up later."""
+        """See ``Backend.start``. TorchServe itself may come up later."""
         await self.reload()
 
     async def stop(self) -> None:
-        """See `Backend.stop`."""
+        """See ``Backend.stop``."""
         await self._client.aclose()
 
     async def check(self) -> None:
-        """See `Backend.check`."""
+        """See ``Backend.check``."""
         self.manifest()
         self._breaker.require_closed()
         try:
@@ -75,7 +76,7 @@ class TorchServeBackend:
             raise NotReadyError("TorchServe is not healthy")
 
     async def reload(self) -> None:
-        """See `Backend.reload`. TorchServe's own model is changed by its management API."""
+        """See ``Backend.reload``. TorchServe's own model is changed by its management API."""
         if self._settings.bundle is None:
             raise BundleError("no model: give --bundle or UMOP_BUNDLE")
         bundle = await asyncio.to_thread(
@@ -84,13 +85,13 @@ class TorchServeBackend:
         self._manifest = bundle.manifest
 
     def manifest(self) -> Manifest:
-        """See `Backend.manifest`."""
+        """See ``Backend.manifest``."""
         if self._manifest is None:
             raise NotReadyError("the manifest is being read")
         return self._manifest
 
     async def detect(self, image: bytes, options: DetectOptions) -> DetectionResult:
-        """See `Backend.detect`."""
+        """See ``Backend.detect``."""
         manifest = self.manifest()
         options.class_ids(manifest.classes)
         await asyncio.to_thread(decoding.read_header, image, self._settings.max_pixels)

@@ -1,7 +1,7 @@
 """The bundle: all that passes from training to serving.
 
-A bundle is a folder, or the same files in one zip: `manifest.json` beside the model files it
-lists with their SHA-256, and `model.sig` where it is signed. Nothing in it is unpickled.
+A bundle is a folder, or the same files in one zip: ``manifest.json`` beside the model files it
+lists with their SHA-256, and ``model.sig`` where it is signed. Nothing in it is unpickled.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ MANIFEST_MAX_BYTES = 4 * 2**20
 MAX_COMPRESSION = 20
 _DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError)
 UNREADABLE_ZIP = (OSError, NotImplementedError, RuntimeError, *_DAMAGED)
-"""What `zipfile` raises for a file that is not a valid zip, or is packed in an unknown way."""
+"""What ``zipfile`` raises for a file that is not a valid zip, or is packed in an unknown way."""
 
 
 class Bundle:
@@ -77,9 +77,9 @@ class Bundle:
 
     @classmethod
     def write(cls, folder: str | Path, manifest: Manifest) -> Bundle:
-        """Writes `manifest.json` into a folder that holds the model's files.
+        """Writes ``manifest.json`` into a folder that holds the model's files.
 
-        The manifest's `files` is filled with the digest of every file in the folder. A signature
+        The manifest's ``files`` is filled with the digest of every file in the folder. A signature
         of the manifest before is deleted.
         """
         folder = Path(folder)
@@ -94,13 +94,13 @@ class Bundle:
         return cls.open(folder)
 
     def sign(self, signer: Signer) -> Path:
-        """Writes `model.sig` into the bundle, which must be a folder, and returns its path."""
+        """Writes ``model.sig`` into the bundle, which must be a folder, and returns its path."""
         target = self.path / SIGNATURE
         target.write_bytes(signer.sign(_read(self.path, MANIFEST, MANIFEST_MAX_BYTES)))
         return target
 
     def pack(self, target: str | Path) -> Path:
-        """Writes the bundle, with its signature, as one uncompressed zip at `target`."""
+        """Writes the bundle, with its signature, as one uncompressed zip at ``target``."""
         signature = _read_signature(self.path)
         with zipfile.ZipFile(target, "w") as archive:
             for name in (MANIFEST, *self.manifest.files):
@@ -150,7 +150,7 @@ class Bundle:
         return content
 
     def _check_zip(self) -> None:
-        """Raises `BundleError` for a zip that holds unlisted files, or is a decompression bomb."""
+        """Raises ``BundleError`` for a zip with unlisted files, or a decompression bomb."""
         if self.path.is_dir():
             return
         with zipfile.ZipFile(self.path) as archive:

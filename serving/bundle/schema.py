@@ -1,4 +1,4 @@
-"""The schema of a bundle's `manifest.json`."""
+"""The schema of a bundle's ``manifest.json``."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class InputSpec(_Record):
         resize: The image is scaled, ratio kept, to fit this box or its transpose.
         max_scale: The image is never scaled by more than this; None for no such limit.
         pad_divisor: Width and height are zero-padded, right and bottom, to a multiple of this.
-        sizes: The only input sizes the graph takes; None for any multiple of `pad_divisor`.
+        sizes: The only input sizes the graph takes; None for any multiple of ``pad_divisor``.
     """
 
     mean: tuple[float, float, float]
@@ -88,7 +88,7 @@ class FileEntry(_Record):
 
 
 class Manifest(_Record):
-    """What a bundle holds; the content of `manifest.json`.
+    """What a bundle holds; the content of ``manifest.json``.
 
     Attributes:
         precision: The network's arithmetic.

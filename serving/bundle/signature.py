@@ -1,7 +1,7 @@
 """Signatures of bundles, made and checked with OpenSSF model signing.
 
-The signature covers `manifest.json`, which lists the SHA-256 of every other file. So a folder and
-its zip have the same signature, `model.sig`: an in-toto statement in a Sigstore bundle
+The signature covers ``manifest.json``, which lists the SHA-256 of every other file. So a folder and
+its zip have the same signature, ``model.sig``: an in-toto statement in a Sigstore bundle
 (https://github.com/sigstore/model-transparency). Nothing is sent over the network.
 """
 
@@ -28,7 +28,7 @@ class Signer:
         key: The private key, a PEM file without a password.
 
     Raises:
-        BundleError: The key cannot be used, or the extra `sign` is not installed.
+        BundleError: The key cannot be used, or the extra ``sign`` is not installed.
     """
 
     def __init__(self, key: Path) -> None:
@@ -37,7 +37,7 @@ class Signer:
             self._config = config.use_elliptic_key_signer(private_key=key)
 
     def sign(self, manifest: bytes) -> bytes:
-        """Returns the content of `model.sig` for the content of `manifest.json`."""
+        """Returns the content of ``model.sig`` for the content of ``manifest.json``."""
         with _as_files(manifest) as (model, signature):
             self._config.sign(model, signature)
             return signature.read_bytes()
@@ -50,7 +50,7 @@ class Verifier:
         key: The public key, a PEM file.
 
     Raises:
-        BundleError: The key cannot be used, or the extra `sign` is not installed.
+        BundleError: The key cannot be used, or the extra ``sign`` is not installed.
     """
 
     def __init__(self, key: Path) -> None:
@@ -63,8 +63,8 @@ class Verifier:
         """Checks a signature.
 
         Args:
-            manifest: The content of `manifest.json`.
-            signature: The content of `model.sig`.
+            manifest: The content of ``manifest.json``.
+            signature: The content of ``model.sig``.
 
         Raises:
             BundleError: The key did not sign this manifest.

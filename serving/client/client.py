@@ -41,7 +41,7 @@ class Client:
     busy (503), for up to ten minutes while it limits the rate (429).
 
     Args:
-        url: The service's address, for example `http://127.0.0.1:8000`.
+        url: The service's address, for example ``http://127.0.0.1:8000``.
         key: An API key, where the service needs one.
         timeout: Seconds to wait for an answer.
 
@@ -89,7 +89,7 @@ class Client:
             classes: Names of the classes to report; all if None.
 
         Raises:
-            ClientError: The service refused the image, cannot be reached, or is not `umop-serve`.
+            ClientError: The service refused the image, cannot be reached, or is not ``umop-serve``.
             OSError: The file cannot be read.
         """
         data = image if isinstance(image, bytes) else Path(image).read_bytes()
@@ -108,7 +108,7 @@ class Client:
         """Returns the manifest of the model that answers.
 
         Raises:
-            ClientError: The service refused, cannot be reached, or is not `umop-serve`.
+            ClientError: The service refused, cannot be reached, or is not ``umop-serve``.
         """
         return self._read(_MODELS, self._request("GET", "/models"))[0]
 

@@ -1,4 +1,4 @@
-"""`umop-serve detect`: sends images to a running service and saves the detections."""
+"""``umop-serve detect``: sends images to a running service and saves the detections."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class SendOptions:
 
     Attributes:
         detect: What to report.
-        format: Format of `detections.json`.
+        format: Format of ``detections.json``.
         draw: Whether annotated images are written.
         jobs: Images sent at the same time.
     """
@@ -43,7 +43,7 @@ class SendOptions:
 
 
 def find_images(paths: Iterable[Path]) -> list[Path]:
-    """Returns the files among `paths`, and the images in the folders among them.
+    """Returns the files among ``paths``, and the images in the folders among them.
 
     Raises:
         ClientError: A path does not exist, or there is no image.
@@ -61,7 +61,7 @@ def find_images(paths: Iterable[Path]) -> list[Path]:
 
 
 def send(client: Client, images: Sequence[Path], out: Path, options: SendOptions) -> list[str]:
-    """Sends images; writes `detections.json` and, where asked for, annotated images to `out`.
+    """Sends images; writes ``detections.json`` and, where asked for, annotated images to ``out``.
 
     Returns:
         A line for each image that failed.
@@ -88,7 +88,7 @@ def send(client: Client, images: Sequence[Path], out: Path, options: SendOptions
 
 
 def annotated_paths(images: Sequence[Path], folder: Path) -> list[Path]:
-    """Returns where the annotated images go: a `.jpg` of its own in `folder` for each.
+    """Returns where the annotated images go: a ``.jpg`` of its own in ``folder`` for each.
 
     It follows its image's path and name; where two would share one, the later gets a number.
     """

@@ -1,4 +1,4 @@
-"""`umop-serve try`: serves a bundle and posts a few images to it."""
+"""``umop-serve try``: serves a bundle and posts a few images to it."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ GUARDS = ("UMOP_API_KEYS", "UMOP_API_KEYS_FILE", "UMOP_RATE_LIMIT")
 
 
 def try_bundle(bundle: Path, images: Sequence[Path], folder: Path) -> None:
-    """Starts the service on a free loopback port, posts images to `/detect`, and stops it.
+    """Starts the service on a free loopback port, posts images to ``/detect``, and stops it.
 
-    Prints what was found and writes each image with its boxes as `<name>.detected.jpg`.
+    Prints what was found and writes each image with its boxes as ``<name>.detected.jpg``.
 
     Args:
         bundle: The bundle to serve.

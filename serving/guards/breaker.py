@@ -18,7 +18,7 @@ class NotReadyError(Exception):
 
 
 class Breaker:
-    """Opens after failures in a row, and then allows one try every `pause` seconds.
+    """Opens after failures in a row, and then allows one try every ``pause`` seconds.
 
     Args:
         what: The server, for the error's message.
@@ -39,7 +39,7 @@ class Breaker:
         return self._failures >= self._limit
 
     def require_closed(self) -> None:
-        """Raises `NotReadyError` until the next try is due; for readiness probes."""
+        """Raises ``NotReadyError`` until the next try is due; for readiness probes."""
         left = self._next_try - monotonic()
         if self.is_open and left > 0:
             raise NotReadyError(f"{self._what} is down", retry_after=left)

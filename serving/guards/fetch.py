@@ -1,4 +1,4 @@
-"""Fetches images from the web, where `UMOP_ALLOW_URLS` is on."""
+"""Fetches images from the web, where ``UMOP_ALLOW_URLS`` is on."""
 
 from __future__ import annotations
 

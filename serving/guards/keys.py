@@ -22,12 +22,12 @@ class KeyRing:
     """API keys, held as SHA-256 only.
 
     Args:
-        keys: Keys, or `sha256:HEX` of keys, with or without the `-` that `sha256sum` adds.
-        file: More of them, one a line, `#` before remarks; read again when it changes.
+        keys: Keys, or ``sha256:HEX`` of keys, with or without the ``-`` that ``sha256sum`` adds.
+        file: More of them, one a line, ``#`` before remarks; read again when it changes.
 
     Raises:
         OSError: The file cannot be read.
-        ValueError: It is not UTF-8 text, or a `sha256:` is not followed by a digest.
+        ValueError: It is not UTF-8 text, or a ``sha256:`` is not followed by a digest.
     """
 
     def __init__(self, keys: Iterable[str] = (), file: Path | None = None) -> None:

@@ -25,10 +25,10 @@ class Batcher(Generic[Item, Result]):
     """Gathers single items into batches and runs them in threads.
 
     An item whose caller was cancelled before its batch starts is left out. The queue holds
-    whatever is submitted; `serving.guards.admission` bounds how much that is.
+    whatever is submitted; ``serving.guards.admission`` bounds how much that is.
 
     Args:
-        run: Called in a thread with 1 to `size` items, and whether no other batch will run at the
+        run: Called in a thread with 1 to ``size`` items, and whether no other batch will run at the
             same time; returns one result for each item.
         size: Most items in a batch.
         delay: Seconds that an item waits for others while a thread is idle.
@@ -63,7 +63,7 @@ class Batcher(Generic[Item, Result]):
         """Queues one item and waits for its result.
 
         Raises:
-            Exception: What `run` raised for the item's batch.
+            Exception: What ``run`` raised for the item's batch.
         """
         entry = _Entry[Item, Result](item, asyncio.get_running_loop().create_future())
         self._queue.append(entry)

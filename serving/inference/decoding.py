@@ -46,7 +46,7 @@ class ImageError(Exception):
 
 
 class UnsupportedImageError(ImageError):
-    """The bytes are in none of the formats in `FORMATS`."""
+    """The bytes are in none of the formats in ``FORMATS``."""
 
 
 class ImageTooLargeError(ImageError):
@@ -58,7 +58,7 @@ class Header:
     """What an image's first bytes say, read without decoding it.
 
     Attributes:
-        media_type: For example `image/jpeg`.
+        media_type: For example ``image/jpeg``.
         width: In pixels, upright.
         height: In pixels, upright.
         orientation: EXIF's, by which the stored pixels are turned; 1 for none.
@@ -78,8 +78,8 @@ def read_header(data: bytes, max_pixels: int) -> Header:
         max_pixels: Most pixels (width × height) allowed.
 
     Raises:
-        UnsupportedImageError: The format is none of `FORMATS`.
-        ImageTooLargeError: The image has more pixels than `max_pixels`.
+        UnsupportedImageError: The format is none of ``FORMATS``.
+        ImageTooLargeError: The image has more pixels than ``max_pixels``.
         ImageError: The header is damaged.
     """
     with _open(data, max_pixels) as image:
@@ -94,15 +94,15 @@ def decode(data: bytes, max_pixels: int) -> NDArray[np.uint8]:
     16-bit greys are scaled to 8 bits; transparent pixels are laid over white.
 
     Args:
-        data: An encoded image in one of `FORMATS`.
+        data: An encoded image in one of ``FORMATS``.
         max_pixels: Most pixels (width × height) allowed; checked before decoding.
 
     Returns:
         RGB pixels, uint8, shape (height, width, 3).
 
     Raises:
-        UnsupportedImageError: The format is none of `FORMATS`.
-        ImageTooLargeError: The image has more pixels than `max_pixels`.
+        UnsupportedImageError: The format is none of ``FORMATS``.
+        ImageTooLargeError: The image has more pixels than ``max_pixels``.
         ImageError: The image is damaged.
     """
     with _open(data, max_pixels) as image:
@@ -116,10 +116,10 @@ def decode_reduced(
 
     A JPEG is decoded at a half, quarter or eighth of its size where that is a whole number of
     pixels and no smaller than the target: so libjpeg computes fewer pixels. It averages those it
-    leaves out, where `decode` and a bilinear resize would pass over some.
+    leaves out, where ``decode`` and a bilinear resize would pass over some.
 
     Args:
-        data: An encoded image in one of `FORMATS`.
+        data: An encoded image in one of ``FORMATS``.
         max_pixels: Most pixels (width × height) allowed; checked before decoding.
         target: Says what size an image of a size, both upright, will be scaled to.
 
@@ -127,7 +127,7 @@ def decode_reduced(
         RGB pixels, uint8, shape (height, width, 3); and the image's own size, upright.
 
     Raises:
-        ImageError: As for `decode`.
+        ImageError: As for ``decode``.
     """
     with _open(data, max_pixels) as image:
         size = _upright_size(image)

@@ -36,7 +36,7 @@ class Detector:
         bundle: Says how images are prepared and candidates are selected.
         engine: Runs the bundle's network.
         max_batch_pixels: Most pixels of input in one run; a larger image runs alone.
-        reduced_decoding: Whether `decode` decodes large JPEGs at a part of their size.
+        reduced_decoding: Whether ``decode`` decodes large JPEGs at a part of their size.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class Detector:
 
     @property
     def lanes(self) -> int:
-        """Calls of `detect_prepared` that are faster at the same time than one after another."""
+        """Calls of ``detect_prepared`` that are faster at the same time than one after another."""
         return self._engine.lanes
 
     @classmethod
@@ -71,10 +71,10 @@ class Detector:
 
         Args:
             path: The bundle's folder or zip.
-            engine: The engine's name, see `serving.inference.engines.open_engine`.
+            engine: The engine's name, see ``serving.inference.engines.open_engine``.
             threads: Threads of one run; 0 for one a core that may be used.
             verify_key: The public key that the bundle must be signed with.
-            trust_program: Whether the engine `torch` runs a program that was not verified.
+            trust_program: Whether the engine ``torch`` runs a program that was not verified.
 
         Raises:
             BundleError: The bundle is missing, damaged, not trusted, or not for this engine.
@@ -96,7 +96,7 @@ class Detector:
             options: One for each image; the bundle's defaults if None.
 
         Returns:
-            One `Detections` for each image, in the same order.
+            One ``Detections`` for each image, in the same order.
 
         Raises:
             EngineError: The engine failed.
@@ -104,14 +104,14 @@ class Detector:
         return self.detect_prepared([self.prepare(image) for image in images], options)
 
     def decode(self, data: bytes, max_pixels: int) -> Prepared:
-        """Decodes and scales one image for `detect_prepared`.
+        """Decodes and scales one image for ``detect_prepared``.
 
         Args:
-            data: An encoded image, see `serving.inference.decoding.decode`.
+            data: An encoded image, see ``serving.inference.decoding.decode``.
             max_pixels: Most pixels (width × height) allowed; checked before decoding.
 
         Raises:
-            ImageError: As `serving.inference.decoding.decode` raises it.
+            ImageError: As ``serving.inference.decoding.decode`` raises it.
         """
         if not self._reduced_decoding:
             return self.prepare(decoding.decode(data, max_pixels))
@@ -124,7 +124,7 @@ class Detector:
         return scaled.width, scaled.height
 
     def prepare(self, image: NDArray[np.uint8]) -> Prepared:
-        """Scales one image (RGB, uint8, shape (height, width, 3)) for `detect_prepared`."""
+        """Scales one image (RGB, uint8, shape (height, width, 3)) for ``detect_prepared``."""
         return prepare(image, self.manifest.input)
 
     def detect_prepared(
@@ -136,10 +136,10 @@ class Detector:
     ) -> list[Detections]:
         """Finds objects in prepared images.
 
-        Those of one input size run together, as many at a time as `max_batch_pixels` allows.
+        Those of one input size run together, as many at a time as ``max_batch_pixels`` allows.
 
         Args:
-            images: From `decode` or `prepare`.
+            images: From ``decode`` or ``prepare``.
             options: One for each image; the bundle's defaults if None.
             alone: Whether no other call goes on at the same time.
 
@@ -175,7 +175,7 @@ class Detector:
                 yield indices[start : start + most]
 
     def check(self) -> None:
-        """Raises `EngineError` unless the device that runs the network still works."""
+        """Raises ``EngineError`` unless the device that runs the network still works."""
         self._engine.check()
 
     def warm(self, lanes: int = 1) -> None:

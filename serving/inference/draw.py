@@ -48,7 +48,7 @@ def annotate(image: NDArray[np.uint8], detections: Sequence[Detection]) -> Image
 
 
 def encode(image: Image.Image, media_type: str) -> bytes:
-    """Encodes an image as `image/jpeg` or `image/png`."""
+    """Encodes an image as ``image/jpeg`` or ``image/png``."""
     buffer = io.BytesIO()
     if media_type == "image/png":
         image.save(buffer, "PNG", compress_level=3)

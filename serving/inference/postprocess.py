@@ -82,7 +82,7 @@ def nms(
 ) -> NDArray[np.int64]:
     """Greedy class-wise non-maximum suppression of boxes sorted by falling score.
 
-    It stops once `limit` boxes are kept, so its cost grows with the boxes kept, not with all.
+    It stops once ``limit`` boxes are kept, so its cost grows with the boxes kept, not with all.
 
     Args:
         boxes: x1, y1, x2, y2, shape (n, 4), best first.

@@ -30,7 +30,7 @@ class Prepared:
 
 
 def prepare(image: NDArray[np.uint8], spec: InputSpec, original: Size | None = None) -> Prepared:
-    """Scales an image as mmcv's `imrescale` does and picks the input size that holds it.
+    """Scales an image as mmcv's ``imrescale`` does and picks the input size that holds it.
 
     Args:
         image: RGB, uint8, shape (height, width, 3).

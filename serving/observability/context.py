@@ -16,7 +16,7 @@ class RequestContext:
     """Ids of one request.
 
     Attributes:
-        request_id: The caller's `X-Request-ID`, or one of our own.
+        request_id: The caller's ``X-Request-ID``, or one of our own.
         trace_id: Of the whole trace, 32 hex digits.
         span_id: Of this request's own span, 16 hex digits.
         flags: W3C trace flags, 2 hex digits.

@@ -16,7 +16,7 @@ class Metrics:
     """The service's metrics in a registry of their own.
 
     With several workers they are summed over all of them, through files in the folder that
-    the variable `PROMETHEUS_MULTIPROC_DIR` names.
+    the variable ``PROMETHEUS_MULTIPROC_DIR`` names.
     """
 
     def __init__(self) -> None:

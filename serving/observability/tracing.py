@@ -1,4 +1,4 @@
-"""OpenTelemetry, where the extra `tracing` is installed and the setting is on."""
+"""OpenTelemetry, where the extra ``tracing`` is installed and the setting is on."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class TracingError(Exception):
 class Tracer:
     """Makes one span a request and sends them as OTLP over HTTP.
 
-    Where they go is set by OpenTelemetry's own variables, `OTEL_EXPORTER_OTLP_ENDPOINT` first.
+    Where they go is set by OpenTelemetry's own variables, ``OTEL_EXPORTER_OTLP_ENDPOINT`` first.
 
     Raises:
         TracingError: OpenTelemetry is not installed.

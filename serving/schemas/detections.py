@@ -1,4 +1,4 @@
-"""The JSON that `/detect` answers with, whichever backend found the objects."""
+"""The JSON that ``/detect`` answers with, whichever backend found the objects."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class DetectionResult:
     seconds: Mapping[str, float]
 
     def response(self) -> DetectResponse:
-        """Returns the answer to `/detect`."""
+        """Returns the answer to ``/detect``."""
         return DetectResponse(
             model=self.model,
             image=self.image,

@@ -44,7 +44,7 @@ class CocoImage(BaseModel):
 
 
 class CocoAnnotation(BaseModel):
-    """An object: `bbox` is x, y, width, height in pixels, `area` their product."""
+    """An object: ``bbox`` is x, y, width, height in pixels, ``area`` their product."""
 
     id: int
     image_id: int

@@ -1,10 +1,10 @@
 """Requests and answers of the Open Inference Protocol, apart from how they travel.
 
-Protocol: github.com/kserve/open-inference-protocol, REST. The model takes `image`, BYTES of shape
-[n]: encoded images, raw in the binary form and base64 in JSON. It gives `num_detections` [n]
-and, filled up with zeros to the largest number k, `boxes` [n, k, 4], `scores` [n, k] and
-`class_ids` [n, k]. The request's `parameters` may hold `score_threshold`, `max_detections` and
-`classes` (names separated by commas).
+Protocol: github.com/kserve/open-inference-protocol, REST. The model takes ``image``, BYTES of shape
+[n]: encoded images, raw in the binary form and base64 in JSON. It gives ``num_detections`` [n]
+and, filled up with zeros to the largest number k, ``boxes`` [n, k, 4], ``scores`` [n, k] and
+``class_ids`` [n, k]. The request's ``parameters`` may hold ``score_threshold``, ``max_detections``
+and ``classes`` (names separated by commas).
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Parameters(DetectOptions):
 
 
 class OutputParameters(BaseModel):
-    """In which form an output is wanted; None for the request's `binary_data_output`."""
+    """In which form an output is wanted; None for the request's ``binary_data_output``."""
 
     binary_data: bool | None = None
 
@@ -72,7 +72,8 @@ def read_request(
 
     Args:
         body: The message.
-        header_length: What the HTTP header `Inference-Header-Content-Length` says, if it is there.
+        header_length: What the HTTP header ``Inference-Header-Content-Length`` says, if it is
+            there.
         most: Most images in a request.
 
     Returns:

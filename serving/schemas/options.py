@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 OPTIONS_HEADER = "X-UMOP-Options"
-"""Carries `DetectOptions` to TorchServe's handler, as JSON."""
+"""Carries ``DetectOptions`` to TorchServe's handler, as JSON."""
 
 
 class UnknownClassError(Exception):

@@ -1,4 +1,4 @@
-"""Problem documents (RFC 9457), for `umop-serve` and for the handler in TorchServe."""
+"""Problem documents (RFC 9457), for ``umop-serve`` and for the handler in TorchServe."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ def split(body: bytes, header_length: str | None) -> tuple[dict[str, Any], bytes
 
 
 def read_tensors(entries: Any, raw: bytes) -> dict[str, Tensor]:
-    """Reads the tensors that a message's `inputs` or `outputs` describe.
+    """Reads the tensors that a message's ``inputs`` or ``outputs`` describe.
 
     Args:
         entries: The described tensors, from the JSON header.
@@ -76,7 +76,7 @@ def write(
 
     Args:
         header: Its JSON members beside the tensors.
-        field: `inputs` or `outputs`.
+        field: ``inputs`` or ``outputs``.
         tensors: By name.
         binary: Names of those that go as raw bytes.
 

@@ -29,8 +29,8 @@ from serving.settings import Settings
 def build_app(settings: Settings) -> FastAPI:
     """Builds the service.
 
-    The model is loaded in the background once the app has started; `app.state.loading` is the
-    task that does it, and `/readyz` answers 503 until it is done.
+    The model is loaded in the background once the app has started; ``app.state.loading`` is the
+    task that does it, and ``/readyz`` answers 503 until it is done.
 
     Raises:
         OSError: The file with the keys cannot be read.

@@ -14,7 +14,7 @@ EVERY_ADDRESS = ("0.0.0.0", "::")
 
 
 def main() -> int:
-    """Asks `/readyz` of the service that the container's variables describe."""
+    """Asks ``/readyz`` of the service that the container's variables describe."""
     host = os.environ.get("UMOP_HOST", "127.0.0.1")
     if host in EVERY_ADDRESS:
         host = "localhost"

@@ -14,8 +14,8 @@ from serving.schemas.problems import Kind
 def guarded_protocol(header_timeout: float, max_connections: int) -> type[asyncio.Protocol]:
     """Returns a protocol for uvicorn that limits connections and the time for headers.
 
-    A header that does not arrive in `header_timeout` seconds, counted from its connection or
-    its first byte, ends the connection with 408; a connection beyond `max_connections` gets 503.
+    A header that does not arrive in ``header_timeout`` seconds, counted from its connection or
+    its first byte, ends the connection with 408; a connection beyond ``max_connections`` gets 503.
     """
 
     class GuardedProtocol(H11Protocol):

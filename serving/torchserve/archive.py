@@ -1,4 +1,4 @@
-"""Packs a bundle as an archive (`.mar`) that TorchServe serves."""
+"""Packs a bundle as an archive (``.mar``) that TorchServe serves."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ class WorkerOptions:
         batch_delay_ms: Milliseconds that a request waits for others.
         workers: Processes; each loads the model.
         threads: CPU threads of a worker; 0 for one a core that it may use.
-        engine: What runs the network; `auto` is `torch` where there is a GPU and the bundle has a
-            `model.pt2`, else `onnxruntime`.
+        engine: What runs the network; ``auto`` is ``torch`` where there is a GPU and the bundle has
+            a ``model.pt2``, else ``onnxruntime``.
     """
 
     batch_size: int = 1
@@ -59,7 +59,7 @@ class WorkerOptions:
     engine: EngineChoice = "auto"
 
     def model_config(self) -> dict[str, Any]:
-        """The content of `model-config.yaml`."""
+        """The content of ``model-config.yaml``."""
         return {
             "minWorkers": self.workers,
             "maxWorkers": self.workers,
@@ -73,17 +73,17 @@ class WorkerOptions:
 
 
 def write_archive(bundle: Path, target: Path, options: WorkerOptions = WorkerOptions()) -> Path:
-    """Writes the archive: the bundle, the handler, and the modules of `serving` that it needs.
+    """Writes the archive: the bundle, the handler, and the modules of ``serving`` that it needs.
 
-    TorchServe needs nothing of this project installed, only the packages in `requirements.txt`.
+    TorchServe needs nothing of this project installed, only the packages in ``requirements.txt``.
 
     Args:
         bundle: The bundle's folder or zip.
-        target: The archive to write; its name without `.mar` is TorchServe's name for the model.
+        target: The archive to write; its name without ``.mar`` is TorchServe's name for the model.
         options: What the workers do.
 
     Returns:
-        `target`.
+        ``target``.
 
     Raises:
         BundleError: The bundle cannot be used or has no network for the engine, TorchServe cannot
@@ -162,7 +162,7 @@ def _requirements() -> str:
 
 
 def _pinned(package: str) -> str:
-    """A package at its installed version; `onnxruntime-gpu` may be in place of `onnxruntime`."""
+    """A package at its installed version; ``onnxruntime-gpu`` may replace ``onnxruntime``."""
     try:
         return f"{package}=={metadata.version(package)}"
     except metadata.PackageNotFoundError:
@@ -170,7 +170,7 @@ def _pinned(package: str) -> str:
 
 
 def _all_but_modules(folder: str, names: list[str]) -> list[str]:
-    """What `copytree` leaves out: all but Python modules and the folders that hold them."""
+    """What ``copytree`` leaves out: all but Python modules and the folders that hold them."""
     return [
         name
         for name in names

@@ -51,7 +51,7 @@ def require_signed(path: Path, key: Path) -> None:
     runs, so those must be the installed ones.
 
     Args:
-        path: A valid archive, see `require_archive`.
+        path: A valid archive, see ``require_archive``.
         key: The public key.
 
     Raises:
@@ -72,7 +72,7 @@ def require_signed(path: Path, key: Path) -> None:
 
 
 def _unexpected(members: zipfile.ZipFile) -> str | None:
-    """A member that is missing, or differs from what `umop archive` of this version writes."""
+    """A member that is missing, or differs from what ``umop archive`` of this version writes."""
     own = {"handler.py": PACKAGE / "torchserve" / "handler.py", **dict(_modules())}
     names = Counter(members.namelist())
     expected = Counter({MANIFEST, *_PARTS.values(), *own})
@@ -98,7 +98,7 @@ def _names_own_parts(manifest: bytes) -> bool:
 
 
 def _modules() -> Iterator[tuple[str, Path]]:
-    """The modules of `serving`, by their names in an archive."""
+    """The modules of ``serving``, by their names in an archive."""
     for path in PACKAGE.rglob("*.py"):
         yield f"serving/{path.relative_to(PACKAGE).as_posix()}", path
 

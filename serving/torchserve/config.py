@@ -1,4 +1,4 @@
-"""TorchServe's `config.properties` and its log's configuration."""
+"""TorchServe's ``config.properties`` and its log's configuration."""
 
 from __future__ import annotations
 
@@ -81,11 +81,11 @@ def write_config(
     model_api: bool,
     log_level: LogLevel,
 ) -> tuple[Path, Path]:
-    """Writes both files into `folder`, which must be TorchServe's working directory.
+    """Writes both files into ``folder``, which must be TorchServe's working directory.
 
-    Whatever the log's level, what the workers print and when they end goes to `WORKER_LOG` there.
+    Whatever the log's level, what the workers print and when they end goes to ``WORKER_LOG`` there.
 
-    Tokens are off: with them, `/ping` needs one too and probes fail, and who may call is decided
+    Tokens are off: with them, ``/ping`` needs one too and probes fail, and who may call is decided
     by the service in front. Management stays on the loopback address: it runs code of others.
 
     Args:
@@ -94,10 +94,10 @@ def write_config(
         ports: Where to listen.
         host: The address for inference and metrics.
         model_api: Whether models may be registered and unregistered.
-        log_level: The least level that is logged, for example `warn`.
+        log_level: The least level that is logged, for example ``warn``.
 
     Returns:
-        The paths of `config.properties` and of the log's configuration.
+        The paths of ``config.properties`` and of the log's configuration.
     """
     options = {
         "inference_address": f"http://{host}:{ports.inference}",
@@ -129,7 +129,7 @@ def write_config(
 
 
 def _escaped(value: str) -> str:
-    """A value as Java's `Properties` read it: UTF-16 units beyond ASCII as `\\uXXXX`."""
+    """A value as Java's ``Properties`` read it: UTF-16 units beyond ASCII as ``\\uXXXX``."""
     return re.sub(r"[^ -~]", _as_units, value.replace("\\", "\\\\"))
 
 

@@ -24,7 +24,7 @@ def why_it_failed(log: Path) -> str | None:
     may come until the third has ended.
 
     Args:
-        log: What the workers print and when they end, `serving.torchserve.config.WORKER_LOG`.
+        log: What the workers print and when they end, ``serving.torchserve.config.WORKER_LOG``.
     """
     if not log.exists():
         return None

@@ -1,6 +1,6 @@
-"""TorchServe's handler: encoded images in, the JSON of `/detect` out.
+"""TorchServe's handler: encoded images in, the JSON of ``/detect`` out.
 
-`serving.torchserve.archive` packs it into the archive, with the modules of `serving` beside it.
+``serving.torchserve.archive`` packs it into the archive, with the modules of ``serving`` beside it.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ class DetectionHandler:
     def initialize(self, context: Any) -> None:
         """Opens the archive's bundle and runs its network once, as a warm-up.
 
-        The variables `UMOP_VERIFY_KEY`, `UMOP_TRUST_PROGRAM` and `UMOP_REDUCED_DECODING` are those
-        of `umop-serve`.
+        The variables ``UMOP_VERIFY_KEY``, ``UMOP_TRUST_PROGRAM`` and ``UMOP_REDUCED_DECODING`` are
+        those of ``umop-serve``.
 
         Args:
             context: TorchServe's.
@@ -103,7 +103,7 @@ class DetectionHandler:
 
 
 def _engine(bundle: Bundle, options: Mapping[str, Any], gpu: int | None) -> Engine:
-    """The engine that the archive's config names; `auto` is PyTorch where it can use a GPU."""
+    """The engine that the archive's config names; ``auto`` is PyTorch where it can use a GPU."""
     name = options["engine"]
     if name == "auto":
         on_gpu = gpu is not None and "model.pt2" in bundle.manifest.files

@@ -49,14 +49,14 @@ def serve_archive(
     """Runs TorchServe until SIGINT or SIGTERM.
 
     TorchServe cuts connections off when it is told to stop, so it is told only once no client is
-    connected, or `drain_timeout` is over.
+    connected, or ``drain_timeout`` is over.
 
     Args:
-        archive: The model, as `serving.torchserve.archive.write_archive` makes it.
+        archive: The model, as ``serving.torchserve.archive.write_archive`` makes it.
         ports: Where to listen.
         host: The address for inference and metrics; management listens on loopback only.
         verify_key: The public key that the archive's bundle must be signed with.
-        trust_program: Whether the engine `torch` runs a program that was not verified.
+        trust_program: Whether the engine ``torch`` runs a program that was not verified.
         model_api: Whether models may be registered and unregistered on the management port.
         drain_timeout: Seconds that a stop waits for clients.
         log_level: The least level that is logged.
@@ -102,7 +102,7 @@ def java_command(folder: Path, config: Path, log: Path) -> list[str]:
 
     Args:
         folder: Takes the unpacked models.
-        config: `config.properties`.
+        config: ``config.properties``.
         log: The log's configuration.
 
     Raises:

@@ -1,7 +1,7 @@
 """Reads TorchServe's requests and writes the answers.
 
 A request's body is an image, or a message of the Open Inference Protocol (KServe v2). An image's
-`DetectOptions` comes as JSON in the header `X-UMOP-Options`.
+``DetectOptions`` comes as JSON in the header ``X-UMOP-Options``.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def read(
         max_pixels: Most pixels in one image.
 
     Raises:
-        One of `EXPECTED`, for which `refuse` has the answer.
+        One of ``EXPECTED``, for which ``refuse`` has the answer.
     """
     body = next((parts[name] for name in PARTS if name in parts), None)
     if body is None:
@@ -123,7 +123,7 @@ def write(
 
 
 def refuse(error: Exception) -> Answer:
-    """Writes the problem document (RFC 9457) for an error of `EXPECTED`."""
+    """Writes the problem document (RFC 9457) for an error of ``EXPECTED``."""
     if isinstance(error, ValidationError):
         detail = first_error(error, OPTIONS_HEADER)
         return _problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request", detail)

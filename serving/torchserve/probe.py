@@ -1,7 +1,7 @@
 """Tells a container engine whether TorchServe's workers have loaded: exit code 0 or 1.
 
-`/ping` answers 200 before they have. The management port, which knows, is on loopback, so this runs
-in TorchServe's own container. It imports nothing but the standard library.
+``/ping`` answers 200 before they have. The management port, which knows, is on loopback, so this
+runs in TorchServe's own container. It imports nothing but the standard library.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from tests.serving.make_bundle import make_bundle
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skips these tests unless `make test-images`, which builds the images, runs them."""
+    """Skips these tests unless ``make test-images``, which builds the images, runs them."""
     if "UMOP_TEST_IMAGES" not in os.environ:
         skip = pytest.mark.skip(reason="tests of containers: run make test-images")
         for item in items:

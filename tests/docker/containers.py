@@ -1,4 +1,4 @@
-"""Containers of the images that `make images` builds, with every right taken away."""
+"""Containers of the images that ``make images`` builds, with every right taken away."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ IMAGES = ("api", "api-sign", "torchserve", "train")
 
 
 def image(name: str) -> str:
-    """An image's name and tag, as `make` exports them; `api-sign` is a variant of `api`."""
+    """An image's name and tag, as ``make`` exports them; ``api-sign`` is a variant of ``api``."""
     prefix, version = os.environ["IMAGE_PREFIX"], os.environ["VERSION"]
     name, _, variant = name.partition("-")
     return f"{prefix}/umop-{name}:{version}-" + "-".join(filter(None, ["cpu", variant]))
 
 
 def docker(*arguments: str, **options: Any) -> str:
-    """Runs `docker`; returns what it prints."""
+    """Runs ``docker``; returns what it prints."""
     done = subprocess.run(
         ["docker", *arguments], text=True, capture_output=True, timeout=600, **options
     )
@@ -89,7 +89,7 @@ def running(name: str, *options: str, command: tuple[str, ...] = ()) -> Iterator
 
 @contextmanager
 def started(*words: str) -> Iterator[Container]:
-    """Runs a container, from the words after `docker run`; removes it at the end."""
+    """Runs a container, from the words after ``docker run``; removes it at the end."""
     container = Container(docker("run", "--detach", *words))
     try:
         yield container

@@ -1,4 +1,4 @@
-"""The front and TorchServe, as `make up` starts them."""
+"""The front and TorchServe, as ``make up`` starts them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ for process in psutil.process_iter():
 
 @pytest.fixture(scope="module")
 def compose(bundle: Path) -> Iterator[Callable[..., str]]:
-    """Calls `docker compose`; everything is up."""
+    """Calls ``docker compose``; everything is up."""
     variables = {**os.environ, "BUNDLE_PATH": str(bundle), "PORT": "0", "VARIANT": "cpu"}
 
     def call(*arguments: str) -> str:

@@ -97,7 +97,7 @@ def read(path: Path) -> list[Object]:
 
 @cache
 def kustomize(folder: Path) -> str:
-    """What `kubectl apply -k` would send."""
+    """What ``kubectl apply -k`` would send."""
     if shutil.which("kubectl") is None:
         pytest.skip("kubectl is not installed")
     return subprocess.run(
@@ -106,7 +106,7 @@ def kustomize(folder: Path) -> str:
 
 
 def overlay(folder: Path, *components: str) -> list[Object]:
-    """The objects of the serving's base with components; `folder` takes the kustomization."""
+    """The objects of the serving's base with components; ``folder`` takes the kustomization."""
     text = {
         "resources": [os.path.relpath(FOLDER / "serving" / "base", folder)],
         "components": [os.path.relpath(COMPONENTS / each, folder) for each in components],

@@ -10,7 +10,7 @@ from tests.k8s.manifests import Container, expand
 def as_container(
     each: Container, image: str, volumes: dict[str, Path], **variables: str
 ) -> list[str]:
-    """The words after `docker run` that start a container as a kubelet would.
+    """The words after ``docker run`` that start a container as a kubelet would.
 
     Args:
         each: The container in a manifest.

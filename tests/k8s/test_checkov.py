@@ -1,4 +1,4 @@
-"""checkov's rules for what a cluster should not be given; `make test-k8s` installs it."""
+"""checkov's rules for what a cluster should not be given; ``make test-k8s`` installs it."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ def make_bundle(
     sizes: tuple[Size, ...] | None = None,
     layers: int = 0,
 ) -> Path:
-    """Writes the bundle into `folder`, which is made, and returns it.
+    """Writes the bundle into ``folder``, which is made, and returns it.
 
     Args:
         folder: Where to.

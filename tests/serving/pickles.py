@@ -10,7 +10,7 @@ PROTOCOLS = tuple(bytes([0x80, version]) for version in range(2, 6))
 
 
 def assert_no_pickle(content: bytes, name: str = "it") -> None:
-    """Fails if `content`, or anything in it if it is a zip, can be read as a pickle."""
+    """Fails if ``content``, or anything in it if it is a zip, can be read as a pickle."""
     if zipfile.is_zipfile(io.BytesIO(content)):
         with zipfile.ZipFile(io.BytesIO(content)) as members:
             for member in members.namelist():

@@ -47,7 +47,7 @@ class RunningServer:
         return self._log.read().decode()
 
     def detect(self, image: bytes, **request: Any) -> httpx.Response:
-        """Posts an image to `/detect`."""
+        """Posts an image to ``/detect``."""
         return httpx.post(f"{self.url}/detect", content=image, timeout=30, **request)
 
     def metrics(self) -> dict[str, float]:
@@ -68,7 +68,7 @@ class RunningServer:
 
 @contextmanager
 def running(*arguments: str, **variables: str) -> Iterator[RunningServer]:
-    """Runs `umop-serve` on a free port; stops it with SIGTERM and checks that it obeys."""
+    """Runs ``umop-serve`` on a free port; stops it with SIGTERM and checks that it obeys."""
     environment = {**os.environ, **variables}
     with TemporaryFile() as log:
         command = [*COMMAND, "--port", "0", *arguments]

@@ -66,7 +66,7 @@ class RunningTorchServe:
 
 
 def port_options(port: int | None = None) -> list[str]:
-    """Options that give TorchServe free ports, `port` to its inference API if it is not None."""
+    """Options that give TorchServe free ports, ``port`` to its inference API if it is not None."""
     names = ("--port", "--management-port", "--metrics-port", "--grpc-port", "--worker-port")
     ports = free_ports(len(names))
     ports[0] = port or ports[0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import cv2
@@ -18,6 +18,7 @@ import umop.evaluation
 import umop.losses
 import umop.models
 from tests.umop import tiny
+from tests.umop.distributed.starter import Starter, starter
 from umop.cli import main
 from umop.data.coco import LabelledImage, write_coco
 
@@ -67,6 +68,25 @@ def configs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, text in tiny.TEXTS.items():
         (folder / f"{name}.py").write_text(text)
     return folder
+
+
+@pytest.fixture(scope="session")
+def starts() -> Iterator[Starter]:
+    with starter() as started:
+        yield started
+
+
+@pytest.fixture
+def workplace(tmp_path: Path) -> Path:
+    """A folder to train in, where ``runs/`` is there already."""
+    (tmp_path / "runs").mkdir()
+    return tmp_path
+
+
+@pytest.fixture
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cache of the test's own, which remembers nothing."""
+    monkeypatch.setenv("UMOP_CACHE", str(tmp_path / "cache"))
 
 
 @pytest.fixture

@@ -44,7 +44,7 @@ custom_hooks = [
 PAUSING = """
 _base_ = "./by_iteration.py"
 
-custom_imports = dict(imports=["tests.umop.training.pause"])
+custom_imports = dict(imports=["tests.umop.distributed.pause"])
 default_hooks = dict(pause=dict(type="PauseHook", at=[7, 11]))
 """
 BY_EPOCH = """

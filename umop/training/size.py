@@ -62,7 +62,7 @@ def suited(auto: Section | None, side: int, box_share: float) -> int:
     Args:
         auto: The config's ``auto_size``.
         side: The config's own side.
-        box_share: As `fit_size` takes it.
+        box_share: As ``fit_size`` takes it.
     """
     if not auto or side != auto["base_size"] or not box_share:
         return side

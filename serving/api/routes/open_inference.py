@@ -1,4 +1,4 @@
-"""The Open Inference Protocol over HTTP; `serving.schemas.open_inference` has its messages."""
+"""The Open Inference Protocol over HTTP; ``serving.schemas.open_inference`` has its messages."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ _ANSWER: dict[int | str, dict[str, Any]] = {
 async def infer(
     request: Request, services: ServicesDep, name: str, version: str | None = None
 ) -> Response:
-    """Finds objects in the images of the input `image`."""
+    """Finds objects in the images of the input ``image``."""
     manifest = _require(services, name, version)
     deadline = Deadline(request, services.settings.deadline)
     services.admission.require_slot()

@@ -35,7 +35,7 @@ def install(app: FastAPI) -> None:
 
 @router.get("/samples")
 async def samples(services: ServicesDep) -> list[str]:
-    """Names of the images in the bundle's folder `samples`."""
+    """Names of the images in the bundle's folder ``samples``."""
     return _names(services.backend.manifest())
 
 

@@ -35,14 +35,14 @@ class Engine(Protocol):
 
         Returns:
             Boxes (n, k, 4), scores (n, k) and labels (n, k), as
-            `serving.inference.postprocess.select` takes them.
+            ``serving.inference.postprocess.select`` takes them.
 
         Raises:
             EngineError: The device failed or is out of memory.
         """
 
     def check(self) -> None:
-        """Raises `EngineError` unless the device that runs the network still works."""
+        """Raises ``EngineError`` unless the device that runs the network still works."""
 
 
 def open_engine(
@@ -58,13 +58,13 @@ def open_engine(
 
     Args:
         bundle: The bundle that holds the network.
-        name: `onnxruntime`, `openvino` or `torch`.
+        name: ``onnxruntime``, ``openvino`` or ``torch``.
         threads: Threads of one run on the CPU; 0 for one a core, or a container's limit of them.
-        device: `cpu`, `cuda`, for example `cuda:1`, or `auto`: the first GPU that the engine can
-            use, else the CPU.
-        gpu_memory: For `onnxruntime`, most bytes of GPU memory that the network's data may take; 0
-            for no limit.
-        trust_program: For `torch`, whether to run a program whose signature was not checked.
+        device: ``cpu``, ``cuda``, for example ``cuda:1``, or ``auto``: the first GPU that the
+            engine can use, else the CPU.
+        gpu_memory: For ``onnxruntime``, most bytes of GPU memory that the network's data may take;
+            0 for no limit.
+        trust_program: For ``torch``, whether to run a program whose signature was not checked.
 
     Raises:
         BundleError: The bundle has no network for this engine, or one that it cannot read or

@@ -26,13 +26,13 @@ def usable_cores(cgroup: Path = CGROUP) -> int:
     """Returns how many processors this process may use.
 
     Args:
-        cgroup: As `cpu_limit` takes it.
+        cgroup: As ``cpu_limit`` takes it.
     """
     return cpu_limit(cgroup) or os.cpu_count() or 1
 
 
 def _affinity() -> int:
-    """Processors that `taskset` or a container's set of them leaves; 0 where it leaves all."""
+    """Processors that ``taskset`` or a container's set of them leaves; 0 where it leaves all."""
     if not hasattr(os, "sched_getaffinity"):  # macOS
         return 0
     cores = len(os.sched_getaffinity(0))

@@ -27,7 +27,7 @@ ort.set_default_logger_severity(4)  # errors are raised, too, and told in one li
 
 
 class OnnxEngine:
-    """Runs a bundle's `model.onnx`.
+    """Runs a bundle's ``model.onnx``.
 
     On a CPU, two runs with half of the threads each are faster than one after the other with all: a
     network has parts that many threads do not speed up. An odd number is not halved, for a core
@@ -36,12 +36,12 @@ class OnnxEngine:
     Args:
         bundle: The bundle.
         threads: Threads of one run on the CPU; 0 for one a core.
-        device: `cpu`; `cuda` or, for example, `cuda:1`; `auto` or `auto:1`, that GPU where ONNX
-            Runtime can use it, else the CPU.
+        device: ``cpu``; ``cuda`` or, for example, ``cuda:1``; ``auto`` or ``auto:1``, that GPU
+            where ONNX Runtime can use it, else the CPU.
         gpu_memory: Most bytes of GPU memory that the network's data may take; 0 for no limit.
 
     Raises:
-        BundleError: `model.onnx` is missing, unreadable or has other inputs and outputs.
+        BundleError: ``model.onnx`` is missing, unreadable or has other inputs and outputs.
         EngineError: A GPU is asked for, and this ONNX Runtime can use none.
     """
 
@@ -89,7 +89,7 @@ class OnnxEngine:
             ) from error
 
     def run(self, batch: NDArray[np.float32], *, alone: bool = True) -> Candidates:
-        """See `serving.inference.engines.Engine.run`."""
+        """See ``serving.inference.engines.Engine.run``."""
         if batch.size > 3 * LARGE_PIXELS:
             with self._large:
                 return self._run(self._session, batch, self._returning_memory)
@@ -108,7 +108,7 @@ class OnnxEngine:
         return boxes, scores, labels
 
     def check(self) -> None:
-        """See `serving.inference.engines.Engine.check`; the CPU is always there."""
+        """See ``serving.inference.engines.Engine.check``; the CPU is always there."""
         if self._gpu is None:
             return
         try:

@@ -15,17 +15,17 @@ from serving.inference.engines.onnx import MODEL_FILE, OUTPUTS, require_names
 
 
 class OpenVinoEngine:
-    """Runs a bundle's `model.onnx` on the CPU.
+    """Runs a bundle's ``model.onnx`` on the CPU.
 
     Where the processor has instructions for bfloat16, OpenVINO uses them.
 
     Args:
         bundle: The bundle.
         threads: Threads of one run.
-        device: `cpu` or `auto`.
+        device: ``cpu`` or ``auto``.
 
     Raises:
-        BundleError: `model.onnx` is missing, unreadable or has other inputs and outputs.
+        BundleError: ``model.onnx`` is missing, unreadable or has other inputs and outputs.
         EngineError: A GPU is asked for.
     """
 
@@ -48,7 +48,7 @@ class OpenVinoEngine:
         self._one_at_a_time = Lock()
 
     def run(self, batch: NDArray[np.float32], *, alone: bool = True) -> Candidates:
-        """See `serving.inference.engines.Engine.run`."""
+        """See ``serving.inference.engines.Engine.run``."""
         with self._one_at_a_time:
             try:
                 found = self._request.infer({"image": batch}, share_inputs=True)
@@ -58,7 +58,7 @@ class OpenVinoEngine:
         return boxes, scores, labels
 
     def check(self) -> None:
-        """See `serving.inference.engines.Engine.check`; the CPU is always there."""
+        """See ``serving.inference.engines.Engine.check``; the CPU is always there."""
 
 
 def _names(ports: Iterable[openvino.ConstOutput]) -> set[str]:

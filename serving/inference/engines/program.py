@@ -1,8 +1,8 @@
-"""Refuses archives of `torch.export` that may run code.
+"""Refuses archives of ``torch.export`` that may run code.
 
 Loading one runs what is in it: PyTorch unpickles what the archive says is pickled, loads native
-libraries, evaluates the text of symbolic sizes as Python (`sympy.sympify`), looks up operators by
-any name in `torch`, and pastes names into Python source (`torch.fx`). A network needs
+libraries, evaluates the text of symbolic sizes as Python (``sympy.sympify``), looks up operators by
+any name in ``torch``, and pastes names into Python source (``torch.fx``). A network needs
 none of that but sizes, operators and plain names, so only those are allowed.
 """
 
@@ -47,7 +47,7 @@ def refuse_code(archive: bytes) -> None:
     """Checks that loading a program runs nothing but PyTorch's own code.
 
     Args:
-        archive: The content of a file that `torch.export.save` wrote.
+        archive: The content of a file that ``torch.export.save`` wrote.
 
     Raises:
         CodeError: It may run something else.
@@ -115,7 +115,7 @@ def _is_name(text: str) -> bool:
 
 
 def _is_size(expression: str) -> bool:
-    """Whether it is a symbolic size as sympy writes it: `Mul(Integer(32), Symbol('s30'))`."""
+    """Whether it is a symbolic size as sympy writes it: ``Mul(Integer(32), Symbol('s30'))``."""
     try:
         return all(map(_is_part, ast.walk(ast.parse(expression, mode="eval"))))
     except SyntaxError:

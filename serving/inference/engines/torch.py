@@ -19,17 +19,18 @@ MODEL_FILE = "model.pt2"
 
 
 class TorchEngine:
-    """Runs a bundle's `model.pt2`.
+    """Runs a bundle's ``model.pt2``.
 
     Args:
         bundle: The bundle.
         threads: Threads of one run on the CPU; 0 for PyTorch's default. They hold for the process.
-        device: `cpu`, `cuda`, for example `cuda:1`, or `auto`: the first GPU, the CPU where there
-            is none.
+        device: ``cpu``, ``cuda``, for example ``cuda:1``, or ``auto``: the first GPU, the CPU where
+            there is none.
         trust_program: Whether to run a program whose signature was not checked.
 
     Raises:
-        BundleError: `model.pt2` is missing, unreadable, not trusted, or holds more than a network.
+        BundleError: ``model.pt2`` is missing, unreadable, not trusted, or holds more than a
+            network.
         EngineError: The device is not there.
     """
 
@@ -70,7 +71,7 @@ class TorchEngine:
             raise EngineError(f"{self._device} cannot be used: {_first_line(error)}") from error
 
     def run(self, batch: NDArray[np.float32], *, alone: bool = True) -> Candidates:
-        """See `serving.inference.engines.Engine.run`."""
+        """See ``serving.inference.engines.Engine.run``."""
         try:
             with torch.inference_mode():
                 outputs = self._network(torch.from_numpy(batch).to(self._device))
@@ -80,7 +81,7 @@ class TorchEngine:
         return boxes, scores, labels
 
     def check(self) -> None:
-        """See `serving.inference.engines.Engine.check`."""
+        """See ``serving.inference.engines.Engine.check``."""
         try:
             torch.zeros(1, device=self._device).cpu()
         except RuntimeError as error:

@@ -1,4 +1,4 @@
-"""`umop doctor`: what it says of this environment, and of broken ones."""
+"""``umop doctor``: what it says of this environment, and of broken ones."""
 
 from __future__ import annotations
 

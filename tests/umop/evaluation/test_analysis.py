@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from mmengine.config import Config
 
-from tests.umop.test_coco_metrics import random_data
+from tests.umop.evaluation.test_coco_metrics import random_data
 from umop.evaluation import Evaluation, coco_box_metrics, coco_result
 from umop.evaluation import keep as keeping
 from umop.evaluation.analysis import Analysis

@@ -90,8 +90,8 @@ def small_run(
     Args:
         folder: The run's folder, which is made.
         data: A data set in the demo's layout.
-        family: A key of `BACKBONES`; the demo's own backbone if None.
-        head: A config of `configs/plugin` whose head it has; the demo's own if None.
+        family: A key of ``BACKBONES``; the demo's own backbone if None.
+        head: A config of ``configs/plugin`` whose head it has; the demo's own if None.
     """
     config = load_config("demo")
     if family:

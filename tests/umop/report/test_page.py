@@ -10,7 +10,7 @@ import pytest
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webdriver import WebDriver
 
-from tests.serving.test_page import browser, pytestmark  # noqa: F401
+from tests.serving.web.test_page import browser, pytestmark  # noqa: F401
 from tests.umop.report.runs import made_run
 from umop.report import write_comparison, write_report
 

@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 
 from serving.schemas.problems import Kind
 
-DOCUMENT = (Path(__file__).parents[2] / "docs" / "serving.md").read_text("utf-8")
+DOCUMENT = (Path(__file__).parents[3] / "docs" / "serving.md").read_text("utf-8")
 
 
 def test_every_route_is_named(client: TestClient) -> None:

@@ -1,4 +1,4 @@
-"""The engine `torch`: a program of `torch.export` that holds no code."""
+"""The engine ``torch``: a program of ``torch.export`` that holds no code."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from serving.torchserve.archive import EngineChoice, WorkerOptions, write_archiv
 from serving.torchserve.handler import DetectionHandler
 from tests.serving.pickles import assert_no_pickle
 from tests.serving.signing import make_key_pair, signed_copy
-from tests.serving.test_handler import context_of
+from tests.serving.torchserve.test_handler import context_of
 
 
 class Middle(nn.Module):
@@ -40,7 +40,7 @@ class Middle(nn.Module):
 
 @pytest.fixture(scope="module")
 def middle(bundle_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The squares bundle with a `model.pt2`."""
+    """The squares bundle with a ``model.pt2``."""
     folder = tmp_path_factory.mktemp("middle") / "middle.bundle"
     shutil.copytree(bundle_path, folder)
     shape = {0: Dim("n", max=64), 2: 32 * Dim("h", max=64), 3: 32 * Dim("w", max=64)}
@@ -172,7 +172,7 @@ def test_code_in_its_text_is_refused(middle: Path, tmp_path: Path, pattern: str,
 
 
 def changed(bundle: Path, folder: Path, member: str, change: Callable[[bytes], bytes]) -> Path:
-    """A copy of a bundle with another member in its `model.pt2`, and the digest of that."""
+    """A copy of a bundle with another member in its ``model.pt2``, and the digest of that."""
     copy = Path(shutil.copytree(bundle, folder / "x.bundle"))
     original = zipfile.ZipFile(io.BytesIO((copy / "model.pt2").read_bytes()))
     root = original.namelist()[0].partition("/")[0]

@@ -20,7 +20,7 @@ def test_a_path_may_have_any_letters(tmp_path: Path, name: str) -> None:
 
 
 def read(properties: Path) -> dict[str, str]:
-    """What Java's `Properties.load` makes of a file without comments and continued lines."""
+    """What Java's ``Properties.load`` makes of a file without comments and continued lines."""
     pairs = (line.partition("=") for line in properties.read_text("latin-1").splitlines())
     return {name: unescaped(value) for name, _, value in pairs}
 

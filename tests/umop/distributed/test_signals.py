@@ -1,4 +1,4 @@
-"""What a signal does to `umop train`, its data loader's processes and its terminal."""
+"""What a signal does to ``umop train``, its data loader's processes and its terminal."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.umop.training.starter import Started, Starter
+from tests.umop.distributed.starter import Started, Starter
 from umop.distributed.signals import SECONDS_OF_ONE, StopSignals
 from umop.system.errors import Stopped
 from umop.system.exit_codes import STOPPED

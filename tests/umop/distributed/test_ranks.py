@@ -15,8 +15,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.umop.distributed.starter import Started, Starter
 from tests.umop.training.results import metrics, result
-from tests.umop.training.starter import Started, Starter
 from umop.runs.folder import Run
 from umop.system.exit_codes import FAILURE, STOPPED
 

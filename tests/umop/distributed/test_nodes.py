@@ -1,4 +1,4 @@
-"""`umop train` on two nodes: torch elastic's agent on each, and one rank under it."""
+"""``umop train`` on two nodes: torch elastic's agent on each, and one rank under it."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from tempfile import TemporaryDirectory
 import psutil
 import pytest
 
+from tests.umop.distributed.starter import Started, Starter
 from tests.umop.training.results import metrics
-from tests.umop.training.starter import Started, Starter
 from umop.runs.folder import Run
 from umop.system.exit_codes import FAILURE, STOPPED
 

@@ -1,4 +1,4 @@
-"""What a run came from, and what `umop runs` says of it."""
+"""What a run came from, and what ``umop runs`` says of it."""
 
 from __future__ import annotations
 

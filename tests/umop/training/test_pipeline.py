@@ -1,4 +1,4 @@
-"""The `umop` command from training to the bundle, on a small data set."""
+"""The ``umop`` command from training to the bundle, on a small data set."""
 
 from __future__ import annotations
 

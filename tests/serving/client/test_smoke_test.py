@@ -1,4 +1,4 @@
-"""`umop-serve try`: the real service, for as long as it takes to post a few images."""
+"""``umop-serve try``: the real service, for as long as it takes to post a few images."""
 
 from __future__ import annotations
 

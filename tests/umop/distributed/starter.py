@@ -19,7 +19,7 @@ from tests.serving.waiting import wait_until
 SERVE = """
 import ctypes, json, os, socket, sys
 import umop.config.load, umop.models, umop.training.train, umop.weights.pretrained
-import matplotlib.figure, tests.umop.training.pause
+import matplotlib.figure, tests.umop.distributed.pause
 from umop.cli import main
 
 CLONE_NEWUTS = 0x04000000

@@ -1,4 +1,4 @@
-"""The engine `openvino`: the same network, on the processor."""
+"""The engine ``openvino``: the same network, on the processor."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.umop.test_pipeline import SMALL
+from tests.umop.training.test_pipeline import SMALL
 from umop.engine.hooks import pace
 
 SHOWS_THE_CURSOR, HIDES_THE_CURSOR = "\x1b[?25h", "\x1b[?25l"
@@ -34,7 +34,7 @@ def test_one_slow_minute_does_not_swing_the_pace(monkeypatch: pytest.MonkeyPatch
 
 
 def train_on_a_terminal(data: Path, folder: Path) -> str:
-    """Runs `umop train` on a pseudo-terminal; returns all that it wrote there."""
+    """Runs ``umop train`` on a pseudo-terminal; returns all that it wrote there."""
     command = [sys.executable, "-m", "umop.cli", "train", "demo", "--data", str(data), *SMALL]
     ours, theirs = pty.openpty()
     environment = {**os.environ, "TERM": "xterm", "COLUMNS": "100", "LINES": "40"}

@@ -71,7 +71,7 @@ def web() -> Iterator[str]:
 
 
 def fetch(url: str, allowed: str | None = "127.0.0.1", held: Held | None = None) -> bytes:
-    """Fetches where `allowed` stands for the public internet; None for the real rule."""
+    """Fetches where ``allowed`` stands for the public internet; None for the real rule."""
 
     async def main() -> bytes:
         context = ssl.create_default_context()
