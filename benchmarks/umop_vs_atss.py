@@ -22,7 +22,8 @@ from umop.config.load import load_config
 from umop.distributed.signals import StopSignals
 from umop.runs.folder import Run
 from umop.system.console import quietly
-from umop.training.train import TrainOptions, train
+from umop.training.options import TrainOptions
+from umop.training.train import train
 
 FOCAL_LOSS = {"type": "FocalLoss", "use_sigmoid": True, "gamma": 2.0, "alpha": 0.25}
 METHODS = ("umop", "atss")

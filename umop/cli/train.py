@@ -94,8 +94,8 @@ def train(
     with StopSignals().handled() as stop, quietly():
         from umop.config.load import load_config
         from umop.report import write_report
+        from umop.training.options import TrainOptions
         from umop.training.schedule import ScheduleOptions, parse_duration
-        from umop.training.train import TrainOptions
         from umop.training.train import train as start
 
         seeded = [] if seed is None else [f"randomness.seed={seed}"]

@@ -61,6 +61,21 @@ def load_config(name: str, assignments: Sequence[str] = ()) -> Config:
     return config
 
 
+def load_written(path: Path) -> Config:
+    """Reads the config of a run, also one that another version of umop has written.
+
+    Args:
+        path: The run's ``config.py``; it lists umop's own modules under their names of that time.
+    """
+    config = Config.fromfile(path, import_custom_modules=False)
+    imports = config.get("custom_imports") or {}
+    theirs = [name for name in imports.get("imports") or [] if not name.startswith("umop.")]
+    config.custom_imports = {**imports, "imports": theirs}
+    list_our_modules(config)
+    import_modules_from_strings(**config.custom_imports)
+    return config
+
+
 def list_our_modules(config: Config) -> None:
     """Adds our modules to those that a config lists, for whoever reads the run's config."""
     imports = config.get("custom_imports") or {}

@@ -14,8 +14,8 @@ from torch import distributed
 from torch.distributed.rendezvous import rendezvous
 
 from umop.distributed import heartbeat
-from umop.distributed.ranks import Alone, Ranks
-from umop.distributed.watchdog import Watch
+from umop.distributed.ranks import Ranks, SingleProcess
+from umop.distributed.watchdog import Watchdog
 from umop.system.errors import Stopped, TrainingError
 
 
@@ -25,7 +25,7 @@ def is_rank() -> bool:
 
 
 @contextlib.contextmanager
-def joined(limit: float) -> Iterator[Alone]:
+def joined(limit: float) -> Iterator[SingleProcess]:
     """Connects this process with the other ranks inside the block, where it is one of several.
 
     Args:
@@ -35,7 +35,7 @@ def joined(limit: float) -> Iterator[Alone]:
         TrainingError: The others cannot be reached, or one is gone.
     """
     if not is_rank():
-        yield Alone()
+        yield SingleProcess()
         return
     heartbeat.start()
     ranks = connect(limit)
@@ -62,7 +62,7 @@ def connect(limit: float) -> Ranks:
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
     backend = "nccl" if on_gpu else "gloo"
     to_connect = timedelta(seconds=limit)
-    no_limit = timedelta(days=1)  # the watch has one, and names the rank
+    no_limit = timedelta(days=1)  # the watchdog has one, and names the rank
     try:
         store, rank, count = next(rendezvous("env://", timeout=to_connect))
         distributed.init_process_group(
@@ -76,6 +76,6 @@ def connect(limit: float) -> Ranks:
         raise TrainingError(f"The other ranks cannot be reached at {address}: {reason}") from error
     hosts = [""] * count
     distributed.all_gather_object(hosts, socket.gethostname(), group=group)
-    watch = Watch(rank=rank, hosts=hosts, store=own_store, limit=limit)
-    Thread(target=watch.run, daemon=True).start()
-    return Ranks(rank=rank, count=count, store=own_store, group=group, watch=watch)
+    watchdog = Watchdog(rank=rank, hosts=hosts, store=own_store, limit=limit)
+    Thread(target=watchdog.run, daemon=True).start()
+    return Ranks(rank=rank, count=count, store=own_store, group=group, watchdog=watchdog)

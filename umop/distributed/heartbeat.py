@@ -24,7 +24,7 @@ LONGEST_LOOK = 1.0
 def start() -> None:
     """Gives a sign of life each second while this process runs, if one that started it asks."""
     if FOLDER in os.environ:
-        Thread(target=beat, args=(heartbeat(os.environ["LOCAL_RANK"]),), daemon=True).start()
+        Thread(target=beat, args=(heartbeat_file(os.environ["LOCAL_RANK"]),), daemon=True).start()
 
 
 def beat(file: Path) -> None:
@@ -50,13 +50,13 @@ def can_touch(file: Path) -> bool:
     return True
 
 
-def heartbeat(name: int | str) -> Path:
+def heartbeat_file(name: int | str) -> Path:
     """The file that a rank touches, by its number on this node, or the process that started it."""
     return Path(os.environ[FOLDER]) / str(name)
 
 
 @dataclass
-class Heart:
+class HeartbeatMonitor:
     """What the process that started a rank knows of it.
 
     Attributes:
@@ -78,8 +78,8 @@ class Heart:
         self.silent += min(now - self.looked, LONGEST_LOOK)
         self.looked = now
         try:
-            beat = heartbeat(self.local_rank).stat().st_mtime_ns
-            can_beat = can_touch(heartbeat(LAUNCHER))
+            beat = heartbeat_file(self.local_rank).stat().st_mtime_ns
+            can_beat = can_touch(heartbeat_file(LAUNCHER))
         except OSError:  # it has not started yet
             return False
         if beat != self.beat or not can_beat:

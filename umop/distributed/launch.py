@@ -26,7 +26,7 @@ from torch.distributed.launcher.api import LaunchConfig
 from torch.distributed.run import config_from_args, get_args_parser
 
 from umop.distributed import heartbeat
-from umop.distributed.heartbeat import Heart
+from umop.distributed.heartbeat import HeartbeatMonitor
 from umop.distributed.signals import ignore_signals
 from umop.distributed.watchdog import GO_ON, IS_STUCK
 from umop.system.console import note
@@ -115,10 +115,11 @@ class Agent(LocalElasticAgent):
     limit: float
     failed: tuple[int, int] | None = None
     frozen: int | None = None
-    hearts: Sequence[Heart] = ()
+    monitors: Sequence[HeartbeatMonitor] = ()
 
     def _start_workers(self, worker_group: WorkerGroup) -> dict[int, Any]:
-        self.hearts = [Heart(number, self.limit) for number in range(len(worker_group.workers))]
+        count = len(worker_group.workers)
+        self.monitors = [HeartbeatMonitor(number, self.limit) for number in range(count)]
         started: dict[int, Any] = super()._start_workers(worker_group)
         return started
 
@@ -138,10 +139,10 @@ class Agent(LocalElasticAgent):
 
     def end_frozen(self, worker_group: WorkerGroup) -> None:
         """Kills the first rank that gives no sign of life: it takes no other signal."""
-        for worker, rank, heart in zip(
-            worker_group.workers, self.ranks(), self.hearts, strict=True
+        for worker, rank, monitor in zip(
+            worker_group.workers, self.ranks(), self.monitors, strict=True
         ):
-            if rank.poll() is None and heart.has_stopped():
+            if rank.poll() is None and monitor.has_stopped():
                 self.frozen = worker.global_rank
                 rank.kill()
                 rank.wait()

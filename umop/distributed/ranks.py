@@ -14,7 +14,7 @@ import torch
 from torch import distributed
 from torch.distributed.distributed_c10d import Store
 
-from umop.distributed.watchdog import Watch
+from umop.distributed.watchdog import Watchdog
 from umop.system.errors import Stopped
 from umop.system.exit_codes import STOPPED, exit_code_of
 
@@ -24,7 +24,7 @@ SECONDS_BETWEEN_LOOKS = 0.05
 SECONDS_BETWEEN_CHECKS = 1.0
 
 
-class Alone:
+class SingleProcess:
     """Training in one process."""
 
     rank = 0
@@ -49,10 +49,10 @@ class Alone:
         """Raises :class:`Stopped` where another rank has told so; it looks once a second."""
 
     def step(self, iteration: int) -> None:
-        """Tells the watch over the ranks that this one has made a step."""
+        """Tells the watchdog that this one has made a step."""
 
     def rest(self) -> None:
-        """Tells the watch that no more steps are to come."""
+        """Tells the watchdog that no more steps are to come."""
 
     def translate(self, error: BaseException) -> BaseException:
         """What an error in training is, where it came of another rank."""
@@ -60,7 +60,7 @@ class Alone:
 
 
 @dataclass(kw_only=True)
-class Ranks(Alone):
+class Ranks(SingleProcess):
     """Training in several processes, of which this is one.
 
     Attributes:
@@ -68,14 +68,14 @@ class Ranks(Alone):
         count: How many there are.
         store: Where ranks can write to each other even if one of them is gone.
         group: Connects the processors; it carries what is no part of training itself.
-        watch: Notices a rank that is gone, or hangs.
+        watchdog: Notices a rank that is gone, or hangs.
     """
 
     rank: int
     count: int
     store: Store
     group: distributed.ProcessGroup
-    watch: Watch
+    watchdog: Watchdog
     rounds: int = 0
     last_look: float = 0.0
     vote: tuple[distributed.Work, torch.Tensor] | None = None
@@ -93,7 +93,7 @@ class Ranks(Alone):
         """
         self.rounds += 1
         key = f"done/{leader}/{self.rounds}"
-        with self.watch.led_by(leader):
+        with self.watchdog.led_by(leader):
             return self.lead(key, work) if self.rank == leader else self.await_result(key)
 
     def lead(self, key: str, work: Callable[[], Result]) -> Result:
@@ -138,7 +138,7 @@ class Ranks(Alone):
         """
         with contextlib.suppress(distributed.DistError):
             if self.store.check([STOPPED_KEY]):
-                self.watch.all_in("left")
+                self.watchdog.all_in("left")
 
     def any(self, mine: bool) -> bool:
         """Whether this was true in any rank, as of the last call: the same answer in all.
@@ -156,10 +156,10 @@ class Ranks(Alone):
         return known
 
     def step(self, iteration: int) -> None:
-        self.watch.step(iteration)
+        self.watchdog.step(iteration)
 
     def rest(self) -> None:
-        self.watch.rest()
+        self.watchdog.rest()
 
     def translate(self, error: BaseException) -> BaseException:
         if not isinstance(error, distributed.DistError) and "gloo" not in str(error):
@@ -167,5 +167,5 @@ class Ranks(Alone):
         with contextlib.suppress(distributed.DistError):
             if self.store.check([STOPPED_KEY]):
                 return Stopped()
-        reason = self.watch.explain()
+        reason = self.watchdog.explain()
         return reason if str(reason) else SystemExit(exit_code_of(reason))

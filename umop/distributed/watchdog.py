@@ -32,7 +32,7 @@ def has_agent() -> bool:
 
 
 @dataclass(kw_only=True)
-class Watch:
+class Watchdog:
     """Notices that training makes no step, and says which rank is why.
 
     Attributes:

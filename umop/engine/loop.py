@@ -9,6 +9,7 @@ from mmengine.dist import broadcast, get_rank, get_world_size
 from mmengine.runner import EpochBasedTrainLoop, IterBasedTrainLoop
 
 from umop.engine.order import ResumableBatches, resumable
+from umop.engine.protocol import TrainingRunner
 from umop.engine.randomness import seed_step
 
 
@@ -97,7 +98,7 @@ RESUMABLE = {"EpochBasedTrainLoop": EpochLoop, "IterBasedTrainLoop": IterLoop}
 """What stands in for mmengine's loops, by the name in the config."""
 
 
-def evaluate_once(runner: Any) -> None:
+def evaluate_once(runner: TrainingRunner) -> None:
     """Evaluates after an iteration, unless the run did so already."""
     hub = runner.message_hub
     if runner.val_loop is None or hub.runtime_info.get("evaluated") == runner.iter:

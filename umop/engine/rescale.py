@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from umop.engine.loop import EpochLoop
+from umop.engine.protocol import TrainingRunner
 from umop.system.console import note
 
 
@@ -22,7 +22,7 @@ class Shares:
     batches: int
 
 
-def rescale(runner: Any, before: Shares) -> None:
+def rescale(runner: TrainingRunner, before: Shares) -> None:
     """Fits the learning rate and the place in the epoch to the number of processes there is now.
 
     Args:
@@ -50,7 +50,7 @@ def processes(count: int) -> str:
     return "1 process" if count == 1 else f"{count} processes"
 
 
-def scale_learning_rate(runner: Any, ratio: float) -> None:
+def scale_learning_rate(runner: TrainingRunner, ratio: float) -> None:
     """Scales the learning rates that a checkpoint brought, now and in the schedule."""
     for group in runner.optim_wrapper.param_groups:
         group["lr"] *= ratio

@@ -15,7 +15,7 @@ from mmengine.runner import Runner as MMRunner
 from mmengine.visualization import Visualizer
 from torch.utils.data import DataLoader
 
-from umop.distributed.ranks import Alone
+from umop.distributed.ranks import SingleProcess
 from umop.distributed.signals import StopSignals, end_loaders, follow_parent
 from umop.distributed.sockets import share_sockets
 from umop.engine.hooks.checkpoints import SafeCheckpointHook
@@ -41,7 +41,7 @@ class Runner(MMRunner):
         is_built: Whether everything that the config describes is built.
     """
 
-    ranks = Alone()
+    ranks = SingleProcess()
     stop = StopSignals()
     is_built = False
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from mmengine.config import Config, ConfigDict
 
+from umop.config.load import load_written
 from umop.data.custom import is_kept_split, read_data, use_data
 from umop.data.location import require_data
 from umop.engine.runner import Runner
@@ -58,7 +59,7 @@ def config_for(run: Run, data: Path | None) -> Config:
     Raises:
         UserError: The data is missing, or has other classes.
     """
-    config = Config.fromfile(run.config)
+    config = load_written(run.config)
     if data is not None and not is_kept_split(run.folder / "annotations", data):
         classes = config.test_dataloader.dataset.metainfo.classes
         found = read_data(data, run.evaluation_of(data), ["val"], classes)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from mmengine.config import Config
 from mmengine.hooks import Hook
-from mmengine.runner import Runner
 
+from umop.engine.protocol import TrainingRunner
 from umop.evaluation import result_of
 from umop.evaluation.keep import keep
 from umop.runs.checkpoints import BEST
@@ -27,7 +27,9 @@ class EvaluationHook(Hook):
     def __init__(self, run: Run) -> None:
         self.run = run
 
-    def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
+    def after_val_epoch(
+        self, runner: TrainingRunner, metrics: dict[str, float] | None = None
+    ) -> None:
         result = result_of(runner.val_evaluator)
         is_best = runner.checkpoints.best_iteration == runner.iter
         if result is not None and is_best and tests_on_validation_data(runner.cfg):

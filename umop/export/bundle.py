@@ -17,6 +17,7 @@ from serving.bundle import Bundle, BundleError
 from serving.bundle.replace import replace
 from serving.bundle.schema import Manifest
 from serving.schemas.names import Precision
+from umop.config.load import load_written
 from umop.data.location import require_data
 from umop.evaluation.evaluate import evaluate
 from umop.export.calibration import quantize
@@ -74,7 +75,7 @@ def export(
         UserError: There is no checkpoint, no test data, or the bundle finds something else.
     """
     checkpoint = run.best_checkpoint()
-    config = Config.fromfile(run.config)
+    config = load_written(run.config)
     require_data(config, "test")
     note(describe_checkpoint(checkpoint))
     detector = init_detector(config, str(checkpoint), device="cpu", palette="random")

@@ -70,8 +70,8 @@ def findings(run: Run) -> list[tuple[str, str]] | None:
     messages: list[str] | None = None
     if source.is_file():
         messages = json.loads(source.read_text()).get("messages")
-    elif run.doubts.is_file():
-        messages = json.loads(run.doubts.read_text())
+    elif run.data_warnings.is_file():
+        messages = json.loads(run.data_warnings.read_text())
     if messages is None:
         return None
     lines = [message.partition(": ") for message in messages]

@@ -72,7 +72,7 @@ class Run:
         return self.folder / "metrics.jsonl"
 
     @property
-    def doubts(self) -> Path:
+    def data_warnings(self) -> Path:
         """What the check of the config's own data found when the run was started."""
         return self.folder / "check.json"
 

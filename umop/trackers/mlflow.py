@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,10 @@ from mmengine.config import Config
 from mmengine.registry import VISBACKENDS
 from mmengine.visualization import MLflowVisBackend
 
+from umop.runs.folder import Run
 from umop.system.console import note
 from umop.system.errors import Stopped, UserError
+from umop.trackers.tracker import Settings, Tracker
 
 FILE = "mlflow-run.txt"
 """Keeps the id of MLflow's run, in the run folder."""
@@ -118,6 +120,22 @@ class ScalarsToMlflow(MLflowVisBackend):
         return bool(found.info.lifecycle_stage == "active")
 
 
+def settings(run: Run, done: int, variables: Mapping[str, str]) -> Settings | None:
+    """Sends scalars, schedule and config; checkpoints and annotations stay in the run folder."""
+    if not (address := variables.get("MLFLOW_TRACKING_URI")):
+        return None
+    return {
+        "type": ScalarsToMlflow.__name__,
+        "save_dir": str(run.folder),
+        "tracking_uri": address,
+        "exp_name": variables.get("MLFLOW_EXPERIMENT_NAME", "umop"),
+        "run_name": run.name,
+        "tracked_config_keys": ["train_cfg", "optim_wrapper", "randomness"],
+        "artifact_suffix": (),
+        "must_answer": done == 0,
+    }
+
+
 def status() -> str:
     """MLflow's word for how training ends: the backend is closed while the error is handled."""
     error = sys.exc_info()[1]
@@ -131,3 +149,6 @@ def brief(error: Exception) -> str:
     while error.__cause__ or error.__context__:
         error = error.__cause__ or error.__context__  # type: ignore[assignment]
     return f"{str(error).splitlines()[0].rstrip('.')}."
+
+
+MLFLOW = Tracker("mlflow", "mlflow", settings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,9 @@ from mmengine.config import Config
 from mmengine.registry import VISBACKENDS
 from mmengine.visualization import WandbVisBackend
 
+from umop.runs.folder import Run
 from umop.system.errors import UserError
+from umop.trackers.tracker import Settings, Tracker
 
 FILE = "wandb-run.txt"
 """Keeps the id of W&B's run, in the run folder."""
@@ -64,3 +67,17 @@ class ScalarsToWandb(WandbVisBackend):
     ) -> None:
         """Sends scalars of an iteration; W&B ignores those that it already has."""
         self.experiment.log(scalar_dict, step=step)
+
+
+def settings(run: Run, done: int, variables: Mapping[str, str]) -> Settings | None:
+    """W&B is asked for by its key or its project."""
+    if not (variables.get("WANDB_API_KEY") or variables.get("WANDB_PROJECT")):
+        return None
+    return {
+        "type": ScalarsToWandb.__name__,
+        "save_dir": str(run.folder),
+        "init_kwargs": {"project": variables.get("WANDB_PROJECT", "umop"), "name": run.name},
+    }
+
+
+WANDB = Tracker("wandb", "wandb", settings)

@@ -77,7 +77,7 @@ def box_share(content: dict[str, Any]) -> float:
     return median(shares) if shares else 0.0
 
 
-def describe(config: Config, counts: Counts, options: ScheduleOptions, processes: int) -> str:
+def describe_plan(config: Config, counts: Counts, options: ScheduleOptions, processes: int) -> str:
     """The plan in a line or two."""
     made = iterations(config, counts.train, processes)
     epochs = f"{made / epoch_length(config, counts.train, processes):.3g}"

@@ -2,71 +2,33 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import torch
 from mmengine.config import Config
 
-from umop.config.check import require_trainable
-from umop.config.settings import leaves
-from umop.data.configured import check_configured
-from umop.data.custom import OwnData, read_data, use_data
-from umop.data.location import require_data
 from umop.distributed.connect import is_rank, joined
-from umop.distributed.devices import choose_processes, connect_processors, plan
+from umop.distributed.devices import choose_processes, connect_processors
 from umop.distributed.launch import Job, launch
-from umop.distributed.ranks import Alone
+from umop.distributed.ranks import SingleProcess
 from umop.distributed.signals import StopSignals
-from umop.engine.hooks.checkpoints import Reached, reached_by
+from umop.engine.hooks.checkpoints import reached_by
 from umop.engine.hooks.provenance import ProvenanceHook
 from umop.engine.runner import Runner
 from umop.evaluation.hook import EvaluationHook
 from umop.runs.checkpoints import newest_whole
 from umop.runs.folder import Run
-from umop.runs.lock import locked
 from umop.system.console import note
 from umop.system.errors import NO_SPACE, Stopped, UserError
-from umop.trackers.visualizers import vis_backends
-from umop.training.dry_run import STEPS, peak_memory, shorten
-from umop.training.plan import count, describe
-from umop.training.precision import Precision, choose_precision
-from umop.training.schedule import ScheduleOptions, fit
-from umop.training.size import fit_size
-from umop.weights import finetune
+from umop.training.dry_run import STEPS, peak_memory
+from umop.training.options import TrainOptions
+from umop.training.prepare import Start, prepare
 from umop.weights.pretrained import fetch_weights, named_by
-
-
-@dataclass(frozen=True)
-class TrainOptions:
-    """How a config is trained, as the user asked.
-
-    Attributes:
-        data: Root of the data set, in place of the config's own.
-        on_cpu: Train on the processor, also with a config that is made for GPUs.
-        processes: How many train together on this node; by default one for each GPU.
-        precision: The arithmetic.
-        timeout: Seconds without a step after which training with several processes is given up.
-        schedule: What is asked of the schedule.
-        weights: Run or checkpoint file to start from, in place of ImageNet weights.
-        is_dry: Only try everything, in two steps, and keep nothing.
-    """
-
-    data: Path | None = None
-    on_cpu: bool = False
-    processes: int | None = None
-    precision: Precision = "auto"
-    timeout: float = 600.0
-    schedule: ScheduleOptions = field(default_factory=ScheduleOptions)
-    weights: str | None = None
-    is_dry: bool = False
 
 
 def train(config: Config, run: Run, options: TrainOptions, stop: StopSignals) -> Path | None:
@@ -99,7 +61,7 @@ def train(config: Config, run: Run, options: TrainOptions, stop: StopSignals) ->
     with joined(options.timeout) as ranks, ExitStack() as held, without_space(run):
         if options.is_dry:
             run = Run(Path(held.enter_context(TemporaryDirectory())) / run.name)
-        start = ranks.on_first(lambda: prepare(config, run, options, ranks, held))
+        start = ranks.on_first(lambda: prepare(config, run, options, ranks.count, held))
         if start is not None:
             train_rank(start, run, ranks, stop)
         if options.is_dry:
@@ -118,68 +80,7 @@ def has_finished(run: Run) -> bool:
     return checkpoint is not None and reached_by(checkpoint).is_finished
 
 
-@dataclass(frozen=True)
-class Start:
-    """What the ranks have to know to start.
-
-    Attributes:
-        config: What is trained, data and all.
-        checkpoint: Where they resume, None at the beginning.
-        vis_backends: Where the first rank sends scalars.
-    """
-
-    config: Config
-    checkpoint: Path | None
-    vis_backends: list[dict[str, Any]]
-
-
-def prepare(
-    config: Config, run: Run, options: TrainOptions, ranks: Alone, held: ExitStack
-) -> Start | None:
-    """Checks and writes what is needed to train, once; None where the run is finished.
-
-    Args:
-        config: What to train.
-        run: The folder that keeps the result.
-        options: How.
-        ranks: The processes that train together.
-        held: Keeps the run locked.
-    """
-    require_trainable(config)
-    held.enter_context(locked(run))
-    found = use_own_data(config, run, options.data) if options.data is not None else None
-    doubts = check_own(config) if found is None else []
-    choose_precision(config, options.precision, torch.cuda.is_available() and not options.on_cpu)
-    counts = count(config, found)
-    size = fit_size(config, options.schedule.size, counts.box_share)
-    fit(config, options.schedule, counts.train, ranks.count)
-    if options.is_dry:
-        shorten(config)
-    weights = finetune.use_weights(config, options.weights, run) if options.weights else None
-    config.work_dir = str(run.folder)
-    check_same_config(config, run)
-    checkpoint = newest_whole(run)
-    reached = reached_by(checkpoint) if checkpoint else Reached()
-    if reached.is_finished:
-        return None
-    backends = [] if options.is_dry else vis_backends(run, reached.iteration)
-    if checkpoint is None:  # a start that was killed before its first checkpoint left some
-        run.metrics.unlink(missing_ok=True)
-    if found is not None:
-        found.write_annotations()
-    elif checkpoint is None:
-        run.doubts.write_text(json.dumps(doubts, indent=2) + "\n")
-    if weights:
-        finetune.write(weights, run)
-        note("\n".join(weights.report()))
-    note(describe(config, counts, options.schedule, ranks.count))
-    note(plan(config, ranks.count, options.schedule.accumulate))
-    if size:
-        note(size)
-    return Start(config, checkpoint, backends)
-
-
-def train_rank(start: Start, run: Run, ranks: Alone, stop: StopSignals) -> None:
+def train_rank(start: Start, run: Run, ranks: SingleProcess, stop: StopSignals) -> None:
     """Trains in this process, together with the other ranks."""
     config = start.config
     if ranks.rank == 0 and not run.config.is_file():
@@ -257,40 +158,3 @@ def how_to_go_on(runner: Runner) -> str:
     if done <= 0:
         return f"Stopped before the first step. Start again: {command}"
     return f"Stopped after iteration {done} of {runner.max_iters}, which is saved. Go on: {command}"
-
-
-def use_own_data(config: Config, run: Run, data: Path) -> OwnData:
-    """Makes the config read the user's data, whose annotations are still to be written."""
-    found = read_data(data, run.folder / "annotations")
-    for message in found.messages:
-        note(message)
-    use_data(config, found)
-    return found
-
-
-def check_own(config: Config) -> list[str]:
-    """Checks the data that a config names itself; returns what is doubtful, a line each."""
-    for split in ("train", "val"):
-        require_data(config, split)
-    doubts = check_configured(config)
-    for message in doubts:
-        note(message)
-    return doubts
-
-
-def check_same_config(config: Config, run: Run) -> None:
-    """Refuses to continue a run with another config: its result would be neither's.
-
-    Raises:
-        UserError: They differ; the message names the first fields that do.
-    """
-    if not run.config.is_file():
-        return
-    before, now = leaves(Config.fromfile(run.config)), leaves(config)
-    changed = sorted(key for key in before.keys() | now.keys() if before.get(key) != now.get(key))
-    if changed:
-        raise UserError(
-            f"{run.folder} was started with another config (different: "
-            f"{', '.join(changed[:3])}). Give this run another name with --run, or delete "
-            f"{run.folder} to start it again."
-        )

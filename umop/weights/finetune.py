@@ -28,7 +28,7 @@ MAY_BE_NEW = ("conv_offset.weight", "conv_offset.bias", "num_batches_tracked")
 
 
 @dataclass(frozen=True)
-class Start:
+class InitialWeights:
     """The weights that a model starts from, and what became of all others.
 
     Attributes:
@@ -36,14 +36,14 @@ class Start:
         taken: The tensors that fit.
         fresh: Names of the model's tensors that start as the config says.
         skipped: Names of the checkpoint's tensors that have no place in the model.
-        doubts: What may make the weights worth less than they look, a line each.
+        warnings: What may make the weights worth less than they look, a line each.
     """
 
     source: Path
     taken: dict[str, Tensor]
     fresh: tuple[str, ...]
     skipped: tuple[str, ...]
-    doubts: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     def report(self) -> list[str]:
         """What was taken and what was not, in a few lines."""
@@ -53,7 +53,7 @@ class Start:
             lines.append(f"Newly initialised: {modules(self.fresh)}")
         if self.skipped:
             lines.append(f"Not taken from the file: {modules(self.skipped)}")
-        return [*lines, *self.doubts]
+        return [*lines, *self.warnings]
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class Checkpoint:
     style: str
 
 
-def use_weights(config: Config, weights: str, run: Run) -> Start:
+def use_weights(config: Config, weights: str, run: Run) -> InitialWeights:
     """Makes a config start from a checkpoint.
 
     Args:
@@ -94,7 +94,7 @@ def use_weights(config: Config, weights: str, run: Run) -> Start:
     return start
 
 
-def write(start: Start, run: Run) -> None:
+def write(start: InitialWeights, run: Run) -> None:
     """Writes the chosen weights into the run's folder, where every process reads them."""
     torch.save({"state_dict": start.taken, "meta": {}}, initial(run, start.source))
 
@@ -120,7 +120,7 @@ def find(weights: str) -> Path:
     raise UserError(f"--weights {weights}: there is no such run or file.")
 
 
-def choose(config: Config, source: Path) -> Start:
+def choose(config: Config, source: Path) -> InitialWeights:
     """Chooses from a checkpoint what fits a config's model.
 
     Raises:
@@ -143,7 +143,9 @@ def choose(config: Config, source: Path) -> Start:
     fresh = tuple(name for name in expected if name not in taken)
     require_backbone(source, taken, fresh)
     skipped = tuple(name for name in tensors if name not in taken)
-    return Start(source, taken, fresh, skipped, doubts(checkpoint, config.model.backbone))
+    return InitialWeights(
+        source, taken, fresh, skipped, style_warnings(checkpoint, config.model.backbone)
+    )
 
 
 def require_backbone(source: Path, taken: Iterable[str], fresh: Iterable[str]) -> None:
@@ -164,7 +166,7 @@ def require_backbone(source: Path, taken: Iterable[str], fresh: Iterable[str]) -
         )
 
 
-def doubts(checkpoint: Checkpoint, backbone: Mapping[str, Any]) -> tuple[str, ...]:
+def style_warnings(checkpoint: Checkpoint, backbone: Mapping[str, Any]) -> tuple[str, ...]:
     """Says so where a checkpoint's ResNet was made for other images than the config's."""
     style = backbone.get("style", checkpoint.style)
     if not checkpoint.style or checkpoint.style == style:

@@ -11,7 +11,7 @@ import pytest
 
 from tests.serving.waiting import wait_until
 from umop.distributed import heartbeat
-from umop.distributed.heartbeat import Heart
+from umop.distributed.heartbeat import HeartbeatMonitor
 
 
 class Clock:
@@ -31,40 +31,40 @@ def clock(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Clock:
     return clock
 
 
-def looks(heart: Heart, clock: Clock, seconds: int) -> list[bool]:
+def looks(monitor: HeartbeatMonitor, clock: Clock, seconds: int) -> list[bool]:
     """What two looks a second say."""
     found = []
     for _ in range(2 * seconds):
         clock.now += 0.5
-        found.append(heart.has_stopped())
+        found.append(monitor.has_stopped())
     return found
 
 
 def test_a_rank_is_frozen_that_is_silent_for_too_long(clock: Clock, tmp_path: Path) -> None:
-    heart = Heart(0, limit=10)
-    assert not any(looks(heart, clock, 60)), "it has not started"
+    monitor = HeartbeatMonitor(0, limit=10)
+    assert not any(looks(monitor, clock, 60)), "it has not started"
     (tmp_path / "0").touch()
-    assert not any(looks(heart, clock, 10))
-    assert looks(heart, clock, 1)[-1]
+    assert not any(looks(monitor, clock, 10))
+    assert looks(monitor, clock, 1)[-1]
     (tmp_path / "0").touch()
-    assert not any(looks(heart, clock, 10))
+    assert not any(looks(monitor, clock, 10))
 
 
 def test_a_pause_of_the_whole_machine_is_no_silence(clock: Clock, tmp_path: Path) -> None:
-    heart = Heart(0, limit=10)
+    monitor = HeartbeatMonitor(0, limit=10)
     (tmp_path / "0").touch()
-    assert not any(looks(heart, clock, 5))
+    assert not any(looks(monitor, clock, 5))
     clock.now += 3600
-    assert not any(looks(heart, clock, 3))
+    assert not any(looks(monitor, clock, 3))
 
 
 def test_a_disk_that_cannot_be_written_is_no_silence(clock: Clock, tmp_path: Path) -> None:
-    heart = Heart(0, limit=10)
+    monitor = HeartbeatMonitor(0, limit=10)
     (tmp_path / "0").touch()
     cannot_be_touched(tmp_path / heartbeat.LAUNCHER)
-    assert not any(looks(heart, clock, 30))
+    assert not any(looks(monitor, clock, 30))
     (tmp_path / heartbeat.LAUNCHER).unlink()
-    assert looks(heart, clock, 11)[-1]
+    assert looks(monitor, clock, 11)[-1]
 
 
 def test_a_rank_gives_signs_of_life_again_once_it_can(

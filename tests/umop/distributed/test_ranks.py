@@ -159,7 +159,7 @@ def compute():
         pass
 
 with joined(100.0) as ranks:
-    ranks.watch.limit = 5.0
+    ranks.watchdog.limit = 5.0
     ranks.on_first({"hangs": lambda: time.sleep(1000), "computes": compute}[sys.argv[1]])
 """
 

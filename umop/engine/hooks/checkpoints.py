@@ -12,8 +12,8 @@ import torch
 from mmengine.dist import is_main_process
 from mmengine.hooks import EarlyStoppingHook, Hook
 from mmengine.registry import HOOKS
-from mmengine.runner import Runner
 
+from umop.engine.protocol import TrainingRunner
 from umop.engine.rescale import Shares
 from umop.runs.checkpoints import BEST, remove_all_but, replace_text, write_checkpoint
 from umop.runs.folder import Run
@@ -57,12 +57,12 @@ class SafeCheckpointHook(Hook):
         self.finished = False
         self.resumed: Shares
 
-    def before_train(self, runner: Runner) -> None:
+    def before_train(self, runner: TrainingRunner) -> None:
         self.saved_iteration = runner.iter
         self.saved_time = time.monotonic()
 
     def after_train_iter(
-        self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None
+        self, runner: TrainingRunner, batch_idx: int, data_batch: Any = None, outputs: Any = None
     ) -> None:
         self.is_due |= time.monotonic() - self.saved_time >= self.seconds
         if not self.by_epoch:
@@ -70,11 +70,13 @@ class SafeCheckpointHook(Hook):
         if self.is_due and runner.optim_wrapper.should_update():
             self.save(runner, runner.epoch, runner.iter + 1)
 
-    def after_train_epoch(self, runner: Runner) -> None:
+    def after_train_epoch(self, runner: TrainingRunner) -> None:
         if self.by_epoch and self.every_n_epochs(runner, self.interval):
             self.save(runner, runner.epoch + 1, runner.iter)
 
-    def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
+    def after_val_epoch(
+        self, runner: TrainingRunner, metrics: dict[str, float] | None = None
+    ) -> None:
         value = (metrics or {}).get(self.best, -1.0)
         if value <= runner.message_hub.runtime_info.get("best_score", -1.0):
             return
@@ -82,16 +84,16 @@ class SafeCheckpointHook(Hook):
         self.best_iteration = runner.iter
         self.write(runner, BEST, runner.epoch, runner.iter, save_optimizer=False)
 
-    def after_train(self, runner: Runner) -> None:
+    def after_train(self, runner: TrainingRunner) -> None:
         self.finished = True
         self.save(runner, runner.epoch, runner.iter)
 
-    def save_before_evaluation(self, runner: Runner) -> None:
+    def save_before_evaluation(self, runner: TrainingRunner) -> None:
         """Saves unless this iteration is saved: nothing is lost where evaluation is cut short."""
         if self.saved_iteration != runner.iter:
             self.save(runner, runner.epoch, runner.iter)
 
-    def save(self, runner: Runner, epoch: int, iteration: int) -> None:
+    def save(self, runner: TrainingRunner, epoch: int, iteration: int) -> None:
         """Saves a checkpoint that training can resume from.
 
         Args:
@@ -112,7 +114,12 @@ class SafeCheckpointHook(Hook):
         remove_all_but(run, self.keep)
 
     def write(
-        self, runner: Runner, name: str, epoch: int, iteration: int, save_optimizer: bool = True
+        self,
+        runner: TrainingRunner,
+        name: str,
+        epoch: int,
+        iteration: int,
+        save_optimizer: bool = True,
     ) -> None:
         """Writes a checkpoint file.
 
@@ -139,7 +146,7 @@ class SafeCheckpointHook(Hook):
                 ),
             )
 
-    def before_save_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
+    def before_save_checkpoint(self, runner: TrainingRunner, checkpoint: dict[str, Any]) -> None:
         checkpoint["training"] = {
             "finished": self.finished,
             "shares": (runner.world_size, len(runner.train_dataloader)),
@@ -147,7 +154,7 @@ class SafeCheckpointHook(Hook):
             "early_stopping": [state_of(hook) for hook in early_stopping(runner)],
         }
 
-    def after_load_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
+    def after_load_checkpoint(self, runner: TrainingRunner, checkpoint: dict[str, Any]) -> None:
         """Puts back what is outside the weights, and drops metrics from after the checkpoint."""
         if not runner.resumes:
             return
@@ -169,7 +176,7 @@ def written_bytes(path: Path) -> int:
     return path.stat().st_size
 
 
-def early_stopping(runner: Runner) -> list[EarlyStoppingHook]:
+def early_stopping(runner: TrainingRunner) -> list[EarlyStoppingHook]:
     return [hook for hook in runner.hooks if isinstance(hook, EarlyStoppingHook)]
 
 

@@ -8,8 +8,8 @@ from typing import Any
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
-from mmengine.runner import Runner
 
+from umop.engine.protocol import TrainingRunner
 from umop.system.console import note
 
 
@@ -26,11 +26,11 @@ class EstimateHook(Hook):
     def __init__(self, after: int = 20) -> None:
         self.after = after
 
-    def before_train(self, runner: Runner) -> None:
+    def before_train(self, runner: TrainingRunner) -> None:
         self.first = runner.iter
 
     def after_train_iter(
-        self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None
+        self, runner: TrainingRunner, batch_idx: int, data_batch: Any = None, outputs: Any = None
     ) -> None:
         done = runner.iter + 1 - self.first
         if done == self.after // 4:

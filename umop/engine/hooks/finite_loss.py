@@ -12,8 +12,8 @@ from mmengine.dist import get_rank
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.registry import HOOKS
-from mmengine.runner import Runner
 
+from umop.engine.protocol import TrainingRunner
 from umop.system.errors import TrainingError
 
 Losses = dict[str, torch.Tensor | list[torch.Tensor]]
@@ -34,8 +34,9 @@ class FiniteLossHook(Hook):
         self.losses: Losses = {}
         self.last: tuple[int, Losses, torch.Tensor, list[str]] | None = None
 
-    def before_train(self, runner: Runner) -> None:
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+    def before_train(self, runner: TrainingRunner) -> None:
+        model: Any = runner.model
+        model = model.module if is_model_wrapper(model) else model
         model.register_forward_hook(self.remember)
 
     def remember(self, module: torch.nn.Module, inputs: Any, output: Any) -> None:
@@ -44,18 +45,18 @@ class FiniteLossHook(Hook):
             self.losses = output
 
     def after_train_iter(
-        self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None
+        self, runner: TrainingRunner, batch_idx: int, data_batch: Any = None, outputs: Any = None
     ) -> None:
         step = (runner.iter, self.losses, outputs["loss"].detach().isfinite(), images(data_batch))
         on_gpu = step[2].is_cuda
         self.check(runner, self.last if on_gpu else step)
         self.last = step
 
-    def before_save_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
+    def before_save_checkpoint(self, runner: TrainingRunner, checkpoint: dict[str, Any]) -> None:
         self.check(runner, self.last)
 
     def check(
-        self, runner: Runner, step: tuple[int, Losses, torch.Tensor, list[str]] | None
+        self, runner: TrainingRunner, step: tuple[int, Losses, torch.Tensor, list[str]] | None
     ) -> None:
         """Looks at the losses of a step.
 

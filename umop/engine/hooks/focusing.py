@@ -9,8 +9,8 @@ import torch
 from mmengine.dist import all_reduce, is_main_process
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
-from mmengine.runner import Runner
 
+from umop.engine.protocol import TrainingRunner
 from umop.losses import Level, ProgressiveLoss
 from umop.system.console import note
 
@@ -41,24 +41,26 @@ class FocusingHook(Hook):
         self.interval = interval
         self.losses: list[ProgressiveLoss[Any]] = []
 
-    def before_train(self, runner: Runner) -> None:
+    def before_train(self, runner: TrainingRunner) -> None:
         modules = runner.model.modules()
         self.losses = [module for module in modules if isinstance(module, ProgressiveLoss)]
 
-    def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
+    def before_train_iter(
+        self, runner: TrainingRunner, batch_idx: int, data_batch: Any = None
+    ) -> None:
         due = self.every_n_train_iters(runner, self.interval)
         for loss in self.losses:
             loss.trace = [] if due else None
 
     def after_train_iter(
-        self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None
+        self, runner: TrainingRunner, batch_idx: int, data_batch: Any = None, outputs: Any = None
     ) -> None:
         for loss in self.losses:
             if loss.trace:
                 runner.message_hub.update_scalars(scalars(loss.trace))
             loss.trace = None
 
-    def after_train(self, runner: Runner) -> None:
+    def after_train(self, runner: TrainingRunner) -> None:
         if not is_main_process():
             return
         unused = {

@@ -9,7 +9,8 @@ from typing import Any
 from mmengine.dist import master_only
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
-from mmengine.runner import Runner
+
+from umop.engine.protocol import TrainingRunner
 
 
 @HOOKS.register_module()
@@ -26,17 +27,19 @@ class MetricsHook(Hook):
         self.interval = interval
 
     def after_train_iter(
-        self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None
+        self, runner: TrainingRunner, batch_idx: int, data_batch: Any = None, outputs: Any = None
     ) -> None:
         if self.every_n_train_iters(runner, self.interval):
             scalars, _ = runner.log_processor.get_log_after_iter(runner, batch_idx, "train")
             self.append(runner, scalars)
 
-    def after_val_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
+    def after_val_epoch(
+        self, runner: TrainingRunner, metrics: dict[str, float] | None = None
+    ) -> None:
         self.append(runner, metrics or {})
 
     @master_only
-    def append(self, runner: Runner, scalars: dict[str, float]) -> None:
+    def append(self, runner: TrainingRunner, scalars: dict[str, float]) -> None:
         """Writes one line."""
         line = {"iter": runner.iter + (1 if "loss" in scalars else 0), **scalars}
         with (Path(runner.work_dir) / "metrics.jsonl").open("a") as lines:

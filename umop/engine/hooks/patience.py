@@ -7,8 +7,8 @@ from typing import Any
 from mmengine.dist import is_main_process
 from mmengine.hooks import EarlyStoppingHook
 from mmengine.registry import HOOKS
-from mmengine.runner import Runner
 
+from umop.engine.protocol import TrainingRunner
 from umop.system.console import note
 
 
@@ -23,7 +23,9 @@ class PatienceHook(EarlyStoppingHook):
     def __init__(self, patience: int) -> None:
         super().__init__(monitor="AP", rule="greater", min_delta=0.001, patience=patience)
 
-    def after_val_epoch(self, runner: Runner, metrics: dict[str, Any] | None = None) -> None:
+    def after_val_epoch(
+        self, runner: TrainingRunner, metrics: dict[str, Any] | None = None
+    ) -> None:
         super().after_val_epoch(runner, metrics)
         if runner.train_loop.stop_training and is_main_process():
             note(

@@ -11,12 +11,12 @@ import torch
 from mmengine.dist import get_world_size, is_main_process
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
-from mmengine.runner import Runner
 from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 
 from umop.engine.hooks.pace import Pace
+from umop.engine.protocol import TrainingRunner
 from umop.system.console import Count, duration
 from umop.system.hardware import GIB
 
@@ -36,7 +36,7 @@ class ProgressHook(Hook):
         self.last_line = -SECONDS_BETWEEN_LINES
         self.count: Count | None = None
 
-    def before_train(self, runner: Runner) -> None:
+    def before_train(self, runner: TrainingRunner) -> None:
         self.task = self.bar.add_task("training", total=runner.max_iters, completed=runner.iter)
         self.pace.restart()
         if is_main_process() and self.console.is_terminal:
@@ -44,7 +44,7 @@ class ProgressHook(Hook):
             atexit.register(self.bar.stop)  # shows the cursor again, however training ends
 
     def after_train_iter(
-        self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None
+        self, runner: TrainingRunner, batch_idx: int, data_batch: Any = None, outputs: Any = None
     ) -> None:
         self.pace.advance()
         if not is_main_process():
@@ -63,29 +63,29 @@ class ProgressHook(Hook):
                 highlight=False,
             )
 
-    def after_run(self, runner: Runner) -> None:
+    def after_run(self, runner: TrainingRunner) -> None:
         if self.console.is_terminal:
             self.bar.stop()
 
-    def before_val(self, runner: Runner) -> None:
+    def before_val(self, runner: TrainingRunner) -> None:
         self.count_batches(len(runner.val_loop.dataloader))
 
-    def before_test(self, runner: Runner) -> None:
+    def before_test(self, runner: TrainingRunner) -> None:
         self.count_batches(len(runner.test_loop.dataloader))
 
     def count_batches(self, total: int) -> None:
         self.count = Count("evaluating: batch", total)
 
-    def after_val_iter(self, runner: Runner, *_: Any, **__: Any) -> None:
+    def after_val_iter(self, runner: TrainingRunner, *_: Any, **__: Any) -> None:
         if is_main_process() and self.count:
             self.count.advance()
 
     after_test_iter = after_val_iter
 
-    def after_val(self, runner: Runner) -> None:
+    def after_val(self, runner: TrainingRunner) -> None:
         self.pace.restart()
 
-    def measured(self, runner: Runner, data_batch: Any) -> list[str]:
+    def measured(self, runner: TrainingRunner, data_batch: Any) -> list[str]:
         """Loss, speed and memory, for people."""
         shown = [losses(runner)]
         if seconds := self.pace.seconds:
@@ -98,7 +98,7 @@ class ProgressHook(Hook):
             shown.append(f"{used / GIB:.1f} of {total / GIB:.1f} GiB on the GPU")
         return shown
 
-    def left(self, runner: Runner) -> str:
+    def left(self, runner: TrainingRunner) -> str:
         """The time that the rest of training takes, without evaluations; empty while unknown."""
         if self.pace.seconds is None:
             return ""
@@ -135,7 +135,7 @@ class Bar(Progress):
         yield Text(self.detail, no_wrap=True, overflow="ellipsis")
 
 
-def losses(runner: Runner) -> str:
+def losses(runner: TrainingRunner) -> str:
     """The loss of the last iteration, and its parts."""
     scalars = runner.message_hub.log_scalars
     values = {

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from mmengine.hooks import Hook
-from mmengine.runner import Runner
 
+from umop.engine.protocol import TrainingRunner
 from umop.runs.folder import Run
 from umop.runs.provenance import begin, finish
 from umop.system.errors import Stopped
@@ -24,14 +24,14 @@ class ProvenanceHook(Hook):
         self.run = run
         self.has_begun = False
 
-    def before_train(self, runner: Runner) -> None:
+    def before_train(self, runner: TrainingRunner) -> None:
         begin(self.run.provenance, runner.cfg, runner.iter)
         self.has_begun = True
 
-    def after_train(self, runner: Runner) -> None:
+    def after_train(self, runner: TrainingRunner) -> None:
         finish(self.run.provenance, runner.iter, 0)
 
-    def broken_off(self, runner: Runner, error: BaseException) -> None:
+    def broken_off(self, runner: TrainingRunner, error: BaseException) -> None:
         """Records that training ended before its time."""
         if not self.has_begun:
             return

@@ -10,8 +10,8 @@ from typing import Any
 from mmengine.dist import broadcast_object_list, is_main_process
 from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
-from mmengine.runner import Runner
 
+from umop.engine.protocol import TrainingRunner
 from umop.system.console import note
 
 BETWEEN = 10
@@ -42,7 +42,7 @@ class TimeBudgetHook(Hook):
         self.evaluations = 0
         self.noted = 0
 
-    def before_train(self, runner: Runner) -> None:
+    def before_train(self, runner: TrainingRunner) -> None:
         self.started = time.monotonic()
         self.first = runner.iter
         self.planned = runner.cfg.train_cfg.max_iters
@@ -52,15 +52,15 @@ class TimeBudgetHook(Hook):
         if kept:
             set_length(runner, kept["max_iters"], self.count)
 
-    def before_val(self, runner: Runner) -> None:
+    def before_val(self, runner: TrainingRunner) -> None:
         self.val_started = time.monotonic()
 
-    def after_val(self, runner: Runner) -> None:
+    def after_val(self, runner: TrainingRunner) -> None:
         self.evaluating += time.monotonic() - self.val_started
         self.evaluations += 1
 
     def after_train_iter(
-        self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: Any = None
+        self, runner: TrainingRunner, batch_idx: int, data_batch: Any = None, outputs: Any = None
     ) -> None:
         done = runner.iter + 1
         if done % BETWEEN == 0 and done < runner.max_iters:
@@ -77,7 +77,7 @@ class TimeBudgetHook(Hook):
         """Seconds that training has taken, before it was interrupted too."""
         return self.before + time.monotonic() - self.started
 
-    def affordable(self, runner: Runner, done: int) -> int:
+    def affordable(self, runner: TrainingRunner, done: int) -> int:
         """How many iterations, with those done, the budget is enough for."""
         elapsed = time.monotonic() - self.started - self.evaluating
         pace = elapsed / (done - self.first)
@@ -95,12 +95,12 @@ class TimeBudgetHook(Hook):
             note(f"About {length} of {self.planned} iterations fit into the time, and are made.")
 
 
-def val_interval(runner: Runner) -> int:
+def val_interval(runner: TrainingRunner) -> int:
     """Iterations from one evaluation to the next."""
     return int(runner.train_loop.val_interval)
 
 
-def set_length(runner: Runner, length: int, evaluations: int) -> None:
+def set_length(runner: TrainingRunner, length: int, evaluations: int) -> None:
     """Makes a training loop that is under way shorter or longer, and its schedulers with it."""
     loop = runner.train_loop
     loop._max_iters = length

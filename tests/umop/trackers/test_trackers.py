@@ -21,8 +21,9 @@ from tests.serving.waiting import wait_until
 from tests.umop.conftest import Umop
 from umop.runs.folder import Run
 from umop.system.errors import UserError
-from umop.trackers.mlflow import ScalarsToMlflow
-from umop.trackers.visualizers import ScalarsToTensorboard, mlflow, vis_backends
+from umop.trackers import vis_backends
+from umop.trackers.mlflow import ScalarsToMlflow, settings
+from umop.trackers.tensorboard import ScalarsToTensorboard
 from umop.trackers.wandb import ScalarsToWandb
 
 SMALL = [
@@ -122,13 +123,15 @@ def test_mlflow_keeps_the_scalars_of_a_run(
     assert latest["gamma_0"]["value"] >= 1.5
 
 
+PLAIN = Config({"visualizer": {"type": "Visualizer", "vis_backends": None}})
 CONFIG = Config({"train_cfg": {"max_iters": 4}, "optim_wrapper": {}, "randomness": {"seed": 0}})
 
 
 def to_mlflow(folder: Path, server: str, *, must_answer: bool = True) -> ScalarsToMlflow:
-    settings = mlflow(Run(folder), int(not must_answer), {"MLFLOW_TRACKING_URI": server})
-    del settings["type"]
-    return ScalarsToMlflow(**settings)
+    chosen = settings(Run(folder), int(not must_answer), {"MLFLOW_TRACKING_URI": server})
+    assert chosen is not None
+    del chosen["type"]
+    return ScalarsToMlflow(**chosen)
 
 
 @pytest.mark.slow
@@ -207,19 +210,31 @@ def test_wandb_keeps_the_scalars_and_no_code(
 def test_the_environment_chooses(
     variables: dict[str, str], names: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("umop.trackers.visualizers.find_spec", lambda package: package)
-    chosen = vis_backends(Run.to_train("trees"), 0, variables)
+    monkeypatch.setattr("umop.trackers.tracker.find_spec", lambda package: package)
+    chosen = vis_backends(PLAIN, Run.to_train("trees"), 0, variables)
     assert [each["type"].removeprefix("ScalarsTo") for each in chosen] == names
+
+
+@pytest.mark.slow
+def test_a_tracker_of_the_config_is_kept(umop: Umop, discs: Path, tmp_path: Path) -> None:
+    config = tmp_path / "own.py"
+    config.write_text(
+        "_base_ = 'demo'\nvisualizer = dict(vis_backends=[dict(type='LocalVisBackend')])\n"
+    )
+    code, _, err = umop("train", str(config), "--run", "trees", "--data", str(discs), *SMALL)
+    assert code == 0, err
+    [scalars] = (tmp_path / "runs" / "trees").rglob("scalars.json")
+    assert '"loss"' in scalars.read_text()
 
 
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     found = importlib.util.find_spec
     monkeypatch.setattr(
-        "umop.trackers.visualizers.find_spec",
+        "umop.trackers.tracker.find_spec",
         lambda package: None if package == "mlflow" else found(package),
     )
     with pytest.raises(UserError, match=r"mlflow is missing.*umop\[mlflow\]"):
-        vis_backends(Run.to_train("trees"), 0, {"MLFLOW_TRACKING_URI": "http://mlflow:5000"})
+        vis_backends(PLAIN, Run.to_train("trees"), 0, {"MLFLOW_TRACKING_URI": "http://mlflow:5000"})
 
 
 def test_wandb_has_one_run_for_all_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

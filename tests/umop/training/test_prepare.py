@@ -1,0 +1,39 @@
+"""The steps that prepare a config: their order is stated, and kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from mmengine.config import Config
+
+from umop.config.load import load_config, load_written
+from umop.runs.folder import Run
+from umop.training.options import TrainOptions
+from umop.training.prepare import STEPS, Draft, check_same_config, count_data, set_schedule
+
+
+def test_each_step_comes_after_those_that_it_builds_on() -> None:
+    done = []
+    for step in STEPS:
+        assert set(step.after) <= set(done), step.change.__name__
+        done.append(step.change)
+    assert len(set(done)) == len(STEPS)
+
+
+def test_a_step_that_comes_too_early_fails(discs: Path) -> None:
+    draft = Draft(Config(), Run(Path("runs/x")), TrainOptions(data=discs), processes=1)
+    for step in (count_data, set_schedule):
+        with pytest.raises(AttributeError):
+            step(draft)
+
+
+def test_a_run_of_an_older_version_is_the_same_config(tmp_path: Path) -> None:
+    config = load_config("demo")
+    run = Run(tmp_path)
+    config.dump(run.config)
+    written = run.config.read_text()
+    assert "'umop.engine.hooks'" in written
+    run.config.write_text(written.replace("'umop.engine.hooks'", "'umop.hooks'"))
+    check_same_config(config, run)
+    assert load_written(run.config).custom_imports == config.custom_imports

@@ -1,0 +1,243 @@
+"""Checks and writes what is needed to train, once, whatever the number of ranks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from mmengine.config import Config
+
+from umop.config.check import require_trainable
+from umop.config.load import load_written
+from umop.config.settings import leaves
+from umop.data.configured import check_configured
+from umop.data.custom import OwnData, read_data, use_data
+from umop.data.location import require_data
+from umop.distributed.devices import plan
+from umop.engine.hooks.checkpoints import Reached, reached_by
+from umop.runs.checkpoints import newest_whole
+from umop.runs.folder import Run
+from umop.runs.lock import locked
+from umop.system.console import note
+from umop.system.errors import UserError
+from umop.trackers import vis_backends
+from umop.training.dry_run import shorten
+from umop.training.options import TrainOptions
+from umop.training.plan import Counts, count, describe_plan
+from umop.training.precision import choose_precision
+from umop.training.schedule import fit
+from umop.training.size import fit_size
+from umop.weights import finetune
+
+
+@dataclass(frozen=True)
+class Start:
+    """What the ranks have to know to start.
+
+    Attributes:
+        config: What is trained, data and all.
+        checkpoint: Where they resume, None at the beginning.
+        vis_backends: Where the first rank sends scalars.
+    """
+
+    config: Config
+    checkpoint: Path | None
+    vis_backends: list[dict[str, Any]]
+
+
+@dataclass
+class Draft:
+    """What the steps make of a config; an attribute without a value is of a step to come.
+
+    Attributes:
+        config: What to train; the steps change it in place.
+        run: The folder that keeps the result.
+        options: How the user wants it trained.
+        processes: How many train together.
+        own: The user's own data; None where the config names its data itself.
+        warnings: What the check of a config's own data found, a line each.
+        counts: How much data there is.
+        size_note: What the user should know of the size of images.
+        weights: What the model starts from, in place of ImageNet weights.
+    """
+
+    config: Config
+    run: Run
+    options: TrainOptions
+    processes: int
+    own: OwnData | None = field(init=False)
+    warnings: list[str] = field(init=False)
+    counts: Counts = field(init=False)
+    size_note: str | None = field(init=False)
+    weights: finetune.InitialWeights | None = field(init=False)
+
+
+class Step(NamedTuple):
+    """A change of the draft.
+
+    Attributes:
+        change: Makes it.
+        after: The changes that it builds on.
+    """
+
+    change: Callable[[Draft], None]
+    after: tuple[Callable[[Draft], None], ...] = ()
+
+
+def prepare(
+    config: Config, run: Run, options: TrainOptions, processes: int, held: ExitStack
+) -> Start | None:
+    """Checks and writes what is needed to train; None where the run is finished.
+
+    Args:
+        config: What to train.
+        run: The folder that keeps the result.
+        options: How.
+        processes: How many train together.
+        held: Keeps the run locked.
+
+    Raises:
+        UserError: Something that is asked for is not possible.
+    """
+    require_trainable(config)
+    held.enter_context(locked(run))
+    draft = Draft(config, run, options, processes)
+    for step in STEPS:
+        step.change(draft)
+    check_same_config(config, run)
+    checkpoint = newest_whole(run)
+    reached = reached_by(checkpoint) if checkpoint else Reached()
+    if reached.is_finished:
+        return None
+    backends = [] if options.is_dry else vis_backends(config, run, reached.iteration)
+    write(draft, is_new=checkpoint is None)
+    announce(draft)
+    return Start(config, checkpoint, backends)
+
+
+def read_own_data(draft: Draft) -> None:
+    """Makes the config read the user's data, whose annotations are still to be written."""
+    draft.own = None
+    if draft.options.data is None:
+        return
+    draft.own = read_data(draft.options.data, draft.run.folder / "annotations")
+    for message in draft.own.messages:
+        note(message)
+    use_data(draft.config, draft.own)
+
+
+def check_own_data(draft: Draft) -> None:
+    """Checks the data that a config names itself."""
+    draft.warnings = []
+    if draft.own is not None:
+        return
+    for split in ("train", "val"):
+        require_data(draft.config, split)
+    draft.warnings = check_configured(draft.config)
+    for message in draft.warnings:
+        note(message)
+
+
+def set_precision(draft: Draft) -> None:
+    """Chooses the arithmetic."""
+    on_gpu = torch.cuda.is_available() and not draft.options.on_cpu
+    choose_precision(draft.config, draft.options.precision, on_gpu)
+
+
+def count_data(draft: Draft) -> None:
+    """Counts images and measures boxes."""
+    draft.counts = count(draft.config, draft.own)
+
+
+def set_size(draft: Draft) -> None:
+    """Fits the size of images to the boxes."""
+    share = draft.counts.box_share
+    draft.size_note = fit_size(draft.config, draft.options.schedule.size, share)
+
+
+def set_schedule(draft: Draft) -> None:
+    """Fits the schedule to the number of images."""
+    fit(draft.config, draft.options.schedule, draft.counts.train, draft.processes)
+
+
+def shorten_dry_run(draft: Draft) -> None:
+    """Cuts a dry run to two steps."""
+    if draft.options.is_dry:
+        shorten(draft.config)
+
+
+def set_weights(draft: Draft) -> None:
+    """Starts from a detector's weights."""
+    wanted = draft.options.weights
+    draft.weights = finetune.use_weights(draft.config, wanted, draft.run) if wanted else None
+
+
+def set_folder(draft: Draft) -> None:
+    """Names the folder that keeps the result."""
+    draft.config.work_dir = str(draft.run.folder)
+
+
+STEPS = (
+    Step(read_own_data),
+    Step(check_own_data, after=(read_own_data,)),
+    Step(set_precision),
+    Step(count_data, after=(read_own_data, check_own_data)),
+    Step(set_size, after=(count_data,)),
+    Step(set_schedule, after=(count_data,)),
+    Step(shorten_dry_run, after=(set_schedule,)),
+    Step(set_weights, after=(read_own_data,)),  # the head has as many classes as the data
+    Step(set_folder),
+)
+"""All changes of a config between its file and training, in their order."""
+
+
+def write(draft: Draft, is_new: bool) -> None:
+    """Writes what training reads from the run's folder.
+
+    Args:
+        draft: After all steps.
+        is_new: No checkpoint is there yet.
+    """
+    run = draft.run
+    if is_new:  # a start that was killed before its first checkpoint left some
+        run.metrics.unlink(missing_ok=True)
+    if draft.own is not None:
+        draft.own.write_annotations()
+    elif is_new:
+        run.data_warnings.write_text(json.dumps(draft.warnings, indent=2) + "\n")
+    if draft.weights:
+        finetune.write(draft.weights, run)
+
+
+def announce(draft: Draft) -> None:
+    """Says what is going to be trained."""
+    schedule = draft.options.schedule
+    if draft.weights:
+        note("\n".join(draft.weights.report()))
+    note(describe_plan(draft.config, draft.counts, schedule, draft.processes))
+    note(plan(draft.config, draft.processes, schedule.accumulate))
+    if draft.size_note:
+        note(draft.size_note)
+
+
+def check_same_config(config: Config, run: Run) -> None:
+    """Refuses to continue a run with another config: its result would be neither's.
+
+    Raises:
+        UserError: They differ; the message names the first fields that do.
+    """
+    if not run.config.is_file():
+        return
+    before, now = leaves(load_written(run.config)), leaves(config)
+    changed = sorted(key for key in before.keys() | now.keys() if before.get(key) != now.get(key))
+    if changed:
+        raise UserError(
+            f"{run.folder} was started with another config (different: "
+            f"{', '.join(changed[:3])}). Give this run another name with --run, or delete "
+            f"{run.folder} to start it again."
+        )
