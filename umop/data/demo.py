@@ -6,7 +6,7 @@ from pathlib import Path
 
 from umop.data.crowns import prepare_crowns
 from umop.system.cache import cache_folder
-from umop.system.locks import alone
+from umop.system.locks import exclusive_lock
 from umop.system.wheels import download
 
 REQUIREMENTS = Path(__file__).with_name("demo.txt")
@@ -22,7 +22,7 @@ def fetch_demo(folder: Path) -> None:
         UserError: The download failed.
     """
     if not is_complete(folder):
-        with alone(folder):
+        with exclusive_lock(folder):
             fetch_crowns(folder)
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from umop.runs.folder import Run
+from umop.runs.lock import is_locked
 from umop.system.errors import UserError
 from umop.system.exit_codes import STOPPED
 
@@ -70,15 +70,3 @@ def state_of(run: Run) -> str:
     if starts:
         return "killed"
     return "imported" if run.latest_checkpoint() else "empty"
-
-
-def is_locked(run: Run) -> bool:
-    """Whether a process trains the run; it holds the lock as long as it lives."""
-    if not run.lock.is_file():
-        return False
-    with run.lock.open() as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except OSError:
-            return True
-    return False

@@ -11,10 +11,11 @@ from collections.abc import Iterator
 from datetime import datetime, timezone
 from pathlib import Path
 
+from filelock import FileLock
+
 from umop.runs.folder import Run
-from umop.system.console import note
 from umop.system.errors import FetchError, UserError
-from umop.system.locks import WITHOUT_LOCKS
+from umop.system.locks import file_lock, try_lock
 
 
 @contextlib.contextmanager
@@ -38,63 +39,36 @@ def locked(run: Run) -> Iterator[None]:
             shutil.rmtree(run.folder)
         raise
     finally:
-        release(lock)
+        lock.release()
 
 
-def acquire(run: Run) -> tuple[int, bool]:
-    """Returns the descriptor of the lock file, and whether the folder was made for it."""
-    while True:
-        is_new = make(run.folder)
-        try:
-            lock = os.open(run.lock, os.O_RDWR | os.O_CREAT, 0o644)
-        except FileNotFoundError:
-            if run.folder.is_symlink():  # it points nowhere
-                raise
-            continue  # another start was refused and removed the folder
-        take(lock, run)
-        if is_at(lock, run.lock):
-            os.ftruncate(lock, 0)
-            os.write(lock, holder().encode())
-            return lock, is_new
-        os.close(lock)
+def acquire(run: Run) -> tuple[FileLock, bool]:
+    """Returns the lock, and whether the folder was made for it.
+
+    Raises:
+        OSError: The folder cannot be written.
+        UserError: Another process has locked it.
+    """
+    is_new = make(run.folder)
+    lock = file_lock(run.lock)
+    if not try_lock(lock):
+        raise UserError(held_by_another(run))
+    run.lock.write_text(holder())
+    return lock, is_new
 
 
 def make(folder: Path) -> bool:
-    """Makes a folder unless it is there; returns whether it did."""
+    """Makes a folder unless it is there; returns whether it did.
+
+    Raises:
+        OSError: It cannot be made, or a file or a link to nowhere has its name.
+    """
     try:
         folder.mkdir(parents=True)
     except FileExistsError:
+        folder.resolve(strict=True)
         return False
     return True
-
-
-def take(lock: int, run: Run) -> None:
-    """Locks an open file.
-
-    Raises:
-        UserError: Another process has locked it.
-    """
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        by = os.read(lock, 1000).decode(errors="replace") or "another process"
-        os.close(lock)
-        raise UserError(
-            f"{run.folder} is being trained by {by}. Wait for it or stop it, or give this run "
-            "another name with --run."
-        ) from error
-    except OSError as error:
-        if error.errno not in WITHOUT_LOCKS:
-            raise
-        note(f"warning: {run.folder} cannot be locked: do not train it twice at the same time")
-
-
-def is_at(lock: int, path: Path) -> bool:
-    """Whether an open file is still the one at a path."""
-    try:
-        return os.path.samestat(os.fstat(lock), path.stat())
-    except FileNotFoundError:
-        return False
 
 
 def holder() -> str:
@@ -103,8 +77,22 @@ def holder() -> str:
     return f"process {os.getpid()} on {socket.gethostname()} since {since}"
 
 
-def release(lock: int) -> None:
-    """Unlocks; closing alone would not while a data loader's process has the file open."""
-    with contextlib.suppress(OSError):
-        fcntl.flock(lock, fcntl.LOCK_UN)
-    os.close(lock)
+def held_by_another(run: Run) -> str:
+    """Says which process trains a run, and what to do."""
+    by = run.lock.read_text(errors="replace") or "another process"
+    return (
+        f"{run.folder} is being trained by {by}. Wait for it or stop it, or give this run "
+        "another name with --run."
+    )
+
+
+def is_locked(run: Run) -> bool:
+    """Whether a process trains the run; the folder may be mounted to be read only."""
+    if not run.lock.is_file():
+        return False
+    with run.lock.open() as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            return True
+    return False

@@ -1,23 +1,25 @@
-"""Locks between processes, also of several nodes where their file system has locks."""
+"""Exclusive locks between processes, also of several nodes where their file system has locks."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+
+from filelock import FileLock, Timeout
 
 from umop.system.console import note
 from umop.system.errors import UserError
 
 WITHOUT_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 """What a file system answers that has no locks."""
+SECONDS_OF_RETRIES = 0.2
+"""Time for a lock file that another process removes meanwhile to be made again."""
 
 
 @contextlib.contextmanager
-def alone(folder: Path) -> Iterator[None]:
+def exclusive_lock(folder: Path) -> Iterator[None]:
     """Waits until no other process fills a folder, which is made, and keeps others waiting.
 
     The kernel drops the lock when the process ends, however it ends.
@@ -25,24 +27,38 @@ def alone(folder: Path) -> Iterator[None]:
     Raises:
         UserError: The folder cannot be written.
     """
+    lock = file_lock(folder / ".lock")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock = (folder / ".lock").open("a")
+        if not try_lock(lock):
+            note(f"waiting for another process that fills {folder}")
+            lock.acquire()
     except OSError as error:
         raise UserError(f"{folder} cannot be written: {error.strerror}.") from error
-    with lock:
-        take(lock, folder)
-        yield
-
-
-def take(lock: IO[str], folder: Path) -> None:
-    """Locks an open file, once no other process has it locked."""
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        note(f"waiting for another process that fills {folder}")
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        lock.release()
+
+
+def file_lock(path: Path) -> FileLock:
+    """A lock that any thread may release, and that no other kind stands in for."""
+    return FileLock(path, thread_local=False, fallback_to_soft=False)
+
+
+def try_lock(lock: FileLock) -> bool:
+    """Locks a file unless another process has; where there are no locks, with a warning.
+
+    Raises:
+        OSError: The file cannot be opened.
+    """
+    try:
+        lock.acquire(timeout=SECONDS_OF_RETRIES)
+    except Timeout:
+        return False
     except OSError as error:
         if error.errno not in WITHOUT_LOCKS:
             raise
-        note(f"warning: {folder} cannot be locked: do not fill it twice at the same time")
+        folder = Path(lock.lock_file).parent
+        note(f"warning: {folder} cannot be locked: do not use it twice at the same time")
+    return True

@@ -9,7 +9,7 @@ from pathlib import Path
 from zipfile import ZipFile
 
 from umop.system.errors import UserError
-from umop.system.locks import alone
+from umop.system.locks import exclusive_lock
 
 STDERR = 2
 """Its file descriptor: what a command prints to stdout is its result alone."""
@@ -28,7 +28,7 @@ def download(requirements: Path, folder: Path) -> None:
     command = [python_with_pip(), "-m", "pip", "download"]
     options = ["--disable-pip-version-check", "--no-deps"]
     options += ["--require-hashes", "--requirement", str(requirements), "--dest", str(folder)]
-    with alone(folder):
+    with exclusive_lock(folder):
         done = subprocess.run([*command, *options], stdout=STDERR)
     if done.returncode != 0:
         raise UserError(

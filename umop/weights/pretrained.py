@@ -18,7 +18,7 @@ from umop.system.cache import cache_folder
 from umop.system.digest import sha256_of
 from umop.system.download import download, matches
 from umop.system.errors import FetchError, UserError
-from umop.system.locks import alone
+from umop.system.locks import exclusive_lock
 from umop.weights.lite0 import fetch_lite0
 
 SCHEME = "umop://"
@@ -111,7 +111,7 @@ def fetch_weights(name: str) -> Path:
         raise UserError(f"There are no weights '{name}'. Known: {', '.join(PRETRAINED)}.")
     weights = PRETRAINED[name]
     if not weights.path.is_file():
-        with alone(weights.path.parent):
+        with exclusive_lock(weights.path.parent):
             fetch(weights)
     if not matches(weights.path, weights.digest or remembered(weights.path)):
         raise UserError(
