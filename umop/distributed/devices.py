@@ -25,7 +25,7 @@ def choose_processes(config: Config, on_cpu: bool = False, wanted: int | None = 
             raise UserError(
                 "No GPU was found, and this config is made for GPUs: nvidia-smi shows what this "
                 "machine has. To train on the processor all the same, which suits some hundred "
-                "images of your own, add --device cpu (with make: DEVICE=cpu)."
+                "images of your own, add --device cpu."
             )
         return wanted or 1
     if wanted is not None and wanted > gpus:

@@ -33,7 +33,7 @@ class Run:
         """The run to read: of that name in ``runs/``, or in the folder at that path.
 
         Raises:
-            UserError: There is no such folder, or it is no name for a run.
+            UserError: There is no such folder, or it is not a valid name for a run.
         """
         if "/" not in name:
             return cls.to_train(name)
@@ -46,11 +46,11 @@ class Run:
         """The run of that name in ``runs/``.
 
         Raises:
-            UserError: It is no name for a run.
+            UserError: It is not a valid name for a run.
         """
         if not NAME.fullmatch(name):
             raise UserError(
-                f"'{name}' is no name for a run. Use at most 100 letters, digits, '.', '_' and "
+                f"'{name}' is not a valid name for a run. Use at most 100 letters, digits, '.', '_' and "
                 "'-', with a letter or digit first, as in --run trees-2."
             )
         return cls(ROOT / name)

@@ -1,4 +1,9 @@
-"""Sends a run's scalars to MLflow: one run there, however often training is started."""
+"""Sends a run's scalars to MLflow: one run there, however often training is started.
+
+MLflow's own asynchronous logging does not replace the pauses here: its queue has no bound, it tries
+each batch anew while the server is away, prints a line for each, and the process's end waits for
+all of them.
+"""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ def fit_size(config: Section, asked: int | None, box_share: float) -> str | None
         better = rounded_up(GOOD_BOX / box_share)
         return (
             f"Half of the boxes are smaller than {box:.2g} pixels once images are scaled to "
-            f"{side}, too small to learn well. --size {better} (SIZE={better}) finds more of them "
+            f"{side}, too small to learn well. --size {better} finds more of them "
             f"and takes about {(better / side) ** 2:.2g} times as long."
         )
     if side != asked and side != before:

@@ -119,8 +119,8 @@ def explained(error: BaseException, runner: Runner) -> BaseException:
         return Stopped(how_to_go_on(runner) if runner.ranks.rank == 0 else "")
     if isinstance(error_here, torch.OutOfMemoryError):
         return UserError(
-            "The GPU ran out of memory. ACCUMULATE=2 (--accumulate) computes each step in two "
-            "parts, for the same batch in less memory; a smaller BATCH or SIZE needs less, too."
+            "The GPU ran out of memory. --accumulate 2 computes each step in two parts, for the "
+            "same batch in less memory; a smaller --batch or --size needs less, too."
         )
     if isinstance(error_here, OSError) and error_here.errno in NO_SPACE:
         return no_space(Run(Path(runner.work_dir)))

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -25,12 +25,20 @@ HOST = socket.gethostname()
 Ranks = Callable[..., list[Started]]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
+def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder to train in, which the tests of this file share, each with runs of its own."""
+    folder = tmp_path_factory.mktemp("ranks")
+    (folder / "runs").mkdir()
+    return folder
+
+
+@pytest.fixture(scope="module")
 def command(configs: Path, discs: Path) -> list[str]:
     return ["train", str(configs / "pausing.py"), "--data", str(discs), "--size", "64"]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def ranks(starts: Starter, workplace: Path, command: list[str]) -> Ranks:
     """Starts some ranks of several, as torchrun would."""
 
@@ -73,61 +81,99 @@ def codes(started: list[Started]) -> list[int]:
     return [rank.wait() for rank in started]
 
 
-def test_two_processes_end_the_same_however_they_are_stopped(
-    ranks: Ranks, starts: Starter, workplace: Path, command: list[str]
-) -> None:
+@pytest.fixture(scope="module")
+def undisturbed(ranks: Ranks, workplace: Path) -> Run:
+    """A run that two processes trained to its end."""
     assert codes(ranks("--run", "undisturbed")) == [0, 0]
-    run = Run(workplace / "runs" / "stopped")
-    (workplace / "runs" / "pause-evaluation").touch()
+    return Run(workplace / "runs" / "undisturbed")
 
-    started = ranks("--run", "stopped")
-    held = pause(run, started, "pause-evaluation")
-    started[1].kill(signal.SIGKILL)
-    held.unlink()
-    assert codes(started) == [STOPPED, -signal.SIGKILL]
 
+@pytest.fixture(scope="module")
+def kept(ranks: Ranks, workplace: Path) -> Path:
+    """The folder of a run of two processes, of which the second got a signal in iteration 8."""
     (workplace / "runs" / "pause").touch()
+    run = Run(workplace / "runs" / "stopped")
     started = ranks("--run", "stopped")
     held = pause(run, started)
     started[1].kill(signal.SIGTERM)
     started[1].wait_until(lambda: "Stopping after this step" in started[1].printed)
     held.unlink()
     assert codes(started) == [STOPPED, STOPPED]
-    assert (
-        "Stopped after iteration 8 of 14, which is saved. Go on: umop train" in started[0].printed
-    )
+    saved = "Stopped after iteration 8 of 14, which is saved. Go on: umop train"
+    assert saved in started[0].printed
+    return Path(shutil.move(run.folder, workplace / "kept"))
 
-    kept = shutil.copytree(run.folder, workplace / "kept")
+
+@pytest.fixture
+def stopped(kept: Path, workplace: Path) -> Iterator[Run]:
+    """That run, to go on with."""
+    run = Run(workplace / "runs" / "stopped")
+    shutil.copytree(kept, run.folder)
+    yield run
+    shutil.rmtree(run.folder)
+
+
+def test_a_process_that_is_killed_in_evaluation_ends_the_other(
+    ranks: Ranks, workplace: Path
+) -> None:
+    (workplace / "runs" / "pause-evaluation").touch()
+    started = ranks("--run", "killed-in-evaluation")
+    run = Run(workplace / "runs" / "killed-in-evaluation")
+    held = pause(run, started, "pause-evaluation")
+    started[1].kill(signal.SIGKILL)
+    held.unlink()
+    assert codes(started) == [STOPPED, -signal.SIGKILL]
+
+
+def test_a_run_that_was_stopped_ends_as_one_that_was_not(
+    ranks: Ranks, undisturbed: Run, stopped: Run
+) -> None:
+    assert codes(ranks("--run", "stopped")) == [0, 0]
+    assert result(undisturbed) == result(stopped)
+    assert metrics(undisturbed) == metrics(stopped)
+
+
+def test_a_process_that_is_killed_is_named(ranks: Ranks, workplace: Path, stopped: Run) -> None:
+    held = workplace / "runs" / "pause"
     held.touch()
     started = ranks("--run", "stopped")
-    pause(run, started)
+    pause(stopped, started)
     started[1].kill(signal.SIGKILL)
     held.unlink()
     assert codes(started) == [STOPPED, -signal.SIGKILL]
     lost = f"error: Training lost rank 1 on {HOST} at iteration 1"
     assert started[0].printed.count("error: ") == started[0].printed.count(lost) == 1
 
-    newest = run.require_checkpoint()
+
+def test_training_goes_on_before_a_damaged_checkpoint(
+    ranks: Ranks, undisturbed: Run, stopped: Run
+) -> None:
+    newest = stopped.require_checkpoint()
     newest.write_bytes(newest.read_bytes()[:-100])
     started = ranks("--run", "stopped")
     assert codes(started) == [0, 0]
     assert f"warning: runs/stopped/{newest.name} is damaged" in started[0].printed
-    undisturbed = Run(workplace / "runs" / "undisturbed")
-    assert result(undisturbed) == result(run)
-    assert metrics(undisturbed) == metrics(run)
+    assert result(undisturbed) == result(stopped)
+    assert metrics(undisturbed) == metrics(stopped)
 
+
+def test_a_node_that_comes_back_to_a_finished_run_waits_for_no_other(
+    starts: Starter, workplace: Path, command: list[str], undisturbed: Run
+) -> None:
     node = {"PET_NNODES": "2", "PET_NODE_RANK": "0", "PET_MASTER_ADDR": "127.0.0.1"}
-    back = starts.start(workplace, *command, "--run", "stopped", environment=node)
+    back = starts.start(workplace, *command, "--run", undisturbed.name, environment=node)
     assert back.wait() == 0, back.printed
     assert "no other node is waited for" in back.printed
 
-    shutil.rmtree(run.folder)
-    shutil.move(kept, run.folder)
+
+def test_one_process_goes_on_where_two_stopped(
+    starts: Starter, workplace: Path, command: list[str], stopped: Run
+) -> None:
     alone = starts.start(workplace, *command, "--run", "stopped")
     assert alone.wait() == 0, alone.printed
     assert "warning: 2 processes trained until iteration 8, and 1 process will" in alone.printed
     assert "will not be bit-identical" in alone.printed
-    assert metrics(run)[-1]["iter"] == 14
+    assert metrics(stopped)[-1]["iter"] == 14
 
 
 def test_a_process_that_hangs_is_named_in_time(ranks: Ranks, workplace: Path) -> None:

@@ -143,7 +143,7 @@ def test_the_last_line_of_a_killed_run_may_be_cut(umop: Umop, workplace: Path) -
     [
         (["third"], "There is no run at runs/third. List those that there are: umop runs"),
         (["first", "third"], "There is no run at runs/third."),
-        (["a b"], "'a b' is no name for a run."),
+        (["a b"], "'a b' is not a valid name for a run."),
         (["first", "--out", "runs"], "runs cannot be written: Is a directory."),
         (["second"], "runs/second/analysis.json is no analysis of this version. Delete it."),
     ],

@@ -367,7 +367,7 @@ def test_a_run_has_a_plain_name(umop: Umop, name: str) -> None:
     for command in (["train", "demo"], ["import-checkpoint", "x.pth", "--config", "demo"]):
         code, _, err = umop(*command, f"--run={name}")
         assert code == 2
-        assert f"'{name}' is no name for a run" in err
+        assert f"'{name}' is not a valid name for a run" in err
 
 
 def test_a_run_is_read_from_any_folder(umop: Umop, workplace: Path) -> None:
