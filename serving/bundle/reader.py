@@ -20,7 +20,7 @@ from typing import BinaryIO
 from pydantic import ValidationError
 
 from serving.bundle.errors import BundleError
-from serving.bundle.replace import replace
+from serving.bundle.replace import replace_folder
 from serving.bundle.schema import SCHEMA_VERSION, FileEntry, Manifest
 from serving.bundle.signature import SIGNATURE, SIGNATURE_MAX_BYTES, Signer, Verifier
 from serving.schemas.validation import first_error
@@ -131,7 +131,7 @@ class Bundle:
             signature = _read_signature(self.path)
             if signature is not None:
                 (draft / SIGNATURE).write_bytes(signature)
-            replace(folder, draft, Path(scratch) / "before")
+            replace_folder(folder, draft, Path(scratch) / "before")
         return folder
 
     def read(self, name: str) -> bytes:

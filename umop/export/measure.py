@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mmengine.config import Config
 
-from serving.inference.detector import DetectOptions, Detector
+from serving.shared import DetectOptions, Detector
 from umop.data.images import read_rgb
 from umop.evaluation.evaluate import config_for
 from umop.evaluation.metric import CocoBoxMetric
