@@ -8,7 +8,7 @@ import httpx
 import numpy as np
 from numpy.typing import NDArray
 
-from serving.guards.breaker import Breaker
+from serving.backends.breaker import Breaker
 from serving.inference.engines import Candidates, EngineError
 from serving.schemas import tensors
 
