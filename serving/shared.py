@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from serving.inference.postprocess import name_detections as name_detections
     from serving.inference.preprocess import prepare as prepare
     from serving.inference.preprocess import stack as stack
+    from serving.schemas.names import ArchiveEngine as ArchiveEngine
     from serving.schemas.names import EngineName as EngineName
     from serving.schemas.names import Precision as Precision
     from serving.schemas.options import DetectOptions as DetectOptions
@@ -50,7 +51,7 @@ else:
         "serving.inference.engines": ("EngineError",),
         "serving.inference.postprocess": ("Detections", "name_detections"),
         "serving.inference.preprocess": ("prepare", "stack"),
-        "serving.schemas.names": ("EngineName", "Precision"),
+        "serving.schemas.names": ("ArchiveEngine", "EngineName", "Precision"),
         "serving.schemas.options": ("DetectOptions",),
         "serving.torchserve.archive": ("WorkerOptions", "write_archive"),
     }

@@ -20,8 +20,8 @@ from serving.schemas.detections import DetectionResult, ImageInfo, ModelRef
 from serving.schemas.options import DetectOptions
 from serving.settings import Settings
 
-Job = tuple[Prepared, DetectOptions]
-Outcome = tuple[Detections, float, float]
+_Job = tuple[Prepared, DetectOptions]
+_Outcome = tuple[Detections, float, float]
 
 
 class EmbeddedBackend:
@@ -124,7 +124,7 @@ class EmbeddedBackend:
         )
 
     def _warm(self, detector: Detector) -> None:
-        detector.warm(detector.lanes)
+        detector.warm(detector.concurrent_runs)
 
     def _record_model(self, old: _LoadedModel | None) -> None:
         if old:
@@ -150,11 +150,11 @@ class _LoadedModel:
         self._users = 0
         self._unused = asyncio.Event()
         self._unused.set()
-        self.batcher: Batcher[Job, Outcome] = Batcher(
+        self.batcher: Batcher[_Job, _Outcome] = Batcher(
             partial(_run, detector, metrics),  # not a method: a cycle would outlive a reload
             size=settings.batch_size,
             delay=settings.batch_delay_ms / 1000,
-            lanes=detector.lanes,
+            concurrent_runs=detector.concurrent_runs,
         )
 
     @contextmanager
@@ -173,10 +173,12 @@ class _LoadedModel:
         await self.batcher.drain()
 
 
-def _run(detector: Detector, metrics: Metrics, jobs: Sequence[Job], alone: bool) -> list[Outcome]:
+def _run(
+    detector: Detector, metrics: Metrics, jobs: Sequence[_Job], exclusive: bool
+) -> list[_Outcome]:
     began = perf_counter()
     found = detector.detect_prepared(
-        [image for image, _ in jobs], [options for _, options in jobs], alone=alone
+        [image for image, _ in jobs], [options for _, options in jobs], exclusive=exclusive
     )
     ended = perf_counter()
     metrics.batch.observe(len(jobs))

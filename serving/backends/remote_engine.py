@@ -24,7 +24,7 @@ class OpenInferenceEngine:
         timeout: Seconds that one batch may take.
     """
 
-    lanes = 1
+    concurrent_runs = 1
 
     def __init__(self, url: str, model: str, *, timeout: float) -> None:
         self._client = httpx.Client(base_url=url, timeout=timeout, trust_env=False)
@@ -36,7 +36,7 @@ class OpenInferenceEngine:
         self._breaker.require_closed()
         self._request("GET", f"{self._path}/ready")
 
-    def run(self, batch: NDArray[np.float32], *, alone: bool = True) -> Candidates:
+    def run(self, batch: NDArray[np.float32], *, exclusive: bool = True) -> Candidates:
         """See ``serving.inference.engines.Engine.run``.
 
         Raises:

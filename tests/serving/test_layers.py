@@ -18,7 +18,8 @@ from serving import shared
 
 ROOT = Path(serving.__file__).parent
 LAYERS = (
-    ("container", "settings", "schemas"),
+    ("container", "schemas"),
+    ("settings",),
     ("bundle",),
     ("inference",),
     ("errors", "observability"),

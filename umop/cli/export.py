@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
-from serving.shared import Precision
+from serving.shared import ArchiveEngine, Precision
 from umop.cli.options import RunName
 from umop.runs.folder import Run
 from umop.system.console import quietly
@@ -86,7 +86,7 @@ def archive(
         int, typer.Option(min=0, help="CPU threads of a worker; 0 for one a core that it may use.")
     ] = 0,
     engine: Annotated[
-        Literal["auto", "onnxruntime", "torch"],
+        ArchiveEngine,
         typer.Option(
             help="What runs the network; auto is torch where there are a GPU and a model.pt2."
         ),
