@@ -19,7 +19,9 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-Exposure = Literal["public", "internal", "off"]
+from serving.schemas.names import EngineName
+
+_Exposure = Literal["public", "internal", "off"]
 
 
 def _split(value: object) -> object:
@@ -28,7 +30,7 @@ def _split(value: object) -> object:
     return value
 
 
-CommaSeparated = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+_CommaSeparated = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 
 
 class Settings(BaseSettings):
@@ -73,13 +75,11 @@ class Settings(BaseSettings):
         le=65535,
         description="Second port, for what is set to 'internal'; keep it inside the cluster.",
     )
-    metrics: Exposure = Field("public", description="Which port serves /metrics.")
-    docs: Exposure = Field("public", description="Which port serves /docs and /openapi.json.")
+    metrics: _Exposure = Field("public", description="Which port serves /metrics.")
+    docs: _Exposure = Field("public", description="Which port serves /docs and /openapi.json.")
     page: bool = Field(True, description="Whether / serves the page for trying the model.")
 
-    engine: Literal["onnxruntime", "openvino", "torch"] = Field(
-        "onnxruntime", description="What runs the network."
-    )
+    engine: EngineName = Field("onnxruntime", description="What runs the network.")
     device: Literal["auto", "cpu", "cuda"] = Field(
         "auto", description="What the network runs on; auto is a GPU that the engine can use."
     )
@@ -125,13 +125,13 @@ class Settings(BaseSettings):
     )
     url_timeout: PositiveFloat = Field(5, description="Seconds to fetch an image given by its URL.")
 
-    api_keys: CommaSeparated = Field(
+    api_keys: _CommaSeparated = Field(
         (), repr=False, description="Keys, or sha256:HEX of keys, separated by commas."
     )
     api_keys_file: Path | None = Field(
         None, description="File with one key (or sha256:HEX) a line; read again when it changes."
     )
-    admin_keys: CommaSeparated = Field(
+    admin_keys: _CommaSeparated = Field(
         (), repr=False, description="Keys for /admin routes, which need one."
     )
     allow_anonymous: bool = Field(
@@ -140,7 +140,7 @@ class Settings(BaseSettings):
     rate_limit: NonNegativeInt = Field(
         0, description="Requests a minute for each key, or address without keys; 0 for no limit."
     )
-    cors_origins: CommaSeparated = Field(
+    cors_origins: _CommaSeparated = Field(
         (), description="Origins allowed by CORS, separated by commas."
     )
 
@@ -160,7 +160,7 @@ class Settings(BaseSettings):
 
     @field_validator("metrics", "docs")
     @classmethod
-    def _has_a_port(cls, exposure: Exposure, info: ValidationInfo) -> Exposure:
+    def _has_a_port(cls, exposure: _Exposure, info: ValidationInfo) -> _Exposure:
         if exposure == "internal" and info.data.get("internal_port", 0) is None:
             raise PydanticCustomError("no_port", "'internal' needs a port: set UMOP_INTERNAL_PORT")
         return exposure

@@ -124,7 +124,7 @@ class BodyReader:
         Call it once the request is admitted.
 
         Raises:
-            FetchError: One cannot be fetched.
+            ImageFetchError: One cannot be fetched.
             OverloadedError: All requests together hold too much.
             Problem: 422, one is empty.
         """

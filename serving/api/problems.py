@@ -19,7 +19,7 @@ from serving.backends import NotReadyError
 from serving.bundle import BundleError
 from serving.errors import classify
 from serving.guards.admission import OverloadedError
-from serving.guards.fetch import FetchError
+from serving.guards.fetch import ImageFetchError
 from serving.inference.decoding import ImageError
 from serving.inference.engines import EngineError
 from serving.schemas.options import UnknownClassError
@@ -74,7 +74,7 @@ def describe(error: Exception) -> Problem | None:
             return unavailable("not-ready", str(error), error.retry_after)
         case EngineError():
             return unavailable("engine-failed", str(error), 30)
-        case FetchError():
+        case ImageFetchError():
             return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "unreachable-image", str(error))
         case ClientDisconnect():
             return Problem(HTTPStatus.BAD_REQUEST, "client-gone", "the client disconnected")
@@ -97,7 +97,7 @@ def install(app: FastAPI) -> None:
         OverloadedError,
         NotReadyError,
         BundleError,
-        FetchError,
+        ImageFetchError,
         EngineError,
         TensorError,
         ClientDisconnect,

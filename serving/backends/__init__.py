@@ -5,11 +5,20 @@ from __future__ import annotations
 from typing import Protocol
 
 from serving.bundle.schema import Manifest
-from serving.guards.breaker import NotReadyError
 from serving.schemas.detections import DetectionResult
 from serving.schemas.options import DetectOptions
 
-__all__ = ["Backend", "NotReadyError"]
+
+class NotReadyError(Exception):
+    """The backend cannot answer now; the message is one line that says why.
+
+    Attributes:
+        retry_after: Seconds after which to try again.
+    """
+
+    def __init__(self, message: str, retry_after: float = 1) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class Backend(Protocol):

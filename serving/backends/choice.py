@@ -9,10 +9,16 @@ from serving.settings import Settings
 
 def choose_backend(settings: Settings, metrics: Metrics) -> Backend:
     """Makes the backend that the settings name."""
-    if settings.backend == "torchserve":
-        from serving.backends.torchserve import TorchServeBackend
+    match settings.backend:
+        case "embedded":
+            from serving.backends.embedded import EmbeddedBackend
 
-        return TorchServeBackend(settings)
-    from serving.backends.embedded import EmbeddedBackend
+            return EmbeddedBackend(settings, metrics)
+        case "openinference":
+            from serving.backends.openinference import OpenInferenceBackend
 
-    return EmbeddedBackend(settings, metrics)
+            return OpenInferenceBackend(settings, metrics)
+        case "torchserve":
+            from serving.backends.torchserve import TorchServeBackend
+
+            return TorchServeBackend(settings)

@@ -1,7 +1,4 @@
-"""Finds objects in this process: all of it, or all but the network.
-
-With the backend ``openinference``, the network runs in another server and the rest stays here.
-"""
+"""Finds objects in this process."""
 
 from __future__ import annotations
 
@@ -23,8 +20,8 @@ from serving.schemas.detections import DetectionResult, ImageInfo, ModelRef
 from serving.schemas.options import DetectOptions
 from serving.settings import Settings
 
-Job = tuple[Prepared, DetectOptions]
-Outcome = tuple[Detections, float, float]
+_Job = tuple[Prepared, DetectOptions]
+_Outcome = tuple[Detections, float, float]
 
 
 class EmbeddedBackend:
@@ -62,7 +59,7 @@ class EmbeddedBackend:
     async def reload(self) -> None:
         """See ``Backend.reload``."""
         async with self._loading:
-            detector = await asyncio.to_thread(_load, self._settings)
+            detector = await asyncio.to_thread(self._load)
             old = self._model
             self._model = _LoadedModel(detector, self._settings, self._metrics)
         self._record_model(old)
@@ -102,6 +99,33 @@ class EmbeddedBackend:
             },
         )
 
+    def _load(self) -> Detector:
+        if self._settings.bundle is None:
+            raise BundleError("no model: give --bundle or UMOP_BUNDLE")
+        bundle = Bundle.open(self._settings.bundle, verify_key=self._settings.verify_key)
+        detector = Detector(
+            bundle,
+            self._open_engine(bundle),
+            max_batch_pixels=self._settings.batch_pixels,
+            reduced_decoding=self._settings.reduced_decoding,
+        )
+        self._warm(detector)
+        return detector
+
+    def _open_engine(self, bundle: Bundle) -> Engine:
+        settings = self._settings
+        return open_engine(
+            bundle,
+            settings.engine,
+            threads=settings.threads,
+            device=settings.device,
+            gpu_memory=settings.gpu_memory,
+            trust_program=settings.trust_program,
+        )
+
+    def _warm(self, detector: Detector) -> None:
+        detector.warm(detector.concurrent_runs)
+
     def _record_model(self, old: _LoadedModel | None) -> None:
         if old:
             gone = old.detector.manifest
@@ -126,11 +150,11 @@ class _LoadedModel:
         self._users = 0
         self._unused = asyncio.Event()
         self._unused.set()
-        self.batcher: Batcher[Job, Outcome] = Batcher(
+        self.batcher: Batcher[_Job, _Outcome] = Batcher(
             partial(_run, detector, metrics),  # not a method: a cycle would outlive a reload
             size=settings.batch_size,
             delay=settings.batch_delay_ms / 1000,
-            lanes=detector.lanes,
+            concurrent_runs=detector.concurrent_runs,
         )
 
     @contextmanager
@@ -149,42 +173,13 @@ class _LoadedModel:
         await self.batcher.drain()
 
 
-def _run(detector: Detector, metrics: Metrics, jobs: Sequence[Job], alone: bool) -> list[Outcome]:
+def _run(
+    detector: Detector, metrics: Metrics, jobs: Sequence[_Job], exclusive: bool
+) -> list[_Outcome]:
     began = perf_counter()
     found = detector.detect_prepared(
-        [image for image, _ in jobs], [options for _, options in jobs], alone=alone
+        [image for image, _ in jobs], [options for _, options in jobs], exclusive=exclusive
     )
     ended = perf_counter()
     metrics.batch.observe(len(jobs))
     return [(detections, began, ended) for detections in found]
-
-
-def _load(settings: Settings) -> Detector:
-    if settings.bundle is None:
-        raise BundleError("no model: give --bundle or UMOP_BUNDLE")
-    bundle = Bundle.open(settings.bundle, verify_key=settings.verify_key)
-    detector = Detector(
-        bundle,
-        _engine(bundle, settings),
-        max_batch_pixels=settings.batch_pixels,
-        reduced_decoding=settings.reduced_decoding,
-    )
-    if settings.backend == "embedded":  # another server warms itself, and may come up later
-        detector.warm(detector.lanes)
-    return detector
-
-
-def _engine(bundle: Bundle, settings: Settings) -> Engine:
-    if settings.backend == "embedded":
-        return open_engine(
-            bundle,
-            settings.engine,
-            threads=settings.threads,
-            device=settings.device,
-            gpu_memory=settings.gpu_memory,
-            trust_program=settings.trust_program,
-        )
-    from serving.backends.remote_engine import OpenInferenceEngine
-
-    model = settings.remote_model or bundle.manifest.name
-    return OpenInferenceEngine(settings.openinference_url, model, timeout=settings.remote_limit)

@@ -8,7 +8,7 @@ import httpx
 import numpy as np
 from numpy.typing import NDArray
 
-from serving.guards.breaker import Breaker
+from serving.backends.breaker import Breaker
 from serving.inference.engines import Candidates, EngineError
 from serving.schemas import tensors
 
@@ -24,7 +24,7 @@ class OpenInferenceEngine:
         timeout: Seconds that one batch may take.
     """
 
-    lanes = 1
+    concurrent_runs = 1
 
     def __init__(self, url: str, model: str, *, timeout: float) -> None:
         self._client = httpx.Client(base_url=url, timeout=timeout, trust_env=False)
@@ -36,7 +36,7 @@ class OpenInferenceEngine:
         self._breaker.require_closed()
         self._request("GET", f"{self._path}/ready")
 
-    def run(self, batch: NDArray[np.float32], *, alone: bool = True) -> Candidates:
+    def run(self, batch: NDArray[np.float32], *, exclusive: bool = True) -> Candidates:
         """See ``serving.inference.engines.Engine.run``.
 
         Raises:

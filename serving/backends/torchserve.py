@@ -12,9 +12,9 @@ import httpx
 from pydantic import ValidationError
 
 from serving.backends import NotReadyError
+from serving.backends.breaker import Breaker
 from serving.bundle import Bundle, BundleError
 from serving.bundle.schema import Manifest
-from serving.guards.breaker import Breaker
 from serving.inference import decoding
 from serving.inference.decoding import ImageError
 from serving.observability import context

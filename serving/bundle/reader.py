@@ -20,14 +20,14 @@ from typing import BinaryIO
 from pydantic import ValidationError
 
 from serving.bundle.errors import BundleError
-from serving.bundle.replace import replace
+from serving.bundle.replace import replace_folder
 from serving.bundle.schema import SCHEMA_VERSION, FileEntry, Manifest
 from serving.bundle.signature import SIGNATURE, SIGNATURE_MAX_BYTES, Signer, Verifier
 from serving.schemas.validation import first_error
 
 MANIFEST = "manifest.json"
-MANIFEST_MAX_BYTES = 4 * 2**20
-MAX_COMPRESSION = 20
+_MANIFEST_MAX_BYTES = 4 * 2**20
+_MAX_COMPRESSION = 20
 _DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError)
 UNREADABLE_ZIP = (OSError, NotImplementedError, RuntimeError, *_DAMAGED)
 """What ``zipfile`` raises for a file that is not a valid zip, or is packed in an unknown way."""
@@ -62,7 +62,7 @@ class Bundle:
         path = Path(path)
         verifier = Verifier(verify_key) if verify_key else None
         try:
-            text = _read(path, MANIFEST, MANIFEST_MAX_BYTES)
+            text = _read(path, MANIFEST, _MANIFEST_MAX_BYTES)
             if verifier:
                 verifier.verify(text, _require_signature(path))
             bundle = cls(path, _parse(text), is_verified=verifier is not None)
@@ -96,7 +96,7 @@ class Bundle:
     def sign(self, signer: Signer) -> Path:
         """Writes ``model.sig`` into the bundle, which must be a folder, and returns its path."""
         target = self.path / SIGNATURE
-        target.write_bytes(signer.sign(_read(self.path, MANIFEST, MANIFEST_MAX_BYTES)))
+        target.write_bytes(signer.sign(_read(self.path, MANIFEST, _MANIFEST_MAX_BYTES)))
         return target
 
     def pack(self, target: str | Path) -> Path:
@@ -127,11 +127,11 @@ class Bundle:
             for name in self.manifest.files:
                 (draft / name).parent.mkdir(parents=True, exist_ok=True)
                 (draft / name).write_bytes(self.read(name))
-            (draft / MANIFEST).write_bytes(_read(self.path, MANIFEST, MANIFEST_MAX_BYTES))
+            (draft / MANIFEST).write_bytes(_read(self.path, MANIFEST, _MANIFEST_MAX_BYTES))
             signature = _read_signature(self.path)
             if signature is not None:
                 (draft / SIGNATURE).write_bytes(signature)
-            replace(folder, draft, Path(scratch) / "before")
+            replace_folder(folder, draft, Path(scratch) / "before")
         return folder
 
     def read(self, name: str) -> bytes:
@@ -160,9 +160,9 @@ class Bundle:
         if unlisted:
             raise BundleError(f"it holds {min(unlisted)!r}, which its manifest does not list")
         unpacked = sum(member.file_size for member in members)
-        if unpacked > MAX_COMPRESSION * self.path.stat().st_size:
+        if unpacked > _MAX_COMPRESSION * self.path.stat().st_size:
             raise BundleError(
-                f"it unpacks to {unpacked} bytes, more than {MAX_COMPRESSION} times its own size"
+                f"it unpacks to {unpacked} bytes, more than {_MAX_COMPRESSION} times its own size"
             )
 
     def _check(self, name: str, entry: FileEntry) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 
-def replace(target: Path, draft: Path, aside: Path) -> None:
+def replace_folder(target: Path, draft: Path, aside: Path) -> None:
     """Puts a new folder in another's place; where that fails, the old one is back.
 
     Args:

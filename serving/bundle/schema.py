@@ -20,7 +20,7 @@ from serving.schemas.names import Precision
 
 SCHEMA_VERSION: Literal[1] = 1
 
-Fraction = Annotated[float, Field(ge=0, le=1)]
+_Fraction = Annotated[float, Field(ge=0, le=1)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
 
 
@@ -73,11 +73,11 @@ class PostprocessSpec(_Record):
         score_threshold: Lowest score that is reported when a request names none.
     """
 
-    candidate_threshold: Fraction = 0.05
+    candidate_threshold: _Fraction = 0.05
     candidates_per_level: PositiveInt = 1000
-    iou_threshold: Fraction = 0.6
+    iou_threshold: _Fraction = 0.6
     max_detections: PositiveInt = 100
-    score_threshold: Fraction = 0.3
+    score_threshold: _Fraction = 0.3
 
 
 class FileEntry(_Record):
@@ -134,6 +134,6 @@ class Manifest(_Record):
         for size in self.input.sizes or ():
             if size.width % divisor or size.height % divisor:
                 raise ValueError(
-                    f"input size {size.width}x{size.height} is no multiple of {divisor}"
+                    f"input size {size.width}x{size.height} is not a multiple of {divisor}"
                 )
         return self

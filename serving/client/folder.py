@@ -17,11 +17,11 @@ from rich.progress import track
 from serving.client import Client, ClientError
 from serving.inference import decoding, draw
 from serving.inference.decoding import ImageError
-from serving.schemas import formats
+from serving.schemas.coco import to_coco
 from serving.schemas.detections import DetectionResult, DetectResponse
 from serving.schemas.options import DetectOptions
 
-SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"}
+_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"}
 _MAX_PIXELS = 200_000_000
 
 
@@ -53,7 +53,7 @@ def find_images(paths: Iterable[Path]) -> list[Path]:
         if not path.exists():
             raise ClientError(f"{path}: no such file or folder")
         inside = sorted(path.rglob("*")) if path.is_dir() else []
-        found += [each for each in inside if each.suffix.lower() in SUFFIXES and each.is_file()]
+        found += [each for each in inside if each.suffix.lower() in _SUFFIXES and each.is_file()]
         found += [path] if path.is_file() else []
     if not found:
         raise ClientError("there is no image to send")
@@ -135,7 +135,7 @@ def _document(
     if format == "json":
         return {name: answer.model_dump() for name, answer in found}
     images = [(name, _as_found(answer)) for name, answer in found]
-    return formats.to_coco(images, classes).model_dump()
+    return to_coco(images, classes).model_dump()
 
 
 def _as_found(answer: DetectResponse) -> DetectionResult:

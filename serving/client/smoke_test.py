@@ -16,8 +16,8 @@ import httpx
 from serving.bundle import Bundle
 from serving.server.process import StartError
 
-SECONDS_TO_STOP = 10
-GUARDS = ("UMOP_API_KEYS", "UMOP_API_KEYS_FILE", "UMOP_RATE_LIMIT")
+_SECONDS_TO_STOP = 10
+_GUARDS = ("UMOP_API_KEYS", "UMOP_API_KEYS_FILE", "UMOP_RATE_LIMIT")
 
 
 def try_bundle(bundle: Path, images: Sequence[Path], folder: Path) -> None:
@@ -38,21 +38,21 @@ def try_bundle(bundle: Path, images: Sequence[Path], folder: Path) -> None:
     Bundle.open(bundle)
     contents = [path.read_bytes() for path in images]
     folder.mkdir(parents=True, exist_ok=True)
-    with serving(bundle) as url, httpx.Client(base_url=url, timeout=60) as client:
+    with _serving(bundle) as url, httpx.Client(base_url=url, timeout=60) as client:
         print(f"POST {url}/detect")
         for path, content in zip(images, contents, strict=True):
-            report(path, post(client, path, content, "application/json").json())
+            _report(path, _post(client, path, content, "application/json").json())
             annotated = folder / f"{path.stem}.detected.jpg"
-            annotated.write_bytes(post(client, path, content, "image/jpeg").content)
+            annotated.write_bytes(_post(client, path, content, "image/jpeg").content)
             print(f"  image with boxes: {annotated}")
 
 
 @contextmanager
-def serving(bundle: Path) -> Iterator[str]:
+def _serving(bundle: Path) -> Iterator[str]:
     """Runs the service in a process of its own; yields its URL once it is ready."""
     command = [sys.executable, "-m", "serving", "--bundle", str(bundle), "--backend", "embedded"]
     command += ["--host", "127.0.0.1", "--port", "0", "--log-level", "warning"]
-    open_to_us = {name: value for name, value in os.environ.items() if name not in GUARDS}
+    open_to_us = {name: value for name, value in os.environ.items() if name not in _GUARDS}
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=open_to_us)
     assert process.stdout is not None
     try:
@@ -62,10 +62,10 @@ def serving(bundle: Path) -> Iterator[str]:
         yield announcement.split()[-1]
     finally:
         process.terminate()
-        process.wait(SECONDS_TO_STOP)
+        process.wait(_SECONDS_TO_STOP)
 
 
-def post(client: httpx.Client, path: Path, content: bytes, accept: str) -> httpx.Response:
+def _post(client: httpx.Client, path: Path, content: bytes, accept: str) -> httpx.Response:
     """Posts one image.
 
     Raises:
@@ -77,7 +77,7 @@ def post(client: httpx.Client, path: Path, content: bytes, accept: str) -> httpx
     return response
 
 
-def report(path: Path, answer: dict[str, Any]) -> None:
+def _report(path: Path, answer: dict[str, Any]) -> None:
     """Prints the best detections in one image, and how many there are."""
     detections = answer["detections"]
     counts = Counter(detection["label"] for detection in detections)

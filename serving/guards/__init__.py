@@ -1,1 +1,1 @@
-"""Keys, rate limits, admission control, and circuit breakers."""
+"""Keys, rate limits, budgets, admission control, and fetching from the web."""

@@ -15,18 +15,18 @@ import httpcore
 from serving.guards.admission import OverloadedError
 from serving.guards.budget import Held
 
-IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+_IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _MOST_REDIRECTS = 3
 _REDIRECTS = {301, 302, 303, 307, 308}
 _WRAPS_IPV4 = tuple(map(ipaddress.IPv6Network, ("64:ff9b::/96", "2002::/16", "2001::/32")))
 
 
-class FetchError(Exception):
+class ImageFetchError(Exception):
     """The image cannot be fetched; the message is one line that says why."""
 
 
-def is_public(address: IpAddress) -> bool:
+def is_public(address: _IpAddress) -> bool:
     """Whether an address is on the public internet."""
     if isinstance(address, ipaddress.IPv6Address):
         if address.ipv4_mapped:
@@ -54,7 +54,7 @@ class Fetcher:
         max_bytes: int,
         timeout: float,
         *,
-        allow: Callable[[IpAddress], bool] = is_public,
+        allow: Callable[[_IpAddress], bool] = is_public,
         context: ssl.SSLContext | None = None,
     ) -> None:
         self._max_bytes = max_bytes
@@ -74,15 +74,15 @@ class Fetcher:
             held: What the request holds already; what is fetched is added.
 
         Raises:
-            FetchError: The address is not allowed, does not answer in time, or has too much.
+            ImageFetchError: The address is not allowed, does not answer in time, or has too much.
             OverloadedError: All requests together hold too much.
         """
         try:
             return await asyncio.wait_for(self._follow(url, held), self._timeout)
         except asyncio.TimeoutError:
-            raise FetchError("the image's server did not answer in time") from None
+            raise ImageFetchError("the image's server did not answer in time") from None
         except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException) as error:
-            raise FetchError("the image's server cannot be reached") from error
+            raise ImageFetchError("the image's server cannot be reached") from error
 
     async def close(self) -> None:
         """Closes the connections."""
@@ -94,7 +94,7 @@ class Fetcher:
             if isinstance(answer, bytes):
                 return answer
             url = urljoin(url, answer)
-        raise FetchError(f"the image's address redirects more than {_MOST_REDIRECTS} times")
+        raise ImageFetchError(f"the image's address redirects more than {_MOST_REDIRECTS} times")
 
     async def _get(self, url: str, held: Held) -> bytes | str:
         """Returns the body, or where a redirect leads."""
@@ -104,12 +104,12 @@ class Fetcher:
             if response.status in _REDIRECTS:
                 return _location(response.headers)
             if response.status != 200:
-                raise FetchError(f"the image's server answered {response.status}")
+                raise ImageFetchError(f"the image's server answered {response.status}")
             body = bytearray()
             async for part in response.aiter_stream():
                 held.add(len(part))
                 if held.size > self._max_bytes:
-                    raise FetchError(
+                    raise ImageFetchError(
                         f"the request and its images have over {self._max_bytes} bytes"
                     )
                 if held.is_too_much:
@@ -127,20 +127,20 @@ def _check_url(url: str) -> None:
     except ValueError:
         sound = False
     if not sound:
-        raise FetchError("an image's address must be https, without user and password")
+        raise ImageFetchError("an image's address must be https, without user and password")
 
 
 def _location(headers: Iterable[tuple[bytes, bytes]]) -> str:
     for name, value in headers:
         if name.lower() == b"location":
             return value.decode("latin-1")
-    raise FetchError("the image's server redirects to nowhere")
+    raise ImageFetchError("the image's server redirects to nowhere")
 
 
 class _CheckedBackend(httpcore.AsyncNetworkBackend):
     """Connects to addresses that are allowed, and to no others."""
 
-    def __init__(self, allow: Callable[[IpAddress], bool]) -> None:
+    def __init__(self, allow: Callable[[_IpAddress], bool]) -> None:
         self._allow = allow
         self._backend = httpcore.AnyIOBackend()
 
@@ -162,8 +162,8 @@ class _CheckedBackend(httpcore.AsyncNetworkBackend):
         try:
             found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except OSError as error:
-            raise FetchError(f"no such host: {host}") from error
+            raise ImageFetchError(f"no such host: {host}") from error
         addresses = [str(entry[4][0]) for entry in found]
         if not all(self._allow(ipaddress.ip_address(address)) for address in addresses):
-            raise FetchError(f"{host} is not on the public internet")
+            raise ImageFetchError(f"{host} is not on the public internet")
         return addresses[0]

@@ -10,18 +10,18 @@ from dataclasses import dataclass, field
 from time import monotonic
 from typing import Generic, TypeVar
 
-Item = TypeVar("Item")
-Result = TypeVar("Result")
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
 
 
 @dataclass
-class _Entry(Generic[Item, Result]):
-    item: Item
+class _Entry(Generic[_Item, _Result]):
+    item: _Item
     future: asyncio.Future[Result]
     arrived: float = field(default_factory=monotonic)
 
 
-class Batcher(Generic[Item, Result]):
+class Batcher(Generic[_Item, _Result]):
     """Gathers single items into batches and runs them in threads.
 
     An item whose caller was cancelled before its batch starts is left out. The queue holds
@@ -32,40 +32,40 @@ class Batcher(Generic[Item, Result]):
             same time; returns one result for each item.
         size: Most items in a batch.
         delay: Seconds that an item waits for others while a thread is idle.
-        lanes: Most batches at the same time.
+        concurrent_runs: Most batches at the same time.
     """
 
     def __init__(
         self,
-        run: Callable[[Sequence[Item], bool], Sequence[Result]],
+        run: Callable[[Sequence[_Item], bool], Sequence[_Result]],
         *,
         size: int,
         delay: float,
-        lanes: int = 1,
+        concurrent_runs: int = 1,
     ) -> None:
         self._run = run
         self._size = size
         self._delay = delay
-        self._lanes = lanes
-        self._queue: deque[_Entry[Item, Result]] = deque()
+        self._concurrent_runs = concurrent_runs
+        self._queue: deque[_Entry[_Item, _Result]] = deque()
         self._changed = asyncio.Event()
         self._closing = False
         self._running: set[asyncio.Task[None]] = set()
-        self._is_one_alone = False
-        self._threads = ThreadPoolExecutor(lanes, thread_name_prefix="inference")
+        self._is_exclusive = False
+        self._threads = ThreadPoolExecutor(concurrent_runs, thread_name_prefix="inference")
         self._task = asyncio.create_task(self._serve())
 
     def __len__(self) -> int:
         """Number of waiting items."""
         return len(self._queue)
 
-    async def submit(self, item: Item) -> Result:
+    async def submit(self, item: _Item) -> _Result:
         """Queues one item and waits for its result.
 
         Raises:
             Exception: What ``run`` raised for the item's batch.
         """
-        entry = _Entry[Item, Result](item, asyncio.get_running_loop().create_future())
+        entry = _Entry[_Item, _Result](item, asyncio.get_running_loop().create_future())
         self._queue.append(entry)
         self._changed.set()
         return await entry.future
@@ -79,7 +79,7 @@ class Batcher(Generic[Item, Result]):
 
     async def _serve(self) -> None:
         while await self._has_items():
-            await self._has_lane()
+            await self._has_free_run()
             await self._wait_for_more()
             batch = [self._queue.popleft() for _ in range(min(self._size, len(self._queue)))]
             batch = [entry for entry in batch if not entry.future.done()]
@@ -87,15 +87,18 @@ class Batcher(Generic[Item, Result]):
                 self._start(batch)
         await asyncio.gather(*self._running)
 
-    def _start(self, batch: Sequence[_Entry[Item, Result]]) -> None:
-        self._is_one_alone = not self._running and not self._queue
-        task = asyncio.create_task(self._answer(batch, self._is_one_alone))
+    def _start(self, batch: Sequence[_Entry[_Item, _Result]]) -> None:
+        self._is_exclusive = not self._running and not self._queue
+        task = asyncio.create_task(self._answer(batch, self._is_exclusive))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
 
-    async def _has_lane(self) -> None:
-        while self._running and (self._is_one_alone or len(self._running) == self._lanes):
+    async def _has_free_run(self) -> None:
+        while self._running and (self._is_exclusive or self._is_full()):
             await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
+
+    def _is_full(self) -> bool:
+        return len(self._running) == self._concurrent_runs
 
     async def _has_items(self) -> bool:
         while not self._queue and not self._closing:
@@ -112,11 +115,11 @@ class Batcher(Generic[Item, Result]):
             except asyncio.TimeoutError:
                 return
 
-    async def _answer(self, batch: Sequence[_Entry[Item, Result]], alone: bool) -> None:
+    async def _answer(self, batch: Sequence[_Entry[_Item, _Result]], exclusive: bool) -> None:
         items = [entry.item for entry in batch]
         loop = asyncio.get_running_loop()
         try:
-            results = await loop.run_in_executor(self._threads, self._run, items, alone)
+            results = await loop.run_in_executor(self._threads, self._run, items, exclusive)
             answers = list(zip(batch, results, strict=True))
         except Exception as error:
             for entry in batch:

@@ -22,11 +22,12 @@ from serving.inference.preprocess import (
     stack,
     usual_canvas,
 )
+from serving.schemas.names import EngineName
 from serving.schemas.options import DetectOptions
 
 __all__ = ["DetectOptions", "Detections", "Detector", "Prepared", "name_detections"]
 
-MAX_BATCH_PIXELS = 8_000_000
+_MAX_BATCH_PIXELS = 8_000_000
 
 
 class Detector:
@@ -44,7 +45,7 @@ class Detector:
         bundle: Bundle,
         engine: Engine,
         *,
-        max_batch_pixels: int = MAX_BATCH_PIXELS,
+        max_batch_pixels: int = _MAX_BATCH_PIXELS,
         reduced_decoding: bool = False,
     ) -> None:
         self.manifest: Manifest = bundle.manifest
@@ -53,16 +54,16 @@ class Detector:
         self._reduced_decoding = reduced_decoding
 
     @property
-    def lanes(self) -> int:
+    def concurrent_runs(self) -> int:
         """Calls of ``detect_prepared`` that are faster at the same time than one after another."""
-        return self._engine.lanes
+        return self._engine.concurrent_runs
 
     @classmethod
     def load(
         cls,
         path: str | Path,
         *,
-        engine: str = "onnxruntime",
+        engine: EngineName = "onnxruntime",
         threads: int = 0,
         verify_key: Path | None = None,
         trust_program: bool = False,
@@ -132,7 +133,7 @@ class Detector:
         images: Sequence[Prepared],
         options: Sequence[DetectOptions] | None = None,
         *,
-        alone: bool = True,
+        exclusive: bool = True,
     ) -> list[Detections]:
         """Finds objects in prepared images.
 
@@ -141,7 +142,7 @@ class Detector:
         Args:
             images: From ``decode`` or ``prepare``.
             options: One for each image; the bundle's defaults if None.
-            alone: Whether no other call goes on at the same time.
+            exclusive: Whether no other call goes on at the same time.
 
         Raises:
             EngineError: The engine failed.
@@ -151,7 +152,7 @@ class Detector:
         detections: dict[int, Detections] = {}
         for indices in self._batches(images):
             batch = stack([images[index] for index in indices], self.manifest.input)
-            candidates = zip(*self._engine.run(batch, alone=alone), strict=True)
+            candidates = zip(*self._engine.run(batch, exclusive=exclusive), strict=True)
             for index, (boxes, scores, labels) in zip(indices, candidates, strict=True):
                 detections[index] = select(
                     boxes,
@@ -178,19 +179,20 @@ class Detector:
         """Raises ``EngineError`` unless the device that runs the network still works."""
         self._engine.check()
 
-    def warm(self, lanes: int = 1) -> None:
+    def warm(self, concurrent_runs: int = 1) -> None:
         """Runs the network once on an empty input of a usual size.
 
         The largest size would leave the service holding memory that few requests need.
 
         Args:
-            lanes: Calls at the same time that are to come; the network is opened for them too.
+            concurrent_runs: Calls at the same time that are to come; the network is opened for
+                them too.
         """
         spec = self.manifest.input
-        self._run_empty(usual_canvas(spec), alone=True)
-        if lanes > 1:
-            self._run_empty(smallest_canvas(spec), alone=False)
+        self._run_empty(usual_canvas(spec), exclusive=True)
+        if concurrent_runs > 1:
+            self._run_empty(smallest_canvas(spec), exclusive=False)
 
-    def _run_empty(self, canvas: Size, *, alone: bool) -> None:
+    def _run_empty(self, canvas: Size, *, exclusive: bool) -> None:
         empty = np.zeros((1, 3, canvas.height, canvas.width), np.float32)
-        self._engine.run(empty, alone=alone)
+        self._engine.run(empty, exclusive=exclusive)

@@ -5,4 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 EngineName = Literal["onnxruntime", "openvino", "torch"]
+"""An engine is the module of that name in ``serving.inference.engines``."""
+ArchiveEngine = Literal["auto", "onnxruntime", "torch"]
+"""What runs the network of TorchServe's archive; ``auto`` is for its handler to choose."""
 Precision = Literal["fp32", "fp16", "int8"]

@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 MEDIA_TYPE = "application/problem+json"
-TYPE_PREFIX = "urn:umop:problem:"
+_TYPE_PREFIX = "urn:umop:problem:"
 Kind = Literal[
     "bad-request",
     "body-too-large",
@@ -54,4 +54,4 @@ class ProblemDocument(BaseModel):
     def of(cls, status: HTTPStatus, kind: Kind, detail: str) -> ProblemDocument:
         """Returns the document of a problem of that kind."""
         title = kind.replace("-", " ").capitalize()
-        return cls(type=TYPE_PREFIX + kind, title=title, status=status, detail=detail, error=None)
+        return cls(type=_TYPE_PREFIX + kind, title=title, status=status, detail=detail, error=None)

@@ -10,13 +10,13 @@ import sys
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 
-EVERY_ADDRESS = ("0.0.0.0", "::")
+_EVERY_ADDRESS = ("0.0.0.0", "::")
 
 
 def main() -> int:
     """Asks ``/readyz`` of the service that the container's variables describe."""
     host = os.environ.get("UMOP_HOST", "127.0.0.1")
-    if host in EVERY_ADDRESS:
+    if host in _EVERY_ADDRESS:
         host = "localhost"
     connection = HTTPConnection(host, int(os.environ.get("UMOP_PORT", "8000")), timeout=3)
     try:

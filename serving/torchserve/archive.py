@@ -15,28 +15,27 @@ from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Literal
+from typing import Any
 
 import yaml
 
 import serving
 from serving.bundle import Bundle, BundleError
 from serving.bundle.reader import MANIFEST
-
-EngineChoice = Literal["auto", "onnxruntime", "torch"]
+from serving.schemas.names import ArchiveEngine
 
 PACKAGE = Path(serving.__file__).parent
-NEEDED: Mapping[EngineChoice, str] = {
+NEEDED: Mapping[ArchiveEngine, str] = {
     "auto": "model.onnx",
     "onnxruntime": "model.onnx",
     "torch": "model.pt2",
 }
 BUNDLE = "model.bundle.zip"
 REQUIREMENTS = ("numpy", "onnxruntime", "opencv-python-headless", "pillow", "pydantic")
-MAX_QUEUE = 64
+_MAX_QUEUE = 64
 MAX_PIXELS = 50_000_000
-STARTUP_SECONDS = 300
-RESPONSE_SECONDS = 30
+_STARTUP_SECONDS = 300
+_RESPONSE_SECONDS = 30
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ class WorkerOptions:
     batch_delay_ms: int = 10
     workers: int = 1
     threads: int = 0
-    engine: EngineChoice = "auto"
+    engine: ArchiveEngine = "auto"
 
     def model_config(self) -> dict[str, Any]:
         """The content of ``model-config.yaml``."""
@@ -65,9 +64,9 @@ class WorkerOptions:
             "maxWorkers": self.workers,
             "batchSize": self.batch_size,
             "maxBatchDelay": self.batch_delay_ms,
-            "jobQueueSize": MAX_QUEUE,
-            "responseTimeout": RESPONSE_SECONDS,
-            "startupTimeout": STARTUP_SECONDS,
+            "jobQueueSize": _MAX_QUEUE,
+            "responseTimeout": _RESPONSE_SECONDS,
+            "startupTimeout": _STARTUP_SECONDS,
             "handler": {"engine": self.engine, "threads": self.threads, "max_pixels": MAX_PIXELS},
         }
 

@@ -15,7 +15,7 @@ from serving.server.process import StartError
 from serving.torchserve.archive import BUNDLE, PACKAGE
 
 MANIFEST = "MAR-INF/MANIFEST.json"
-HINT = "make it with: umop archive RUN"
+_HINT = "make it with: umop archive RUN"
 _PARTS = {
     "serializedFile": BUNDLE,
     "handler": "handler.py",
@@ -31,17 +31,17 @@ def require_archive(path: Path) -> None:
         StartError: It is missing, damaged, or something else.
     """
     if not path.is_file():
-        raise StartError(f"{path}: no such archive; {HINT}")
+        raise StartError(f"{path}: no such archive; {_HINT}")
     try:
         with zipfile.ZipFile(path) as members:
             damaged = members.testzip()
             is_archive = MANIFEST in members.namelist()
     except UNREADABLE_ZIP as error:
-        raise StartError(f"{path}: not a valid zip ({error}); {HINT}") from error
+        raise StartError(f"{path}: not a valid zip ({error}); {_HINT}") from error
     if damaged:
-        raise StartError(f"{path}: {damaged} in it is damaged; {HINT}")
+        raise StartError(f"{path}: {damaged} in it is damaged; {_HINT}")
     if not is_archive:
-        raise StartError(f"{path}: not an archive: it has no {MANIFEST}; {HINT}")
+        raise StartError(f"{path}: not an archive: it has no {MANIFEST}; {_HINT}")
 
 
 def require_signed(path: Path, key: Path) -> None:
@@ -61,7 +61,7 @@ def require_signed(path: Path, key: Path) -> None:
         if unexpected := _unexpected(members):
             raise StartError(
                 f"{path}: {unexpected} in it is not what this version packs, "
-                f"and no signature covers it; {HINT}"
+                f"and no signature covers it; {_HINT}"
             )
         with TemporaryDirectory() as folder:
             try:

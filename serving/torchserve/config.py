@@ -15,7 +15,7 @@ VERIFY_KEY = "UMOP_VERIFY_KEY"
 TRUST_PROGRAM = "UMOP_TRUST_PROGRAM"
 """Variables that tell the workers what to trust; the archive itself cannot."""
 REDUCED_DECODING = "UMOP_REDUCED_DECODING"
-LOG_CONFIG = """\
+_LOG_CONFIG = """\
 <?xml version="1.0" encoding="UTF-8"?>
 <Configuration>
   <Appenders>
@@ -123,7 +123,7 @@ def write_config(
     lines = (f"{name}={_escaped(str(value))}\n" for name, value in options.items())
     properties.write_text("".join(lines), encoding="ascii")
     log = folder / "log4j2.xml"
-    text = LOG_CONFIG.replace("LEVEL", log_level).replace("WORKER_LOG", WORKER_LOG)
+    text = _LOG_CONFIG.replace("LEVEL", log_level).replace("WORKER_LOG", WORKER_LOG)
     log.write_text(text, encoding="utf-8")
     return properties, log
 

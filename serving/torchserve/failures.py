@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-MAX_SILENT_WORKERS = 3
+_MAX_SILENT_WORKERS = 3
 # A worker prints on standard output; the end of its standard error may come in between.
 _END = re.compile(r"^Stopped Scanner - .*-stdout$", re.MULTILINE)
 _OTHER_END = re.compile(r"^Stopped Scanner - .*-stderr\n", re.MULTILINE)
@@ -35,6 +35,6 @@ def why_it_failed(log: Path) -> str | None:
         return str(reasons[-1])
     return (
         "its worker ends without an error message; try --log-level info"
-        if ended >= MAX_SILENT_WORKERS
+        if ended >= _MAX_SILENT_WORKERS
         else None
     )

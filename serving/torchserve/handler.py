@@ -69,7 +69,7 @@ class DetectionHandler:
         given = context.get_all_request_header(place)
         headers = {name.lower(): value for name, value in given.items() if isinstance(value, str)}
         try:
-            return predictions.read(parts, headers, self._detector, self._max_pixels)
+            return predictions.read_prediction(parts, headers, self._detector, self._max_pixels)
         except predictions.EXPECTED as error:
             return predictions.refuse(error)
 
@@ -86,7 +86,7 @@ class DetectionHandler:
         return [
             request
             if isinstance(request, Answer)
-            else predictions.write(
+            else predictions.write_prediction(
                 request, [next(found) for _ in request.images], manifest, seconds
             )
             for request in requests

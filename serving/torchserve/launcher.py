@@ -31,7 +31,7 @@ from serving.torchserve.failures import why_it_failed
 
 START_SECONDS = 300
 STOP_SECONDS = 30
-POLL_SECONDS = 0.1
+_POLL_SECONDS = 0.1
 
 
 def serve_archive(
@@ -77,7 +77,7 @@ def serve_archive(
         config, log = write_config(
             folder, archive, ports, host=host, model_api=model_api, log_level=log_level
         )
-        command = java_command(folder, config, log)
+        command = _java_command(folder, config, log)
         environment = {
             **os.environ,
             "LC_ALL": "C.UTF-8",  # under POSIX, Java finds no file with a name beyond ASCII
@@ -97,7 +97,7 @@ def serve_archive(
             _end(process)
 
 
-def java_command(folder: Path, config: Path, log: Path) -> list[str]:
+def _java_command(folder: Path, config: Path, log: Path) -> list[str]:
     """Returns the command line that starts TorchServe.
 
     Args:
@@ -168,7 +168,7 @@ def _wait_until_ready(
             raise StartError("TorchServe did not start; see its message above")
         if reason := why_it_failed(log):
             raise StartError(f"the model cannot be loaded: {reason}")
-        sleep(POLL_SECONDS)
+        sleep(_POLL_SECONDS)
 
 
 def _is_ready(ports: Ports, model: str) -> bool:
@@ -189,13 +189,13 @@ def _watch(process: subprocess.Popen[bytes], stop: _StopSignal) -> None:
     while not stop.requested:
         if process.poll() is not None:
             raise StartError("TorchServe ended by itself; see its message above")
-        sleep(POLL_SECONDS)
+        sleep(_POLL_SECONDS)
 
 
 def _drain(process: subprocess.Popen[bytes], ports: Ports, seconds: float) -> None:
     until = monotonic() + seconds
     while monotonic() < until and _has_clients(process.pid, ports.inference):
-        sleep(POLL_SECONDS)
+        sleep(_POLL_SECONDS)
 
 
 def _has_clients(pid: int, port: int) -> bool:

@@ -57,7 +57,7 @@ class Answer:
     body: bytes
 
 
-def read(
+def read_prediction(
     parts: Mapping[str, Any], headers: Mapping[str, str], detector: Detector, max_pixels: int
 ) -> Request:
     """Reads one request.
@@ -88,7 +88,7 @@ def read(
     return Request(prepared, options, message)
 
 
-def write(
+def write_prediction(
     request: Request,
     detections: Sequence[Detections],
     manifest: Manifest,

@@ -11,10 +11,10 @@ import sys
 from http.client import HTTPConnection, HTTPException
 from typing import Any
 
-MANAGEMENT_PORT = 8081
+_MANAGEMENT_PORT = 8081
 
 
-def main(port: int = MANAGEMENT_PORT) -> int:
+def main(port: int = _MANAGEMENT_PORT) -> int:
     """Asks the management API about every model."""
     try:
         models = [model["modelName"] for model in ask(port, "/models")["models"]]

@@ -10,7 +10,7 @@ import threading
 
 import typer
 
-from serving.container import end_by_sigterm
+from serving.shared import end_by_sigterm
 from umop.cli import config, data, doctor, evaluate, export, report, runs, train
 from umop.distributed.signals import ignore_signals
 from umop.system.errors import (
@@ -73,8 +73,7 @@ def report_thread(failed: threading.ExceptHookArgs) -> None:
 
 def mistake(error: Exception) -> str | None:
     """What a user did wrong, in one line; None for an error that is the program's own."""
-    from serving.bundle import BundleError
-    from serving.inference.engines import EngineError
+    from serving.shared import BundleError, EngineError
 
     if isinstance(error, UserError):
         return error.summary()

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from serving.schemas.names import EngineName
+from serving.shared import EngineName
 from umop.cli.options import Data, RunName
 from umop.cli.show import shown
 from umop.runs.folder import Run

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
-from serving.schemas.names import Precision
+from serving.shared import ArchiveEngine, Precision
 from umop.cli.options import RunName
 from umop.runs.folder import Run
 from umop.system.console import quietly
@@ -34,8 +34,7 @@ def export(
     ] = None,
 ) -> None:
     """Write the bundle that is served, and check that it finds what the checkpoint finds."""
-    from serving.bundle import Bundle
-    from serving.bundle.signature import Signer
+    from serving.shared import Bundle, Signer
 
     target = Run.named(run)
     signer = Signer(sign) if sign else None
@@ -68,8 +67,7 @@ def sign_bundle(
     key: Annotated[Path, typer.Option(help="Private key (PEM) to sign with.")],
 ) -> None:
     """Sign a run's bundle, so that umop-serve --verify-key can tell that it is yours."""
-    from serving.bundle import Bundle
-    from serving.bundle.signature import Signer
+    from serving.shared import Bundle, Signer
 
     signer = Signer(key)
     typer.echo(f"Signed: {Bundle.open(Run.named(run).bundle).sign(signer)}")
@@ -88,14 +86,14 @@ def archive(
         int, typer.Option(min=0, help="CPU threads of a worker; 0 for one a core that it may use.")
     ] = 0,
     engine: Annotated[
-        Literal["auto", "onnxruntime", "torch"],
+        ArchiveEngine,
         typer.Option(
             help="What runs the network; auto is torch where there are a GPU and a model.pt2."
         ),
     ] = "auto",
 ) -> None:
     """Pack a run's bundle as an archive that TorchServe serves."""
-    from serving.torchserve.archive import WorkerOptions, write_archive
+    from serving.shared import WorkerOptions, write_archive
 
     target = Run.named(run)
     options = WorkerOptions(batch_size, batch_delay_ms, workers, threads, engine)

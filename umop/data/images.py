@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from serving.inference.decoding import ImageError, decode
+from serving.shared import ImageError, decode
 from umop.system.errors import UserError
 
 MAX_PIXELS = 2**30

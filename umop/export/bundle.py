@@ -13,10 +13,7 @@ import torch
 from mmdet.apis import init_detector
 from mmengine.config import Config
 
-from serving.bundle import Bundle, BundleError
-from serving.bundle.replace import replace
-from serving.bundle.schema import Manifest
-from serving.schemas.names import Precision
+from serving.shared import Bundle, BundleError, Manifest, Precision, replace_folder
 from umop.config.load import load_written
 from umop.data.location import require_data
 from umop.evaluation.evaluate import evaluate
@@ -95,7 +92,7 @@ def export(
             done = Export({each: verify(detector, draft, images, each) for each in ENGINES}, None)
         else:
             done = Export({}, measure(run, config, draft, manifest))
-        replace(run.bundle, draft, Path(scratch) / "before")
+        replace_folder(run.bundle, draft, Path(scratch) / "before")
     return done
 
 

@@ -20,8 +20,7 @@ from onnxruntime.quantization import (
 )
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
-from serving.bundle.schema import InputSpec
-from serving.inference.preprocess import prepare, stack
+from serving.shared import InputSpec, prepare, stack
 from umop.data.images import read_rgb
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from mmengine.config import Config
 from pydantic import ValidationError
 
-from serving.bundle.schema import InputSpec, Manifest, PostprocessSpec, Size
+from serving.shared import InputSpec, Manifest, PostprocessSpec, Size
 from umop.evaluation import Evaluation
 from umop.runs.folder import Run
 from umop.system.console import note

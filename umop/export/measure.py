@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mmengine.config import Config
 
-from serving.inference.detector import DetectOptions, Detector
+from serving.shared import DetectOptions, Detector, EngineName
 from umop.data.images import read_rgb
 from umop.evaluation.evaluate import config_for
 from umop.evaluation.metric import CocoBoxMetric
@@ -16,7 +16,7 @@ from umop.system.console import Count
 from umop.system.errors import UserError
 
 
-def evaluate_run_bundle(run: Run, data: Path | None, engine: str) -> dict[str, float]:
+def evaluate_run_bundle(run: Run, data: Path | None, engine: EngineName) -> dict[str, float]:
     """Computes COCO's twelve numbers for a run's bundle.
 
     Args:
@@ -37,7 +37,9 @@ def evaluate_run_bundle(run: Run, data: Path | None, engine: str) -> dict[str, f
     return evaluate_bundle(config, run.bundle, engine)
 
 
-def evaluate_bundle(config: Config, bundle: Path, engine: str = "onnxruntime") -> dict[str, float]:
+def evaluate_bundle(
+    config: Config, bundle: Path, engine: EngineName = "onnxruntime"
+) -> dict[str, float]:
     """Computes COCO's twelve numbers for a bundle on a config's test data.
 
     Args:

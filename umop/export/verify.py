@@ -11,7 +11,7 @@ import numpy as np
 from mmdet.apis import inference_detector
 from numpy.typing import NDArray
 
-from serving.inference.detector import Detections, DetectOptions, Detector
+from serving.shared import Detections, DetectOptions, Detector
 from umop.data.images import read_bgr
 from umop.system.errors import UserError
 

@@ -3,38 +3,47 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from time import perf_counter
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
-from pydantic import BaseModel
+from pydantic import AfterValidator, BaseModel, WithJsonSchema
 
 from serving.api.body import Image, JsonImage, JsonImages
 from serving.api.deadline import Deadline
 from serving.api.deps import OptionsDep, ServicesDep, authorize, require_plain_body
-from serving.api.responses import BATCH_FORMATS, ResponseFormat, negotiate, present_all
+from serving.api.formats import BATCH_FORMATS, FORMATS
+from serving.api.formats.json import JSON, BatchResponse
+from serving.api.formats.output import Found, OutputFormat
+from serving.api.negotiation import negotiate
 from serving.api.schema import inline_schema
 from serving.api.services import Services
 from serving.inference import decoding
+from serving.schemas.coco import CocoDocument
 from serving.schemas.detections import DetectionResult, DetectResponse
-from serving.schemas.formats import CocoDocument
 from serving.schemas.options import DetectOptions
 
 router = APIRouter(tags=["detect"], dependencies=[Depends(authorize), Depends(require_plain_body)])
-FormatQuery = Annotated[
-    ResponseFormat | None, Query(alias="format", description="Overrides Accept.")
+
+_NAMES = [each.name for each in FORMATS]
+
+
+def _known(name: str) -> str:
+    if name not in _NAMES:
+        raise ValueError(f"the formats are {', '.join(_NAMES)}")
+    return name
+
+
+_FormatName = Annotated[
+    str, AfterValidator(_known), WithJsonSchema({"type": "string", "enum": _NAMES})
 ]
-BatchFormatQuery = Annotated[
-    ResponseFormat | None,
+_FormatQuery = Annotated[_FormatName | None, Query(alias="format", description="Overrides Accept.")]
+_BatchFormatQuery = Annotated[
+    _FormatName | None,
     Query(alias="format", description="Overrides Accept; several images cannot be drawn."),
 ]
-
-
-class BatchResponse(BaseModel):
-    """Objects found in several images, in the order they were sent."""
-
-    results: list[DetectResponse]
 
 
 def _body(
@@ -58,18 +67,21 @@ _RAW: dict[str, object] = {
 _ONE_IMAGE = _body("file", _FILE, JsonImage, _RAW)
 _SEVERAL_IMAGES = _body("files", {"type": "array", "items": _FILE, "minItems": 1}, JsonImages, {})
 
-_TABLE: dict[str, object] = {"text/csv": {}}
-_TABLE_OR_DRAWING: dict[str, object] = {**_TABLE, "image/jpeg": {}, "image/png": {}}
+
+def _content(offers: Sequence[OutputFormat]) -> dict[int | str, dict[str, Any]]:
+    """What OpenAPI says of the answers beside those in JSON."""
+    media_types = {each.media_type for each in offers} - {JSON.media_type}
+    return {200: {"content": {media_type: {} for media_type in sorted(media_types)}}}
 
 
 @router.post(
     "/detect",
     response_model=DetectResponse | CocoDocument,
-    responses={200: {"content": _TABLE_OR_DRAWING}},
+    responses=_content(FORMATS),
     openapi_extra={"requestBody": _ONE_IMAGE},
 )
 async def detect(
-    request: Request, services: ServicesDep, options: OptionsDep, wanted: FormatQuery = None
+    request: Request, services: ServicesDep, options: OptionsDep, wanted: _FormatQuery = None
 ) -> Response:
     """Finds objects in one image."""
     form = negotiate(request, wanted)
@@ -84,11 +96,11 @@ async def detect(
 @router.post(
     "/detect/batch",
     response_model=BatchResponse | CocoDocument,
-    responses={200: {"content": _TABLE}},
+    responses=_content(BATCH_FORMATS),
     openapi_extra={"requestBody": _SEVERAL_IMAGES},
 )
 async def detect_batch(
-    request: Request, services: ServicesDep, options: OptionsDep, wanted: BatchFormatQuery = None
+    request: Request, services: ServicesDep, options: OptionsDep, wanted: _BatchFormatQuery = None
 ) -> Response:
     """Finds objects in several images; a broken one fails the whole request."""
     form = negotiate(request, wanted, BATCH_FORMATS)
@@ -98,17 +110,20 @@ async def detect_batch(
     with services.admission.admit(len(sent)):
         images = await deadline.reading(services.body.fetch(request, sent))
         found = await deadline.working(find_all(services, [each.data for each in images], options))
-    names = [each.name for each in images]
-    return present_all(form, list(zip(names, found, strict=True)), services.backend)
+    answers = [
+        Found(image.name, image.data, result) for image, result in zip(images, found, strict=True)
+    ]
+    return await services.renderer.several(form, answers, services.backend.manifest().classes)
 
 
 async def _answer(
-    services: Services, image: Image, options: DetectOptions, form: ResponseFormat
+    services: Services, image: Image, options: DetectOptions, form: OutputFormat
 ) -> Response:
-    found = await services.backend.detect(image.data, options)
+    result = await services.backend.detect(image.data, options)
     began = perf_counter()
-    response = await services.renderer.present(form, found, image, services.backend)
-    services.observe({**found.seconds, "encode": perf_counter() - began})
+    found = Found(image.name, image.data, result)
+    response = await services.renderer.one(form, found, services.backend.manifest().classes)
+    services.observe({**result.seconds, "encode": perf_counter() - began})
     return response
 
 

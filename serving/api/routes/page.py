@@ -17,7 +17,7 @@ from serving.bundle import Bundle, BundleError
 from serving.bundle.schema import Manifest
 from serving.inference import decoding
 
-WEB = Path(__file__).parents[2] / "web"
+_WEB = Path(__file__).parents[2] / "web"
 _SAMPLES = PurePosixPath("samples")
 
 router = APIRouter(tags=["page"], dependencies=[Depends(authorize)])
@@ -26,11 +26,11 @@ router = APIRouter(tags=["page"], dependencies=[Depends(authorize)])
 def install(app: FastAPI) -> None:
     """Adds the page, its files and the samples."""
     app.include_router(router, responses=RESPONSES)
-    app.mount("/static", StaticFiles(directory=WEB))
+    app.mount("/static", StaticFiles(directory=_WEB))
 
     @app.get("/", include_in_schema=False)
     async def page() -> FileResponse:
-        return FileResponse(WEB / "index.html")
+        return FileResponse(_WEB / "index.html")
 
 
 @router.get("/samples")

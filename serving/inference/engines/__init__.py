@@ -1,14 +1,21 @@
-"""Engines run the network. Each is one module, imported only when it is chosen."""
+"""Engines run the network.
+
+An engine is one module here, imported only when it is chosen, with a function
+``open_engine(bundle, options)``; its name is in ``serving.schemas.names.EngineName``.
+"""
 
 from __future__ import annotations
 
-from typing import Protocol
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Protocol, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from serving.bundle import Bundle
 from serving.inference.engines.cpu_limit import cpu_limit
+from serving.schemas.names import EngineName
 
 Candidates = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64]]
 
@@ -21,17 +28,17 @@ class Engine(Protocol):
     """Runs a bundle's network.
 
     Attributes:
-        lanes: Runs that are faster at the same time than one after another.
+        concurrent_runs: Runs that are faster at the same time than one after another.
     """
 
-    lanes: int
+    concurrent_runs: int
 
-    def run(self, batch: NDArray[np.float32], *, alone: bool = True) -> Candidates:
+    def run(self, batch: NDArray[np.float32], *, exclusive: bool = True) -> Candidates:
         """Finds candidates in a batch.
 
         Args:
             batch: Normalised RGB, float32, shape (n, 3, height, width).
-            alone: Whether no other run goes on at the same time.
+            exclusive: Whether no other run goes on at the same time.
 
         Returns:
             Boxes (n, k, 4), scores (n, k) and labels (n, k), as
@@ -45,9 +52,27 @@ class Engine(Protocol):
         """Raises ``EngineError`` unless the device that runs the network still works."""
 
 
+@dataclass(frozen=True)
+class EngineOptions:
+    """How an engine runs a network; each engine takes what concerns it.
+
+    Attributes:
+        threads: Threads of one run on the CPU; 0 for one a core.
+        device: ``cpu``, ``cuda``, for example ``cuda:1``, or ``auto``: the first GPU that the
+            engine can use, else the CPU.
+        gpu_memory: Most bytes of GPU memory that the network's data may take; 0 for no limit.
+        trust_program: Whether to run a program whose signature was not checked.
+    """
+
+    threads: int = 0
+    device: str = "auto"
+    gpu_memory: int = 0
+    trust_program: bool = False
+
+
 def open_engine(
     bundle: Bundle,
-    name: str = "onnxruntime",
+    name: EngineName = "onnxruntime",
     *,
     threads: int = 0,
     device: str = "auto",
@@ -58,35 +83,25 @@ def open_engine(
 
     Args:
         bundle: The bundle that holds the network.
-        name: ``onnxruntime``, ``openvino`` or ``torch``.
+        name: The engine's.
         threads: Threads of one run on the CPU; 0 for one a core, or a container's limit of them.
-        device: ``cpu``, ``cuda``, for example ``cuda:1``, or ``auto``: the first GPU that the
-            engine can use, else the CPU.
-        gpu_memory: For ``onnxruntime``, most bytes of GPU memory that the network's data may take;
-            0 for no limit.
-        trust_program: For ``torch``, whether to run a program whose signature was not checked.
+        device: As in ``EngineOptions``.
+        gpu_memory: As in ``EngineOptions``.
+        trust_program: As in ``EngineOptions``.
 
     Raises:
         BundleError: The bundle has no network for this engine, or one that it cannot read or
             must not run.
         EngineError: There is no such engine here, or it cannot use the device.
     """
-    threads = threads or cpu_limit()
-    if name == "onnxruntime":
-        from serving.inference.engines.onnx import OnnxEngine
-
-        return OnnxEngine(bundle, threads=threads, device=device, gpu_memory=gpu_memory)
-    if name == "openvino":
-        try:
-            from serving.inference.engines.openvino import OpenVinoEngine
-        except ImportError as error:
-            install = "pip install 'umop[openvino]'"
-            raise EngineError(f"the engine openvino needs its package: {install}") from error
-        return OpenVinoEngine(bundle, threads=threads, device=device)
-    if name == "torch":
-        try:
-            from serving.inference.engines.torch import TorchEngine
-        except ImportError as error:
-            raise EngineError(f"the engine torch needs torch and torchvision: {error}") from error
-        return TorchEngine(bundle, threads=threads, device=device, trust_program=trust_program)
-    raise EngineError(f"unknown engine {name!r}; choose onnxruntime, openvino or torch")
+    if name not in get_args(EngineName):
+        known = ", ".join(get_args(EngineName))
+        raise EngineError(f"unknown engine {name!r}; choose one of {known}")
+    try:
+        module = import_module(f"{__name__}.{name}")
+    except ImportError as error:
+        needed = f": pip install {error.name}" if error.name else ""
+        raise EngineError(f"the engine {name} cannot be imported ({error}){needed}") from error
+    options = EngineOptions(threads or cpu_limit(), device, gpu_memory, trust_program)
+    engine: Engine = module.open_engine(bundle, options)
+    return engine

@@ -6,10 +6,10 @@ import os
 from math import ceil
 from pathlib import Path
 
-CGROUP = Path("/sys/fs/cgroup")
+_CGROUP = Path("/sys/fs/cgroup")
 
 
-def cpu_limit(cgroup: Path = CGROUP) -> int:
+def cpu_limit(cgroup: Path = _CGROUP) -> int:
     """Returns how many processors this process may use at most; 0 where it may use them all.
 
     Its control group and its affinity limit it. Libraries start as many threads as the machine has
@@ -22,7 +22,7 @@ def cpu_limit(cgroup: Path = CGROUP) -> int:
     return min((limit for limit in (_quota(cgroup), _affinity()) if limit), default=0)
 
 
-def usable_cores(cgroup: Path = CGROUP) -> int:
+def usable_cores(cgroup: Path = _CGROUP) -> int:
     """Returns how many processors this process may use.
 
     Args:

@@ -10,8 +10,8 @@ import openvino
 from numpy.typing import NDArray
 
 from serving.bundle import Bundle, BundleError
-from serving.inference.engines import Candidates, EngineError
-from serving.inference.engines.onnx import MODEL_FILE, OUTPUTS, require_names
+from serving.inference.engines import Candidates, EngineError, EngineOptions
+from serving.inference.engines.onnxruntime import MODEL_FILE, OUTPUTS, require_names
 
 
 class OpenVinoEngine:
@@ -21,24 +21,25 @@ class OpenVinoEngine:
 
     Args:
         bundle: The bundle.
-        threads: Threads of one run.
-        device: ``cpu`` or ``auto``.
+        options: Its device is ``cpu`` or ``auto``.
 
     Raises:
         BundleError: ``model.onnx`` is missing, unreadable or has other inputs and outputs.
         EngineError: A GPU is asked for.
     """
 
-    lanes = 1
+    concurrent_runs = 1
 
-    def __init__(self, bundle: Bundle, *, threads: int, device: str = "auto") -> None:
-        if device.startswith("cuda"):
-            raise EngineError(f"{device} cannot be used: the engine openvino runs on the CPU")
-        options = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": threads}
+    def __init__(self, bundle: Bundle, options: EngineOptions) -> None:
+        if options.device.startswith("cuda"):
+            raise EngineError(
+                f"{options.device} cannot be used: the engine openvino runs on the CPU"
+            )
+        hints = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": options.threads}
         model = bundle.read(MODEL_FILE)
         try:
             core = openvino.Core()
-            compiled = core.compile_model(core.read_model(model), "CPU", options)
+            compiled = core.compile_model(core.read_model(model), "CPU", hints)
         except RuntimeError as error:
             raise BundleError(
                 f"{bundle.path}: {MODEL_FILE} cannot be run: {_last(error)}"
@@ -47,7 +48,7 @@ class OpenVinoEngine:
         self._request = compiled.create_infer_request()
         self._one_at_a_time = Lock()
 
-    def run(self, batch: NDArray[np.float32], *, alone: bool = True) -> Candidates:
+    def run(self, batch: NDArray[np.float32], *, exclusive: bool = True) -> Candidates:
         """See ``serving.inference.engines.Engine.run``."""
         with self._one_at_a_time:
             try:
@@ -59,6 +60,9 @@ class OpenVinoEngine:
 
     def check(self) -> None:
         """See ``serving.inference.engines.Engine.check``; the CPU is always there."""
+
+
+open_engine = OpenVinoEngine
 
 
 def _names(ports: Iterable[openvino.ConstOutput]) -> set[str]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch.export.passes import move_to_device_pass
 
 from serving.bundle import Bundle, BundleError
-from serving.inference.engines import Candidates, EngineError
+from serving.inference.engines import Candidates, EngineError, EngineOptions
 from serving.inference.engines.program import refuse_code
 
 MODEL_FILE = "model.pt2"
@@ -23,10 +23,7 @@ class TorchEngine:
 
     Args:
         bundle: The bundle.
-        threads: Threads of one run on the CPU; 0 for PyTorch's default. They hold for the process.
-        device: ``cpu``, ``cuda``, for example ``cuda:1``, or ``auto``: the first GPU, the CPU where
-            there is none.
-        trust_program: Whether to run a program whose signature was not checked.
+        options: Its threads hold for the process; 0 for PyTorch's default.
 
     Raises:
         BundleError: ``model.pt2`` is missing, unreadable, not trusted, or holds more than a
@@ -34,20 +31,13 @@ class TorchEngine:
         EngineError: The device is not there.
     """
 
-    lanes = 1
+    concurrent_runs = 1
 
-    def __init__(
-        self,
-        bundle: Bundle,
-        *,
-        threads: int = 0,
-        device: str = "auto",
-        trust_program: bool = False,
-    ) -> None:
-        if threads:
-            torch.set_num_threads(threads)
+    def __init__(self, bundle: Bundle, options: EngineOptions) -> None:
+        if options.threads:
+            torch.set_num_threads(options.threads)
         archive = bundle.read(MODEL_FILE)
-        if not (bundle.is_verified or trust_program):
+        if not (bundle.is_verified or options.trust_program):
             raise BundleError(
                 f"{bundle.path}: {MODEL_FILE} is a program, and its signature was not checked: "
                 "name the public key (--verify-key, UMOP_VERIFY_KEY), allow it unchecked "
@@ -61,16 +51,14 @@ class TorchEngine:
         except Exception as error:  # PyTorch's reader raises many kinds on damaged input
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise BundleError(f"{bundle.path}: {MODEL_FILE} cannot be run: {reason}") from error
-        if device == "auto":
-            device = "cuda" if torch.cuda.is_available() else "cpu"
-        self._device = torch.device(device)
+        self._device = torch.device(_device(options.device))
         # The bundle's sizes are multiples of 32, which is all that the program's guards ask for.
         try:
             self._network = move_to_device_pass(program, self._device).module(check_guards=False)
         except RuntimeError as error:
             raise EngineError(f"{self._device} cannot be used: {_first_line(error)}") from error
 
-    def run(self, batch: NDArray[np.float32], *, alone: bool = True) -> Candidates:
+    def run(self, batch: NDArray[np.float32], *, exclusive: bool = True) -> Candidates:
         """See ``serving.inference.engines.Engine.run``."""
         try:
             with torch.inference_mode():
@@ -86,6 +74,15 @@ class TorchEngine:
             torch.zeros(1, device=self._device).cpu()
         except RuntimeError as error:
             raise EngineError(f"{self._device} has failed: {_first_line(error)}") from error
+
+
+open_engine = TorchEngine
+
+
+def _device(name: str) -> str:
+    if name != "auto":
+        return name
+    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def _first_line(error: Exception) -> str:

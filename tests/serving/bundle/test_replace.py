@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from serving.bundle.replace import replace
+from serving.bundle.replace import replace_folder
 
 
 def folder(path: Path, content: str) -> Path:
@@ -17,7 +17,7 @@ def folder(path: Path, content: str) -> Path:
 
 def test_the_new_folder_takes_the_place(tmp_path: Path) -> None:
     target, draft = folder(tmp_path / "x.bundle", "old"), folder(tmp_path / "draft", "new")
-    replace(target, draft, tmp_path / "aside")
+    replace_folder(target, draft, tmp_path / "aside")
     assert (target / "manifest.json").read_text() == "new"
     assert (tmp_path / "aside" / "manifest.json").read_text() == "old"
 
@@ -25,5 +25,5 @@ def test_the_new_folder_takes_the_place(tmp_path: Path) -> None:
 def test_the_old_folder_is_back_where_that_fails(tmp_path: Path) -> None:
     target = folder(tmp_path / "x.bundle", "old")
     with pytest.raises(OSError, match="missing"):
-        replace(target, tmp_path / "missing", tmp_path / "aside")
+        replace_folder(target, tmp_path / "missing", tmp_path / "aside")
     assert (target / "manifest.json").read_text() == "old"

@@ -15,7 +15,7 @@ import trustme
 
 from serving.guards.admission import OverloadedError
 from serving.guards.budget import ByteBudget, Held
-from serving.guards.fetch import Fetcher, FetchError, is_public
+from serving.guards.fetch import Fetcher, ImageFetchError, is_public
 from tests.serving.images import TWO_SQUARES, encode
 from tests.serving.running import running
 
@@ -103,7 +103,7 @@ def test_an_image_is_fetched(web: str, path: str) -> None:
     ],
 )
 def test_what_misbehaves_is_refused(web: str, path: str, reason: str) -> None:
-    with pytest.raises(FetchError, match=reason):
+    with pytest.raises(ImageFetchError, match=reason):
         fetch(web + path)
 
 
@@ -115,7 +115,7 @@ def test_certificates_are_checked(web: str) -> None:
         finally:
             await fetcher.close()
 
-    with pytest.raises(FetchError, match="cannot be reached"):
+    with pytest.raises(ImageFetchError, match="cannot be reached"):
         asyncio.run(main())
 
 
@@ -124,7 +124,7 @@ def test_certificates_are_checked(web: str) -> None:
 )
 def test_this_machine_is_not_the_public_internet(web: str, host: str) -> None:
     port = web.rpartition(":")[2]
-    with pytest.raises(FetchError, match=r"public internet|no such host"):
+    with pytest.raises(ImageFetchError, match=r"public internet|no such host"):
         fetch(f"https://{host}:{port}/image.png", allowed=None)
 
 
@@ -143,7 +143,7 @@ def test_this_machine_is_not_the_public_internet(web: str, host: str) -> None:
     ],
 )
 def test_other_addresses_are_refused(url: str) -> None:
-    with pytest.raises(FetchError):
+    with pytest.raises(ImageFetchError):
         fetch(url)
 
 
@@ -179,7 +179,7 @@ def test_what_is_fetched_counts_with_the_body(web: str) -> None:
     budget = ByteBudget(10**9)
     with budget.hold() as held:
         held.add(100_000 - 10)
-        with pytest.raises(FetchError, match="the request and its images"):
+        with pytest.raises(ImageFetchError, match="the request and its images"):
             fetch(f"{web}/image.png", held=held)
     assert budget.left == 10**9
 

@@ -12,7 +12,7 @@ from serving.inference.batching import Batcher
 def test_items_that_arrive_together_run_together() -> None:
     batches: list[list[int]] = []
 
-    def run(items: Sequence[int], alone: bool) -> list[int]:
+    def run(items: Sequence[int], exclusive: bool) -> list[int]:
         batches.append(list(items))
         return [item * item for item in items]
 
@@ -28,7 +28,7 @@ def test_items_that_arrive_together_run_together() -> None:
 
 def test_a_full_batch_does_not_wait() -> None:
     async def main() -> None:
-        batcher = Batcher(lambda items, alone: items, size=2, delay=60)
+        batcher = Batcher(lambda items, exclusive: items, size=2, delay=60)
         await asyncio.wait_for(asyncio.gather(batcher.submit(1), batcher.submit(2)), 5)
         await batcher.drain()
 
@@ -39,7 +39,7 @@ def test_while_one_batch_runs_the_next_one_fills() -> None:
     may_end = threading.Event()
     batches: list[int] = []
 
-    def run(items: Sequence[int], alone: bool) -> Sequence[int]:
+    def run(items: Sequence[int], exclusive: bool) -> Sequence[int]:
         batches.append(len(items))
         may_end.wait(5)
         return items
@@ -63,7 +63,7 @@ def test_while_one_batch_runs_the_next_one_fills() -> None:
 def test_a_cancelled_item_is_left_out() -> None:
     seen: list[int] = []
 
-    def run(items: Sequence[int], alone: bool) -> Sequence[int]:
+    def run(items: Sequence[int], exclusive: bool) -> Sequence[int]:
         seen.extend(items)
         return items
 
@@ -81,7 +81,7 @@ def test_a_cancelled_item_is_left_out() -> None:
 
 
 def test_an_error_reaches_every_caller_and_the_next_batch_runs() -> None:
-    def run(items: Sequence[int], alone: bool) -> Sequence[int]:
+    def run(items: Sequence[int], exclusive: bool) -> Sequence[int]:
         if 13 in items:
             raise ValueError("unlucky")
         return items
@@ -100,7 +100,7 @@ def test_an_error_reaches_every_caller_and_the_next_batch_runs() -> None:
 
 def test_draining_answers_what_is_queued() -> None:
     async def main() -> list[int]:
-        batcher = Batcher(lambda items, alone: items, size=2, delay=60)
+        batcher = Batcher(lambda items, exclusive: items, size=2, delay=60)
         waiting = [asyncio.create_task(batcher.submit(item)) for item in range(5)]
         await asyncio.sleep(0.01)
         await batcher.drain()
@@ -111,7 +111,7 @@ def test_draining_answers_what_is_queued() -> None:
 
 def test_one_result_for_each_item_is_a_must() -> None:
     async def main() -> None:
-        batcher = Batcher(lambda items, alone: [], size=2, delay=0)
+        batcher = Batcher(lambda items, exclusive: [], size=2, delay=0)
         with pytest.raises(ValueError, match="zip"):
             await asyncio.wait_for(batcher.submit(1), 2)
 
@@ -123,8 +123,8 @@ def test_two_run_at_the_same_time_once_more_than_one_waits() -> None:
     may_end = [threading.Event() for _ in range(4)]
     began: list[tuple[int, bool]] = []
 
-    def run(items: Sequence[int], alone: bool) -> Sequence[int]:
-        began.append((items[0], alone))
+    def run(items: Sequence[int], exclusive: bool) -> Sequence[int]:
+        began.append((items[0], exclusive))
         may_end[items[0]].wait(5)
         return items
 
@@ -135,7 +135,7 @@ def test_two_run_at_the_same_time_once_more_than_one_waits() -> None:
         assert len(began) == count
 
     async def main() -> None:
-        batcher = Batcher(run, size=1, delay=0, lanes=2)
+        batcher = Batcher(run, size=1, delay=0, concurrent_runs=2)
         tasks = [asyncio.create_task(batcher.submit(0))]
         await begun(1)
         tasks += [asyncio.create_task(batcher.submit(item)) for item in (1, 2, 3)]

@@ -102,12 +102,12 @@ def test_an_image_no_bucket_holds_is_scaled_down(tmp_path: Path) -> None:
 class Recorder:
     """An engine that remembers the shapes it ran."""
 
-    lanes = 1
+    concurrent_runs = 1
 
     def __init__(self) -> None:
         self.shapes: list[tuple[int, ...]] = []
 
-    def run(self, batch: NDArray[np.float32], *, alone: bool = True) -> Candidates:
+    def run(self, batch: NDArray[np.float32], *, exclusive: bool = True) -> Candidates:
         self.shapes.append(batch.shape)
         count = len(batch)
         return (

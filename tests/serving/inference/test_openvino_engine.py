@@ -49,5 +49,5 @@ def test_without_its_package_it_says_what_to_install(
 ) -> None:
     monkeypatch.setitem(sys.modules, "openvino", None)
     monkeypatch.delitem(sys.modules, "serving.inference.engines.openvino", raising=False)
-    with pytest.raises(EngineError, match=r"pip install 'umop\[openvino\]'"):
+    with pytest.raises(EngineError, match=r"pip install openvino$"):
         open_engine(Bundle.open(bundle_path), "openvino")

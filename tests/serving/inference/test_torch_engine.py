@@ -20,7 +20,8 @@ from serving.bundle import Bundle, BundleError
 from serving.bundle.schema import Manifest
 from serving.inference.detector import Detector
 from serving.inference.engines import EngineError, open_engine
-from serving.torchserve.archive import EngineChoice, WorkerOptions, write_archive
+from serving.schemas.names import ArchiveEngine
+from serving.torchserve.archive import WorkerOptions, write_archive
 from serving.torchserve.handler import DetectionHandler
 from tests.serving.pickles import assert_no_pickle
 from tests.serving.signing import make_key_pair, signed_copy
@@ -77,7 +78,7 @@ def test_it_must_be_trusted_or_signed(middle: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("choice", ["torch", "auto"])
 def test_torchserve_needs_the_same_trust(
-    middle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, choice: EngineChoice
+    middle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, choice: ArchiveEngine
 ) -> None:
     """An archive names its engine; whether its program may run, only who serves it can say."""
     archive = write_archive(middle, tmp_path / "x.mar", WorkerOptions(engine=choice))
@@ -111,8 +112,8 @@ def test_an_absent_file_is_explained(bundle_path: Path, tmp_path: Path) -> None:
 
 
 def test_an_unknown_engine(bundle_path: Path) -> None:
-    with pytest.raises(EngineError, match="choose onnxruntime, openvino or torch"):
-        open_engine(Bundle.open(bundle_path), "abacus")
+    with pytest.raises(EngineError, match="choose one of onnxruntime, openvino, torch"):
+        open_engine(Bundle.open(bundle_path), "abacus")  # type: ignore[arg-type]
 
 
 class Bomb:

@@ -33,10 +33,11 @@ import numpy as np
 import psutil
 
 from serving.bundle import Bundle
-from serving.inference.engines import onnx
+from serving.inference.engines import onnxruntime
+from serving.inference.engines import EngineOptions
 
-onnx.LARGE_PIXELS = int(sys.argv[2])
-engine = onnx.OnnxEngine(Bundle.open(sys.argv[1]), threads=1)
+onnxruntime.LARGE_PIXELS = int(sys.argv[2])
+engine = onnxruntime.OnnxEngine(Bundle.open(sys.argv[1]), EngineOptions(threads=1))
 engine.run(np.zeros((1, 3, 256, 320), np.float32))
 before = psutil.Process().memory_info().rss
 engine.run(np.zeros((1, 3, 1600, 1600), np.float32))

@@ -83,7 +83,7 @@ def test_a_model_that_cannot_load_says_why(bundle_path: Path, tmp_path: Path) ->
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1] == (
         "umop-serve: the model cannot be loaded: "
-        "unknown engine 'abacus'; choose onnxruntime, openvino or torch"
+        "unknown engine 'abacus'; choose one of onnxruntime, openvino, torch"
     )
     assert "Traceback" not in done.stderr
 

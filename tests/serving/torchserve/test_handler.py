@@ -16,7 +16,7 @@ from ts.context import Context, RequestProcessor
 
 from serving.bundle import BundleError
 from serving.inference.engines import Candidates, EngineError
-from serving.inference.engines.onnx import OnnxEngine
+from serving.inference.engines.onnxruntime import OnnxEngine
 from serving.torchserve.archive import WorkerOptions, write_archive
 from serving.torchserve.handler import DetectionHandler
 from tests.serving.images import TWO_SQUARES, encode
@@ -51,9 +51,9 @@ def test_it_counts_the_images_of_a_batch_as_one_run(
     shapes: list[tuple[int, ...]] = []
     original = engine.run
 
-    def watched(batch: NDArray[np.float32], *, alone: bool) -> Candidates:
+    def watched(batch: NDArray[np.float32], *, exclusive: bool) -> Candidates:
         shapes.append(batch.shape)
-        return original(batch, alone=alone)
+        return original(batch, exclusive=exclusive)
 
     monkeypatch.setattr(engine, "run", watched)
     handler.handle([{"body": PNG}] * 4, context)
@@ -67,7 +67,7 @@ def test_a_failed_engine_is_503_for_those_that_needed_it(
     handler = DetectionHandler()
     handler.initialize(context)
 
-    def fail(_: Any, *, alone: bool) -> Candidates:
+    def fail(_: Any, *, exclusive: bool) -> Candidates:
         raise EngineError("the device is gone")
 
     monkeypatch.setattr(handler._detector._engine, "run", fail)

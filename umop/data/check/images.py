@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from serving.inference.decoding import SWAPPING_ORIENTATIONS
+from serving.shared import SWAPPING_ORIENTATIONS
 from umop.data.check.examined import Examined
 from umop.data.check.records import Record
 from umop.data.check.repairs import drop_images, with_corners

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
 
-from serving.inference.decoding import ImageError, decode, read_header
+from serving.shared import ImageError, decode, read_header
 from umop.data.images import MAX_PIXELS
 from umop.data.layouts.files import is_file
 from umop.system.cache import cache_folder, keep

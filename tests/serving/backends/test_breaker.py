@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from serving.backends import NotReadyError
+from serving.backends.breaker import Breaker
 from serving.backends.torchserve import TorchServeBackend
-from serving.guards.breaker import Breaker
 from serving.schemas.options import DetectOptions
 from serving.settings import Settings
 from tests.serving.images import TWO_SQUARES, encode
@@ -20,7 +20,7 @@ PNG = encode(TWO_SQUARES)
 
 def test_a_probe_neither_closes_it_nor_takes_its_try(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 0.0
-    monkeypatch.setattr("serving.guards.breaker.monotonic", lambda: now)
+    monkeypatch.setattr("serving.backends.breaker.monotonic", lambda: now)
     breaker = Breaker("the server", failures=2, pause=2)
     for _ in range(2):
         breaker.enter()

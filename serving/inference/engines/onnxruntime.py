@@ -12,7 +12,7 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from serving.bundle import Bundle, BundleError
-from serving.inference.engines import Candidates, EngineError
+from serving.inference.engines import Candidates, EngineError, EngineOptions
 from serving.inference.engines.cpu_limit import usable_cores
 
 MODEL_FILE = "model.onnx"
@@ -35,29 +35,26 @@ class OnnxEngine:
 
     Args:
         bundle: The bundle.
-        threads: Threads of one run on the CPU; 0 for one a core.
-        device: ``cpu``; ``cuda`` or, for example, ``cuda:1``; ``auto`` or ``auto:1``, that GPU
-            where ONNX Runtime can use it, else the CPU.
-        gpu_memory: Most bytes of GPU memory that the network's data may take; 0 for no limit.
+        options: Its device may also be ``auto:1``: that GPU where ONNX Runtime can use it, else
+            the CPU.
 
     Raises:
         BundleError: ``model.onnx`` is missing, unreadable or has other inputs and outputs.
         EngineError: A GPU is asked for, and this ONNX Runtime can use none.
     """
 
-    def __init__(
-        self, bundle: Bundle, *, threads: int = 0, device: str = "auto", gpu_memory: int = 0
-    ) -> None:
+    def __init__(self, bundle: Bundle, options: EngineOptions) -> None:
+        device = options.device
         self._bundle = bundle
-        self._threads = threads
-        self._providers = _providers(device, gpu_memory)
-        self._session = self._open(threads)
+        self._threads = options.threads
+        self._providers = _providers(device, options.gpu_memory)
+        self._session = self._open(options.threads)
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
         require_names(bundle, {node.name for node in inputs}, {node.name for node in outputs})
         self._gpu = _index(device) if CUDA in self._session.get_providers() else None
         if self._gpu is None and device.startswith("cuda"):
             raise EngineError(f"{device} cannot be used: {_why_not()}")
-        self.lanes = 2 if self._gpu is None and self._cores % 2 == 0 else 1
+        self.concurrent_runs = 2 if self._gpu is None and self._cores % 2 == 0 else 1
         self._large = Lock()
         self._returning_memory = ort.RunOptions()
         arenas = "cpu:0" if self._gpu is None else f"cpu:0;gpu:{self._gpu}"
@@ -88,12 +85,12 @@ class OnnxEngine:
                 f"{self._bundle.path}: {MODEL_FILE} cannot be run: {reason}"
             ) from error
 
-    def run(self, batch: NDArray[np.float32], *, alone: bool = True) -> Candidates:
+    def run(self, batch: NDArray[np.float32], *, exclusive: bool = True) -> Candidates:
         """See ``serving.inference.engines.Engine.run``."""
         if batch.size > 3 * LARGE_PIXELS:
             with self._large:
                 return self._run(self._session, batch, self._returning_memory)
-        return self._run(self._session if alone else self._half, batch)
+        return self._run(self._session if exclusive else self._half, batch)
 
     def _run(
         self,
@@ -115,6 +112,9 @@ class OnnxEngine:
             ort.OrtValue.ortvalue_from_numpy(np.zeros(1, np.float32), "cuda", self._gpu)
         except Exception as error:
             raise EngineError(f"the GPU has failed: {str(error).splitlines()[0]}") from error
+
+
+open_engine = OnnxEngine
 
 
 def require_names(bundle: Bundle, inputs: set[str], outputs: set[str]) -> None:

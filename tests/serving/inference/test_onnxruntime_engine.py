@@ -31,9 +31,9 @@ def test_the_cpu_runs_it_where_no_gpu_is_asked_for(bundle_path: Path, device: st
 
 
 @needs_cpu_runtime
-@pytest.mark.parametrize(("threads", "lanes"), [(1, 1), (2, 2), (3, 1), (4, 2)])
+@pytest.mark.parametrize(("threads", "runs"), [(1, 1), (2, 2), (3, 1), (4, 2)])
 def test_two_runs_share_the_cores(
-    bundle_path: Path, monkeypatch: pytest.MonkeyPatch, threads: int, lanes: int
+    bundle_path: Path, monkeypatch: pytest.MonkeyPatch, threads: int, runs: int
 ) -> None:
     opened: list[int] = []
     session = ort.InferenceSession
@@ -45,16 +45,16 @@ def test_two_runs_share_the_cores(
     monkeypatch.setattr(ort, "InferenceSession", watched)
     bundle = Bundle.open(bundle_path)
     engine = open_engine(bundle, device="cpu", threads=threads)
-    Detector(bundle, engine).warm(engine.lanes)
-    assert engine.lanes == lanes
-    assert opened == [threads, threads // 2][:lanes]
+    Detector(bundle, engine).warm(engine.concurrent_runs)
+    assert engine.concurrent_runs == runs
+    assert opened == [threads, threads // 2][:runs]
     image = np.random.default_rng(0).normal(size=(1, 3, 64, 96)).astype(np.float32)
-    for one, other in zip(engine.run(image), engine.run(image, alone=lanes == 1), strict=True):
+    for one, other in zip(engine.run(image), engine.run(image, exclusive=runs == 1), strict=True):
         np.testing.assert_allclose(one, other, atol=1e-5)
 
 
 def test_onnx_runtime_keeps_nothing_to_report_with(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", "import serving.inference.engines.onnx"]
+    command = [sys.executable, "-c", "import serving.inference.engines.onnxruntime"]
     environment = os.environ | {"HOME": str(tmp_path)}
     del environment["ORT_DISABLE_TELEMETRY"]
     environment.pop("XDG_CACHE_HOME", None)

@@ -4,17 +4,7 @@ from __future__ import annotations
 
 from time import monotonic
 
-
-class NotReadyError(Exception):
-    """The backend cannot answer now; the message is one line that says why.
-
-    Attributes:
-        retry_after: Seconds after which to try again.
-    """
-
-    def __init__(self, message: str, retry_after: float = 1) -> None:
-        super().__init__(message)
-        self.retry_after = retry_after
+from serving.backends import NotReadyError
 
 
 class Breaker:

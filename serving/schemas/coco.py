@@ -1,37 +1,12 @@
-"""Detections as COCO and as CSV."""
+"""Detections as a COCO document."""
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from pydantic import BaseModel
 
 from serving.schemas.detections import Detection, DetectionResult
-
-CSV_COLUMNS = ("image", "label", "class_id", "score", "x1", "y1", "x2", "y2")
-
-
-def to_csv(found: Iterable[tuple[str, DetectionResult]]) -> str:
-    """Returns one line for each detection under a header line (RFC 4180).
-
-    Args:
-        found: Images' names and what was found in them.
-    """
-    buffer = io.StringIO()
-    table = csv.writer(buffer)
-    table.writerow(CSV_COLUMNS)
-    for name, image in found:
-        for detection in image.detections:
-            corners = detection.box
-            table.writerow(
-                (
-                    *(name, detection.label, detection.class_id, detection.score),
-                    *(corners.x1, corners.y1, corners.x2, corners.y2),
-                )
-            )
-    return buffer.getvalue()
 
 
 class CocoImage(BaseModel):

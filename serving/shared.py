@@ -1,0 +1,66 @@
+"""What training uses of serving: the only module of this package that ``umop`` imports from.
+
+Both halves must decode, draw and detect alike, so ``umop`` has no code of its own for that. A name
+is imported when it is first asked for: ``umop --help`` loads none of them.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from serving.bundle import Bundle as Bundle
+    from serving.bundle import BundleError as BundleError
+    from serving.bundle.replace import replace_folder as replace_folder
+    from serving.bundle.schema import InputSpec as InputSpec
+    from serving.bundle.schema import Manifest as Manifest
+    from serving.bundle.schema import PostprocessSpec as PostprocessSpec
+    from serving.bundle.schema import Size as Size
+    from serving.bundle.signature import Signer as Signer
+    from serving.container import end_by_sigterm as end_by_sigterm
+    from serving.inference.decoding import SWAPPING_ORIENTATIONS as SWAPPING_ORIENTATIONS
+    from serving.inference.decoding import ImageError as ImageError
+    from serving.inference.decoding import decode as decode
+    from serving.inference.decoding import read_header as read_header
+    from serving.inference.detector import Detector as Detector
+    from serving.inference.draw import annotate as annotate
+    from serving.inference.engines import EngineError as EngineError
+    from serving.inference.postprocess import Detections as Detections
+    from serving.inference.postprocess import name_detections as name_detections
+    from serving.inference.preprocess import prepare as prepare
+    from serving.inference.preprocess import stack as stack
+    from serving.schemas.names import ArchiveEngine as ArchiveEngine
+    from serving.schemas.names import EngineName as EngineName
+    from serving.schemas.names import Precision as Precision
+    from serving.schemas.options import DetectOptions as DetectOptions
+    from serving.torchserve.archive import WorkerOptions as WorkerOptions
+    from serving.torchserve.archive import write_archive as write_archive
+else:
+    _HOMES = {
+        "serving.bundle": ("Bundle", "BundleError"),
+        "serving.bundle.replace": ("replace_folder",),
+        "serving.bundle.schema": ("InputSpec", "Manifest", "PostprocessSpec", "Size"),
+        "serving.bundle.signature": ("Signer",),
+        "serving.container": ("end_by_sigterm",),
+        "serving.inference.decoding": (
+            *("SWAPPING_ORIENTATIONS", "ImageError", "decode", "read_header"),
+        ),
+        "serving.inference.detector": ("Detector",),
+        "serving.inference.draw": ("annotate",),
+        "serving.inference.engines": ("EngineError",),
+        "serving.inference.postprocess": ("Detections", "name_detections"),
+        "serving.inference.preprocess": ("prepare", "stack"),
+        "serving.schemas.names": ("ArchiveEngine", "EngineName", "Precision"),
+        "serving.schemas.options": ("DetectOptions",),
+        "serving.torchserve.archive": ("WorkerOptions", "write_archive"),
+    }
+    _HOME = {name: module for module, names in _HOMES.items() for name in names}
+
+    def __getattr__(name: str) -> Any:
+        if name not in _HOME:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module(_HOME[name]), name)
+
+    def __dir__() -> list[str]:
+        return sorted(_HOME)
