@@ -1,0 +1,43 @@
+"""What the manifests do for the times when pods, nodes and whole services go."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.k8s.manifests import Object, named, overlay
+
+DEPLOYMENTS = ("umop-api", "umop-torchserve")
+every_deployment = pytest.mark.parametrize("name", DEPLOYMENTS)
+
+
+@every_deployment
+def test_pods_spread_where_no_node_has_a_zone(name: str) -> None:
+    [constraint] = constraints(named("serving", "Deployment", name))
+    assert constraint["topologyKey"] == "kubernetes.io/hostname"
+
+
+@every_deployment
+def test_pods_spread_over_zones_where_that_is_asked_for(name: str, tmp_path: Path) -> None:
+    deployment = deployment_of(overlay(tmp_path, "model-claim", "zones"), name)
+    labels = deployment["spec"]["template"]["metadata"]["labels"]
+    keys = ["kubernetes.io/hostname", "topology.kubernetes.io/zone"]
+    assert [each["topologyKey"] for each in constraints(deployment)] == keys
+    for each in constraints(deployment):
+        assert each["labelSelector"]["matchLabels"].items() <= labels.items()
+        assert each["matchLabelKeys"] == ["pod-template-hash"]
+
+
+def deployment_of(objects: list[Object], name: str) -> Object:
+    [found] = (
+        each
+        for each in objects
+        if each["kind"] == "Deployment" and each["metadata"]["name"] == name
+    )
+    return found
+
+
+def constraints(deployment: Object) -> list[Object]:
+    found: list[Object] = deployment["spec"]["template"]["spec"]["topologySpreadConstraints"]
+    return found
