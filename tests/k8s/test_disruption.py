@@ -29,6 +29,12 @@ def test_pods_spread_over_zones_where_that_is_asked_for(name: str, tmp_path: Pat
         assert each["matchLabelKeys"] == ["pod-template-hash"]
 
 
+@every_deployment
+def test_an_update_that_changes_nothing_says_so(name: str) -> None:
+    strategy = named("serving", "Deployment", name)["spec"]["strategy"]
+    assert strategy["type"] == "RollingUpdate", "without it, each kubectl apply says configured"
+
+
 def deployment_of(objects: list[Object], name: str) -> Object:
     [found] = (
         each
