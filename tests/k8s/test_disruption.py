@@ -8,6 +8,7 @@ import pytest
 
 from tests.k8s.manifests import Object, named, overlay
 
+SAFE_TO_EVICT = "cluster-autoscaler.kubernetes.io/safe-to-evict"
 DEPLOYMENTS = ("umop-api", "umop-torchserve")
 every_deployment = pytest.mark.parametrize("name", DEPLOYMENTS)
 
@@ -33,6 +34,18 @@ def test_pods_spread_over_zones_where_that_is_asked_for(name: str, tmp_path: Pat
 def test_an_update_that_changes_nothing_says_so(name: str) -> None:
     strategy = named("serving", "Deployment", name)["spec"]["strategy"]
     assert strategy["type"] == "RollingUpdate", "without it, each kubectl apply says configured"
+
+
+@every_deployment
+def test_the_autoscaler_may_empty_its_node(name: str) -> None:
+    template = named("serving", "Deployment", name)["spec"]["template"]
+    assert template["metadata"]["annotations"] == {SAFE_TO_EVICT: "true"}
+
+
+def test_the_autoscaler_leaves_the_node_of_a_training_alone() -> None:
+    template = named("train-job.yaml", "Job")["spec"]["template"]
+    assert SAFE_TO_EVICT not in template["metadata"].get("annotations", {})
+    assert any("emptyDir" in volume for volume in template["spec"]["volumes"])
 
 
 def deployment_of(objects: list[Object], name: str) -> Object:
