@@ -357,6 +357,15 @@ def test_a_second_training_shares_no_name() -> None:
     assert {each.variables()["RUN"] for each in containers_of(second)} == {"trees"}
 
 
+@pytest.mark.parametrize("file", ["docs/deployment.md", "k8s/storage.yaml"])
+def test_claims_can_be_of_one_node(file: str) -> None:
+    [command] = re.findall(r"(sed \S+ k8s/storage.yaml) \|", (ROOT / file).read_text())
+    done = subprocess.run(["sh", "-c", command], cwd=ROOT, check=True, capture_output=True)
+    claims = [each for each in yaml.safe_load_all(done.stdout) if each]
+    assert len(claims) == len(objects("storage.yaml"))
+    assert all(each["spec"]["accessModes"] == ["ReadWriteOnce"] for each in claims)
+
+
 def test_the_docs_push_every_image() -> None:
     text = (ROOT / "docs" / "deployment.md").read_text()
     [pushes] = re.findall(r"^make images && .*\n((?:.+\n)+)make manifests$", text, re.M)
