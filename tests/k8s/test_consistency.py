@@ -30,6 +30,7 @@ from tests.k8s.manifests import (
     containers_of,
     named,
     objects,
+    overlay,
     quantity,
     read,
 )
@@ -355,6 +356,20 @@ def test_a_second_training_shares_no_name() -> None:
     assert image == containers_of(first)[0].spec["image"]
     assert "umop-train" not in str(second).replace(image, "")
     assert {each.variables()["RUN"] for each in containers_of(second)} == {"trees"}
+
+
+@pytest.mark.parametrize("order", [("model-claim", "signed"), ("signed", "model-claim")])
+def test_signatures_are_checked_wherever_the_component_stands(
+    tmp_path: Path, order: tuple[str, str]
+) -> None:
+    for each in containers_of(overlay(tmp_path, *order)):
+        assert each.variables().keys() >= {"UMOP_BUNDLE", "UMOP_VERIFY_KEY"}
+        [folder] = [
+            mount["mountPath"]
+            for mount in each.spec["volumeMounts"]
+            if mount["name"] == "verify-key"
+        ]
+        assert each.variables()["UMOP_VERIFY_KEY"] == f"{folder}/public.pem"
 
 
 @pytest.mark.parametrize("file", ["docs/deployment.md", "k8s/storage.yaml"])
