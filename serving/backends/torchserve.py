@@ -12,6 +12,7 @@ import httpx
 from pydantic import ValidationError
 
 from serving.backends import NotReadyError
+from serving.backends.aging import AgingTransport
 from serving.bundle import Bundle, BundleError
 from serving.bundle.schema import Manifest
 from serving.guards.breaker import Breaker
@@ -22,9 +23,17 @@ from serving.schemas.detections import DetectionResult, DetectResponse
 from serving.schemas.options import OPTIONS_HEADER, DetectOptions
 from serving.settings import Settings
 
+CONNECTION_AGE = 5.0
+"""Seconds after which a connection is not used again: TorchServe stops once none is left."""
 _TRIES = 3
-# No connection, or one that the server closed before it answered, as it does when idle.
-_SAFE_TO_REPEAT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.RemoteProtocolError)
+# No connection, or one that was closed or cut: a request changes nothing, wherever that finds it.
+_SAFE_TO_REPEAT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.ReadError,
+    httpx.RemoteProtocolError,
+    httpx.WriteError,
+)
 
 log = logging.getLogger(__name__)
 
@@ -46,13 +55,14 @@ class TorchServeBackend:
         self._settings = settings
         self._breaker = Breaker("TorchServe")
         self._manifest: Manifest | None = None
+        limits = httpx.Limits(
+            max_connections=settings.remote_connections,
+            max_keepalive_connections=settings.remote_connections,
+        )
         self._client = httpx.AsyncClient(
             base_url=settings.torchserve_url,
             timeout=settings.remote_limit,
-            limits=httpx.Limits(
-                max_connections=settings.remote_connections,
-                max_keepalive_connections=settings.remote_connections,
-            ),
+            transport=AgingTransport(limits, CONNECTION_AGE),
             trust_env=False,
         )
 

@@ -16,6 +16,7 @@ from typer.main import get_command
 
 import serving.cli
 import umop.cli
+from serving.backends.torchserve import CONNECTION_AGE
 from serving.server.app import build_app, build_internal_app
 from serving.settings import Settings
 from serving.torchserve.config import Ports
@@ -245,6 +246,7 @@ def test_torchserve_has_time_to_drain() -> None:
     )
     sleep = each.spec["lifecycle"]["preStop"]["sleep"]["seconds"]
     assert each.pod["terminationGracePeriodSeconds"] >= sleep + drain + STOP_SECONDS
+    assert sleep > CONNECTION_AGE, "no front is connected when it is told to stop"
     startup = each.spec["startupProbe"]
     assert startup["periodSeconds"] * startup["failureThreshold"] >= START_SECONDS
 
