@@ -12,7 +12,7 @@ def choose_backend(settings: Settings, metrics: Metrics) -> Backend:
     if settings.backend == "torchserve":
         from serving.backends.torchserve import TorchServeBackend
 
-        return TorchServeBackend(settings)
+        return TorchServeBackend(settings, metrics)
     from serving.backends.embedded import EmbeddedBackend
 
     return EmbeddedBackend(settings, metrics)

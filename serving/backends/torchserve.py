@@ -19,6 +19,7 @@ from serving.guards.breaker import Breaker
 from serving.inference import decoding
 from serving.inference.decoding import ImageError
 from serving.observability import context
+from serving.observability.metrics import Metrics
 from serving.schemas.detections import DetectionResult, DetectResponse
 from serving.schemas.options import OPTIONS_HEADER, DetectOptions
 from serving.settings import Settings
@@ -49,10 +50,12 @@ class TorchServeBackend:
 
     Args:
         settings: TorchServe's address, and the bundle that its archive was made of.
+        metrics: Records the model.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, metrics: Metrics) -> None:
         self._settings = settings
+        self._metrics = metrics
         self._breaker = Breaker("TorchServe")
         self._manifest: Manifest | None = None
         limits = httpx.Limits(
@@ -92,7 +95,13 @@ class TorchServeBackend:
         bundle = await asyncio.to_thread(
             Bundle.open, self._settings.bundle, verify_key=self._settings.verify_key
         )
+        if self._manifest:
+            self._record_model(self._manifest, answers=0)
         self._manifest = bundle.manifest
+        self._record_model(self._manifest, answers=1)
+
+    def _record_model(self, manifest: Manifest, answers: int) -> None:
+        self._metrics.model.labels(manifest.name, manifest.version).set(answers)
 
     def manifest(self) -> Manifest:
         """See ``Backend.manifest``."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import socket
 import struct
 from collections.abc import AsyncIterator
@@ -13,9 +14,11 @@ from pathlib import Path
 import pytest
 
 from serving.backends.torchserve import TorchServeBackend
+from serving.observability.metrics import Metrics
 from serving.schemas.options import DetectOptions
 from serving.settings import Settings
 from tests.serving.images import TWO_SQUARES, encode
+from tests.serving.make_bundle import make_bundle
 
 PNG = encode(TWO_SQUARES)
 BODY = (
@@ -78,7 +81,7 @@ async def detect_times(backend: TorchServeBackend, times: int) -> None:
 async def connections_for(server: StandIn, bundle: Path, times: int) -> int:
     async with server.listening() as url:
         settings = Settings(backend="torchserve", bundle=bundle, torchserve_url=url)
-        await detect_times(TorchServeBackend(settings), times)
+        await detect_times(TorchServeBackend(settings, Metrics()), times)
     return server.connections
 
 
@@ -93,3 +96,16 @@ def test_a_young_connection_is_kept(bundle_path: Path) -> None:
 def test_an_old_connection_is_left(bundle_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("serving.backends.torchserve.CONNECTION_AGE", 0.0)
     assert asyncio.run(connections_for(StandIn(), bundle_path, 3)) == 3
+
+
+def test_the_metric_names_the_model_that_answers(tmp_path: Path) -> None:
+    metrics, bundle = Metrics(), tmp_path / "squares.bundle"
+    backend = TorchServeBackend(Settings(backend="torchserve", bundle=bundle), metrics)
+    make_bundle(bundle, version="1")
+    asyncio.run(backend.start())
+    shutil.rmtree(bundle)
+    make_bundle(bundle, version="2")
+    asyncio.run(backend.reload())
+    page = metrics.page().decode()
+    assert 'umop_model_info{name="squares",version="1"} 0.0' in page
+    assert 'umop_model_info{name="squares",version="2"} 1.0' in page
