@@ -30,6 +30,21 @@ def test_pods_spread_over_zones_where_that_is_asked_for(name: str, tmp_path: Pat
         assert each["matchLabelKeys"] == ["pod-template-hash"]
 
 
+def test_a_front_without_torchserve_stays_in_its_service() -> None:
+    front = named("serving", "Deployment", "umop-api")
+    assert [probed(front, each) for each in ("startup", "readiness")] == ["/readyz", "/healthz"]
+
+
+def test_a_front_that_runs_the_network_leaves_its_service_when_that_fails(tmp_path: Path) -> None:
+    front = deployment_of(overlay(tmp_path, "model-claim", "embedded"), "umop-api")
+    assert [probed(front, each) for each in ("startup", "readiness")] == ["/readyz", "/readyz"]
+
+
+def probed(deployment: Object, probe: str) -> str:
+    [container] = deployment["spec"]["template"]["spec"]["containers"]
+    return str(container[f"{probe}Probe"]["httpGet"]["path"])
+
+
 @every_deployment
 def test_an_update_that_changes_nothing_says_so(name: str) -> None:
     strategy = named("serving", "Deployment", name)["spec"]["strategy"]
