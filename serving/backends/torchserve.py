@@ -12,19 +12,32 @@ import httpx
 from pydantic import ValidationError
 
 from serving.backends import NotReadyError
+<<<<<<< HEAD
 from serving.backends.breaker import Breaker
+=======
+from serving.backends.aging import AgingTransport
+>>>>>>> k8s
 from serving.bundle import Bundle, BundleError
 from serving.bundle.schema import Manifest
 from serving.inference import decoding
 from serving.inference.decoding import ImageError
 from serving.observability import context
+from serving.observability.metrics import Metrics
 from serving.schemas.detections import DetectionResult, DetectResponse
 from serving.schemas.options import OPTIONS_HEADER, DetectOptions
 from serving.settings import Settings
 
+CONNECTION_AGE = 5.0
+"""Seconds after which a connection is not used again: TorchServe stops once none is left."""
 _TRIES = 3
-# No connection, or one that the server closed before it answered, as it does when idle.
-_SAFE_TO_REPEAT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.RemoteProtocolError)
+# No connection, or one that was closed or cut: a request changes nothing, wherever that finds it.
+_SAFE_TO_REPEAT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.ReadError,
+    httpx.RemoteProtocolError,
+    httpx.WriteError,
+)
 
 log = logging.getLogger(__name__)
 
@@ -40,19 +53,22 @@ class TorchServeBackend:
 
     Args:
         settings: TorchServe's address, and the bundle that its archive was made of.
+        metrics: Records the model.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, metrics: Metrics) -> None:
         self._settings = settings
+        self._metrics = metrics
         self._breaker = Breaker("TorchServe")
         self._manifest: Manifest | None = None
+        limits = httpx.Limits(
+            max_connections=settings.remote_connections,
+            max_keepalive_connections=settings.remote_connections,
+        )
         self._client = httpx.AsyncClient(
             base_url=settings.torchserve_url,
             timeout=settings.remote_limit,
-            limits=httpx.Limits(
-                max_connections=settings.remote_connections,
-                max_keepalive_connections=settings.remote_connections,
-            ),
+            transport=AgingTransport(limits, CONNECTION_AGE),
             trust_env=False,
         )
 
@@ -82,7 +98,13 @@ class TorchServeBackend:
         bundle = await asyncio.to_thread(
             Bundle.open, self._settings.bundle, verify_key=self._settings.verify_key
         )
+        if self._manifest:
+            self._record_model(self._manifest, answers=0)
         self._manifest = bundle.manifest
+        self._record_model(self._manifest, answers=1)
+
+    def _record_model(self, manifest: Manifest, answers: int) -> None:
+        self._metrics.model.labels(manifest.name, manifest.version).set(answers)
 
     def manifest(self) -> Manifest:
         """See ``Backend.manifest``."""

@@ -8,7 +8,7 @@ import signal
 import socket
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal
 
 import uvicorn
 from fastapi import FastAPI
@@ -54,9 +54,8 @@ class Server(uvicorn.Server):
         public, *internal = sockets or []
         await super().startup([public])
         if internal:
-            self._internal = _Internal(
-                _config(build_internal_app(self._app), self._services.settings)
-            )
+            internal_app = build_internal_app(self._app)
+            self._internal = _Internal(_config(internal_app, self._services.settings, "off"))
             self._in_background(self._internal.serve(internal))
         self._in_background(self._wait_for_model())
 
@@ -182,9 +181,12 @@ def address(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _config(app: FastAPI, settings: Settings) -> uvicorn.Config:
+def _config(
+    app: FastAPI, settings: Settings, lifespan: Literal["auto", "off"] = "auto"
+) -> uvicorn.Config:
     return uvicorn.Config(
         app,
+        lifespan=lifespan,
         http=guarded_protocol(settings.header_timeout, settings.max_connections),
         access_log=False,
         log_config=None,

@@ -16,6 +16,7 @@ from typer.main import get_command
 
 import serving.cli
 import umop.cli
+from serving.backends.torchserve import CONNECTION_AGE
 from serving.server.app import build_app, build_internal_app
 from serving.settings import Settings
 from serving.torchserve.config import Ports
@@ -30,6 +31,7 @@ from tests.k8s.manifests import (
     containers_of,
     named,
     objects,
+    overlay,
     quantity,
     read,
 )
@@ -244,6 +246,7 @@ def test_torchserve_has_time_to_drain() -> None:
     )
     sleep = each.spec["lifecycle"]["preStop"]["sleep"]["seconds"]
     assert each.pod["terminationGracePeriodSeconds"] >= sleep + drain + STOP_SECONDS
+    assert sleep > CONNECTION_AGE, "no front is connected when it is told to stop"
     startup = each.spec["startupProbe"]
     assert startup["periodSeconds"] * startup["failureThreshold"] >= START_SECONDS
 
@@ -355,6 +358,29 @@ def test_a_second_training_shares_no_name() -> None:
     assert image == containers_of(first)[0].spec["image"]
     assert "umop-train" not in str(second).replace(image, "")
     assert {each.variables()["RUN"] for each in containers_of(second)} == {"trees"}
+
+
+@pytest.mark.parametrize("order", [("model-claim", "signed"), ("signed", "model-claim")])
+def test_signatures_are_checked_wherever_the_component_stands(
+    tmp_path: Path, order: tuple[str, str]
+) -> None:
+    for each in containers_of(overlay(tmp_path, *order)):
+        assert each.variables().keys() >= {"UMOP_BUNDLE", "UMOP_VERIFY_KEY"}
+        [folder] = [
+            mount["mountPath"]
+            for mount in each.spec["volumeMounts"]
+            if mount["name"] == "verify-key"
+        ]
+        assert each.variables()["UMOP_VERIFY_KEY"] == f"{folder}/public.pem"
+
+
+@pytest.mark.parametrize("file", ["docs/deployment.md", "k8s/storage.yaml"])
+def test_claims_can_be_of_one_node(file: str) -> None:
+    [command] = re.findall(r"(sed \S+ k8s/storage.yaml) \|", (ROOT / file).read_text())
+    done = subprocess.run(["sh", "-c", command], cwd=ROOT, check=True, capture_output=True)
+    claims = [each for each in yaml.safe_load_all(done.stdout) if each]
+    assert len(claims) == len(objects("storage.yaml"))
+    assert all(each["spec"]["accessModes"] == ["ReadWriteOnce"] for each in claims)
 
 
 def test_the_docs_push_every_image() -> None:

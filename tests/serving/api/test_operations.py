@@ -297,6 +297,11 @@ def test_workers_that_cannot_start_are_one_line(tmp_path: Path) -> None:
     assert_one_line(result, "no such bundle")
 
 
+def test_a_refused_start_with_an_internal_port_is_one_line(tmp_path: Path) -> None:
+    ports = ("--port", "0", "--internal-port", "0")
+    assert_one_line(run("--bundle", str(tmp_path / "none"), *ports), "no such bundle")
+
+
 def test_spans_reach_a_collector(bundle_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("opentelemetry.sdk", reason="needs the extra 'tracing'")
     received: list[bytes] = []

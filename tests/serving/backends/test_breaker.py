@@ -11,6 +11,11 @@ import pytest
 from serving.backends import NotReadyError
 from serving.backends.breaker import Breaker
 from serving.backends.torchserve import TorchServeBackend
+<<<<<<< HEAD:tests/serving/backends/test_breaker.py
+=======
+from serving.guards.breaker import Breaker
+from serving.observability.metrics import Metrics
+>>>>>>> k8s:tests/serving/guards/test_breaker.py
 from serving.schemas.options import DetectOptions
 from serving.settings import Settings
 from tests.serving.images import TWO_SQUARES, encode
@@ -48,7 +53,7 @@ def test_running_out_of_our_own_connections_is_not_its_failure(bundle_path: Path
             remote_connections=1,
             remote_timeout=0.5,
         )
-        backend = TorchServeBackend(settings)
+        backend = TorchServeBackend(settings, Metrics())
         await backend.start()
         first = asyncio.create_task(backend.detect(PNG, DetectOptions()))
         await asyncio.sleep(0.1)

@@ -13,6 +13,7 @@ import pytest
 from serving.backends.remote_engine import OpenInferenceEngine
 from serving.backends.torchserve import TorchServeBackend
 from serving.client import Client
+from serving.observability.metrics import Metrics
 from serving.server.process import listen
 from serving.settings import Settings
 
@@ -37,7 +38,7 @@ def test_a_request_does_not_wait_for_an_acknowledgement(server: str) -> None:
 
 def test_a_request_to_torchserve_does_not_wait_for_an_acknowledgement(server: str) -> None:
     async def main() -> int:
-        backend = TorchServeBackend(Settings(torchserve_url=server))
+        backend = TorchServeBackend(Settings(torchserve_url=server), Metrics())
         async with backend._client.stream("GET", "/healthz") as answer:
             option = option_of(answer)
         await backend.stop()

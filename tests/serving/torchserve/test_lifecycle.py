@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from http import HTTPStatus
 from pathlib import Path
 from threading import Event, Thread
@@ -16,6 +16,8 @@ import pytest
 from serving.torchserve.archive import WorkerOptions, write_archive
 from tests.serving.images import TWO_SQUARES, encode
 from tests.serving.make_bundle import make_bundle
+from tests.serving.running import running
+from tests.serving.service import service
 from tests.serving.torchserving import RunningTorchServe, torchserving
 from tests.serving.waiting import wait_until
 
@@ -90,7 +92,13 @@ class Load:
 @contextmanager
 def load(torchserve: RunningTorchServe) -> Iterator[Load]:
     """Keeps clients asking while the context lasts."""
-    clients = Load(f"{torchserve.url}/predictions/{NAME}")
+    with load_of(f"{torchserve.url}/predictions/{NAME}") as clients:
+        yield clients
+
+
+@contextmanager
+def load_of(url: str) -> Iterator[Load]:
+    clients = Load(url)
     clients.start()
     try:
         wait_until(lambda: clients.statuses[200] > 2 * CLIENTS)
@@ -141,3 +149,22 @@ def test_a_stop_answers_those_who_are_connected(torchserve: RunningTorchServe) -
     assert torchserve.process.wait(20) == 0
     with pytest.raises(httpx.ConnectError):
         httpx.get(f"{torchserve.url}/ping")
+
+
+@pytest.mark.parametrize("drain", ["30", "0"])
+def test_a_front_loses_no_request_when_one_of_two_stops(store: Path, drain: str) -> None:
+    """The Service sends new connections to the other, as it does during ``preStop``."""
+    archive = store / f"{NAME}.mar"
+    with ExitStack() as stack:
+        first = stack.enter_context(torchserving(archive, "--drain-timeout", drain))
+        second = stack.enter_context(torchserving(archive, "--drain-timeout", "1"))
+        balancer = stack.enter_context(service(first.url))
+        options = ("--backend", "torchserve", "--torchserve-url", balancer.url)
+        front = stack.enter_context(running("--bundle", str(store / "1.bundle"), *options))
+        clients = stack.enter_context(load_of(f"{front.url}/detect"))
+        balancer.target = second.url
+        first.process.send_signal(signal.SIGTERM)
+        assert first.process.wait(25) == 0, "connections grow old before the drain is over"
+        asked = clients.statuses[200]
+        wait_until(lambda: clients.statuses[200] > asked + 2 * CLIENTS)
+    assert set(clients.statuses) == {200}
