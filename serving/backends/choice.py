@@ -13,17 +13,12 @@ def choose_backend(settings: Settings, metrics: Metrics) -> Backend:
         case "embedded":
             from serving.backends.embedded import EmbeddedBackend
 
-<<<<<<< HEAD
             return EmbeddedBackend(settings, metrics)
         case "openinference":
             from serving.backends.openinference import OpenInferenceBackend
-=======
-        return TorchServeBackend(settings, metrics)
-    from serving.backends.embedded import EmbeddedBackend
->>>>>>> k8s
 
             return OpenInferenceBackend(settings, metrics)
         case "torchserve":
             from serving.backends.torchserve import TorchServeBackend
 
-            return TorchServeBackend(settings)
+            return TorchServeBackend(settings, metrics)

@@ -12,11 +12,8 @@ import httpx
 from pydantic import ValidationError
 
 from serving.backends import NotReadyError
-<<<<<<< HEAD
-from serving.backends.breaker import Breaker
-=======
 from serving.backends.aging import AgingTransport
->>>>>>> k8s
+from serving.backends.breaker import Breaker
 from serving.bundle import Bundle, BundleError
 from serving.bundle.schema import Manifest
 from serving.inference import decoding

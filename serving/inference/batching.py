@@ -17,7 +17,7 @@ _Result = TypeVar("_Result")
 @dataclass
 class _Entry(Generic[_Item, _Result]):
     item: _Item
-    future: asyncio.Future[Result]
+    future: asyncio.Future[_Result]
     arrived: float = field(default_factory=monotonic)
 
 

@@ -50,8 +50,8 @@ class Run:
         """
         if not NAME.fullmatch(name):
             raise UserError(
-                f"'{name}' is not a valid name for a run. Use at most 100 letters, digits, '.', '_' "
-                "and '-', with a letter or digit first, as in --run trees-2."
+                f"'{name}' is not a valid name for a run. Use at most 100 letters, digits, '.', "
+                "'_' and '-', with a letter or digit first, as in --run trees-2."
             )
         return cls(ROOT / name)
 

@@ -11,11 +11,7 @@ import pytest
 from serving.backends import NotReadyError
 from serving.backends.breaker import Breaker
 from serving.backends.torchserve import TorchServeBackend
-<<<<<<< HEAD:tests/serving/backends/test_breaker.py
-=======
-from serving.guards.breaker import Breaker
 from serving.observability.metrics import Metrics
->>>>>>> k8s:tests/serving/guards/test_breaker.py
 from serving.schemas.options import DetectOptions
 from serving.settings import Settings
 from tests.serving.images import TWO_SQUARES, encode
