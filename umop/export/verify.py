@@ -11,7 +11,7 @@ import numpy as np
 from mmdet.apis import inference_detector
 from numpy.typing import NDArray
 
-from serving.shared import Detections, DetectOptions, Detector
+from serving.shared import Detections, DetectOptions, Detector, EngineName
 from umop.data.images import read_bgr
 from umop.system.errors import UserError
 
@@ -36,7 +36,7 @@ class Difference:
     score: float
 
 
-def verify(model: Any, bundle: Path, images: Sequence[Path], engine: str) -> Difference:
+def verify(model: Any, bundle: Path, images: Sequence[Path], engine: EngineName) -> Difference:
     """Compares a bundle with mmdet's own prediction.
 
     Args:
