@@ -12,7 +12,7 @@ from umop.data.location import require_data
 from umop.engine.runner import Runner
 from umop.evaluation import result_of
 from umop.evaluation.keep import keep
-from umop.runs.checkpoints import describe
+from umop.runs.checkpoints import describe_checkpoint
 from umop.runs.folder import Run
 from umop.system.console import note
 from umop.system.errors import UserError
@@ -39,7 +39,7 @@ def evaluate(run: Run, data: Path | None = None, tta: bool = False) -> dict[str,
     """
     checkpoint = run.best_checkpoint()
     config = config_for(run, data)
-    note(describe(checkpoint))
+    note(describe_checkpoint(checkpoint))
     config.work_dir = str(run.folder)
     config.load_from = str(checkpoint)
     if tta:

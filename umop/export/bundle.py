@@ -13,24 +13,31 @@ import torch
 from mmdet.apis import init_detector
 from mmengine.config import Config
 
-from serving.shared import Bundle, BundleError, Manifest, Precision, replace_folder
+from serving.shared import (
+    Bundle,
+    BundleError,
+    EngineName,
+    Manifest,
+    Precision,
+    replace_folder,
+)
 from umop.config.load import load_written
 from umop.data.location import require_data
 from umop.evaluation.evaluate import evaluate
 from umop.export.calibration import quantize
-from umop.export.manifest import describe
+from umop.export.manifest import manifest_of
 from umop.export.measure import evaluate_bundle
 from umop.export.onnx import write_onnx
 from umop.export.program import trace, write_pt2
 from umop.export.samples import sample_name, write_samples
 from umop.export.verify import Difference, verify
-from umop.runs.checkpoints import describe as describe_checkpoint
+from umop.runs.checkpoints import describe_checkpoint
 from umop.runs.folder import Run
 from umop.system.console import note
 from umop.system.digest import sha256_of
 from umop.system.errors import UserError
 
-ENGINES = ("onnxruntime", "torch")
+ENGINES: tuple[EngineName, ...] = ("onnxruntime", "torch")
 VERIFIED_IMAGES = 8
 CALIBRATION_IMAGES = 64
 VERSION = "1.0"
@@ -76,7 +83,7 @@ def export(
     require_data(config, "test")
     note(describe_checkpoint(checkpoint))
     detector = init_detector(config, str(checkpoint), device="cpu", palette="random")
-    manifest = describe(run, config, checkpoint, version)
+    manifest = manifest_of(run, config, checkpoint, version)
     manifest = manifest.model_copy(
         update={"precision": precision, "absent": ABSENT.get(precision, {})}
     )

@@ -21,7 +21,7 @@ LARGEST = Size(width=2560, height=2560)
 """The largest image that a model of fixed scale is given; larger ones are scaled down."""
 
 
-def describe(run: Run, config: Config, checkpoint: Path, version: str) -> Manifest:
+def manifest_of(run: Run, config: Config, checkpoint: Path, version: str) -> Manifest:
     """Writes the manifest of a run's checkpoint.
 
     Args:

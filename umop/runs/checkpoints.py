@@ -75,7 +75,7 @@ def by_age(run: Run) -> list[Path]:
     return sorted(found, key=lambda path: path.stat().st_mtime_ns, reverse=True)
 
 
-def describe(checkpoint: Path) -> str:
+def describe_checkpoint(checkpoint: Path) -> str:
     """Says which of a run's checkpoints a command takes."""
     if checkpoint.name != BEST:
         return f"Checkpoint: {checkpoint.name}, the newest"

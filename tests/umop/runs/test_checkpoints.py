@@ -11,7 +11,7 @@ import torch
 
 from umop.runs.checkpoints import (
     checksum_file,
-    describe,
+    describe_checkpoint,
     is_whole,
     newest_whole,
     remove_all_but,
@@ -129,5 +129,5 @@ def test_a_checkpoint_is_named(tmp_path: Path) -> None:
     best, newest = tmp_path / "best.pth", tmp_path / "iter_300.pth"
     for checkpoint, iteration in ((best, 200), (newest, 300)):
         torch.save({"meta": {"iter": iteration}}, checkpoint)
-    assert describe(best) == "Checkpoint: best.pth, of iteration 200, which had the best AP"
-    assert describe(newest) == "Checkpoint: iter_300.pth, the newest"
+    assert describe_checkpoint(best) == "Checkpoint: best.pth, of iteration 200, which had the best AP"
+    assert describe_checkpoint(newest) == "Checkpoint: iter_300.pth, the newest"

@@ -76,7 +76,7 @@ class FiniteLossHook(Hook):
         }
         file.write_text(json.dumps(content, indent=2) + "\n")
         raise TrainingError(
-            f"The loss is not finite at iteration {iteration + 1}: {describe(values)}. The "
+            f"The loss is not finite at iteration {iteration + 1}: {in_words(values)}. The "
             f"images are listed in {file}. Look at their boxes, or lower the learning rate with "
             "--set optim_wrapper.optimizer.lr=…"
         )
@@ -93,7 +93,7 @@ def plain(loss: torch.Tensor | list[torch.Tensor]) -> list[float]:
     return [float(part.detach().float().mean()) for part in parts]
 
 
-def describe(values: dict[str, list[float]]) -> str:
+def in_words(values: dict[str, list[float]]) -> str:
     """Names the first value that is not finite."""
     for name, levels in values.items():
         for level, value in enumerate(levels):
