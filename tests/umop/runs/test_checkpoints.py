@@ -129,5 +129,6 @@ def test_a_checkpoint_is_named(tmp_path: Path) -> None:
     best, newest = tmp_path / "best.pth", tmp_path / "iter_300.pth"
     for checkpoint, iteration in ((best, 200), (newest, 300)):
         torch.save({"meta": {"iter": iteration}}, checkpoint)
-    assert describe_checkpoint(best) == "Checkpoint: best.pth, of iteration 200, which had the best AP"
+    described = "Checkpoint: best.pth, of iteration 200, which had the best AP"
+    assert describe_checkpoint(best) == described
     assert describe_checkpoint(newest) == "Checkpoint: iter_300.pth, the newest"
