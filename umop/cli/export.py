@@ -40,12 +40,9 @@ def export(
     signer = Signer(sign) if sign else None
     typer.echo(f"Exporting {target.folder}: a minute for a small network, some for a Swin")
     with quietly():
-        from umop.export import VERSION, is_exported
-        from umop.export import export as write
+        from umop.export import export_if_changed
 
-        samples = sample or []
-        exported = not force and is_exported(target, version, precision, samples)
-        done = None if exported else write(target, version or VERSION, precision, samples)
+        done = export_if_changed(target, version, precision, sample or [], force)
     if signer:
         typer.echo(f"Signed: {Bundle.open(target.bundle).sign(signer)}")
     if done is None:

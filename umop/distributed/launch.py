@@ -10,9 +10,10 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from operator import itemgetter
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Lock
 from typing import Any, NoReturn
@@ -27,10 +28,11 @@ from torch.distributed.run import config_from_args, get_args_parser
 
 from umop.distributed import heartbeat
 from umop.distributed.heartbeat import HeartbeatMonitor
-from umop.distributed.signals import ignore_signals
+from umop.distributed.orders import ORDER, Reasons, write_order
+from umop.distributed.signals import ignore_signals, in_main_thread, kept_handlers
 from umop.distributed.watchdog import GO_ON, IS_STUCK
 from umop.system.console import note
-from umop.system.errors import Stopped, TrainingError, UserError
+from umop.system.errors import FailedRankError, Stopped, TrainingError, UserError
 from umop.system.exit_codes import FAILURE, STOPPED
 
 USUAL = ("MASTER_ADDR", "MASTER_PORT", "NNODES", "NODE_RANK")
@@ -38,6 +40,9 @@ USUAL = ("MASTER_ADDR", "MASTER_PORT", "NNODES", "NODE_RANK")
 
 LOGGING = ("PET_LOG_DIR", "PET_REDIRECTS", "PET_TEE")
 """Without these, torch elastic would make a folder for logs, write none and leave it."""
+
+TAKEN = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGTSTP)
+"""Signals that torch elastic and this module handle while ranks run."""
 
 SECONDS_TO_STOP = 100
 """How long ranks have to save where training is: a slow disk takes as long for Swin-L's 2.4 GB."""
@@ -82,11 +87,9 @@ class Job:
             options.append(f"--nproc_per_node={processes}")
         if not any(name in os.environ for name in LOGGING):
             options.append(f"--log_dir={os.devnull}")
-        arguments = get_args_parser().parse_args([*options, "--module", "umop.cli"])
-        threads = max(1, (os.cpu_count() or 1) // int(arguments.nproc_per_node))
-        if int(arguments.nproc_per_node) > 1:
-            os.environ.setdefault("OMP_NUM_THREADS", str(threads))
-        launch, *_ = config_from_args(arguments)
+        arguments = get_args_parser().parse_args([*options, "--module", "umop"])
+        with variables(threads_of(int(arguments.nproc_per_node))):
+            launch, *_ = config_from_args(arguments)
         if arguments.node_rank >= launch.max_nodes:
             raise UserError(
                 f"This is node {arguments.node_rank}, counted from 0, of {launch.max_nodes}. Set "
@@ -213,38 +216,80 @@ def free(process: subprocess.Popen[bytes]) -> None:
     process._waitpid_lock = Lock()  # type: ignore[attr-defined]
 
 
-def launch(job: Job, limit: float) -> None:
-    """Runs this process's own command in each rank, and waits.
+def launch(job: Job, module: str, order: object, limit: float) -> bool:
+    """Runs a module in each rank of this node, and waits.
 
     Args:
         job: The ranks.
+        module: Runs as ``python -m``, and reads its order from the file that it is given.
+        order: What the ranks are to do.
         limit: Seconds without a sign of life after which one of them is given up.
+
+    Returns:
+        Whether the first rank was among them.
 
     Raises:
         Stopped: A signal stopped training, and it is saved.
-        SystemExit: A rank failed that has said why, with its exit code; or a signal stopped
-            training, and it is not saved.
-        TrainingError: A rank was killed, or is frozen.
+        Exception: What a rank said before it failed.
+        TrainingError: A rank was killed, or is frozen, or failed without a word.
     """
     silence_torch_elastic()
-    agent = make_agent(job.launch)
-    agent.limit = limit + SECONDS_TO_EXPLAIN
-    with TemporaryDirectory(prefix="umop-", ignore_cleanup_errors=True) as folder:
-        os.environ[heartbeat.FOLDER] = folder
-        signal.signal(signal.SIGTSTP, agent.pause)
+    with (
+        TemporaryDirectory(prefix="umop-", ignore_cleanup_errors=True) as folder,
+        variables(variables_for(job, folder)),
+        kept_handlers(*TAKEN),
+    ):
+        write_order(Path(folder), order)
+        agent = make_agent(job.launch, ("-m", module, f"{folder}/{ORDER}"))
+        agent.limit = limit + SECONDS_TO_EXPLAIN
+        if in_main_thread():
+            signal.signal(signal.SIGTSTP, agent.pause)
         try:
             agent.run()
         except SignalException as signalled:
             ignore_signals()
-            stopped(agent, signalled.sigval)
+            stopped(agent, signalled.sigval, Reasons(Path(folder)))
         ignore_signals()
-    if agent.frozen is not None:
-        raise TrainingError(
-            f"Rank {agent.frozen} on {socket.gethostname()} gave no sign of life for "
-            f"{agent.limit:.0f} s, and was ended. {IS_STUCK} {GO_ON}"
-        )
-    if agent.failed:
-        fail(*agent.failed)
+        if agent.frozen is not None:
+            raise TrainingError(
+                f"Rank {agent.frozen} on {socket.gethostname()} gave no sign of life for "
+                f"{agent.limit:.0f} s, and was ended. {IS_STUCK} {GO_ON}"
+            )
+        if agent.failed:
+            fail(*agent.failed, Reasons(Path(folder)))
+    return any(worker.global_rank == 0 for worker in agent.get_worker_group().workers)
+
+
+def variables_for(job: Job, folder: str) -> dict[str, str]:
+    """What the environment of ranks has beside this process's own.
+
+    Args:
+        job: The ranks.
+        folder: Where they give signs of life.
+    """
+    path = os.pathsep.join(filter(None, sys.path))
+    return {heartbeat.FOLDER: folder, "PYTHONPATH": path, **threads_of(job.processes)}
+
+
+def threads_of(processes: int) -> dict[str, str]:
+    """The variable that shares the processors among several ranks, unless it is there."""
+    if processes == 1 or "OMP_NUM_THREADS" in os.environ:
+        return {}
+    return {"OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) // processes))}
+
+
+@contextlib.contextmanager
+def variables(own: Mapping[str, str]) -> Iterator[None]:
+    """Sets variables of the environment inside the block."""
+    before = {name: os.environ.get(name) for name in own}
+    os.environ.update(own)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name)
+            if value is not None:
+                os.environ[name] = value
 
 
 def silence_torch_elastic() -> None:
@@ -254,8 +299,8 @@ def silence_torch_elastic() -> None:
     logger.propagate = False
 
 
-def make_agent(launch: LaunchConfig) -> Agent:
-    """torchrun's agent, for ranks that run this process's own command.
+def make_agent(launch: LaunchConfig, arguments: tuple[str, ...]) -> Agent:
+    """torchrun's agent, for ranks that run Python with some arguments.
 
     No rank is restarted: the same command resumes.
     """
@@ -275,7 +320,7 @@ def make_agent(launch: LaunchConfig) -> Agent:
         role=launch.role,
         local_world_size=launch.nproc_per_node,
         entrypoint=sys.executable,
-        args=("-m", "umop.cli", *sys.argv[1:]),
+        args=arguments,
         rdzv_handler=registry.get_rendezvous_handler(rendezvous),
         max_restarts=0,
         monitor_interval=launch.monitor_interval,
@@ -287,27 +332,46 @@ def make_agent(launch: LaunchConfig) -> Agent:
     return Agent(spec, launch.logs_specs)
 
 
-def stopped(agent: Agent, number: int) -> None:
+def stopped(agent: Agent, number: int, reasons: Reasons) -> None:
     """Ends as the ranks did that got a signal.
+
+    Args:
+        agent: Started them.
+        number: The signal.
+        reasons: What they said.
 
     Raises:
         Stopped: Where training was is saved, or it had not begun.
-        SystemExit: It is not saved.
+        FailedRankError: It is not saved.
     """
     codes = {rank.returncode for rank in agent.ranks()}
     if codes == {0}:
         return
     if codes <= {STOPPED, -signal.SIGTERM, -signal.SIGINT}:
-        raise Stopped
+        raise reasons.first(Stopped) or Stopped()
     if -signal.SIGKILL in codes:
         note(f"warning: training did not stop in {SECONDS_TO_STOP} s, and was killed")
-    raise SystemExit(128 + number)
+    name = signal.Signals(number).name
+    raise FailedRankError(f"{name} ended training before it was saved. {GO_ON}", 128 + number)
 
 
-def fail(rank: int, code: int) -> NoReturn:
-    """Ends as the first rank that failed did."""
+def fail(rank: int, code: int, reasons: Reasons) -> NoReturn:
+    """Ends as the first rank that failed did.
+
+    Args:
+        rank: Its number.
+        code: Its exit code; negative for a signal.
+        reasons: What the ranks said.
+
+    Raises:
+        Exception: What one of them said.
+        TrainingError: None said anything here.
+    """
     if code > 0:
-        raise SystemExit(code)
+        raise reasons.first() or FailedRankError(
+            f"Rank {rank} on {socket.gethostname()} failed and has said why (exit code {code}).",
+            code,
+        )
     name = signal.Signals(-code).name
     memory = " If you did not end it, the machine ran out of memory." if code == -9 else ""
     raise TrainingError(

@@ -96,6 +96,33 @@ def export(
     return done
 
 
+def export_if_changed(
+    run: Run,
+    version: str | None = None,
+    precision: Precision = "fp32",
+    samples: Sequence[Path] = (),
+    force: bool = False,
+) -> Export | None:
+    """Writes ``<run>.bundle``, unless it is there already.
+
+    Args:
+        run: The run.
+        version: The version that the served model gets; 1.0 if None.
+        precision: The arithmetic of the network.
+        samples: Images that the service's web page offers to try.
+        force: Write it again.
+
+    Returns:
+        What the export has shown; None where it was there.
+
+    Raises:
+        UserError: As for :func:`export`.
+    """
+    if not force and is_exported(run, version, precision, samples):
+        return None
+    return export(run, version or VERSION, precision, samples)
+
+
 def write_network(detector: Any, draft: Path, manifest: Manifest, config: Config) -> None:
     """Writes ``model.onnx`` and, where PyTorch has the precision, ``model.pt2``."""
     half = manifest.precision == "fp16"
@@ -113,7 +140,7 @@ def write_network(detector: Any, draft: Path, manifest: Manifest, config: Config
 
 def measure(run: Run, config: Config, draft: Path, manifest: Manifest) -> float:
     """Measures a bundle and writes its metrics and its loss of AP into its manifest."""
-    expected = evaluate(run)
+    expected = evaluate(run).metrics
     metrics = evaluate_bundle(config, draft)
     loss = expected["AP"] - metrics["AP"]
     Bundle.write(draft, manifest.model_copy(update={"metrics": metrics, "ap_loss": loss}))

@@ -81,7 +81,7 @@ def require_run(run: Run) -> None:
     Raises:
         UserError: There is not.
     """
-    if not any(file.is_file() for file in (run.config, run.metrics, run.provenance)):
+    if not any(file.is_file() for file in (run.config, run.metrics_file, run.provenance)):
         raise UserError(f"There is no run at {run.folder}. List those that there are: umop runs")
 
 

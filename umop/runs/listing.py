@@ -34,8 +34,9 @@ class Listed:
 
 def runs_in(folder: Path) -> list[Listed]:
     """All runs of a folder, the newest first."""
-    found = [Run(path) for path in folder.iterdir() if path.is_dir()] if folder.is_dir() else []
-    return sorted(map(listed, found), key=lambda row: row.age)
+    paths = folder.iterdir() if folder.is_dir() else ()
+    rows = [listed(Run(path)) for path in paths if path.is_dir()]
+    return sorted(rows, key=lambda row: row.age)
 
 
 def listed(run: Run) -> Listed:
@@ -53,7 +54,7 @@ def listed(run: Run) -> Listed:
 
 def wrote(run: Run) -> list[Path]:
     """The files that show when a run was last at work."""
-    return [path for path in (run.metrics, run.provenance, run.evaluation) if path.is_file()]
+    return [path for path in (run.metrics_file, run.provenance, run.evaluation) if path.is_file()]
 
 
 def state_of(run: Run) -> str:

@@ -35,7 +35,7 @@ def locked(run: Run) -> Iterator[None]:
     try:
         yield
     except (UserError, FetchError):
-        if is_new and run.latest_checkpoint() is None and not run.metrics.is_file():
+        if is_new and run.latest_checkpoint() is None and not run.metrics_file.is_file():
             shutil.rmtree(run.folder)
         raise
     finally:

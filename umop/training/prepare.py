@@ -114,7 +114,7 @@ def prepare(
     reached = reached_by(checkpoint) if checkpoint else Reached()
     if reached.is_finished:
         return None
-    backends = [] if options.is_dry else vis_backends(config, run, reached.iteration)
+    backends = [] if options.dry_run else vis_backends(config, run, reached.iteration)
     write(draft, is_new=checkpoint is None)
     announce(draft)
     return Start(config, checkpoint, backends)
@@ -146,7 +146,7 @@ def check_own_data(draft: Draft) -> None:
 def set_precision(draft: Draft) -> None:
     """Chooses the arithmetic."""
     on_gpu = torch.cuda.is_available() and not draft.options.on_cpu
-    choose_precision(draft.config, draft.options.precision, on_gpu)
+    choose_precision(draft.config, draft.options.amp, on_gpu)
 
 
 def count_data(draft: Draft) -> None:
@@ -167,7 +167,7 @@ def set_schedule(draft: Draft) -> None:
 
 def shorten_dry_run(draft: Draft) -> None:
     """Cuts a dry run to two steps."""
-    if draft.options.is_dry:
+    if draft.options.dry_run:
         shorten(draft.config)
 
 
@@ -205,7 +205,7 @@ def write(draft: Draft, is_new: bool) -> None:
     """
     run = draft.run
     if is_new:  # a start that was killed before its first checkpoint left some
-        run.metrics.unlink(missing_ok=True)
+        run.metrics_file.unlink(missing_ok=True)
     if draft.own is not None:
         draft.own.write_annotations()
     elif is_new:

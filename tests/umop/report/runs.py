@@ -61,7 +61,7 @@ def made_run(
     config.dump(run.config)
     scalars = [{"iter": step, **dict.fromkeys(SCALARS, lr / step)} for step in STEPS]
     lines = [*scalars, {"iter": 20, "AP": 0.25, "AP50": 0.5}]
-    run.metrics.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    run.metrics_file.write_text("".join(json.dumps(line) + "\n" for line in lines))
     run.provenance.write_text(json.dumps([{**START, **end}]))
     if is_evaluated:
         checkpoint = folder / "best.pth"

@@ -85,7 +85,7 @@ def test_runs_are_listed_with_their_state(
     umop: Umop, run: Run, code: int | None, state: str
 ) -> None:
     begin(run.provenance, load_config("demo"), 0)
-    run.metrics.write_text('{"iter": 20, "loss": 1.5}\n{"iter": 20, "AP": 0.25}\n')
+    run.metrics_file.write_text('{"iter": 20, "loss": 1.5}\n{"iter": 20, "AP": 0.25}\n')
     if code is not None:
         finish(run.provenance, 20, code)
     exit_code, out, err = umop("runs")

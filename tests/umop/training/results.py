@@ -17,9 +17,9 @@ TIMES = {"time", "data_time", "memory", "eta"}
 
 def metrics(run: Run) -> list[dict[str, Any]]:
     """The lines of ``metrics.jsonl``, without what depends on the time."""
-    if not run.metrics.is_file():
+    if not run.metrics_file.is_file():
         return []
-    lines = [json.loads(line) for line in run.metrics.read_text().split("\n")[:-1]]
+    lines = [json.loads(line) for line in run.metrics_file.read_text().split("\n")[:-1]]
     return [{key: line[key] for key in line if key not in TIMES} for line in lines]
 
 

@@ -150,7 +150,7 @@ class SafeCheckpointHook(Hook):
         checkpoint["training"] = {
             "finished": self.finished,
             "shares": (runner.world_size, len(runner.train_dataloader)),
-            "metrics_bytes": written_bytes(Run(Path(runner.work_dir)).metrics),
+            "metrics_bytes": written_bytes(Run(Path(runner.work_dir)).metrics_file),
             "early_stopping": [state_of(hook) for hook in early_stopping(runner)],
         }
 
@@ -162,7 +162,7 @@ class SafeCheckpointHook(Hook):
         self.resumed = Shares(*state["shares"])
         for hook, values in zip(early_stopping(runner), state["early_stopping"], strict=True):
             vars(hook).update(values)
-        metrics = Run(Path(runner.work_dir)).metrics
+        metrics = Run(Path(runner.work_dir)).metrics_file
         if is_main_process() and metrics.is_file():
             os.truncate(metrics, min(state["metrics_bytes"], metrics.stat().st_size))
 
