@@ -13,7 +13,7 @@ from umop.api.train import start
 from umop.cli.options import Changes, Data
 from umop.cli.show import shown
 from umop.distributed.signals import StopSignals, ignore_signals
-from umop.runs.folder import Run
+from umop.runs.folder import RunFolder
 from umop.system.console import quietly
 from umop.system.errors import Stopped
 from umop.system.exit_codes import STOPPED
@@ -126,7 +126,7 @@ def end_stopped(stopped: Stopped) -> int:
     return STOPPED
 
 
-def show_result(run: Run, checkpoint: Path) -> None:
+def show_result(run: RunFolder, checkpoint: Path) -> None:
     """Says what came of training."""
     typer.echo(f"Trained: {checkpoint}")
     if last := run.last_metrics():
@@ -143,7 +143,7 @@ def import_checkpoint(
     ] = None,
 ) -> None:
     """Make a run of a published checkpoint, to evaluate, export and serve."""
-    target = Run.to_train(Path(config).stem if run is None else run)
+    target = RunFolder.to_train(Path(config).stem if run is None else run)
     with quietly():
         from umop.config.load import load_config
         from umop.weights.published import import_published

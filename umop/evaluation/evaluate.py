@@ -14,12 +14,12 @@ from umop.evaluation import result_of
 from umop.evaluation.keep import keep
 from umop.evaluation.record import Evaluation
 from umop.runs.checkpoints import describe
-from umop.runs.folder import Run
+from umop.runs.folder import RunFolder
 from umop.system.console import note
 from umop.system.errors import UserError
 
 
-def evaluate(run: Run, data: Path | None = None, tta: bool = False) -> Evaluation:
+def evaluate(run: RunFolder, data: Path | None = None, tta: bool = False) -> Evaluation:
     """Computes COCO's twelve numbers for a run's best checkpoint, or its newest.
 
     They are kept in ``evaluation.json`` in the run's folder, with test-time augmentation in
@@ -53,7 +53,7 @@ def evaluate(run: Run, data: Path | None = None, tta: bool = False) -> Evaluatio
     return keep(run.kept_evaluation(data, tta), result, config, checkpoint)
 
 
-def config_for(run: Run, data: Path | None) -> Config:
+def config_for(run: RunFolder, data: Path | None) -> Config:
     """Reads a run's config, with the data that is to be evaluated.
 
     Raises:

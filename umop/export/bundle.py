@@ -25,7 +25,7 @@ from umop.export.program import trace, write_pt2
 from umop.export.samples import sample_name, write_samples
 from umop.export.verify import Difference, verify
 from umop.runs.checkpoints import describe as describe_checkpoint
-from umop.runs.folder import Run
+from umop.runs.folder import RunFolder
 from umop.system.console import note
 from umop.system.digest import sha256_of
 from umop.system.errors import UserError
@@ -51,7 +51,7 @@ class Export:
 
 
 def export(
-    run: Run,
+    run: RunFolder,
     version: str = VERSION,
     precision: Precision = "fp32",
     samples: Sequence[Path] = (),
@@ -97,7 +97,7 @@ def export(
 
 
 def export_if_changed(
-    run: Run,
+    run: RunFolder,
     version: str | None = None,
     precision: Precision = "fp32",
     samples: Sequence[Path] = (),
@@ -138,7 +138,7 @@ def write_network(detector: Any, draft: Path, manifest: Manifest, config: Config
         write_pt2(program, draft / "model.pt2")
 
 
-def measure(run: Run, config: Config, draft: Path, manifest: Manifest) -> float:
+def measure(run: RunFolder, config: Config, draft: Path, manifest: Manifest) -> float:
     """Measures a bundle and writes its metrics and its loss of AP into its manifest."""
     expected = evaluate(run).metrics
     metrics = evaluate_bundle(config, draft)
@@ -148,7 +148,7 @@ def measure(run: Run, config: Config, draft: Path, manifest: Manifest) -> float:
 
 
 def is_exported(
-    run: Run,
+    run: RunFolder,
     version: str | None = None,
     precision: Precision = "fp32",
     samples: Sequence[Path] = (),

@@ -22,7 +22,7 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
 @dataclass(frozen=True)
-class Run:
+class RunFolder:
     """``runs/<name>/``.
 
     Attributes:

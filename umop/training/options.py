@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple, get_args
 
-from umop.runs.folder import Run
+from umop.runs.folder import RunFolder
 from umop.system.errors import UserError
 from umop.training.schedule import ScheduleOptions, parse_duration
 
@@ -121,13 +121,13 @@ class TrainOptions:
         return self.config or FOR_OWN_DATA
 
     @property
-    def run(self) -> Run:
+    def run(self) -> RunFolder:
         """The folder that keeps the result.
 
         Raises:
             UserError: Its name is not a valid one.
         """
-        return Run.to_train(Path(self.config_name).stem if self.name is None else self.name)
+        return RunFolder.to_train(Path(self.config_name).stem if self.name is None else self.name)
 
     @property
     def changes(self) -> list[str]:

@@ -21,7 +21,7 @@ from umop.data.location import require_data
 from umop.distributed.devices import plan
 from umop.engine.hooks.checkpoints import Reached, reached_by
 from umop.runs.checkpoints import newest_whole
-from umop.runs.folder import Run
+from umop.runs.folder import RunFolder
 from umop.runs.lock import locked
 from umop.system.console import note
 from umop.system.errors import UserError
@@ -67,7 +67,7 @@ class Draft:
     """
 
     config: Config
-    run: Run
+    run: RunFolder
     options: TrainOptions
     processes: int
     own: OwnData | None = field(init=False)
@@ -90,7 +90,7 @@ class Step(NamedTuple):
 
 
 def prepare(
-    config: Config, run: Run, options: TrainOptions, processes: int, held: ExitStack
+    config: Config, run: RunFolder, options: TrainOptions, processes: int, held: ExitStack
 ) -> Start | None:
     """Checks and writes what is needed to train; None where the run is finished.
 
@@ -225,7 +225,7 @@ def announce(draft: Draft) -> None:
         note(draft.size_note)
 
 
-def check_same_config(config: Config, run: Run) -> None:
+def check_same_config(config: Config, run: RunFolder) -> None:
     """Refuses to continue a run with another config: its result would be neither's.
 
     Raises:

@@ -21,7 +21,7 @@ from umop.engine.hooks.provenance import ProvenanceHook
 from umop.engine.runner import Runner
 from umop.evaluation.hook import EvaluationHook
 from umop.runs.checkpoints import newest_whole
-from umop.runs.folder import Run
+from umop.runs.folder import RunFolder
 from umop.system.console import note
 from umop.system.errors import NO_SPACE, Stopped, UserError
 from umop.training.dry_run import STEPS, peak_memory
@@ -35,7 +35,7 @@ RANK = "umop.training.rank"
 
 def train(
     config: Config,
-    run: Run,
+    run: RunFolder,
     options: TrainOptions,
     stop: StopSignals,
     hooks: Sequence[Hook] = (),
@@ -70,7 +70,7 @@ def train(
             return run.require_checkpoint() if has_first and not options.dry_run else None
     with joined(options.timeout) as ranks, ExitStack() as held, without_space(run):
         if options.dry_run:
-            run = Run(Path(held.enter_context(TemporaryDirectory())) / run.name)
+            run = RunFolder(Path(held.enter_context(TemporaryDirectory())) / run.name)
         start = ranks.on_first(lambda: prepare(config, run, options, ranks.count, held))
         if start is not None:
             train_rank(start, ProvenanceHook(run, options.command), ranks, stop, hooks)
@@ -93,7 +93,7 @@ def require_no_hooks(hooks: Sequence[Hook], ranks: int) -> None:
         )
 
 
-def has_finished(run: Run) -> bool:
+def has_finished(run: RunFolder) -> bool:
     """Whether a run's training has ended; a node that comes back alone would wait for the others.
 
     Raises:
@@ -162,12 +162,12 @@ def explained(error: BaseException, runner: Runner) -> BaseException:
             "same batch in less memory; a smaller --batch or --size needs less, too."
         )
     if isinstance(error_here, OSError) and error_here.errno in NO_SPACE:
-        return no_space(Run(Path(runner.work_dir)))
+        return no_space(RunFolder(Path(runner.work_dir)))
     return error_here
 
 
 @contextmanager
-def without_space(run: Run) -> Iterator[None]:
+def without_space(run: RunFolder) -> Iterator[None]:
     """Says what to do where the disk is full.
 
     Raises:
@@ -181,7 +181,7 @@ def without_space(run: Run) -> Iterator[None]:
         raise no_space(run) from error
 
 
-def no_space(run: Run) -> UserError:
+def no_space(run: RunFolder) -> UserError:
     """What a user reads when the disk is full."""
     saved = run.latest_checkpoint()
     kept = f"{saved.name} is saved" if saved else "Nothing is saved yet"

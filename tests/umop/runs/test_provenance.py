@@ -10,7 +10,7 @@ import pytest
 
 from tests.umop.conftest import Umop
 from umop.config.load import load_config
-from umop.runs.folder import Run
+from umop.runs.folder import RunFolder
 from umop.runs.listing import listed
 from umop.runs.lock import locked
 from umop.runs.provenance import begin, digest_of_sizes, fingerprint, finish
@@ -18,14 +18,14 @@ from umop.system.exit_codes import FAILURE, STOPPED
 
 
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunFolder:
     monkeypatch.chdir(tmp_path)
-    run = Run.to_train("trees")
+    run = RunFolder.to_train("trees")
     run.folder.mkdir(parents=True)
     return run
 
 
-def test_each_start_says_what_it_did(run: Run) -> None:
+def test_each_start_says_what_it_did(run: RunFolder) -> None:
     config = load_config("demo")
     begin(run.provenance, config, 0)
     begin(run.provenance, config, 17)
@@ -42,7 +42,7 @@ def test_each_start_says_what_it_did(run: Run) -> None:
 
 
 def test_a_start_with_other_tools_or_data_is_warned_of(
-    run: Run, discs: Path, capsys: pytest.CaptureFixture[str]
+    run: RunFolder, discs: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     config = load_config("demo")
     for split in ("train", "val"):
@@ -82,7 +82,7 @@ def test_data_is_known_by_its_content(discs: Path) -> None:
     [(0, "finished"), (STOPPED, "stopped"), (FAILURE, "failed"), (None, "killed")],
 )
 def test_runs_are_listed_with_their_state(
-    umop: Umop, run: Run, code: int | None, state: str
+    umop: Umop, run: RunFolder, code: int | None, state: str
 ) -> None:
     begin(run.provenance, load_config("demo"), 0)
     run.metrics_file.write_text('{"iter": 20, "loss": 1.5}\n{"iter": 20, "AP": 0.25}\n')
@@ -96,7 +96,7 @@ def test_runs_are_listed_with_their_state(
     assert json.loads(out)[0]["state"] == state
 
 
-def test_a_run_that_is_being_trained_says_so(run: Run) -> None:
+def test_a_run_that_is_being_trained_says_so(run: RunFolder) -> None:
     assert listed(run).state == "empty"
     with locked(run):
         assert listed(run).state == "training"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from mmengine.hooks import Hook
 
 from umop.engine.protocol import TrainingRunner
-from umop.runs.folder import Run
+from umop.runs.folder import RunFolder
 from umop.runs.provenance import begin, finish
 from umop.system.errors import Stopped
 from umop.system.exit_codes import exit_code_of
@@ -21,7 +21,7 @@ class ProvenanceHook(Hook):
 
     priority = "VERY_HIGH"
 
-    def __init__(self, run: Run, command: str) -> None:
+    def __init__(self, run: RunFolder, command: str) -> None:
         self.run = run
         self.command = command
         self.has_begun = False
