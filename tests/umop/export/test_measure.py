@@ -64,13 +64,13 @@ def annotate(detector: Detector, path: Path, image_id: int) -> list[dict[str, ob
 
 @pytest.mark.parametrize("engine", ["onnxruntime", "torch"])
 def test_a_bundle_measures_like_its_checkpoint(run: RunFolder, engine: str) -> None:
-    expected = evaluate(run)
+    expected = evaluate(run).metrics
     assert expected["AP"] > 0.5
     assert evaluate_run_bundle(run, None, engine) == pytest.approx(expected, abs=1e-3)
 
 
 def test_a_manifest_says_only_what_its_checkpoint_scored(run: RunFolder, tmp_path: Path) -> None:
-    expected = evaluate(run)
+    expected = evaluate(run).metrics
     config = Config.fromfile(run.config)
     assert metrics_of(run, config, run.require_checkpoint()) == expected
     other = tmp_path / "iter_2.pth"
@@ -80,7 +80,7 @@ def test_a_manifest_says_only_what_its_checkpoint_scored(run: RunFolder, tmp_pat
 
 @pytest.mark.parametrize("precision", ["fp16", "int8"])
 def test_reduced_precision_says_what_it_costs(run: RunFolder, precision: str) -> None:
-    expected = evaluate(run)["AP"]
+    expected = evaluate(run).metrics["AP"]
     done = export(run, precision=precision)
     manifest = Bundle.open(run.bundle).manifest
     assert manifest.precision == precision

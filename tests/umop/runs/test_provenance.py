@@ -27,14 +27,14 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunFolder:
 
 def test_each_start_says_what_it_did(run: RunFolder) -> None:
     config = load_config("demo")
-    begin(run.provenance, config, 0)
-    begin(run.provenance, config, 17)
+    begin(run.provenance, config, 0, "umop train demo")
+    begin(run.provenance, config, 17, "umop train demo")
     finish(run.provenance, 40, STOPPED)
     killed, stopped = run.starts()
     assert killed["first_iteration"] == 1
     assert "ended" not in killed, "a killed process could not say so"
     assert (stopped["first_iteration"], stopped["last_iteration"]) == (18, 40)
-    assert stopped["exit_code"] == STOPPED
+    assert (stopped["command"], stopped["exit_code"]) == ("umop train demo", STOPPED)
     assert stopped["versions"]["onedl-mmengine"] == "0.10.12"
     head = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
     known = subprocess.run(head, capture_output=True, text=True)
@@ -47,8 +47,8 @@ def test_a_start_with_other_tools_or_data_is_warned_of(
     config = load_config("demo")
     for split in ("train", "val"):
         config[f"{split}_dataloader"].dataset.data_root = str(discs)
-    begin(run.provenance, config, 0)
-    begin(run.provenance, config, 4)
+    begin(run.provenance, config, 0, "umop train demo")
+    begin(run.provenance, config, 4, "umop train demo")
     assert capsys.readouterr().err == ""
 
     [*starts, newest] = run.starts()
@@ -56,7 +56,7 @@ def test_a_start_with_other_tools_or_data_is_warned_of(
     newest["versions"]["torch"] = "2.0.0"
     newest["data"][str(discs / "val.json")]["sha256"] = "another"
     run.provenance.write_text(json.dumps([*starts, newest]))
-    begin(run.provenance, config, 8)
+    begin(run.provenance, config, 8, "umop train demo")
     warned = capsys.readouterr().err
     assert "warning: since this run was started before, there is another commit (0123" in warned
     assert "; torch (2.0.0 before, now 2." in warned
@@ -84,7 +84,7 @@ def test_data_is_known_by_its_content(discs: Path) -> None:
 def test_runs_are_listed_with_their_state(
     umop: Umop, run: RunFolder, code: int | None, state: str
 ) -> None:
-    begin(run.provenance, load_config("demo"), 0)
+    begin(run.provenance, load_config("demo"), 0, "umop train demo")
     run.metrics_file.write_text('{"iter": 20, "loss": 1.5}\n{"iter": 20, "AP": 0.25}\n')
     if code is not None:
         finish(run.provenance, 20, code)
