@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from serving.shared import Precision
+from umop.runs.evaluation import Evaluation
 from umop.runs.folder import RunFolder
 from umop.system.console import quietly
 from umop.system.errors import UserError
-
-if TYPE_CHECKING:
-    from umop.evaluation.record import Evaluation
 
 
 class Run(RunFolder):
@@ -34,9 +31,6 @@ class Run(RunFolder):
         Raises:
             UserError: There was none yet.
         """
-        with quietly():
-            from umop.evaluation.record import Evaluation
-
         record = Evaluation.read(self.evaluation)
         if record is None:
             raise UserError(f"{self.folder} has not been evaluated. Evaluate it: run.evaluate()")

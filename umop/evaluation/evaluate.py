@@ -12,8 +12,8 @@ from umop.data.location import require_data
 from umop.engine.runner import Runner
 from umop.evaluation import result_of
 from umop.evaluation.keep import keep
-from umop.evaluation.record import Evaluation
 from umop.runs.checkpoints import describe
+from umop.runs.evaluation import Evaluation
 from umop.runs.folder import RunFolder
 from umop.system.console import note
 from umop.system.errors import UserError

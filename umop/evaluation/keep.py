@@ -11,8 +11,8 @@ from mmengine.config import Config
 from umop.evaluation.analysis import Analysis
 from umop.evaluation.coco import CocoResult
 from umop.evaluation.matching import Box
-from umop.evaluation.record import Evaluation
 from umop.runs.checkpoints import replace_text
+from umop.runs.evaluation import Evaluation
 from umop.system.console import note
 
 MOST_DETECTIONS = 1_000_000

@@ -13,7 +13,8 @@ from mmengine.hooks import Hook
 
 from umop.distributed.connect import is_rank, joined
 from umop.distributed.devices import choose_processes, connect_processors
-from umop.distributed.launch import Job, launch
+from umop.distributed.job import Job
+from umop.distributed.launch import launch
 from umop.distributed.ranks import SingleProcess
 from umop.distributed.signals import StopSignals
 from umop.engine.hooks.checkpoints import reached_by
