@@ -27,7 +27,7 @@ from umop.export.manifest import describe
 from umop.export.onnx import write_onnx
 from umop.export.program import trace, write_pt2
 from umop.export.verify import verify
-from umop.runs.folder import Run
+from umop.runs.folder import RunFolder
 from umop.system.errors import UserError
 
 SCALE = (416, 320)
@@ -40,10 +40,10 @@ def main() -> None:
     print("|---|---|---|---|---|---|---|")
     for name in names:
         with TemporaryDirectory() as folder:
-            measure(name, Path(photo), Run(Path(folder) / name))
+            measure(name, Path(photo), RunFolder(Path(folder) / name))
 
 
-def measure(name: str, photo: Path, run: Run) -> None:
+def measure(name: str, photo: Path, run: RunFolder) -> None:
     """Exports one config with random weights and prints a row for each engine."""
     config = load_config(name)
     for step in config.test_dataloader.dataset.pipeline:

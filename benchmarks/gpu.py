@@ -40,7 +40,7 @@ from umop.data.custom import read_data, use_data
 from umop.export.manifest import describe
 from umop.export.onnx import write_onnx
 from umop.export.program import trace, write_pt2
-from umop.runs.folder import Run
+from umop.runs.folder import RunFolder
 from umop.system.console import quietly
 
 BATCHES = (1, 2, 4, 8, 16, 32)
@@ -245,7 +245,7 @@ def serve(options: Options, folder: Path) -> None:
 
 def bundle_of(options: Options, folder: Path) -> Bundle:
     """Exports the config with random weights."""
-    run = Run(folder / options.config)
+    run = RunFolder(folder / options.config)
     run.bundle.mkdir(parents=True)
     config, checkpoint = without_weights(load_config(options.config)), run.folder / "random.pth"
     with quietly():

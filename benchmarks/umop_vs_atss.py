@@ -20,7 +20,7 @@ from rich.table import Table
 
 from umop.config.load import load_config
 from umop.distributed.signals import StopSignals
-from umop.runs.folder import Run
+from umop.runs.folder import RunFolder
 from umop.system.console import quietly
 from umop.training.options import TrainOptions
 from umop.training.train import train
@@ -41,7 +41,7 @@ def main(
     """Compares UMOP with ATSS on the demo's backbone, on the GPU or the processor."""
     for seed in range(seeds):
         for method in METHODS:
-            run = Run(out / f"{method}-{seed}")
+            run = RunFolder(out / f"{method}-{seed}")
             with quietly():
                 config = config_for(method, seed, iterations, side)
                 train(config, run, TrainOptions(data), StopSignals())

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from serving.inference.engines import EngineError as EngineError
     from serving.inference.postprocess import Detections as Detections
     from serving.inference.postprocess import name_detections as name_detections
+    from serving.inference.prediction import Prediction as Prediction
     from serving.inference.preprocess import prepare as prepare
     from serving.inference.preprocess import stack as stack
     from serving.schemas.names import ArchiveEngine as ArchiveEngine
@@ -50,6 +51,7 @@ else:
         "serving.inference.draw": ("annotate",),
         "serving.inference.engines": ("EngineError",),
         "serving.inference.postprocess": ("Detections", "name_detections"),
+        "serving.inference.prediction": ("Prediction",),
         "serving.inference.preprocess": ("prepare", "stack"),
         "serving.schemas.names": ("ArchiveEngine", "EngineName", "Precision"),
         "serving.schemas.options": ("DetectOptions",),

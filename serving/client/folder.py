@@ -17,11 +17,11 @@ from rich.progress import track
 from serving.client import Client, ClientError
 from serving.inference import decoding, draw
 from serving.inference.decoding import ImageError
+from serving.inference.sources import images_in
 from serving.schemas.coco import to_coco
 from serving.schemas.detections import DetectionResult, DetectResponse
 from serving.schemas.options import DetectOptions
 
-_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"}
 _MAX_PIXELS = 200_000_000
 
 
@@ -52,9 +52,7 @@ def find_images(paths: Iterable[Path]) -> list[Path]:
     for path in paths:
         if not path.exists():
             raise ClientError(f"{path}: no such file or folder")
-        inside = sorted(path.rglob("*")) if path.is_dir() else []
-        found += [each for each in inside if each.suffix.lower() in _SUFFIXES and each.is_file()]
-        found += [path] if path.is_file() else []
+        found += images_in(path) if path.is_dir() else [path]
     if not found:
         raise ClientError("there is no image to send")
     return list(dict.fromkeys(found))

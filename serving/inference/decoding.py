@@ -134,6 +134,20 @@ def decode_reduced(
         return _decode(data, image, _reduction(size, target(size))), size
 
 
+def from_pillow(image: Image.Image) -> NDArray[np.uint8]:
+    """Returns a Pillow image's pixels as ``decode`` does those of its file.
+
+    Raises:
+        ImageError: The image is damaged.
+    """
+    try:
+        return _upright(np.asarray(_to_rgb(image)), _orientation(image))
+    except MemoryError:
+        raise
+    except Exception as error:
+        raise ImageError(f"the image is damaged: {error}") from error
+
+
 def _reduction(size: WidthHeight, target: WidthHeight) -> int:
     for factor in (8, 4, 2):
         whole = all(side % factor == 0 for side in size)

@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
-from serving.bundle import Bundle
+from serving.bundle import MANIFEST, Bundle
 from serving.bundle.schema import Manifest, Size
 from serving.inference import decoding
+from serving.inference.decoding import ImageError
 from serving.inference.engines import Engine, open_engine
 from serving.inference.postprocess import Detections, name_detections, select
+from serving.inference.prediction import Prediction
 from serving.inference.preprocess import (
     Prepared,
     input_size,
@@ -22,8 +26,12 @@ from serving.inference.preprocess import (
     stack,
     usual_canvas,
 )
+from serving.inference.sources import MAX_PIXELS, AnyImage, AnyPath, Source, several
 from serving.schemas.names import EngineName
-from serving.schemas.options import DetectOptions
+from serving.schemas.options import DetectOptions, Options, parse_options
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 __all__ = ["DetectOptions", "Detections", "Detector", "Prepared", "name_detections"]
 
@@ -61,7 +69,7 @@ class Detector:
     @classmethod
     def load(
         cls,
-        path: str | Path,
+        path: AnyPath,
         *,
         engine: EngineName = "onnxruntime",
         threads: int = 0,
@@ -71,7 +79,7 @@ class Detector:
         """Opens a bundle and its network.
 
         Args:
-            path: The bundle's folder or zip.
+            path: The bundle's folder or zip; or a run, or its folder, for the bundle in it.
             engine: The engine's name, see ``serving.inference.engines.open_engine``.
             threads: Threads of one run; 0 for one a core that may be used.
             verify_key: The public key that the bundle must be signed with.
@@ -81,9 +89,60 @@ class Detector:
             BundleError: The bundle is missing, damaged, not trusted, or not for this engine.
             EngineError: There is no such engine here.
         """
-        bundle = Bundle.open(path, verify_key=verify_key)
+        bundle = Bundle.open(_bundle_at(Path(path)), verify_key=verify_key)
         opened = open_engine(bundle, engine, threads=threads, trust_program=trust_program)
         return cls(bundle, opened)
+
+    @overload
+    def predict(
+        self, source: bytes | Image.Image | NDArray[Any], **options: Unpack[Options]
+    ) -> Prediction: ...
+
+    @overload
+    def predict(self, source: AnyPath, **options: Unpack[Options]) -> Any: ...
+
+    @overload
+    def predict(
+        self, source: Sequence[AnyImage] | Iterator[AnyImage], **options: Unpack[Options]
+    ) -> Iterator[Prediction]: ...
+
+    def predict(self, source: Any, **options: Unpack[Options]) -> Prediction | Iterator[Prediction]:
+        """Finds what ``POST /detect`` of this bundle finds, in an image or in many.
+
+        Args:
+            source: A file's path, an encoded image, a Pillow image, or RGB pixels (uint8, shape
+                (height, width, 3)); or several of these, or a folder of images.
+            options: ``score_threshold``, the lowest score to report; ``max_detections``, the most
+                detections; ``classes``, names of the classes to report.
+
+        Returns:
+            What was found. For several images or a folder an iterator, which reads an image when
+            its turn comes.
+
+        Raises:
+            ImageError: An image cannot be read, or a folder has none.
+            OSError: A file cannot be read.
+            UnknownClassError: The model has no class of such a name.
+            ValueError: There is no such option, or it has a value that it cannot have.
+            EngineError: The engine failed.
+        """
+        asked = parse_options(options)
+        asked.class_ids(self.manifest.classes)
+        images = several(source)
+        if images is None:
+            return self._predict(Source(source), asked)
+        return (self._predict(Source(image), asked) for image in images)
+
+    def _predict(self, source: Source, options: DetectOptions) -> Prediction:
+        try:
+            prepared = self._prepare(source.load())
+        except ImageError as error:
+            raise type(error)(f"{source.name}: {error}") from error
+        [found] = self.detect_prepared([prepared], [options])
+        return Prediction(source, prepared.original, found, self.manifest)
+
+    def _prepare(self, image: bytes | NDArray[np.uint8]) -> Prepared:
+        return self.decode(image, MAX_PIXELS) if isinstance(image, bytes) else self.prepare(image)
 
     def detect(
         self,
@@ -196,3 +255,9 @@ class Detector:
     def _run_empty(self, canvas: Size, *, exclusive: bool) -> None:
         empty = np.zeros((1, 3, canvas.height, canvas.width), np.float32)
         self._engine.run(empty, exclusive=exclusive)
+
+
+def _bundle_at(path: Path) -> Path:
+    """The bundle at a path: in the folder of a run it has the run's name."""
+    is_run = (path / "config.py").is_file() and not (path / MANIFEST).is_file()
+    return path / f"{path.resolve().name}.bundle" if is_run else path

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, TypedDict
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from serving.schemas.validation import first_error
 
 OPTIONS_HEADER = "X-UMOP-Options"
 """Carries ``DetectOptions`` to TorchServe's handler, as JSON."""
@@ -45,3 +47,23 @@ class DetectOptions(BaseModel):
         if unknown:
             raise UnknownClassError(f"the model has no class {unknown[0]!r}")
         return frozenset(classes.index(name) for name in self.classes)
+
+
+class Options(TypedDict, total=False):
+    """``DetectOptions`` as keyword arguments."""
+
+    score_threshold: float | None
+    max_detections: int | None
+    classes: Sequence[str] | None
+
+
+def parse_options(options: Options) -> DetectOptions:
+    """Checks keyword arguments.
+
+    Raises:
+        ValueError: There is no such option, or it has a value that it cannot have.
+    """
+    try:
+        return DetectOptions.model_validate(options)
+    except ValidationError as error:
+        raise ValueError(first_error(error, "options")) from None

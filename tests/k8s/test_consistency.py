@@ -36,7 +36,7 @@ from tests.k8s.manifests import (
     read,
 )
 from umop.config.files import config_names
-from umop.distributed.launch import SECONDS_TO_END, SECONDS_TO_STOP
+from umop.distributed.agent import SECONDS_TO_END, SECONDS_TO_STOP
 from umop.system.exit_codes import MISTAKE, STOPPED
 
 ROOT = FOLDER.parent

@@ -17,6 +17,7 @@ FLOORS = (
     ("engine", "trackers"),
     ("evaluation", "doctor"),
     ("training", "export", "report"),
+    ("api",),
     ("cli",),
 )
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}

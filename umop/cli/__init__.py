@@ -12,16 +12,9 @@ import typer
 
 from serving.shared import end_by_sigterm
 from umop.cli import config, data, doctor, evaluate, export, report, runs, train
-from umop.distributed.signals import ignore_signals
-from umop.system.errors import (
-    NO_SPACE,
-    NOT_WRITABLE,
-    FetchError,
-    Stopped,
-    TrainingError,
-    UserError,
-)
-from umop.system.exit_codes import MISTAKE, STOPPED, exit_code_of
+from umop.system.console import report_thread
+from umop.system.errors import NOT_WRITABLE, FailedRankError, FetchError, TrainingError, UserError
+from umop.system.exit_codes import MISTAKE, exit_code_of
 
 app = typer.Typer(
     add_completion=False,
@@ -51,11 +44,8 @@ def main() -> None:
         app()
     except KeyboardInterrupt:
         sys.exit(130)
-    except Stopped as stopped:
-        ignore_signals()
-        if str(stopped):
-            typer.echo(str(stopped), err=True)
-        sys.exit(STOPPED)
+    except FailedRankError as failed:
+        sys.exit(failed.exit_code)
     except Exception as error:
         message = mistake(error)
         if message is None and not isinstance(error, TrainingError | FetchError):
@@ -63,12 +53,6 @@ def main() -> None:
         typer.secho("error: ", fg="red", err=True, nl=False)
         typer.echo(message or str(error), err=True)
         sys.exit(MISTAKE if message else exit_code_of(error))
-
-
-def report_thread(failed: threading.ExceptHookArgs) -> None:
-    """Prints the traceback of a thread; a full disk is said once, by the main thread."""
-    if not isinstance(failed.exc_value, OSError) or failed.exc_value.errno not in NO_SPACE:
-        threading.__excepthook__(failed)
 
 
 def mistake(error: Exception) -> str | None:

@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 
 from serving.shared import EngineName
+from umop.api.run import Run
 from umop.cli.options import Data, RunName
 from umop.cli.show import shown
-from umop.runs.folder import Run
 from umop.system.console import quietly
 from umop.system.errors import UserError
 
@@ -31,15 +31,12 @@ def evaluate(
     target = Run.named(run)
     with quietly():
         from umop.evaluation import METRICS
-        from umop.evaluation.evaluate import evaluate as measure
         from umop.export.measure import evaluate_run_bundle
-        from umop.report import write_report
 
-        metrics = (
-            evaluate_run_bundle(target, data, engine) if bundle else measure(target, data, tta)
-        )
-        if data is None and not bundle:
-            write_report(target)
+        if bundle:
+            metrics = evaluate_run_bundle(target, data, engine)
+        else:
+            metrics = target.evaluate(data, tta).metrics
     title = f"{(target.bundle if bundle else target.folder).name}: box AP and AR"
     from rich.console import Console
     from rich.table import Table

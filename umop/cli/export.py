@@ -9,7 +9,7 @@ import typer
 
 from serving.shared import ArchiveEngine, Precision
 from umop.cli.options import RunName
-from umop.runs.folder import Run
+from umop.runs.folder import RunFolder
 from umop.system.console import quietly
 
 
@@ -36,16 +36,13 @@ def export(
     """Write the bundle that is served, and check that it finds what the checkpoint finds."""
     from serving.shared import Bundle, Signer
 
-    target = Run.named(run)
+    target = RunFolder.named(run)
     signer = Signer(sign) if sign else None
     typer.echo(f"Exporting {target.folder}: a minute for a small network, some for a Swin")
     with quietly():
-        from umop.export import VERSION, is_exported
-        from umop.export import export as write
+        from umop.export import export_if_changed
 
-        samples = sample or []
-        exported = not force and is_exported(target, version, precision, samples)
-        done = None if exported else write(target, version or VERSION, precision, samples)
+        done = export_if_changed(target, version, precision, sample or [], force)
     if signer:
         typer.echo(f"Signed: {Bundle.open(target.bundle).sign(signer)}")
     if done is None:
@@ -70,7 +67,7 @@ def sign_bundle(
     from serving.shared import Bundle, Signer
 
     signer = Signer(key)
-    typer.echo(f"Signed: {Bundle.open(Run.named(run).bundle).sign(signer)}")
+    typer.echo(f"Signed: {Bundle.open(RunFolder.named(run).bundle).sign(signer)}")
 
 
 def archive(
@@ -95,7 +92,7 @@ def archive(
     """Pack a run's bundle as an archive that TorchServe serves."""
     from serving.shared import WorkerOptions, write_archive
 
-    target = Run.named(run)
+    target = RunFolder.named(run)
     options = WorkerOptions(batch_size, batch_delay_ms, workers, threads, engine)
     written = write_archive(target.bundle, target.archive, options)
     typer.echo(f"Archive: {written}\nServe it: umop-serve torchserve {written}")

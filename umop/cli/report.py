@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from umop.runs.folder import ROOT, Run
+from umop.runs.folder import ROOT, RunFolder
 from umop.system.console import quietly
 
 
@@ -23,7 +23,7 @@ def report(
     ] = None,
 ) -> None:
     """Write a page that shows a run, or puts several runs side by side."""
-    found = [Run.named(name) for name in dict.fromkeys(runs)]
+    found = [RunFolder.named(name) for name in dict.fromkeys(runs)]
     with quietly():
         from umop.report import write_comparison, write_report
 

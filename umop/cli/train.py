@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import os
+import shlex
+import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
+from umop.api.train import start
 from umop.cli.options import Changes, Data
 from umop.cli.show import shown
-from umop.distributed.signals import StopSignals
-from umop.runs.folder import Run
+from umop.distributed.signals import StopSignals, ignore_signals
+from umop.runs.folder import RunFolder
 from umop.system.console import quietly
-from umop.system.errors import UserError
-from umop.system.processor import tune_processor
-
-FOR_OWN_DATA = "small"
+from umop.system.errors import Stopped
+from umop.system.exit_codes import STOPPED
+from umop.training.options import TIMEOUT, Device, Precision, TrainOptions
 
 
 def train(
@@ -34,28 +35,26 @@ def train(
     data: Data = None,
     epochs: Annotated[
         int | None,
-        typer.Option(min=1, help="Passes over the images. [default: by their number]"),
+        typer.Option(help="Passes over the images. [default: by their number]"),
     ] = None,
-    batch: Annotated[
-        int | None, typer.Option(min=1, help="Images a step, over all processes.")
-    ] = None,
+    batch: Annotated[int | None, typer.Option(help="Images a step, over all processes.")] = None,
     accumulate: Annotated[
-        int, typer.Option(min=1, help="Parts that a step is computed in, to need less memory.")
+        int, typer.Option(help="Parts that a step is computed in, to need less memory.")
     ] = 1,
     lr: Annotated[
         float | None,
-        typer.Option(min=1e-12, max=1000, help="Learning rate, not scaled by the batch."),
+        typer.Option(help="Learning rate, not scaled by the batch."),
     ] = None,
     size: Annotated[
         int | None,
-        typer.Option(min=32, max=8192, help="Pixels of the square that images are fit into."),
+        typer.Option(help="Pixels of the square that images are fit into."),
     ] = None,
     time: Annotated[
         str | None, typer.Option(help="Finish within a time, such as 30m or 2h.")
     ] = None,
     patience: Annotated[
         int | None,
-        typer.Option(min=1, help="Evaluations without a better AP after which training ends."),
+        typer.Option(help="Evaluations without a better AP after which training ends."),
     ] = None,
     weights: Annotated[
         str | None, typer.Option(help="Start from a run, or from a checkpoint file (.pth).")
@@ -63,14 +62,14 @@ def train(
     seed: Annotated[int | None, typer.Option(help="Seed, in place of the config's.")] = None,
     set_: Changes = None,
     device: Annotated[
-        Literal["auto", "cpu"], typer.Option(help="The GPUs, or the processor for small data.")
+        Device, typer.Option(help="The GPUs, or the processor for small data.")
     ] = "auto",
     processes: Annotated[
         int | None,
-        typer.Option(min=1, help="How many train together. [default: one for each GPU]"),
+        typer.Option(help="How many train together. [default: one for each GPU]"),
     ] = None,
     amp: Annotated[
-        Literal["auto", "bf16", "fp16", "off"],
+        Precision,
         typer.Option(help="Mixed precision; auto is the config's choice, in bf16 if it can be."),
     ] = "auto",
     dry_run: Annotated[
@@ -79,37 +78,58 @@ def train(
     ] = False,
     timeout: Annotated[
         float,
-        typer.Option(min=10, help="Seconds that processes wait for one that makes no step."),
-    ] = 600.0,
+        typer.Option(help="Seconds that processes wait for one that makes no step."),
+    ] = TIMEOUT,
 ) -> None:
     """Train a model; the same command resumes an interrupted run."""
-    if config is None:
-        if data is None:
-            raise UserError("Name a config, such as demo, or give your data: --data /path")
-        config = FOR_OWN_DATA
-    target = Run.to_train(Path(config).stem if run is None else run)
-    if device == "cpu":
-        os.environ["CUDA_VISIBLE_DEVICES"] = ""
-    tune_processor()
-    with StopSignals().handled() as stop, quietly():
-        from umop.config.load import load_config
-        from umop.report import write_report
-        from umop.training.options import TrainOptions
-        from umop.training.schedule import ScheduleOptions, parse_duration
-        from umop.training.train import train as start
+    options = TrainOptions(
+        config=config,
+        data=data,
+        name=run,
+        epochs=epochs,
+        batch=batch,
+        accumulate=accumulate,
+        lr=lr,
+        size=size,
+        time=time,
+        patience=patience,
+        weights=weights,
+        seed=seed,
+        set=tuple(set_ or ()),
+        device=device,
+        processes=processes,
+        amp=amp,
+        dry_run=dry_run,
+        timeout=timeout,
+        command=typed(),
+    )
+    try:
+        with StopSignals().handled() as stop:
+            checkpoint = start(options, stop)
+    except Stopped as stopped:
+        ignore_signals()
+        raise typer.Exit(end_stopped(stopped)) from None
+    if checkpoint is not None:
+        show_result(options.run, checkpoint)
 
-        seeded = [] if seed is None else [f"randomness.seed={seed}"]
-        loaded = load_config(config, [*(set_ or []), *seeded])
-        budget = None if time is None else parse_duration(time)
-        schedule = ScheduleOptions(epochs, batch, accumulate, lr, size, budget, patience)
-        on_cpu = device == "cpu"
-        options = TrainOptions(data, on_cpu, processes, amp, timeout, schedule, weights, dry_run)
-        checkpoint = start(loaded, target, options, stop)
-        if checkpoint is None:
-            return
-        write_report(target)
+
+def typed() -> str:
+    """The command as it was typed."""
+    return shlex.join(["umop", *sys.argv[1:]])
+
+
+def end_stopped(stopped: Stopped) -> int:
+    """Says how to go on; returns the exit code."""
+    if stopped.done is not None:
+        again = "Go on" if stopped.done > 0 else "Start again"
+        typer.echo(f"{stopped} {again}: {typed()}", err=True)
+    return STOPPED
+
+
+def show_result(run: RunFolder, checkpoint: Path) -> None:
+    """Says what came of training."""
     typer.echo(f"Trained: {checkpoint}")
-    if last := target.last_metrics():
+    if last := run.last_metrics():
         values = ", ".join(f"{name} {shown(last[name])}" for name in ("AP", "AP50"))
         typer.echo(f"On the validation data, at iteration {last['iter']}: {values}")
 
@@ -123,7 +143,7 @@ def import_checkpoint(
     ] = None,
 ) -> None:
     """Make a run of a published checkpoint, to evaluate, export and serve."""
-    target = Run.to_train(Path(config).stem if run is None else run)
+    target = RunFolder.to_train(Path(config).stem if run is None else run)
     with quietly():
         from umop.config.load import load_config
         from umop.weights.published import import_published

@@ -10,7 +10,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
-from threading import Thread
+from threading import Thread, current_thread, main_thread
 from types import FrameType
 from typing import Any
 
@@ -27,7 +27,7 @@ SECONDS_TO_REACT = 3.0
 
 
 class StopSignals:
-    """Whether training was asked to stop.
+    """Whether training was asked to stop, by the signals that a command takes.
 
     Attributes:
         asked: A signal came.
@@ -109,7 +109,7 @@ class StopSignals:
             return
         if self.asked:
             if time.monotonic() - self.asked_time > SECONDS_OF_ONE:
-                leave(128 + number)
+                self.end_at_once(number)
             return
         self.asked = True
         self.asked_time = time.monotonic()
@@ -117,11 +117,48 @@ class StopSignals:
             raise Stopped
         say("Stopping after this step. A second signal ends at once, without saving.")
 
+    def end_at_once(self, number: int) -> None:
+        """Ends the process: a second signal came."""
+        leave(128 + number)
+
+
+class Interrupts(StopSignals):
+    """Whether training was asked to stop by Ctrl-C, in a program that lives on: a notebook's."""
+
+    @contextlib.contextmanager
+    def handled(self) -> Iterator[Interrupts]:
+        """Takes SIGINT inside the block; in another thread than the main one, none comes."""
+        with kept_handlers(signal.SIGINT):
+            if in_main_thread():
+                signal.signal(signal.SIGINT, self.handle)
+            yield self
+
+    def end_at_once(self, number: int) -> None:
+        """Breaks training off, without saving."""
+        raise KeyboardInterrupt
+
+
+def in_main_thread() -> bool:
+    """Whether this is the thread that gets signals, and alone may say what they do."""
+    return current_thread() is main_thread()
+
+
+@contextlib.contextmanager
+def kept_handlers(*numbers: signal.Signals) -> Iterator[None]:
+    """Puts back at the end of the block what was to handle some signals before it."""
+    before = {one: signal.getsignal(one) for one in numbers} if in_main_thread() else {}
+    try:
+        yield
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
+
 
 def ignore_signals() -> None:
     """Makes this process, which ends anyway, do so with the exit code that it has chosen."""
-    for one in SIGNALS:
-        signal.signal(one, signal.SIG_IGN)
+    if in_main_thread():
+        for one in SIGNALS:
+            signal.signal(one, signal.SIG_IGN)
 
 
 def say(text: str) -> None:
@@ -153,14 +190,21 @@ def end_with_parent(number: signal.Signals) -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, number)
 
 
-def end_loaders() -> None:
-    """Ends the data loader's processes, which take no other signal than SIGKILL.
+@contextlib.contextmanager
+def ended_loaders() -> Iterator[None]:
+    """Ends the data loader's processes behind the block, which take no other signal than SIGKILL.
 
-    torch's handler of SIGCHLD, which takes their end for a failure, is off meanwhile.
+    torch's handler of SIGCHLD, which takes their end for a failure, is off meanwhile. Processes
+    that were there before are not the data loader's.
     """
-    handler = signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    for child in multiprocessing.active_children():
-        if child.daemon:
-            child.kill()
-            child.join()
-    signal.signal(signal.SIGCHLD, handler)
+    others = set(multiprocessing.active_children())
+    try:
+        yield
+    finally:
+        with kept_handlers(signal.SIGCHLD):
+            if in_main_thread():
+                signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            for child in set(multiprocessing.active_children()) - others:
+                if child.daemon:
+                    child.kill()
+                    child.join()

@@ -16,7 +16,7 @@ from mmengine.visualization import Visualizer
 from torch.utils.data import DataLoader
 
 from umop.distributed.ranks import SingleProcess
-from umop.distributed.signals import StopSignals, end_loaders, follow_parent
+from umop.distributed.signals import StopSignals, ended_loaders, follow_parent
 from umop.distributed.sockets import share_sockets
 from umop.engine.hooks.checkpoints import SafeCheckpointHook
 from umop.engine.loop import RESUMABLE
@@ -128,15 +128,14 @@ class Runner(MMRunner):
             UserError: The config has something that cannot be built.
         """
         self.register_hook(StopHook(), priority="LOWEST")
-        try:
-            return super().train()
-        except BaseException as error:
-            self.call_hook("after_run")  # it also ends progress bars and loggers
-            if isinstance(error, Exception) and not self.is_built:
-                raise explained(error) from error
-            raise
-        finally:
-            end_loaders()
+        with ended_loaders():
+            try:
+                return super().train()
+            except BaseException as error:
+                self.call_hook("after_run")  # it also ends progress bars and loggers
+                if isinstance(error, Exception) and not self.is_built:
+                    raise explained(error) from error
+                raise
 
 
 def explained(error: Exception) -> Exception:

@@ -2,7 +2,7 @@
 
 from umop.evaluation.coco import METRICS, CocoResult, coco_box_metrics, coco_result
 from umop.evaluation.metric import CocoBoxMetric, result_of
-from umop.evaluation.record import Evaluation
+from umop.runs.evaluation import Evaluation
 
 __all__ = [
     "METRICS",

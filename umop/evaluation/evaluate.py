@@ -13,12 +13,13 @@ from umop.engine.runner import Runner
 from umop.evaluation import result_of
 from umop.evaluation.keep import keep
 from umop.runs.checkpoints import describe_checkpoint
-from umop.runs.folder import Run
+from umop.runs.evaluation import Evaluation
+from umop.runs.folder import RunFolder
 from umop.system.console import note
 from umop.system.errors import UserError
 
 
-def evaluate(run: Run, data: Path | None = None, tta: bool = False) -> dict[str, float]:
+def evaluate(run: RunFolder, data: Path | None = None, tta: bool = False) -> Evaluation:
     """Computes COCO's twelve numbers for a run's best checkpoint, or its newest.
 
     They are kept in ``evaluation.json`` in the run's folder, with test-time augmentation in
@@ -32,7 +33,7 @@ def evaluate(run: Run, data: Path | None = None, tta: bool = False) -> dict[str,
         tta: Whether to merge what is found at several sizes, flipped and not.
 
     Returns:
-        The values of :data:`umop.evaluation.METRICS`.
+        What was found.
 
     Raises:
         UserError: The run has no checkpoint, or the data is missing.
@@ -45,15 +46,14 @@ def evaluate(run: Run, data: Path | None = None, tta: bool = False) -> dict[str,
     if tta:
         augment(config)
     runner = Runner.from_cfg(config)
-    metrics: dict[str, float] = runner.test()
+    runner.test()
     result = result_of(runner.test_evaluator)
     if result is None:
         raise UserError("test_evaluator must be of type CocoBoxMetric, to give the twelve numbers.")
-    keep(run.kept_evaluation(data, tta), result, config, checkpoint)
-    return metrics
+    return keep(run.kept_evaluation(data, tta), result, config, checkpoint)
 
 
-def config_for(run: Run, data: Path | None) -> Config:
+def config_for(run: RunFolder, data: Path | None) -> Config:
     """Reads a run's config, with the data that is to be evaluated.
 
     Raises:

@@ -9,7 +9,7 @@ from umop.engine.protocol import TrainingRunner
 from umop.evaluation import result_of
 from umop.evaluation.keep import keep
 from umop.runs.checkpoints import BEST
-from umop.runs.folder import Run
+from umop.runs.folder import RunFolder
 
 
 class EvaluationHook(Hook):
@@ -24,7 +24,7 @@ class EvaluationHook(Hook):
 
     priority = "LOWEST"
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: RunFolder) -> None:
         self.run = run
 
     def after_val_epoch(

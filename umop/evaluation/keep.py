@@ -11,15 +11,15 @@ from mmengine.config import Config
 from umop.evaluation.analysis import Analysis
 from umop.evaluation.coco import CocoResult
 from umop.evaluation.matching import Box
-from umop.evaluation.record import Evaluation
 from umop.runs.checkpoints import replace_text
+from umop.runs.evaluation import Evaluation
 from umop.system.console import note
 
 MOST_DETECTIONS = 1_000_000
 """Most detections that are kept: all of 10,000 images, in about 100 MB."""
 
 
-def keep(path: Path, result: CocoResult, config: Config, checkpoint: Path) -> None:
+def keep(path: Path, result: CocoResult, config: Config, checkpoint: Path) -> Evaluation:
     """Writes ``evaluation.json``, and ``analysis.json`` and ``detections.json`` beside it.
 
     Args:
@@ -27,11 +27,16 @@ def keep(path: Path, result: CocoResult, config: Config, checkpoint: Path) -> No
         result: What was found.
         config: Says with which annotations.
         checkpoint: What was measured.
+
+    Returns:
+        The content of ``evaluation.json``.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     replace_text(beside(path, "detections"), json.dumps(shortened(result.detections)) + "\n")
     replace_text(beside(path, "analysis"), Analysis.of(result).to_json())
-    Evaluation.of(config, checkpoint, result.metrics).write(path)
+    record = Evaluation.of(config, checkpoint, result.metrics)
+    record.write(path)
+    return record
 
 
 def beside(evaluation: Path, kind: str) -> Path:

@@ -32,7 +32,7 @@ from umop.export.program import trace, write_pt2
 from umop.export.samples import sample_name, write_samples
 from umop.export.verify import Difference, verify
 from umop.runs.checkpoints import describe_checkpoint
-from umop.runs.folder import Run
+from umop.runs.folder import RunFolder
 from umop.system.console import note
 from umop.system.digest import sha256_of
 from umop.system.errors import UserError
@@ -58,7 +58,7 @@ class Export:
 
 
 def export(
-    run: Run,
+    run: RunFolder,
     version: str = VERSION,
     precision: Precision = "fp32",
     samples: Sequence[Path] = (),
@@ -103,6 +103,33 @@ def export(
     return done
 
 
+def export_if_changed(
+    run: RunFolder,
+    version: str | None = None,
+    precision: Precision = "fp32",
+    samples: Sequence[Path] = (),
+    force: bool = False,
+) -> Export | None:
+    """Writes ``<run>.bundle``, unless it is there already.
+
+    Args:
+        run: The run.
+        version: The version that the served model gets; 1.0 if None.
+        precision: The arithmetic of the network.
+        samples: Images that the service's web page offers to try.
+        force: Write it again.
+
+    Returns:
+        What the export has shown; None where it was there.
+
+    Raises:
+        UserError: As for :func:`export`.
+    """
+    if not force and is_exported(run, version, precision, samples):
+        return None
+    return export(run, version or VERSION, precision, samples)
+
+
 def write_network(detector: Any, draft: Path, manifest: Manifest, config: Config) -> None:
     """Writes ``model.onnx`` and, where PyTorch has the precision, ``model.pt2``."""
     half = manifest.precision == "fp16"
@@ -118,9 +145,9 @@ def write_network(detector: Any, draft: Path, manifest: Manifest, config: Config
         write_pt2(program, draft / "model.pt2")
 
 
-def measure(run: Run, config: Config, draft: Path, manifest: Manifest) -> float:
+def measure(run: RunFolder, config: Config, draft: Path, manifest: Manifest) -> float:
     """Measures a bundle and writes its metrics and its loss of AP into its manifest."""
-    expected = evaluate(run)
+    expected = evaluate(run).metrics
     metrics = evaluate_bundle(config, draft)
     loss = expected["AP"] - metrics["AP"]
     Bundle.write(draft, manifest.model_copy(update={"metrics": metrics, "ap_loss": loss}))
@@ -128,7 +155,7 @@ def measure(run: Run, config: Config, draft: Path, manifest: Manifest) -> float:
 
 
 def is_exported(
-    run: Run,
+    run: RunFolder,
     version: str | None = None,
     precision: Precision = "fp32",
     samples: Sequence[Path] = (),

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from serving.shared import InputSpec, Manifest, PostprocessSpec, Size
 from umop.evaluation import Evaluation
-from umop.runs.folder import Run
+from umop.runs.folder import RunFolder
 from umop.system.console import note
 from umop.system.digest import sha256_of
 from umop.system.errors import UserError
@@ -21,7 +21,7 @@ LARGEST = Size(width=2560, height=2560)
 """The largest image that a model of fixed scale is given; larger ones are scaled down."""
 
 
-def manifest_of(run: Run, config: Config, checkpoint: Path, version: str) -> Manifest:
+def manifest_of(run: RunFolder, config: Config, checkpoint: Path, version: str) -> Manifest:
     """Writes the manifest of a run's checkpoint.
 
     Args:
@@ -62,7 +62,7 @@ def manifest_of(run: Run, config: Config, checkpoint: Path, version: str) -> Man
         ) from error
 
 
-def metrics_of(run: Run, config: Config, checkpoint: Path) -> dict[str, float]:
+def metrics_of(run: RunFolder, config: Config, checkpoint: Path) -> dict[str, float]:
     """What this checkpoint scored on the config's test data; empty if it was not evaluated."""
     evaluation = Evaluation.read(run.evaluation)
     if evaluation is None or not evaluation.holds_for(config, checkpoint):

@@ -11,12 +11,12 @@ from serving.shared import DetectOptions, Detector, EngineName
 from umop.data.images import read_rgb
 from umop.evaluation.evaluate import config_for
 from umop.evaluation.metric import CocoBoxMetric
-from umop.runs.folder import Run
+from umop.runs.folder import RunFolder
 from umop.system.console import Count
 from umop.system.errors import UserError
 
 
-def evaluate_run_bundle(run: Run, data: Path | None, engine: EngineName) -> dict[str, float]:
+def evaluate_run_bundle(run: RunFolder, data: Path | None, engine: EngineName) -> dict[str, float]:
     """Computes COCO's twelve numbers for a run's bundle.
 
     Args:

@@ -20,7 +20,7 @@ from umop.report.provenance import start, time_trained
 from umop.report.rows import Row, differing, measured, spread
 from umop.report.svg import Line, plot
 from umop.report.template import write_page
-from umop.runs.folder import Run
+from umop.runs.folder import RunFolder
 from umop.runs.listing import state_of
 
 CURVES = {
@@ -43,14 +43,14 @@ class Compared:
         settings: Of its config, by dotted name.
     """
 
-    run: Run
+    run: RunFolder
     lines: list[dict[str, Any]]
     evaluation: Evaluation | None
     analysis: Analysis | None
     settings: dict[str, str]
 
     @classmethod
-    def read(cls, run: Run) -> Compared:
+    def read(cls, run: RunFolder) -> Compared:
         """Reads what is compared.
 
         Raises:
@@ -74,7 +74,7 @@ def settings_of(config: Config) -> dict[str, str]:
     return {name: value.replace(f"'{folder}/", "'RUN/") for name, value in values.items()}
 
 
-def write_comparison(runs: Sequence[Run], path: Path) -> Path:
+def write_comparison(runs: Sequence[RunFolder], path: Path) -> Path:
     """Writes a page with a column for each run.
 
     Args:

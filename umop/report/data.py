@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from umop.data.check.page import Bar, bars, by_size
 from umop.data.custom import SOURCE
-from umop.runs.folder import Run
+from umop.runs.folder import RunFolder
 
 SPLITS = {"train": "training", "val": "validation"}
 
@@ -51,7 +51,7 @@ class Data:
     findings: list[tuple[str, str]] | None
 
 
-def data(run: Run, config: Config) -> Data:
+def data(run: RunFolder, config: Config) -> Data:
     """Counts what a run's annotations hold."""
     splits, missing = [], []
     for name, title in SPLITS.items():
@@ -64,7 +64,7 @@ def data(run: Run, config: Config) -> Data:
     return Data(splits, missing, findings(run))
 
 
-def findings(run: Run) -> list[tuple[str, str]] | None:
+def findings(run: RunFolder) -> list[tuple[str, str]] | None:
     """What the check of the data found when the run was started, as severity and text."""
     source = run.folder / "annotations" / SOURCE
     messages: list[str] | None = None

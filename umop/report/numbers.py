@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from umop.evaluation import METRICS, Evaluation
-from umop.runs.folder import Run
+from umop.runs.folder import RunFolder
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Numbers:
         ]
 
 
-def numbers(run: Run) -> Numbers:
+def numbers(run: RunFolder) -> Numbers:
     """Reads a run's evaluations."""
     files = {"this data": run.evaluation, "with TTA": run.evaluation_tta}
     for path in sorted(run.folder.glob("evaluations/*/evaluation*.json")):

@@ -18,7 +18,7 @@ from umop.report.images import shown_images
 from umop.report.numbers import numbers, shown
 from umop.report.provenance import starts, time_trained
 from umop.report.template import write_page
-from umop.runs.folder import Run
+from umop.runs.folder import RunFolder
 from umop.runs.listing import state_of
 from umop.system.errors import UserError
 
@@ -31,7 +31,7 @@ class Tile:
     value: str
 
 
-def write_report(run: Run, path: Path | None = None) -> Path:
+def write_report(run: RunFolder, path: Path | None = None) -> Path:
     """Writes the report of a run from the files in its folder; needs no network to be read.
 
     Args:
@@ -68,20 +68,20 @@ def write_report(run: Run, path: Path | None = None) -> Path:
     )
 
 
-def read_config(run: Run) -> Config | None:
+def read_config(run: RunFolder) -> Config | None:
     """The config of a run, without the modules that training needs; None where it is gone."""
     if not run.config.is_file():
         return None
     return Config.fromfile(run.config, import_custom_modules=False)
 
 
-def require_run(run: Run) -> None:
+def require_run(run: RunFolder) -> None:
     """Checks that there is something to report.
 
     Raises:
         UserError: There is not.
     """
-    if not any(file.is_file() for file in (run.config, run.metrics, run.provenance)):
+    if not any(file.is_file() for file in (run.config, run.metrics_file, run.provenance)):
         raise UserError(f"There is no run at {run.folder}. List those that there are: umop runs")
 
 
@@ -91,7 +91,7 @@ def images_of(config: Config) -> Path:
     return Path(dataset.data_root) / dataset.data_prefix.img
 
 
-def tiles(run: Run, lines: list[dict[str, Any]]) -> list[Tile]:
+def tiles(run: RunFolder, lines: list[dict[str, Any]]) -> list[Tile]:
     """The first things one wants to know."""
     evaluated = numbers(run).columns
     metrics = evaluated[0].metrics if evaluated else {}
@@ -103,7 +103,7 @@ def tiles(run: Run, lines: list[dict[str, Any]]) -> list[Tile]:
     return found
 
 
-def iterations(run: Run, lines: list[dict[str, Any]]) -> int:
+def iterations(run: RunFolder, lines: list[dict[str, Any]]) -> int:
     """How many are done: the last that was measured, or the last of the newest start, if later."""
     measured = [line["iter"] for line in lines[-1:]]
     ended = [start.get("last_iteration") or 0 for start in run.starts()[-1:]]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from umop.runs.folder import Run
+from umop.runs.folder import RunFolder
 from umop.system.console import duration
 from umop.system.exit_codes import STOPPED
 
@@ -36,7 +36,7 @@ class Start:
     details: dict[str, Any]
 
 
-def starts(run: Run) -> list[Start]:
+def starts(run: RunFolder) -> list[Start]:
     """A run's starts, the oldest first."""
     return [start(each) for each in run.starts()]
 
@@ -62,7 +62,7 @@ def moment(time: str | None) -> str:
     return f"{datetime.fromisoformat(time):%Y-%m-%d %H:%M} UTC" if time else ""
 
 
-def time_trained(run: Run) -> str:
+def time_trained(run: RunFolder) -> str:
     """How long all starts that have an end took together, in words; empty without one."""
     spans = [seconds_between(each) for each in run.starts()]
     known = [span for span in spans if span is not None]

@@ -9,7 +9,7 @@ from zipfile import BadZipFile, ZipFile
 
 import torch
 
-from umop.runs.folder import Run
+from umop.runs.folder import RunFolder
 from umop.system.console import note
 from umop.system.digest import sha256_of
 from umop.system.errors import UserError
@@ -62,14 +62,14 @@ def flush(path: Path) -> None:
         os.close(descriptor)
 
 
-def remove_all_but(run: Run, newest: int) -> None:
+def remove_all_but(run: RunFolder, newest: int) -> None:
     """Removes the older checkpoints of a run, and their checksums."""
     for checkpoint in by_age(run)[newest:]:
         checkpoint.unlink()
         checksum_file(checkpoint).unlink(missing_ok=True)
 
 
-def by_age(run: Run) -> list[Path]:
+def by_age(run: RunFolder) -> list[Path]:
     """A run's checkpoints, the newest first; the best is not among them."""
     found = [path for name in ("epoch_*.pth", "iter_*.pth") for path in run.folder.glob(name)]
     return sorted(found, key=lambda path: path.stat().st_mtime_ns, reverse=True)
@@ -83,7 +83,7 @@ def describe_checkpoint(checkpoint: Path) -> str:
     return f"Checkpoint: {BEST}, of iteration {content['meta']['iter']}, which had the best AP"
 
 
-def newest_whole(run: Run) -> Path | None:
+def newest_whole(run: RunFolder) -> Path | None:
     """The newest checkpoint of a run that is not damaged, None before there is one.
 
     Warns of each that is, and of one without a checksum beside it.

@@ -7,10 +7,13 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zipfile import is_zipfile
 
 from umop.system.errors import UserError
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 ROOT = Path("runs")
 LOCK = ".lock"
@@ -19,7 +22,7 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
 @dataclass(frozen=True)
-class Run:
+class RunFolder:
     """``runs/<name>/``.
 
     Attributes:
@@ -29,7 +32,7 @@ class Run:
     folder: Path
 
     @classmethod
-    def named(cls, name: str) -> Run:
+    def named(cls, name: str) -> Self:
         """The run to read: of that name in ``runs/``, or in the folder at that path.
 
         Raises:
@@ -42,7 +45,7 @@ class Run:
         return cls(Path(name))
 
     @classmethod
-    def to_train(cls, name: str) -> Run:
+    def to_train(cls, name: str) -> Self:
         """The run of that name in ``runs/``.
 
         Raises:
@@ -54,6 +57,9 @@ class Run:
                 "'_' and '-', with a letter or digit first, as in --run trees-2."
             )
         return cls(ROOT / name)
+
+    def __fspath__(self) -> str:
+        return str(self.folder)
 
     @property
     def name(self) -> str:
@@ -68,7 +74,7 @@ class Run:
         return self.folder / "provenance.json"
 
     @property
-    def metrics(self) -> Path:
+    def metrics_file(self) -> Path:
         return self.folder / "metrics.jsonl"
 
     @property
@@ -138,9 +144,9 @@ class Run:
 
         A last line that a kill cut off is left out.
         """
-        if not self.metrics.is_file():
+        if not self.metrics_file.is_file():
             return []
-        lines = self.metrics.read_text().splitlines(keepends=True)
+        lines = self.metrics_file.read_text().splitlines(keepends=True)
         return [json.loads(line) for line in lines if line.endswith("\n")]
 
     def last_metrics(self) -> dict[str, Any] | None:

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from umop.runs.folder import Run
+from umop.runs.folder import RunFolder
 from umop.runs.lock import is_locked
 from umop.system.errors import UserError
 from umop.system.exit_codes import STOPPED
@@ -34,11 +34,12 @@ class Listed:
 
 def runs_in(folder: Path) -> list[Listed]:
     """All runs of a folder, the newest first."""
-    found = [Run(path) for path in folder.iterdir() if path.is_dir()] if folder.is_dir() else []
-    return sorted(map(listed, found), key=lambda row: row.age)
+    paths = folder.iterdir() if folder.is_dir() else ()
+    rows = [listed(RunFolder(path)) for path in paths if path.is_dir()]
+    return sorted(rows, key=lambda row: row.age)
 
 
-def listed(run: Run) -> Listed:
+def listed(run: RunFolder) -> Listed:
     """Reads one run's folder."""
     lines = run.read_metrics()
     last = run.last_metrics()
@@ -51,12 +52,12 @@ def listed(run: Run) -> Listed:
     )
 
 
-def wrote(run: Run) -> list[Path]:
+def wrote(run: RunFolder) -> list[Path]:
     """The files that show when a run was last at work."""
-    return [path for path in (run.metrics, run.provenance, run.evaluation) if path.is_file()]
+    return [path for path in (run.metrics_file, run.provenance, run.evaluation) if path.is_file()]
 
 
-def state_of(run: Run) -> str:
+def state_of(run: RunFolder) -> str:
     """How a run is doing."""
     try:
         starts = run.starts()

@@ -13,13 +13,13 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from umop.runs.folder import Run
+from umop.runs.folder import RunFolder
 from umop.system.errors import FetchError, UserError
 from umop.system.locks import file_lock, try_lock
 
 
 @contextlib.contextmanager
-def locked(run: Run) -> Iterator[None]:
+def locked(run: RunFolder) -> Iterator[None]:
     """Makes a run's folder and keeps other processes from training in it.
 
     The kernel drops the lock when the process ends, however it ends. A folder that this start
@@ -35,14 +35,14 @@ def locked(run: Run) -> Iterator[None]:
     try:
         yield
     except (UserError, FetchError):
-        if is_new and run.latest_checkpoint() is None and not run.metrics.is_file():
+        if is_new and run.latest_checkpoint() is None and not run.metrics_file.is_file():
             shutil.rmtree(run.folder)
         raise
     finally:
         lock.release()
 
 
-def acquire(run: Run) -> tuple[FileLock, bool]:
+def acquire(run: RunFolder) -> tuple[FileLock, bool]:
     """Returns the lock, and whether the folder was made for it.
 
     Raises:
@@ -77,7 +77,7 @@ def holder() -> str:
     return f"process {os.getpid()} on {socket.gethostname()} since {since}"
 
 
-def held_by_another(run: Run) -> str:
+def held_by_another(run: RunFolder) -> str:
     """Says which process trains a run, and what to do."""
     by = run.lock.read_text(errors="replace") or "another process"
     return (
@@ -86,7 +86,7 @@ def held_by_another(run: Run) -> str:
     )
 
 
-def is_locked(run: Run) -> bool:
+def is_locked(run: RunFolder) -> bool:
     """Whether a process trains the run; the folder may be mounted to be read only."""
     if not run.lock.is_file():
         return False

@@ -6,10 +6,8 @@ import hashlib
 import json
 import os
 import platform
-import shlex
 import socket
 import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
 from pathlib import Path
@@ -28,7 +26,7 @@ SHARE = 500
 """Sizes of so many files are asked for at a time: network storage answers each in a millisecond."""
 
 
-def begin(path: Path, config: Config, iteration: int) -> None:
+def begin(path: Path, config: Config, iteration: int, command: str) -> None:
     """Adds an entry to a run's ``provenance.json``; it says nothing of an end yet.
 
     Warns where code, packages, hardware or data are not those of the start before.
@@ -37,9 +35,10 @@ def begin(path: Path, config: Config, iteration: int) -> None:
         path: The file.
         config: What is trained.
         iteration: Iterations that were done before.
+        command: What started it: a command of a shell, or a call of Python.
     """
     starts = read_starts(path)
-    entry = {**provenance(config), "first_iteration": iteration + 1}
+    entry = {**provenance(config, command), "first_iteration": iteration + 1}
     if changed := changes(starts[-1], entry) if starts else []:
         note(
             f"warning: since this run was started before, there is another {'; '.join(changed)}. "
@@ -96,12 +95,12 @@ def now() -> str:
     return datetime.now(timezone.utc).isoformat(timespec="seconds")
 
 
-def provenance(config: Config) -> dict[str, Any]:
+def provenance(config: Config, command: str) -> dict[str, Any]:
     """Returns commit, versions, hardware, data fingerprint, seed and command, as JSON values."""
     commit, clean = code()
     return {
         "started": now(),
-        "command": shlex.join(["umop", *sys.argv[1:]]),
+        "command": command,
         "commit": commit,
         "clean": clean,
         "seed": config.randomness.seed,

@@ -6,10 +6,13 @@ import contextlib
 import logging
 import os
 import sys
+import threading
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from time import monotonic
+
+from umop.system.errors import NO_SPACE
 
 SECONDS_BETWEEN_COUNTS = 20.0
 
@@ -77,3 +80,9 @@ def quietly() -> Iterator[None]:
         warnings.simplefilter("ignore")
         logging.raiseExceptions = False  # a log that cannot be written is no traceback
         yield
+
+
+def report_thread(failed: threading.ExceptHookArgs) -> None:
+    """Prints the traceback of a thread; a full disk is said once, by the main thread."""
+    if not isinstance(failed.exc_value, OSError) or failed.exc_value.errno not in NO_SPACE:
+        threading.__excepthook__(failed)

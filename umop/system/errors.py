@@ -30,13 +30,44 @@ class LostRankError(TrainingError):
     """Another of the processes that train together is gone; the message names it."""
 
 
+class FailedRankError(TrainingError):
+    """A rank failed that has said why itself, or whose reason another node says.
+
+    Attributes:
+        exit_code: Its own.
+    """
+
+    def __init__(self, message: str, exit_code: int) -> None:
+        super().__init__(message, exit_code)
+        self.exit_code = exit_code
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
 class FetchError(Exception):
     """Something could not be fetched; the same command may succeed later."""
 
 
-class Stopped(BaseException):
-    """A signal stopped training; the message says how to resume.
+class Stopped(KeyboardInterrupt):
+    """Training was stopped from outside; the same command or call goes on.
 
-    Like KeyboardInterrupt it is no ``Exception``: it is raised wherever the program is, and must
-    not be taken for an unreadable image or a broken config there.
+    It is no ``Exception``: it is raised wherever the program is, and must not be taken for an
+    unreadable image or a broken config there.
+
+    Attributes:
+        done: Iterations that are saved; None where that is not known here.
+        total: Iterations of the whole training.
     """
+
+    def __init__(self, done: int | None = None, total: int | None = None) -> None:
+        super().__init__(done, total)
+        self.done = done
+        self.total = total
+
+    def __str__(self) -> str:
+        if self.done is None:
+            return ""
+        if self.done <= 0:
+            return "Stopped before the first step."
+        return f"Stopped after iteration {self.done} of {self.total}, which is saved."

@@ -1,6 +1,6 @@
 """What the exit code of ``umop`` says; a script or a cluster's scheduler acts on it."""
 
-from umop.system.errors import LostRankError, Stopped, UserError
+from umop.system.errors import FailedRankError, LostRankError, Stopped, UserError
 
 FAILURE = 1
 """Something broke: the program, the machine, or training itself (a loss that is not finite)."""
@@ -19,4 +19,6 @@ def exit_code_of(error: BaseException) -> int:
     """The exit code of a command that an error ends."""
     if isinstance(error, Stopped | LostRankError):
         return STOPPED
+    if isinstance(error, FailedRankError):
+        return error.exit_code
     return MISTAKE if isinstance(error, UserError) else FAILURE

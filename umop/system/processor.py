@@ -5,6 +5,10 @@ from __future__ import annotations
 import ctypes
 import os
 import platform
+import sys
+from pathlib import Path
+
+from umop.system.errors import UserError
 
 SETTINGS = {"OMP_WAIT_POLICY": "PASSIVE", "THP_MEM_ALLOC_ENABLE": "1"}
 """Threads that wait leave their core to the data loader; large tensors lie in pages of 2 MiB."""
@@ -13,6 +17,12 @@ M_MMAP_THRESHOLD = -3
 LARGEST_TRIM_THRESHOLD = 2**31 - 1
 LARGEST_MMAP_THRESHOLD = 2**25
 """The most that glibc takes."""
+
+
+HIDES = "_UMOP_HIDES_GPUS"
+"""The variable that says which process has set its GPUs aside."""
+DRIVER = Path("/dev/nvidiactl")
+"""Is there where a GPU of NVIDIA's may be."""
 
 
 def tune_processor() -> None:
@@ -35,3 +45,28 @@ def keep_freed_memory() -> None:
         mallopt = ctypes.CDLL(None).mallopt
         mallopt(M_MMAP_THRESHOLD, LARGEST_MMAP_THRESHOLD)
         mallopt(M_TRIM_THRESHOLD, LARGEST_TRIM_THRESHOLD)
+
+
+def choose_processor(wanted: bool) -> None:
+    """Sets the GPUs aside where the processor is wanted, as long as this process runs.
+
+    CUDA looks for them once, so a process computes on GPUs or on the processor. The processes that
+    it starts do as it does.
+
+    Raises:
+        UserError: This one has computed on the other.
+    """
+    if wanted:
+        if os.environ.get("CUDA_VISIBLE_DEVICES") != "":
+            os.environ.update({"CUDA_VISIBLE_DEVICES": "", HIDES: str(os.getpid())})
+        torch = sys.modules.get("torch")
+        if torch is not None and torch.cuda.is_available():
+            raise UserError(
+                "This program has looked at its GPUs already. For --device cpu, start it anew with "
+                "CUDA_VISIBLE_DEVICES set to nothing."
+            )
+    elif os.environ.get(HIDES) == str(os.getpid()) and DRIVER.exists():
+        raise UserError(
+            "This program has trained with --device cpu, and so has set its GPUs aside. Start it "
+            "anew to train on them."
+        )

@@ -8,7 +8,7 @@ from typing import Any
 
 from mmengine.config import Config
 
-from umop.runs.folder import Run
+from umop.runs.folder import RunFolder
 from umop.trackers.mlflow import MLFLOW
 from umop.trackers.tensorboard import TENSORBOARD
 from umop.trackers.wandb import WANDB
@@ -18,7 +18,7 @@ TRACKERS = (TENSORBOARD, MLFLOW, WANDB)
 
 
 def vis_backends(
-    config: Config, run: Run, done: int, variables: Mapping[str, str] = os.environ
+    config: Config, run: RunFolder, done: int, variables: Mapping[str, str] = os.environ
 ) -> list[dict[str, Any]]:
     """Configures the trackers that the config names, and those that the environment asks for.
 

@@ -18,7 +18,7 @@ from mmengine.config import Config
 from mmengine.registry import VISBACKENDS
 from mmengine.visualization import MLflowVisBackend
 
-from umop.runs.folder import Run
+from umop.runs.folder import RunFolder
 from umop.system.console import note
 from umop.system.errors import Stopped, UserError
 from umop.trackers.tracker import Settings, Tracker
@@ -125,7 +125,7 @@ class ScalarsToMlflow(MLflowVisBackend):
         return bool(found.info.lifecycle_stage == "active")
 
 
-def settings(run: Run, done: int, variables: Mapping[str, str]) -> Settings | None:
+def settings(run: RunFolder, done: int, variables: Mapping[str, str]) -> Settings | None:
     """Sends scalars, schedule and config; checkpoints and annotations stay in the run folder."""
     if not (address := variables.get("MLFLOW_TRACKING_URI")):
         return None

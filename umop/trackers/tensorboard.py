@@ -9,7 +9,7 @@ from mmengine.config import Config
 from mmengine.registry import VISBACKENDS
 from mmengine.visualization import TensorboardVisBackend
 
-from umop.runs.folder import Run
+from umop.runs.folder import RunFolder
 from umop.trackers.tracker import Settings, Tracker
 
 
@@ -35,7 +35,7 @@ class ScalarsToTensorboard(TensorboardVisBackend):
         """Leaves it out: ``config.py`` is beside the folder."""
 
 
-def settings(run: Run, done: int, variables: Mapping[str, str]) -> Settings:
+def settings(run: RunFolder, done: int, variables: Mapping[str, str]) -> Settings:
     """TensorBoard's files are always written."""
     return {"type": "ScalarsToTensorboard", "save_dir": str(run.tensorboard), "done": done}
 

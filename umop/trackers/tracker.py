@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
 
-from umop.runs.folder import Run
+from umop.runs.folder import RunFolder
 from umop.system.errors import UserError
 
 Settings = dict[str, Any]
@@ -26,7 +26,7 @@ class Tracker:
 
     package: str
     extra: str
-    settings: Callable[[Run, int, Mapping[str, str]], Settings | None]
+    settings: Callable[[RunFolder, int, Mapping[str, str]], Settings | None]
 
     def require_package(self) -> None:
         """Checks that the package is installed.

@@ -10,7 +10,7 @@ from mmengine.config import Config
 from mmengine.registry import VISBACKENDS
 from mmengine.visualization import WandbVisBackend
 
-from umop.runs.folder import Run
+from umop.runs.folder import RunFolder
 from umop.system.errors import UserError
 from umop.trackers.tracker import Settings, Tracker
 
@@ -69,7 +69,7 @@ class ScalarsToWandb(WandbVisBackend):
         self.experiment.log(scalar_dict, step=step)
 
 
-def settings(run: Run, done: int, variables: Mapping[str, str]) -> Settings | None:
+def settings(run: RunFolder, done: int, variables: Mapping[str, str]) -> Settings | None:
     """W&B is asked for by its key or its project."""
     if not (variables.get("WANDB_API_KEY") or variables.get("WANDB_PROJECT")):
         return None

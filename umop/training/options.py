@@ -1,34 +1,158 @@
-"""How a config is trained, as the user asked."""
+"""What a user asks of training: the options of ``umop train`` and ``umop.train``."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, NamedTuple, get_args
 
-from umop.training.precision import Precision
-from umop.training.schedule import ScheduleOptions
+from umop.runs.folder import RunFolder
+from umop.system.errors import UserError
+from umop.training.schedule import ScheduleOptions, parse_duration
+
+Device = Literal["auto", "cpu"]
+Precision = Literal["auto", "bf16", "fp16", "off"]
+FOR_OWN_DATA = "small"
+TIMEOUT = 600.0
 
 
-@dataclass(frozen=True)
+class Limits(NamedTuple):
+    """The numbers that an option takes."""
+
+    kind: type[int] | type[float]
+    least: float
+    most: float | None = None
+
+    def allow(self, value: object) -> bool:
+        """Whether a number is one of them."""
+        kinds = (int, float) if self.kind is float else (int,)
+        if not isinstance(value, kinds) or isinstance(value, bool):
+            return False
+        return value >= self.least and (self.most is None or value <= self.most)
+
+    def __str__(self) -> str:
+        number = "a whole number" if self.kind is int else "a number"
+        if self.most is None:
+            return f"{number}, {self.least:g} or more"
+        return f"{number} from {self.least:g} to {self.most:g}"
+
+
+LIMITS = {
+    "epochs": Limits(int, 1),
+    "batch": Limits(int, 1),
+    "accumulate": Limits(int, 1),
+    "lr": Limits(float, 1e-12, 1000),
+    "size": Limits(int, 32, 8192),
+    "patience": Limits(int, 1),
+    "processes": Limits(int, 1),
+    "timeout": Limits(float, 10),
+}
+CHOICES = {"device": get_args(Device), "amp": get_args(Precision)}
+
+
+@dataclass(frozen=True, kw_only=True)
 class TrainOptions:
-    """How a config is trained, as the user asked.
+    """What a user asks of training, by the names of the command's options.
 
     Attributes:
+        config: Name of a config, or a file; ``small`` for data of one's own.
         data: Root of the data set, in place of the config's own.
-        on_cpu: Train on the processor, also with a config that is made for GPUs.
-        processes: How many train together on this node; by default one for each GPU.
-        precision: The arithmetic.
-        timeout: Seconds without a step after which training with several processes is given up.
-        schedule: What is asked of the schedule.
+        name: Name of the run; by default the config's.
+        epochs: Passes over the training images.
+        batch: Images a step, over all processes.
+        accumulate: Parts that a step is computed in, one after the other.
+        lr: The learning rate, exactly.
+        size: Side in pixels of the square that images are scaled into.
+        time: How long training may take, its evaluations included, such as ``30m``.
+        patience: Evaluations without a better AP after which training ends.
         weights: Run or checkpoint file to start from, in place of ImageNet weights.
-        is_dry: Only try everything, in two steps, and keep nothing.
+        seed: Seed, in place of the config's.
+        set: Changes of the config, such as ``optim_wrapper.optimizer.lr=0.001``.
+        device: ``cpu`` trains on the processor, also with a config that is made for GPUs.
+        processes: How many train together on this node; by default one for each GPU.
+        amp: Mixed precision.
+        dry_run: Only try everything, in two steps, and keep nothing.
+        timeout: Seconds without a step after which training with several processes is given up.
+        command: The command or the call that asks for all this, for the run's provenance.
+
+    Raises:
+        UserError: An option has a value that it cannot have.
     """
 
+    config: str | None = None
     data: Path | None = None
-    on_cpu: bool = False
-    processes: int | None = None
-    precision: Precision = "auto"
-    timeout: float = 600.0
-    schedule: ScheduleOptions = field(default_factory=ScheduleOptions)
+    name: str | None = None
+    epochs: int | None = None
+    batch: int | None = None
+    accumulate: int = 1
+    lr: float | None = None
+    size: int | None = None
+    time: str | None = None
+    patience: int | None = None
     weights: str | None = None
-    is_dry: bool = False
+    seed: int | None = None
+    set: tuple[str, ...] = ()
+    device: Device = "auto"
+    processes: int | None = None
+    amp: Precision = "auto"
+    dry_run: bool = False
+    timeout: float = TIMEOUT
+    command: str = ""
+
+    def __post_init__(self) -> None:
+        for name, limits in LIMITS.items():
+            value = getattr(self, name)
+            if value is not None and not limits.allow(value):
+                raise UserError(f"--{name} must be {limits}, not {value!r}.")
+        for name, choices in CHOICES.items():
+            value = getattr(self, name)
+            if value not in choices:
+                raise UserError(f"--{name} must be one of {', '.join(choices)}, not {value!r}.")
+
+    @property
+    def config_name(self) -> str:
+        """The config to train.
+
+        Raises:
+            UserError: None is named, and there is no data of the user's own.
+        """
+        if self.config is None and self.data is None:
+            raise UserError("Name a config, such as demo, or give your data: --data /path")
+        return self.config or FOR_OWN_DATA
+
+    @property
+    def run(self) -> RunFolder:
+        """The folder that keeps the result.
+
+        Raises:
+            UserError: Its name is not a valid one.
+        """
+        return RunFolder.to_train(Path(self.config_name).stem if self.name is None else self.name)
+
+    @property
+    def changes(self) -> list[str]:
+        """What is changed of the config."""
+        seeded = [] if self.seed is None else [f"randomness.seed={self.seed}"]
+        return [*self.set, *seeded]
+
+    @property
+    def on_cpu(self) -> bool:
+        """Whether the processor is asked for."""
+        return self.device == "cpu"
+
+    @property
+    def schedule(self) -> ScheduleOptions:
+        """What is asked of the schedule.
+
+        Raises:
+            UserError: The time is not one.
+        """
+        return ScheduleOptions(
+            epochs=self.epochs,
+            batch=self.batch,
+            accumulate=self.accumulate,
+            lr=self.lr,
+            size=self.size,
+            time=None if self.time is None else parse_duration(self.time),
+            patience=self.patience,
+        )

@@ -9,8 +9,7 @@ from mmengine.config import Config
 
 from umop.system.console import note
 from umop.system.errors import UserError
-
-Precision = Literal["auto", "bf16", "fp16", "off"]
+from umop.training.options import Precision
 
 
 def choose_precision(config: Config, wanted: Precision, on_gpu: bool) -> None:

@@ -21,7 +21,7 @@ from umop.data.location import require_data
 from umop.distributed.devices import plan
 from umop.engine.hooks.checkpoints import Reached, reached_by
 from umop.runs.checkpoints import newest_whole
-from umop.runs.folder import Run
+from umop.runs.folder import RunFolder
 from umop.runs.lock import locked
 from umop.system.console import note
 from umop.system.errors import UserError
@@ -67,7 +67,7 @@ class Draft:
     """
 
     config: Config
-    run: Run
+    run: RunFolder
     options: TrainOptions
     processes: int
     own: OwnData | None = field(init=False)
@@ -90,7 +90,7 @@ class Step(NamedTuple):
 
 
 def prepare(
-    config: Config, run: Run, options: TrainOptions, processes: int, held: ExitStack
+    config: Config, run: RunFolder, options: TrainOptions, processes: int, held: ExitStack
 ) -> Start | None:
     """Checks and writes what is needed to train; None where the run is finished.
 
@@ -114,7 +114,7 @@ def prepare(
     reached = reached_by(checkpoint) if checkpoint else Reached()
     if reached.is_finished:
         return None
-    backends = [] if options.is_dry else vis_backends(config, run, reached.iteration)
+    backends = [] if options.dry_run else vis_backends(config, run, reached.iteration)
     write(draft, is_new=checkpoint is None)
     announce(draft)
     return Start(config, checkpoint, backends)
@@ -146,7 +146,7 @@ def check_own_data(draft: Draft) -> None:
 def set_precision(draft: Draft) -> None:
     """Chooses the arithmetic."""
     on_gpu = torch.cuda.is_available() and not draft.options.on_cpu
-    choose_precision(draft.config, draft.options.precision, on_gpu)
+    choose_precision(draft.config, draft.options.amp, on_gpu)
 
 
 def count_data(draft: Draft) -> None:
@@ -167,7 +167,7 @@ def set_schedule(draft: Draft) -> None:
 
 def shorten_dry_run(draft: Draft) -> None:
     """Cuts a dry run to two steps."""
-    if draft.options.is_dry:
+    if draft.options.dry_run:
         shorten(draft.config)
 
 
@@ -205,7 +205,7 @@ def write(draft: Draft, is_new: bool) -> None:
     """
     run = draft.run
     if is_new:  # a start that was killed before its first checkpoint left some
-        run.metrics.unlink(missing_ok=True)
+        run.metrics_file.unlink(missing_ok=True)
     if draft.own is not None:
         draft.own.write_annotations()
     elif is_new:
@@ -225,7 +225,7 @@ def announce(draft: Draft) -> None:
         note(draft.size_note)
 
 
-def check_same_config(config: Config, run: Run) -> None:
+def check_same_config(config: Config, run: RunFolder) -> None:
     """Refuses to continue a run with another config: its result would be neither's.
 
     Raises:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import torch
 from mmengine.config import Config
+from mmengine.hooks import Hook
 
 from umop.distributed.connect import is_rank, joined
 from umop.distributed.devices import choose_processes, connect_processors
-from umop.distributed.launch import Job, launch
+from umop.distributed.job import Job
+from umop.distributed.launch import launch
 from umop.distributed.ranks import SingleProcess
 from umop.distributed.signals import StopSignals
 from umop.engine.hooks.checkpoints import reached_by
@@ -22,7 +22,7 @@ from umop.engine.hooks.provenance import ProvenanceHook
 from umop.engine.runner import Runner
 from umop.evaluation.hook import EvaluationHook
 from umop.runs.checkpoints import newest_whole
-from umop.runs.folder import Run
+from umop.runs.folder import RunFolder
 from umop.system.console import note
 from umop.system.errors import NO_SPACE, Stopped, UserError
 from umop.training.dry_run import STEPS, peak_memory
@@ -30,23 +30,33 @@ from umop.training.options import TrainOptions
 from umop.training.prepare import Start, prepare
 from umop.weights.pretrained import fetch_weights, named_by
 
+RANK = "umop.training.rank"
+"""The module that runs in each rank."""
 
-def train(config: Config, run: Run, options: TrainOptions, stop: StopSignals) -> Path | None:
+
+def train(
+    config: Config,
+    run: RunFolder,
+    options: TrainOptions,
+    stop: StopSignals,
+    hooks: Sequence[Hook] = (),
+) -> Path | None:
     """Trains, or resumes the run of that name; a finished run stays as it is.
 
     Args:
         config: What to train.
         run: The folder that keeps the result.
         options: How.
-        stop: Whether a signal asked to stop.
+        stop: Whether training was asked to stop.
+        hooks: Of the caller's, which the first rank calls; it must be this process.
 
     Returns:
-        The final checkpoint; None where another rank says what it is.
+        The final checkpoint; None where nothing is kept, or another node keeps it.
 
     Raises:
-        UserError: GPU, data or weights are missing, the run was started with another config, or
-            another process trains it.
-        Stopped: A signal came. Training is saved; the message says how to resume.
+        UserError: GPU, data or weights are missing, the run was started with another config,
+            another process trains it, or hooks are to be called in another process.
+        Stopped: Training was asked to stop, and is saved.
         TrainingError: The loss is not finite, or one of the processes is gone.
     """
     here = choose_processes(config, options.on_cpu, options.processes)
@@ -56,21 +66,35 @@ def train(config: Config, run: Run, options: TrainOptions, stop: StopSignals) ->
             note(f"{run.folder} has been trained to its end: no other node is waited for.")
             return run.require_checkpoint()
         if job.ranks > 1:
-            launch(job, options.timeout)
-            return None
+            require_no_hooks(hooks, job.ranks)
+            has_first = launch(job, RANK, (config, run, options), options.timeout)
+            return run.require_checkpoint() if has_first and not options.dry_run else None
     with joined(options.timeout) as ranks, ExitStack() as held, without_space(run):
-        if options.is_dry:
-            run = Run(Path(held.enter_context(TemporaryDirectory())) / run.name)
+        if options.dry_run:
+            run = RunFolder(Path(held.enter_context(TemporaryDirectory())) / run.name)
         start = ranks.on_first(lambda: prepare(config, run, options, ranks.count, held))
         if start is not None:
-            train_rank(start, run, ranks, stop)
-        if options.is_dry:
+            train_rank(start, ProvenanceHook(run, options.command), ranks, stop, hooks)
+        if options.dry_run:
             note(f"Dry run: {STEPS} steps and an evaluation took {peak_memory()}. Nothing is kept.")
             return None
         return run.require_checkpoint() if ranks.rank == 0 else None
 
 
-def has_finished(run: Run) -> bool:
+def require_no_hooks(hooks: Sequence[Hook], ranks: int) -> None:
+    """Refuses to leave out hooks that other processes would have to call.
+
+    Raises:
+        UserError: There are some.
+    """
+    if hooks:
+        raise UserError(
+            f"on_step and on_evaluation are called where training runs, and {ranks} processes of "
+            "their own would train. Ask for processes=1, or read metrics.jsonl in the run's folder."
+        )
+
+
+def has_finished(run: RunFolder) -> bool:
     """Whether a run's training has ended; a node that comes back alone would wait for the others.
 
     Raises:
@@ -80,9 +104,23 @@ def has_finished(run: Run) -> bool:
     return checkpoint is not None and reached_by(checkpoint).is_finished
 
 
-def train_rank(start: Start, run: Run, ranks: SingleProcess, stop: StopSignals) -> None:
-    """Trains in this process, together with the other ranks."""
-    config = start.config
+def train_rank(
+    start: Start,
+    record: ProvenanceHook,
+    ranks: SingleProcess,
+    stop: StopSignals,
+    hooks: Sequence[Hook],
+) -> None:
+    """Trains in this process, together with the other ranks.
+
+    Args:
+        start: What is trained.
+        record: Writes where the result comes from.
+        ranks: The processes that train together.
+        stop: Whether training was asked to stop.
+        hooks: What the first rank calls beside those of the config.
+    """
+    config, run = start.config, record.run
     if ranks.rank == 0 and not run.config.is_file():
         config.dump(run.config)  # as the user's command gives it, however many processes train
     if weights := named_by(config):
@@ -99,10 +137,9 @@ def train_rank(start: Start, run: Run, ranks: SingleProcess, stop: StopSignals) 
         config.visualizer.vis_backends = start.vis_backends
     runner = Runner.from_cfg(config)
     runner.ranks, runner.stop = ranks, stop
-    record = ProvenanceHook(run)
     if ranks.rank == 0:
-        runner.register_hook(record)
-        runner.register_hook(EvaluationHook(run))
+        for hook in (record, EvaluationHook(run), *hooks):
+            runner.register_hook(hook)
     try:
         runner.train()
     except (Exception, Stopped) as error:
@@ -116,19 +153,22 @@ def explained(error: BaseException, runner: Runner) -> BaseException:
     """Says of an error in training what a user can do, where that is known."""
     error_here = runner.ranks.translate(error)
     if isinstance(error_here, Stopped):
-        return Stopped(how_to_go_on(runner) if runner.ranks.rank == 0 else "")
+        done = runner.checkpoints.saved_iteration
+        return Stopped(done, runner.max_iters) if runner.ranks.rank == 0 else Stopped()
+    if isinstance(error_here, UserError):
+        return UserError(error_here.summary())
     if isinstance(error_here, torch.OutOfMemoryError):
         return UserError(
             "The GPU ran out of memory. --accumulate 2 computes each step in two parts, for the "
             "same batch in less memory; a smaller --batch or --size needs less, too."
         )
     if isinstance(error_here, OSError) and error_here.errno in NO_SPACE:
-        return no_space(Run(Path(runner.work_dir)))
+        return no_space(RunFolder(Path(runner.work_dir)))
     return error_here
 
 
 @contextmanager
-def without_space(run: Run) -> Iterator[None]:
+def without_space(run: RunFolder) -> Iterator[None]:
     """Says what to do where the disk is full.
 
     Raises:
@@ -142,19 +182,10 @@ def without_space(run: Run) -> Iterator[None]:
         raise no_space(run) from error
 
 
-def no_space(run: Run) -> UserError:
+def no_space(run: RunFolder) -> UserError:
     """What a user reads when the disk is full."""
     saved = run.latest_checkpoint()
     kept = f"{saved.name} is saved" if saved else "Nothing is saved yet"
     return UserError(
         f"There is no space left in {run.folder}. {kept}: make room, and the same command goes on."
     )
-
-
-def how_to_go_on(runner: Runner) -> str:
-    """What a user reads after a signal."""
-    command = shlex.join(["umop", *sys.argv[1:]])
-    done = runner.checkpoints.saved_iteration
-    if done <= 0:
-        return f"Stopped before the first step. Start again: {command}"
-    return f"Stopped after iteration {done} of {runner.max_iters}, which is saved. Go on: {command}"

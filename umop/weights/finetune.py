@@ -16,7 +16,7 @@ from mmengine.logging.history_buffer import HistoryBuffer
 from numpy._core import multiarray
 from torch import Tensor
 
-from umop.runs.folder import ROOT, Run
+from umop.runs.folder import ROOT, RunFolder
 from umop.system.digest import sha256_of
 from umop.system.errors import UserError
 from umop.weights.published import convert, expected_by
@@ -71,7 +71,7 @@ class Checkpoint:
     style: str
 
 
-def use_weights(config: Config, weights: str, run: Run) -> InitialWeights:
+def use_weights(config: Config, weights: str, run: RunFolder) -> InitialWeights:
     """Makes a config start from a checkpoint.
 
     Args:
@@ -94,12 +94,12 @@ def use_weights(config: Config, weights: str, run: Run) -> InitialWeights:
     return start
 
 
-def write(start: InitialWeights, run: Run) -> None:
+def write(start: InitialWeights, run: RunFolder) -> None:
     """Writes the chosen weights into the run's folder, where every process reads them."""
     torch.save({"state_dict": start.taken, "meta": {}}, initial(run, start.source))
 
 
-def initial(run: Run, source: Path) -> Path:
+def initial(run: RunFolder, source: Path) -> Path:
     """Where a run keeps the weights it started from; another source has another name."""
     return run.folder / f"initial-{sha256_of(source)[:12]}.pth"
 
@@ -116,7 +116,7 @@ def find(weights: str) -> Path:
     if "://" in weights:
         raise UserError(f"--weights {weights}: download the file, and name it by its path.")
     if path.is_dir() or (ROOT / weights).is_dir():
-        return Run.named(weights).best_checkpoint()
+        return RunFolder.named(weights).best_checkpoint()
     raise UserError(f"--weights {weights}: there is no such run or file.")
 
 

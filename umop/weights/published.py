@@ -16,7 +16,7 @@ from mmdet.utils import register_all_modules
 from mmengine.config import Config
 from torch import Tensor
 
-from umop.runs.folder import Run
+from umop.runs.folder import RunFolder
 from umop.system.console import note
 from umop.system.errors import UserError
 
@@ -30,7 +30,7 @@ SWIN_NAMES = (
 """Microsoft's names of a Swin's parts, and mmdet's."""
 
 
-def import_published(file: Path, config: Config, run: Run) -> Path:
+def import_published(file: Path, config: Config, run: RunFolder) -> Path:
     """Makes a run of a published checkpoint.
 
     Args:

@@ -21,7 +21,7 @@ from tests.serving.make_bundle import make_bundle
 from tests.serving.signing import make_key_pair
 from tests.umop.conftest import Umop, lively, rot
 from umop.export import is_exported
-from umop.runs.folder import Run
+from umop.runs.folder import RunFolder
 
 SMALL = [
     "--set", "train_cfg.max_iters=4",
@@ -206,7 +206,7 @@ def test_export_writes_a_bundle_that_serves(umop: Umop, workplace: Path, discs: 
     code, out, _ = umop("export", "discs")
     assert code == 0
     assert "already" in out
-    run = Run(workplace / "runs" / "discs")
+    run = RunFolder(workplace / "runs" / "discs")
     assert is_exported(run, "1.2")
     assert not is_exported(run, "1.3")
 

@@ -13,7 +13,7 @@ from tests.umop.data.samples import Coco, coco, draw
 from umop.config.load import load_config
 from umop.data import custom
 from umop.data.custom import is_kept_split, read_data, use_data
-from umop.runs.folder import Run
+from umop.runs.folder import RunFolder
 from umop.runs.lock import locked
 from umop.system.errors import UserError
 
@@ -154,7 +154,7 @@ def test_a_run_in_the_folder_of_its_images_is_no_data(
     monkeypatch.chdir(root)
     run = Path("runs/here")
     for _ in range(2):
-        with locked(Run(run)):
+        with locked(RunFolder(run)):
             data = read_data(Path(), run / "annotations")
             data.write_annotations()
     assert len(written(run / "annotations")["images"]) == 12

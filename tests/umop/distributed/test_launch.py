@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from umop.distributed.launch import Job, free
+from umop.distributed.agent import free
+from umop.distributed.job import Job
 from umop.system.errors import UserError
 
 

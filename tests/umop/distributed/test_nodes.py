@@ -15,7 +15,7 @@ import pytest
 
 from tests.umop.distributed.starter import Started, Starter
 from tests.umop.training.results import metrics
-from umop.runs.folder import Run
+from umop.runs.folder import RunFolder
 from umop.system.exit_codes import FAILURE, STOPPED
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -80,7 +80,7 @@ def test_two_nodes_stop_together_and_resume(
 ) -> None:
     data = ["--data", str(discs), "--size", "64", "--run", "x"]
     command = ["train", str(configs / "pausing.py"), *data]
-    run = Run(workplace / "runs" / "x")
+    run = RunFolder(workplace / "runs" / "x")
     held = workplace / "runs" / "pause"
 
     held.touch()
@@ -121,7 +121,7 @@ def test_two_nodes_stop_together_and_resume(
     assert iterations == list(range(1, 15))
 
 
-def wait_for_pause(run: Run, started: list[Started]) -> None:
+def wait_for_pause(run: RunFolder, started: list[Started]) -> None:
     for number, node in enumerate(started):
         node.wait_until((run.folder / f"paused-{number}").exists)
 
@@ -149,7 +149,7 @@ def test_one_node_pauses_and_stops_its_ranks(
     (workplace / "runs" / "pause").touch()
     command = [*command, "--run", "x", "--processes", "2"]
     started = starts.start(workplace, *command, environment={"TMPDIR": str(temporary)})
-    wait_for_pause(Run(workplace / "runs" / "x"), [started, started])
+    wait_for_pause(RunFolder(workplace / "runs" / "x"), [started, started])
     assert list(temporary.glob("pymp-*/listener-*"))
     processes = started.children()
     os.killpg(started.pid, signal.SIGTSTP)  # as Ctrl-Z

@@ -17,7 +17,7 @@ import pytest
 
 from tests.umop.distributed.starter import Started, Starter
 from tests.umop.training.results import metrics, result
-from umop.runs.folder import Run
+from umop.runs.folder import RunFolder
 from umop.system.exit_codes import FAILURE, STOPPED
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -69,7 +69,7 @@ def free_port() -> int:
         return int(free.getsockname()[1])
 
 
-def pause(run: Run, started: list[Started], name: str = "pause") -> Path:
+def pause(run: RunFolder, started: list[Started], name: str = "pause") -> Path:
     """Waits until all ranks pause; they go on once the file that is returned is gone."""
     held = run.folder.parent / name
     for number, rank in enumerate(started):
@@ -82,17 +82,17 @@ def codes(started: list[Started]) -> list[int]:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(ranks: Ranks, workplace: Path) -> Run:
+def undisturbed(ranks: Ranks, workplace: Path) -> RunFolder:
     """A run that two processes trained to its end."""
     assert codes(ranks("--run", "undisturbed")) == [0, 0]
-    return Run(workplace / "runs" / "undisturbed")
+    return RunFolder(workplace / "runs" / "undisturbed")
 
 
 @pytest.fixture(scope="module")
 def kept(ranks: Ranks, workplace: Path) -> Path:
     """The folder of a run of two processes, of which the second got a signal in iteration 8."""
     (workplace / "runs" / "pause").touch()
-    run = Run(workplace / "runs" / "stopped")
+    run = RunFolder(workplace / "runs" / "stopped")
     started = ranks("--run", "stopped")
     held = pause(run, started)
     started[1].kill(signal.SIGTERM)
@@ -105,9 +105,9 @@ def kept(ranks: Ranks, workplace: Path) -> Path:
 
 
 @pytest.fixture
-def stopped(kept: Path, workplace: Path) -> Iterator[Run]:
+def stopped(kept: Path, workplace: Path) -> Iterator[RunFolder]:
     """That run, to go on with."""
-    run = Run(workplace / "runs" / "stopped")
+    run = RunFolder(workplace / "runs" / "stopped")
     shutil.copytree(kept, run.folder)
     yield run
     shutil.rmtree(run.folder)
@@ -118,7 +118,7 @@ def test_a_process_that_is_killed_in_evaluation_ends_the_other(
 ) -> None:
     (workplace / "runs" / "pause-evaluation").touch()
     started = ranks("--run", "killed-in-evaluation")
-    run = Run(workplace / "runs" / "killed-in-evaluation")
+    run = RunFolder(workplace / "runs" / "killed-in-evaluation")
     held = pause(run, started, "pause-evaluation")
     started[1].kill(signal.SIGKILL)
     held.unlink()
@@ -126,14 +126,16 @@ def test_a_process_that_is_killed_in_evaluation_ends_the_other(
 
 
 def test_a_run_that_was_stopped_ends_as_one_that_was_not(
-    ranks: Ranks, undisturbed: Run, stopped: Run
+    ranks: Ranks, undisturbed: RunFolder, stopped: RunFolder
 ) -> None:
     assert codes(ranks("--run", "stopped")) == [0, 0]
     assert result(undisturbed) == result(stopped)
     assert metrics(undisturbed) == metrics(stopped)
 
 
-def test_a_process_that_is_killed_is_named(ranks: Ranks, workplace: Path, stopped: Run) -> None:
+def test_a_process_that_is_killed_is_named(
+    ranks: Ranks, workplace: Path, stopped: RunFolder
+) -> None:
     held = workplace / "runs" / "pause"
     held.touch()
     started = ranks("--run", "stopped")
@@ -146,7 +148,7 @@ def test_a_process_that_is_killed_is_named(ranks: Ranks, workplace: Path, stoppe
 
 
 def test_training_goes_on_before_a_damaged_checkpoint(
-    ranks: Ranks, undisturbed: Run, stopped: Run
+    ranks: Ranks, undisturbed: RunFolder, stopped: RunFolder
 ) -> None:
     newest = stopped.require_checkpoint()
     newest.write_bytes(newest.read_bytes()[:-100])
@@ -158,7 +160,7 @@ def test_training_goes_on_before_a_damaged_checkpoint(
 
 
 def test_a_node_that_comes_back_to_a_finished_run_waits_for_no_other(
-    starts: Starter, workplace: Path, command: list[str], undisturbed: Run
+    starts: Starter, workplace: Path, command: list[str], undisturbed: RunFolder
 ) -> None:
     node = {"PET_NNODES": "2", "PET_NODE_RANK": "0", "PET_MASTER_ADDR": "127.0.0.1"}
     back = starts.start(workplace, *command, "--run", undisturbed.name, environment=node)
@@ -167,7 +169,7 @@ def test_a_node_that_comes_back_to_a_finished_run_waits_for_no_other(
 
 
 def test_one_process_goes_on_where_two_stopped(
-    starts: Starter, workplace: Path, command: list[str], stopped: Run
+    starts: Starter, workplace: Path, command: list[str], stopped: RunFolder
 ) -> None:
     alone = starts.start(workplace, *command, "--run", "stopped")
     assert alone.wait() == 0, alone.printed
@@ -179,7 +181,7 @@ def test_one_process_goes_on_where_two_stopped(
 def test_a_process_that_hangs_is_named_in_time(ranks: Ranks, workplace: Path) -> None:
     (workplace / "runs" / "pause").touch()
     started = ranks("--run", "hangs", "--timeout", "10")
-    held = pause(Run(workplace / "runs" / "hangs"), started)
+    held = pause(RunFolder(workplace / "runs" / "hangs"), started)
     for rank in started:
         rank.kill(signal.SIGSTOP)
     time.sleep(11)
@@ -237,7 +239,7 @@ def prepare(how: str) -> list[subprocess.Popen[str]]:
 def test_a_signal_in_evaluation_stops_all(ranks: Ranks, workplace: Path) -> None:
     (workplace / "runs" / "pause-evaluation").touch()
     started = ranks("--run", "evaluates")
-    held = pause(Run(workplace / "runs" / "evaluates"), started, "pause-evaluation")
+    held = pause(RunFolder(workplace / "runs" / "evaluates"), started, "pause-evaluation")
     started[1].kill(signal.SIGTERM)
     held.unlink()
     assert codes(started) == [STOPPED, STOPPED]

@@ -12,7 +12,7 @@ from mmengine.config import Config, ConfigDict
 from torch.nn import Conv2d
 
 from umop.config.load import load_config
-from umop.runs.folder import Run
+from umop.runs.folder import RunFolder
 
 
 @MODELS.register_module()
@@ -84,7 +84,7 @@ HEADS = ("retinanet", "fcos", "fsaf", "gfl", "vfnet")
 
 def small_run(
     folder: Path, data: Path, *, family: str | None = None, head: str | None = None
-) -> Run:
+) -> RunFolder:
     """Makes a run as training leaves it, of a network with random but lively weights.
 
     Args:
@@ -109,7 +109,7 @@ def small_run(
         config[f"{split}_dataloader"].dataset.data_root = str(data)
         if split != "train":
             config[f"{split}_evaluator"].ann_file = str(data / "val.json")
-    run = Run(folder)
+    run = RunFolder(folder)
     folder.mkdir(parents=True)
     config.dump(run.config)
     checkpoint = folder / "iter_1.pth"

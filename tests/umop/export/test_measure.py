@@ -17,7 +17,7 @@ from umop.evaluation.evaluate import evaluate
 from umop.export import export
 from umop.export.manifest import metrics_of
 from umop.export.measure import evaluate_run_bundle
-from umop.runs.folder import Run
+from umop.runs.folder import RunFolder
 
 pytestmark = pytest.mark.slow
 
@@ -25,7 +25,7 @@ TRUE_BOXES = 10
 
 
 @pytest.fixture(scope="module")
-def run(discs: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+def run(discs: Path, tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     """An exported run; the best boxes that it finds are made the ground truth of its test data."""
     folder = tmp_path_factory.mktemp("measured")
     data = Path(shutil.copytree(discs, folder / "data"))
@@ -63,14 +63,14 @@ def annotate(detector: Detector, path: Path, image_id: int) -> list[dict[str, ob
 
 
 @pytest.mark.parametrize("engine", ["onnxruntime", "torch"])
-def test_a_bundle_measures_like_its_checkpoint(run: Run, engine: str) -> None:
-    expected = evaluate(run)
+def test_a_bundle_measures_like_its_checkpoint(run: RunFolder, engine: str) -> None:
+    expected = evaluate(run).metrics
     assert expected["AP"] > 0.5
     assert evaluate_run_bundle(run, None, engine) == pytest.approx(expected, abs=1e-3)
 
 
-def test_a_manifest_says_only_what_its_checkpoint_scored(run: Run, tmp_path: Path) -> None:
-    expected = evaluate(run)
+def test_a_manifest_says_only_what_its_checkpoint_scored(run: RunFolder, tmp_path: Path) -> None:
+    expected = evaluate(run).metrics
     config = Config.fromfile(run.config)
     assert metrics_of(run, config, run.require_checkpoint()) == expected
     other = tmp_path / "iter_2.pth"
@@ -79,8 +79,8 @@ def test_a_manifest_says_only_what_its_checkpoint_scored(run: Run, tmp_path: Pat
 
 
 @pytest.mark.parametrize("precision", ["fp16", "int8"])
-def test_reduced_precision_says_what_it_costs(run: Run, precision: str) -> None:
-    expected = evaluate(run)["AP"]
+def test_reduced_precision_says_what_it_costs(run: RunFolder, precision: str) -> None:
+    expected = evaluate(run).metrics["AP"]
     done = export(run, precision=precision)
     manifest = Bundle.open(run.bundle).manifest
     assert manifest.precision == precision

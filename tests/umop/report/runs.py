@@ -13,7 +13,7 @@ from mmengine.config import Config
 from umop.data.coco import LabelledImage, write_coco
 from umop.evaluation import coco_result
 from umop.evaluation.keep import keep
-from umop.runs.folder import Run
+from umop.runs.folder import RunFolder
 
 WIDTH, HEIGHT = 160, 120
 STEPS = (10, 20, 30)
@@ -38,7 +38,7 @@ def made_run(
     is_evaluated: bool = True,
     end: dict[str, Any] = END,
     lr: float = 0.01,
-) -> Run:
+) -> RunFolder:
     """A run that was trained on noise, and found some of the boxes that are said to be in it.
 
     Args:
@@ -49,7 +49,7 @@ def made_run(
         end: How its only start ended.
         lr: A setting.
     """
-    run = Run(folder)
+    run = RunFolder(folder)
     data = folder.parent / f"{folder.name}-data"
     (data / "val").mkdir(parents=True)
     random = np.random.default_rng(0)
@@ -61,7 +61,7 @@ def made_run(
     config.dump(run.config)
     scalars = [{"iter": step, **dict.fromkeys(SCALARS, lr / step)} for step in STEPS]
     lines = [*scalars, {"iter": 20, "AP": 0.25, "AP50": 0.5}]
-    run.metrics.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    run.metrics_file.write_text("".join(json.dumps(line) + "\n" for line in lines))
     run.provenance.write_text(json.dumps([{**START, **end}]))
     if is_evaluated:
         checkpoint = folder / "best.pth"

@@ -18,19 +18,19 @@ from umop.runs.checkpoints import (
     replace_text,
     write_checkpoint,
 )
-from umop.runs.folder import Run
+from umop.runs.folder import RunFolder
 from umop.system.errors import UserError
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Run:
+def run(tmp_path: Path) -> RunFolder:
     """A run with the checkpoints of iterations 1 to 3."""
     for iteration in (1, 2, 3):
         path = tmp_path / f"iter_{iteration}.pth"
         write_checkpoint(path, save(iteration))
         os.utime(path, (iteration, iteration))
         replace_text(tmp_path / "last_checkpoint", path.name)
-    return Run(tmp_path)
+    return RunFolder(tmp_path)
 
 
 class save:  # noqa: N801
@@ -49,13 +49,13 @@ class Full(save):
         raise OSError(28, "No space left on device")
 
 
-def test_the_checksum_is_that_of_sha256sum(run: Run) -> None:
+def test_the_checksum_is_that_of_sha256sum(run: RunFolder) -> None:
     for checksums in sorted(run.folder.glob("*.sha256")):
         subprocess.run(["sha256sum", "--check", checksums.name], cwd=run.folder, check=True)
 
 
 def test_a_damaged_newest_one_is_named_and_the_one_before_used(
-    run: Run, capsys: pytest.CaptureFixture[str]
+    run: RunFolder, capsys: pytest.CaptureFixture[str]
 ) -> None:
     newest = run.folder / "iter_3.pth"
     content = bytearray(newest.read_bytes())
@@ -73,7 +73,7 @@ def test_a_damaged_newest_one_is_named_and_the_one_before_used(
 
 
 def test_one_without_a_checksum_is_checked_by_the_sums_inside_it(
-    run: Run, capsys: pytest.CaptureFixture[str]
+    run: RunFolder, capsys: pytest.CaptureFixture[str]
 ) -> None:
     newest = run.folder / "iter_3.pth"
     checksum_file(newest).unlink()
@@ -85,7 +85,7 @@ def test_one_without_a_checksum_is_checked_by_the_sums_inside_it(
     assert capsys.readouterr().err == f"warning: {newest} is damaged\n"
 
 
-def test_a_full_disk_leaves_the_checkpoint_of_that_name(run: Run) -> None:
+def test_a_full_disk_leaves_the_checkpoint_of_that_name(run: RunFolder) -> None:
     path = run.folder / "iter_3.pth"
     before = sorted(run.folder.iterdir())
     with pytest.raises(OSError, match="No space left"):
@@ -96,7 +96,7 @@ def test_a_full_disk_leaves_the_checkpoint_of_that_name(run: Run) -> None:
 
 
 def test_a_kill_between_the_renames_leaves_a_whole_one(
-    run: Run, monkeypatch: pytest.MonkeyPatch
+    run: RunFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = run.folder / "iter_3.pth"
     replace = Path.replace
@@ -117,7 +117,7 @@ def test_a_kill_between_the_renames_leaves_a_whole_one(
     assert len(checksum_file(path).read_text().splitlines()) == 1
 
 
-def test_the_newest_and_the_best_are_kept(run: Run) -> None:
+def test_the_newest_and_the_best_are_kept(run: RunFolder) -> None:
     write_checkpoint(run.folder / "best.pth", save(9))
     remove_all_but(run, 2)
     kept = sorted(path.name for path in run.folder.glob("*.pth*"))

@@ -13,16 +13,16 @@ from pathlib import Path
 import pytest
 
 from tests.umop.conftest import Umop
-from umop.runs.folder import Run
+from umop.runs.folder import RunFolder
 from umop.runs.lock import locked
 from umop.system.errors import UserError
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from umop.runs.folder import Run
+from umop.runs.folder import RunFolder
 from umop.runs.lock import locked
-with locked(Run(Path(sys.argv[1]))):
+with locked(RunFolder(Path(sys.argv[1]))):
     print("locked", flush=True)
     time.sleep(60)
 """
@@ -59,12 +59,12 @@ def test_a_second_start_says_who_trains(umop: Umop, holder: subprocess.Popen[str
 def test_a_killed_process_holds_no_run(holder: subprocess.Popen[str]) -> None:
     holder.send_signal(signal.SIGKILL)
     holder.wait()
-    with locked(Run.to_train("trees")):
+    with locked(RunFolder.to_train("trees")):
         pass
 
 
 def test_a_refused_start_removes_the_folder_it_made() -> None:
-    run = Run.to_train("trees")
+    run = RunFolder.to_train("trees")
     with pytest.raises(UserError, match="no data"), locked(run):
         raise UserError("no data")
     assert not run.folder.exists()
@@ -72,7 +72,7 @@ def test_a_refused_start_removes_the_folder_it_made() -> None:
 
 @pytest.mark.parametrize("trained", ["metrics.jsonl", "last_checkpoint"])
 def test_what_was_trained_stays(trained: str) -> None:
-    run = Run.to_train("trees")
+    run = RunFolder.to_train("trees")
     with pytest.raises(UserError, match="unreadable"), locked(run):
         train_until_unreadable(run.folder / trained)
     assert (run.folder / trained).is_file()
@@ -84,7 +84,7 @@ def train_until_unreadable(written: Path) -> None:
 
 
 def test_a_folder_that_was_there_stays() -> None:
-    run = Run.to_train("trees")
+    run = RunFolder.to_train("trees")
     run.folder.mkdir(parents=True)
     (run.folder / "notes.txt").write_text("mine")
     with pytest.raises(UserError, match="no data"), locked(run):
@@ -94,7 +94,7 @@ def test_a_folder_that_was_there_stays() -> None:
 
 @pytest.mark.parametrize("make", ["file", "link to nowhere"])
 def test_what_is_no_folder_is_refused(make: str) -> None:
-    run = Run.to_train("trees")
+    run = RunFolder.to_train("trees")
     run.folder.parent.mkdir()
     if make == "file":
         run.folder.write_text("")

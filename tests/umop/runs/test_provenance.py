@@ -10,7 +10,7 @@ import pytest
 
 from tests.umop.conftest import Umop
 from umop.config.load import load_config
-from umop.runs.folder import Run
+from umop.runs.folder import RunFolder
 from umop.runs.listing import listed
 from umop.runs.lock import locked
 from umop.runs.provenance import begin, digest_of_sizes, fingerprint, finish
@@ -18,23 +18,23 @@ from umop.system.exit_codes import FAILURE, STOPPED
 
 
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunFolder:
     monkeypatch.chdir(tmp_path)
-    run = Run.to_train("trees")
+    run = RunFolder.to_train("trees")
     run.folder.mkdir(parents=True)
     return run
 
 
-def test_each_start_says_what_it_did(run: Run) -> None:
+def test_each_start_says_what_it_did(run: RunFolder) -> None:
     config = load_config("demo")
-    begin(run.provenance, config, 0)
-    begin(run.provenance, config, 17)
+    begin(run.provenance, config, 0, "umop train demo")
+    begin(run.provenance, config, 17, "umop train demo")
     finish(run.provenance, 40, STOPPED)
     killed, stopped = run.starts()
     assert killed["first_iteration"] == 1
     assert "ended" not in killed, "a killed process could not say so"
     assert (stopped["first_iteration"], stopped["last_iteration"]) == (18, 40)
-    assert stopped["exit_code"] == STOPPED
+    assert (stopped["command"], stopped["exit_code"]) == ("umop train demo", STOPPED)
     assert stopped["versions"]["onedl-mmengine"] == "0.10.12"
     head = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
     known = subprocess.run(head, capture_output=True, text=True)
@@ -42,13 +42,13 @@ def test_each_start_says_what_it_did(run: Run) -> None:
 
 
 def test_a_start_with_other_tools_or_data_is_warned_of(
-    run: Run, discs: Path, capsys: pytest.CaptureFixture[str]
+    run: RunFolder, discs: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     config = load_config("demo")
     for split in ("train", "val"):
         config[f"{split}_dataloader"].dataset.data_root = str(discs)
-    begin(run.provenance, config, 0)
-    begin(run.provenance, config, 4)
+    begin(run.provenance, config, 0, "umop train demo")
+    begin(run.provenance, config, 4, "umop train demo")
     assert capsys.readouterr().err == ""
 
     [*starts, newest] = run.starts()
@@ -56,7 +56,7 @@ def test_a_start_with_other_tools_or_data_is_warned_of(
     newest["versions"]["torch"] = "2.0.0"
     newest["data"][str(discs / "val.json")]["sha256"] = "another"
     run.provenance.write_text(json.dumps([*starts, newest]))
-    begin(run.provenance, config, 8)
+    begin(run.provenance, config, 8, "umop train demo")
     warned = capsys.readouterr().err
     assert "warning: since this run was started before, there is another commit (0123" in warned
     assert "; torch (2.0.0 before, now 2." in warned
@@ -82,10 +82,10 @@ def test_data_is_known_by_its_content(discs: Path) -> None:
     [(0, "finished"), (STOPPED, "stopped"), (FAILURE, "failed"), (None, "killed")],
 )
 def test_runs_are_listed_with_their_state(
-    umop: Umop, run: Run, code: int | None, state: str
+    umop: Umop, run: RunFolder, code: int | None, state: str
 ) -> None:
-    begin(run.provenance, load_config("demo"), 0)
-    run.metrics.write_text('{"iter": 20, "loss": 1.5}\n{"iter": 20, "AP": 0.25}\n')
+    begin(run.provenance, load_config("demo"), 0, "umop train demo")
+    run.metrics_file.write_text('{"iter": 20, "loss": 1.5}\n{"iter": 20, "AP": 0.25}\n')
     if code is not None:
         finish(run.provenance, 20, code)
     exit_code, out, err = umop("runs")
@@ -96,7 +96,7 @@ def test_runs_are_listed_with_their_state(
     assert json.loads(out)[0]["state"] == state
 
 
-def test_a_run_that_is_being_trained_says_so(run: Run) -> None:
+def test_a_run_that_is_being_trained_says_so(run: RunFolder) -> None:
     assert listed(run).state == "empty"
     with locked(run):
         assert listed(run).state == "training"

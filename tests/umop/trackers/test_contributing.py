@@ -11,7 +11,7 @@ from mmengine.config import Config
 from mmengine.registry import VISBACKENDS
 
 import umop.trackers
-from umop.runs.folder import Run
+from umop.runs.folder import RunFolder
 
 PAGE = Path(__file__).parents[3] / "CONTRIBUTING.md"
 
@@ -26,7 +26,7 @@ def test_the_worked_example_of_a_tracker(
     exec(example, module)
     monkeypatch.setattr(umop.trackers, "TRACKERS", (module["CSV"],))
     config = Config({"visualizer": {"vis_backends": None}})
-    chosen = umop.trackers.vis_backends(config, Run(tmp_path), 0, variables)
+    chosen = umop.trackers.vis_backends(config, RunFolder(tmp_path), 0, variables)
     for settings in chosen:
         VISBACKENDS.build(settings).add_scalars({"loss": 0.5}, 3)
     assert bool(chosen) == bool(variables)

@@ -19,7 +19,7 @@ from mmengine.config import Config
 
 from tests.serving.waiting import wait_until
 from tests.umop.conftest import Umop
-from umop.runs.folder import Run
+from umop.runs.folder import RunFolder
 from umop.system.errors import UserError
 from umop.trackers import vis_backends
 from umop.trackers.mlflow import ScalarsToMlflow, settings
@@ -128,7 +128,7 @@ CONFIG = Config({"train_cfg": {"max_iters": 4}, "optim_wrapper": {}, "randomness
 
 
 def to_mlflow(folder: Path, server: str, *, must_answer: bool = True) -> ScalarsToMlflow:
-    chosen = settings(Run(folder), int(not must_answer), {"MLFLOW_TRACKING_URI": server})
+    chosen = settings(RunFolder(folder), int(not must_answer), {"MLFLOW_TRACKING_URI": server})
     assert chosen is not None
     del chosen["type"]
     return ScalarsToMlflow(**chosen)
@@ -211,7 +211,7 @@ def test_the_environment_chooses(
     variables: dict[str, str], names: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("umop.trackers.tracker.find_spec", lambda package: package)
-    chosen = vis_backends(PLAIN, Run.to_train("trees"), 0, variables)
+    chosen = vis_backends(PLAIN, RunFolder.to_train("trees"), 0, variables)
     assert [each["type"].removeprefix("ScalarsTo") for each in chosen] == names
 
 
@@ -234,7 +234,9 @@ def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         lambda package: None if package == "mlflow" else found(package),
     )
     with pytest.raises(UserError, match=r"mlflow is missing.*umop\[mlflow\]"):
-        vis_backends(PLAIN, Run.to_train("trees"), 0, {"MLFLOW_TRACKING_URI": "http://mlflow:5000"})
+        vis_backends(
+            PLAIN, RunFolder.to_train("trees"), 0, {"MLFLOW_TRACKING_URI": "http://mlflow:5000"}
+        )
 
 
 def test_wandb_has_one_run_for_all_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

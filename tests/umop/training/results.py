@@ -9,21 +9,21 @@ from typing import Any
 
 import torch
 
-from umop.runs.folder import Run
+from umop.runs.folder import RunFolder
 
 TIMES = {"time", "data_time", "memory", "eta"}
 """What no two runs have in common."""
 
 
-def metrics(run: Run) -> list[dict[str, Any]]:
+def metrics(run: RunFolder) -> list[dict[str, Any]]:
     """The lines of ``metrics.jsonl``, without what depends on the time."""
-    if not run.metrics.is_file():
+    if not run.metrics_file.is_file():
         return []
-    lines = [json.loads(line) for line in run.metrics.read_text().split("\n")[:-1]]
+    lines = [json.loads(line) for line in run.metrics_file.read_text().split("\n")[:-1]]
     return [{key: line[key] for key in line if key not in TIMES} for line in lines]
 
 
-def result(run: Run) -> dict[str, str]:
+def result(run: RunFolder) -> dict[str, str]:
     """The digest of each tensor in a run's last checkpoint, and its numbers."""
     checkpoint = torch.load(run.require_checkpoint(), weights_only=False)
     state = {name: checkpoint[name] for name in ("state_dict", "ema_state_dict", "optimizer")}

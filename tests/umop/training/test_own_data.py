@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.umop.conftest import Umop, lively, rot
-from umop.runs.folder import Run
+from umop.runs.folder import RunFolder
 
 pytestmark = pytest.mark.slow
 
@@ -91,7 +91,7 @@ def test_other_data_is_evaluated_beside_the_run(
     before = {path: path.read_bytes() for path in run.rglob("*.json")}
     code, out, err = umop("eval", "r50", "--data", str(other))
     assert code == 0, err
-    kept = Run(Path("runs/r50")).kept_evaluation(other)
+    kept = RunFolder(Path("runs/r50")).kept_evaluation(other)
     assert f"Kept in {kept}, of the data {other}" in out
     assert kept.parent.name.startswith("other-")
     assert "box without area: 1, left out" in err
@@ -99,7 +99,9 @@ def test_other_data_is_evaluated_beside_the_run(
 
 
 def test_data_of_one_name_in_two_places_is_kept_apart(tmp_path: Path) -> None:
-    first, second = (Run(tmp_path).evaluation_of(Path(place, "val")) for place in ("/a", "/b"))
+    first, second = (
+        RunFolder(tmp_path).evaluation_of(Path(place, "val")) for place in ("/a", "/b")
+    )
     assert first != second
 
 

@@ -8,7 +8,7 @@ import pytest
 from mmengine.config import Config
 
 from umop.config.load import load_config, load_written
-from umop.runs.folder import Run
+from umop.runs.folder import RunFolder
 from umop.training.options import TrainOptions
 from umop.training.prepare import STEPS, Draft, check_same_config, count_data, set_schedule
 
@@ -22,7 +22,7 @@ def test_each_step_comes_after_those_that_it_builds_on() -> None:
 
 
 def test_a_step_that_comes_too_early_fails(discs: Path) -> None:
-    draft = Draft(Config(), Run(Path("runs/x")), TrainOptions(data=discs), processes=1)
+    draft = Draft(Config(), RunFolder(Path("runs/x")), TrainOptions(data=discs), processes=1)
     for step in (count_data, set_schedule):
         with pytest.raises(AttributeError):
             step(draft)
@@ -30,7 +30,7 @@ def test_a_step_that_comes_too_early_fails(discs: Path) -> None:
 
 def test_a_run_of_an_older_version_is_the_same_config(tmp_path: Path) -> None:
     config = load_config("demo")
-    run = Run(tmp_path)
+    run = RunFolder(tmp_path)
     config.dump(run.config)
     written = run.config.read_text()
     assert "'umop.engine.hooks'" in written

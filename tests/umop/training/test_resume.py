@@ -12,7 +12,7 @@ import pytest
 
 from tests.umop.distributed.starter import Started, Starter
 from tests.umop.training.results import metrics, result
-from umop.runs.folder import Run
+from umop.runs.folder import RunFolder
 from umop.system.exit_codes import STOPPED
 
 KILLS = int(os.environ.get("UMOP_TEST_KILLS", "3"))
@@ -54,7 +54,7 @@ def test_it_ends_the_same(
     command += [part for each in length for part in ("--set", each)]
     seconds = stopped_and_resumed(starts, tmp_path, [*command, "--run", "stopped"], signals)
     assert starts.start(tmp_path, *command, "--run", "undisturbed").wait() == 0
-    runs = [Run(tmp_path / "runs" / name) for name in ("undisturbed", "stopped")]
+    runs = [RunFolder(tmp_path / "runs" / name) for name in ("undisturbed", "stopped")]
     assert result(runs[0]) == result(runs[1])
     assert metrics(runs[0]) == metrics(runs[1])
     print(f"{config}: {', '.join(one.name for one in signals)}; seconds to exit: {seconds}")
@@ -65,7 +65,7 @@ def stopped_and_resumed(
 ) -> list[float]:
     """Trains with signals at random moments; returns the seconds that SIGTERM took."""
     chance = random.Random(0)
-    run = Run(folder / "runs" / command[-1])
+    run = RunFolder(folder / "runs" / command[-1])
     seconds = []
     for place, number in enumerate(signals):
         started = starts.start(folder, *command)
@@ -83,7 +83,7 @@ def stopped_and_resumed(
     return seconds
 
 
-def wait_for_lines(started: Started, run: Run, count: int) -> None:
+def wait_for_lines(started: Started, run: RunFolder, count: int) -> None:
     """Waits until a run has measured so many iterations, or ends."""
     while started.runs() and len(metrics(run)) < count:
         time.sleep(0.01)

@@ -12,7 +12,7 @@ from mmengine.config import Config
 from mmengine.logging import HistoryBuffer
 
 from umop.config.load import load_config
-from umop.runs.folder import Run
+from umop.runs.folder import RunFolder
 from umop.system.errors import UserError
 from umop.weights.finetune import read, use_weights, write
 
@@ -56,7 +56,7 @@ def test_mmdets_heads_give_what_they_have(
     config: Config, tmp_path: Path, kind: str, classes: int, fresh: str, skipped: str
 ) -> None:
     file = save(tmp_path / "published.pth", head(config, kind, classes))
-    run = Run(tmp_path / "run")
+    run = RunFolder(tmp_path / "run")
     run.folder.mkdir()
     start = use_weights(config, str(file), run)
     write(start, run)
@@ -74,9 +74,9 @@ def test_mmdets_heads_give_what_they_have(
 def test_classes_of_other_names_get_a_layer_of_their_own(config: Config, tmp_path: Path) -> None:
     model = head(config, "r50", 3)
     file = save(tmp_path / "same.pth", model, dataset_meta={"classes": ("a", "b", "c")})
-    assert use_weights(config, str(file), Run(tmp_path)).fresh == ()
+    assert use_weights(config, str(file), RunFolder(tmp_path)).fresh == ()
     file = save(tmp_path / "other.pth", model, CLASSES=("x", "y", "z"))
-    fresh = use_weights(config, str(file), Run(tmp_path)).fresh
+    fresh = use_weights(config, str(file), RunFolder(tmp_path)).fresh
     assert fresh == ("bbox_head.atss_cls.weight", "bbox_head.atss_cls.bias")
 
 
@@ -84,14 +84,14 @@ def test_a_backbone_that_is_taken_needs_no_other_weights(tmp_path: Path) -> None
     config = load_config("small")
     config.train_dataloader.dataset.metainfo.classes = ("a",)
     file = save(tmp_path / "small.pth", MODELS.build(config.model))
-    use_weights(config, str(file), Run(tmp_path))
+    use_weights(config, str(file), RunFolder(tmp_path))
     assert not config.model.backbone.pretrained
 
 
 def test_another_backbone_is_refused(config: Config, tmp_path: Path) -> None:
     file = save(tmp_path / "small.pth", MODELS.build(load_config("small").model))
     with pytest.raises(UserError, match="Was it trained with another backbone"):
-        use_weights(config, str(file), Run(tmp_path))
+        use_weights(config, str(file), RunFolder(tmp_path))
 
 
 def test_a_resnet_of_another_depth_is_refused(config: Config, tmp_path: Path) -> None:
@@ -100,7 +100,7 @@ def test_a_resnet_of_another_depth_is_refused(config: Config, tmp_path: Path) ->
     with pytest.raises(
         UserError, match=r"120 of the backbone's \d+ tensors, and lacks backbone.la"
     ):
-        use_weights(config, str(file), Run(tmp_path))
+        use_weights(config, str(file), RunFolder(tmp_path))
 
 
 @pytest.mark.parametrize(("field", "style"), [("cfg", "caffe"), ("config", "pytorch")])
@@ -109,7 +109,7 @@ def test_a_resnet_of_another_style_is_said(
 ) -> None:
     text = f"model = dict(backbone=dict(type='ResNet', depth=18, style='{style}'))"
     file = save(tmp_path / "a.pth", MODELS.build(config.model), **{field: text})
-    report = use_weights(config, str(file), Run(tmp_path)).report()
+    report = use_weights(config, str(file), RunFolder(tmp_path)).report()
     assert ("of the style caffe" in report[-1]) == (style == "caffe")
 
 
@@ -148,4 +148,4 @@ def test_what_is_no_checkpoint(config: Config, tmp_path: Path, name: str, messag
     torch.save({"conv1.weight": torch.zeros(1)}, tmp_path / "backbone.pth")
     (tmp_path / "lines").write_text("root:x:0:0:root:/root:/bin/bash\ndaemon:x:1:1\n")
     with pytest.raises(UserError, match=message):
-        use_weights(config, str(tmp_path / name), Run(tmp_path))
+        use_weights(config, str(tmp_path / name), RunFolder(tmp_path))

@@ -15,7 +15,7 @@ from torch import Tensor
 from tests.umop.models.original_swin import OriginalSwin
 from umop.config.load import load_config
 from umop.engine.hooks.checkpoints import reached_by
-from umop.runs.folder import Run
+from umop.runs.folder import RunFolder
 from umop.system.errors import UserError
 from umop.weights.published import convert, import_published, read_tensors
 
@@ -94,7 +94,7 @@ def test_the_order_of_merged_patches_matters(config: Config, original: OriginalS
 def test_a_swin_becomes_a_run_that_loads(
     config: Config, original: OriginalSwin, published: dict[str, Tensor], save: Save, tmp_path: Path
 ) -> None:
-    run = Run(tmp_path / "swin")
+    run = RunFolder(tmp_path / "swin")
     checkpoint = import_published(save(published), config, run)
     assert run.require_checkpoint() == checkpoint
     model = MODELS.build(Config.fromfile(run.config).model).eval()
@@ -112,7 +112,9 @@ def test_a_resnet_keeps_its_names(save: Save, tmp_path: Path, prefix: str) -> No
     config.model.backbone.pop("init_cfg")
     tensors = MODELS.build(config.model).state_dict()
     file = save({f"{prefix}{name}": tensor for name, tensor in tensors.items()})
-    written = torch.load(import_published(file, config, Run(tmp_path / "r50")), weights_only=True)
+    written = torch.load(
+        import_published(file, config, RunFolder(tmp_path / "r50")), weights_only=True
+    )
     torch.testing.assert_close(dict(written["state_dict"]), dict(tensors), rtol=0, atol=0)
 
 
@@ -126,7 +128,7 @@ def test_a_misfit_is_refused_with_every_name(
     del published["neck.fpn_convs.0.conv.bias"]
     published["bbox_head.extra"] = torch.zeros(1)
     published["bbox_head.atss_cls.bias"] = torch.zeros(80)
-    run = Run(tmp_path / "misfit")
+    run = RunFolder(tmp_path / "misfit")
     with pytest.raises(UserError, match="1 names are missing, 1 unexpected and 1 of another shape"):
         import_published(save(published), config, run)
     listed = capsys.readouterr().err
@@ -174,7 +176,7 @@ def test_weights_without_a_state_dict_are_refused(tmp_path: Path) -> None:
 def test_a_run_is_not_overwritten(
     config: Config, published: dict[str, Tensor], save: Save, tmp_path: Path
 ) -> None:
-    run = Run(tmp_path / "taken")
+    run = RunFolder(tmp_path / "taken")
     import_published(save(published), config, run)
     with pytest.raises(UserError, match="is there already"):
         import_published(save(published), config, run)
@@ -183,7 +185,7 @@ def test_a_run_is_not_overwritten(
 def test_an_imported_run_is_not_trained_on(
     config: Config, published: dict[str, Tensor], save: Save, tmp_path: Path
 ) -> None:
-    run = Run(tmp_path / "imported")
+    run = RunFolder(tmp_path / "imported")
     import_published(save(published), config, run)
     with pytest.raises(UserError, match=r"holds imported\.pth, which training cannot resume"):
         reached_by(run.require_checkpoint())

@@ -16,7 +16,7 @@ from mmengine.registry import HOOKS
 from umop.engine.protocol import TrainingRunner
 from umop.engine.rescale import Shares
 from umop.runs.checkpoints import BEST, remove_all_but, replace_text, write_checkpoint
-from umop.runs.folder import Run
+from umop.runs.folder import RunFolder
 from umop.system.errors import TrainingError, UserError
 
 
@@ -109,7 +109,7 @@ class SafeCheckpointHook(Hook):
         at_epochs_end = self.by_epoch and iteration == epoch * len(runner.train_dataloader)
         name = f"epoch_{epoch}.pth" if at_epochs_end else f"iter_{iteration}.pth"
         self.write(runner, name, epoch, iteration)
-        run = Run(Path(runner.work_dir))
+        run = RunFolder(Path(runner.work_dir))
         replace_text(run.folder / "last_checkpoint", f"{name}\n")
         remove_all_but(run, self.keep)
 
@@ -150,7 +150,7 @@ class SafeCheckpointHook(Hook):
         checkpoint["training"] = {
             "finished": self.finished,
             "shares": (runner.world_size, len(runner.train_dataloader)),
-            "metrics_bytes": written_bytes(Run(Path(runner.work_dir)).metrics),
+            "metrics_bytes": written_bytes(RunFolder(Path(runner.work_dir)).metrics_file),
             "early_stopping": [state_of(hook) for hook in early_stopping(runner)],
         }
 
@@ -162,7 +162,7 @@ class SafeCheckpointHook(Hook):
         self.resumed = Shares(*state["shares"])
         for hook, values in zip(early_stopping(runner), state["early_stopping"], strict=True):
             vars(hook).update(values)
-        metrics = Run(Path(runner.work_dir)).metrics
+        metrics = RunFolder(Path(runner.work_dir)).metrics_file
         if is_main_process() and metrics.is_file():
             os.truncate(metrics, min(state["metrics_bytes"], metrics.stat().st_size))
 

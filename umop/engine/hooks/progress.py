@@ -15,6 +15,7 @@ from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 
+from umop.engine.hooks.notebook import NotebookBar
 from umop.engine.hooks.pace import Pace
 from umop.engine.protocol import TrainingRunner
 from umop.system.console import Count, duration
@@ -25,13 +26,14 @@ SECONDS_BETWEEN_LINES = 20.0
 
 @HOOKS.register_module()
 class ProgressHook(Hook):
-    """A progress bar on a terminal, now and then a line elsewhere (a log, a Kubernetes job)."""
+    """A progress bar on a terminal or in a notebook, now and then a line elsewhere (a log)."""
 
     priority = "LOWEST"
 
     def __init__(self) -> None:
         self.console = Console(stderr=True)
         self.bar = Bar(self.console)
+        self.notebook: NotebookBar | None = None
         self.pace = Pace()
         self.last_line = -SECONDS_BETWEEN_LINES
         self.count: Count | None = None
@@ -42,6 +44,8 @@ class ProgressHook(Hook):
         if is_main_process() and self.console.is_terminal:
             self.bar.start()
             atexit.register(self.bar.stop)  # shows the cursor again, however training ends
+        if is_main_process() and self.console.is_jupyter:
+            self.notebook = NotebookBar(runner.max_iters)
 
     def after_train_iter(
         self, runner: TrainingRunner, batch_idx: int, data_batch: Any = None, outputs: Any = None
@@ -53,12 +57,13 @@ class ProgressHook(Hook):
         if self.console.is_terminal:
             self.bar.detail = ", ".join(self.measured(runner, data_batch))
             self.bar.update(self.task, completed=done, left=self.left(runner))
+        elif self.notebook:
+            self.notebook.update(done, self.line(runner, data_batch))
         elif done == runner.max_iters or monotonic() - self.last_line >= SECONDS_BETWEEN_LINES:
             self.last_line = monotonic()
-            shown = [*self.measured(runner, data_batch), self.left(runner)]
-            measured = ", ".join(filter(None, shown))
             self.console.print(
-                f"training: iteration {done} of {runner.max_iters}, {measured}",
+                f"training: iteration {done} of {runner.max_iters}, "
+                f"{self.line(runner, data_batch)}",
                 soft_wrap=True,
                 highlight=False,
             )
@@ -84,6 +89,10 @@ class ProgressHook(Hook):
 
     def after_val(self, runner: TrainingRunner) -> None:
         self.pace.restart()
+
+    def line(self, runner: TrainingRunner, data_batch: Any) -> str:
+        """All that is known beside the iteration."""
+        return ", ".join(filter(None, [*self.measured(runner, data_batch), self.left(runner)]))
 
     def measured(self, runner: TrainingRunner, data_batch: Any) -> list[str]:
         """Loss, speed and memory, for people."""

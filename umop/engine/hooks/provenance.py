@@ -5,7 +5,7 @@ from __future__ import annotations
 from mmengine.hooks import Hook
 
 from umop.engine.protocol import TrainingRunner
-from umop.runs.folder import Run
+from umop.runs.folder import RunFolder
 from umop.runs.provenance import begin, finish
 from umop.system.errors import Stopped
 from umop.system.exit_codes import exit_code_of
@@ -16,16 +16,18 @@ class ProvenanceHook(Hook):
 
     Args:
         run: The run.
+        command: What started it.
     """
 
     priority = "VERY_HIGH"
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: RunFolder, command: str) -> None:
         self.run = run
+        self.command = command
         self.has_begun = False
 
     def before_train(self, runner: TrainingRunner) -> None:
-        begin(self.run.provenance, runner.cfg, runner.iter)
+        begin(self.run.provenance, runner.cfg, runner.iter, self.command)
         self.has_begun = True
 
     def after_train(self, runner: TrainingRunner) -> None:

@@ -11,7 +11,7 @@ from mmdet.models import ATSSHead
 
 from tests.umop.conftest import Umop
 from umop.engine.hooks.finite_loss import in_words, plain
-from umop.runs.folder import Run
+from umop.runs.folder import RunFolder
 
 LEVELS = 3
 LOSSES = ATSSHead.loss_by_feat_single
@@ -48,7 +48,7 @@ def test_term_level_and_images_are_named(
     assert f"The loss is not finite at iteration 6: loss_bbox of level 1 is {named}." in message
     assert "runs/x/not-finite.json" in message
     assert "Traceback" not in err
-    run = Run(tmp_path / "runs" / "x")
+    run = RunFolder(tmp_path / "runs" / "x")
     kept = json.loads((run.folder / "not-finite.json").read_text())
     assert kept["iteration"] == 6
     assert len(kept["losses"]["loss_bbox"]) == LEVELS

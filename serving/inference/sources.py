@@ -1,0 +1,96 @@
+"""What objects are looked for in: files, encoded images and pixels."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from serving.inference import decoding
+from serving.inference.decoding import ImageError
+
+SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"}
+MAX_PIXELS = 50_000_000
+"""Most pixels of an encoded image, as ``umop-serve`` takes by default."""
+
+AnyPath = str | os.PathLike[str]
+AnyImage = AnyPath | bytes | Image.Image | NDArray[Any]
+"""A file's path, an encoded image, a Pillow image, or RGB pixels."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """One image, which is read when it is needed.
+
+    Attributes:
+        image: What a user calls an image.
+    """
+
+    image: AnyImage
+
+    @property
+    def name(self) -> str:
+        """Its file's path; ``image`` where there is no file."""
+        return os.fspath(self.image) if isinstance(self.image, str | os.PathLike) else "image"
+
+    def load(self) -> bytes | NDArray[np.uint8]:
+        """Returns it encoded; as RGB pixels, upright, where it is not.
+
+        Raises:
+            ImageError: It is not an image.
+            OSError: Its file cannot be read.
+        """
+        if isinstance(self.image, str | os.PathLike):
+            return Path(self.image).read_bytes()
+        if isinstance(self.image, Image.Image):
+            return decoding.from_pillow(self.image)
+        return self.image if isinstance(self.image, bytes) else _checked(self.image)
+
+    def pixels(self) -> NDArray[np.uint8]:
+        """Returns RGB pixels, uint8, shape (height, width, 3), upright.
+
+        Raises:
+            ImageError: It is not an image.
+            OSError: Its file cannot be read.
+        """
+        loaded = self.load()
+        return decoding.decode(loaded, MAX_PIXELS) if isinstance(loaded, bytes) else loaded
+
+
+def images_in(folder: Path) -> list[Path]:
+    """Returns the images in a folder and in those inside it, by their files' suffixes."""
+    paths = sorted(folder.rglob("*"))
+    return [path for path in paths if path.suffix.lower() in SUFFIXES and path.is_file()]
+
+
+def several(source: Any) -> Iterable[AnyImage] | None:
+    """Returns the images of a folder or a list; None for one image.
+
+    Raises:
+        ImageError: The folder holds none.
+    """
+    if isinstance(source, bytes | Image.Image | np.ndarray):
+        return None
+    if not isinstance(source, str | os.PathLike):
+        return cast(Iterable[AnyImage], source)
+    if not Path(source).is_dir():
+        return None
+    if found := images_in(Path(source)):
+        return found
+    raise ImageError(f"{os.fspath(source)}: holds no images")
+
+
+def _checked(pixels: NDArray[Any]) -> NDArray[np.uint8]:
+    array = np.asarray(pixels)
+    if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] != 3 or not array.size:
+        raise ImageError(
+            f"pixels must be RGB: uint8 of shape (height, width, 3), not {array.dtype} of shape "
+            f"{array.shape}"
+        )
+    return array

@@ -1,0 +1,1 @@
+"""What Python programs use: ``umop.train`` and ``umop.Run``; the commands call the same."""

@@ -1,0 +1,86 @@
+"""A run, as Python programs use it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from serving.shared import Precision
+from umop.runs.evaluation import Evaluation
+from umop.runs.folder import RunFolder
+from umop.system.console import quietly
+from umop.system.errors import UserError
+
+
+class Run(RunFolder):
+    """A trained model: the folder ``runs/<name>/`` and what can be done with it.
+
+    Args:
+        folder: The folder; ``Run.named`` finds it by the run's name.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        super().__init__(Path(folder))
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """COCO's twelve numbers of the best checkpoint, such as ``AP50``, from 0 to 1.
+
+        They are of the last evaluation on the run's own data, in training or by ``evaluate``.
+
+        Raises:
+            UserError: There was none yet.
+        """
+        record = Evaluation.read(self.evaluation)
+        if record is None:
+            raise UserError(f"{self.folder} has not been evaluated. Evaluate it: run.evaluate()")
+        return record.metrics
+
+    def evaluate(self, data: str | Path | None = None, tta: bool = False) -> Evaluation:
+        """Measures the best checkpoint, and keeps the result in the run's folder.
+
+        Args:
+            data: Folder or zip of the data set, in place of the run's own.
+            tta: Test-time augmentation: several sizes, and flipped.
+
+        Returns:
+            What was measured; its ``metrics`` are COCO's twelve numbers.
+
+        Raises:
+            UserError: The run has no checkpoint, or the data is missing.
+        """
+        with quietly():
+            from umop.evaluation.evaluate import evaluate
+            from umop.report import write_report
+
+            record = evaluate(self, None if data is None else Path(data), tta)
+            if data is None:
+                write_report(self)
+        return record
+
+    def export(
+        self,
+        version: str | None = None,
+        precision: Precision = "fp32",
+        sample: Sequence[str | Path] = (),
+        force: bool = False,
+    ) -> Path:
+        """Writes the bundle that is served, and checks that it finds what the checkpoint finds.
+
+        Args:
+            version: Version that the served model gets; by default 1.0.
+            precision: The network's arithmetic.
+            sample: Images that the service's web page offers to try, stored in the bundle.
+            force: Export again even if nothing changed.
+
+        Returns:
+            The bundle.
+
+        Raises:
+            UserError: There is no checkpoint, no test data, or the bundle finds something else.
+        """
+        with quietly():
+            from umop.export import export_if_changed
+
+            export_if_changed(self, version, precision, [Path(each) for each in sample], force)
+        return self.bundle

@@ -1,0 +1,171 @@
+"""Trains from Python, or for the command."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from umop.api.run import Run
+from umop.distributed.signals import Interrupts, StopSignals
+from umop.system.console import quietly
+from umop.system.processor import choose_processor, tune_processor
+from umop.training.options import TIMEOUT, Device, Precision, TrainOptions
+
+if TYPE_CHECKING:
+    from mmengine.hooks import Hook
+
+OnStep = Callable[[int, dict[str, float]], object]
+OnEvaluation = Callable[[int, dict[str, float]], object]
+
+
+def train(
+    config: str | Path | None = None,
+    *,
+    data: str | Path | None = None,
+    name: str | None = None,
+    epochs: int | None = None,
+    batch: int | None = None,
+    accumulate: int = 1,
+    lr: float | None = None,
+    size: int | None = None,
+    time: str | None = None,
+    patience: int | None = None,
+    weights: str | Path | None = None,
+    seed: int | None = None,
+    set: Mapping[str, object] | None = None,
+    device: Device = "auto",
+    processes: int | None = None,
+    amp: Precision = "auto",
+    dry_run: bool = False,
+    timeout: float = TIMEOUT,
+    on_step: OnStep | None = None,
+    on_evaluation: OnEvaluation | None = None,
+) -> Run:
+    """Trains a model; the same call resumes an interrupted run, and leaves a finished one.
+
+    Ctrl-C, or a notebook's interrupt, finishes the step and saves; a second one does not.
+
+    Args:
+        config: A config's name, such as ``demo``, or a file; ``small`` by default, with ``data``.
+        data: Folder or zip of the data set, in place of the config's own.
+        name: Name of the run; by default the config's.
+        epochs: Passes over the images; by default by their number.
+        batch: Images a step, over all processes.
+        accumulate: Parts that a step is computed in, to need less memory.
+        lr: Learning rate, not scaled by the batch.
+        size: Pixels of the square that images are fit into.
+        time: Finish within a time, such as ``30m`` or ``2h``.
+        patience: Evaluations without a better AP after which training ends.
+        weights: Start from a run, or from a checkpoint file (.pth).
+        seed: Seed, in place of the config's.
+        set: Changes of the config, such as ``{"optim_wrapper.optimizer.lr": 0.001}``.
+        device: ``auto`` for the GPUs; ``cpu`` for the processor, as long as this program runs.
+        processes: How many train together; by default one for each GPU. One trains in this
+            program, more in processes of their own.
+        amp: Mixed precision; ``auto`` is the config's choice, in bf16 if it can be.
+        dry_run: Try everything in two steps, and keep nothing.
+        timeout: Seconds that processes wait for one that makes no step.
+        on_step: Is called behind each step with the iteration, counted from 1, and its losses:
+            ``loss`` and the parts of it. For one process only.
+        on_evaluation: Is called behind each evaluation with the iteration and its metrics: ``AP``,
+            ``AP50`` and so on. For one process only.
+
+    Returns:
+        The run, trained to its end.
+
+    Raises:
+        UserError: Something that the user can put right; the message is one line.
+        Stopped: Training was interrupted, and is saved. It is a KeyboardInterrupt.
+        TrainingError: The loss is not finite, or one of several processes is gone.
+    """
+    asked = dict(locals())
+    options = TrainOptions(
+        config=None if config is None else str(config),
+        data=None if data is None else Path(data),
+        name=name,
+        epochs=epochs,
+        batch=batch,
+        accumulate=accumulate,
+        lr=lr,
+        size=size,
+        time=time,
+        patience=patience,
+        weights=None if weights is None else str(weights),
+        seed=seed,
+        set=tuple(f"{key}={written(value)}" for key, value in (set or {}).items()),
+        device=device,
+        processes=processes,
+        amp=amp,
+        dry_run=dry_run,
+        timeout=timeout,
+        command=call(asked),
+    )
+    hooks = callback_hooks(on_step, on_evaluation)
+    with Interrupts().handled() as stop:
+        start(options, stop, hooks)
+    return Run(options.run.folder)
+
+
+def start(
+    options: TrainOptions, stop: StopSignals, hooks: Callable[[], Sequence[Hook]] = list
+) -> Path | None:
+    """Trains, and writes the report.
+
+    Args:
+        options: What is asked for.
+        stop: Whether training was asked to stop.
+        hooks: Makes hooks of the caller's; PyTorch is imported then.
+
+    Returns:
+        The final checkpoint; None where nothing is kept, or another node keeps it.
+
+    Raises:
+        UserError: Something that the user can put right.
+        Stopped: Training was asked to stop, and is saved.
+        TrainingError: The loss is not finite, or one of several processes is gone.
+    """
+    run = options.run
+    tune_processor()
+    choose_processor(options.on_cpu)
+    with quietly():
+        from umop.config.load import load_config
+        from umop.report import write_report
+        from umop.training.train import train
+
+        config = load_config(options.config_name, options.changes)
+        checkpoint = train(config, run, options, stop, hooks())
+        if checkpoint is not None:
+            write_report(run)
+    return checkpoint
+
+
+def callback_hooks(
+    on_step: OnStep | None, on_evaluation: OnEvaluation | None
+) -> Callable[[], Sequence[Hook]]:
+    """Returns what makes the hook that calls functions of the caller's; no hook without any."""
+    out = sys.stdout
+
+    def make() -> Sequence[Hook]:
+        from umop.engine.hooks.callbacks import CallbackHook
+
+        return [CallbackHook(on_step, on_evaluation, out)]
+
+    return make if on_step or on_evaluation else list
+
+
+def call(asked: Mapping[str, object]) -> str:
+    """The call of :func:`train` that has some arguments, without those that are as by default."""
+    parameters = inspect.signature(train).parameters
+    given = {name: asked[name] for name in parameters if asked[name] != parameters[name].default}
+    texts = [f"{name}={written(value)}" for name, value in given.items()]
+    return f"umop.train({', '.join(texts)})"
+
+
+def written(value: object) -> str:
+    """An argument as it is written in a program."""
+    if callable(value):
+        return str(getattr(value, "__name__", value))
+    return repr(str(value) if isinstance(value, Path) else value)
