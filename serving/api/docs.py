@@ -24,13 +24,13 @@ def install(app: FastAPI, document: Callable[[], dict[str, Any]]) -> None:
     async def openapi() -> JSONResponse:
         return JSONResponse(document())
 
-    @app.head("/docs", include_in_schema=False)
     @app.get("/docs", include_in_schema=False)
     async def docs() -> HTMLResponse:
+        files = f"{app.root_path}{_MOUNT}"
         return get_swagger_ui_html(
-            openapi_url="/openapi.json",
+            openapi_url=f"{app.root_path}/openapi.json",
             title=app.title,
-            swagger_js_url=f"{_MOUNT}/swagger-ui-bundle.js",
-            swagger_css_url=f"{_MOUNT}/swagger-ui.css",
-            swagger_favicon_url=f"{_MOUNT}/favicon.png",
+            swagger_js_url=f"{files}/swagger-ui-bundle.js",
+            swagger_css_url=f"{files}/swagger-ui.css",
+            swagger_favicon_url=f"{files}/favicon.png",
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
 import socket
 from collections.abc import Callable, Coroutine, Iterator
@@ -22,6 +23,7 @@ from serving.server.app import build_app, build_internal_app
 from serving.server.protocol import guarded_protocol
 from serving.settings import Settings
 
+_BACKLOG = 2048
 BEAT_SECONDS = 1.0
 """How often the event loop says that it runs."""
 
@@ -199,6 +201,7 @@ def listen(host: str, port: int) -> socket.socket:
         listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
+        listener.listen(_BACKLOG)  # until then, another process could bind the same address
     except OSError as error:
         raise StartError(f"cannot listen on {host}:{port}: {error.strerror or error}") from error
     return listener
@@ -220,6 +223,8 @@ def _config(
         access_log=False,
         log_config=None,
         server_header=False,
+        # uvicorn would trust the loopback address, and so whatever a local caller says.
+        forwarded_allow_ips=os.environ.get("FORWARDED_ALLOW_IPS", ""),
         timeout_graceful_shutdown=round(settings.drain_timeout),
         ws="none",
     )

@@ -19,6 +19,7 @@ EXAMPLE = re.compile(r"`(serving/[\w/]+\.py)`[^`]*\n\n```python\n(.*?)```", re.D
 REGISTRATION = re.compile(r"`(serving/[\w/]+\.py)`.{0,120}?\n\n```diff\n(.*?)```", re.DOTALL)
 SCRIPT = """
 import sys
+from time import sleep
 
 from fastapi.testclient import TestClient
 
@@ -27,7 +28,7 @@ from serving.settings import Settings
 
 with TestClient(build_app(Settings(bundle=sys.argv[1], engine="reference"))) as client:
     while client.get("/readyz").status_code != 200:
-        pass
+        sleep(0.2)
     image = sys.stdin.buffer.read()
     for query in ({"format": "yolo"}, {}):
         query["score_threshold"] = 0.95
@@ -69,6 +70,7 @@ def apply(change: str, path: Path) -> None:
     path.write_text(text, "utf-8")
 
 
+@pytest.mark.slow
 def test_the_examples_work_as_they_are_written(tree: Path, bundle_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT, str(bundle_path)],
@@ -76,7 +78,7 @@ def test_the_examples_work_as_they_are_written(tree: Path, bundle_path: Path) ->
         capture_output=True,
         env=os.environ | {"PYTHONPATH": str(tree)},
         cwd=tree,
-        timeout=120,
+        timeout=240,
     )
     assert done.returncode == 0, done.stderr.decode()
     assert done.stdout.decode() == f"{LABELS}{LABELS}406\nTrue\n"
