@@ -37,9 +37,10 @@ class PublishedPath:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes a request on with the whole path."""
-        path = scope.get("path", "")
-        if scope["type"] == "http" and not f"{path}/".startswith(f"{self._root_path}/"):
-            scope["path"] = self._root_path + path
+        if scope["type"] == "http" and self._root_path:
+            scope["root_path"] = self._root_path
+            if not f"{scope['path']}/".startswith(f"{self._root_path}/"):
+                scope["path"] = self._root_path + scope["path"]
         await self._app(scope, receive, send)
 
 

@@ -18,8 +18,8 @@ def document(app: FastAPI) -> dict[str, Any]:
     """Returns the document of this service: its address, its keys, its model's classes."""
     services: Services = app.state.services
     described = app.openapi()
-    if app.root_path:
-        described["servers"] = [{"url": app.root_path}]
+    if services.settings.root_path:
+        described["servers"] = [{"url": services.settings.root_path}]
     for path, operation in _operations(described):
         if not services.settings.has_keys and not path.startswith(_ADMIN):
             operation.pop("security", None)

@@ -45,13 +45,7 @@ def build_app(settings: Settings) -> FastAPI:
         ValueError: The keys are not valid.
         TracingError: Tracing is on and not installed.
     """
-    app = FastAPI(
-        title="UMOP",
-        version="1",
-        lifespan=_lifespan,
-        openapi_url=None,
-        root_path=settings.root_path,
-    )
+    app = FastAPI(title="UMOP", version="1", lifespan=_lifespan, openapi_url=None)
     services = app.state.services = _services(settings)
     for routes in (detect, health, models, open_inference):
         app.include_router(routes.router, responses=problems.RESPONSES)

@@ -1,4 +1,12 @@
-"""Running the service in several processes that share its ports."""
+"""Running the service in several processes that share its ports.
+
+A subclass of uvicorn's ``Multiprocess`` was tried in this place, and failed half of the tests of
+several workers: it starts a dead worker again without a pause; ends the service when any worker
+cannot start, also later, when the others answer; does not say why it cannot; and keeps the port
+open while the workers stop. Keeping those promises overrides all of its methods. Its pings are
+answered by a thread of the worker, so that they miss an event loop that is blocked; here it is the
+event loop that says every second that it runs.
+"""
 
 from __future__ import annotations
 
