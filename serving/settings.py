@@ -69,6 +69,12 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 for any free one.")
     workers: PositiveInt = Field(1, description="Worker processes; each loads the model.")
+    root_path: str = Field(
+        "",
+        pattern=r"^(/[A-Za-z0-9._~-]+)*$",
+        description="Path under which a proxy publishes the service, for example /detector; "
+        "requests may come with it or without.",
+    )
     internal_port: int | None = Field(
         None,
         ge=0,

@@ -38,24 +38,38 @@ async def _options(
     )
 
 
+_NO_CODING = {"", "identity"}
 ServicesDep = Annotated[Services, Depends(_services)]
 OptionsDep = Annotated[DetectOptions, Depends(_options)]
 _Header = Annotated[str | None, Depends(APIKeyHeader(name="X-API-Key", auto_error=False))]
 _Bearer = Annotated[HTTPAuthorizationCredentials | None, Depends(HTTPBearer(auto_error=False))]
 
 
-async def authorize(
-    request: Request, services: ServicesDep, header: _Header, bearer: _Bearer
-) -> None:
+async def _key(header: _Header, bearer: _Bearer) -> str | None:
+    return header or (bearer.credentials if bearer else None)
+
+
+KeyDep = Annotated[str | None, Depends(_key)]
+
+
+async def authorize(request: Request, services: ServicesDep, key: KeyDep) -> None:
     """Checks the API key, where keys are set, and the rate limit.
 
     Raises:
         Problem: 401, there is no key or a wrong one; 429, too many requests.
     """
-    caller = request.client.host if request.client else "unknown"
+    caller = _address(request)
     if services.settings.has_keys:
-        caller = _identify(services.keys, header, bearer)
+        caller = _identify(request, services, services.keys, key)
         request.state.key = caller
+    _limit(services, caller)
+
+
+def _address(request: Request) -> str:
+    return request.client.host if request.client else "unknown"
+
+
+def _limit(services: Services, caller: str) -> None:
     wait = services.rate_limit.wait(caller)
     if wait:
         raise Problem(
@@ -72,31 +86,31 @@ async def require_plain_body(request: Request) -> None:
     Raises:
         Problem: 415 (RFC 9110, section 8.4).
     """
-    coding = request.headers.get("content-encoding", "identity")
-    if coding != "identity":
+    codings = ",".join(request.headers.getlist("content-encoding")).lower().split(",")
+    coding = next((each.strip() for each in codings if each.strip() not in _NO_CODING), None)
+    if coding:
         raise Problem(
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
             "unsupported-body",
-            f"send the body as it is, without Content-Encoding: {coding}",
+            f"send the body as it is, without Content-Encoding: {coding:.40}",
             {"Accept-Encoding": "identity"},
         )
 
 
-async def authorize_admin(services: ServicesDep, header: _Header, bearer: _Bearer) -> None:
+async def authorize_admin(request: Request, services: ServicesDep, key: KeyDep) -> None:
     """Checks the admin key.
 
     Raises:
-        Problem: 401, there is no key or a wrong one.
+        Problem: 401, there is no key or a wrong one; 429, too many of them.
     """
-    _identify(services.admin_keys, header, bearer)
+    _identify(request, services, services.admin_keys, key)
 
 
-def _identify(
-    keys: KeyRing, header: str | None, bearer: HTTPAuthorizationCredentials | None
-) -> str:
-    key = header or (bearer.credentials if bearer else None)
+def _identify(request: Request, services: Services, keys: KeyRing, key: str | None) -> str:
+    """The caller's name by its key; requests with a wrong one are limited by address."""
     caller = keys.find(key) if key else None
     if caller is None:
+        _limit(services, _address(request))
         detail = "send a valid key as X-API-Key or as a Bearer token"
         raise Problem(
             HTTPStatus.UNAUTHORIZED, "unauthorized", detail, {"WWW-Authenticate": "Bearer"}

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import fastapi_offline
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
@@ -24,13 +24,14 @@ def install(app: FastAPI, document: Callable[[], dict[str, Any]]) -> None:
     async def openapi() -> JSONResponse:
         return JSONResponse(document())
 
-    @app.head("/docs", include_in_schema=False)
     @app.get("/docs", include_in_schema=False)
-    async def docs() -> HTMLResponse:
+    async def docs(request: Request) -> HTMLResponse:
+        root = request.scope.get("root_path", "")
+        files = f"{root}{_MOUNT}"
         return get_swagger_ui_html(
-            openapi_url="/openapi.json",
+            openapi_url=f"{root}/openapi.json",
             title=app.title,
-            swagger_js_url=f"{_MOUNT}/swagger-ui-bundle.js",
-            swagger_css_url=f"{_MOUNT}/swagger-ui.css",
-            swagger_favicon_url=f"{_MOUNT}/favicon.png",
+            swagger_js_url=f"{files}/swagger-ui-bundle.js",
+            swagger_css_url=f"{files}/swagger-ui.css",
+            swagger_favicon_url=f"{files}/favicon.png",
         )

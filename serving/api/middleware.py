@@ -21,6 +21,56 @@ _OWN_FILES_ONLY = (
 _SWAGGER_UI = _OWN_FILES_ONLY.replace("'self';", "'self' 'unsafe-inline';")
 
 
+class PublishedPath:
+    """Gives every request the path under which a proxy publishes the service.
+
+    Some proxies take it away and some leave it; links, redirects and mounted files need it.
+
+    Args:
+        app: The next application.
+        root_path: The published path; empty for none.
+    """
+
+    def __init__(self, app: ASGIApp, root_path: str) -> None:
+        self._app = app
+        self._root_path = root_path
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Passes a request on with the whole path."""
+        if scope["type"] == "http" and self._root_path:
+            scope["root_path"] = self._root_path
+            if not f"{scope['path']}/".startswith(f"{self._root_path}/"):
+                scope["path"] = self._root_path + scope["path"]
+        await self._app(scope, receive, send)
+
+
+class HeadRequests:
+    """Answers HEAD as it would GET, without the body (RFC 9110, section 9.3.2).
+
+    Args:
+        app: The next application.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Passes a request on, HEAD as GET."""
+        if scope.get("method") != "HEAD":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_head(message: Message) -> None:
+            is_body = message["type"] == "http.response.body"
+            await send({**message, "body": b""} if is_body else message)
+
+        as_get = {**scope, "method": "GET"}
+        try:
+            await self._app(as_get, receive, send_head)
+        finally:
+            scope["route"] = as_get.get("route")  # for the log and the metrics
+
+
 class SecurityHeaders:
     """Adds security headers to every response.
 
@@ -36,6 +86,7 @@ class SecurityHeaders:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        path = scope["path"].removeprefix(scope.get("root_path", ""))
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -44,9 +95,9 @@ class SecurityHeaders:
                 headers["X-Frame-Options"] = "DENY"
                 headers["Referrer-Policy"] = "no-referrer"
                 headers["Content-Security-Policy"] = (
-                    _SWAGGER_UI if scope["path"] == "/docs" else _OWN_FILES_ONLY
+                    _SWAGGER_UI if path == "/docs" else _OWN_FILES_ONLY
                 )
-                is_file = scope["path"].startswith(("/static/", "/docs/"))
+                is_file = path.startswith(("/static/", "/docs/"))
                 headers.setdefault("Cache-Control", "no-cache" if is_file else "no-store")
             await send(message)
 

@@ -116,7 +116,8 @@ def _answer(
     translate: Callable[[Any], Problem | None],
 ) -> Callable[[Request, Exception], Awaitable[JSONResponse]]:
     async def handler(request: Request, error: Exception) -> JSONResponse:
-        return (translate(error) or _unexpected(error)).response(request.url.path)
+        path = request.url.path.removeprefix(request.scope.get("root_path", ""))
+        return (translate(error) or _unexpected(error)).response(path)
 
     return handler
 

@@ -1,10 +1,52 @@
-"""Help with the OpenAPI document."""
+"""The OpenAPI document."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
+from fastapi import FastAPI
 from pydantic import BaseModel
+
+from serving.api.services import Services
+from serving.backends import NotReadyError
+
+_ADMIN = "/admin"
+
+
+def document(app: FastAPI) -> dict[str, Any]:
+    """Returns the document of this service: its address, its keys, its model's classes."""
+    services: Services = app.state.services
+    described = app.openapi()
+    if services.settings.root_path:
+        described["servers"] = [{"url": services.settings.root_path}]
+    for path, operation in _operations(described):
+        if not services.settings.has_keys and not path.startswith(_ADMIN):
+            operation.pop("security", None)
+        _name_classes(operation, services)
+    if not (services.settings.has_keys or services.settings.admin_keys):
+        described["components"].pop("securitySchemes", None)
+    return described
+
+
+def _operations(described: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for path, operations in described["paths"].items():
+        for operation in operations.values():
+            yield path, operation
+
+
+def _name_classes(operation: dict[str, Any], services: Services) -> None:
+    """Says which values the parameter ``classes`` may have, once the model is loaded."""
+    try:
+        names = services.backend.manifest().classes
+    except NotReadyError:
+        return
+    for parameter in operation.get("parameters", ()):
+        if parameter["name"] == "classes":
+            kinds = parameter["schema"].get("anyOf", [parameter["schema"]])
+            lists = (kind for kind in kinds if kind.get("type") == "array")
+            for each in lists:
+                each["items"] = {"type": "string", "enum": list(names)}
 
 
 def inline_schema(model: type[BaseModel]) -> dict[str, Any]:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import lzma
+import os
+import stat
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -153,7 +155,7 @@ class Bundle:
         """Raises ``BundleError`` for a zip with unlisted files, or a decompression bomb."""
         if self.path.is_dir():
             return
-        with zipfile.ZipFile(self.path) as archive:
+        with _open_zip(self.path) as archive:
             members = [member for member in archive.infolist() if not member.is_dir()]
         known = {MANIFEST, SIGNATURE, *self.manifest.files}
         unlisted = {member.filename for member in members} - known
@@ -187,7 +189,7 @@ def _may_be_replaced(folder: Path) -> bool:
 def _parse(text: bytes) -> Manifest:
     try:
         fields = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BundleError(f"{MANIFEST} is not JSON: {error}") from error
     version = fields.get("schema_version") if isinstance(fields, dict) else None
     if version != SCHEMA_VERSION:
@@ -195,19 +197,39 @@ def _parse(text: bytes) -> Manifest:
             f"{MANIFEST} has schema version {version!r}; this program reads {SCHEMA_VERSION}"
         )
     try:
-        return Manifest.model_validate(fields)
+        manifest = Manifest.model_validate(fields)
+        json.dumps(fields, allow_nan=False, ensure_ascii=False).encode()
     except ValidationError as error:
         raise BundleError(f"{MANIFEST}: {first_error(error, 'manifest')}") from error
+    except ValueError as error:
+        reason = "a text that is not Unicode, or a number that JSON has not"
+        raise BundleError(f"{MANIFEST} holds {reason}: {error}") from error
+    return manifest
+
+
+def _open_file(path: Path) -> BinaryIO:
+    """Opens a file; a pipe or a device, whose reading might never end, is refused."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    stream = os.fdopen(descriptor, "rb")
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        stream.close()
+        raise BundleError(f"{path.name} is not a regular file")
+    return stream
+
+
+@contextmanager
+def _open_zip(path: Path) -> Iterator[zipfile.ZipFile]:
+    with _open_file(path) as stream, zipfile.ZipFile(stream) as archive:
+        yield archive
 
 
 @contextmanager
 def _opened(bundle: Path, name: str) -> Iterator[tuple[BinaryIO, int]]:
     if bundle.is_dir():
-        path = bundle / name
-        with path.open("rb") as stream:
-            yield stream, path.stat().st_size
+        with _open_file(bundle / name) as stream:
+            yield stream, os.fstat(stream.fileno()).st_size
         return
-    with zipfile.ZipFile(bundle) as archive:
+    with _open_zip(bundle) as archive:
         try:
             info = archive.getinfo(name)
         except KeyError:

@@ -19,6 +19,9 @@ from pydantic import (
 from serving.schemas.names import Precision
 
 SCHEMA_VERSION: Literal[1] = 1
+MAX_INPUT_PIXELS = 2**25
+"""Of the model's input: 400 MB as float32, beyond what any published detector takes."""
+_MAX_PAD_DIVISOR = 1024
 
 _Fraction = Annotated[float, Field(ge=0, le=1)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
@@ -51,7 +54,7 @@ class InputSpec(_Record):
     std: tuple[PositiveFloat, PositiveFloat, PositiveFloat]
     resize: Size
     max_scale: PositiveFloat | None = None
-    pad_divisor: PositiveInt = 32
+    pad_divisor: Annotated[int, Field(ge=1, le=_MAX_PAD_DIVISOR)] = 32
     sizes: tuple[Size, ...] | None = None
 
     @field_validator("sizes")
@@ -60,6 +63,18 @@ class InputSpec(_Record):
         if sizes is not None and not sizes:
             raise ValueError("lists no size; use null for any size")
         return sizes
+
+    @model_validator(mode="after")
+    def _input_is_bounded(self) -> InputSpec:
+        for size in (self.resize, *(self.sizes or ())):
+            pixels = self._padded(size.width) * self._padded(size.height)
+            if pixels > MAX_INPUT_PIXELS:
+                name = f"{size.width}x{size.height}"
+                raise ValueError(f"an input of {name} has more than {MAX_INPUT_PIXELS} pixels")
+        return self
+
+    def _padded(self, side: int) -> int:
+        return -(-side // self.pad_divisor) * self.pad_divisor
 
 
 class PostprocessSpec(_Record):

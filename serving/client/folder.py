@@ -61,6 +61,12 @@ def find_images(paths: Iterable[Path]) -> list[Path]:
 def send(client: Client, images: Sequence[Path], out: Path, options: SendOptions) -> list[str]:
     """Sends images; writes ``detections.json`` and, where asked for, annotated images to ``out``.
 
+    Args:
+        client: Knows the service.
+        images: Files.
+        out: The folder to write to; it is made.
+        options: The command's options.
+
     Returns:
         A line for each image that failed.
 

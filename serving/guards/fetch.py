@@ -19,7 +19,15 @@ _IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _MOST_REDIRECTS = 3
 _REDIRECTS = {301, 302, 303, 307, 308}
-_WRAPS_IPV4 = tuple(map(ipaddress.IPv6Network, ("64:ff9b::/96", "2002::/16", "2001::/32")))
+# All of the internet's IPv6 addresses are in here (RFC 4291, section 2.5.4) but for the exceptions.
+_GLOBAL_IPV6 = ipaddress.IPv6Network("2000::/3")
+_EXCEPTIONS = (
+    ipaddress.IPv6Network("2001::/32"),  # Teredo, which leads to an IPv4 address
+    ipaddress.IPv6Network("2002::/16"),  # 6to4, which does, too
+    ipaddress.IPv6Network("3fff::/20"),  # documentation, newer than Python's list
+    ipaddress.IPv4Network("192.88.99.0/24"),  # 6to4's relays
+    ipaddress.IPv4Network("168.63.129.16/32"),  # the host of an Azure machine
+)
 
 
 class ImageFetchError(Exception):
@@ -31,9 +39,10 @@ def is_public(address: _IpAddress) -> bool:
     if isinstance(address, ipaddress.IPv6Address):
         if address.ipv4_mapped:
             return is_public(address.ipv4_mapped)
-        if any(address in network for network in _WRAPS_IPV4):
+        if address not in _GLOBAL_IPV6:
             return False
-    return address.is_global and not address.is_multicast
+    is_exception = any(address in network for network in _EXCEPTIONS)
+    return address.is_global and not address.is_multicast and not is_exception
 
 
 class Fetcher:

@@ -52,6 +52,12 @@ class ProblemDocument(BaseModel):
 
     @classmethod
     def of(cls, status: HTTPStatus, kind: Kind, detail: str) -> ProblemDocument:
-        """Returns the document of a problem of that kind."""
+        """Returns the document of a problem.
+
+        Args:
+            status: HTTP status.
+            kind: Stable name; the end of ``type``.
+            detail: One line for the person who sent the request.
+        """
         title = kind.replace("-", " ").capitalize()
         return cls(type=_TYPE_PREFIX + kind, title=title, status=status, detail=detail, error=None)

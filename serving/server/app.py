@@ -5,15 +5,23 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
 from serving.api import docs, problems
 from serving.api.body import BodyReader
-from serving.api.middleware import BodyLimit, LastAnswers, SecurityHeaders
+from serving.api.middleware import (
+    BodyLimit,
+    HeadRequests,
+    LastAnswers,
+    PublishedPath,
+    SecurityHeaders,
+)
 from serving.api.responses import ResponseRenderer
 from serving.api.routes import admin, detect, health, metrics, models, open_inference, page
+from serving.api.schema import document
 from serving.api.services import Services
 from serving.api.telemetry import Telemetry
 from serving.backends.choice import choose_backend
@@ -47,6 +55,7 @@ def build_app(settings: Settings) -> FastAPI:
     if settings.page:
         page.install(app)
     _expose(app, app, "public", settings)
+    app.add_middleware(HeadRequests)
     app.add_middleware(
         BodyLimit,
         max_bytes=settings.max_body_bytes,
@@ -62,6 +71,7 @@ def build_app(settings: Settings) -> FastAPI:
     app.add_middleware(SecurityHeaders)
     app.add_middleware(LastAnswers, services=services)
     app.add_middleware(Telemetry, metrics=services.metrics, tracer=services.tracer)
+    app.add_middleware(PublishedPath, root_path=settings.root_path)
     problems.install(app)
     if services.tracer:
         services.tracer.instrument(app)
@@ -75,6 +85,7 @@ def build_internal_app(app: FastAPI) -> FastAPI:
     internal.state.services = services
     internal.include_router(health.router)
     _expose(internal, app, "internal", services.settings)
+    internal.add_middleware(HeadRequests)
     internal.add_middleware(SecurityHeaders)
     problems.install(internal)
     return internal
@@ -84,7 +95,7 @@ def _expose(on: FastAPI, app: FastAPI, exposure: str, settings: Settings) -> Non
     if settings.metrics == exposure:
         on.include_router(metrics.router)
     if settings.docs == exposure:
-        docs.install(on, app.openapi)
+        docs.install(on, partial(document, app))
 
 
 def _services(settings: Settings) -> Services:

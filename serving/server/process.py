@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
 import socket
 from collections.abc import Callable, Coroutine, Iterator
@@ -22,6 +23,10 @@ from serving.server.app import build_app, build_internal_app
 from serving.server.protocol import guarded_protocol
 from serving.settings import Settings
 
+_BACKLOG = 2048
+BEAT_SECONDS = 1.0
+"""How often the event loop says that it runs."""
+
 log = logging.getLogger(__name__)
 
 
@@ -35,19 +40,34 @@ class Server(uvicorn.Server):
     Args:
         app: The service.
         on_ready: Called with the model's name once it is warm.
+        on_beat: Called every second in the event loop, to tell that it runs.
 
     Attributes:
         failure: Why it ended, if it ended because the model could not be loaded.
     """
 
-    def __init__(self, app: FastAPI, on_ready: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        app: FastAPI,
+        on_ready: Callable[[str], None],
+        on_beat: Callable[[], None] | None = None,
+    ) -> None:
         self.failure: StartError | None = None
         self._services: Services = app.state.services
         self._app = app
         self._on_ready = on_ready
+        self._on_beat = on_beat
         self._tasks: set[asyncio.Task[None]] = set()
         self._internal: uvicorn.Server | None = None
         super().__init__(_config(app, self._services.settings))
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serves on bound sockets until told to stop."""
+        beating = asyncio.create_task(self._beat())
+        try:
+            await super().serve(sockets)
+        finally:
+            beating.cancel()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Opens the public port and the internal one, then waits for the model."""
@@ -82,6 +102,11 @@ class Server(uvicorn.Server):
         finally:
             for number in handlers:
                 loop.remove_signal_handler(number)
+
+    async def _beat(self) -> None:
+        while self._on_beat:
+            self._on_beat()
+            await asyncio.sleep(BEAT_SECONDS)
 
     async def _wait_for_model(self) -> None:
         try:
@@ -132,13 +157,19 @@ class _Internal(uvicorn.Server):
         yield  # signals are the public server's
 
 
-def run(settings: Settings, sockets: list[socket.socket], on_ready: Callable[[str], None]) -> None:
+def run(
+    settings: Settings,
+    sockets: list[socket.socket],
+    on_ready: Callable[[str], None],
+    on_beat: Callable[[], None] | None = None,
+) -> None:
     """Serves on bound sockets, the public one first, until told to stop.
 
     Args:
         settings: What to serve, and how.
         sockets: The public port's, then the internal port's if there is one.
         on_ready: Called with the model's name once it is warm.
+        on_beat: Called every second while the event loop runs.
 
     Raises:
         StartError: The service cannot start, or its model cannot be loaded.
@@ -152,7 +183,7 @@ def run(settings: Settings, sockets: list[socket.socket], on_ready: Callable[[st
         raise StartError(f"the keys' file cannot be read: {error}") from error
     except ValueError as error:
         raise StartError(f"the API keys cannot be used: {error}") from error
-    server = Server(app, on_ready)
+    server = Server(app, on_ready, on_beat)
     server.run(sockets)
     if server.failure:
         raise server.failure
@@ -170,6 +201,7 @@ def listen(host: str, port: int) -> socket.socket:
         listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
+        listener.listen(_BACKLOG)  # until then, another process could bind the same address
     except OSError as error:
         raise StartError(f"cannot listen on {host}:{port}: {error.strerror or error}") from error
     return listener
@@ -191,6 +223,8 @@ def _config(
         access_log=False,
         log_config=None,
         server_header=False,
+        # uvicorn would trust the loopback address, and so whatever a local caller says.
+        forwarded_allow_ips=os.environ.get("FORWARDED_ALLOW_IPS", ""),
         timeout_graceful_shutdown=round(settings.drain_timeout),
         ws="none",
     )

@@ -1,4 +1,12 @@
-"""Running the service in several processes that share its ports."""
+"""Running the service in several processes that share its ports.
+
+A subclass of uvicorn's ``Multiprocess`` was tried in this place, and failed half of the tests of
+several workers: it starts a dead worker again without a pause; ends the service when any worker
+cannot start, also later, when the others answer; does not say why it cannot; and keeps the port
+open while the workers stop. Keeping those promises overrides all of its methods. Its pings are
+answered by a thread of the worker, so that they miss an event loop that is blocked; here it is the
+event loop that says every second that it runs.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +18,9 @@ import socket
 import sys
 import tempfile
 import threading
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
 from multiprocessing import connection, resource_tracker
 from multiprocessing.context import SpawnProcess
 from time import monotonic
@@ -18,7 +29,7 @@ from types import FrameType
 from prometheus_client.multiprocess import mark_process_dead
 
 from serving.observability import logs, metrics
-from serving.server.process import StartError, address, run
+from serving.server.process import BEAT_SECONDS, StartError, address, run
 from serving.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -27,14 +38,33 @@ _FIRST_PAUSE = 1.0
 _LONGEST_PAUSE = 30.0
 _STEADY_SECONDS = 60.0
 _POLL_SECONDS = 0.05
+_BEATS_MISSED_BY_A_HUNG_WORKER = 30
 _STOPS = {signal.SIGINT, signal.SIGTERM}
+
+_Message = str | StartError | None
+"""What a worker says: its model's name once it is ready, why it cannot start, or that it lives."""
+
+
+@dataclass
+class _Worker:
+    """A worker's process.
+
+    Attributes:
+        inbox: Brings its messages.
+        missed: Beats that it should have sent since its last one; None until it is ready.
+    """
+
+    process: SpawnProcess
+    inbox: connection.Connection
+    missed: int | None = None
 
 
 class Supervisor:
     """Starts the workers, replaces those that die, and forwards signals to them.
 
     A worker that cannot start ends the service only at the first start. Later the others continue,
-    and another is started after a pause, which doubles while workers keep dying early.
+    and another is started after a pause, which doubles while workers keep dying early. A worker
+    whose event loop has said nothing for half a minute is killed, and so replaced.
 
     Args:
         settings: How many workers there are, and what they do.
@@ -46,13 +76,13 @@ class Supervisor:
         self._sockets = sockets
         self._address = address(sockets[0])
         self._spawn = multiprocessing.get_context("spawn")
-        self._inbox, self._outbox = self._spawn.Pipe(duplex=False)
-        self._workers: list[SpawnProcess] = []
+        self._workers: list[_Worker] = []
         self._stopping = False
         self._ready = 0
         self._pause = _FIRST_PAUSE
         self._last_start = monotonic()
         self._restarts: list[float] = []
+        self._next_count = monotonic()
 
     def run(self) -> None:
         """Serves until SIGINT or SIGTERM.
@@ -78,44 +108,73 @@ class Supervisor:
     def _start(self) -> None:
         if self._stopping:
             return
-        arguments = (self._settings, self._sockets, self._outbox)
-        worker = self._spawn.Process(target=_work, args=arguments, name="umop-serve worker")
+        inbox, outbox = self._spawn.Pipe(duplex=False)
+        arguments = (self._settings, self._sockets, outbox)
+        process = self._spawn.Process(target=_work, args=arguments, name="umop-serve worker")
         resource_tracker.ensure_running()  # which unblocks the signals
         # A stop waits until the worker is in the list. Workers inherit this, too: until they serve,
         # Ctrl+C would end them with a traceback.
         signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
-        worker.start()
-        self._workers.append(worker)
+        process.start()
+        self._workers.append(_Worker(process, inbox))
         self._last_start = monotonic()
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
+        outbox.close()  # the worker's end alone is open: its inbox ends with it
 
     def _watch(self) -> None:
         while self._workers or self._restarts:
-            ends = [worker.sentinel for worker in self._workers]
-            timeout = _POLL_SECONDS if self._restarts else None
-            if self._inbox in connection.wait([*ends, self._inbox], timeout):
-                self._handle(self._inbox.recv())
-            for worker in [each for each in self._workers if each.exitcode is not None]:
+            self._hear(_POLL_SECONDS if self._restarts else BEAT_SECONDS)
+            for worker in [each for each in self._workers if each.process.exitcode is not None]:
                 self._workers.remove(worker)
-                self._replace(worker)
+                worker.inbox.close()
+                self._replace(worker.process)
             self._restart()
+            self._count_beats()
 
-    def _handle(self, message: str | StartError) -> None:
+    def _hear(self, timeout: float) -> None:
+        """Waits until a worker says something or ends."""
+        ends = [worker.process.sentinel for worker in self._workers]
+        heard = connection.wait([*ends, *(worker.inbox for worker in self._workers)], timeout)
+        for worker in [each for each in self._workers if each.inbox in heard]:
+            with suppress(EOFError):  # it has ended
+                self._handle(worker, worker.inbox.recv())
+
+    def _count_beats(self) -> None:
+        """Kills workers that have missed too many beats.
+
+        Beats are counted, not seconds: after the whole service was frozen, one is missed.
+        """
+        if monotonic() < self._next_count:
+            return
+        self._next_count = monotonic() + BEAT_SECONDS
+        for worker in self._workers:
+            if worker.missed is None or self._stopping:
+                continue
+            worker.missed += 1
+            if worker.missed > _BEATS_MISSED_BY_A_HUNG_WORKER:
+                log.error("worker %s hangs; killing it", worker.process.pid)
+                worker.process.kill()
+
+    def _handle(self, worker: _Worker, message: _Message) -> None:
+        if message is None:
+            worker.missed = 0
+            return
         if isinstance(message, StartError) and self._is_up:
             log.error("a worker could not be replaced: %s", message)
             return
         if isinstance(message, StartError):
             self._stop(signal.SIGTERM)
-            for worker in self._workers:
-                worker.join()
+            for each in self._workers:
+                each.process.join()
             raise message
+        worker.missed = 0
         self._ready += 1
         if self._ready == self._settings.workers:
             print(f"serving {message} on {self._address}", flush=True)
 
-    def _replace(self, worker: SpawnProcess) -> None:
-        mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]  # its gauges count no more
-        if self._stopping or (worker.exitcode == _START_FAILED and not self._is_up):
+    def _replace(self, process: SpawnProcess) -> None:
+        mark_process_dead(process.pid)  # type: ignore[no-untyped-call]  # its gauges count no more
+        if self._stopping or (process.exitcode == _START_FAILED and not self._is_up):
             return
         died_early = monotonic() - self._last_start < _STEADY_SECONDS
         pause, self._pause = self._pause, _FIRST_PAUSE
@@ -123,7 +182,7 @@ class Supervisor:
             self._pause = min(2 * pause, _LONGEST_PAUSE)
         log.error(
             "worker %s ended with %s; starting another in %g s",
-            *(worker.pid, worker.exitcode, pause),
+            *(process.pid, process.exitcode, pause),
         )
         self._restarts.append(monotonic() + pause)
 
@@ -148,9 +207,9 @@ class Supervisor:
             self._send(signal.SIGHUP)
 
     def _send(self, number: signal.Signals) -> None:
-        for worker in self._workers:
-            if worker.pid and worker.is_alive():
-                os.kill(worker.pid, number)
+        for process in [worker.process for worker in self._workers]:
+            if process.pid and process.is_alive():
+                os.kill(process.pid, number)
 
 
 def _work(settings: Settings, sockets: list[socket.socket], outbox: connection.Connection) -> None:
@@ -159,10 +218,15 @@ def _work(settings: Settings, sockets: list[socket.socket], outbox: connection.C
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
     threading.Thread(target=_end_with_supervisor, daemon=True).start()
     try:
-        run(settings, sockets, on_ready=outbox.send)
+        run(settings, sockets, on_ready=outbox.send, on_beat=partial(_beat, outbox))
     except StartError as error:
         outbox.send(error)
         sys.exit(_START_FAILED)
+
+
+def _beat(outbox: connection.Connection) -> None:
+    with suppress(BrokenPipeError):  # the supervisor was killed, which ends this process, too
+        outbox.send(None)
 
 
 def _end_with_supervisor() -> None:

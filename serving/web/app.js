@@ -77,18 +77,18 @@ async function use(image) {
   }
 }
 
-function showImage(image, signal) {
+function showImage(file, signal) {
   const image = byId("image");
   URL.revokeObjectURL(image.src);
   image.onerror = async () => {
     image.onerror = null;
-    const blob = await api.preview(image).catch(() => null);
+    const blob = await api.preview(file).catch(() => null);
     if (blob && !signal.aborted) image.src = URL.createObjectURL(blob);
   };
-  image.src = URL.createObjectURL(image);
+  image.src = URL.createObjectURL(file);
   byId("boxes").replaceChildren();
   byId("canvas").classList.add("busy");
-  byId("caption").textContent = image.name;
+  byId("caption").textContent = file.name;
   byId("drop").hidden = true;
   byId("samples").hidden = true;
   byId("figure").hidden = false;

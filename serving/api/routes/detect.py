@@ -130,7 +130,13 @@ async def _answer(
 async def find_all(
     services: Services, images: list[bytes], options: DetectOptions
 ) -> list[DetectionResult]:
-    """Finds objects in several encoded images; the first failure cancels the others."""
+    """Finds objects in several images; the first failure cancels the others.
+
+    Args:
+        services: The service's components.
+        images: Encoded images.
+        options: The request's options.
+    """
     tasks = [asyncio.create_task(services.backend.detect(image, options)) for image in images]
     try:
         found = await asyncio.gather(*tasks)

@@ -120,6 +120,11 @@ open_engine = OnnxEngine
 def require_names(bundle: Bundle, inputs: set[str], outputs: set[str]) -> None:
     """Checks the inputs and outputs of a network.
 
+    Args:
+        bundle: The bundle that it is from, for the error's message.
+        inputs: Their names.
+        outputs: Their names.
+
     Raises:
         BundleError: They are not those that an engine uses.
     """

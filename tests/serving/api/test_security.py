@@ -114,6 +114,26 @@ def test_requests_are_limited_for_each_key(bundle_path: Path) -> None:
         assert client.get("/models", headers={"X-API-Key": "b"}).status_code == 200
 
 
+def test_wrong_keys_are_limited_for_each_address(bundle_path: Path) -> None:
+    with serving(bundle_path, api_keys="right", admin_keys="admin", rate_limit=3) as client:
+        guesses = [client.get("/models", headers={"X-API-Key": f"{i}"}) for i in range(4)]
+        assert [each.status_code for each in guesses] == [401, 401, 401, 429]
+        assert client.post("/admin/reload", headers={"X-API-Key": "x"}).status_code == 429
+        assert client.get("/models", headers={"X-API-Key": "right"}).status_code == 200
+
+
+@pytest.mark.parametrize(("trusted", "last"), [({}, 429), ({"FORWARDED_ALLOW_IPS": "*"}, 200)])
+def test_only_a_proxy_that_is_trusted_names_the_caller(
+    bundle_path: Path, trusted: dict[str, str], last: int
+) -> None:
+    with running("--bundle", str(bundle_path), "--rate-limit", "2", **trusted) as server:
+        statuses = [
+            httpx.get(f"{server.url}/models", headers={"X-Forwarded-For": f"8.8.8.{i}"}).status_code
+            for i in range(3)
+        ]
+    assert statuses == [200, 200, last]
+
+
 def test_a_bucket_refills(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 100.0
     monkeypatch.setattr("serving.guards.keys.monotonic", lambda: now)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import shutil
 import zipfile
@@ -123,6 +124,10 @@ def test_another_schema_version_is_refused(copy: Path) -> None:
         ({"name": "../x"}, "name"),
         ({"files": {"../../etc/passwd": {"sha256": "0" * 64, "bytes": 1}}}, "files"),
         ({"postprocess": {"iou_threshold": 2}}, "postprocess.iou_threshold"),
+        ({"classes": ["\ud800"]}, "not Unicode"),
+        ({"provenance": {"note": ["\udfff"]}}, "not Unicode"),
+        ({"metrics": {"AP": float("nan")}}, "a number that JSON has not"),
+        ({"metrics": {"AP": float("inf")}}, "a number that JSON has not"),
     ],
 )
 def test_a_wrong_field_is_named(copy: Path, change_: dict[str, object], where: str) -> None:
@@ -137,6 +142,39 @@ def test_input_sizes_are_multiples_of_the_divisor(bundle_path: Path) -> None:
     fields["input"]["sizes"] = [{"width": 320, "height": 250}]
     with pytest.raises(ValidationError, match="not a multiple of 32"):
         Manifest.model_validate(fields)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("resize", {"width": 10**9, "height": 10**9}),
+        ("resize", {"width": 10**9, "height": 1}),
+        ("resize", {"width": 8192, "height": 4097}),
+        ("sizes", [{"width": 32, "height": 2**21}]),
+        ("pad_divisor", 10**6),
+    ],
+)
+def test_an_input_that_no_machine_holds_is_refused(copy: Path, field: str, value: object) -> None:
+    fields = json.loads((copy / "manifest.json").read_text())
+    change(copy, input={**fields["input"], field: value})
+    with pytest.raises(BundleError, match=r"manifest\.json: input") as caught:
+        Bundle.open(copy)
+    assert "\n" not in str(caught.value)
+
+
+def test_nested_without_end_is_no_json(copy: Path) -> None:
+    (copy / "manifest.json").write_text("[" * 200_000)
+    with pytest.raises(BundleError, match=r"manifest\.json is not JSON"):
+        Bundle.open(copy)
+
+
+@pytest.mark.parametrize("name", ["", "manifest.json", "model.onnx"])
+def test_a_pipe_is_not_waited_for(copy: Path, name: str) -> None:
+    path = copy / name if name else copy.with_name("pipe.bundle")
+    path.unlink(missing_ok=True)
+    os.mkfifo(path)
+    with pytest.raises(BundleError, match="is not a regular file"):
+        Bundle.open(copy if name else path)
 
 
 def test_a_network_that_is_no_onnx(copy: Path) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import pickle
 import socket
 from multiprocessing import reduction
+from pathlib import Path
 
 import httpx
 import pytest
@@ -16,6 +17,8 @@ from serving.client import Client
 from serving.observability.metrics import Metrics
 from serving.server.process import listen
 from serving.settings import Settings
+from tests.serving.running import free_ports
+from tests.serving.test_cli import assert_one_line, run
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
@@ -28,6 +31,21 @@ def test_a_worker_process_gets_the_same_socket() -> None:
     with listen("127.0.0.1", 0) as listener:
         copy = pickle.loads(reduction.ForkingPickler.dumps(listener))
     assert asyncio.run(accepted_no_delay(copy)) != 0
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_port_that_another_service_opened_is_one_line(bundle_path: Path, workers: str) -> None:
+    """Also while that one still loads its model and accepts nothing."""
+    with listen("127.0.0.1", 0) as taken:
+        port = str(taken.getsockname()[1])
+        result = run("--bundle", str(bundle_path), "--port", port, "--workers", workers)
+    assert_one_line(result, f"cannot listen on 127.0.0.1:{port}")
+
+
+def test_two_ports_of_one_number_are_one_line(bundle_path: Path) -> None:
+    [port] = map(str, free_ports(1))
+    result = run("--bundle", str(bundle_path), "--port", port, "--internal-port", port)
+    assert_one_line(result, f"cannot listen on 127.0.0.1:{port}")
 
 
 def test_a_request_does_not_wait_for_an_acknowledgement(server: str) -> None:
