@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from umop.data.dataset import Boxes, DataSet
 from umop.data.formats import Labelled
@@ -38,35 +39,37 @@ class Predictions:
         Raises:
             UserError: The file holds something else, or is of other data.
         """
-        found = [each for each in self._results() if each["score"] >= self.least]
-        split = "val" if "val" in data.splits() else "train"
-        images = {number: index for index, number in image_ids(data, split).items()}
+        results = list(self._results())
+        rows = self._rows(data, {each["image_id"] for each in results})
+        images = {number: i for i, number in enumerate(image_ids(data, rows).values())}
         labels = {number: label for label, number in enumerate(category_ids(data))}
+        kept = [each for each in results if each["score"] >= self.least]
         try:
-            rows = [
-                (images[each["image_id"]], labels[each["category_id"]], *each["bbox"])
-                for each in found
-            ]
+            index = [images[each["image_id"]] for each in kept]
+            label = [labels[each["category_id"]] for each in kept]
         except KeyError as error:
-            raise UserError(
-                f"{self.path} is of other data than {data.root}: it has an image or a class with "
-                f"the id {error}."
-            ) from error
-        table = np.array(rows, np.float64).reshape(-1, 6)
-        sides = np.array([(each.width, each.height) for each in data.images], np.float64)
-        index = table[:, 0].astype(np.int64)
-        corners = np.column_stack([table[:, 2:4], table[:, 2:4] + table[:, 4:6]])
-        boxes = Boxes(
-            image=index,
-            label=table[:, 1].astype(np.int64),
-            corners=corners.clip(0, np.tile(sides[index], 2)),
-            place=np.arange(len(table)).astype(np.object_),
-            crowd=np.zeros(len(table), np.bool_),
-            area=np.full(len(table), np.nan),
-        )
-        return Labelled(
-            replace(data, boxes=boxes), names, np.array([each["score"] for each in found])
-        )
+            raise self._of_other_data(data, f"a class with the id {error}") from error
+        part = data.with_images(rows)
+        boxes = _boxes(part, index, label, [each["bbox"] for each in kept])
+        kept_names = tuple(name for name, row in zip(names, rows, strict=True) if row)
+        scores = np.array([each["score"] for each in kept], np.float64)
+        return Labelled(replace(part, boxes=boxes), kept_names, scores)
+
+    def _rows(self, data: DataSet, wanted: set[int]) -> NDArray[np.bool_]:
+        """The images that were evaluated: those for validation, or all.
+
+        Raises:
+            UserError: Neither have the ids of the results.
+        """
+        everything = np.ones(len(data.images), np.bool_)
+        for rows in (data.in_split("val"), everything):
+            if wanted <= set(image_ids(data, rows).values()):
+                return rows
+        unknown = min(map(str, wanted - set(image_ids(data, everything).values())), default="?")
+        raise self._of_other_data(data, f"an image with the id {unknown}")
+
+    def _of_other_data(self, data: DataSet, what: str) -> UserError:
+        return UserError(f"{self.path} is of other data than {data.root}: it has {what}.")
 
     def _results(self) -> Iterator[dict[str, Any]]:
         """The results.
@@ -84,3 +87,28 @@ class Predictions:
         ):
             raise UserError(f"{self.path} is not COCO results, as umop eval writes them.")
         yield from content
+
+
+def _boxes(
+    data: DataSet, index: Sequence[int], label: Sequence[int], boxes: Sequence[Sequence[float]]
+) -> Boxes:
+    """Boxes, xywh, as those of a data set, cut to its images.
+
+    Args:
+        data: The data set.
+        index: The image of each box.
+        label: The class of each box.
+        boxes: In pixels.
+    """
+    table = np.array(boxes, np.float64).reshape(-1, 4)
+    sides = np.array([(each.width, each.height) for each in data.images], np.float64)
+    images = np.array(index, np.int64)
+    corners = np.column_stack([table[:, :2], table[:, :2] + table[:, 2:]])
+    return Boxes(
+        image=images,
+        label=np.array(label, np.int64),
+        corners=corners.clip(0, np.tile(sides[images], 2)),
+        place=np.arange(len(table)).astype(np.object_),
+        crowd=np.zeros(len(table), np.bool_),
+        area=np.full(len(table), np.nan),
+    )

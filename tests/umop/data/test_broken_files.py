@@ -39,7 +39,7 @@ def test_xml_in_an_encoding_that_is_not_known(
     LAYOUTS[layout](tmp_path)
     rewritten(tmp_path / name, "<anno", f'<?xml version="1.0" encoding="{encoding}"?><anno')
     [issue] = open_data(tmp_path).issues
-    assert problem.rule == "annotations-unreadable"
+    assert issue.rule == "annotations-unreadable"
     assert issue.text.startswith(f"{name}: {text}")
     assert issue.text.endswith("save it as UTF-8")
 
@@ -128,8 +128,8 @@ def test_a_table_of_masks_beside_the_boxes(tmp_path: Path) -> None:
 def test_a_row_with_more_values_than_columns(tmp_path: Path, old: str, new: str) -> None:
     csv_table(tmp_path)
     rewritten(tmp_path / "train.csv", old, new)
-    problems = open_data(tmp_path).issues
-    assert {each.rule for each in problems} == {"annotations-unreadable"}
+    issues = open_data(tmp_path).issues
+    assert {each.rule for each in issues} == {"annotations-unreadable"}
     assert "more values than the first line has names" in issues[0].text
 
 

@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from umop.data.coco import annotation_entry, image_entry
 from umop.data.dataset import DataSet
 from umop.data.formats.format import Format, Labelled
@@ -28,7 +31,7 @@ def coco_content(data: DataSet, split: str, names: Sequence[str] | None = None) 
     """
     rows = data.in_split(split)
     boxes = data.boxes[rows[data.boxes.image]]
-    ids, categories = image_ids(data, split), category_ids(data)
+    ids, categories = image_ids(data, rows), category_ids(data)
     images = []
     for index, number in ids.items():
         image = data.images[index]
@@ -47,9 +50,14 @@ def coco_content(data: DataSet, split: str, names: Sequence[str] | None = None) 
     return {"images": images, "annotations": annotations, "categories": named}
 
 
-def image_ids(data: DataSet, split: str) -> dict[int, int]:
-    """The id of each image of a split, by index: the data's own where each has one of its own."""
-    indices = data.in_split(split).nonzero()[0].tolist()
+def image_ids(data: DataSet, rows: NDArray[np.bool_]) -> dict[int, int]:
+    """The id of each image, by index: the data's own where each of them has one for itself.
+
+    Args:
+        data: The data set.
+        rows: Which images, such as those of a split; bool of shape (images,).
+    """
+    indices = rows.nonzero()[0].tolist()
     own = [data.images[index].number for index in indices]
     is_clear = None not in own and len(set(own)) == len(own)
     return {

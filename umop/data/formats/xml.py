@@ -6,17 +6,17 @@ from xml.etree import ElementTree
 
 
 def element(
-    parent: ElementTree.Element, name: str, text: str | None = None, **attributes: str
+    parent: ElementTree.Element, tag: str, text: str | None = None, /, **attributes: str
 ) -> ElementTree.Element:
     """Adds an element to another, and returns it.
 
     Args:
         parent: The other element.
-        name: Its name.
+        tag: Its name.
         text: What it holds.
         attributes: Its attributes.
     """
-    added = ElementTree.SubElement(parent, name, attributes)
+    added = ElementTree.SubElement(parent, tag, attributes)
     added.text = text
     return added
 
