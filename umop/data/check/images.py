@@ -231,7 +231,7 @@ FILES = (
          _empty, drop_images, "left out"),
     Rule("image-unreadable", "error", "image that cannot be read",
          _unreadable, drop_images, "left out"),
-    Rule("image-values", "warning", "image whose values are few of those its file could have",
+    Rule("image-values", "warning", "image whose values use little of their range, and are scaled",
          _unusual_values),
     Rule("image-without-end", "warning", "JPEG that lacks its end: look whether it is whole",
          _without_end),

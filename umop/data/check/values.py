@@ -42,7 +42,7 @@ def values_of(content: bytes) -> str:
     values = _deep_values(content)
     largest = float(np.nan_to_num(values).max(initial=0))
     if values.dtype.kind == "f":
-        return f"floats of 0 to {largest:.3g}" if 0 < largest <= 1 else ""
+        return f"floats of 0 to {largest:.3g}, read as 0 to 255" if 0 < largest <= 1 else ""
     if 0 < largest <= _USED * _WHOLE:
         share = f"{100 * largest / _WHOLE:.0f} %" if largest > _WHOLE / 100 else "under 1 %"
         return f"values up to {largest:.0f}, {share} of the range of 16 bits"

@@ -137,7 +137,7 @@ class Files:
             if found := self.named(joined(start, name)) or self._without_suffix(start, name):
                 return found
         parts = parts_of(name)
-        for first in range(len(parts) - 1):
+        for first in range(len(parts) - 1 if is_image(name) else 0):
             if found := self.named("/".join(parts[first:])):
                 return found
         if name.startswith("/") and is_image(name) and is_file(Path(name)):

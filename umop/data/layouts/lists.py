@@ -55,15 +55,13 @@ def _lines(path: Path) -> list[str]:
 
 def _image_of(line: str, path: Path, files: Files) -> Path | None:
     """The image that a line names, alone or before its annotation."""
-    here = path.parent.relative_to(files.root).as_posix().removeprefix(".")
-    for written in dict.fromkeys((line, line.split()[0])):
-        if found := files.image(written, (here, "", "images", "JPEGImages")):
-            return found
-        last = base(written.replace("\\", "/"))
-        named = files.by_stem.get(last) or files.by_stem.get(stem(last)) or ()
-        if len(named) == 1:
-            return files.path(named[0])
-    return None
+    folders = (files.folder_of(path), "", "images", "JPEGImages")
+    names = tuple(dict.fromkeys((line, line.split()[0])))
+    if found := next(filter(None, (files.image(name, folders) for name in names)), None):
+        return found
+    lasts = (base(name.replace("\\", "/")) for name in names)
+    named = (files.by_stem.get(last) or files.by_stem.get(stem(last)) or () for last in lasts)
+    return next((files.path(each[0]) for each in named if len(each) == 1), None)
 
 
 def _split(data: DataSet, files: Files, lists: dict[Path, str]) -> DataSet:
@@ -79,6 +77,10 @@ def _split(data: DataSet, files: Files, lists: dict[Path, str]) -> DataSet:
             elif (before := splits.setdefault(image, (split, path)))[1] != path:
                 text = f"{files.name(image)} is in {files.name(before[1])} and {files.name(path)}"
                 issues.append(Issue("listed-twice", text, image))
-    kept = data.with_images(np.array([image.path in splits for image in data.images], np.bool_))
+    rows = np.array([image.path in splits for image in data.images], np.bool_)
+    if not rows.any():
+        text = f"{', '.join(map(files.name, lists))}: not used, since no annotated image is listed"
+        return replace(data, issues=(*data.issues, Issue("list-unused", text)))
+    kept = data.with_images(rows)
     images = [replace(image, split=splits[image.path][0]) for image in kept.images]
     return replace(kept, images=(*images, *missing), issues=(*data.issues, *issues))
