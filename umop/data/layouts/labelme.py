@@ -23,6 +23,13 @@ def is_labelme(content: Any) -> bool:
     return isinstance(content, dict) and ("shapes" in content or "imageData" in content)
 
 
+def _find(files: Files) -> list[Path]:
+    """The annotation files; where there is one, each JSON file of an image's name is meant so."""
+    found = json_files(is_labelme)(files)
+    named = [files.path(name) for name in files.pairs(".json").of_annotation] if found else []
+    return sorted({*found, *named})
+
+
 def _read(files: Files, found: Sequence[Path], builder: Builder) -> None:
     """Reads all annotation files; of a polygon or circle the box that encloses it."""
     pairs = files.pairs(".json").of_annotation
@@ -93,6 +100,6 @@ LAYOUT = Layout(
     name="LabelMe",
     looks_for="LabelMe (a JSON file for each image)",
     notation=Notation("corners", "shape", file_per_image=True),
-    find=json_files(is_labelme),
+    find=_find,
     read=_read,
 )
