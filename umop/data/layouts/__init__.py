@@ -32,6 +32,8 @@ from umop.data.layouts.files import Files
 from umop.data.layouts.lists import with_listed_splits
 from umop.data.layouts.others import other_format
 from umop.data.layouts.pairing import with_images_found_by_name
+from umop.data.layouts.reading import read_text
+from umop.system.console import counted
 from umop.system.errors import UserError
 
 LAYOUTS = (
@@ -119,7 +121,7 @@ def _best(path: Path, files: Files) -> DataSet:
     issues = tuple(
         Issue("layout-unused", _unused(files, layout.name, found, count))
         for index, ((layout, found), count) in enumerate(zip(fitting, counts, strict=True))
-        if index != best and count
+        if index != best
     )
     return replace(read[best], issues=(*read[best].issues, *issues))
 
@@ -129,10 +131,8 @@ def _images_with_boxes(data: DataSet) -> int:
 
 
 def _unused(files: Files, name: str, found: list[Path], count: int) -> str:
-    return (
-        f"{name}: boxes of {count} images in {len(found)} files, such as {files.name(found[0])}, "
-        "which are not read"
-    )
+    images = f"boxes of {counted(count, 'image')}" if count else "no box"
+    return f"{name}: {images} in {counted(len(found), 'file')}, such as {files.name(found[0])}"
 
 
 def _innermost(folder: Path) -> Path:
@@ -161,10 +161,7 @@ def _nearest(files: Files) -> str:
     if not files.images():
         return "There are no images (JPEG, PNG, WebP, BMP, TIFF, GIF) in it."
     if has[".txt"]:
-        return (
-            "Nearest: YOLO, whose label files have the names of their images, with .txt, in "
-            "labels/ or beside them."
-        )
+        return f"Nearest: YOLO, whose label files {_unlike_yolo(files)}."
     if has[".xml"]:
         return "Nearest: Pascal VOC, whose XML files start with <annotation>."
     if has[".json"]:
@@ -172,3 +169,11 @@ def _nearest(files: Files) -> str:
     if has[".csv"]:
         return "Nearest: CSV, whose first line names the columns image,x1,y1,x2,y2,label."
     return f"There are images, but no annotations. {_GIVE_BOTH}"
+
+
+def _unlike_yolo(files: Files) -> str:
+    """What label files have that these text files have not."""
+    for name in sorted(files.pairs(".txt").of_annotation):
+        if line := read_text(files.path(name)).strip().partition("\n")[0]:
+            return f"have a class's number and four numbers a line; {name} has '{line[:40]}'"
+    return "have the names of their images, with .txt, in labels/ or beside them"

@@ -79,12 +79,24 @@ class _Merger:
     def _put_into(self, other: int, first: int) -> None:
         one, two = self.data.images[first], self.data.images[other]
         self.into[other] = first
-        if _are_one(one, two):
-            self._say(first, other, "")
+        if not _are_one(one, two):
+            self._refuse(first, f"{one.written} and {two.written}, two images")
+            self.without_boxes.update((first, other))
+        elif self.data.notation.file_per_image and one.source.stem != two.source.stem:
+            names = " and ".join(self.data.name(each.source) for each in (one, two))
+            self._refuse(first, f"{names}, files of two images")
+            self.without_boxes.update(i for i in (first, other) if not self._has_its_name(i))
         else:
-            text = f"{self.data.name(one.path)}: {one.written} and {two.written}, two images"
-            self.issues.append(Issue("file-claimed-twice", text, one.path))
-            self.without_boxes |= {first, other}
+            self._say(first, other, "")
+
+    def _refuse(self, index: int, text: str) -> None:
+        path = self.data.images[index].path
+        self.issues.append(Issue("file-claimed-twice", f"{self.data.name(path)}: {text}", path))
+
+    def _has_its_name(self, index: int) -> bool:
+        """Whether an image's annotation has its name."""
+        image = self.data.images[index]
+        return image.source.stem in (image.path.stem, image.path.name)
 
     def _say(self, first: int, other: int, result: str) -> None:
         one, two = self.data.images[first], self.data.images[other]

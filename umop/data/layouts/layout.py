@@ -10,7 +10,7 @@ from typing import Any
 
 from umop.data.dataset import Builder, DataSet, Notation
 from umop.data.layouts.files import Files
-from umop.data.layouts.reading import head
+from umop.data.layouts.reading import decoded_text, head
 
 _LOOKED_AT = 20
 _LINES = 3
@@ -43,7 +43,16 @@ class Layout:
         """
         builder = Builder(files.root)
         self.read(files, found, builder)
+        if not all(map(str.isascii, builder.classes)):
+            _note_encodings(found, builder)
         return builder.build(self.name, self.notation)
+
+
+def _note_encodings(found: Sequence[Path], builder: Builder) -> None:
+    """Notes the files whose letters may be others than they look; XML says its encoding."""
+    for path in found:
+        if path.suffix.casefold() != ".xml" and not decoded_text(path)[1]:
+            builder.issue("text-encoding", path, "read as Latin-1")
 
 
 def json_files(is_one: Callable[[Any], bool]) -> Callable[[Files], list[Path]]:

@@ -12,7 +12,7 @@ from umop.data.layouts.coco import pixels
 from umop.data.layouts.files import Files
 from umop.data.layouts.layout import Layout
 from umop.data.layouts.names import is_image, split_in, split_of, split_of_list
-from umop.data.layouts.reading import decoded_text, read_text
+from umop.data.layouts.reading import read_text
 
 _IMAGE = (
     *("image", "image_path", "imageid", "image_id", "image_name", "imagename", "img"),
@@ -138,8 +138,6 @@ class _Table:
         self.columns = _columns(start) or {}
         self.has_sizes = _has_sizes(start)
         has_header = not is_image(start[self.columns["image"]])
-        if not decoded_text(self.path)[1]:
-            self._note("text-encoding", "read as Latin-1")
         for number, row in enumerate(rows(self.path), start=1):
             if has_header and any(row[len(start) :]):
                 text = (

@@ -65,8 +65,13 @@ def _is_label(text: str) -> bool:
 
 def _read(files: Files, found: Sequence[Path], builder: Builder) -> None:
     """Reads the images, each with its label file; one without is an image without boxes."""
-    described = [path for path in found if path.suffix.casefold() != ".txt"]
-    _Reader(files, Description(next(iter(described), None), files), builder).read()
+    described = [Description(path, files) for path in found if path.suffix.casefold() != ".txt"]
+    first, *others = described or [Description(None, files)]
+    for other in others:
+        if other.path is not None and other.content != first.content:
+            text = f"not used, since {files.name(first.path or files.root)} describes the data"
+            builder.issue("list-unused", other.path, text)
+    _Reader(files, first, builder).read()
 
 
 class _Reader:
@@ -97,7 +102,15 @@ class _Reader:
         if self.names is None:
             self.builder.sort_classes()
         self._compare_count()
+        self._note_shared_labels()
         self._refuse_unused_labels()
+
+    def _note_shared_labels(self) -> None:
+        """Notes label files of several images, which differ by their suffix only."""
+        for name, images in self.pairs.of_annotation.items():
+            if len(images) > 1:
+                text = f"{' and '.join(images)} both have it"
+                self.builder.issue("labels-shared", self.files.path(name), text)
 
     def _refuse_unused_labels(self) -> None:
         """Notes label files that no image takes."""
