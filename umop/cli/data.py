@@ -94,9 +94,24 @@ def check(
 def convert(
     source: Annotated[Path, typer.Argument(help="The data set: a folder or a zip.")],
     target: Annotated[Path, typer.Argument(help="A new folder.")],
+    to: Annotated[
+        str, typer.Option(help="The format: coco, yolo, voc, labelstudio or cvat.")
+    ] = "coco",
+    predictions: Annotated[
+        Path | None,
+        typer.Option(
+            help="Boxes to write in place of the data's: detections.json of umop eval.",
+            show_default=False,
+        ),
+    ] = None,
+    min_score: Annotated[
+        float, typer.Option(help="The lowest score of predictions to write.", min=0, max=1)
+    ] = 0.3,
 ) -> None:
-    """Write a data set of any layout as plain COCO: train.json, train/, val.json, val/."""
+    """Write a data set of any layout as COCO, YOLO, Pascal VOC, for Label Studio or for CVAT."""
     from umop.data.check.report import summary
     from umop.data.convert import convert as write
+    from umop.data.predictions import Predictions
 
-    typer.echo(summary(write(source, target)))
+    found = None if predictions is None else Predictions(predictions, min_score)
+    typer.echo(summary(write(source, target, to, found)))

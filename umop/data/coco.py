@@ -55,7 +55,7 @@ def as_coco(images: Iterable[LabelledImage], classes: Sequence[str]) -> dict[str
         dataset["images"].append(image_entry(image_id, image.file_name, image.width, image.height))
         for corners, label in zip(image.boxes.tolist(), image.labels.tolist(), strict=True):
             number = len(dataset["annotations"]) + 1
-            dataset["annotations"].append(annotation_entry(number, image_id, label, corners))
+            dataset["annotations"].append(annotation_entry(number, image_id, label + 1, corners))
     return dataset
 
 
@@ -67,7 +67,7 @@ def image_entry(number: int, file_name: str, width: int, height: int) -> dict[st
 def annotation_entry(
     number: int,
     image_id: int,
-    label: int,
+    category_id: int,
     corners: Sequence[float],
     crowd: bool = False,
     area: float = math.nan,
@@ -77,7 +77,7 @@ def annotation_entry(
     return {
         "id": number,
         "image_id": image_id,
-        "category_id": label + 1,
+        "category_id": category_id,
         "bbox": [x1, y1, x2 - x1, y2 - y1],
         "area": (x2 - x1) * (y2 - y1) if math.isnan(area) else area,
         "iscrowd": int(crowd),

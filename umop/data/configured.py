@@ -13,12 +13,12 @@ from umop.data.check.images import SIZES
 from umop.data.dataset import Builder, DataSet
 from umop.data.layouts import coco
 from umop.data.layouts.files import walk
-from umop.data.remembered import CHECKS, Remembered, state_of
+from umop.data.remembered import Remembered, state_of
 from umop.system.errors import UserError
 
 SPLITS = ("train", "val")
 TOLERATED = 0.001
-"""The share of images whose size may be in doubt: data as large as COCO has a few."""
+"""The share of images whose size may differ: data as large as COCO has a few."""
 
 
 def check_configured(config: Config) -> list[str]:
@@ -27,7 +27,7 @@ def check_configured(config: Config) -> list[str]:
     What was found is remembered until one of the files changes.
 
     Returns:
-        What is doubtful, a line each.
+        The warnings, a line each.
 
     Raises:
         UserError: The data has errors, lacks a class of the config, or the head has another number
@@ -35,7 +35,7 @@ def check_configured(config: Config) -> list[str]:
     """
     require_class_count(config)
     sets = {split: config[f"{split}_dataloader"].dataset for split in SPLITS}
-    question = [CHECKS, *(part for each in sets.values() for part in state(each))]
+    question = [part for each in sets.values() for part in state(each)]
     remembered = Remembered("".join(str(annotation_file(each)) for each in sets.values()), question)
     warnings: list[str] | None = remembered.answer()
     if warnings is None:
@@ -88,7 +88,7 @@ def read(sets: dict[str, Any]) -> DataSet:
     builder = Builder(Path(sets["train"].data_root))
     for split, dataset in sets.items():
         coco.read_file(annotation_file(dataset), split, image_folder(dataset).joinpath, builder)
-    return builder.build(coco.NAME, coco.UNIT)
+    return builder.build(coco.LAYOUT.name, coco.LAYOUT.notation)
 
 
 def missing_classes(sets: dict[str, Any], report: Report) -> list[str]:

@@ -1,10 +1,10 @@
-"""Writes a data set as plain COCO: ``train.json``, ``train/``, ``val.json``, ``val/``."""
+"""Writes a data set in another format; the original is only read."""
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,34 +12,42 @@ from rich.console import Console
 from rich.progress import track
 
 from umop.data.check import Report, check
-from umop.data.coco import annotation_entry, image_entry
 from umop.data.dataset import DataSet
+from umop.data.formats import FORMATS, Format, Labelled
 from umop.data.layouts import open_data
+from umop.data.predictions import Predictions
 from umop.data.split import with_splits
+from umop.system.console import counted, note
 from umop.system.errors import UserError
 
-FIXES = "fixes.txt"
+_FIXES = "fixes.txt"
 
 
-def convert(source: Path, target: Path) -> DataSet:
-    """Writes a data set of any layout as plain COCO; the original is only read.
+def convert(
+    source: Path, target: Path, to: str = "coco", predictions: Predictions | None = None
+) -> DataSet:
+    """Writes a data set of any layout in one of :data:`umop.data.formats.FORMATS`.
 
     Args:
         source: The data set, a folder or a zip.
         target: A new folder.
+        to: The name of the format.
+        predictions: Boxes that a model has found, to write in place of the data's own.
 
     Raises:
-        UserError: The data has errors, or the folder is not empty.
+        UserError: There is no such format, the data has errors, or the folder is not empty.
     """
+    if to not in FORMATS:
+        raise UserError(f"--to must be one of {', '.join(FORMATS)}, not {to}.")
     require_new(target)
     report = check(open_data(source))
     if errors := report.of("error"):
         raise UserError(
-            f"{source} has {len(errors)} errors, such as {errors[0].text}. See all: umop data "
-            f"check {source}. To write what can be repaired: umop data check {source} --fix "
-            f"{target}"
+            f"{source} has {counted(len(errors), 'error')}, such as {errors[0].text}. See all: "
+            f"umop data check {source}. To write what can be repaired: umop data check {source} "
+            f"--fix {target}"
         )
-    return write(report, target)
+    return _write(report, target, FORMATS[to], predictions)
 
 
 def write_fixed(report: Report, target: Path) -> Path:
@@ -54,14 +62,14 @@ def write_fixed(report: Report, target: Path) -> Path:
     require_new(target)
     if not len(report.cleaned.boxes):
         raise UserError(f"{report.data.root} has no box that could be kept; nothing was written.")
-    write(report, target)
+    _write(report, target, FORMATS["coco"], None)
     lines = [
         f"{each.rule}: {each.text}: {each.repaired or 'left as it is'}\n"
         for each in report.findings
         if each.severity != "note"
     ]
-    (target / FIXES).write_text("".join(lines))
-    return target / FIXES
+    (target / _FIXES).write_text("".join(lines))
+    return target / _FIXES
 
 
 def require_new(target: Path) -> None:
@@ -74,58 +82,50 @@ def require_new(target: Path) -> None:
         raise UserError(f"{target} is there already. Name a new folder.")
 
 
-def write(report: Report, target: Path) -> DataSet:
+def _write(
+    report: Report, target: Path, format: Format, predictions: Predictions | None
+) -> DataSet:
     """Copies the images and writes the annotations of what a check has left."""
     data = with_splits(report.cleaned, report.records)
-    names = file_names(data)
+    names = _file_names(data)
+    labelled = predictions.of(data, names) if predictions else Labelled(data, names)
     try:
-        for path, image in track(
-            list(zip(names, data.images, strict=True)), "copying", console=Console(stderr=True)
-        ):
-            copy = target / str(image.split) / path
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(image.path, copy)
-        for split in data.splits():
-            content = coco_content(data, split, names)
-            (target / f"{split}.json").write_text(json.dumps(content))
+        _copy(data, target, format, names)
+        format.write(target, labelled)
     except OSError as error:
         name = error.filename or target
         raise UserError(f"{name} cannot be written: {error.strerror}.") from error
-    return replace(data, root=target, layout="COCO JSON")
+    if not format.keeps_crowds and (crowds := int(labelled.data.boxes.crowd.sum())):
+        note(f"{format.title} knows no crowds: {counted(crowds, 'box')} left out.")
+    return replace(labelled.data, root=target, layout=format.title)
 
 
-def file_names(data: DataSet) -> list[str]:
-    """A name for each image: that of its file, with its folders where two have the same."""
-    count = Counter((image.split, image.path.name.casefold()) for image in data.images)
-    return [
+def _copy(data: DataSet, target: Path, format: Format, names: Sequence[str]) -> None:
+    """Copies the images to where the format has them."""
+    target.mkdir(parents=True, exist_ok=True)
+    copies = list(zip(names, data.images, strict=True))
+    for name, image in track(copies, "copying", console=Console(stderr=True)):
+        copy = target / format.folder.format(split=image.split) / name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(image.path, copy)
+
+
+def _file_names(data: DataSet) -> tuple[str, ...]:
+    """A name for each image: that of its file, with its folders where another has the same stem."""
+    count = Counter(image.path.stem.casefold() for image in data.images)
+    wanted = [
         image.path.name
-        if count[image.split, image.path.name.casefold()] == 1
-        else data.name(image.path).strip("/")
+        if count[image.path.stem.casefold()] == 1
+        else data.name(image.path).strip("/").replace("/", "_")
         for image in data.images
     ]
+    count = Counter(Path(name).stem.casefold() for name in wanted)
+    return tuple(
+        name if count[Path(name).stem.casefold()] == 1 else _with_suffix_in_stem(Path(name))
+        for name in wanted
+    )
 
 
-def coco_content(data: DataSet, split: str, names: list[str] | None = None) -> dict[str, object]:
-    """The annotations of one split as COCO's dictionary.
-
-    Args:
-        data: The data set, boxes in pixels and every image with its size.
-        split: The split.
-        names: A file name for each image; by default relative to the data set's folder.
-    """
-    rows = data.in_split(split)
-    boxes = data.boxes[rows[data.boxes.image]]
-    images = []
-    for index in rows.nonzero()[0].tolist():
-        image = data.images[index]
-        name = names[index] if names else data.name(image.path)
-        images.append(image_entry(index + 1, name, image.width or 0, image.height or 0))
-    columns = (boxes.image, boxes.label, boxes.corners, boxes.crowd, boxes.area)
-    annotations = [
-        annotation_entry(number, index + 1, label, corners, crowd, area)
-        for number, (index, label, corners, crowd, area) in enumerate(
-            zip(*(column.tolist() for column in columns), strict=True), start=1
-        )
-    ]
-    categories = [{"id": i, "name": name} for i, name in enumerate(data.classes, start=1)]
-    return {"images": images, "annotations": annotations, "categories": categories}
+def _with_suffix_in_stem(name: Path) -> str:
+    """``a_png.png``, which ``a.jpg`` does not share its labels with."""
+    return f"{name.stem}_{name.suffix.lstrip('.').casefold()}{name.suffix}"

@@ -12,10 +12,10 @@ from mmengine.config import Config
 
 from umop.data.check import Report, check
 from umop.data.check.categories import with_labels
-from umop.data.convert import coco_content
 from umop.data.dataset import DataSet
+from umop.data.formats.coco import coco_content
 from umop.data.layouts import files_of, read_files
-from umop.data.remembered import CHECKS, Remembered, state_of
+from umop.data.remembered import Remembered, state_of
 from umop.data.split import with_named, with_splits
 from umop.system.console import counted, note
 from umop.system.errors import UserError
@@ -36,7 +36,7 @@ class OwnData:
         contents: COCO's dictionary of each split that is to be written; nothing for a run that
             keeps using the annotations that it has.
         is_split_here: Whether the split was made here, not read from a list.
-        messages: What was left out or is doubtful, a line each.
+        messages: What was left out, and the warnings, a line each.
         state: Of the files that all this was read from; empty where some are not known.
     """
 
@@ -98,7 +98,7 @@ def read_data(
     if kept is not None:
         return kept if kept.state == state else going_on(kept, check(read_files(path, files)))
     root = files.root.resolve()
-    question = [CHECKS, state, str(path), list(splits), classes and list(classes)]
+    question = [state, str(path), list(splits), classes and list(classes)]
     remembered = Remembered(f"{root} {' '.join(splits)}", question)
     if answer := remembered.answer():
         return restored(root, folder, answer)
@@ -180,12 +180,23 @@ def require_boxes(data: DataSet, splits: Sequence[str], listed: Collection[str])
             raise UserError(
                 f"{data.root} has no box for {split}: its lists or folders name {named} only."
             )
-        count = int((data.boxes_per_image() > 0).sum())
-        raise UserError(
-            f"{data.root} cannot be split: {counted(len(data.images), 'image')}, {count} with "
-            "boxes. Training needs two with boxes that are not the same image, one to learn from "
-            "and one to measure with."
+        raise UserError(f"{data.root} cannot be split: {_reason(data)}")
+
+
+def _reason(data: DataSet) -> str:
+    """Why no box is left for validation."""
+    images = counted(len(data.images), "image")
+    pairs = {*zip(data.boxes.image.tolist(), data.boxes.label.tolist(), strict=True)}
+    with_boxes = len({image for image, _ in pairs})
+    if len(pairs) == len({label for _, label in pairs}) and with_boxes > 1:
+        return (
+            f"{images}, {with_boxes} with boxes, and no class has two images: each class needs "
+            "two, one to learn from and one to measure with."
         )
+    return (
+        f"{images}, {with_boxes} with boxes. Training needs two with boxes that are not the same "
+        "image, one to learn from and one to measure with."
+    )
 
 
 def is_all_inside(data: DataSet) -> bool:

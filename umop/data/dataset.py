@@ -6,11 +6,31 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 SPLITS = ("train", "val", "test")
+Encoding = Literal["corners", "corner and size", "centre and size"]
+
+
+@dataclass(frozen=True)
+class Notation:
+    """How a layout writes boxes.
+
+    Attributes:
+        encoding: What the four numbers of a box are.
+        place: What holds a box in the annotation file: ``line``, ``object``, ``annotation``.
+        relative: Whether the numbers are parts of the image's sides (0–1), not pixels.
+        file_per_image: Whether each image has an annotation file of its own, so that the files
+            follow one convention together.
+    """
+
+    encoding: Encoding = "corners"
+    place: str = "box"
+    relative: bool = False
+    file_per_image: bool = False
 
 
 @dataclass(frozen=True)
@@ -23,6 +43,8 @@ class Image:
         split: One of :data:`SPLITS`; None where no list says.
         width: In pixels, as the annotation says; None where it says nothing.
         height: In pixels.
+        written: Its name as the annotation writes it; empty where the name is the file's own.
+        number: Its id in the annotation; None where it has none that is a whole number.
     """
 
     path: Path
@@ -30,6 +52,8 @@ class Image:
     split: str | None = None
     width: int | None = None
     height: int | None = None
+    written: str = ""
+    number: int | None = None
 
 
 @dataclass(frozen=True)
@@ -60,8 +84,8 @@ class Boxes:
 
 
 @dataclass(frozen=True)
-class Problem:
-    """Something in an annotation file that could not be read, and was left out.
+class Issue:
+    """Something in an annotation file that a reader stumbled over.
 
     Attributes:
         rule: Name of the rule of :mod:`umop.data.check` that it breaks.
@@ -84,10 +108,11 @@ class DataSet:
         classes: Names of the classes, in the order of the labels.
         images: The images.
         boxes: Their boxes.
-        unit: What holds a box in the annotation file: ``line``, ``object``, ``annotation``.
-        relative: Whether the boxes are parts of the image's sides (0–1), not pixels.
-        problems: What could not be read.
+        notation: How its annotation files write boxes.
+        relative: Whether the boxes are parts of the image's sides (0–1) still, not pixels.
+        issues: What the reader stumbled over.
         unlisted: Images in the folder that no annotation lists.
+        numbers: The id of each class in the annotations; empty where they have none, or several.
     """
 
     root: Path
@@ -95,10 +120,11 @@ class DataSet:
     classes: tuple[str, ...]
     images: tuple[Image, ...]
     boxes: Boxes
-    unit: str = "box"
+    notation: Notation = Notation()
     relative: bool = False
-    problems: tuple[Problem, ...] = ()
+    issues: tuple[Issue, ...] = ()
     unlisted: tuple[Path, ...] = ()
+    numbers: tuple[int, ...] = ()
 
     def name(self, path: Path) -> str:
         """A file's path inside the data set, for messages."""
@@ -108,7 +134,7 @@ class DataSet:
     def where(self, box: int) -> str:
         """Names a box: its annotation file, its place there, and its image."""
         image = self.images[self.boxes.image[box]]
-        place = f"{self.name(image.source)}: {self.unit} {self.boxes.place[box]}"
+        place = f"{self.name(image.source)}: {self.notation.place} {self.boxes.place[box]}"
         return f"{place} ({self.name(image.path)})"
 
     def splits(self) -> tuple[str, ...]:
@@ -142,12 +168,20 @@ class Builder:
 
     Args:
         root: The data set's folder.
+        classes: Names of the classes, by label.
+        images: The images.
+        issues: What the reader stumbled over.
+        numbers: The ids under which annotation files know a class, by label.
+        notation: How boxes are written, where that differs from what the layout says.
+        rows: The boxes.
     """
 
     root: Path
     classes: list[str] = field(default_factory=list)
     images: list[Image] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
+    issues: list[Issue] = field(default_factory=list)
+    numbers: dict[int, set[int]] = field(default_factory=dict)
+    notation: Notation | None = None
     rows: list[tuple[int, int, Sequence[float], int | str, bool, float]] = field(
         default_factory=list
     )
@@ -182,10 +216,17 @@ class Builder:
         """Adds a box, xyxy."""
         self.rows.append((image, label, corners, place, crowd, area))
 
-    def problem(self, rule: str, source: Path, text: str, image: Path | None = None) -> None:
-        """Notes what cannot be read."""
+    def issue(self, rule: str, source: Path, text: str, image: Path | None = None) -> None:
+        """Notes what the check will say.
+
+        Args:
+            rule: Name of the rule that is broken.
+            source: The annotation file.
+            text: What is wrong.
+            image: The image's file, where there is one.
+        """
         name = source.relative_to(self.root) if source.is_relative_to(self.root) else source
-        self.problems.append(Problem(rule, f"{name}: {text}", image))
+        self.issues.append(Issue(rule, f"{name}: {text}", image))
 
     def sort_classes(self) -> None:
         """Puts the classes in the alphabet's order, where the annotations give none."""
@@ -194,9 +235,15 @@ class Builder:
         self.classes = [self.classes[old] for old in order]
         self._labels = {name: i for i, name in enumerate(self.classes)}
         self.rows = [(row[0], label[row[1]], *row[2:]) for row in self.rows]
+        self.numbers = {label[old]: numbers for old, numbers in self.numbers.items()}
 
-    def build(self, layout: str, unit: str, relative: bool = False) -> DataSet:
-        """Returns the data set."""
+    def build(self, layout: str, notation: Notation) -> DataSet:
+        """Returns the data set.
+
+        Args:
+            layout: The name of its layout.
+            notation: How that layout writes boxes.
+        """
         columns = zip(*self.rows, strict=True) if self.rows else [()] * 6
         image, label, corners, place, crowd, area = columns
         boxes = Boxes(
@@ -207,13 +254,22 @@ class Builder:
             crowd=np.array(crowd, dtype=np.bool_),
             area=np.array(area, dtype=np.float64),
         )
+        written = self.notation or notation
         return DataSet(
             root=self.root,
             layout=layout,
             classes=tuple(self.classes),
             images=tuple(self.images),
             boxes=boxes,
-            unit=unit,
-            relative=relative,
-            problems=tuple(self.problems),
+            notation=written,
+            relative=written.relative,
+            issues=tuple(self.issues),
+            numbers=self._unambiguous_numbers(),
         )
+
+    def _unambiguous_numbers(self) -> tuple[int, ...]:
+        """The id of each class, where each has exactly one that no other class has."""
+        known = [self.numbers.get(label, set()) for label in range(len(self.classes))]
+        found = [number for each in known for number in each]
+        is_clear = all(len(each) == 1 for each in known) and len(set(found)) == len(found)
+        return tuple(found) if is_clear else ()

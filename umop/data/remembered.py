@@ -8,10 +8,8 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
+from umop.data.check.sources import digest_of_sources
 from umop.system.cache import cache_folder, keep
-
-CHECKS = 7
-"""Raised when the checks change, so that what older ones found is not taken."""
 
 
 def state_of(root: Path, names: Iterable[str]) -> str:
@@ -32,13 +30,13 @@ class Remembered:
 
     Args:
         about: What the question is about. Each subject has one answer.
-        question: All that the answer depends on.
+        question: All that the answer depends on, but for the code that finds it.
     """
 
     def __init__(self, about: str, question: list[Any]) -> None:
         name = blake2b(about.encode(errors="surrogateescape"), digest_size=8).hexdigest()
         self.path = cache_folder("checked") / f"{name}.json"
-        self.question = question
+        self.question = [digest_of_sources(), *question]
 
     def answer(self) -> Any:
         """The answer; None where there is none to this very question."""

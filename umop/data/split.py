@@ -83,10 +83,12 @@ def together(data: DataSet, records: Mapping[Path, Record | None]) -> list[list[
         record = records.get(image.path)
         original = COPY_OF.sub("", image.path.stem)
         copied = original != image.path.stem
-        alone = (record.likeness or record.digest) if record else str(image.path)
+        alone = (record.perceptual_hash or record.digest) if record else str(image.path)
         groups[original if copied else alone].append(index)
     found = {index: records.get(image.path) for index, image in enumerate(data.images)}
-    bits = {index: record.bits() for index, record in found.items() if record and record.likeness}
+    bits = {
+        index: record.bits() for index, record in found.items() if record and record.perceptual_hash
+    }
     return joined(list(groups.values()), bits, int(len(data.images) * VAL_SHARE / 2))
 
 
@@ -97,7 +99,7 @@ def joined(
 
     Args:
         groups: Images, by index.
-        bits: Likeness, by image.
+        bits: Perceptual hashes, by image.
         largest: Most images of a joined group. Frames of one video may all look alike, and must
             not all end up in one part.
     """

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
+from urllib.parse import quote
 from zipfile import ZipFile, ZipInfo
 
 import numpy as np
@@ -181,6 +185,191 @@ def cvat(root: Path) -> None:
     write(root / "annotations.xml", f"<annotations><version>1.1</version>{images}</annotations>")
 
 
+SPLITS = {"train": (TRAIN, [("cat", CAT), ("dog", DOG)]), "val": (VAL, [("dog", DOG)])}
+"""The name of the image and its boxes."""
+
+
+def sized(box: Sequence[float]) -> dict[str, float]:
+    x1, y1, x2, y2 = box
+    return {"x": x1, "y": y1, "width": x2 - x1, "height": y2 - y1}
+
+
+def label_studio_region(label: str, box: Sequence[float]) -> dict[str, Any]:
+    sides = {"x": WIDTH, "width": WIDTH, "y": HEIGHT, "height": HEIGHT}
+    percents = {name: 100 * value / sides[name] for name, value in sized(box).items()}
+    return {**percents, "rotation": 0, "rectanglelabels": [label]}
+
+
+def label_studio(root: Path) -> None:
+    original = {"original_width": WIDTH, "original_height": HEIGHT}
+    for split, (name, shapes) in SPLITS.items():
+        draw(root / "images" / name, len(name))
+        results = [
+            {**original, "type": "rectanglelabels", "value": label_studio_region(*shape)}
+            for shape in shapes
+        ]
+        task = {
+            "id": 1,
+            "annotations": [{"was_cancelled": True}, {"result": results}],
+            "data": {"image": f"/data/upload/1/0a1b2c3d-{quote(name)}"},
+        }
+        write(root / f"project-{split}.json", json.dumps([task]))
+
+
+def label_studio_min(root: Path) -> None:
+    original = {"original_width": WIDTH, "original_height": HEIGHT}
+    for split, (name, shapes) in SPLITS.items():
+        draw(root / name, len(name))
+        regions = [{**label_studio_region(*shape), **original} for shape in shapes]
+        task = {"image": f"/data/local-files/?d=my/images/{name}", "id": 1, "label": regions}
+        write(root / f"{split}.json", json.dumps([task]))
+
+
+def via_regions(shapes: Sequence[tuple[str, Sequence[float]]]) -> list[dict[str, Any]]:
+    return [
+        {
+            "shape_attributes": {"name": "rect", **sized(box)},
+            "region_attributes": {"quality": {"good": True}, "class": label},
+        }
+        for label, box in shapes
+    ]
+
+
+def via(root: Path) -> None:
+    for split, (name, shapes) in SPLITS.items():
+        draw(root / split / name, len(name))
+        image = {"filename": name, "size": 9, "regions": via_regions(shapes)}
+        content = {"_via_settings": {}, "_via_img_metadata": {f"{name}9": image}}
+        write(root / split / "via_project.json", json.dumps(content))
+
+
+def via_csv(root: Path) -> None:
+    header = "#filename,file_size,file_attributes,region_count,region_id,"
+    header += "region_shape_attributes,region_attributes\n"
+    for split, (name, shapes) in SPLITS.items():
+        draw(root / split / name, len(name))
+        text = io.StringIO()
+        rows = csv.writer(text)
+        for number, region in enumerate(via_regions(shapes)):
+            cells = map(json.dumps, (region["shape_attributes"], region["region_attributes"]))
+            rows.writerow([name, 9, "{}", len(shapes), number, *cells])
+        write(root / split / "via_region_data.csv", header + text.getvalue())
+
+
+def createml(root: Path) -> None:
+    for split, (name, shapes) in SPLITS.items():
+        draw(root / split / name, len(name))
+        boxes = []
+        for label, box in shapes:
+            sides = sized(box)
+            sides["x"] += sides["width"] / 2
+            sides["y"] += sides["height"] / 2
+            boxes.append({"label": label, "coordinates": sides})
+        content = [{"image": name, "annotations": boxes}]
+        write(root / split / "_annotations.createml.json", json.dumps(content))
+
+
+def supervisely(root: Path) -> None:
+    write(root / "meta.json", json.dumps({"classes": [{"title": "cat"}, {"title": "dog"}]}))
+    for split, (name, shapes) in SPLITS.items():
+        draw(root / split / "img" / name, len(name))
+        objects = [
+            {
+                "classTitle": label,
+                "geometryType": "rectangle",
+                "points": {"exterior": [[x1, y1], [x2, y2]], "interior": []},
+            }
+            for label, (x1, y1, x2, y2) in shapes
+        ]
+        content = {"size": {"height": HEIGHT, "width": WIDTH}, "tags": [], "objects": objects}
+        write(root / split / "ann" / f"{name}.json", json.dumps(content))
+
+
+def ground_truth(root: Path) -> None:
+    for split, (name, shapes) in SPLITS.items():
+        draw(root / split / name, len(name))
+        boxes = []
+        for label, box in shapes:
+            sides = sized(box)
+            place = {"left": sides["x"], "top": sides["y"]}
+            boxes.append({"class_id": label == "dog", **sides, **place})
+        entry = {
+            "source-ref": f"s3://bucket/{split}/{name}",
+            "job": {
+                "annotations": [{**box, "class_id": int(box["class_id"])} for box in boxes],
+                "image_size": [{"width": WIDTH, "height": HEIGHT, "depth": 3}],
+            },
+            "job-metadata": {"class-map": {"0": "cat", "1": "dog"}},
+        }
+        write(root / f"{split}.manifest", json.dumps(entry) + "\n")
+
+
+def automl(root: Path) -> None:
+    rows = []
+    for split, (name, shapes) in SPLITS.items():
+        draw(root / name, len(name))
+        part = {"train": "TRAIN", "val": "VALIDATION"}[split]
+        for label, (x1, y1, x2, y2) in shapes:
+            first, second = (x1 / WIDTH, y1 / HEIGHT), (x2 / WIDTH, y2 / HEIGHT)
+            rows.append(
+                f"{part},gs://bucket/a/{name},{label},{first[0]},{first[1]},,,"
+                f"{second[0]},{second[1]},,\n"
+            )
+    write(root / "export.csv", "".join(rows))
+
+
+def tensorflow_csv(root: Path) -> None:
+    for split, (name, shapes) in SPLITS.items():
+        draw(root / split / name, len(name))
+        rows = [
+            f"{name},{WIDTH},{HEIGHT},{label},{','.join(map(str, box))}" for label, box in shapes
+        ]
+        header = "filename,width,height,class,xmin,ymin,xmax,ymax"
+        write(root / split / "_annotations.csv", "\n".join([header, *rows]))
+
+
+def vinbig(root: Path) -> None:
+    for split, (name, shapes) in SPLITS.items():
+        draw(root / split / name, len(name))
+        rows = [
+            f"{Path(name).stem},{label},1,R1,{','.join(map(str, box))}" for label, box in shapes
+        ]
+        header = "image_id,class_name,class_id,rad_id,x_min,y_min,x_max,y_max"
+        write(root / f"{split}.csv", "\n".join([header, *rows]))
+
+
+def makesense(root: Path) -> None:
+    for split, (name, shapes) in SPLITS.items():
+        draw(root / split / name, len(name))
+        rows = [
+            f"{label},{','.join(map(str, sized(box).values()))},{name},{WIDTH},{HEIGHT}"
+            for label, box in shapes
+        ]
+        write(root / split / "labels_my-project.csv", "\n".join(rows))
+
+
+def kitti(root: Path) -> None:
+    for split, (name, shapes) in SPLITS.items():
+        draw(root / split / "image_2" / name, len(name))
+        lines = [
+            f"{label} 0.00 0 -1.5 {' '.join(map(str, box))} 1 1 1 1 1 1 0\n"
+            for label, box in shapes
+        ]
+        ignored = "DontCare -1 -1 -10 1 1 9 9 -1 -1 -1 -1000 -1000 -1000 -10\n"
+        write(root / split / "label_2" / f"{Path(name).stem}.txt", "".join(lines) + ignored)
+
+
+def dota(root: Path) -> None:
+    for split, (name, shapes) in SPLITS.items():
+        draw(root / split / "images" / name, len(name))
+        lines = [
+            f"{x1} {y1} {x2} {y1} {x2} {y2} {x1} {y2} {label} 0\n"
+            for label, (x1, y1, x2, y2) in shapes
+        ]
+        header = "imagesource:GoogleEarth\ngsd:0.14\n"
+        write(root / split / "labelTxt" / f"{Path(name).stem}.txt", header + "".join(lines))
+
+
 LAYOUTS = {
     "Pascal VOC": voc,
     "Pascal VOC in folders": voc_in_folders,
@@ -201,6 +390,19 @@ LAYOUTS = {
     "Open Images": open_images,
     "LabelMe": labelme,
     "CVAT": cvat,
+    "Label Studio": label_studio,
+    "Label Studio's JSON-MIN": label_studio_min,
+    "VIA": via,
+    "VIA's CSV": via_csv,
+    "CreateML": createml,
+    "Supervisely": supervisely,
+    "Ground Truth": ground_truth,
+    "AutoML": automl,
+    "TensorFlow's CSV": tensorflow_csv,
+    "VinBig's CSV": vinbig,
+    "makesense's CSV": makesense,
+    "KITTI": kitti,
+    "DOTA": dota,
 }
 
 

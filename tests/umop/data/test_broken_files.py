@@ -38,10 +38,10 @@ def test_xml_in_an_encoding_that_is_not_known(
 ) -> None:
     LAYOUTS[layout](tmp_path)
     rewritten(tmp_path / name, "<anno", f'<?xml version="1.0" encoding="{encoding}"?><anno')
-    [problem] = open_data(tmp_path).problems
-    assert problem.rule == "annotations-unreadable"
-    assert problem.text.startswith(f"{name}: {text}")
-    assert problem.text.endswith("save it as UTF-8")
+    [issue] = open_data(tmp_path).issues
+    assert issue.rule == "annotations-unreadable"
+    assert issue.text.startswith(f"{name}: {text}")
+    assert issue.text.endswith("save it as UTF-8")
 
 
 def test_images_that_labelimg_calls_verified(tmp_path: Path) -> None:
@@ -70,7 +70,7 @@ def test_a_labelme_shape_whose_points_are_no_pairs_is_left_out_alone(
     content["shapes"][0]["points"] = points
     path.write_text(json.dumps(content))
     data = open_data(tmp_path)
-    assert [each.rule for each in data.problems] == ["annotation-numbers"]
+    assert [each.rule for each in data.issues] == ["annotation-numbers"]
     assert len(data.boxes) == 2
 
 
@@ -89,7 +89,7 @@ def test_a_number_that_no_float_holds(tmp_path: Path) -> None:
     content = plain_coco(tmp_path)
     content["annotations"][0]["bbox"][0] = 10**400
     (tmp_path / "train.json").write_text(json.dumps(content))
-    assert [each.rule for each in open_data(tmp_path).problems] == ["annotation-numbers"]
+    assert [each.rule for each in open_data(tmp_path).issues] == ["annotation-numbers"]
 
 
 def plain_coco(root: Path) -> Any:
@@ -109,8 +109,8 @@ def test_an_image_whose_name_is_longer_than_any_file_s(tmp_path: Path) -> None:
 def test_json_that_is_nested_without_end(tmp_path: Path) -> None:
     plain_coco(tmp_path)
     (tmp_path / "train.json").write_text('{"images":' + "[" * 100_000)
-    [problem] = open_data(tmp_path).problems
-    assert problem.text == "train.json: not COCO JSON: it is nested without end"
+    [issue] = open_data(tmp_path).issues
+    assert issue.text == "train.json: not COCO JSON: it is nested without end"
 
 
 def test_a_table_of_masks_beside_the_boxes(tmp_path: Path) -> None:
@@ -119,7 +119,7 @@ def test_a_table_of_masks_beside_the_boxes(tmp_path: Path) -> None:
     rewritten(tmp_path / "train.csv", "label", "label,mask")
     rewritten(tmp_path / "train.csv", "cat", f"cat,{'1 ' * 100_000}")
     data = open_data(tmp_path)
-    assert data.problems == ()
+    assert data.issues == ()
     assert data.classes == ("cat", "dog")
     assert len(data.boxes) == 3
 
@@ -128,9 +128,9 @@ def test_a_table_of_masks_beside_the_boxes(tmp_path: Path) -> None:
 def test_a_row_with_more_values_than_columns(tmp_path: Path, old: str, new: str) -> None:
     csv_table(tmp_path)
     rewritten(tmp_path / "train.csv", old, new)
-    problems = open_data(tmp_path).problems
-    assert {each.rule for each in problems} == {"annotations-unreadable"}
-    assert "more values than the first line has names" in problems[0].text
+    issues = open_data(tmp_path).issues
+    assert {each.rule for each in issues} == {"annotations-unreadable"}
+    assert "more values than the first line has names" in issues[0].text
 
 
 def test_letters_that_macos_takes_apart(tmp_path: Path) -> None:
@@ -165,7 +165,7 @@ def test_a_value_of_another_type_in_yolos_yaml(tmp_path: Path, line: str, text: 
     yolo(tmp_path)
     path = tmp_path / "data.yaml"
     path.write_text(f"train: images/train\nval: images/val\nnames: [cat, dog]\n{line}\n")
-    assert [each.text for each in open_data(tmp_path).problems] == [f"data.yaml: {text}"]
+    assert [each.text for each in open_data(tmp_path).issues] == [f"data.yaml: {text}"]
 
 
 @pytest.mark.parametrize(

@@ -134,7 +134,7 @@ def test_cocos_boxes_may_be_those_of_masks(tmp_path: Path, form: str) -> None:
     content["annotations"][0]["segmentation"] = masks[form]
     (tmp_path / "train.json").write_text(json.dumps(content))
     data = open_data(tmp_path)
-    assert data.problems == ()
+    assert data.issues == ()
     assert data.boxes.corners[0].tolist() == [8, 6, 24, 30]
 
 
@@ -148,8 +148,8 @@ def test_cocos_boxes_may_be_those_of_masks(tmp_path: Path, form: str) -> None:
 def test_what_is_not_labelmes(tmp_path: Path, content: str, text: str) -> None:
     LAYOUTS["LabelMe"](tmp_path)
     (tmp_path / "train" / "first one.json").write_text(content)
-    [problem] = open_data(tmp_path).problems
-    assert problem.text == f"train/first one.json: not LabelMe's JSON: {text}"
+    [issue] = open_data(tmp_path).issues
+    assert issue.text == f"train/first one.json: not LabelMe's JSON: {text}"
 
 
 def test_json_in_utf_16_is_read(tmp_path: Path) -> None:
@@ -191,7 +191,7 @@ def test_the_boxes_of_cvats_shapes(tmp_path: Path, shape: str, corners: list[flo
     cvat_image(tmp_path, shape.replace(" ", ' label="cat" ', 1) + '<points points="1,2"/>')
     data = open_data(tmp_path)
     np.testing.assert_allclose(data.boxes.corners, [corners])
-    [left_out] = data.problems
+    [left_out] = data.issues
     assert left_out.rule == "shape-without-box"
     assert left_out.text == "annotations.xml: a.png: points"
 
@@ -200,7 +200,7 @@ def test_cvats_form_for_video_is_named(tmp_path: Path) -> None:
     cvat_image(tmp_path, "")
     path = tmp_path / "annotations.xml"
     path.write_text(path.read_text().replace("image", "track"))
-    assert "export the task as 'CVAT for images 1.1'" in open_data(tmp_path).problems[0].text
+    assert "export the task as 'CVAT for images 1.1'" in open_data(tmp_path).issues[0].text
 
 
 def cvat_image(root: Path, shapes: str) -> None:
@@ -218,7 +218,7 @@ def test_labelmes_points_are_left_out_and_its_data_may_come_first(tmp_path: Path
     path.write_text(json.dumps({"imageData": "A" * 100_000, **content}))
     data = open_data(tmp_path)
     assert len(data.boxes) == 3
-    assert [each.text for each in data.problems] == ["train/first one.json: shape 3 is a point"]
+    assert [each.text for each in data.issues] == ["train/first one.json: shape 3 is a point"]
 
 
 def test_the_lists_that_cvat_writes_for_voc(tmp_path: Path) -> None:

@@ -81,7 +81,7 @@ def test_a_test_split_that_yolos_file_names_may_be_missing(tmp_path: Path) -> No
     with (tmp_path / "data.yaml").open("a") as file:
         file.write("test: ../test/images\n")
     data = open_data(tmp_path)
-    assert data.problems == ()
+    assert data.issues == ()
     assert set(data.splits()) == {"train", "val"}
 
 
@@ -89,7 +89,7 @@ def test_a_folder_of_one_split_is_not_taken_for_another(tmp_path: Path) -> None:
     yolo(tmp_path)
     names = "train: ../train/images\nval: ../valid/images\nnames: [cat, dog]\n"
     (tmp_path / "data.yaml").write_text(names)
-    missing = [each.text for each in open_data(tmp_path).problems]
+    missing = [each.text for each in open_data(tmp_path).issues]
     assert [text.partition(": ")[2] for text in missing] == [
         "../train/images is not there",
         "../valid/images is not there. Without the line, a fifth of train is taken",
@@ -101,7 +101,7 @@ def test_yolos_numbers_of_classes_may_have_gaps(tmp_path: Path) -> None:
     (tmp_path / "data.yaml").write_text("names: {1: dog, 0: cat, 7: cow}")
     data = open_data(tmp_path)
     assert data.classes == ("cat", "dog", "cow")
-    assert data.problems == ()
+    assert data.issues == ()
 
 
 def test_a_label_file_of_yolos_without_an_image_is_named(tmp_path: Path) -> None:

@@ -13,39 +13,39 @@ from umop.data.check.examined import Examined
 from umop.data.check.repairs import drop_boxes, rows_of, with_corners
 from umop.data.check.rules import Hit, Rule, box_hits
 
-ROUNDING = 1.0
+_ROUNDING = 1.0
 """Pixels that a box may reach over the edge: rounding, of which nothing is said."""
-TINY = 2.0
-WHOLE = 0.99
+_TINY = 2.0
+_WHOLE = 0.99
 
 
-def not_finite(examined: Examined) -> Iterator[Hit]:
+def _not_finite(examined: Examined) -> Iterator[Hit]:
     corners = examined.data.boxes.corners
     mask = ~np.isfinite(corners).all(1)
     return box_hits(examined, mask, lambda box: numbers(corners[box]))
 
 
-def inverted(examined: Examined) -> Iterator[Hit]:
+def _inverted(examined: Examined) -> Iterator[Hit]:
     """Boxes whose second corner is left of or above the first."""
     corners = examined.data.boxes.corners
     mask = (corners[:, 2:] < corners[:, :2]).any(1)
     return box_hits(examined, mask, lambda box: numbers(corners[box]))
 
 
-def order(examined: Examined, hits: Sequence[Hit]) -> Examined:
+def _order(examined: Examined, hits: Sequence[Hit]) -> Examined:
     corners, rows = examined.data.boxes.corners.copy(), rows_of(hits)
     pairs = np.sort(corners[rows].reshape(-1, 2, 2), axis=1)
     corners[rows] = pairs.reshape(-1, 4)
     return with_corners(examined, corners)
 
 
-def without_area(examined: Examined) -> Iterator[Hit]:
+def _without_area(examined: Examined) -> Iterator[Hit]:
     corners = examined.data.boxes.corners
     mask = (corners[:, 2:] <= corners[:, :2]).any(1)
     return box_hits(examined, mask, lambda box: numbers(corners[box]))
 
 
-def outside(examined: Examined) -> Iterator[Hit]:
+def _outside(examined: Examined) -> Iterator[Hit]:
     """Boxes of which nothing is in the image."""
     corners, sizes = examined.data.boxes.corners, examined.sizes()
     mask = (corners[:, :2] >= sizes).any(1) | (corners[:, 2:] <= 0).any(1)
@@ -56,19 +56,19 @@ def outside(examined: Examined) -> Iterator[Hit]:
     return box_hits(examined, mask, text)
 
 
-def over_edge(examined: Examined) -> Iterator[Hit]:
-    over = overhang(examined)
-    return box_hits(examined, over > ROUNDING, lambda box: f"{over[box]:.0f} px over the edge")
+def _over_edge(examined: Examined) -> Iterator[Hit]:
+    over = _overhang(examined)
+    return box_hits(examined, over > _ROUNDING, lambda box: f"{over[box]:.0f} px over the edge")
 
 
-def overhang(examined: Examined) -> NDArray[np.float64]:
+def _overhang(examined: Examined) -> NDArray[np.float64]:
     """Most pixels that each box reaches over an edge, float64 of shape (boxes,)."""
     corners = examined.data.boxes.corners
     sides = np.column_stack([-corners[:, :2], corners[:, 2:] - examined.sizes()])
     return sides.max(1, initial=0)
 
 
-def cut(examined: Examined, hits: Sequence[Hit]) -> Examined:
+def _cut(examined: Examined, hits: Sequence[Hit]) -> Examined:
     """Cuts boxes to their images; their area is then the box's own."""
     rows = rows_of(hits)
     corners, area = examined.data.boxes.corners.copy(), examined.data.boxes.area.copy()
@@ -78,7 +78,7 @@ def cut(examined: Examined, hits: Sequence[Hit]) -> Examined:
     return with_corners(examined.with_data(data), corners)
 
 
-def twice(examined: Examined) -> Iterator[Hit]:
+def _twice(examined: Examined) -> Iterator[Hit]:
     """Boxes that are the same as one before, in the same image and of the same class."""
     boxes = examined.data.boxes
     rows = np.column_stack([boxes.image, boxes.label, boxes.crowd, boxes.corners])
@@ -88,40 +88,40 @@ def twice(examined: Examined) -> Iterator[Hit]:
     return box_hits(examined, mask, lambda box: "the same box once more")
 
 
-def whole_image(examined: Examined) -> Iterator[Hit]:
+def _whole_image(examined: Examined) -> Iterator[Hit]:
     sizes = examined.sizes()
-    share = areas(examined) / np.maximum(sizes.prod(1), 1)
-    mask = (share >= WHOLE) & ~examined.data.boxes.crowd
+    share = _areas(examined) / np.maximum(sizes.prod(1), 1)
+    mask = (share >= _WHOLE) & ~examined.data.boxes.crowd
     return box_hits(examined, mask, lambda box: f"covers {100 * share[box]:.0f} % of the image")
 
 
-def areas(examined: Examined) -> NDArray[np.float64]:
+def _areas(examined: Examined) -> NDArray[np.float64]:
     """In square pixels, float64 of shape (boxes,)."""
     corners = examined.data.boxes.corners
     area: NDArray[np.float64] = (corners[:, 2:] - corners[:, :2]).prod(1)
     return area
 
 
-def tiny(examined: Examined) -> Iterator[Hit]:
+def _tiny(examined: Examined) -> Iterator[Hit]:
     corners = examined.data.boxes.corners
     sides = corners[:, 2:] - corners[:, :2]
-    mask = (sides < TINY).any(1)
+    mask = (sides < _TINY).any(1)
     return box_hits(examined, mask, lambda box: f"{sides[box, 0]:.3g}×{sides[box, 1]:.3g} px")
 
 
 RULES = (
     Rule("box-not-numbers", "error", "box without 4 finite numbers",
-         not_finite, drop_boxes, "left out"),
+         _not_finite, drop_boxes, "left out"),
     Rule("box-inverted", "warning", "box whose second corner is left of or above its first",
-         inverted, order, "corners put in order"),
+         _inverted, _order, "corners put in order"),
     Rule("box-without-area", "warning", "box without area",
-         without_area, drop_boxes, "left out"),
+         _without_area, drop_boxes, "left out"),
     Rule("box-outside", "warning", "box outside its image",
-         outside, drop_boxes, "left out"),
+         _outside, drop_boxes, "left out"),
     Rule("box-over-edge", "warning", "box that reaches over the edge of its image",
-         over_edge, cut, "cut to the image"),
+         _over_edge, _cut, "cut to the image"),
     Rule("box-twice", "warning", "box that is there twice",
-         twice, drop_boxes, "kept once"),
-    Rule("box-of-everything", "warning", "box that covers its whole image", whole_image),
-    Rule("box-tiny", "warning", "box with a side under 2 pixels", tiny),
+         _twice, drop_boxes, "kept once"),
+    Rule("box-of-everything", "warning", "box that covers its whole image", _whole_image),
+    Rule("box-tiny", "warning", "box with a side under 2 pixels", _tiny),
 )  # fmt: skip

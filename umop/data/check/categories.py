@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -15,17 +16,19 @@ from umop.data.check.rules import Hit, Rule, box_hits
 from umop.data.dataset import DataSet
 from umop.system.console import counted
 
-FEW = 10
+_FEW = 10
 """Boxes to train on under which a class is hardly learned."""
+_MANY_CROWDS = 0.1
+"""The share of crowds that is said; COCO has 1 %."""
 
 
-def blank(examined: Examined) -> Iterator[Hit]:
+def _blank(examined: Examined) -> Iterator[Hit]:
     names = examined.data.classes
     mask = np.array([not name.strip() for name in names], np.bool_)[examined.data.boxes.label]
     return box_hits(examined, mask, lambda box: "its class has no name")
 
 
-def drop_blank(examined: Examined, hits: Sequence[Hit]) -> Examined:
+def _drop_blank(examined: Examined, hits: Sequence[Hit]) -> Examined:
     """Leaves out the boxes, and the class with them."""
     data = drop_boxes(examined, hits).data
     kept = [label for label, name in enumerate(data.classes) if name.strip()]
@@ -33,18 +36,18 @@ def drop_blank(examined: Examined, hits: Sequence[Hit]) -> Examined:
     return examined.with_data(with_labels(data, labels, [data.classes[old] for old in kept]))
 
 
-def one_letter(examined: Examined) -> Iterator[Hit]:
+def _one_letter(examined: Examined) -> Iterator[Hit]:
     for name, count in zip(examined.data.classes, counts(examined.data), strict=True):
         if len(name.strip()) == 1 and count:
             yield Hit(f"'{name}' ({counted(count, 'box')})")
 
 
-def differing_by_case(examined: Examined) -> Iterator[Hit]:
-    for names in spellings(examined.data).values():
+def _differing_by_case(examined: Examined) -> Iterator[Hit]:
+    for names in _spellings(examined.data).values():
         yield Hit(" and ".join(f"'{name}' ({counted(count, 'box')})" for name, count in names))
 
 
-def spellings(data: DataSet) -> dict[str, list[tuple[str, int]]]:
+def _spellings(data: DataSet) -> dict[str, list[tuple[str, int]]]:
     """Classes whose names differ by case or spaces only, the most frequent spelling first."""
     groups: dict[str, list[tuple[str, int]]] = defaultdict(list)
     for name, count in zip(data.classes, counts(data), strict=True):
@@ -53,12 +56,12 @@ def spellings(data: DataSet) -> dict[str, list[tuple[str, int]]]:
     return {key: sorted(names, key=lambda each: -each[1]) for key, names in several.items()}
 
 
-def merge(examined: Examined, hits: Sequence[Hit]) -> Examined:
+def _merge(examined: Examined, hits: Sequence[Hit]) -> Examined:
     """Gives all spellings of a class the most frequent one."""
     del hits
     data = examined.data
     best = {
-        other: names[0][0] for names in spellings(data).values() for other, _ in names
+        other: names[0][0] for names in _spellings(data).values() for other, _ in names
     }  # by the other spellings
     chosen = [best.get(name, name) for name in data.classes]
     names = [name for name in data.classes if best.get(name, name) == name]
@@ -70,20 +73,29 @@ def with_labels(data: DataSet, labels: dict[int, int], names: Sequence[str]) -> 
     """The data set with other classes: new labels by old ones, and their names."""
     table = np.array([labels.get(old, -1) for old in range(len(data.classes))], np.int64)
     boxes = replace(data.boxes, label=table[data.boxes.label])
-    return replace(data, classes=tuple(names), boxes=boxes)
+    return replace(data, classes=tuple(names), boxes=boxes, numbers=_numbers_of(data, names))
 
 
-def unused(examined: Examined) -> Iterator[Hit]:
+def _numbers_of(data: DataSet, names: Sequence[str]) -> tuple[int, ...]:
+    """The ids of classes by their names; those that the data does not know get ids after them."""
+    if not data.numbers:
+        return ()
+    known = dict(zip(data.classes, data.numbers, strict=True))
+    free = itertools.count(max(data.numbers) + 1)
+    return tuple(known[name] if name in known else next(free) for name in names)
+
+
+def _unused(examined: Examined) -> Iterator[Hit]:
     for name, count in zip(examined.data.classes, counts(examined.data), strict=True):
         if not count:
             yield Hit(f"'{name}'")
 
 
-def missing_in_a_split(examined: Examined) -> Iterator[Hit]:
+def _missing_in_a_split(examined: Examined) -> Iterator[Hit]:
     data = examined.data
     if not {"train", "val"} <= set(data.splits()):
         return
-    by_split = {split: counts(data, split) for split in ("train", "val")}
+    by_split = {split: _single(data, split) for split in ("train", "val")}
     for label, name in enumerate(data.classes):
         without = [split for split in ("train", "val") if not by_split[split][label]]
         if len(without) == 1:
@@ -91,12 +103,30 @@ def missing_in_a_split(examined: Examined) -> Iterator[Hit]:
             yield Hit(f"'{name}' has no box in {without[0]}, {by_split[other][label]} in {other}")
 
 
-def few(examined: Examined) -> Iterator[Hit]:
+def _few(examined: Examined) -> Iterator[Hit]:
     data = examined.data
-    trained = counts(data, "train" if "train" in data.splits() else None)
+    trained = _single(data, "train" if "train" in data.splits() else None)
     for name, count in zip(data.classes, trained, strict=True):
-        if 0 < count < FEW:
+        if 0 < count < _FEW:
             yield Hit(f"'{name}' has {counted(count, 'box')} to train on")
+
+
+def _of_crowds(examined: Examined) -> Iterator[Hit]:
+    crowds, total = int(examined.data.boxes.crowd.sum()), len(examined.data.boxes)
+    if crowds > _MANY_CROWDS * total:
+        yield Hit(f"{crowds} of {total} boxes are crowds (iscrowd 1)")
+
+
+def _only_crowds(examined: Examined) -> Iterator[Hit]:
+    data = examined.data
+    for name, count, single in zip(data.classes, counts(data), _single(data), strict=True):
+        if count and not single:
+            yield Hit(f"'{name}': {counted(count, 'box')}, all crowds (iscrowd 1)")
+
+
+def _single(data: DataSet, split: str | None = None) -> NDArray[np.int64]:
+    """Boxes of each class that are no crowds, which are those that are trained on."""
+    return counts(data.with_boxes(~data.boxes.crowd), split)
 
 
 def counts(data: DataSet, split: str | None = None) -> NDArray[np.int64]:
@@ -109,12 +139,14 @@ def counts(data: DataSet, split: str | None = None) -> NDArray[np.int64]:
 
 RULES = (
     Rule("category-blank", "error", "box whose class has no name",
-         blank, drop_blank, "left out"),
+         _blank, _drop_blank, "left out"),
     Rule("category-case", "warning", "classes whose names differ by case or spaces only",
-         differing_by_case, merge, "merged", automatic=False),
-    Rule("category-one-letter", "warning", "class with a name of one letter", one_letter),
-    Rule("category-unused", "warning", "class without boxes", unused),
+         _differing_by_case, _merge, "merged", automatic=False),
+    Rule("category-one-letter", "warning", "class with a name of one letter", _one_letter),
+    Rule("category-unused", "warning", "class without boxes", _unused),
     Rule("category-missing-in-split", "warning", "class without boxes in one split",
-         missing_in_a_split),
-    Rule("category-few", "warning", f"class with fewer than {FEW} boxes to train on", few),
+         _missing_in_a_split),
+    Rule("box-crowd", "warning", "boxes of crowds, which are not trained on", _of_crowds),
+    Rule("category-crowd", "warning", "class without a box to train on", _only_crowds),
+    Rule("category-few", "warning", f"class with fewer than {_FEW} boxes to train on", _few),
 )  # fmt: skip

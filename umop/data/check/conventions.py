@@ -11,31 +11,31 @@ from umop.data.check.examined import Examined
 from umop.data.check.repairs import rows_of, with_corners
 from umop.data.check.rules import Hit, Rule, box_hits
 
-NEARLY_ALL = 0.98
-MANY = 0.1
-SOME = 0.02
-FEWEST_BEYOND = 5
+_NEARLY_ALL = 0.98
+_MANY = 0.1
+_SOME = 0.02
+_FEWEST_BEYOND = 5
 """Boxes that reach out of an image by a hand's slip are fewer."""
-ROUNDING = 1.0
+_ROUNDING = 1.0
 """In pixels, where boxes are in pixels."""
-Mask = NDArray[np.bool_] | np.bool_
+_Mask = NDArray[np.bool_] | np.bool_
 
 
-def in_pixels(examined: Examined) -> Iterator[Hit]:
+def _pixels_for_parts(examined: Examined) -> Iterator[Hit]:
     """Boxes in pixels where parts of the sides belong."""
     corners = examined.data.boxes.corners
     mask = np.full(len(corners), examined.data.relative) & (np.abs(corners).max(1, initial=0) > 2)
     return box_hits(examined, mask, lambda box: f"{numbers(corners[box])} are pixels, not 0 to 1")
 
 
-def divide(examined: Examined, hits: Sequence[Hit]) -> Examined:
+def _divide(examined: Examined, hits: Sequence[Hit]) -> Examined:
     """Turns pixels into parts of the sides."""
     corners, rows = examined.data.boxes.corners.copy(), rows_of(hits)
     corners[rows] /= actual_sizes(examined)[rows]
     return with_corners(examined, corners)
 
 
-def in_parts(examined: Examined) -> Iterator[Hit]:
+def _parts_for_pixels(examined: Examined) -> Iterator[Hit]:
     """Boxes in parts of the sides where pixels belong: all boxes of an image are within 0 to 1."""
     data = examined.data
     corners = data.boxes.corners
@@ -46,52 +46,54 @@ def in_parts(examined: Examined) -> Iterator[Hit]:
     return box_hits(examined, mask, lambda box: f"{numbers(corners[box])} are 0 to 1, not pixels")
 
 
-def multiply(examined: Examined, hits: Sequence[Hit]) -> Examined:
+def _multiply(examined: Examined, hits: Sequence[Hit]) -> Examined:
     """Turns parts of the sides into pixels."""
     corners, rows = examined.data.boxes.corners.copy(), rows_of(hits)
     corners[rows] *= actual_sizes(examined)[rows]
     return with_corners(examined, corners)
 
 
-def corners_for_sizes(examined: Examined) -> Iterator[Hit]:
-    """Boxes with the second corner where width and height belong, in COCO's and YOLO's files.
+def _corners_for_sizes(examined: Examined) -> Iterator[Hit]:
+    """Boxes with the second corner where width and height belong.
 
     An annotation file is taken for such where nearly all its second pairs of numbers are larger
     than the first and within the image, and many boxes would reach out of it otherwise.
     """
-    if examined.data.unit not in ("annotation", "line") or not has_sizes(examined):
+    if not _has_sizes(examined):
         return iter(())
-    first, second = as_written(examined)
-    limit, rounding = limits(examined), 0.0 if examined.data.relative else ROUNDING
+    first, second = _as_written(examined)
+    limit, rounding = _limits(examined), 0.0 if examined.data.relative else _ROUNDING
     plausible = ((second > first) & (second <= limit * 1.001 + rounding)).all(1)
-    mask = whole_sources(examined, plausible, out(examined, *spans(examined)))
+    mask = _whole_sources(examined, plausible, _out(examined, *_spans(examined)))
     return box_hits(
         examined, mask, lambda box: f"{numbers(first[box], second[box])} are two corners"
     )
 
 
-def centre_for_corner(examined: Examined) -> Iterator[Hit]:
-    """Boxes with their centre where the corner belongs, in COCO's files; in YOLO's the other way.
+def _centre_for_corner(examined: Examined) -> Iterator[Hit]:
+    """Boxes with their centre where the corner belongs, or the corner where the centre belongs.
 
     An annotation file is taken for such where some boxes reach out of their images as they are
     meant to be read, and hardly any the other way. Objects are cut off at all edges of an image,
     so that where boxes are only drawn too large, many reach out either way.
     """
-    if not has_sizes(examined):
+    if not _has_sizes(examined):
         return iter(())
     beyond, beyond_otherwise = (
-        out(examined, *spans(examined)),
-        out(examined, *other_spans(examined)),
+        _out(examined, *_spans(examined)),
+        _out(examined, *_other_spans(examined)),
     )
-    first, second = as_written(examined)
-    group = sources(examined)
+    first, second = _as_written(examined)
+    group = _sources(examined)
     count, count_otherwise = np.bincount(group, beyond), np.bincount(group, beyond_otherwise)
     larger = np.bincount(group, (second > first).all(1))
     boxes = np.bincount(group)
-    taken = (count >= np.maximum(FEWEST_BEYOND, SOME * boxes)) & (count_otherwise <= MANY * count)
-    if examined.data.layout == "YOLO":
-        taken &= larger < NEARLY_ALL * boxes  # two corners, of objects near the first one
-    what = "corner" if examined.data.layout == "YOLO" else "centre"
+    taken = (count >= np.maximum(_FEWEST_BEYOND, _SOME * boxes)) & (
+        count_otherwise <= _MANY * count
+    )
+    if _starts_with_centre(examined):
+        taken &= larger < _NEARLY_ALL * boxes  # two corners, of objects near the first one
+    what = "corner" if _starts_with_centre(examined) else "centre"
     return box_hits(
         examined,
         taken[group],
@@ -99,97 +101,102 @@ def centre_for_corner(examined: Examined) -> Iterator[Hit]:
     )
 
 
-def take_other_way(examined: Examined, hits: Sequence[Hit]) -> Examined:
-    """Reads the first pair of numbers as the centre in COCO's files, as the corner in YOLO's."""
+def _take_other_way(examined: Examined, hits: Sequence[Hit]) -> Examined:
+    """Reads the first pair of numbers as the centre where a corner is meant, or the other way."""
     corners, rows = examined.data.boxes.corners.copy(), rows_of(hits)
-    corners[rows] = np.column_stack(other_spans(examined))[rows]
+    corners[rows] = np.column_stack(_other_spans(examined))[rows]
     return with_corners(examined, corners)
 
 
-def spans(examined: Examined) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _spans(examined: Examined) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The two corners of each box as the format means them."""
     corners = examined.data.boxes.corners
     return corners[:, :2], corners[:, 2:]
 
 
-def other_spans(examined: Examined) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _other_spans(examined: Examined) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The two corners of each box with centre and corner exchanged."""
-    first, size = as_written(examined)
-    start = first if examined.data.layout == "YOLO" else first - size / 2
+    first, size = _as_written(examined)
+    start = first if _starts_with_centre(examined) else first - size / 2
     return start, start + size
 
 
-def out(
+def _out(
     examined: Examined, start: NDArray[np.float64], end: NDArray[np.float64]
 ) -> NDArray[np.bool_]:
     """Which boxes reach out of their images, by more than rounding and a hundredth of a side."""
-    limit = limits(examined)
-    slack = limit * 0.01 + (0.0 if examined.data.relative else ROUNDING)
+    limit = _limits(examined)
+    slack = limit * 0.01 + (0.0 if examined.data.relative else _ROUNDING)
     return np.any((start < -slack) | (end > limit + slack), axis=1)
 
 
-def has_sizes(examined: Examined) -> bool:
-    """Whether the format gives a box's size, not its second corner: COCO's and YOLO's do."""
-    return examined.data.unit == "annotation" or examined.data.layout == "YOLO"
+def _has_sizes(examined: Examined) -> bool:
+    """Whether the layout gives a box's size, not its second corner."""
+    return examined.data.notation.encoding != "corners"
 
 
-def as_written(examined: Examined) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The two pairs of numbers of each box as they stand in COCO's or YOLO's file."""
+def _starts_with_centre(examined: Examined) -> bool:
+    """Whether the layout gives a box's centre, not its first corner."""
+    return examined.data.notation.encoding == "centre and size"
+
+
+def _as_written(examined: Examined) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The two pairs of numbers of each box as they stand in a file that has sizes."""
     corners = examined.data.boxes.corners
     sizes = corners[:, 2:] - corners[:, :2]
-    is_centre = examined.data.layout == "YOLO"
-    return corners[:, :2] + sizes / 2 if is_centre else corners[:, :2], sizes
+    start = corners[:, :2]
+    return start + sizes / 2 if _starts_with_centre(examined) else start, sizes
 
 
-def take_as_corners(examined: Examined, hits: Sequence[Hit]) -> Examined:
+def _take_as_corners(examined: Examined, hits: Sequence[Hit]) -> Examined:
     """Reads the two pairs of numbers as two corners."""
     corners, rows = examined.data.boxes.corners.copy(), rows_of(hits)
-    corners[rows] = np.column_stack(as_written(examined))[rows]
+    corners[rows] = np.column_stack(_as_written(examined))[rows]
     return with_corners(examined, corners)
 
 
-def sizes_for_corners(examined: Examined) -> Iterator[Hit]:
-    """Boxes with width and height where the second corner belongs, in VOC's or CSV files."""
-    if has_sizes(examined) or examined.data.relative:
+def _sizes_for_corners(examined: Examined) -> Iterator[Hit]:
+    """Boxes with width and height where the second corner belongs."""
+    if _has_sizes(examined) or examined.data.relative:
         return iter(())
     corners = examined.data.boxes.corners
-    fits = (corners[:, :2] + corners[:, 2:] <= limits(examined) + ROUNDING).all(1)
+    fits = (corners[:, :2] + corners[:, 2:] <= _limits(examined) + _ROUNDING).all(1)
     inverted = (corners[:, 2:] < corners[:, :2]).any(1)
-    together = inverted.mean() > MANY and fits.mean() > NEARLY_ALL if len(corners) else False
+    together = inverted.mean() > _MANY and fits.mean() > _NEARLY_ALL if len(corners) else False
     mask = np.full(len(corners), together)
     return box_hits(examined, mask, lambda box: f"{numbers(corners[box])} end in width and height")
 
 
-def take_as_sizes(examined: Examined, hits: Sequence[Hit]) -> Examined:
+def _take_as_sizes(examined: Examined, hits: Sequence[Hit]) -> Examined:
     """Reads the second pair of numbers as width and height."""
     corners, rows = examined.data.boxes.corners.copy(), rows_of(hits)
     corners[rows, 2:] += corners[rows, :2]
     return with_corners(examined, corners)
 
 
-def whole_sources(examined: Examined, plausible: Mask, beyond: Mask) -> NDArray[np.bool_]:
+def _whole_sources(examined: Examined, plausible: _Mask, beyond: _Mask) -> NDArray[np.bool_]:
     """The boxes of annotation files in which nearly all are plausible and many are beyond."""
-    group = sources(examined)
+    group = _sources(examined)
     counts = np.maximum(np.bincount(group), 1)
     share = np.bincount(group, plausible) / counts
     share_beyond = np.bincount(group, beyond) / counts
-    return ((share >= NEARLY_ALL) & (share_beyond > MANY))[group]
+    return ((share >= _NEARLY_ALL) & (share_beyond > _MANY))[group]
 
 
-def sources(examined: Examined) -> NDArray[np.int64]:
+def _sources(examined: Examined) -> NDArray[np.int64]:
     """The number of each box's annotation file, int64 of shape (boxes,).
 
-    YOLO's files, one an image, are judged together, and have one number.
+    Files of one image each are judged together, and have one number.
     """
     images = examined.data.images
-    if examined.data.layout == "YOLO" or not images:
+    if examined.data.notation.file_per_image or not images:
         return np.zeros(len(examined.data.boxes), np.int64)
     number = {source: i for i, source in enumerate(sorted({each.source for each in images}))}
     of_image = np.array([number[each.source] for each in images], np.int64)
     return of_image[examined.data.boxes.image]
 
 
-def limits(examined: Examined) -> NDArray[np.float64]:
+def _limits(examined: Examined) -> NDArray[np.float64]:
     """The largest x and y of each box, float64 of shape (boxes, 2)."""
     sizes = actual_sizes(examined)[:, :2]
     return np.ones_like(sizes) if examined.data.relative else sizes
@@ -218,14 +225,14 @@ def numbers(*parts: NDArray[np.float64]) -> str:
 
 RULES = (
     Rule("convention-pixels", "error", "box in pixels where parts of the sides (0–1) belong",
-         in_pixels, divide, "divided by the image's size"),
+         _pixels_for_parts, _divide, "divided by the image's size"),
     Rule("convention-normalised", "error", "box in parts of the sides (0–1) where pixels belong",
-         in_parts, multiply, "multiplied by the image's size"),
+         _parts_for_pixels, _multiply, "multiplied by the image's size"),
     Rule("convention-centre", "error",
          "box with its centre where the corner belongs, or the corner where the centre belongs",
-         centre_for_corner, take_other_way, "read the other way"),
+         _centre_for_corner, _take_other_way, "read the other way"),
     Rule("convention-corners", "error", "box with a second corner where width and height belong",
-         corners_for_sizes, take_as_corners, "read as two corners"),
+         _corners_for_sizes, _take_as_corners, "read as two corners"),
     Rule("convention-sizes", "error", "box with width and height where the second corner belongs",
-         sizes_for_corners, take_as_sizes, "read as corner, width and height"),
+         _sizes_for_corners, _take_as_sizes, "read as corner, width and height"),
 )  # fmt: skip

@@ -15,10 +15,12 @@ from umop.data.check.repairs import drop_images, with_corners
 from umop.data.check.rules import Hit, Rule
 from umop.data.dataset import Image
 
-RATIO_TOLERANCE = 0.01
+_RATIO_TOLERANCE = 0.01
+_TURNING = range(2, 9)
+"""EXIF's orientations that turn or mirror; 0 is written for one that is not known."""
 
 
-def each(examined: Examined, text: Callable[[Image, Record], str | None]) -> Iterator[Hit]:
+def _each(examined: Examined, text: Callable[[Image, Record], str | None]) -> Iterator[Hit]:
     """A hit for each readable image of which there is something to say."""
     for index, image in enumerate(examined.data.images):
         record = examined.record(index)
@@ -26,47 +28,55 @@ def each(examined: Examined, text: Callable[[Image, Record], str | None]) -> Ite
             yield Hit(f"{examined.data.name(image.path)}: {said}", index)
 
 
-def missing(examined: Examined) -> Iterator[Hit]:
+def _missing(examined: Examined) -> Iterator[Hit]:
     for index, image in enumerate(examined.data.images):
         if examined.record(index) is None:
             source = examined.data.name(image.source)
             yield Hit(f"{source} lists {examined.data.name(image.path)}", index)
 
 
-def empty(examined: Examined) -> Iterator[Hit]:
-    return each(examined, lambda _, record: "0 bytes" if record.size == 0 else None)
+def _empty(examined: Examined) -> Iterator[Hit]:
+    return _each(examined, lambda _, record: "0 bytes" if record.size == 0 else None)
 
 
-def unreadable(examined: Examined) -> Iterator[Hit]:
-    return each(examined, lambda _, record: record.error if record.size else None)
+def _unreadable(examined: Examined) -> Iterator[Hit]:
+    return _each(examined, lambda _, record: record.error if record.size else None)
 
 
-def without_size(examined: Examined) -> Iterator[Hit]:
+def _unusual_values(examined: Examined) -> Iterator[Hit]:
+    return _each(examined, lambda _, record: record.values)
+
+
+def _without_end(examined: Examined) -> Iterator[Hit]:
+    return _each(examined, lambda _, record: "no end marker (FF D9)" if record.lacks_end else None)
+
+
+def _without_size(examined: Examined) -> Iterator[Hit]:
     """Only where the layout has sizes at all."""
     if not any(image.width for image in examined.data.images):
         return iter(())
-    return each(examined, lambda image, _: None if image.width and image.height else "no size")
+    return _each(examined, lambda image, _: None if image.width and image.height else "no size")
 
 
-def stored_size(record: Record) -> tuple[int, int]:
+def _stored_size(record: Record) -> tuple[int, int]:
     """Width and height of the pixels as they are stored, before EXIF turns them."""
     size = (record.width, record.height)
     return size[::-1] if record.orientation in SWAPPING_ORIENTATIONS else size
 
 
-def size_of(image: Image) -> tuple[int, int] | None:
+def _size_of(image: Image) -> tuple[int, int] | None:
     """The size that the annotation says; None where it says none."""
     return (image.width, image.height) if image.width and image.height else None
 
 
-def unrotated(examined: Examined) -> Iterator[Hit]:
+def _unrotated(examined: Examined) -> Iterator[Hit]:
     """Images that are annotated as they are stored, not as they are shown."""
-    fits_stored = fits_only_as_stored(examined)
+    fits_stored = _fits_only_as_stored(examined)
     for index, image in enumerate(examined.data.images):
         record = examined.record(index)
         if record is None or record.orientation not in SWAPPING_ORIENTATIONS:
             continue
-        written, stored = size_of(image), stored_size(record)
+        written, stored = _size_of(image), _stored_size(record)
         if stored == (record.width, record.height):
             continue
         if written == stored or (written is None and fits_stored[index]):
@@ -78,7 +88,7 @@ def unrotated(examined: Examined) -> Iterator[Hit]:
             )
 
 
-def fits_only_as_stored(examined: Examined) -> NDArray[np.bool_]:
+def _fits_only_as_stored(examined: Examined) -> NDArray[np.bool_]:
     """Images whose boxes fit the stored pixels only, bool of shape (images,)."""
     data = examined.data
     fits = np.zeros(len(data.images), np.bool_)
@@ -90,7 +100,7 @@ def fits_only_as_stored(examined: Examined) -> NDArray[np.bool_]:
         record = examined.record(index)
         if record is not None and record.orientation in SWAPPING_ORIENTATIONS:
             right, bottom = farthest[index]
-            width, height = stored_size(record)
+            width, height = _stored_size(record)
             fits[index] = (
                 right <= width + 1
                 and bottom <= height + 1
@@ -99,7 +109,7 @@ def fits_only_as_stored(examined: Examined) -> NDArray[np.bool_]:
     return fits
 
 
-def turn(examined: Examined, hits: Sequence[Hit]) -> Examined:
+def _turn(examined: Examined, hits: Sequence[Hit]) -> Examined:
     """Turns the boxes as EXIF turns the image."""
     data = examined.data
     corners = data.boxes.corners.copy()
@@ -109,15 +119,15 @@ def turn(examined: Examined, hits: Sequence[Hit]) -> Examined:
         record = examined.record(hit.image)
         assert record is not None
         rows = data.boxes.image == hit.image
-        corners[rows] = turned(corners[rows], record)
+        corners[rows] = _turned(corners[rows], record)
         image = images[hit.image]
         images[hit.image] = replace(image, width=record.width, height=record.height)
     return with_corners(examined.with_data(replace(data, images=tuple(images))), corners)
 
 
-def turned(corners: NDArray[np.float64], record: Record) -> NDArray[np.float64]:
+def _turned(corners: NDArray[np.float64], record: Record) -> NDArray[np.float64]:
     """Boxes on the stored pixels as boxes on the upright image, xyxy, shape (N, 4)."""
-    width, height = stored_size(record)
+    width, height = _stored_size(record)
     x, y = corners[:, 0::2], corners[:, 1::2]
     across, down = {
         1: (x, y),
@@ -132,15 +142,15 @@ def turned(corners: NDArray[np.float64], record: Record) -> NDArray[np.float64]:
     return np.column_stack([across.min(1), down.min(1), across.max(1), down.max(1)])
 
 
-def unclear_rotation(examined: Examined) -> Iterator[Hit]:
+def _unclear_rotation(examined: Examined) -> Iterator[Hit]:
     """Images that EXIF turns, where no size says whether the boxes are turned too."""
     has_boxes = examined.data.boxes_per_image() > 0
     for index, image in enumerate(examined.data.images):
         record = examined.record(index)
-        if record is None or record.orientation == 1 or not has_boxes[index]:
+        if record is None or record.orientation not in _TURNING or not has_boxes[index]:
             continue
-        written = size_of(image)
-        if written is None or stored_size(record) == (record.width, record.height):
+        written = _size_of(image)
+        if written is None or _stored_size(record) == (record.width, record.height):
             yield Hit(
                 f"{examined.data.name(image.path)}: EXIF turns it (orientation "
                 f"{record.orientation})",
@@ -148,22 +158,22 @@ def unclear_rotation(examined: Examined) -> Iterator[Hit]:
             )
 
 
-def swapped(examined: Examined) -> Iterator[Hit]:
-    return each(
+def _swapped(examined: Examined) -> Iterator[Hit]:
+    return _each(
         examined,
         lambda image, record: (
-            differing(image, record) if size_of(image) == (record.height, record.width) else None
+            _differing(image, record) if _size_of(image) == (record.height, record.width) else None
         ),
     )
 
 
-def other_size(examined: Examined) -> Iterator[Hit]:
-    return each(examined, differing)
+def _other_size(examined: Examined) -> Iterator[Hit]:
+    return _each(examined, _differing)
 
 
-def differing(image: Image, record: Record) -> str | None:
+def _differing(image: Image, record: Record) -> str | None:
     """Says how an image's size differs from what its annotation says; None if it does not."""
-    written = size_of(image)
+    written = _size_of(image)
     if written is None or written == (record.width, record.height):
         return None
     return (
@@ -172,7 +182,7 @@ def differing(image: Image, record: Record) -> str | None:
     )
 
 
-def take_size(examined: Examined, hits: Sequence[Hit]) -> Examined:
+def _take_size(examined: Examined, hits: Sequence[Hit]) -> Examined:
     """Gives images the sizes of their files."""
     return sized(examined, {hit.image for hit in hits if hit.image is not None})
 
@@ -185,58 +195,62 @@ def sized(examined: Examined, indices: set[int]) -> Examined:
     return examined.with_data(replace(examined.data, images=tuple(images)))
 
 
-def scale_or_drop(examined: Examined, hits: Sequence[Hit]) -> Examined:
+def _scale_or_drop(examined: Examined, hits: Sequence[Hit]) -> Examined:
     """Scales the boxes of an image that was scaled; leaves out what was cut or is another."""
     corners = examined.data.boxes.corners.copy()
     others = []
     for hit in hits:
         assert hit.image is not None
-        written = size_of(examined.data.images[hit.image])
+        written = _size_of(examined.data.images[hit.image])
         record = examined.record(hit.image)
         assert record is not None
         assert written is not None
         across, down = record.width / written[0], record.height / written[1]
-        if abs(across / down - 1) > RATIO_TOLERANCE:
+        if abs(across / down - 1) > _RATIO_TOLERANCE:
             others.append(hit)
         else:
             corners[examined.data.boxes.image == hit.image] *= [across, down, across, down]
-    scaled = take_size(with_corners(examined, corners), hits)
+    scaled = _take_size(with_corners(examined, corners), hits)
     return drop_images(scaled, others)
 
 
-def without_boxes(examined: Examined) -> Iterator[Hit]:
+def _without_boxes(examined: Examined) -> Iterator[Hit]:
     for index in np.flatnonzero(examined.data.boxes_per_image() == 0).tolist():
         yield Hit(examined.data.name(examined.data.images[index].path), index)
 
 
-def unlisted(examined: Examined) -> Iterator[Hit]:
+def _unlisted(examined: Examined) -> Iterator[Hit]:
     for path in examined.data.unlisted:
         yield Hit(examined.data.name(path))
 
 
 FILES = (
     Rule("image-missing", "error", "image that is listed and not there",
-         missing, drop_images, "left out"),
+         _missing, drop_images, "left out"),
     Rule("image-empty", "error", "image file without content",
-         empty, drop_images, "left out"),
+         _empty, drop_images, "left out"),
     Rule("image-unreadable", "error", "image that cannot be read",
-         unreadable, drop_images, "left out"),
+         _unreadable, drop_images, "left out"),
+    Rule("image-values", "warning", "image whose values use little of their range, and are scaled",
+         _unusual_values),
+    Rule("image-without-end", "warning", "JPEG that lacks its end: look whether it is whole",
+         _without_end),
 )  # fmt: skip
 SIZES = (
     Rule("exif-unrotated", "error", "boxes drawn on the image before EXIF turns it",
-         unrotated, turn, "boxes turned with the image"),
+         _unrotated, _turn, "boxes turned with the image"),
     Rule("exif-unclear", "warning", "image that EXIF turns: look whether its boxes are turned",
-         unclear_rotation),
+         _unclear_rotation),
     Rule("size-missing", "warning", "annotation without the image's size",
-         without_size, take_size, "size taken from the image"),
+         _without_size, _take_size, "size taken from the image"),
     Rule("size-swapped", "error", "width and height of the image are swapped in the annotation",
-         swapped, take_size, "size taken from the image"),
+         _swapped, _take_size, "size taken from the image"),
     Rule("size-differs", "error", "image of another size than the annotation says",
-         other_size, scale_or_drop,
+         _other_size, _scale_or_drop,
          "boxes scaled with the image, or left out where the ratio differs too"),
 )  # fmt: skip
 REST = (
     Rule("image-without-boxes", "note", "image without boxes: trained on as background",
-         without_boxes),
-    Rule("image-unlisted", "note", "image that no annotation lists: not used", unlisted),
+         _without_boxes),
+    Rule("image-unlisted", "note", "image that no annotation or list names: not used", _unlisted),
 )  # fmt: skip

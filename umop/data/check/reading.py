@@ -1,4 +1,4 @@
-"""Rules about annotation files: what a reader could not make sense of, and left out."""
+"""Rules about annotation files: what a reader stumbled over."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from umop.data.check.examined import Examined
 from umop.data.check.repairs import leave
 from umop.data.check.rules import Hit, Rule, Severity
 
-KINDS: tuple[tuple[str, Severity, str, str], ...] = (
+_KINDS: tuple[tuple[str, Severity, str, str], ...] = (
     ("annotations-unreadable", "error", "annotation that cannot be read", "left out"),
     ("annotation-missing", "error", "listed annotation file that is not there", "left out"),
     ("annotation-numbers", "error", "annotation without 4 numbers", "left out"),
@@ -16,6 +16,16 @@ KINDS: tuple[tuple[str, Severity, str, str], ...] = (
     ("image-id-twice", "error", "id of two images", "boxes left out"),
     ("annotation-id-twice", "warning", "id of two annotations", "renumbered"),
     ("listed-twice", "warning", "image that is listed twice", "kept once"),
+    ("file-claimed-twice", "error", "image file that two annotations take for theirs",
+     "boxes left out"),
+    ("layout-unused", "warning", "annotations in another layout beside these", "not used"),
+    ("split-unnamed", "note", "images without a split beside others", "taken for training"),
+    ("list-unused", "warning", "list or description that is not used", ""),
+    ("labels-unused", "warning", "label file of an image that has another", "not used"),
+    ("labels-shared", "warning", "label file of several images", ""),
+    ("keypoints-unnamed", "warning", "keypoints that kpt_shape does not name", "boxes taken"),
+    ("text-encoding", "warning", "text that is not UTF-8: look at the classes' names", ""),
+    ("region-ignored", "note", "region that its format says to ignore", "left out"),
     ("box-of-no-image", "error", "annotation of an image that is not listed", "left out"),
     ("category-unknown", "error", "annotation of an unknown class", "left out"),
     ("category-twice", "error", "two classes of one name or id", "taken for one"),
@@ -25,21 +35,20 @@ KINDS: tuple[tuple[str, Severity, str, str], ...] = (
         "number of classes that is not that of their names",
         "names taken",
     ),
-)
+)  # fmt: skip
 
 
-def problems(rule: str) -> Callable[[Examined], Iterator[Hit]]:
+def _noted(rule: str) -> Callable[[Examined], Iterator[Hit]]:
     """Finds what a reader has noted under a rule's name."""
 
     def find(examined: Examined) -> Iterator[Hit]:
-        for problem in examined.data.problems:
-            if problem.rule == rule:
-                yield Hit(problem.text, path=problem.image)
+        for issue in examined.data.issues:
+            if issue.rule == rule:
+                yield Hit(issue.text, path=issue.image)
 
     return find
 
 
 RULES = tuple(
-    Rule(name, severity, title, problems(name), leave, done)
-    for name, severity, title, done in KINDS
+    Rule(name, severity, title, _noted(name), leave, done) for name, severity, title, done in _KINDS
 )

@@ -18,15 +18,19 @@ from rich.console import Console
 from rich.progress import track
 
 from serving.shared import ImageError, decode, read_header
+from umop.data.check.sources import digest_of_sources
+from umop.data.check.values import lacks_end, unread_kind, values_of
 from umop.data.images import MAX_PIXELS
-from umop.data.layouts.files import is_file
+from umop.data.layouts.names import unread_format
+from umop.data.layouts.reading import is_file
 from umop.system.cache import cache_folder, keep
 
-FEW = 64
+_FEW = 64
 """Most images that are read without starting other processes."""
-BLOCK = 32
-HEAD = 2**16
-LIKENESS_SIDE = 16
+_BLOCK = 32
+_HEAD = 2**16
+_HASH_SIDE = 16
+_LEAST_CONTRAST = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +44,10 @@ class Record:
         height: In pixels, upright.
         orientation: EXIF's; 1 for none.
         digest: Of the file's content.
-        likeness: 256 bits in hexadecimal, of which similar images share nearly all; empty for a
-            image of one colour.
+        perceptual_hash: 256 bits in hexadecimal, of which similar images share nearly all; empty
+            for an image of one colour.
+        values: What is unusual about the pixels' values; empty where nothing is.
+        lacks_end: Whether it is a JPEG without the marker of its end.
         error: Why the image cannot be read; empty where it can.
     """
 
@@ -51,25 +57,27 @@ class Record:
     height: int = 0
     orientation: int = 1
     digest: str = ""
-    likeness: str = ""
+    perceptual_hash: str = ""
+    values: str = ""
+    lacks_end: bool = False
     error: str = ""
 
     def bits(self) -> NDArray[np.uint64]:
-        """The likeness as four words of 64 bits."""
-        return np.frombuffer(bytes.fromhex(self.likeness), np.uint64)
+        """The perceptual hash as four words of 64 bits."""
+        return np.frombuffer(bytes.fromhex(self.perceptual_hash), np.uint64)
 
 
 def read_record(path: Path) -> Record | None:
     """Reads an image whole; None where there is no file."""
-    return read_file(path, decoded)
+    return _read_file(path, _decoded)
 
 
 def read_header_record(path: Path) -> Record | None:
     """Reads the start of an image, which has its size; None where there is no file."""
-    return read_file(path, from_header)
+    return _read_file(path, _from_header)
 
 
-def read_file(path: Path, read: Callable[[Path, int, int], Record]) -> Record | None:
+def _read_file(path: Path, read: Callable[[Path, int, int], Record]) -> Record | None:
     """Reads an image's file in one way or another; None where there is none."""
     try:
         status = path.stat()
@@ -80,10 +88,12 @@ def read_file(path: Path, read: Callable[[Path, int, int], Record]) -> Record | 
         return Record(-1, 0, error=error.strerror or str(error))
 
 
-def from_header(path: Path, size: int, changed: int) -> Record:
-    """A record without digest and likeness, of which little is read."""
+def _from_header(path: Path, size: int, changed: int) -> Record:
+    """A record without digest and perceptual hash, of which little is read."""
     with path.open("rb") as file:
-        content = file.read(HEAD)
+        content = file.read(_HEAD)
+        if kind := unread_kind(content):
+            return Record(size, changed, error=f"it is {kind}, which is not read")
         try:
             header = read_header(content, MAX_PIXELS)
         except ImageError:  # a TIFF's header may be at its end
@@ -95,19 +105,32 @@ def from_header(path: Path, size: int, changed: int) -> Record:
     return Record(size, changed, header.width, header.height, header.orientation)
 
 
-def decoded(path: Path, size: int, changed: int) -> Record:
+def _decoded(path: Path, size: int, changed: int) -> Record:
     """A whole record, for which the image is decoded."""
     content = path.read_bytes()
     digest = blake2b(content, digest_size=16).hexdigest()
+    if kind := unread_format(path.name) or unread_kind(content):
+        error = f"it is {kind}, which is not read: convert it to JPEG or PNG"
+        return Record(size, changed, digest=digest, error=error)
     try:
         header = read_header(content, MAX_PIXELS)
-        likeness = likeness_of(decode(content, MAX_PIXELS))
+        found = perceptual_hash(decode(content, MAX_PIXELS))
     except ImageError as error:
         return Record(size, changed, digest=digest, error=str(error))
-    return Record(size, changed, header.width, header.height, header.orientation, digest, likeness)
+    return Record(
+        size=size,
+        changed=changed,
+        width=header.width,
+        height=header.height,
+        orientation=header.orientation,
+        digest=digest,
+        perceptual_hash=found,
+        values=values_of(content),
+        lacks_end=lacks_end(content),
+    )
 
 
-def likeness_of(pixels: NDArray[np.uint8]) -> str:
+def perceptual_hash(pixels: NDArray[np.uint8]) -> str:
     """Whether brightness grows from each sixteenth of an image to the next, left to right.
 
     Args:
@@ -116,11 +139,11 @@ def likeness_of(pixels: NDArray[np.uint8]) -> str:
     Returns:
         64 hexadecimal digits; nothing for an image of one colour.
     """
-    small = cv2.resize(
-        pixels, (LIKENESS_SIDE + 1, LIKENESS_SIDE), interpolation=cv2.INTER_AREA
-    ).astype(np.int16)
+    small = cv2.resize(pixels, (_HASH_SIDE + 1, _HASH_SIDE), interpolation=cv2.INTER_AREA).astype(
+        np.int16
+    )
     grey = small.sum(axis=2)
-    if np.ptp(grey) < 6:
+    if np.ptp(grey) < _LEAST_CONTRAST:
         return ""
     return np.packbits(grey[:, 1:] > grey[:, :-1]).tobytes().hex()
 
@@ -135,31 +158,31 @@ def read_records(
         paths: The images.
         decode: Whether to read them whole, not only their size.
     """
-    memory = Memory(root, "images" if decode else "headers")
+    memory = _Memory(root, "images" if decode else "headers")
     read = read_record if decode else read_header_record
     records = {path: memory.record(path) for path in paths}
     unread = [path for path, record in records.items() if record is None and is_file(path)]
-    for path, record in zip(unread, read_all(unread, read), strict=True):
+    for path, record in zip(unread, _read_all(unread, read), strict=True):
         records[path] = record
     if unread:
         memory.write(records)
     return records
 
 
-def read_all(
+def _read_all(
     paths: Sequence[Path], read: Callable[[Path], Record | None]
 ) -> Iterable[Record | None]:
     """Reads images, in processes where they are many."""
-    if len(paths) <= FEW:
+    if len(paths) <= _FEW:
         yield from map(read, paths)
         return
     context = get_context("spawn")  # the caller may have threads, which do not survive a fork
     with ProcessPoolExecutor(os.cpu_count(), mp_context=context) as pool:
-        done = pool.map(read, paths, chunksize=BLOCK)
+        done = pool.map(read, paths, chunksize=_BLOCK)
         yield from track(done, "checking images", total=len(paths), console=Console(stderr=True))
 
 
-class Memory:
+class _Memory:
     """The records of a data set's images, kept in the cache.
 
     Args:
@@ -170,14 +193,16 @@ class Memory:
     def __init__(self, root: Path, part: str) -> None:
         key = blake2b(str(root.resolve()).encode(), digest_size=8).hexdigest()
         self.path = cache_folder(part) / f"{key}.json"
-        self.known = self.read()
+        self.known = self._read()
 
-    def read(self) -> Mapping[str, Record]:
-        """The records by path; none where the file is missing or of another version."""
+    def _read(self) -> Mapping[str, Record]:
+        """The records by path; none where the file is missing or other code has written it."""
         try:
             content = json.loads(self.path.read_text())
-            return {path: Record(*values) for path, values in content.items()}
-        except (OSError, ValueError, TypeError, AttributeError):
+            if content["sources"] != digest_of_sources():
+                return {}
+            return {path: Record(*values) for path, values in content["records"].items()}
+        except (OSError, ValueError, TypeError, AttributeError, KeyError):
             return {}
 
     def record(self, path: Path) -> Record | None:
@@ -194,5 +219,5 @@ class Memory:
 
     def write(self, records: Mapping[Path, Record | None]) -> None:
         """Keeps the records."""
-        content = {str(path): astuple(record) for path, record in records.items() if record}
-        keep(self.path, json.dumps(content))
+        found = {str(path): astuple(record) for path, record in records.items() if record}
+        keep(self.path, json.dumps({"sources": digest_of_sources(), "records": found}))

@@ -100,7 +100,7 @@ def check(data: DataSet, everything: bool = False, decode: bool = True) -> Repor
     findings: list[Finding] = []
     for rule in BEFORE_SIZES:
         examined = apply(rule, examined, everything, findings)
-    examined = in_pixels(examined)
+    examined = _with_pixels(examined)
     for rule in AFTER_SIZES:
         examined = apply(rule, examined, everything, findings)
     return Report(data, examined.data, records, tuple(findings))
@@ -134,7 +134,7 @@ def corners_of(examined: Examined, box: int) -> tuple[float, float, float, float
     return x1, y1, x2, y2
 
 
-def in_pixels(examined: Examined) -> Examined:
+def _with_pixels(examined: Examined) -> Examined:
     """Turns boxes into pixels; images of unknown size get that of their files."""
     if examined.data.relative:
         corners = examined.data.boxes.corners * conventions.actual_sizes(examined)
@@ -146,10 +146,14 @@ def in_pixels(examined: Examined) -> Examined:
 
 def summary(data: DataSet) -> str:
     """One line about a data set: its layout, images, boxes and classes."""
-    names = data.splits() or (None,)
-    counts = [(int(data.in_split(name).sum()), name) for name in names]
-    parts = [f"{count} {name}" if name else counted(count, "image") for count, name in counts]
     return (
-        f"{data.root}: {data.layout}, {', '.join(parts)}, {counted(len(data.boxes), 'box')}, "
+        f"{data.root}: {data.layout}, {_image_counts(data)}, {counted(len(data.boxes), 'box')}, "
         f"{counted(len(data.classes), 'class')}"
     )
+
+
+def _image_counts(data: DataSet) -> str:
+    """The images of each split."""
+    counts = [(int(data.in_split(split).sum()), split) for split in data.splits()]
+    named = ", ".join(f"{count} {split}" for count, split in counts)
+    return named or counted(len(data.images), "image")

@@ -19,23 +19,23 @@ MOST_PAIRS = 2 * 10**8
 """More pairs of images than this are not compared, which a note says."""
 
 
-def in_two_lists(examined: Examined) -> Iterator[Hit]:
+def _in_two_lists(examined: Examined) -> Iterator[Hit]:
     """Images of train that another split lists too."""
-    return repeated(examined, {i: str(each.path) for i, each in enumerate(examined.data.images)})
+    return _repeated(examined, {i: str(each.path) for i, each in enumerate(examined.data.images)})
 
 
-def in_two_splits(examined: Examined) -> Iterator[Hit]:
+def _in_two_splits(examined: Examined) -> Iterator[Hit]:
     """Images of train with the content of an image of another split."""
-    return repeated(examined, digests(examined))
+    return _repeated(examined, _digests(examined))
 
 
-def digests(examined: Examined) -> dict[int, str]:
+def _digests(examined: Examined) -> dict[int, str]:
     """The digest of each image's content, by index."""
     records = ((index, examined.record(index)) for index in range(len(examined.data.images)))
     return {index: record.digest for index, record in records if record and record.digest}
 
 
-def repeated(examined: Examined, keys: dict[int, str]) -> Iterator[Hit]:
+def _repeated(examined: Examined, keys: dict[int, str]) -> Iterator[Hit]:
     """Images of train with the key of an image of another split; the keys are by index."""
     data = examined.data
     groups: dict[str, list[int]] = defaultdict(list)
@@ -51,11 +51,11 @@ def repeated(examined: Examined, keys: dict[int, str]) -> Iterator[Hit]:
                 yield Hit(text, index)
 
 
-def in_one_split(examined: Examined) -> Iterator[Hit]:
+def _in_one_split(examined: Examined) -> Iterator[Hit]:
     """Images with the content of one before them, in the same split."""
     data = examined.data
     first: dict[tuple[str | None, str], int] = {}
-    for index, digest in digests(examined).items():
+    for index, digest in _digests(examined).items():
         image = data.images[index]
         before = first.setdefault((image.split, digest), index)
         if before != index:
@@ -63,31 +63,31 @@ def in_one_split(examined: Examined) -> Iterator[Hit]:
             yield Hit(f"{data.name(image.path)}: {data.name(twin)}", index)
 
 
-def alike(examined: Examined) -> Iterator[Hit]:
+def _alike(examined: Examined) -> Iterator[Hit]:
     """Images of one split that look like one of another."""
     data = examined.data
-    likeness = likenesses(examined)
-    same = digests(examined)
-    for left, right in pairs_of_splits(examined, likeness):
+    hashes = _perceptual_hashes(examined)
+    same = _digests(examined)
+    for left, right in _pairs_of_splits(examined, hashes):
         if len(left) * len(right) > MOST_PAIRS:
             continue
-        for i, j in close_pairs(likeness, left, right):
+        for i, j in _close_pairs(hashes, left, right):
             if same[i] != same[j]:
                 one, other = data.images[i], data.images[j]
                 names = data.name(one.path), data.name(other.path)
                 yield Hit(f"{names[0]} ({one.split}): {names[1]} ({other.split})", i)
 
 
-def not_compared(examined: Examined) -> Iterator[Hit]:
+def _not_compared(examined: Examined) -> Iterator[Hit]:
     """Splits with too many images to look for those that are alike."""
     images = examined.data.images
-    for left, right in pairs_of_splits(examined, likenesses(examined)):
+    for left, right in _pairs_of_splits(examined, _perceptual_hashes(examined)):
         if len(left) * len(right) > MOST_PAIRS:
             one, other = images[left[0]].split, images[right[0]].split
             yield Hit(f"{len(left)} images of {one} with {len(right)} of {other}")
 
 
-def pairs_of_splits(
+def _pairs_of_splits(
     examined: Examined, images: Iterable[int]
 ) -> Iterator[tuple[list[int], list[int]]]:
     """Some images, by index: those of one split and those of another, for each two splits."""
@@ -99,25 +99,25 @@ def pairs_of_splits(
     return combinations([part for part in parts.values() if part], 2)
 
 
-def likenesses(examined: Examined) -> dict[int, NDArray[np.uint64]]:
-    """The likeness of each image that has one, four words of 64 bits, by index."""
+def _perceptual_hashes(examined: Examined) -> dict[int, NDArray[np.uint64]]:
+    """The perceptual hash of each image that has one, four words of 64 bits, by index."""
     records = ((index, examined.record(index)) for index in range(len(examined.data.images)))
-    return {index: record.bits() for index, record in records if record and record.likeness}
+    return {index: record.bits() for index, record in records if record and record.perceptual_hash}
 
 
-def close_pairs(
-    likeness: dict[int, NDArray[np.uint64]], left: list[int], right: list[int]
+def _close_pairs(
+    hashes: dict[int, NDArray[np.uint64]], left: list[int], right: list[int]
 ) -> Iterator[tuple[int, int]]:
     """For each image on the left the nearest on the right, where the two are alike."""
-    others = np.stack([likeness[i] for i in right])
+    others = np.stack([hashes[i] for i in right])
     for i in left:
-        differing = np.bitwise_count(others ^ likeness[i]).sum(1)
+        differing = np.bitwise_count(others ^ hashes[i]).sum(1)
         nearest = int(differing.argmin())
         if differing[nearest] <= SAME_BITS:
             yield i, right[nearest]
 
 
-def nothing_to_learn(examined: Examined) -> Iterator[Hit]:
+def _nothing_to_learn(examined: Examined) -> Iterator[Hit]:
     """Splits without boxes; ``test`` may have none."""
     data = examined.data
     splits = data.splits() or (None,)
@@ -130,13 +130,13 @@ def nothing_to_learn(examined: Examined) -> Iterator[Hit]:
 
 DUPLICATES = (
     Rule("split-twice-listed", "warning", "image of train that another split lists too",
-         in_two_lists, drop_images, "left out of train", automatic=False),
+         _in_two_lists, drop_images, "left out of train", automatic=False),
     Rule("split-same-content", "warning", "image of train that is in another split too",
-         in_two_splits, drop_images, "left out of train", automatic=False),
-    Rule("split-alike", "warning", "image of one split that looks like one of another", alike),
+         _in_two_splits, drop_images, "left out of train", automatic=False),
+    Rule("split-alike", "warning", "image of one split that looks like one of another", _alike),
     Rule("split-not-compared", "note", "too many images to look for those that are alike",
-         not_compared),
+         _not_compared),
     Rule("image-twice", "warning", "image with the content of another of its split",
-         in_one_split, drop_images, "left out", automatic=False),
+         _in_one_split, drop_images, "left out", automatic=False),
 )  # fmt: skip
-REST = (Rule("split-empty", "error", "split without boxes", nothing_to_learn),)
+REST = (Rule("split-empty", "error", "split without boxes", _nothing_to_learn),)

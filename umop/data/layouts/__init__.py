@@ -2,41 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
-from umop.data.dataset import DataSet
-from umop.data.layouts import coco, cvat, labelme, table, voc, yolo
+import numpy as np
+
+from umop.data.dataset import DataSet, Issue
+from umop.data.layouts import (
+    automl,
+    coco,
+    createml,
+    cvat,
+    dota,
+    kitti,
+    label_studio,
+    labelme,
+    manifest,
+    supervisely,
+    table,
+    via,
+    visdrone,
+    voc,
+    wider_face,
+    yolo,
+)
+from umop.data.layouts.accounting import listed_once, with_all_splits
 from umop.data.layouts.archive import unpacked
-from umop.data.layouts.files import Files, is_file
+from umop.data.layouts.files import Files
+from umop.data.layouts.lists import with_listed_splits
+from umop.data.layouts.others import other_format
+from umop.data.layouts.pairing import with_images_found_by_name
+from umop.data.layouts.reading import read_text
+from umop.system.console import counted
 from umop.system.errors import UserError
 
-
-@dataclass(frozen=True)
-class Layout:
-    """A layout of data sets.
-
-    Attributes:
-        name: What users call it.
-        looks_for: The files by which it is recognised.
-        find: Finds those files; none where it is another layout.
-        read: Reads the data set.
-    """
-
-    name: str
-    looks_for: str
-    find: Callable[[Files], list[Path]]
-    read: Callable[[Files], DataSet]
-
-
-LAYOUTS = tuple(
-    Layout(module.NAME, module.LOOKS_FOR, module.find, module.read)
-    for module in (coco, voc, cvat, labelme, table, yolo)
+LAYOUTS = (
+    coco.LAYOUT,
+    voc.LAYOUT,
+    cvat.LAYOUT,
+    labelme.LAYOUT,
+    label_studio.LAYOUT,
+    via.LAYOUT,
+    createml.LAYOUT,
+    supervisely.LAYOUT,
+    manifest.LAYOUT,
+    automl.LAYOUT,
+    table.LAYOUT,
+    visdrone.LAYOUT,
+    dota.LAYOUT,
+    kitti.LAYOUT,
+    wider_face.LAYOUT,
+    yolo.LAYOUT,
 )
-"""In the order in which they are looked for: the first whose files are there is read."""
+"""Where several layouts fit, the one that finds boxes in the most images is read, or the first."""
 
-GIVE_BOTH = "Give the folder that holds both."
+_GIVE_BOTH = "Give the folder that holds both."
 
 
 def open_data(path: Path) -> DataSet:
@@ -62,7 +82,7 @@ def files_of(path: Path) -> Files:
     """
     if not path.exists():
         raise UserError(f"The data is not there: {path} does not exist.")
-    return Files(innermost(unpacked(path) if path.is_file() else path))
+    return Files(_innermost(unpacked(path) if path.is_file() else path))
 
 
 def read_files(path: Path, files: Files) -> DataSet:
@@ -75,48 +95,85 @@ def read_files(path: Path, files: Files) -> DataSet:
     Raises:
         UserError: It is in no layout that is known, or its images are elsewhere.
     """
-    layout = next((layout for layout in LAYOUTS if layout.find(files)), None)
-    if layout is None:
-        raise UserError(not_recognised(path, files))
-    data = layout.read(files)
+    data = _best(path, files)
+    if not files.images() and not any(files.has(image.path) for image in data.images):
+        raise UserError(f"{path} holds annotations ({data.layout}), and no images. {_GIVE_BOTH}")
+    data = with_listed_splits(with_images_found_by_name(data, files), files)
+    data = with_all_splits(listed_once(data))
     listed = {image.path for image in data.images}
-    if not files.images() and not any(is_file(each) for each in listed):
-        raise UserError(f"{path} holds annotations ({layout.name}), and no images. {GIVE_BOTH}")
     return replace(data, unlisted=tuple(each for each in files.images() if each not in listed))
 
 
-def innermost(folder: Path) -> Path:
+def _best(path: Path, files: Files) -> DataSet:
+    """The data set in the layout that finds boxes in the most images; the others are noted.
+
+    Raises:
+        UserError: It is in no layout that is known.
+    """
+    fitting = [(layout, found) for layout in LAYOUTS if (found := layout.find(files))]
+    read = [layout.data(files, found) for layout, found in fitting]
+    if not read:
+        raise UserError(_not_recognised(path, files))
+    counts = [_images_with_boxes(data) for data in read]
+    best = int(np.argmax(counts))
+    if not counts[best] and (said := other_format(files)):
+        raise UserError(f"{path}: {said}")
+    issues = tuple(
+        Issue("layout-unused", _unused(files, layout.name, found, count))
+        for index, ((layout, found), count) in enumerate(zip(fitting, counts, strict=True))
+        if index != best
+    )
+    return replace(read[best], issues=(*read[best].issues, *issues))
+
+
+def _images_with_boxes(data: DataSet) -> int:
+    return int((data.boxes_per_image() > 0).sum())
+
+
+def _unused(files: Files, name: str, found: list[Path], count: int) -> str:
+    images = f"boxes of {counted(count, 'image')}" if count else "no box"
+    return f"{name}: {images} in {counted(len(found), 'file')}, such as {files.name(found[0])}"
+
+
+def _innermost(folder: Path) -> Path:
     """The folder itself, or the one that is all it holds."""
     inside = [each for each in folder.iterdir() if not each.name.startswith((".", "__MACOSX"))]
-    return innermost(inside[0]) if len(inside) == 1 and inside[0].is_dir() else folder
+    return _innermost(inside[0]) if len(inside) == 1 and inside[0].is_dir() else folder
 
 
-def not_recognised(path: Path, files: Files) -> str:
+def _not_recognised(path: Path, files: Files) -> str:
     """Says what was looked for and what is there."""
+    if said := other_format(files):
+        return f"{path}: {said}"
     looked = "; ".join(layout.looks_for for layout in LAYOUTS)
     kinds = ", ".join(
         f"{count} {suffix or 'without suffix'}" for suffix, count in files.suffixes.most_common(6)
     )
     return (
         f"{path} is in no layout that is known. Looked for: {looked}. Found: "
-        f"{kinds or 'no file at all'}. {nearest(files)}"
+        f"{kinds or 'no file at all'}. {_nearest(files)}"
     )
 
 
-def nearest(files: Files) -> str:
+def _nearest(files: Files) -> str:
     """Says which layout is the nearest, and what it lacks."""
     has = files.suffixes
     if not files.images():
         return "There are no images (JPEG, PNG, WebP, BMP, TIFF, GIF) in it."
     if has[".txt"]:
-        return (
-            "Nearest: YOLO, whose label files have the names of their images, with .txt, in "
-            "labels/ or beside them."
-        )
+        return f"Nearest: YOLO, whose label files {_unlike_yolo(files)}."
     if has[".xml"]:
         return "Nearest: Pascal VOC, whose XML files start with <annotation>."
     if has[".json"]:
         return "Nearest: COCO JSON, which has lists of images, annotations and categories."
     if has[".csv"]:
         return "Nearest: CSV, whose first line names the columns image,x1,y1,x2,y2,label."
-    return f"There are images, but no annotations. {GIVE_BOTH}"
+    return f"There are images, but no annotations. {_GIVE_BOTH}"
+
+
+def _unlike_yolo(files: Files) -> str:
+    """What label files have that these text files have not."""
+    for name in sorted(files.pairs(".txt").of_annotation):
+        if line := read_text(files.path(name)).strip().partition("\n")[0]:
+            return f"have a class's number and four numbers a line; {name} has '{line[:40]}'"
+    return "have the names of their images, with .txt, in labels/ or beside them"

@@ -3,44 +3,55 @@
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from umop.data.dataset import SPLITS, Builder, DataSet, Image
-from umop.data.layouts.files import Files, head, read_json, split_of_list
+from umop.data.dataset import SPLITS, Builder, Image, Notation
+from umop.data.layouts.files import Files
+from umop.data.layouts.layout import Layout
+from umop.data.layouts.names import split_of_list
+from umop.data.layouts.outline import entries
+from umop.data.layouts.reading import read_json
 
-NAME = "COCO JSON"
-LOOKS_FOR = "COCO JSON (such as train.json and val.json, or _annotations.coco.json)"
-UNIT = "annotation"
-PARTS = ("images", "annotations", "categories")
+_PARTS = ("images", "annotations", "categories")
+_NAMED_LIKE_IT = ("coco", "instances", "annotation")
 
 
-def find(files: Files) -> list[Path]:
+def _find(files: Files) -> list[Path]:
     """The annotation files; of COCO's own, only those of boxes."""
-    found = [path for path in files.matching(".json") if is_coco(path)]
-    instances = [path for path in found if path.name.startswith("instances_")]
-    return instances or found
+    outlines = {path: files.outline(path) for path in files.matching(".json")}
+    found = [path for path, content in outlines.items() if is_coco(content)]
+    others = [path for path in outlines if path not in found]
+    broken = [path for path in others if _is_broken(path, outlines[path], bool(found))]
+    instances = [path for path in (*found, *broken) if path.name.startswith("instances_")]
+    return instances or sorted([*found, *broken])
 
 
-def is_coco(path: Path) -> bool:
-    """Whether a JSON file's start has COCO's keys, or its name is that of a split."""
-    start = head(path)
-    if '"shapes"' in start or '"imageData"' in start:
+def is_coco(content: Any) -> bool:
+    """Whether a JSON file's outline is COCO's: lists of images, or of annotations of images."""
+    if not isinstance(content, dict):
         return False
-    keys = "|".join((*PARTS, "licenses"))
-    return bool(re.search(rf'"({keys})"\s*:', start)) or path.stem in SPLITS
+    if all(isinstance(content.get(part), list) for part in _PARTS):
+        return not any("caption" in each for each in entries(content, "annotations"))
+    return any("file_name" in each for each in entries(content, "images")) or any(
+        "image_id" in each and "caption" not in each for each in entries(content, "annotations")
+    )
 
 
-def read(files: Files) -> DataSet:
+def _is_broken(path: Path, content: Any, has_others: bool) -> bool:
+    """Whether a file that is not COCO's has the name of one, so that a person takes it for one."""
+    if path.stem in SPLITS:
+        return not content or has_others
+    return content is None and any(word in path.stem.casefold() for word in _NAMED_LIKE_IT)
+
+
+def _read(files: Files, found: Sequence[Path], builder: Builder) -> None:
     """Reads all annotation files."""
-    builder = Builder(files.root)
-    for path in find(files):
-        read_file(path, split_of_list(path, files.root), Finder(path, files), builder)
-    return builder.build(NAME, UNIT)
+    for path in found:
+        read_file(path, split_of_list(path, files.root), _Finder(path, files), builder)
 
 
 def read_file(
@@ -56,14 +67,14 @@ def read_file(
     """
     try:
         content = read_json(path)
-        require_parts(content)
+        _require_parts(content)
     except ValueError as error:
-        builder.problem("annotations-unreadable", path, f"not COCO JSON: {error}")
+        builder.issue("annotations-unreadable", path, f"not COCO JSON: {error}")
         return
-    CocoFile(path, content, split, find_image, builder).read()
+    _CocoFile(path, content, split, find_image, builder).read()
 
 
-def require_parts(content: object) -> None:
+def _require_parts(content: object) -> None:
     """Checks that the content is COCO's.
 
     Raises:
@@ -71,7 +82,7 @@ def require_parts(content: object) -> None:
     """
     if not isinstance(content, dict):
         raise ValueError(f"it holds a {type(content).__name__}")
-    for part in PARTS:
+    for part in _PARTS:
         entries = content.get(part)
         if not isinstance(entries, list):
             raise ValueError(f"it has no list of {part}")
@@ -80,7 +91,7 @@ def require_parts(content: object) -> None:
 
 
 @dataclass(frozen=True)
-class Finder:
+class _Finder:
     """Finds the images of an annotation file among those of its data set.
 
     Attributes:
@@ -113,7 +124,7 @@ class Finder:
         return next(there, "")
 
 
-class CocoFile:
+class _CocoFile:
     """One annotation file.
 
     Args:
@@ -139,90 +150,96 @@ class CocoFile:
         self.builder = builder
 
     def read(self) -> None:
-        labels = self.read_categories()
-        images = self.read_images()
-        self.read_boxes(labels, images)
+        labels = self._read_categories()
+        images = self._read_images()
+        self._read_boxes(labels, images)
 
-    def read_categories(self) -> dict[Any, int]:
+    def _read_categories(self) -> dict[Any, int]:
         """The label of each category id."""
         labels: dict[Any, int] = {}
         names: dict[str, Any] = {}
-        used = {identity(entry.get("category_id")) for entry in self.content["annotations"]}
+        used = {_identity(entry.get("category_id")) for entry in self.content["annotations"]}
         for entry in self.content["categories"]:
-            key, name = identity(entry.get("id")), identity(entry.get("name"))
+            key, name = _identity(entry.get("id")), _identity(entry.get("name"))
             if key is None or name is None:
                 text = f"category {entry.get('id')!r} has no id or no name"
-                self.note("annotations-unreadable", text)
+                self._note("annotations-unreadable", text)
                 continue
             name = str(name)
             if names.get(name, key) != key and {key, names[name]} <= used:
-                self.note("category-twice", f"categories {names[name]} and {key} are both '{name}'")
+                self._note(
+                    "category-twice", f"categories {names[name]} and {key} are both '{name}'"
+                )
             if key in labels:
-                self.note("category-twice", f"two categories have the id {key}: '{name}' is one")
+                self._note("category-twice", f"two categories have the id {key}: '{name}' is one")
                 continue
             names.setdefault(name, key)
             labels[key] = self.builder.label(name)
+            if isinstance(key, int):
+                self.builder.numbers.setdefault(labels[key], set()).add(key)
         return labels
 
-    def read_images(self) -> dict[Any, int | None]:
+    def _read_images(self) -> dict[Any, int | None]:
         """The index of each image id; None for an id of two images."""
         images: dict[Any, int | None] = {}
         named: dict[Any, str] = {}
         for entry in self.content["images"]:
-            key, name = identity(entry.get("id")), entry.get("file_name")
+            key, name = _identity(entry.get("id")), entry.get("file_name")
             if key is None or not isinstance(name, str):
                 text = f"image {entry.get('id')!r} has no id or no file name"
-                self.note("annotations-unreadable", text)
+                self._note("annotations-unreadable", text)
             elif key not in images:
                 named[key] = name
-                images[key] = self.builder.image(self.image(name, entry))
+                images[key] = self.builder.image(self._image(name, entry))
             elif named[key] == name:
-                self.note("listed-twice", f"{name} is listed twice")
+                self._note("listed-twice", f"{name} is listed twice")
             else:
                 text = f"the images {named[key]} and {name} both have the id {key}"
-                self.note("image-id-twice", text)
+                self._note("image-id-twice", text)
                 images[key] = None
         return images
 
-    def image(self, name: str, entry: Mapping[str, Any]) -> Image:
+    def _image(self, name: str, entry: Mapping[str, Any]) -> Image:
         return Image(
             path=self.find_image(name),
             source=self.path,
             split=self.split,
             width=pixels(entry.get("width")),
             height=pixels(entry.get("height")),
+            written=name,
+            number=number if isinstance(number := _identity(entry.get("id")), int) else None,
         )
 
-    def read_boxes(self, labels: dict[Any, int], images: dict[Any, int | None]) -> None:
+    def _read_boxes(self, labels: dict[Any, int], images: dict[Any, int | None]) -> None:
         seen: set[Any] = set()
         for number, entry in enumerate(self.content["annotations"], start=1):
-            key = identity(entry.get("id"))
+            key = _identity(entry.get("id"))
             place = number if key is None else key
             if place in seen:
-                self.note("annotation-id-twice", f"two annotations have the id {place}")
+                self._note("annotation-id-twice", f"two annotations have the id {place}")
             seen.add(place)
-            image, category = identity(entry.get("image_id")), identity(entry.get("category_id"))
+            image, category = _identity(entry.get("image_id")), _identity(entry.get("category_id"))
             if image not in images:
                 written = entry.get("image_id")
                 text = f"annotation {place} is of an image that is not listed (id {written!r})"
-                self.note("box-of-no-image", text)
+                self._note("box-of-no-image", text)
             elif category not in labels:
                 written = entry.get("category_id")
                 text = f"annotation {place} is of a category that is not listed (id {written!r})"
-                self.note("category-unknown", text)
+                self._note("category-unknown", text)
             elif (index := images[image]) is not None:
-                self.read_box(index, labels[category], entry, place)
+                self._read_box(index, labels[category], entry, place)
 
-    def read_box(self, image: int, label: int, entry: Mapping[str, Any], place: Any) -> None:
+    def _read_box(self, image: int, label: int, entry: Mapping[str, Any], place: Any) -> None:
         try:
-            box = entry.get("bbox") or box_of_mask(entry.get("segmentation"))
+            box = entry.get("bbox") or _box_of_mask(entry.get("segmentation"))
             x, y, width, height = (float(value) for value in box)
         except (TypeError, ValueError, OverflowError):
             text = (
                 f"annotation {place} has no box of 4 numbers, and no mask that gives one: bbox is "
                 f"{entry.get('bbox')}"
             )
-            return self.note("annotation-numbers", text, self.builder.images[image].path)
+            return self._note("annotation-numbers", text, self.builder.images[image].path)
         crowd, area = bool(entry.get("iscrowd", 0)), entry.get("area")
         self.builder.box(
             image,
@@ -234,18 +251,18 @@ class CocoFile:
         )
         return None
 
-    def note(self, rule: str, text: str, image: Path | None = None) -> None:
-        self.builder.problem(rule, self.path, text, image)
+    def _note(self, rule: str, text: str, image: Path | None = None) -> None:
+        self.builder.issue(rule, self.path, text, image)
 
 
-def box_of_mask(mask: Any) -> list[float]:
+def _box_of_mask(mask: Any) -> list[float]:
     """The box, xywh, around a mask in one of COCO's forms: polygons, or run lengths.
 
     Raises:
         ValueError: It is in neither.
     """
     if isinstance(mask, dict):
-        return box_of_run_lengths(mask)
+        return _box_of_run_lengths(mask)
     numbers = [value for polygon in mask or () for value in polygon]
     if not numbers or any(len(polygon) % 2 for polygon in mask):
         raise ValueError("no polygons")
@@ -254,7 +271,7 @@ def box_of_mask(mask: Any) -> list[float]:
     return [min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys)]
 
 
-def box_of_run_lengths(mask: Mapping[str, Any]) -> list[float]:
+def _box_of_run_lengths(mask: Mapping[str, Any]) -> list[float]:
     """The box, xywh, around a mask of run lengths, compressed or not.
 
     Raises:
@@ -273,7 +290,7 @@ def box_of_run_lengths(mask: Mapping[str, Any]) -> list[float]:
     return box
 
 
-def identity(value: object) -> int | float | str | None:
+def _identity(value: object) -> int | float | str | None:
     """An id as it is written; None for what cannot be one, such as a list."""
     return value if isinstance(value, int | float | str) else None
 
@@ -287,3 +304,12 @@ def pixels(value: object) -> int | None:
     except (ValueError, OverflowError):
         return None
     return int(side) if 0 < side < math.inf else None
+
+
+LAYOUT = Layout(
+    name="COCO JSON",
+    looks_for="COCO JSON (such as train.json and val.json, or _annotations.coco.json)",
+    notation=Notation("corner and size", "annotation"),
+    find=_find,
+    read=_read,
+)

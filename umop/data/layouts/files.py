@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-import json
 import os
-import re
-import unicodedata
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
-from xml.etree import ElementTree
 
-from umop.system.errors import UserError
+from umop.data.layouts.names import (
+    IMAGES,
+    UNREAD_IMAGES,
+    base,
+    folded,
+    folder,
+    is_image,
+    joined,
+    parts_of,
+    stem,
+    unread_format,
+)
+from umop.data.layouts.outline import is_telling, outline
+from umop.data.layouts.pairing import Pairs
+from umop.data.layouts.reading import HEAD, head, is_file, root_tag
 
-IMAGES = (".jpg", ".jpeg", ".jfif", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif")
-SPLIT_WORDS = {
-    "train": ("train", "training", "trainval"),
-    "val": ("val", "valid", "validation", "validate", "eval"),
-    "test": ("test", "testing"),
-}
-HEAD = 65536
-UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+_ENOUGH = 2**24
+_TAG_HEAD = 4096
 
 
 class Files:
@@ -32,22 +37,35 @@ class Files:
 
     Args:
         root: The folder.
+
+    Attributes:
+        root: The folder.
+        names: All names, relative to the root.
+        suffixes: How many files have a suffix.
     """
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self.names = list(walk(root))
-        self.exact = set(self.names)
-        self.folded = {folded(name): name for name in self.names}
-        images = [name for name in self.names if is_image(name)]
-        self.by_base = unique((base(name), name) for name in images)
-        self.by_stem = unique((stem(base(name)), name) for name in images)
-        self.by_path_stem = {folded(stem(name)): name for name in images}
         self.suffixes = Counter(PurePosixPath(name).suffix.casefold() for name in self.names)
+        self._exact = frozenset(self.names)
+        self._folded = {folded(name): name for name in self.names}
+        self._outlines: dict[Path, Any] = {}
+        self._pairs: dict[str, Pairs] = {}
+        self._root_tags: dict[Path, str | None] = {}
 
     def path(self, name: str) -> Path:
         """The path of a file that is known by its name."""
         return self.root / name
+
+    def name(self, path: Path) -> str:
+        """A path as a name: relative to the root where it is inside."""
+        text, start = str(path), f"{self.root}/"
+        return text[len(start) :] if text.startswith(start) else text
+
+    def has(self, path: Path) -> bool:
+        """Whether a file is there, inside of the root or not."""
+        return self.name(path) in self._exact or is_file(path)
 
     def matching(self, *suffixes: str) -> list[Path]:
         """The files with one of some suffixes, by name."""
@@ -56,14 +74,49 @@ class Files:
 
     def images(self, below: Path | None = None) -> list[Path]:
         """The images, all or those below a folder, by name."""
-        found = self.matching(*IMAGES)
+        found = self._images
         return found if below is None else [path for path in found if path.is_relative_to(below)]
+
+    @cached_property
+    def _images(self) -> list[Path]:
+        return self.matching(*IMAGES, *UNREAD_IMAGES)
+
+    @cached_property
+    def _image_names(self) -> list[str]:
+        return [name for name in self.names if is_image(name) or unread_format(name)]
+
+    @cached_property
+    def by_stem(self) -> Mapping[str, Sequence[str]]:
+        """The names of images by their last part, with and without suffix."""
+        found: dict[str, list[str]] = defaultdict(list)
+        for name in self._image_names:
+            last = base(name)
+            for key in dict.fromkeys((last, stem(last))):
+                found[key].append(name)
+        return found
+
+    @cached_property
+    def image_folders(self) -> frozenset[str]:
+        """The names of the folders that hold images, folded."""
+        folders = {folder(name) for name in self._image_names}
+        return frozenset(folded(part) for each in folders for part in each.split("/") if part)
+
+    @cached_property
+    def _by_path_stem(self) -> dict[str, str]:
+        return {folded(stem(name)): name for name in self._image_names}
+
+    def pairs(self, suffix: str) -> Pairs:
+        """Pairs the images with the files of a suffix that have their names."""
+        if suffix not in self._pairs:
+            others = (name for name in self.names if name.casefold().endswith(suffix))
+            self._pairs[suffix] = Pairs(self._image_names, others)
+        return self._pairs[suffix]
 
     def named(self, name: str) -> Path | None:
         """The file of a name relative to the root, None if there is none."""
-        if name in self.exact:
+        if name in self._exact:
             return self.root / name
-        found = self.folded.get(folded(name))
+        found = self._folded.get(folded(name))
         return None if found is None else self.root / found
 
     def image(self, written: str, folders: Iterable[str] = ("",)) -> Path | None:
@@ -75,26 +128,58 @@ class Files:
             folders: Where to look first, relative to the root.
 
         Returns:
-            Its file; None where there is none, or several of that name in other folders.
+            Its file; None where none has the name and at least its last folder, or lies in one of
+            the folders to look in. What has the last part of the name alone may be another image:
+            see :func:`umop.data.layouts.pairing.found_by_name`.
         """
         name = written.strip().replace("\\", "/")
-        for folder in folders:
-            if found := self.named(joined(folder, name)) or self.without_suffix(folder, name):
+        for start in folders:
+            if found := self.named(joined(start, name)) or self._without_suffix(start, name):
                 return found
-        parts = [part for part in name.split("/") if part not in ("", ".", "..")]
-        for start in range(len(parts)):
-            if found := self.named("/".join(parts[start:])):
+        parts = parts_of(name)
+        for first in range(len(parts) - 1 if is_image(name) else 0):
+            if found := self.named("/".join(parts[first:])):
                 return found
         if name.startswith("/") and is_image(name) and is_file(Path(name)):
             return Path(name)
-        last = folded(parts[-1]) if parts else ""
-        found_name = self.by_base.get(last) or self.by_stem.get(last)
-        return None if found_name is None else self.root / found_name
+        return None
 
-    def without_suffix(self, folder: str, name: str) -> Path | None:
+    def image_or_expected(self, written: str, folders: Sequence[str] = ("", "images")) -> Path:
+        """An image's path; where none was found, the place where it should be.
+
+        Args:
+            written: The name in the annotation.
+            folders: Where to look first, relative to the root; the likeliest that is there is
+                where the image should be.
+        """
+        if found := self.image(written, folders):
+            return found
+        likely = next((each for each in folders if each and (self.root / each).is_dir()), "")
+        return self.root / likely / written.strip().replace("\\", "/")
+
+    def folder_of(self, path: Path) -> str:
+        """The folder of a file, relative to the root: nothing for the root itself."""
+        return folder(self.name(path))
+
+    def _without_suffix(self, start: str, name: str) -> Path | None:
         """The image in a folder whose name lacks its suffix in the annotation."""
-        found = self.by_path_stem.get(folded(joined(folder, name)))
+        found = self._by_path_stem.get(folded(joined(start, name)))
         return None if found is None else self.root / found
+
+    def outline(self, path: Path) -> Any:
+        """The structure of a JSON file, see :func:`umop.data.layouts.outline.outline`."""
+        if path not in self._outlines:
+            found = outline(head(path))
+            if not is_telling(found) and path.stat().st_size > HEAD:
+                found = outline(head(path, _ENOUGH))
+            self._outlines[path] = found
+        return self._outlines[path]
+
+    def root_tag(self, path: Path) -> str | None:
+        """The name of an XML file's outermost element; None where it is not XML."""
+        if path not in self._root_tags:
+            self._root_tags[path] = root_tag(head(path, _TAG_HEAD))
+        return self._root_tags[path]
 
 
 def walk(root: Path) -> Iterator[str]:
@@ -103,133 +188,17 @@ def walk(root: Path) -> Iterator[str]:
     Hidden files are left out, and runs: a folder of images may be where training is started.
     """
     seen = set()
-    for folder, folders, files in os.walk(root, followlinks=True):
-        real = os.path.realpath(folder)
-        if real in seen or is_run(folder, files):
+    for here, folders, files in os.walk(root, followlinks=True):
+        real = os.path.realpath(here)
+        if real in seen or _is_run(here, files):
             folders.clear()
             continue
         seen.add(real)
         folders[:] = [name for name in folders if not name.startswith((".", "__MACOSX"))]
-        prefix = "" if folder == str(root) else f"{PurePosixPath(folder).relative_to(root)}/"
+        prefix = "" if here == str(root) else f"{PurePosixPath(here).relative_to(root)}/"
         yield from (prefix + name for name in files if not name.startswith("."))
 
 
-def is_run(folder: str, files: Sequence[str]) -> bool:
+def _is_run(folder: str, files: Sequence[str]) -> bool:
     """Whether a folder is one of training's runs."""
     return ".lock" in files and Path(folder).parent.name == "runs"
-
-
-def unique(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Maps keys to names, without the keys that several names have."""
-    found: dict[str, str | None] = {}
-    for key, name in pairs:
-        found[key] = name if key not in found else None
-    return {key: name for key, name in found.items() if name is not None}
-
-
-def joined(folder: str, name: str) -> str:
-    return os.path.normpath(f"{folder}/{name}" if folder else name)
-
-
-def base(name: str) -> str:
-    return folded(name.rpartition("/")[2])
-
-
-def folded(name: str) -> str:
-    """A name without regard to case and to how Unicode composes its letters."""
-    return unicodedata.normalize("NFC", name).casefold()
-
-
-def stem(name: str) -> str:
-    return name.rpartition(".")[0] or name
-
-
-def is_image(name: str) -> bool:
-    return name.casefold().endswith(IMAGES)
-
-
-def is_file(path: Path) -> bool:
-    """Whether a file is there; there is none of a name that is longer than the system allows."""
-    try:
-        return path.is_file()
-    except OSError:
-        return False
-
-
-def read_bytes(path: Path, most: int = -1) -> bytes:
-    """Reads a file, or its first bytes.
-
-    Raises:
-        UserError: It cannot be read, such as a link that leads nowhere or a pipe.
-    """
-    if path.exists() and not path.is_file():
-        raise UserError(f"{path} is a pipe or a device, not a file. Remove it from the data.")
-    try:
-        with path.open("rb") as file:
-            return file.read(most)
-    except OSError as error:
-        link = f", a link to {path.readlink()}" if path.is_symlink() else ""
-        raise UserError(f"{path} cannot be read{link}: {error.strerror}.") from error
-
-
-def read_text(path: Path) -> str:
-    """Reads a text file, with or without a byte order mark; in Latin-1 if it is not UTF-8."""
-    content = read_bytes(path)
-    if content.startswith(UTF16_MARKS):
-        return content.decode("utf-16", errors="replace")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return content.decode("latin-1")
-
-
-def read_json(path: Path) -> Any:
-    """Reads JSON, with or without a byte order mark.
-
-    Raises:
-        ValueError: It is not JSON.
-    """
-    try:
-        return json.loads(read_text(path))
-    except RecursionError as error:
-        raise ValueError("it is nested without end") from error
-
-
-def read_xml(path: Path) -> ElementTree.Element:
-    """Reads XML.
-
-    Raises:
-        ValueError: It is not XML, or in an encoding that is not known, such as GB2312.
-    """
-    content = read_bytes(path)
-    try:
-        return ElementTree.fromstring(content)
-    except ElementTree.ParseError as error:
-        raise ValueError(f"not XML: {error}") from error
-    except (LookupError, ValueError) as error:
-        raise ValueError(f"{error}: save it as UTF-8") from error
-
-
-def head(path: Path) -> str:
-    """The start of a file, to see what it is."""
-    content = read_bytes(path, HEAD)
-    is_utf16 = content.startswith(UTF16_MARKS)
-    return content.decode("utf-16" if is_utf16 else "utf-8", errors="replace")
-
-
-def split_of(path: Path, root: Path) -> str | None:
-    """The split that a file's folders say, such as ``valid/a.jpg``; None if none does."""
-    parts = path.relative_to(root).parts[:-1] if path.is_relative_to(root) else ()
-    return next((split for part in reversed(parts) if (split := split_in(part))), None)
-
-
-def split_of_list(path: Path, root: Path) -> str | None:
-    """The split that the name of an annotation file says, or its folders."""
-    return split_in(path.stem) or split_of(path, root)
-
-
-def split_in(name: str) -> str | None:
-    """The split that one of a name's words is."""
-    words = re.findall(r"[a-z]+", name.casefold())
-    known = ((split, word) for split, names in SPLIT_WORDS.items() for word in names)
-    return next((split for split, word in known if word in words), None)

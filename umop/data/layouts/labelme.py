@@ -8,35 +8,43 @@ from math import dist
 from pathlib import Path
 from typing import Any
 
-from umop.data.dataset import Builder, DataSet, Image
+from umop.data.dataset import Builder, Image, Notation
 from umop.data.layouts.coco import pixels
-from umop.data.layouts.files import Files, head, read_json, split_of
+from umop.data.layouts.files import Files
+from umop.data.layouts.layout import Layout, json_files
+from umop.data.layouts.names import split_of
+from umop.data.layouts.reading import read_json
 
-NAME = "LabelMe"
-LOOKS_FOR = "LabelMe (a JSON file for each image)"
-KEYS = ('"shapes"', '"imageData"')
-"""One of them is at the start of each file; the image's data may hide what follows."""
-WITHOUT_BOX = ("point", "points", "line", "linestrip")
-
-
-def find(files: Files) -> list[Path]:
-    """The annotation files."""
-    return [path for path in files.matching(".json") if any(key in head(path) for key in KEYS)]
+_WITHOUT_BOX = ("point", "points", "line", "linestrip")
 
 
-def read(files: Files) -> DataSet:
+def is_labelme(content: Any) -> bool:
+    """Whether a JSON file's outline is LabelMe's; the image's data may hide what follows it."""
+    return isinstance(content, dict) and ("shapes" in content or "imageData" in content)
+
+
+def _find(files: Files) -> list[Path]:
+    """The annotation files; where there is one, each JSON file of an image's name is meant so."""
+    found = json_files(is_labelme)(files)
+    named = [files.path(name) for name in files.pairs(".json").of_annotation] if found else []
+    return sorted({*found, *named})
+
+
+def _read(files: Files, found: Sequence[Path], builder: Builder) -> None:
     """Reads all annotation files; of a polygon or circle the box that encloses it."""
-    builder = Builder(files.root)
-    for path in find(files):
+    pairs = files.pairs(".json").of_annotation
+    for path in found:
         try:
-            read_image(path, read_json(path), files, builder)
+            of_its_name = pairs.get(files.name(path), [None])[0]
+            _read_image(path, read_json(path), of_its_name, files, builder)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
-            builder.problem("annotations-unreadable", path, f"not LabelMe's JSON: {error}")
+            builder.issue("annotations-unreadable", path, f"not LabelMe's JSON: {error}")
     builder.sort_classes()
-    return builder.build(NAME, "shape")
 
 
-def read_image(path: Path, content: Any, files: Files, builder: Builder) -> None:
+def _read_image(
+    path: Path, content: Any, of_its_name: str | None, files: Files, builder: Builder
+) -> None:
     """Reads one image's annotation.
 
     Raises:
@@ -48,32 +56,35 @@ def read_image(path: Path, content: Any, files: Files, builder: Builder) -> None
         raise ValueError(f"its shapes are {json.dumps(content.get('shapes'))}, not a list")
     here = path.parent.relative_to(files.root).as_posix().removeprefix(".")
     written = str(content.get("imagePath") or path.stem)
-    found = files.image(written, (here, "images")) or files.image(path.stem, (here, "images"))
+    found = files.image(written, (here, "images"))
+    if found is None and of_its_name:
+        found = files.path(of_its_name)
     image = Image(
-        path=found or path.parent / written,
+        path=found or path.parent / written.replace("\\", "/"),
         source=path,
         split=split_of(path, files.root),
         width=pixels(content.get("imageWidth")),
         height=pixels(content.get("imageHeight")),
+        written=written,
     )
     index = builder.image(image)
     for number, shape in enumerate(content["shapes"], start=1):
-        if shape.get("shape_type") in WITHOUT_BOX:
+        if shape.get("shape_type") in _WITHOUT_BOX:
             text = f"shape {number} is a {shape['shape_type']}"
-            builder.problem("shape-without-box", path, text, image.path)
+            builder.issue("shape-without-box", path, text, image.path)
             continue
         try:
-            corners = enclosing(shape.get("points") or (), shape.get("shape_type"))
+            corners = _enclosing(shape.get("points") or (), shape.get("shape_type"))
         except (TypeError, ValueError, LookupError):
             corners = None
         if corners is None:
             text = f"shape {number} is no rectangle, polygon or circle"
-            builder.problem("annotation-numbers", path, text, image.path)
+            builder.issue("annotation-numbers", path, text, image.path)
             continue
         builder.box(index, builder.label(str(shape.get("label") or "").strip()), corners, number)
 
 
-def enclosing(points: Sequence[Sequence[float]], kind: str | None) -> list[float] | None:
+def _enclosing(points: Sequence[Sequence[float]], kind: str | None) -> list[float] | None:
     """The box around a shape, None for a shape that encloses nothing."""
     if len(points) < 2:
         return None
@@ -83,3 +94,12 @@ def enclosing(points: Sequence[Sequence[float]], kind: str | None) -> list[float
         return [x - radius, y - radius, x + radius, y + radius]
     xs, ys = [float(point[0]) for point in points], [float(point[1]) for point in points]
     return [min(xs), min(ys), max(xs), max(ys)]
+
+
+LAYOUT = Layout(
+    name="LabelMe",
+    looks_for="LabelMe (a JSON file for each image)",
+    notation=Notation("corners", "shape", file_per_image=True),
+    find=_find,
+    read=_read,
+)

@@ -1,45 +1,56 @@
-"""CSV: a row for each box, as Open Images writes them, or ``image,x1,y1,x2,y2,label``."""
+"""CSV: a row for each box, as Open Images, TensorFlow, makesense and many people write them."""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from umop.data.dataset import Builder, DataSet, Image
+from umop.data.dataset import Builder, Image, Notation
 from umop.data.layouts.coco import pixels
-from umop.data.layouts.files import Files, is_image, read_text, split_of, split_of_list
+from umop.data.layouts.files import Files
+from umop.data.layouts.layout import Layout
+from umop.data.layouts.names import is_image, split_in, split_of, split_of_list
+from umop.data.layouts.reading import read_text
 
-NAME = "CSV"
-LOOKS_FOR = "CSV (columns image,x1,y1,x2,y2,label, or those of Open Images)"
-COLUMNS = {
-    "image": (
-        "image",
-        "image_path",
-        "imageid",
-        "image_id",
-        "filename",
-        "file_name",
-        "path",
-        "file",
-    ),
-    "x1": ("x1", "xmin", "left"),
-    "y1": ("y1", "ymin", "top"),
-    "x2": ("x2", "xmax", "right"),
-    "y2": ("y2", "ymax", "bottom"),
-    "label": ("label", "class", "labelname", "class_name", "name", "category"),
+_IMAGE = (
+    *("image", "image_path", "imageid", "image_id", "image_name", "imagename", "img"),
+    *("filename", "file_name", "path", "file"),
+)
+_LABEL = ("label", "class", "labelname", "label_name", "class_name", "name", "category")
+_CORNERS = {
+    "x1": ("x1", "xmin", "x_min", "left", "bbox_x1"),
+    "y1": ("y1", "ymin", "y_min", "top", "bbox_y1"),
+    "x2": ("x2", "xmax", "x_max", "right", "bbox_x2"),
+    "y2": ("y2", "ymax", "y_max", "bottom", "bbox_y2"),
 }
-"""What the columns may be called, in small letters."""
-EXTRA = ("width", "height", "isgroupof")
-WITHOUT_HEADER = ("image", "x1", "y1", "x2", "y2", "label")
-LONGEST_VALUE = 2**31 - 1
+_SIZES = {
+    "x1": ("bbox_x", "box_x"),
+    "y1": ("bbox_y", "box_y"),
+    "x2": ("bbox_width", "bbox_w", "box_w"),
+    "y2": ("bbox_height", "bbox_h", "box_h"),
+}
+"""What the columns may be called, in small letters; of a size where the second corner is none."""
+_EXTRA = {
+    "width": ("width", "image_width"),
+    "height": ("height", "image_height"),
+    "isgroupof": ("isgroupof",),
+    "split": ("split", "subset"),
+}
+_WITHOUT_HEADER = {
+    ("image", "x1", "y1", "x2", "y2", "label"): 0,
+    ("label", "x1", "y1", "x2", "y2", "image", "width", "height"): 5,
+}
+"""The columns of tables without names, and which of them is an image: makesense's is the sixth."""
+_LONGEST_VALUE = 2**31 - 1
 """Tables may hold masks as well, which are longer than Python's csv takes unless told."""
-FOLDERS = ("", "images", "train", "val", "valid", "test")
+_OPEN_IMAGES = {"xmin", "labelname"}
 
 
-def find(files: Files) -> list[Path]:
+def _find(files: Files) -> list[Path]:
     """The files that are tables of boxes."""
-    return [path for path in files.matching(".csv", ".tsv") if columns(first_row(path))]
+    return [path for path in files.matching(".csv", ".tsv") if _columns(first_row(path))]
 
 
 def first_row(path: Path) -> list[str]:
@@ -49,7 +60,7 @@ def first_row(path: Path) -> list[str]:
 
 def rows(path: Path) -> Iterator[list[str]]:
     """All rows, without spaces around the values; a quote left open ends with its line."""
-    csv.field_size_limit(LONGEST_VALUE)
+    csv.field_size_limit(_LONGEST_VALUE)
     lines = read_text(path).splitlines()
     start = lines[0] if lines else ""
     delimiter = max(",;\t", key=start.count)
@@ -58,33 +69,44 @@ def rows(path: Path) -> Iterator[list[str]]:
         yield [value.strip() for value in row]
 
 
-def columns(row: Sequence[str]) -> dict[str, int] | None:
+def _columns(row: Sequence[str]) -> dict[str, int] | None:
     """Where each column is, by the table's first row; None if it is no table of boxes."""
     names = [value.casefold() for value in row]
-    found = {
-        column: next((names.index(name) for name in known if name in names), -1)
-        for column, known in COLUMNS.items()
-    }
-    if min(found.values()) >= 0:
-        return {**found, **{name: names.index(name) for name in EXTRA if name in names}}
-    is_row = len(row) >= len(WITHOUT_HEADER) and is_image(row[0])
-    return dict(zip(WITHOUT_HEADER, range(6), strict=True)) if is_row else None
+    for sides in (_CORNERS, _SIZES):
+        known = {"image": _IMAGE, "label": _LABEL, **sides}
+        if all(any(name in names for name in each) for each in known.values()):
+            return _places(names, {**known, **_EXTRA})
+    for columns, image in _WITHOUT_HEADER.items():
+        if len(row) >= len(columns) and is_image(row[image]):
+            return dict(zip(columns, range(len(columns)), strict=True))
+    return None
 
 
-def read(files: Files) -> DataSet:
-    """Reads all tables. Coordinates are parts of the sides where none is over 1."""
-    builder = Builder(files.root)
+def _places(names: Sequence[str], known: Mapping[str, Sequence[str]]) -> dict[str, int]:
+    """Where the columns are that are there."""
+    found = {key: [name for name in each if name in names] for key, each in known.items()}
+    return {key: names.index(each[0]) for key, each in found.items() if each}
+
+
+def _has_sizes(row: Sequence[str]) -> bool:
+    """Whether a table has sizes, not second corners, by its first row."""
+    names = [value.casefold() for value in row]
+    columns = _columns(row) or {}
+    if not columns or is_image(row[columns["image"]]):
+        return bool(columns) and columns["image"] != 0
+    return names[columns["x2"]] in _SIZES["x2"]
+
+
+def _read(files: Files, found: Sequence[Path], builder: Builder) -> None:
+    """Reads all tables. Open Images' coordinates are parts of the sides."""
     names = class_descriptions(files)
-    for path in find(files):
-        Table(path, files, builder, names).read()
+    for path in found:
+        _Table(path, files, builder, names).read()
     builder.sort_classes()
     largest = max((max(row[2]) for row in builder.rows), default=0.0)
-    is_open_images = any(
-        "xmin" in map(str.casefold, first_row(path))
-        and "labelname" in map(str.casefold, first_row(path))
-        for path in find(files)
-    )
-    return builder.build(NAME, "line", relative=is_open_images and largest <= 1)
+    headers = [{value.casefold() for value in first_row(path)} for path in found]
+    if largest <= 1 and any(header >= _OPEN_IMAGES for header in headers):
+        builder.notation = replace(LAYOUT.notation, relative=True)
 
 
 def class_descriptions(files: Files) -> dict[str, str]:
@@ -93,7 +115,7 @@ def class_descriptions(files: Files) -> dict[str, str]:
     return {row[0]: row[1] for path in tables for row in rows(path) if len(row) == 2}
 
 
-class Table:
+class _Table:
     """One table.
 
     Args:
@@ -113,7 +135,8 @@ class Table:
 
     def read(self) -> None:
         start = first_row(self.path)
-        self.columns = columns(start) or {}
+        self.columns = _columns(start) or {}
+        self.has_sizes = _has_sizes(start)
         has_header = not is_image(start[self.columns["image"]])
         for number, row in enumerate(rows(self.path), start=1):
             if has_header and any(row[len(start) :]):
@@ -121,40 +144,55 @@ class Table:
                     f"line {number} has more values than the first line has names ({len(start)}): "
                     "write decimal points, and commas within quotes"
                 )
-                self.note("annotations-unreadable", text)
+                self._note("annotations-unreadable", text)
             elif any(row) and not (has_header and row == start):
-                self.read_row(number, row)
+                self._read_row(number, row)
 
-    def read_row(self, number: int, row: list[str]) -> None:
+    def _read_row(self, number: int, row: list[str]) -> None:
         cells = {name: row[i] for name, i in self.columns.items() if i < len(row)}
         if not cells.get("image"):
-            return self.note("annotations-unreadable", f"line {number} names no image")
-        image = self.image(cells)
+            return self._note("annotations-unreadable", f"line {number} names no image")
+        image = self._image(cells)
         written = [cells.get(side, "") for side in ("x1", "y1", "x2", "y2")]
         if not any(written):
             return None  # an image without boxes
         try:
-            corners = [float(value) for value in written]
+            x1, y1, x2, y2 = (float(value) for value in written)
         except ValueError:
             text = f"line {number} has no box of 4 numbers: {', '.join(written)}"
             path = self.builder.images[image].path
-            return self.note("annotation-numbers", text, path)
+            return self._note("annotation-numbers", text, path)
+        corners = (x1, y1, x1 + x2, y1 + y2) if self.has_sizes else (x1, y1, x2, y2)
         written_label = cells.get("label", "")
         label = self.builder.label(self.names.get(written_label, written_label))
         crowd = cells.get("isgroupof") == "1"
         return self.builder.box(image, label, corners, number, crowd)
 
-    def image(self, cells: dict[str, str]) -> int:
+    def _image(self, cells: dict[str, str]) -> int:
         """The index of a row's image."""
         written = cells["image"]
         if written not in self.images:
-            here = self.path.parent.relative_to(self.files.root).as_posix().removeprefix(".")
-            folders = (here, *([self.split] if self.split else []), *FOLDERS)
-            path = self.files.image(written, folders) or self.files.root / written
+            split = split_in(cells.get("split", "")) or self.split
+            path = self._path(written, split)
             sides = [pixels(cells.get(side)) for side in ("width", "height")]
-            split = self.split or split_of(path, self.files.root)
-            self.images[written] = self.builder.image(Image(path, self.path, split, *sides))
+            split = split or split_of(path, self.files.root)
+            image = Image(path, self.path, split, *sides, written=written)
+            self.images[written] = self.builder.image(image)
         return self.images[written]
 
-    def note(self, rule: str, text: str, image: Path | None = None) -> None:
-        self.builder.problem(rule, self.path, text, image)
+    def _path(self, written: str, split: str | None) -> Path:
+        """An image's path; where none was found, the place where it should be."""
+        folders = (self.files.folder_of(self.path), *([split] if split else []), "", "images")
+        return self.files.image_or_expected(written, folders)
+
+    def _note(self, rule: str, text: str, image: Path | None = None) -> None:
+        self.builder.issue(rule, self.path, text, image)
+
+
+LAYOUT = Layout(
+    name="CSV",
+    looks_for="CSV (columns image,x1,y1,x2,y2,label, or those of Open Images, makesense, …)",
+    notation=Notation("corners", "line"),
+    find=_find,
+    read=_read,
+)

@@ -3,49 +3,42 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from xml.etree import ElementTree
 
-from umop.data.dataset import Builder, DataSet, Image
+from umop.data.dataset import Builder, Image, Notation
 from umop.data.layouts.coco import pixels
-from umop.data.layouts.files import Files, head, is_file, read_text, read_xml, split_of
+from umop.data.layouts.files import Files
+from umop.data.layouts.layout import Layout, xml_files
+from umop.data.layouts.names import split_of
+from umop.data.layouts.reading import is_file, read_text, read_xml
 
-NAME = "Pascal VOC"
-LOOKS_FOR = "Pascal VOC (an XML file for each image, as in Annotations/)"
-ROOT = re.compile(r"<annotation[\s>]")
-"""The root of each file; labelImg gives it an attribute once a person has verified the image."""
-LISTS = {
+_LISTS = {
     "train": ("train", "trainval"),
     "val": ("val", "valid", "validation", "test"),
     "test": ("test",),
 }
 """The files of ``ImageSets/Main`` that may list a split; the first that is there does."""
-CORNERS = ("xmin", "ymin", "xmax", "ymax")
+_CORNERS = ("xmin", "ymin", "xmax", "ymax")
 
 
-def find(files: Files) -> list[Path]:
-    """The annotation files: the folder's first XML file tells what the others are."""
-    found = files.matching(".xml")
-    return found if any(ROOT.search(head(path)) for path in found[:3]) else []
-
-
-def read(files: Files) -> DataSet:
+def _read(files: Files, found: Sequence[Path], builder: Builder) -> None:
     """Reads the images that the lists name, or all that have an annotation."""
-    builder = Builder(files.root)
-    for path, split in listed(files, builder) or ((path, None) for path in find(files)):
-        read_image(path, split or split_of(path, files.root), files, builder)
+    pairs = files.pairs(".xml").of_annotation
+    for path, split in _listed(files, found, builder) or ((path, None) for path in found):
+        of_its_name = pairs.get(files.name(path), ())
+        _read_image(path, split or split_of(path, files.root), of_its_name, files, builder)
     builder.sort_classes()
-    return builder.build(NAME, "object")
 
 
-def listed(files: Files, builder: Builder) -> list[tuple[Path, str]]:
+def _listed(files: Files, annotated: Sequence[Path], builder: Builder) -> list[tuple[Path, str]]:
     """The annotation files that ``ImageSets/Main`` lists, each with its split."""
-    annotations = {path.stem: path for path in find(files)}
+    annotations = {path.stem: path for path in annotated}
     found: dict[Path, str] = {}
     used: set[Path] = set()
     entries = []
-    for split, names in LISTS.items():
+    for split, names in _LISTS.items():
         paths = (files.named(f"ImageSets/Main/{name}.txt") for name in names)
         path = next((path for path in paths if path is not None), None)
         if path is None or path in used:
@@ -58,29 +51,28 @@ def listed(files: Files, builder: Builder) -> list[tuple[Path, str]]:
                 name = re.sub(r"\s+-?[01]$", "", name)
             annotation = annotations.get(name, files.root / "Annotations" / f"{name}.xml")
             if found.get(annotation) == split:
-                builder.problem("listed-twice", path, f"{name} is listed twice")
+                builder.issue("listed-twice", path, f"{name} is listed twice")
                 continue
             found[annotation] = split
             entries.append((annotation, split))
     return entries
 
 
-def read_image(path: Path, split: str | None, files: Files, builder: Builder) -> None:
+def _read_image(
+    path: Path, split: str | None, of_its_name: Sequence[str], files: Files, builder: Builder
+) -> None:
     """Reads one image's annotation."""
     if not is_file(path):
-        builder.problem("annotation-missing", path, "there is no such file")
+        builder.issue("annotation-missing", path, "there is no such file")
         return
     try:
         root = read_xml(path)
     except ValueError as error:
-        builder.problem("annotations-unreadable", path, str(error))
+        builder.issue("annotations-unreadable", path, str(error))
         return
-    folders = ("JPEGImages", path.parent.relative_to(files.root).as_posix().removeprefix("."))
     written = (root.findtext("filename") or path.stem).strip()
     image = Image(
-        path=files.image(path.stem, folders)
-        or files.image(written, folders)
-        or files.root / "JPEGImages" / written,
+        path=_image_of(path, written, of_its_name, files),
         source=path,
         split=split,
         width=pixels(root.findtext("size/width")),
@@ -90,9 +82,19 @@ def read_image(path: Path, split: str | None, files: Files, builder: Builder) ->
     for number, (name, corners) in enumerate(objects(root), start=1):
         if corners is None:
             text = f"object {number} has no box of 4 numbers"
-            builder.problem("annotation-numbers", path, text, image.path)
+            builder.issue("annotation-numbers", path, text, image.path)
             continue
         builder.box(index, builder.label(name), corners, number)
+
+
+def _image_of(path: Path, written: str, of_its_name: Sequence[str], files: Files) -> Path:
+    """An annotation's image: the one with its name, or else with the name that it gives."""
+    named = [name for name in of_its_name if name.endswith(f"/{written}")] or of_its_name
+    if named:
+        return files.path(named[0])
+    here = path.parent.relative_to(files.root).as_posix().removeprefix(".")
+    folder = "JPEGImages" if (files.root / "JPEGImages").is_dir() else here
+    return files.image(written, ("JPEGImages", here)) or files.root / folder / written
 
 
 def objects(root: ElementTree.Element) -> Iterator[tuple[str, list[float] | None]]:
@@ -100,6 +102,15 @@ def objects(root: ElementTree.Element) -> Iterator[tuple[str, list[float] | None
     for item in root.iterfind("object"):
         name = (item.findtext("name") or "").strip()
         try:
-            yield name, [float(item.findtext(f"bndbox/{side}", "")) for side in CORNERS]
+            yield name, [float(item.findtext(f"bndbox/{side}", "")) for side in _CORNERS]
         except ValueError:
             yield name, None
+
+
+LAYOUT = Layout(
+    name="Pascal VOC",
+    looks_for="Pascal VOC (an XML file for each image, as in Annotations/)",
+    notation=Notation("corners", "object", file_per_image=True),
+    find=xml_files("annotation"),
+    read=_read,
+)

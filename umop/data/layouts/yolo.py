@@ -2,276 +2,311 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-import yaml
-
-from umop.data.dataset import SPLITS, Builder, DataSet, Image
-from umop.data.layouts.files import Files, base, read_text, split_in, split_of, stem
+from umop.data.dataset import SPLITS, Builder, Image, Notation
+from umop.data.layouts.files import Files
+from umop.data.layouts.layout import Layout
+from umop.data.layouts.names import base, split_of, stem
+from umop.data.layouts.pairing import found_by_name
+from umop.data.layouts.reading import decoded_text, is_file, read_text
+from umop.data.layouts.yolo_description import Description, broken_descriptions, descriptions
+from umop.data.layouts.yolo_lines import corners, unnamed_keypoints
 from umop.system.console import counted
 
-NAME = "YOLO"
-LOOKS_FOR = "YOLO (a data.yaml, or images with labels/*.txt)"
-CLASS_FILES = ("classes.txt", "obj.names", "classes.names", "labels.txt", "_darknet.labels")
-BOX_VALUES = 5
-FEWEST_POLYGON_VALUES = 7
+_CLASS_FILES = (
+    "classes.txt",
+    "obj.names",
+    "classes.names",
+    "labels.txt",
+    "_darknet.labels",
+    "predefined_classes.txt",
+)
+_BOX_VALUES = 5
+_LOOKED_AT = 20
 
 
-def find(files: Files) -> list[Path]:
-    """The YAML file that describes the data, or else the label files."""
-    described = [path for path in files.matching(".yaml", ".yml") if "names" in read_yaml(path)]
-    return described or label_files(files)
+class _Line(NamedTuple):
+    """A line of a label file: its image, where it stands, and what it says."""
+
+    image: int
+    source: Path
+    number: int
+    values: list[str]
+    numbers: list[float]
 
 
-def read_yaml(path: Path) -> dict[str, Any]:
-    """The content of a YAML file; nothing where it is no dictionary."""
+def _find(files: Files) -> list[Path]:
+    """The file that describes the data, or else the label files."""
+    return descriptions(files) or _label_files(files)
+
+
+def _label_files(files: Files) -> list[Path]:
+    """The text files that stand for an image, where some of the first are such."""
+    paired = sorted(files.pairs(".txt").of_annotation)
+    found = [files.path(name) for name in paired if base(name) not in _CLASS_FILES]
+    alone = [path for path in files.matching(".txt") if "labels" in path.parts]
+    found = found or [path for path in alone if path.name not in _CLASS_FILES]
+    texts = [read_text(path) for path in found[:_LOOKED_AT]]
+    is_other = any(texts) and not any(map(_is_label, texts))
+    return [] if is_other else found
+
+
+def _is_label(text: str) -> bool:
+    """Whether the first line is a class with numbers."""
+    values = text.partition("\n")[0].split()
     try:
-        content = parse_yaml(path)
-    except ValueError:
-        return {}
-    return content if isinstance(content, dict) else {}
-
-
-def parse_yaml(path: Path) -> Any:
-    """The content of a YAML file.
-
-    Raises:
-        ValueError: It is not YAML, or holds more than plain values.
-    """
-    try:
-        return yaml.safe_load(read_text(path))
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise ValueError(f"line {line}: {error.problem}") from error
-    except yaml.YAMLError as error:
-        raise ValueError(str(error)) from error
-
-
-def label_files(files: Files) -> list[Path]:
-    """The text files that stand for an image."""
-    return [
-        path
-        for path in files.matching(".txt")
-        if stem(path.name).casefold() in files.by_stem or "labels" in path.parts
-        if path.name not in CLASS_FILES
-    ]
-
-
-def is_label_file(path: Path) -> bool:
-    """Whether a text file's first line is a class with numbers."""
-    values = read_text(path).partition("\n")[0].split()
-    try:
-        return len([float(value) for value in values]) >= BOX_VALUES
+        return len([float(value) for value in values]) >= _BOX_VALUES
     except ValueError:
         return False
 
 
-def read(files: Files) -> DataSet:
+def _read(files: Files, found: Sequence[Path], builder: Builder) -> None:
     """Reads the images, each with its label file; one without is an image without boxes."""
-    return YoloReader(files).read()
+    described = [Description(path, files) for path in found if path.suffix.casefold() != ".txt"]
+    first, *others = described or [Description(None, files)]
+    for other in others:
+        if other.path is not None and other.content != first.content:
+            text = f"not used, since {files.name(first.path or files.root)} describes the data"
+            builder.issue("list-unused", other.path, text)
+    _Reader(files, first, builder).read()
 
 
-class YoloReader:
+class _Reader:
     """Reads one data set.
 
     Args:
         files: Its files.
+        description: What describes it.
+        builder: Takes what is found.
     """
 
-    def __init__(self, files: Files) -> None:
+    def __init__(self, files: Files, description: Description, builder: Builder) -> None:
         self.files = files
-        self.builder = Builder(files.root)
-        self.description = next(
-            (path for path in find(files) if path.suffix.casefold() != ".txt"), None
-        )
-        self.content = read_yaml(self.description) if self.description else {}
-        self.labels = unique_labels(files)
-        self.names = self.class_names()
-        self.keypoint_values = self.count_keypoint_values()
+        self.builder = builder
+        self.description = description
+        self.pairs = files.pairs(".txt")
+        self.names = self._class_names()
 
-    def read(self) -> DataSet:
-        if self.description is None:
-            self.refuse_broken_yaml()
-        self.declare_classes()
-        seen: set[tuple[Path, str | None]] = set()
-        for path, split in self.images():
-            if (path, split) in seen:
-                self.note("listed-twice", f"{path.name} is listed twice")
-                continue
-            seen.add((path, split))
-            self.read_image(path, split)
+    def read(self) -> None:
+        if self.description.path is None:
+            for path, text in broken_descriptions(self.files):
+                self.builder.issue("annotations-unreadable", path, text)
+        self._declare_classes()
+        lines = [line for path, split in self._images() for line in self._lines_of(path, split)]
+        values = self._keypoint_values(lines)
+        for line in lines:
+            self._read_line(line, values)
         if self.names is None:
             self.builder.sort_classes()
-        self.compare_count()
-        self.refuse_labels_alone()
-        return self.builder.build(NAME, "line", relative=True)
+        self._compare_count()
+        self._note_shared_labels()
+        self._refuse_unused_labels()
 
-    def refuse_broken_yaml(self) -> None:
-        """Notes a YAML file that cannot be read, which may be the one with the classes' names."""
-        for path in self.files.matching(".yaml", ".yml"):
-            try:
-                parse_yaml(path)
-            except ValueError as error:
-                self.builder.problem("annotations-unreadable", path, f"not plain YAML: {error}")
+    def _note_shared_labels(self) -> None:
+        """Notes label files of several images, which differ by their suffix only."""
+        for name, images in self.pairs.of_annotation.items():
+            if len(images) > 1:
+                text = f"{' and '.join(images)} both have it"
+                self.builder.issue("labels-shared", self.files.path(name), text)
 
-    def refuse_labels_alone(self) -> None:
-        """Notes label files without an image."""
-        used = {image.source for image in self.builder.images}
-        stems = {path.stem.casefold() for path in self.files.images()}
-        for path in label_files(self.files):
-            if path not in used and path.stem.casefold() not in stems and is_label_file(path):
-                text = "there is no image of this name"
-                self.builder.problem("box-of-no-image", path, text)
+    def _refuse_unused_labels(self) -> None:
+        """Notes label files that no image takes."""
+        used = set(self.pairs.of_image.values())
+        sources = {image.source for image in self.builder.images}
+        for path in self.files.matching(".txt"):
+            if self.files.name(path) in used or path in sources or path.name in _CLASS_FILES:
+                continue
+            if _is_label(read_text(path)):
+                self._refuse_unused_label(path)
 
-    def declare_classes(self) -> None:
+    def _refuse_unused_label(self, path: Path) -> None:
+        stems = self.files.by_stem
+        images = stems.get(stem(base(path.name))) or stems.get(base(path.name)) or ()
+        if not images:
+            self.builder.issue("box-of-no-image", path, "there is no image of this name")
+        elif all(image in self.pairs.of_image for image in images):
+            text = f"{images[0]} has {self.pairs.of_image[images[0]]}"
+            self.builder.issue("labels-unused", path, text)
+        else:
+            shown = " and ".join(image for image in images if image not in self.pairs.of_image)
+            text = f"it is not clear whether it is of {shown}, whose folder is another"
+            self.builder.issue("box-of-no-image", path, text)
+
+    def _declare_classes(self) -> None:
         """Gives the classes their labels, in the order of their numbers."""
         seen: dict[str, int] = {}
         for number, name in (self.names or {}).items():
             if name in seen:
                 text = f"classes {seen[name]} and {number} are both '{name}'"
-                self.note("category-twice", text)
+                self._note("category-twice", text)
             seen.setdefault(name, number)
             self.builder.label(name)
 
-    def compare_count(self) -> None:
+    def _compare_count(self) -> None:
         """Notes a number of classes, ``nc``, that is not that of their names."""
-        count = self.content.get("nc")
+        count = self.description.content.get("nc")
         if count is not None and self.names is not None and count != len(self.names):
             text = f"nc is {count!r}, and names has {counted(len(self.names), 'class')}: correct nc"
-            self.note("category-count", text)
+            self._note("category-count", text)
 
-    def class_names(self) -> dict[int, str] | None:
+    def _class_names(self) -> dict[int, str] | None:
         """The names of the classes by their numbers; None where no file has them."""
-        names = self.content.get("names")
+        names = self.description.content.get("names")
         if isinstance(names, dict):
-            return self.numbered(names)
+            return self._numbered(names)
         if isinstance(names, list):
-            return {number: self.name(number, name) for number, name in enumerate(names)}
-        found = (path for path in self.files.matching(".txt", ".names", ".labels"))
-        listed = next((path for path in found if path.name.casefold() in CLASS_FILES), None)
-        if listed is None:
-            return None
-        lines = (line.strip() for line in read_text(listed).splitlines() if line.strip())
-        return dict(enumerate(lines))
+            return {number: self._name(number, name) for number, name in enumerate(names)}
+        found = self.files.matching(".txt", ".names", ".labels")
+        listed = [path for path in found if path.name.casefold() in _CLASS_FILES]
+        if (named := self.description.names_file()) is not None:
+            listed = [named]
+        return self._listed_names(listed) if listed else None
 
-    def numbered(self, names: dict[Any, Any]) -> dict[int, str]:
+    def _listed_names(self, paths: Sequence[Path]) -> dict[int, str]:
+        """The names that a file lists, which other such files must not contradict."""
+        first, *others = [self._lines_of_list(path) for path in paths]
+        for path, names in zip(paths[1:], others, strict=True):
+            if names != first:
+                text = f"it names other classes than {self.files.name(paths[0])}: keep one of them"
+                self.builder.issue("annotations-unreadable", path, text)
+        return dict(enumerate(first))
+
+    def _lines_of_list(self, path: Path) -> list[str]:
+        text, is_known = decoded_text(path)
+        if not is_known:
+            self.builder.issue("text-encoding", path, "read as Latin-1")
+        return [line.strip() for line in text.splitlines() if line.strip()]
+
+    def _numbered(self, names: dict[Any, Any]) -> dict[int, str]:
         """The names that a YAML file gives by number, which need not be without gaps."""
         found = {}
         for key, name in names.items():
             try:
-                found[int(key)] = self.name(int(key), name)
+                found[int(key)] = self._name(int(key), name)
             except (TypeError, ValueError):
                 text = f"names: {key!r} is no number of a class"
-                self.note("annotations-unreadable", text)
+                self._note("annotations-unreadable", text)
         return dict(sorted(found.items()))
 
-    def name(self, number: int, written: object) -> str:
+    def _name(self, number: int, written: object) -> str:
         """The name of a class; YAML reads an unquoted ``no``, ``off`` or ``null`` as no text."""
         if written is None or isinstance(written, bool):
             text = f"names: YAML reads that of class {number} as {written}: put it in quotes"
-            self.note("annotations-unreadable", text)
+            self._note("annotations-unreadable", text)
         return str(written)
 
-    def count_keypoint_values(self) -> int:
+    def _keypoint_values(self, lines: Sequence[_Line]) -> int:
         """How many numbers of a line are keypoints."""
-        match self.content.get("kpt_shape"):
+        match self.description.content.get("kpt_shape"):
             case None:
-                return 0
+                return self._unnamed_keypoint_values(lines)
             case [int(points), int(values)]:
                 return points * values
             case other:
                 text = f"kpt_shape is {other!r}, not two numbers such as [17, 3]"
-                self.note("annotations-unreadable", text)
+                self._note("annotations-unreadable", text)
                 return 0
 
-    def images(self) -> Iterator[tuple[Path, str | None]]:
-        """The images, each with its split."""
-        described = {split: self.content.get(split) for split in SPLITS}
+    def _unnamed_keypoint_values(self, lines: Sequence[_Line]) -> int:
+        shape = unnamed_keypoints(line.numbers for line in lines if line.numbers)
+        if shape is None:
+            return 0
+        text = (
+            f"behind each box stand {shape[0] * shape[1]} numbers, which look like keypoints: say "
+            f"so in data.yaml, with kpt_shape: [{shape[0]}, {shape[1]}]"
+        )
+        self._note("keypoints-unnamed", text)
+        return shape[0] * shape[1]
+
+    def _images(self) -> Iterator[tuple[Path, str | None]]:
+        """The images, each with its split; one that is listed twice only once."""
+        seen: dict[tuple[Path, str | None], str] = {}
+        for path, split, place in self._listed_images():
+            if (before := seen.get((path, split))) is not None:
+                also = "twice" if place == before else f"in {before} and in {place}"
+                self._note("listed-twice", f"{self.files.name(path)} is listed {also}")
+                continue
+            seen[path, split] = place
+            yield path, split
+
+    def _listed_images(self) -> Iterator[tuple[Path, str | None, str]]:
+        """The images of every folder and list, each with its split and what lists it."""
+        described = {split: self.description.content.get(split) for split in SPLITS}
         if not any(described.values()):
-            yield from ((path, split_of(path, self.files.root)) for path in self.files.images())
+            for path in self.files.images():
+                yield path, split_of(path, self.files.root), ""
             return
         for split, places in described.items():
             for place in places if isinstance(places, list) else [places] if places else []:
-                if split == "test" and self.place(str(place)) is None:
+                if split == "test" and self.description.place(str(place)) is None:
                     continue  # exporters name one whether it exists or not
-                for path in self.images_of(str(place), split):
-                    yield path, split
+                for path in self._images_of(str(place), split):
+                    yield path, split, str(place)
 
-    def images_of(self, place: str, split: str) -> Iterable[Path]:
-        """The images of a folder or of a list, as the YAML file writes its name."""
-        found = self.place(place)
+    def _images_of(self, place: str, split: str) -> Iterable[Path]:
+        """The images of a folder or of a list, as the description writes its name."""
+        found = self.description.place(place)
         if found is None:
             instead = ". Without the line, a fifth of train is taken" if split == "val" else ""
-            self.note("annotations-unreadable", f"{place} is not there{instead}")
+            self._note("annotations-unreadable", f"{place} is not there{instead}")
             return []
         if found.is_dir():
             inside = self.files.images(found)
             return inside or Files(found).images()
-        return [self.listed(line) for line in read_text(found).splitlines() if line.strip()]
+        return self._listed(found, split)
 
-    def place(self, written: str) -> Path | None:
-        """A folder or file that the YAML file names.
+    def _listed(self, path: Path, split: str) -> list[Path]:
+        """The images that the lines of a list name."""
+        lines = [line.strip() for line in read_text(path).splitlines() if line.strip()]
+        paths = [self.files.image(line, ("", "images")) or self.files.root / line for line in lines]
+        missing = [Image(each, path, split) for each in paths if not self.files.has(each)]
+        found = found_by_name(self.files, missing, paths)
+        return [found.get(each, each) for each in paths]
 
-        A path from elsewhere is searched here by its end, of which the name of a split is a part:
-        ``../train/images`` is not ``images``.
-        """
-        assert self.description is not None
-        here = self.description.parent
-        name = written.replace("\\", "/")
-        for start in (here / str(self.content.get("path") or ""), here, self.files.root):
-            if (start / name).exists() and not name.startswith("../"):
-                return start / name
-        parts = [part for part in name.split("/") if part not in ("", ".", "..")]
-        splits = [number for number, part in enumerate(parts) if split_in(part)]
-        starts = range(splits[-1] + 1 if splits else len(parts))
-        tails = (here.joinpath(*parts[start:]) for start in starts)
-        return next((tail for tail in tails if tail.exists()), None)
-
-    def listed(self, line: str) -> Path:
-        """The image that a line of a list names."""
-        return self.files.image(line, ("", "images")) or self.files.root / line.strip()
-
-    def read_image(self, path: Path, split: str | None) -> None:
-        source = self.labels_of(path)
+    def _lines_of(self, path: Path, split: str | None) -> Iterator[_Line]:
+        """Adds an image; gives the lines of its label file."""
+        source = self._labels_of(path)
         index = self.builder.image(Image(path, source, split))
-        if not source.is_file():
+        if not is_file(source):
             return
         for number, line in enumerate(read_text(source).splitlines(), start=1):
-            if line.strip():
-                self.read_line(index, source, number, line.split())
+            if values := line.split():
+                yield _Line(index, source, number, values, _numbers(values[1:]))
 
-    def labels_of(self, path: Path) -> Path:
+    def _labels_of(self, path: Path) -> Path:
         """The label file of an image, which need not be there."""
-        name = path.relative_to(self.files.root).as_posix() if self.is_inside(path) else str(path)
-        before, found, after = f"/{name}".rpartition("/images/")
-        beside = path.with_suffix(".txt")
-        swapped = f"{before}/labels/{after}".lstrip("/") if found else name
-        parallel = self.files.named(f"{stem(swapped)}.txt")
-        alone = self.labels.get(path.stem.casefold())
-        return next((each for each in (parallel, alone) if each), beside)
+        name = self.files.name(path)
+        if found := self.pairs.of_image.get(name):
+            return self.files.path(found)
+        before, is_below, after = str(path).rpartition("/images/")
+        parallel = Path(f"{before}/labels/{after}").with_suffix(".txt")
+        is_outside = not path.is_relative_to(self.files.root)
+        if is_below and is_outside and parallel.is_file():
+            return parallel
+        return path.with_suffix(".txt")
 
-    def is_inside(self, path: Path) -> bool:
-        return path.is_relative_to(self.files.root)
-
-    def read_line(self, image: int, source: Path, number: int, values: list[str]) -> None:
-        label = self.label(values[0])
-        try:
-            numbers = [float(value) for value in values[1:]]
-        except ValueError:
-            numbers = []
-        path = self.builder.images[image].path
+    def _read_line(self, line: _Line, keypoint_values: int) -> None:
+        label = self._label(line.values[0])
+        path = self.builder.images[line.image].path
         if label is None:
-            text = f"line {number}: class {values[0]}, where the classes are {self.known()}"
-            self.builder.problem("category-unknown", source, text, path)
-        elif corners := self.corners(numbers):
-            self.builder.box(image, label, corners, number)
+            text = (
+                f"line {line.number}: class {line.values[0]}, where the classes are {self._known()}"
+            )
+            self.builder.issue("category-unknown", line.source, text, path)
+        elif found := corners(line.numbers, keypoint_values):
+            self.builder.box(line.image, label, found, line.number)
         else:
-            text = f"line {number} is no class with 4 numbers or a polygon: {' '.join(values)[:60]}"
-            self.builder.problem("annotation-numbers", source, text, path)
+            meant = f"{4 + keypoint_values} as kpt_shape says" if keypoint_values else "a polygon"
+            text = (
+                f"line {line.number} is no class with 4 numbers or {meant}: "
+                f"{' '.join(line.values)[:60]}"
+            )
+            self.builder.issue("annotation-numbers", line.source, text, path)
 
-    def label(self, value: str) -> int | None:
+    def _label(self, value: str) -> int | None:
         """The label of a class's number; None if there is no such class."""
         try:
             number = int(value) if value.isdecimal() else int(float(value))
@@ -281,7 +316,7 @@ class YoloReader:
             return self.builder.label(str(number)) if number >= 0 else None
         return self.builder.label(self.names[number]) if number in self.names else None
 
-    def known(self) -> str:
+    def _known(self) -> str:
         """The numbers of the classes, for a message."""
         if not self.names:
             return "numbers from 0"
@@ -290,24 +325,22 @@ class YoloReader:
             return f"0 to {numbers[-1]}"
         return ", ".join(map(str, numbers))
 
-    def corners(self, numbers: list[float]) -> list[float] | None:
-        """The corners of a box or of what encloses a polygon, in parts of the sides."""
-        if len(numbers) + 1 in (BOX_VALUES, BOX_VALUES + 1, BOX_VALUES + self.keypoint_values):
-            x, y, width, height = numbers[:4]
-            return [x - width / 2, y - height / 2, x + width / 2, y + height / 2]
-        if len(numbers) + 1 >= FEWEST_POLYGON_VALUES and len(numbers) % 2 == 0:
-            xs, ys = numbers[0::2], numbers[1::2]
-            return [min(xs), min(ys), max(xs), max(ys)]
-        return None
-
-    def note(self, rule: str, text: str) -> None:
-        self.builder.problem(rule, self.description or self.files.root, text)
+    def _note(self, rule: str, text: str) -> None:
+        self.builder.issue(rule, self.description.path or self.files.root, text)
 
 
-def unique_labels(files: Files) -> dict[str, Path]:
-    """Label files by the stem of their names, where it is the only one of that name."""
-    found: dict[str, Path | None] = {}
-    for path in label_files(files):
-        key = stem(base(path.name))
-        found[key] = path if key not in found else None
-    return {key: path for key, path in found.items() if path is not None}
+def _numbers(values: Sequence[str]) -> list[float]:
+    """The numbers of a line; none where one of them is no number."""
+    try:
+        return [float(value) for value in values]
+    except ValueError:
+        return []
+
+
+LAYOUT = Layout(
+    name="YOLO",
+    looks_for="YOLO (a data.yaml, or images with labels/*.txt)",
+    notation=Notation("centre and size", "line", relative=True, file_per_image=True),
+    find=_find,
+    read=_read,
+)

@@ -1,0 +1,11 @@
+"""The formats that data sets are written in."""
+
+from umop.data.formats import coco, cvat, labelstudio, voc, yolo
+from umop.data.formats.format import Format, Labelled
+
+FORMATS = {
+    each.name: each
+    for each in (coco.FORMAT, yolo.FORMAT, voc.FORMAT, labelstudio.FORMAT, cvat.FORMAT)
+}
+
+__all__ = ["FORMATS", "Format", "Labelled"]

@@ -1,0 +1,140 @@
+"""Sees to it that each image is in a data set once, and that what was put together is said."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from umop.data.dataset import DataSet, Image, Issue
+from umop.data.layouts.names import parts_of
+from umop.system.console import counted
+
+_DIGITS = 6
+
+
+def listed_once(data: DataSet) -> DataSet:
+    """The data set without images that are listed again.
+
+    Boxes of one image in several lists are put together, each once. A list without a split says
+    nothing that one with a split does not. Images of two splits stay in both: the check warns.
+    """
+    groups: dict[Path, list[int]] = defaultdict(list)
+    for index, image in enumerate(data.images):
+        groups[image.path].append(index)
+    repeated = [group for group in groups.values() if len(group) > 1]
+    if not repeated:
+        return data
+    merger = _Merger(data, {}, set(), [])
+    for group in repeated:
+        merger.take(group)
+    return merger.merged()
+
+
+def with_all_splits(data: DataSet) -> DataSet:
+    """The data set with the images for training that no list names, where others are named."""
+    rest = [image for image in data.images if image.split is None]
+    if not rest or not data.splits():
+        return data
+    text = f"{counted(len(rest), 'image')}, such as {data.name(rest[0].path)}"
+    images = (replace(image, split=image.split or "train") for image in data.images)
+    return replace(data, images=tuple(images), issues=(*data.issues, Issue("split-unnamed", text)))
+
+
+@dataclass(frozen=True)
+class _Merger:
+    """Puts images together.
+
+    Attributes:
+        data: The data set.
+        into: The image that takes the boxes of another, by index.
+        without_boxes: Images of which the boxes are left out too.
+        issues: What is said about it.
+    """
+
+    data: DataSet
+    into: dict[int, int]
+    without_boxes: set[int]
+    issues: list[Issue]
+
+    def take(self, group: list[int]) -> None:
+        """Puts the listings of one file together: those of each split, and those without one."""
+        images = self.data.images
+        by_split: dict[str | None, list[int]] = defaultdict(list)
+        for index in group:
+            by_split[images[index].split].append(index)
+        splits = [split for split in by_split if split is not None]
+        for split, (first, *others) in by_split.items():
+            for other in others:
+                self._put_into(other, first)
+            if split is None and splits:
+                taken = by_split[splits[0]][0]
+                self.without_boxes.add(first)
+                self.into[first] = taken
+                self._say(first, taken, ": the first names no split, and is left out")
+
+    def _put_into(self, other: int, first: int) -> None:
+        one, two = self.data.images[first], self.data.images[other]
+        self.into[other] = first
+        if not _are_one(one, two):
+            self._refuse(first, f"{one.written} and {two.written}, two images")
+            self.without_boxes.update((first, other))
+        elif self.data.notation.file_per_image and one.source.stem != two.source.stem:
+            names = " and ".join(self.data.name(each.source) for each in (one, two))
+            self._refuse(first, f"{names}, files of two images")
+            self.without_boxes.update(i for i in (first, other) if not self._has_its_name(i))
+        else:
+            self._say(first, other, "")
+
+    def _refuse(self, index: int, text: str) -> None:
+        path = self.data.images[index].path
+        self.issues.append(Issue("file-claimed-twice", f"{self.data.name(path)}: {text}", path))
+
+    def _has_its_name(self, index: int) -> bool:
+        """Whether an image's annotation has its name."""
+        image = self.data.images[index]
+        return image.source.stem in (image.path.stem, image.path.name)
+
+    def _say(self, first: int, other: int, result: str) -> None:
+        one, two = self.data.images[first], self.data.images[other]
+        names = [self.data.name(each.source) for each in (one, two)]
+        where = f"{names[0]}, twice" if names[0] == names[1] else " and ".join(names)
+        text = f"{self.data.name(one.path)}: {where}{result}"
+        self.issues.append(Issue("listed-twice", text, one.path))
+
+    def merged(self) -> DataSet:
+        """The data set with each image once."""
+        data = self.data
+        is_left_out = np.isin(data.boxes.image, sorted(self.without_boxes))
+        number = np.arange(len(data.images))
+        for other, first in self.into.items():
+            number[other] = self.into.get(first, first)
+        boxes = replace(data.boxes, image=number[data.boxes.image])
+        touched = np.isin(boxes.image, sorted(set(self.into.values())))
+        is_moved = data.boxes.image != boxes.image
+        again = _are_again(np.column_stack([boxes.image, boxes.label, boxes.corners]), touched)
+        kept = boxes[~is_left_out & ~(again & is_moved)]
+        images = np.array([index not in self.into for index in range(len(data.images))], np.bool_)
+        whole = replace(data, boxes=kept, issues=(*data.issues, *self.issues))
+        return whole.with_images(images)
+
+
+def _are_again(rows: NDArray[np.float64], touched: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which rows are the same as one before, of those that may be."""
+    seen: set[tuple[float, ...]] = set()
+    again = np.zeros(len(rows), np.bool_)
+    for index in np.flatnonzero(touched).tolist():
+        row = tuple(rows[index].round(_DIGITS).tolist())
+        again[index] = row in seen
+        seen.add(row)
+    return again
+
+
+def _are_one(one: Image, two: Image) -> bool:
+    """Whether two names that a file was found by may be of one image: one ends with the other."""
+    first, second = parts_of(one.written), parts_of(two.written)
+    shorter = min(len(first), len(second))
+    return not shorter or first[-shorter:] == second[-shorter:]

@@ -1,0 +1,65 @@
+"""KITTI: a text file for each image, its lines a class and fourteen numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from umop.data.dataset import Builder, Image, Notation
+from umop.data.layouts.files import Files
+from umop.data.layouts.layout import Layout, text_files
+from umop.data.layouts.names import split_of
+from umop.data.layouts.reading import read_text
+
+_VALUES = (14, 15)
+"""With or without the score of a detection."""
+_BOX = slice(3, 7)
+_IGNORED = "dontcare"
+
+
+def _values(line: str) -> tuple[str, list[float]] | None:
+    """The class and the numbers of a line; None where it is none of KITTI's."""
+    name, *values = line.split() or [""]
+    try:
+        float(name)
+        return None
+    except ValueError:
+        pass
+    try:
+        numbers = [float(value) for value in values]
+    except ValueError:
+        return None
+    return (name, numbers) if len(numbers) in _VALUES else None
+
+
+def _read(files: Files, found: Sequence[Path], builder: Builder) -> None:
+    """Reads the boxes in the image, not those in space."""
+    pairs = files.pairs(".txt").of_annotation
+    for source in found:
+        path = files.path(pairs[files.name(source)][0])
+        index = builder.image(Image(path, source, split_of(source, files.root)))
+        for number, line in enumerate(read_text(source).splitlines(), start=1):
+            if line.strip():
+                _read_line(line, number, index, builder)
+    builder.sort_classes()
+
+
+def _read_line(line: str, number: int, image: int, builder: Builder) -> None:
+    source, path = builder.images[image].source, builder.images[image].path
+    found = _values(line)
+    if found is None:
+        text = f"line {number} is no class with 14 numbers: {line[:60]}"
+        return builder.issue("annotation-numbers", source, text, path)
+    name, numbers = found
+    if name.casefold() == _IGNORED:
+        return builder.issue("region-ignored", source, f"line {number}", path)
+    return builder.box(image, builder.label(name), numbers[_BOX], number)
+
+
+LAYOUT = Layout(
+    name="KITTI",
+    looks_for="KITTI (label_2/*.txt, a class and fourteen numbers a line)",
+    notation=Notation("corners", "line", file_per_image=True),
+    find=text_files(lambda line: _values(line) is not None),
+    read=_read,
+)

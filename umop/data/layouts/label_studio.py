@@ -1,0 +1,139 @@
+"""Label Studio: its JSON, a list of tasks, and JSON-MIN, a list of images; sides in percent."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from math import cos, radians, sin
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+from umop.data.dataset import Builder, Image, Notation
+from umop.data.layouts.coco import pixels
+from umop.data.layouts.files import Files
+from umop.data.layouts.layout import Layout, json_files
+from umop.data.layouts.names import split_of_list
+from umop.data.layouts.outline import objects
+from umop.data.layouts.reading import read_json
+from umop.data.layouts.shapes import around
+
+_UPLOADED = re.compile(r"(^|.*/)[0-9a-f]{8}-(?=[^/]+$)")
+"""What Label Studio puts before the name of a file that a person uploads."""
+_LOCAL = "/data/local-files/?d="
+
+
+def is_label_studio(content: Any) -> bool:
+    """Whether an outline is that of tasks with results, or of images with percentages."""
+    return any(
+        (isinstance(each.get("data"), dict) and ("annotations" in each or "completions" in each))
+        or any("original_width" in region for region in _regions_of_image(each))
+        for each in objects(content)
+    )
+
+
+def _read(files: Files, found: Sequence[Path], builder: Builder) -> None:
+    """Reads the tasks that a person has finished; of several annotations the first."""
+    for path in found:
+        try:
+            for task in read_json(path):
+                _read_task(task, path, files, builder)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            builder.issue("annotations-unreadable", path, f"not Label Studio's JSON: {error}")
+    builder.sort_classes()
+
+
+def _read_task(task: dict[str, Any], source: Path, files: Files, builder: Builder) -> None:
+    regions = _regions(task)
+    written = _image_name(task.get("data") or task)
+    if regions is None or written is None:
+        return
+    sides = next((region for region in regions if "original_width" in region), {})
+    path = _path(written, files)
+    image = Image(
+        path=path,
+        source=source,
+        split=split_of_list(source, files.root),
+        width=pixels(sides.get("original_width")),
+        height=pixels(sides.get("original_height")),
+        written=written,
+    )
+    index = builder.image(image)
+    for number, region in enumerate(regions, start=1):
+        place = f"{number} of {Path(written).name}"
+        value = region.get("value") or region
+        if (labels := _labels(value)) is None:
+            continue  # a choice or a text, which is no region
+        try:
+            corners = _corners(value, region)
+        except (KeyError, TypeError, ValueError):
+            text = f"region {place} is no rectangle, ellipse or polygon"
+            builder.issue("shape-without-box", source, text, path)
+            continue
+        for label in labels:
+            builder.box(index, builder.label(str(label)), corners, place)
+
+
+def _regions(task: dict[str, Any]) -> list[dict[str, Any]] | None:
+    """What a person has drawn; None for a task that nobody has finished."""
+    if not isinstance(task.get("data"), dict):
+        return list(_regions_of_image(task))
+    done = task.get("annotations") or task.get("completions") or []
+    finished = [each for each in done if isinstance(each, dict) and not each.get("was_cancelled")]
+    return finished[0]["result"] if finished else None
+
+
+def _regions_of_image(task: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The regions of JSON-MIN, which stand under the name of the labelling interface's tag."""
+    for value in task.values():
+        yield from (each for each in objects(value) if _labels(each) is not None)
+
+
+def _labels(value: dict[str, Any]) -> list[str] | None:
+    """The classes of a region; None where it is no region of an image."""
+    found = [each for key, each in value.items() if key.endswith("labels")]
+    return found[0] if found and isinstance(found[0], list) else None
+
+
+def _image_name(data: dict[str, Any]) -> str | None:
+    """The image of a task, whatever its key is."""
+    texts = [value for value in data.values() if isinstance(value, str) and "/" in value]
+    found = data.get("image") or next(iter(texts), None)
+    return unquote(found).removeprefix(_LOCAL) if isinstance(found, str) else None
+
+
+def _path(written: str, files: Files) -> Path:
+    """An image's path, with or without what Label Studio puts before its name."""
+    plain = _UPLOADED.sub(r"\1", written)
+    last = (Path(name).name for name in (written, plain))
+    found = (files.image(name, ("", "images")) for name in (written, *last))
+    return next(filter(None, found), files.root / "images" / Path(plain).name)
+
+
+def _corners(value: dict[str, Any], region: dict[str, Any]) -> list[float]:
+    """The box around a region, in pixels."""
+    across, down = (float(region[f"original_{side}"]) / 100 for side in ("width", "height"))
+    if "points" in value:
+        return around([(x * across, y * down) for x, y in value["points"]])
+    x, y = value["x"] * across, value["y"] * down
+    if "radiusX" in value:
+        half = value["radiusX"] * across, value["radiusY"] * down
+        return [x - half[0], y - half[1], x + half[0], y + half[1]]
+    width, height = value["width"] * across, value["height"] * down
+    angle = radians(value.get("rotation") or 0)
+    sides = [(0, 0), (width, 0), (width, height), (0, height)]
+    return around(
+        [
+            (x + dx * cos(angle) - dy * sin(angle), y + dx * sin(angle) + dy * cos(angle))
+            for dx, dy in sides
+        ]
+    )
+
+
+LAYOUT = Layout(
+    name="Label Studio",
+    looks_for="Label Studio's JSON or JSON-MIN",
+    notation=Notation("corners", "region"),
+    find=json_files(is_label_studio),
+    read=_read,
+)

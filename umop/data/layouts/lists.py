@@ -1,0 +1,86 @@
+"""Lists of images that people write beside their data: ``train.txt`` and ``val.txt``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from umop.data.dataset import DataSet, Image, Issue
+from umop.data.layouts.files import Files
+from umop.data.layouts.names import base, split_in, stem
+from umop.data.layouts.reading import read_text
+
+_LOOKED_AT = 20
+_OF_TWO = "trainval"
+
+
+def with_listed_splits(data: DataSet, files: Files) -> DataSet:
+    """The data set with the splits that lists of images name, where nothing else names any.
+
+    Images that no list names are then left out.
+    """
+    if data.splits():
+        return data
+    lists = dict(_lists(files))
+    splits = set(lists.values())
+    if not lists:
+        return data
+    if "train" not in splits or len(splits) == 1:
+        names = ", ".join(files.name(path) for path in lists)
+        text = f"{names}: not used, since the images of another split are not listed"
+        return replace(data, issues=(*data.issues, Issue("list-unused", text)))
+    return _split(data, files, lists)
+
+
+def _lists(files: Files) -> Iterator[tuple[Path, str]]:
+    """The lists, each with its split; not the list of train and val together beside both."""
+    found = [(path, split) for path in files.matching(".txt") if (split := split_in(path.stem))]
+    found = [(path, split) for path, split in found if _is_list(path, files)]
+    has_train = any(split == "train" and path.stem != _OF_TWO for path, split in found)
+    yield from (each for each in found if not (has_train and each[0].stem == _OF_TWO))
+
+
+def _is_list(path: Path, files: Files) -> bool:
+    """Whether most of the first lines of a file name an image."""
+    lines = _lines(path)[:_LOOKED_AT]
+    return sum(_image_of(line, path, files) is not None for line in lines) * 2 > len(lines)
+
+
+def _lines(path: Path) -> list[str]:
+    return [line.strip() for line in read_text(path).splitlines() if line.strip()]
+
+
+def _image_of(line: str, path: Path, files: Files) -> Path | None:
+    """The image that a line names, alone or before its annotation."""
+    folders = (files.folder_of(path), "", "images", "JPEGImages")
+    names = tuple(dict.fromkeys((line, line.split()[0])))
+    if found := next(filter(None, (files.image(name, folders) for name in names)), None):
+        return found
+    lasts = (base(name.replace("\\", "/")) for name in names)
+    named = (files.by_stem.get(last) or files.by_stem.get(stem(last)) or () for last in lasts)
+    return next((files.path(each[0]) for each in named if len(each) == 1), None)
+
+
+def _split(data: DataSet, files: Files, lists: dict[Path, str]) -> DataSet:
+    """Gives images the splits of lists; what is in two lists is not trained on."""
+    splits: dict[Path, tuple[str, Path]] = {}
+    issues: list[Issue] = []
+    missing: list[Image] = []
+    for path, split in sorted(lists.items(), key=lambda each: each[1] == "train"):
+        for line in _lines(path):
+            image = _image_of(line, path, files)
+            if image is None:
+                missing.append(Image(files.root / line, path, split, written=line))
+            elif (before := splits.setdefault(image, (split, path)))[1] != path:
+                text = f"{files.name(image)} is in {files.name(before[1])} and {files.name(path)}"
+                issues.append(Issue("listed-twice", text, image))
+    rows = np.array([image.path in splits for image in data.images], np.bool_)
+    if not rows.any():
+        text = f"{', '.join(map(files.name, lists))}: not used, since no annotated image is listed"
+        return replace(data, issues=(*data.issues, Issue("list-unused", text)))
+    kept = data.with_images(rows)
+    images = [replace(image, split=splits[image.path][0]) for image in kept.images]
+    return replace(kept, images=(*images, *missing), issues=(*data.issues, *issues))

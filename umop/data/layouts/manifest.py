@@ -1,0 +1,68 @@
+"""The manifests of AWS Ground Truth and Rekognition: a line of JSON for each image."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from umop.data.dataset import Builder, Image, Notation
+from umop.data.layouts.coco import pixels
+from umop.data.layouts.files import Files
+from umop.data.layouts.layout import Layout
+from umop.data.layouts.names import split_of_list
+from umop.data.layouts.reading import read_text
+
+_IMAGE = "source-ref"
+_SIDES = ("left", "top", "width", "height")
+
+
+def _find(files: Files) -> list[Path]:
+    """The files whose first line names an image."""
+    found = files.matching(".manifest", ".jsonl", ".json")
+    outlines = ((path, files.outline(path)) for path in found)
+    return [path for path, line in outlines if isinstance(line, dict) and _IMAGE in line]
+
+
+def _read(files: Files, found: Sequence[Path], builder: Builder) -> None:
+    """Reads all lines."""
+    for path in found:
+        for number, line in enumerate(read_text(path).splitlines(), start=1):
+            if not line.strip():
+                continue
+            try:
+                _read_line(json.loads(line), number, path, files, builder)
+            except (ValueError, TypeError, KeyError, AttributeError) as error:
+                text = f"line {number} is not a manifest's: {error!r}"
+                builder.issue("annotations-unreadable", path, text)
+    builder.sort_classes()
+
+
+def _read_line(
+    entry: dict[str, Any], number: int, source: Path, files: Files, builder: Builder
+) -> None:
+    written = entry[_IMAGE].partition("://")[2] or entry[_IMAGE]
+    path = files.image_or_expected(written, (files.folder_of(source), "", "images"))
+    if not files.has(path):  # a bucket's name and folders are not those on this disk
+        path = files.image_or_expected(Path(written).name, (files.folder_of(source), "", "images"))
+    job = next((k for k, v in entry.items() if isinstance(v, dict) and "annotations" in v), "")
+    labelled = entry.get(job) or {}
+    sides = (labelled.get("image_size") or [{}])[0]
+    size = (pixels(sides.get("width")), pixels(sides.get("height")))
+    split = split_of_list(source, files.root)
+    index = builder.image(Image(path, source, split, *size, written=written))
+    names = (entry.get(f"{job}-metadata") or {}).get("class-map") or {}
+    for box in labelled.get("annotations", ()):
+        left, top, width, height = (float(box[side]) for side in _SIDES)
+        label = builder.label(names.get(str(box["class_id"]), str(box["class_id"])))
+        builder.box(index, label, (left, top, left + width, top + height), number)
+
+
+LAYOUT = Layout(
+    name="Ground Truth manifest",
+    looks_for="a manifest of AWS Ground Truth (output.manifest)",
+    notation=Notation("corner and size", "line"),
+    find=_find,
+    read=_read,
+)

@@ -1,0 +1,103 @@
+"""Formats that are not read, by what they are known by, and what to export in their place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from umop.data.layouts.files import Files
+from umop.data.layouts.outline import entries, objects
+from umop.data.layouts.reading import head
+
+_JSON: dict[str, Callable[[Any], bool]] = {
+    "Datumaro's JSON: export it as COCO": lambda each: (
+        "items" in each and isinstance(each.get("categories"), dict)
+    ),
+    "V7 Darwin's JSON: export it as COCO": lambda each: (
+        isinstance(each.get("item"), dict) and "annotations" in each
+    ),
+    "VIA 3's project: export it as COCO": lambda each: (
+        {"project", "file", "metadata"} <= each.keys()
+    ),
+    "VoTT's JSON: export it as Pascal VOC": lambda each: "asset" in each or "assets" in each,
+    "Hasty's JSON: export it as COCO": lambda each: "export_format_version" in each,
+    "BDD100K's JSON: convert it with bdd100k.label.to_coco": lambda each: (
+        "labels" in each and "name" in each and "attributes" in each
+    ),
+    "Cityscapes' polygons: convert them to COCO": lambda each: "imgHeight" in each,
+    "Labelbox's export: convert it to COCO with its SDK": lambda each: (
+        "data_row" in each or "Labeled Data" in each
+    ),
+    "SuperAnnotate's JSON: export it as COCO": lambda each: (
+        "instances" in each and "metadata" in each
+    ),
+    "Scale AI's tasks: export them as COCO": lambda each: "task_id" in each and "response" in each,
+    "Encord's labels: export them as COCO": lambda each: "label_hash" in each,
+    "Dataloop's JSON: export it as COCO": lambda each: "itemMetadata" in each,
+    "Segments.ai's release: export it as COCO": lambda each: (
+        isinstance(each.get("dataset"), dict) and "samples" in each["dataset"]
+    ),
+    "GeoJSON, whose places are on a map: cut it into tiles with COCO": lambda each: (
+        each.get("type") == "FeatureCollection"
+    ),
+    "COCO's captions, which are no boxes: give instances_*.json": lambda each: any(
+        "caption" in entry for entry in entries(each, "annotations")
+    ),
+    "COCO's panoptic masks: give instances_*.json": lambda each: any(
+        "segments_info" in entry for entry in entries(each, "annotations")
+    ),
+    "Hugging Face's metadata: write the boxes as COCO": lambda each: (
+        "file_name" in each and "objects" in each
+    ),
+    "Prodigy's JSON lines: write them as COCO": lambda each: "spans" in each and "image" in each,
+}
+_XML = {
+    "sequence": "UA-DETRAC's or another tracker's XML: convert it to COCO",
+    "dataset": "dlib's XML: write it with imglab --convert, or as Pascal VOC",
+    "tagset": "a list of text boxes (ICDAR): convert it to COCO",
+    "opencv_storage": "OpenCV's XML: convert it to Pascal VOC",
+}
+_SUFFIXES = {
+    (".tfrecord", ".tfrecords", ".record"): "TFRecord: export COCO or Pascal VOC",
+    (".parquet", ".arrow", ".feather"): "a table of Hugging Face's: write the boxes as COCO",
+    (
+        ".h5",
+        ".hdf5",
+        ".npz",
+        ".lmdb",
+        ".mdb",
+    ): "arrays in a file: write images, and boxes as COCO",
+    (".mat",): "MATLAB's: write its boxes as a CSV with image,x1,y1,x2,y2,label",
+    (".pkl", ".pickle", ".pth"): "a Python pickle, which is not opened: write its boxes as COCO",
+    (".mp4", ".avi", ".mov", ".mkv"): "video: export its frames as images, and their boxes as COCO",
+    (".shp", ".geojson", ".gpkg", ".kml"): "a map's shapes: cut it into tiles with COCO",
+    (".ndjson",): "JSON lines, such as Labelbox's or Ultralytics': export COCO or YOLO",
+    (".xlsx", ".xls", ".ods"): "a spreadsheet: save it as CSV with image,x1,y1,x2,y2,label",
+}
+_MOT = "gt/gt.txt"
+_LOOKED_AT = 20
+
+
+def other_format(files: Files) -> str | None:
+    """Says which format that is not read the annotations are in; None where nothing tells."""
+    for path in files.matching(".json", ".jsonl")[:_LOOKED_AT]:
+        content = files.outline(path)
+        for each in [content] if isinstance(content, dict) else objects(content):
+            for said, is_one in _JSON.items():
+                if is_one(each):
+                    return f"{files.name(path)} is {said}. It is not read."
+    for path in files.matching(".xml")[:_LOOKED_AT]:
+        if said := _XML.get(files.root_tag(path) or ""):
+            return f"{files.name(path)} is {said}. It is not read."
+    for suffixes, said in _SUFFIXES.items():
+        if found := files.matching(*suffixes):
+            return f"{files.name(found[0])} is {said}. It is not read."
+    return _of_text(files)
+
+
+def _of_text(files: Files) -> str | None:
+    """Says which text files are those of another format."""
+    for path in files.matching(_MOT):
+        if head(path).count(",") > head(path).count("\n"):
+            return f"{files.name(path)} is MOT's, of a video: convert it to COCO. It is not read."
+    return None

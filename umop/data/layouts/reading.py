@@ -1,0 +1,97 @@
+"""Reads files as they come: with byte order marks, in other encodings, cut off."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+from umop.system.errors import UserError
+
+HEAD = 65536
+_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+_ROOT_TAG = re.compile(r"<([A-Za-z_][\w:.-]*)")
+_NO_ELEMENTS = re.compile(r"<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^>\[]*(\[.*?\])?[^>]*>", re.DOTALL)
+
+
+def is_file(path: Path) -> bool:
+    """Whether a file is there; there is none of a name that is longer than the system allows."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def read_bytes(path: Path, most: int = -1) -> bytes:
+    """Reads a file, or its first bytes.
+
+    Raises:
+        UserError: It cannot be read, such as a link that leads nowhere or a pipe.
+    """
+    if path.exists() and not path.is_file():
+        raise UserError(f"{path} is a pipe or a device, not a file. Remove it from the data.")
+    try:
+        with path.open("rb") as file:
+            return file.read(most)
+    except OSError as error:
+        link = f", a link to {path.readlink()}" if path.is_symlink() else ""
+        raise UserError(f"{path} cannot be read{link}: {error.strerror}.") from error
+
+
+def read_text(path: Path) -> str:
+    """Reads a text file, with or without a byte order mark; in Latin-1 if it is not UTF-8."""
+    return decoded_text(path)[0]
+
+
+def decoded_text(path: Path) -> tuple[str, bool]:
+    """A file's text, and whether its encoding is known: it is UTF-8, or UTF-16 with a mark."""
+    content = read_bytes(path)
+    if content.startswith(_UTF16_MARKS):
+        return content.decode("utf-16", errors="replace"), True
+    try:
+        return content.decode("utf-8-sig"), True
+    except UnicodeDecodeError:
+        return content.decode("latin-1"), False
+
+
+def read_json(path: Path) -> Any:
+    """Reads JSON, with or without a byte order mark.
+
+    Raises:
+        ValueError: It is not JSON.
+    """
+    try:
+        return json.loads(read_text(path))
+    except RecursionError as error:
+        raise ValueError("it is nested without end") from error
+
+
+def read_xml(path: Path) -> ElementTree.Element:
+    """Reads XML.
+
+    Raises:
+        ValueError: It is not XML, or in an encoding that is not known, such as GB2312.
+    """
+    content = read_bytes(path)
+    try:
+        return ElementTree.fromstring(content)
+    except ElementTree.ParseError as error:
+        raise ValueError(f"not XML: {error}") from error
+    except (LookupError, ValueError) as error:
+        raise ValueError(f"{error}: save it as UTF-8") from error
+
+
+def head(path: Path, most: int = HEAD) -> str:
+    """The start of a file, to see what it is."""
+    content = read_bytes(path, most)
+    is_utf16 = content.startswith(_UTF16_MARKS)
+    return content.decode("utf-16" if is_utf16 else "utf-8-sig", errors="replace")
+
+
+def root_tag(text: str) -> str | None:
+    """The name of an XML text's outermost element; None where the text starts otherwise."""
+    start = _NO_ELEMENTS.sub("", text).lstrip("\ufeff \t\r\n")
+    found = _ROOT_TAG.match(start)
+    return found[1] if found else None

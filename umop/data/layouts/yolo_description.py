@@ -1,0 +1,108 @@
+"""The file that describes a YOLO data set: Ultralytics' ``data.yaml`` or darknet's ``obj.data``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from umop.data.layouts.files import Files
+from umop.data.layouts.names import joined, parts_of, split_in
+from umop.data.layouts.reading import read_text
+
+_YAML = (".yaml", ".yml")
+_DARKNET = (".data",)
+
+
+def descriptions(files: Files) -> list[Path]:
+    """The files that describe the data."""
+    described = [path for path in files.matching(*_YAML) if "names" in _read_yaml(path)]
+    return described or [path for path in files.matching(*_DARKNET) if _read_darknet(path)]
+
+
+def broken_descriptions(files: Files) -> Iterable[tuple[Path, str]]:
+    """YAML files that cannot be read, one of which may be meant, each with what is wrong."""
+    for path in files.matching(*_YAML):
+        try:
+            _parse_yaml(path)
+        except ValueError as error:
+            yield path, f"not plain YAML: {error}"
+
+
+class Description:
+    """What the description of a data set says; nothing where there is no file.
+
+    Args:
+        path: The file.
+        files: The files of the data set.
+
+    Attributes:
+        path: The file.
+        content: What it says, by the keys of ``data.yaml``.
+    """
+
+    def __init__(self, path: Path | None, files: Files) -> None:
+        self.path = path
+        self.content: dict[str, Any] = {}
+        self._files = files
+        if path is not None:
+            is_darknet = path.suffix.casefold() in _DARKNET
+            self.content = _read_darknet(path) if is_darknet else _read_yaml(path)
+
+    def names_file(self) -> Path | None:
+        """The list of the classes' names that darknet's file names."""
+        names = self.content.get("names")
+        return self.place(names) if isinstance(names, str) else None
+
+    def place(self, written: str) -> Path | None:
+        """A folder or file that the description names.
+
+        A path from elsewhere is searched here by its end, of which the name of a split is a part:
+        ``../train/images`` is not ``images``.
+        """
+        assert self.path is not None
+        here, root = self.path.parent, self._files.root
+        name = written.replace("\\", "/")
+        for start in (here / str(self.content.get("path") or ""), here, root):
+            if (start / name).exists() and not name.startswith("../"):
+                return Path(joined(str(start), name)) if not name.startswith("/") else Path(name)
+        parts = parts_of(name)
+        splits = [number for number, part in enumerate(parts) if split_in(part)]
+        starts = range(splits[-1] + 1 if splits else len(parts))
+        tails = (here.joinpath(*parts[start:]) for start in starts)
+        return next((tail for tail in tails if tail.exists()), None)
+
+
+def _read_darknet(path: Path) -> dict[str, Any]:
+    """Darknet's lines of ``key = value``, with the keys of ``data.yaml``."""
+    pairs = (line.split("=", 1) for line in read_text(path).splitlines() if "=" in line)
+    content: dict[str, Any] = {key.strip(): value.strip() for key, value in pairs}
+    if "names" not in content or not {"train", "valid"} & content.keys():
+        return {}
+    return {"train": content.get("train"), "val": content.get("valid"), "names": content["names"]}
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    """The content of a YAML file; nothing where it is no dictionary."""
+    try:
+        content = _parse_yaml(path)
+    except ValueError:
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _parse_yaml(path: Path) -> Any:
+    """The content of a YAML file.
+
+    Raises:
+        ValueError: It is not YAML, or holds more than plain values.
+    """
+    try:
+        return yaml.safe_load(read_text(path))
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise ValueError(f"line {line}: {error.problem}") from error
+    except yaml.YAMLError as error:
+        raise ValueError(str(error)) from error
