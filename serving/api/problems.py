@@ -49,7 +49,7 @@ class Problem(Exception):  # noqa: N818  # the RFC's word
         """Returns the problem document for a request to ``path``."""
         document = ProblemDocument.of(self.status, self.kind, self.detail)
         if path.startswith("/v2"):
-            document.error = self.detail
+            document.error = document.detail
         members = document.model_dump(exclude_none=True)
         return JSONResponse(members, self.status.value, self.headers, MEDIA_TYPE)
 
