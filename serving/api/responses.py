@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Collection, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from enum import Enum
 from http import HTTPStatus
 
@@ -14,6 +12,7 @@ from fastapi.responses import JSONResponse, Response
 from serving.api.body import Image
 from serving.api.problems import Problem
 from serving.backends import Backend
+from serving.guards.crew import Crew
 from serving.inference import decoding, draw
 from serving.schemas import formats
 from serving.schemas.detections import DetectionResult
@@ -119,12 +118,12 @@ class ResponseRenderer:
     """Renders responses; draws images in a thread pool.
 
     Args:
-        threads: Images drawn at the same time.
+        threads: Draw images.
         max_pixels: Most pixels in one image.
     """
 
-    def __init__(self, threads: int, max_pixels: int) -> None:
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="draw")
+    def __init__(self, threads: Crew, max_pixels: int) -> None:
+        self._threads = threads
         self._max_pixels = max_pixels
 
     async def present(
@@ -138,14 +137,12 @@ class ResponseRenderer:
                 return present_all(form, [(image.name, found)], backend)
             case ResponseFormat.jpeg | ResponseFormat.png:
                 media_type = f"image/{form.value}"
-                drawn = await asyncio.get_running_loop().run_in_executor(
-                    self._threads, self._draw, found, image.data, media_type
-                )
+                drawn = await self._threads.run(self._draw, found, image.data, media_type)
                 return Response(drawn, media_type=media_type)
 
     def close(self) -> None:
         """Ends the threads."""
-        self._threads.shutdown()
+        self._threads.close()
 
     def _draw(self, found: DetectionResult, image: bytes, media_type: str) -> bytes:
         pixels = decoding.decode(image, self._max_pixels)

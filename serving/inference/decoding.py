@@ -51,7 +51,9 @@ FORMATS = {
 }
 SWAPPING_ORIENTATIONS = {5, 6, 7, 8}
 MOST_BYTES_A_PIXEL = 8
-"""Most bytes of one decoded pixel, on average of an image of ``max_pixels``."""
+"""Most bytes of one decoded pixel of an image of ``max_pixels``; a smaller one may have more."""
+MOST_PASSES = 16
+"""Most passes over the pixels of an image of ``max_pixels``; a smaller one may have more."""
 _NAMES = {media_type: name for name, media_type in FORMATS.items()}
 _RGB = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
 # The names speak of grey, and the bits of the factor alone.
@@ -212,6 +214,8 @@ def _inspect(data: bytes, max_pixels: int) -> Encoded:
         raise ImageTooLargeError(f"the image has {width} × {height} pixels, more than {max_pixels}")
     if pixels * encoded.sample_bytes > MOST_BYTES_A_PIXEL * max_pixels:
         raise ImageTooLargeError(f"the image has too many bytes: {encoded.sample_bytes} a pixel")
+    if pixels * encoded.passes > MOST_PASSES * max_pixels:
+        raise ImageError(f"an image of this size has fewer than {encoded.passes} scans")
     _raise_pillows_limit(max_pixels)
     return encoded
 

@@ -8,6 +8,7 @@ import signal
 import socket
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import Any
 
 import uvicorn
@@ -17,9 +18,11 @@ from serving.api.services import Services
 from serving.bundle import BundleError
 from serving.inference.engines import EngineError
 from serving.observability import logs
+from serving.observability.metrics import MetricsError
 from serving.observability.tracing import TracingError
 from serving.server.app import build_app, build_internal_app
 from serving.server.protocol import guarded_protocol
+from serving.server.resources import TooFewDescriptorsError, end_within, reserve_descriptors
 from serving.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -47,7 +50,8 @@ class Server(uvicorn.Server):
         self._on_ready = on_ready
         self._tasks: set[asyncio.Task[None]] = set()
         self._internal: uvicorn.Server | None = None
-        super().__init__(_config(app, self._services.settings))
+        backlog = reserve_descriptors(self._services.settings.max_connections)
+        super().__init__(_config(app, self._services.settings, backlog))
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Opens the public port and the internal one, then waits for the model."""
@@ -55,7 +59,7 @@ class Server(uvicorn.Server):
         await super().startup([public])
         if internal:
             self._internal = _Internal(
-                _config(build_internal_app(self._app), self._services.settings)
+                _config(build_internal_app(self._app), self._services.settings, self.config.backlog)
             )
             self._in_background(self._internal.serve(internal))
         self._in_background(self._wait_for_model())
@@ -78,11 +82,17 @@ class Server(uvicorn.Server):
         }
         for number, handler in handlers.items():
             loop.add_signal_handler(number, handler)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._end_in_time)  # also where the event loop hangs
         try:
             yield
         finally:
             for number in handlers:
                 loop.remove_signal_handler(number)
+
+    def _end_in_time(self, number: int, frame: FrameType | None) -> None:
+        if not self._services.draining:
+            end_within(self._services.settings.drain_delay + self._services.settings.drain_timeout)
 
     async def _wait_for_model(self) -> None:
         try:
@@ -147,13 +157,13 @@ def run(settings: Settings, sockets: list[socket.socket], on_ready: Callable[[st
     logs.configure(settings)
     try:
         app = build_app(settings)
-    except TracingError as error:
+        server = Server(app, on_ready)
+    except (TracingError, TooFewDescriptorsError, MetricsError) as error:
         raise StartError(str(error)) from error
     except OSError as error:
         raise StartError(f"the keys' file cannot be read: {error}") from error
     except ValueError as error:
         raise StartError(f"the API keys cannot be used: {error}") from error
-    server = Server(app, on_ready)
     server.run(sockets)
     if server.failure:
         raise server.failure
@@ -182,10 +192,13 @@ def address(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _config(app: FastAPI, settings: Settings) -> uvicorn.Config:
+def _config(app: FastAPI, settings: Settings, backlog: int) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        http=guarded_protocol(settings.header_timeout, settings.max_connections),
+        http=guarded_protocol(
+            settings.header_timeout, settings.write_timeout, settings.max_connections
+        ),
+        backlog=backlog,
         access_log=False,
         log_config=None,
         server_header=False,

@@ -33,6 +33,7 @@ class Encoded:
         way: How to decode it: OpenCV to opaque 8-bit RGB, OpenCV to whatever it holds, or Pillow.
         orientation: EXIF's, by which the stored pixels are turned; 1 for none.
         sample_bytes: Bytes of one decoded pixel.
+        passes: How often a decoder goes over all pixels.
         lacks_end: Whether the end marker that the format has is missing.
     """
 
@@ -43,6 +44,7 @@ class Encoded:
     way: Way = "pillow"
     orientation: int = 1
     sample_bytes: int = 4
+    passes: int = 1
     lacks_end: bool = False
 
 

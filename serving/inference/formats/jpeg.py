@@ -47,7 +47,8 @@ def read(data: bytes) -> Encoded:
         raise ImageError(f"the image has more than {MOST_SEGMENTS} segments before its pixels")
     if frame is None:
         raise ImageError("the image's header is damaged: it has no size")
-    if data.count(b"\xff\xda", place - 2) > MOST_SCANS:
+    scans = data.count(b"\xff\xda", place - 2)
+    if scans > MOST_SCANS:
         raise ImageError(f"the image has more than {MOST_SCANS} scans")
     precision, height, width, channels = frame
     if precision != 8:
@@ -59,6 +60,7 @@ def read(data: bytes) -> Encoded:
         b"".join([*kept, data[place - 2 :]]),
         way="plain" if channels in (1, 3) else "pillow",
         orientation=turn,
+        passes=scans,
         lacks_end=not data.endswith(END),
     )
 

@@ -48,7 +48,8 @@ def directory(count: int, claimed: int, *, order: str = "<") -> bytes:
     """A directory of TIFF whose entries all claim the same bytes."""
     start = b"II*\x00" if order == "<" else b"MM\x00*"
     entries = b"".join(
-        struct.pack(order + "HHII", (40_000 + number) % 2**16, 7, claimed, 8) for number in range(count)
+        struct.pack(order + "HHII", (40_000 + number) % 2**16, 7, claimed, 8)
+        for number in range(count)
     )
     return start + struct.pack(order + "IH", 8, count) + entries + bytes(4)
 
