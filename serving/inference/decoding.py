@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import io
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from threading import Lock
+from typing import Any
 
 import cv2
 import numpy as np
@@ -50,9 +51,9 @@ FORMATS = {
     "GIF": "image/gif",
 }
 SWAPPING_ORIENTATIONS = {5, 6, 7, 8}
-MOST_BYTES_A_PIXEL = 8
+MOST_BYTES_A_PIXEL = 6
 """Most bytes of one decoded pixel of an image of ``max_pixels``; a smaller one may have more."""
-MOST_PASSES = 16
+MOST_PASSES = 32
 """Most passes over the pixels of an image of ``max_pixels``; a smaller one may have more."""
 _NAMES = {media_type: name for name, media_type in FORMATS.items()}
 _RGB = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
@@ -292,21 +293,31 @@ def _decode_with_pillow(encoded: Encoded) -> Decoded:
     return Decoded(pixels)
 
 
-def _from_values(values: NDArray[np.generic]) -> Decoded:
+def _from_values(values: NDArray[Any]) -> Decoded:
     """From grey, BGR or BGRA values of any depth."""
-    colours = values[..., None] if values.ndim == 2 else values[..., 2::-1]
-    alphas = values[..., 3:] if values.ndim == 3 and values.shape[2] == 4 else None
     height, width = values.shape[:2]
-    scale = Scale.of(colours[part] for part in _tiles((width, height)))
-    alpha_scale = alphas is not None and Scale.of(alphas[part] for part in _tiles((width, height)))
+    channels = 1 if values.ndim == 2 else values.shape[2]
+    colours = Scale.of(_planes(values, range(min(channels, 3))))
+    alpha = Scale.of(_planes(values, range(3, channels)))
     pixels = np.empty((height, width, 3), np.uint8)
     for part in _tiles((width, height)):
-        if alphas is None or not alpha_scale:
-            pixels[part] = scale.apply(colours[part])
-        else:
-            rgba = np.dstack([scale.apply(colours[part]), alpha_scale.apply(alphas[part])])
-            pixels[part] = _over_white(Image.fromarray(rgba))
-    return Decoded(pixels, (scale.warning,) if scale.warning else ())
+        planes = [
+            (alpha if channel == 3 else colours).apply(plane)
+            for channel, plane in enumerate(cv2.split(np.ascontiguousarray(values[part])))
+        ]
+        blue, green, red, *more = planes if channels > 1 else planes * 3
+        rgb = cv2.merge([red, green, blue, *more])
+        pixels[part] = _over_white(Image.fromarray(rgb)) if more else rgb
+    return Decoded(pixels, (colours.warning,) if colours.warning else ())
+
+
+def _planes(values: NDArray[Any], channels: Iterable[int]) -> Iterator[NDArray[Any]]:
+    """Each tile of some channels; none of 8-bit values, which need no scale."""
+    if values.dtype == np.uint8:
+        return
+    for part in _tiles((values.shape[1], values.shape[0])):
+        planes = cv2.split(np.ascontiguousarray(values[part]))
+        yield from (planes[channel] for channel in channels)
 
 
 def _tiles(size: WidthHeight) -> Iterator[tuple[slice, slice]]:

@@ -55,5 +55,6 @@ class Scale:
             return values
         if values.dtype.kind == "u":
             return (values >> round(-np.log2(self.factor))).astype(np.uint8)
-        scaled = np.nan_to_num(values.astype(np.float64)) * self.factor
+        with np.errstate(over="ignore"):
+            scaled = np.nan_to_num(values.astype(np.float64)) * self.factor
         return np.clip(scaled + (0.5 if values.dtype.kind == "f" else 0), 0, 255).astype(np.uint8)

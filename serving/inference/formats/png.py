@@ -10,6 +10,8 @@ _SIGNATURE = 8
 _FRAME = 12  # length, type and checksum of a chunk
 _PIXELS = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"}
 _GREY, _RGB, _RGBA = 0, 2, 6
+_CHANNELS = {_GREY: 1, _RGB: 3}
+_OPENCVS_SIDE = 1_000_000
 
 
 def read(data: bytes) -> Encoded:
@@ -45,9 +47,9 @@ def read(data: bytes) -> Encoded:
         width,
         height,
         b"".join(kept),
-        way=_way(depth, kind, transparent),
+        way="pillow" if max(width, height) > _OPENCVS_SIDE else _way(depth, kind, transparent),
         orientation=turn,
-        sample_bytes=depth // 8 * 4 or 4,
+        sample_bytes=max(4, _CHANNELS.get(kind, 4) * depth // 8),
     )
 
 
