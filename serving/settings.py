@@ -125,6 +125,10 @@ class Settings(BaseSettings):
     header_timeout: PositiveFloat = Field(
         10, description="Seconds for a request's header to arrive."
     )
+    write_timeout: PositiveFloat = Field(
+        30,
+        description="Seconds for a client to take an answer, and one more for every 100 kB of it.",
+    )
     max_connections: PositiveInt = Field(1000, description="Most open connections of a worker.")
     allow_urls: bool = Field(
         False, description="Whether a request may give an image by its https URL."

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-from collections.abc import Sequence
-from dataclasses import dataclass
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Annotated, TypeVar
+from typing import Annotated, ParamSpec, TypeVar
 
 from fastapi import Request
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from starlette.datastructures import UploadFile
-from starlette.exceptions import HTTPException
+from pydantic import BaseModel, ConfigDict, FailFast, Field, ValidationError, model_validator
 
+from serving.api.form import FormError, Part, read_form
 from serving.api.problems import Problem
 from serving.guards.budget import Held
 from serving.guards.fetch import Fetcher
-from serving.schemas.validation import first_error
+from serving.schemas.base64_text import decode_base64
+from serving.schemas.options import DetectOptions
+from serving.schemas.validation import TooManyValuesError, first_error, require_few_values
 
 Json = TypeVar("Json", bound=BaseModel)
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+SMALL_BODY = 2**16
+"""Most bytes that are parsed at once: the way to a thread and back would take longer."""
 _RAW_TYPES = ("", "application/octet-stream")
 
 
@@ -47,6 +52,35 @@ class ImageAddress:
 Sent = Image | ImageAddress
 
 
+@dataclass(frozen=True)
+class Received:
+    """What a request's body holds.
+
+    Attributes:
+        images: The images.
+        fields: A form's other fields, each with its values.
+    """
+
+    images: Sequence[Sent]
+    fields: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    def options(self, query: DetectOptions) -> DetectOptions:
+        """Returns the request's options: those of its query and of its form's fields.
+
+        Raises:
+            Problem: 422, a field is unknown, not valid, or given in both.
+        """
+        asked = query.model_dump(exclude_none=True)
+        twice = self.fields.keys() & asked.keys()
+        if twice:
+            raise _invalid(f"{min(twice)}: is in the query and in the form")
+        given = {name: _value(name, values) for name, values in self.fields.items()}
+        try:
+            return DetectOptions.model_validate({**asked, **given})
+        except ValidationError as error:
+            raise _invalid(f"the form's field {first_error(error, 'of options')}") from error
+
+
 class JsonImage(BaseModel):
     """An image in JSON, in base64 or by its URL."""
 
@@ -69,7 +103,7 @@ class JsonImages(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    images: Annotated[list[JsonImage], Field(min_length=1)]
+    images: Annotated[list[JsonImage], Field(min_length=1), FailFast()]
 
 
 class BodyReader:
@@ -84,37 +118,35 @@ class BodyReader:
         self._max_images = max_images
         self._fetcher = fetcher
 
-    async def read_one(self, request: Request) -> Sent:
-        """Returns the image of a request: its body, the form's ``file``, or JSON.
+    async def read_one(self, request: Request) -> Received:
+        """Returns what a request sends: its body, the form's ``file``, or JSON.
 
         Raises:
             Problem: 415 for another type of body, 422 for one that holds no image.
         """
         match _media_type(request):
             case "multipart/form-data":
-                [image] = await self._from_form(request, "file", most=1)
-                return image
+                return await self._from_form(request, "file", most=1)
             case "application/json":
-                return self._from_json(_parse(JsonImage, await request.body()), "image")
+                body = await read_body(request)
+                return Received([await parsed(body, self._one_from_json, body)])
             case media_type if media_type in _RAW_TYPES or media_type.startswith("image/"):
-                return _image("image", await request.body())
+                return Received([_image("image", await read_body(request))])
             case media_type:
                 raise _unsupported(media_type)
 
-    async def read_several(self, request: Request) -> list[Sent]:
-        """Returns the images of a request: the form's ``files``, or JSON.
+    async def read_several(self, request: Request) -> Received:
+        """Returns what a request sends: the form's ``files``, or JSON.
 
         Raises:
             Problem: 415 for another type of body, 422 for one that holds no or too many images.
         """
         match _media_type(request):
             case "multipart/form-data":
-                return [*await self._from_form(request, "files", most=self._max_images)]
+                return await self._from_form(request, "files", most=self._max_images)
             case "application/json":
-                wanted = _parse(JsonImages, await request.body()).images
-                if len(wanted) > self._max_images:
-                    raise _no_image(f"a batch has at most {self._max_images} images")
-                return [self._from_json(each, f"image{index}") for index, each in enumerate(wanted)]
+                body = await read_body(request)
+                return Received(await parsed(body, self._several_from_json, body))
             case media_type:
                 raise _unsupported(media_type)
 
@@ -142,18 +174,28 @@ class BodyReader:
         if self._fetcher:
             await self._fetcher.close()
 
-    async def _from_form(self, request: Request, field: str, *, most: int) -> list[Image]:
+    async def _from_form(self, request: Request, name: str, *, most: int) -> Received:
+        body = await read_body(request)
         try:
-            form = await request.form(max_files=most, max_fields=8)
-        except HTTPException as error:
-            raise _no_image(f"the form cannot be read: {error.detail}") from error
-        try:
-            files = [part for part in form.getlist(field) if isinstance(part, UploadFile)]
-            if not files:
-                raise _no_image(f"the form has no file in its field '{field}'")
-            return [_image(file.filename or "image", await file.read()) for file in files]
-        finally:
-            await form.close()
+            parts = await parsed(
+                body, read_form, body, request.headers.get("content-type", ""), most
+            )
+        except FormError as error:
+            raise _no_image(f"the form cannot be read: {error}") from error
+        files = [part for part in parts if part.filename is not None and part.field == name]
+        if not files:
+            raise _no_image(f"the form has no file in its field '{name}'")
+        images = [_image(part.filename or "image", part.data) for part in files]
+        return Received(images, _by_name(part for part in parts if part.filename is None))
+
+    def _one_from_json(self, body: bytes) -> Sent:
+        return self._from_json(_parse(JsonImage, body), "image")
+
+    def _several_from_json(self, body: bytes) -> list[Sent]:
+        wanted = _parse(JsonImages, body).images
+        if len(wanted) > self._max_images:
+            raise _no_image(f"a batch has at most {self._max_images} images")
+        return [self._from_json(each, f"image{index}") for index, each in enumerate(wanted)]
 
     def _from_json(self, image: JsonImage, name: str) -> Sent:
         if image.url is not None:
@@ -161,9 +203,37 @@ class BodyReader:
                 raise _no_image("this service does not fetch URLs; send the image itself")
             return ImageAddress(name, image.url)
         try:
-            return _image(name, base64.b64decode(image.image or "", validate=True))
-        except (binascii.Error, ValueError) as error:
-            raise _no_image("'image' is not base64") from error
+            return _image(name, decode_base64(image.image or ""))
+        except ValueError as error:
+            raise _no_image(f"'image' is not base64: {error}") from error
+
+
+async def read_body(request: Request) -> bytes:
+    """The whole body; unlike ``request.body()`` the request does not keep it."""
+    return b"".join([part async for part in request.stream()])
+
+
+async def parsed(
+    body: bytes,
+    parse: Callable[Arguments, Result],
+    *arguments: Arguments.args,
+    **options: Arguments.kwargs,
+) -> Result:
+    """What a body is parsed to, in a thread where it is large."""
+    if len(body) <= SMALL_BODY:
+        return parse(*arguments, **options)
+    return await asyncio.to_thread(parse, *arguments, **options)
+
+
+def _value(name: str, values: Sequence[str]) -> object:
+    return values if name == "classes" else values[-1]
+
+
+def _by_name(parts: Iterable[Part]) -> dict[str, list[str]]:
+    fields: dict[str, list[str]] = defaultdict(list)
+    for part in parts:
+        fields[part.field].append(part.text)
+    return fields
 
 
 def _media_type(request: Request) -> str:
@@ -172,7 +242,10 @@ def _media_type(request: Request) -> str:
 
 def _parse(kind: type[Json], body: bytes) -> Json:
     try:
+        require_few_values(body)
         return kind.model_validate_json(body)
+    except TooManyValuesError as error:
+        raise _no_image(str(error)) from error
     except ValidationError as error:
         raise _no_image(first_error(error, "the body")) from error
 
@@ -185,6 +258,10 @@ def _image(name: str, data: bytes) -> Image:
 
 def _no_image(detail: str) -> Problem:
     return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "no-image", detail)
+
+
+def _invalid(detail: str) -> Problem:
+    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request", detail)
 
 
 def _unsupported(media_type: str) -> Problem:

@@ -13,6 +13,8 @@ from serving.api.services import Services
 from serving.guards.keys import KeyRing
 from serving.schemas.options import DetectOptions
 
+_QUERY = (*DetectOptions.model_fields, "format")
+
 
 async def _services(request: Request) -> Services:
     services: Services = request.app.state.services
@@ -20,6 +22,7 @@ async def _services(request: Request) -> Services:
 
 
 async def _options(
+    request: Request,
     score_threshold: Annotated[
         float | None, Query(ge=0, le=1, description="Lowest score to report.")
     ] = None,
@@ -31,6 +34,10 @@ async def _options(
         Query(description="Class to report, by name; repeat it for several."),
     ] = None,
 ) -> DetectOptions:
+    unknown = next((name for name in request.query_params if name not in _QUERY), None)
+    if unknown is not None:
+        detail = f"query {unknown}: is none of {', '.join(_QUERY)}"
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request", detail)
     return DetectOptions(
         score_threshold=score_threshold,
         max_detections=max_detections,

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from http import HTTPStatus
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.api.problems import Problem, unavailable
@@ -127,6 +130,34 @@ class LastAnswers:
             await send(message)
 
         await self._app(scope, receive, send_last)
+
+
+class Cors(CORSMiddleware):
+    """Answers preflight requests (fetch.spec.whatwg.org), refusals as problem documents.
+
+    Args:
+        app: The next application.
+        allow_origins: Origins that may ask; none refuses all.
+    """
+
+    def __init__(self, app: ASGIApp, allow_origins: Sequence[str]) -> None:
+        super().__init__(
+            app,
+            allow_origins=allow_origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=["*"],
+            expose_headers=["X-Request-ID", "Retry-After"],
+        )
+
+    def preflight_response(self, request_headers: Headers) -> Response:
+        """Returns the answer to a preflight request."""
+        answer = super().preflight_response(request_headers)
+        if answer.status_code == HTTPStatus.OK:
+            return answer
+        detail = bytes(answer.body).decode()
+        refused = Problem(HTTPStatus.BAD_REQUEST, "bad-request", detail).response()
+        refused.headers["Vary"] = answer.headers.get("Vary", "Origin")
+        return refused
 
 
 class BodyLimit:

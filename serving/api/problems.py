@@ -49,7 +49,7 @@ class Problem(Exception):  # noqa: N818  # the RFC's word
         """Returns the problem document for a request to ``path``."""
         document = ProblemDocument.of(self.status, self.kind, self.detail)
         if path.startswith("/v2"):
-            document.error = self.detail
+            document.error = document.detail
         members = document.model_dump(exclude_none=True)
         return JSONResponse(members, self.status.value, self.headers, MEDIA_TYPE)
 
@@ -68,6 +68,8 @@ def describe(error: Exception) -> Problem | None:
     match error:
         case Problem():
             return error
+        case MemoryError():
+            return unavailable("overloaded", "there is not enough memory; try again soon", 5)
         case OverloadedError():
             return unavailable("overloaded", str(error), 1)
         case NotReadyError():
@@ -101,6 +103,7 @@ def install(app: FastAPI) -> None:
         EngineError,
         TensorError,
         ClientDisconnect,
+        MemoryError,
     ):
         app.add_exception_handler(kind, _answer(describe))
     app.add_exception_handler(HTTPException, _answer(_from_http))
@@ -136,5 +139,7 @@ def _from_validation(error: RequestValidationError) -> Problem:
 
 
 def _unexpected(error: Exception) -> Problem:
+    if isinstance(error, RuntimeError) and "can't start new thread" in str(error):
+        return unavailable("overloaded", "there are not enough threads; try again soon", 5)
     detail = "internal error; the server's log has the reason"
     return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal-error", detail)

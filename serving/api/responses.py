@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 from fastapi.responses import Response
 
 from serving.api.formats.output import DetectAnswer, Found, OutputFormat, Render
+from serving.guards.crew import Crew
 
 
 class ResponseRenderer:
     """Renders responses; draws images in a thread pool.
 
     Args:
-        threads: Images drawn at the same time.
+        threads: Draw images.
         max_pixels: Most pixels in one image.
     """
 
-    def __init__(self, threads: int, max_pixels: int) -> None:
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="draw")
+    def __init__(self, threads: Crew, max_pixels: int) -> None:
+        self._threads = threads
         self._max_pixels = max_pixels
 
     async def one(self, form: OutputFormat, found: Found, classes: Sequence[str]) -> Response:
@@ -48,15 +47,14 @@ class ResponseRenderer:
 
     def close(self) -> None:
         """Ends the threads."""
-        self._threads.shutdown()
+        self._threads.close()
 
     async def _render(
         self, form: OutputFormat, render: Render, found: Sequence[Found], classes: Sequence[str]
     ) -> Response:
         answer = DetectAnswer(found, classes, self._max_pixels)
         if form.draws:
-            loop = asyncio.get_running_loop()
-            content = await loop.run_in_executor(self._threads, render, answer)
+            content = await self._threads.run(render, answer)
         else:
             content = render(answer)
         return Response(content, media_type=form.media_type)

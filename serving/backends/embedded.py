@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from time import perf_counter
@@ -12,6 +11,8 @@ from time import perf_counter
 from serving.backends import NotReadyError
 from serving.bundle import Bundle, BundleError
 from serving.bundle.schema import Manifest
+from serving.guards.admission import OverloadedError
+from serving.guards.crew import Crew
 from serving.inference.batching import Batcher
 from serving.inference.detector import Detections, Detector, Prepared, name_detections
 from serving.inference.engines import Engine, EngineError, open_engine
@@ -35,7 +36,7 @@ class EmbeddedBackend:
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
         self._settings = settings
         self._metrics = metrics
-        self._decoders = ThreadPoolExecutor(settings.decode_threads, thread_name_prefix="decode")
+        self._decoders = Crew(settings.decode_threads, settings.deadline, "decode")
         self._model: _LoadedModel | None = None
         self._loading = asyncio.Lock()
 
@@ -47,13 +48,14 @@ class EmbeddedBackend:
         """See ``Backend.stop``."""
         if self._model:
             await self._model.retire()
-        await asyncio.to_thread(self._decoders.shutdown)
+        await asyncio.to_thread(self._decoders.close)
 
     async def check(self) -> None:
         """See ``Backend.check``."""
         try:
+            self._decoders.require_thread()
             await asyncio.to_thread(self._current().detector.check)
-        except EngineError as error:
+        except (EngineError, OverloadedError) as error:
             raise NotReadyError(str(error), retry_after=10) from error
 
     async def reload(self) -> None:
@@ -82,9 +84,7 @@ class EmbeddedBackend:
         manifest = model.detector.manifest
         options.class_ids(manifest.classes)
         started = perf_counter()
-        prepared = await asyncio.get_running_loop().run_in_executor(
-            self._decoders, self._decode, model.detector, image
-        )
+        prepared = await self._decoders.run(self._decode, model.detector, image)
         decoded = perf_counter()
         with self._metrics.queue.track_inprogress():
             detections, began, ended = await model.batcher.submit((prepared, options))

@@ -92,6 +92,8 @@ class Fetcher:
             raise ImageFetchError("the image's server did not answer in time") from None
         except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException) as error:
             raise ImageFetchError("the image's server cannot be reached") from error
+        except ValueError as error:  # of urljoin, or of a name that IDNA refuses
+            raise ImageFetchError("the image's address is not valid") from error
 
     async def close(self) -> None:
         """Closes the connections."""

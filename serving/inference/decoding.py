@@ -1,17 +1,46 @@
-"""Decodes images."""
+"""Decodes images.
+
+``serving.inference.formats`` reads their headers first, in bounds; only what the pixels need comes
+here, so that decoding takes time and memory by the number of pixels.
+"""
 
 from __future__ import annotations
 
 import io
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from threading import Lock
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
+
+from serving.inference.formats import (
+    Encoded,
+    ImageError,
+    ImageTooLargeError,
+    UnsupportedImageError,
+    inspect,
+    sniff,
+)
+from serving.inference.formats.jpeg import END
+from serving.inference.scale import Scale
+
+__all__ = [
+    "Decoded",
+    "Header",
+    "ImageError",
+    "ImageTooLargeError",
+    "UnsupportedImageError",
+    "decode",
+    "decode_reduced",
+    "decode_whole",
+    "read_header",
+    "sniff",
+]
 
 FORMATS = {
     "JPEG": "image/jpeg",
@@ -22,9 +51,11 @@ FORMATS = {
     "GIF": "image/gif",
 }
 SWAPPING_ORIENTATIONS = {5, 6, 7, 8}
-_ORIENTATION_TAG = 0x0112
-_END_OF_JPEG = b"\xff\xd9"
-_BIT_DEPTH_OF_PNG = 24  # its offset
+MOST_BYTES_A_PIXEL = 6
+"""Most bytes of one decoded pixel of an image of ``max_pixels``; a smaller one may have more."""
+MOST_PASSES = 32
+"""Most passes over the pixels of an image of ``max_pixels``; a smaller one may have more."""
+_NAMES = {media_type: name for name, media_type in FORMATS.items()}
 _RGB = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
 # The names speak of grey, and the bits of the factor alone.
 _REDUCED = {
@@ -33,24 +64,25 @@ _REDUCED = {
     4: cv2.IMREAD_REDUCED_GRAYSCALE_4,
     8: cv2.IMREAD_REDUCED_GRAYSCALE_8,
 }
+# What a JPEG without an end is continued with: it is whole where this changes no pixel.
+_CONTINUATIONS = (b"", b"\xfe\xaa\x55\x33" * 64, b"\x01\x5a\xc3\x96" * 64)
+_TURNS: dict[int, tuple[int, int]] = {
+    # quarters of a turn to the left, and the axis to mirror after it (-1 for none)
+    2: (0, 1),
+    3: (2, -1),
+    4: (0, 0),
+    5: (1, 0),
+    6: (3, -1),
+    7: (1, 1),
+    8: (1, -1),
+}
 _PILLOWS_LIMIT = Lock()
 
 # Of damaged images this module's errors say what is wrong, and no line of OpenCV's.
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
 
+Pixels = NDArray[np.uint8]
 WidthHeight = tuple[int, int]
-
-
-class ImageError(Exception):
-    """The bytes cannot be read as an image; the message is one line that says why."""
-
-
-class UnsupportedImageError(ImageError):
-    """The bytes are in none of the formats in ``FORMATS``."""
-
-
-class ImageTooLargeError(ImageError):
-    """The image has more pixels than allowed."""
 
 
 @dataclass(frozen=True)
@@ -62,12 +94,28 @@ class Header:
         width: In pixels, upright.
         height: In pixels, upright.
         orientation: EXIF's, by which the stored pixels are turned; 1 for none.
+        lacks_end: Whether a JPEG's end marker is missing. ``decode`` accepts it where all pixels
+            are there. True as well for the first bytes of a JPEG alone.
     """
 
     media_type: str
     width: int
     height: int
     orientation: int = 1
+    lacks_end: bool = False
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """A decoded image.
+
+    Attributes:
+        pixels: RGB, uint8, shape (height, width, 3).
+        warnings: What was made good, one line each, as in ``its end marker is missing``.
+    """
+
+    pixels: Pixels
+    warnings: tuple[str, ...] = ()
 
 
 def read_header(data: bytes, max_pixels: int) -> Header:
@@ -82,16 +130,17 @@ def read_header(data: bytes, max_pixels: int) -> Header:
         ImageTooLargeError: The image has more pixels than ``max_pixels``.
         ImageError: The header is damaged.
     """
-    with _open(data, max_pixels) as image:
-        width, height = _upright_size(image)
-        media_type = Image.MIME.get(image.format or "", "image/jpeg")
-        return Header(media_type, width, height, _orientation(image))
+    encoded = _inspect(data, max_pixels)
+    width, height = _upright_size(encoded)
+    return Header(encoded.media_type, width, height, encoded.orientation, encoded.lacks_end)
 
 
-def decode(data: bytes, max_pixels: int) -> NDArray[np.uint8]:
+def decode(data: bytes, max_pixels: int) -> Pixels:
     """Decodes an image: first frame, EXIF orientation applied.
 
-    16-bit greys are scaled to 8 bits; transparent pixels are laid over white.
+    Transparent pixels are laid over white. Values of more than 8 bits are scaled to 8 by a power of
+    two, which the largest value decides: to 4095, they count as 12 bits. Floats from 0 to 1 are
+    multiplied by 255. See ``serving.inference.scale``.
 
     Args:
         data: An encoded image in one of ``FORMATS``.
@@ -104,14 +153,28 @@ def decode(data: bytes, max_pixels: int) -> NDArray[np.uint8]:
         UnsupportedImageError: The format is none of ``FORMATS``.
         ImageTooLargeError: The image has more pixels than ``max_pixels``.
         ImageError: The image is damaged.
+        MemoryError: There is not enough memory for it.
     """
-    with _open(data, max_pixels) as image:
-        return _decode(data, image, reduction=1)
+    return decode_whole(data, max_pixels).pixels
+
+
+def decode_whole(data: bytes, max_pixels: int) -> Decoded:
+    """Decodes an image like ``decode``, and says what was made good.
+
+    Args:
+        data: An encoded image in one of ``FORMATS``.
+        max_pixels: Most pixels (width × height) allowed; checked before decoding.
+
+    Raises:
+        ImageError: As for ``decode``.
+        MemoryError: As for ``decode``.
+    """
+    return _decode(_inspect(data, max_pixels), reduction=1)
 
 
 def decode_reduced(
     data: bytes, max_pixels: int, target: Callable[[WidthHeight], WidthHeight]
-) -> tuple[NDArray[np.uint8], WidthHeight]:
+) -> tuple[Pixels, WidthHeight]:
     """Decodes an image that will be scaled down.
 
     A JPEG is decoded at a half, quarter or eighth of its size where that is a whole number of
@@ -128,10 +191,12 @@ def decode_reduced(
 
     Raises:
         ImageError: As for ``decode``.
+        MemoryError: As for ``decode``.
     """
-    with _open(data, max_pixels) as image:
-        size = _upright_size(image)
-        return _decode(data, image, _reduction(size, target(size))), size
+    encoded = _inspect(data, max_pixels)
+    size = _upright_size(encoded)
+    reduction = _reduction(size, target(size)) if encoded.media_type == "image/jpeg" else 1
+    return _decode(encoded, reduction).pixels, size
 
 
 def from_pillow(image: Image.Image) -> NDArray[np.uint8]:
@@ -141,7 +206,7 @@ def from_pillow(image: Image.Image) -> NDArray[np.uint8]:
         ImageError: The image is damaged.
     """
     try:
-        return _upright(np.asarray(_to_rgb(image)), _orientation(image))
+        return _pixels_of(ImageOps.exif_transpose(image)).pixels
     except MemoryError:
         raise
     except Exception as error:
@@ -156,59 +221,141 @@ def _reduction(size: WidthHeight, target: WidthHeight) -> int:
     return 1
 
 
-def _decode(data: bytes, image: Image.Image, reduction: int) -> NDArray[np.uint8]:
+def _inspect(data: bytes, max_pixels: int) -> Encoded:
+    encoded = inspect(data)
+    width, height = _upright_size(encoded)
+    pixels = width * height
+    if pixels > max_pixels:
+        raise ImageTooLargeError(f"the image has {width} × {height} pixels, more than {max_pixels}")
+    if pixels * encoded.sample_bytes > MOST_BYTES_A_PIXEL * max_pixels:
+        raise ImageTooLargeError(f"the image has too many bytes: {encoded.sample_bytes} a pixel")
+    if pixels * encoded.passes > MOST_PASSES * max_pixels:
+        raise ImageError(f"an image of this size has fewer than {encoded.passes} scans")
+    _raise_pillows_limit(max_pixels)
+    return encoded
+
+
+def _upright_size(encoded: Encoded) -> WidthHeight:
+    width, height = encoded.width, encoded.height
+    return (height, width) if encoded.orientation in SWAPPING_ORIENTATIONS else (width, height)
+
+
+def _decode(encoded: Encoded, reduction: int) -> Decoded:
     try:
-        pixels = _decode_plain(data, image, reduction)
-        if pixels is None:
-            image.load()
-            pixels = np.asarray(_to_rgb(image))
-        return _upright(pixels, _orientation(image))
-    except MemoryError:
+        decoded = _decode_stored(encoded, reduction)
+        return Decoded(_upright(decoded.pixels, encoded.orientation), decoded.warnings)
+    except (MemoryError, ImageError):
         raise
     except Exception as error:  # Pillow's decoders raise many kinds on damaged input
+        _require_memory(encoded)
         raise ImageError(f"the image is damaged: {error}") from error
 
 
-def _decode_plain(data: bytes, image: Image.Image, reduction: int) -> NDArray[np.uint8] | None:
-    """Decodes common images with OpenCV: the pixels are Pillow's, in less time.
+def _decode_stored(encoded: Encoded, reduction: int) -> Decoded:
+    """The pixels as they are stored; OpenCV's are Pillow's, in less time and memory.
 
-    None for other images, and for damaged ones, of which Pillow says what is wrong.
+    Of damaged images OpenCV gives none, and Pillow says what is wrong.
     """
-    if not _is_plain(data, image):
-        return None
-    encoded = np.frombuffer(data, np.uint8)
-    reduced = _REDUCED[reduction if image.format in {"JPEG", "MPO"} else 1]
-    pixels = cv2.imdecode(encoded, _RGB | reduced)
-    return None if pixels is None else pixels.astype(np.uint8, copy=False)
+    if encoded.way == "plain":
+        if encoded.lacks_end:
+            return _decode_continued(encoded.data, reduction)
+        pixels = _opencv(encoded.data, _RGB | _REDUCED[reduction])
+        if pixels is not None:
+            return Decoded(pixels.astype(np.uint8, copy=False))
+    if encoded.way == "deep":
+        values = _opencv(encoded.data, cv2.IMREAD_UNCHANGED)
+        if values is not None and values.shape[:2] == (encoded.height, encoded.width):
+            return _from_values(values)
+    return _decode_with_pillow(encoded)
 
 
-def _is_plain(data: bytes, image: Image.Image) -> bool:
-    """Whether this is a JPEG or a still PNG of opaque 8-bit colour or grey."""
-    if image.mode not in {"RGB", "L"} or image.has_transparency_data:
-        return False
-    if image.format == "PNG":
-        return data[_BIT_DEPTH_OF_PNG] == 8 and not getattr(image, "is_animated", False)
-    # OpenCV fills a JPEG that is cut off up with grey.
-    return image.format in {"JPEG", "MPO"} and data.endswith(_END_OF_JPEG)
-
-
-def _open(data: bytes, max_pixels: int) -> Image.Image:
-    _raise_pillows_limit(max_pixels)
+def _opencv(data: bytes, flags: int) -> NDArray[np.generic] | None:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            image = Image.open(io.BytesIO(data), formats=tuple(FORMATS))
-    except Image.DecompressionBombError as error:
-        raise ImageTooLargeError(f"the image has more than {max_pixels} pixels") from error
-    except UnidentifiedImageError as error:
-        raise _unidentified(data) from error
-    except Exception as error:
-        raise ImageError(f"the image's header is damaged: {error}") from error
-    if image.width * image.height > max_pixels:
-        raise ImageTooLargeError(
-            f"the image has {image.width} × {image.height} pixels, more than {max_pixels}"
-        )
-    return image
+        return cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+    except cv2.error as error:
+        if error.code == cv2.Error.StsNoMem:
+            raise MemoryError from error
+        return None
+
+
+def _decode_continued(data: bytes, reduction: int) -> Decoded:
+    """A JPEG without its end marker; OpenCV would fill one that is cut off up with grey."""
+    whole = data.rstrip(b"\xff")
+    first, *others = (
+        _opencv(whole + more + END, _RGB | _REDUCED[reduction]) for more in _CONTINUATIONS
+    )
+    if first is None or not all(
+        np.array_equal(first, other) for other in others if other is not None
+    ):
+        raise ImageError("the image is damaged: it is cut off")
+    return Decoded(first.astype(np.uint8, copy=False), ("its end marker is missing",))
+
+
+def _decode_with_pillow(encoded: Encoded) -> Decoded:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        image = Image.open(io.BytesIO(encoded.data), formats=(_NAMES[encoded.media_type],))
+        image.load()
+        return _pixels_of(image)
+
+
+def _pixels_of(image: Image.Image) -> Decoded:
+    if image.mode.startswith("I;16") or image.mode in {"I", "F"}:
+        return _from_values(np.asarray(image))
+    pixels = np.empty((image.height, image.width, 3), np.uint8)
+    for rows, columns in _tiles(image.size):
+        part = image.crop((columns.start, rows.start, columns.stop, rows.stop))
+        opaque = _over_white(part) if part.has_transparency_data else part.convert("RGB")
+        pixels[rows, columns] = np.asarray(opaque)
+    return Decoded(pixels)
+
+
+def _from_values(values: NDArray[Any]) -> Decoded:
+    """From grey, BGR or BGRA values of any depth."""
+    height, width = values.shape[:2]
+    channels = 1 if values.ndim == 2 else values.shape[2]
+    colours = Scale.of(_planes(values, range(min(channels, 3))))
+    alpha = Scale.of(_planes(values, range(3, channels)))
+    pixels = np.empty((height, width, 3), np.uint8)
+    for part in _tiles((width, height)):
+        planes = [
+            (alpha if channel == 3 else colours).apply(plane)
+            for channel, plane in enumerate(cv2.split(np.ascontiguousarray(values[part])))
+        ]
+        blue, green, red, *more = planes if channels > 1 else planes * 3
+        rgb = cv2.merge([red, green, blue, *more])
+        pixels[part] = np.asarray(_over_white(Image.fromarray(rgb)) if more else rgb)
+    return Decoded(pixels, (colours.warning,) if colours.warning else ())
+
+
+def _planes(values: NDArray[Any], channels: Iterable[int]) -> Iterator[NDArray[Any]]:
+    """Each tile of some channels; none of 8-bit values, which need no scale."""
+    if values.dtype == np.uint8:
+        return
+    for part in _tiles((values.shape[1], values.shape[0])):
+        planes = cv2.split(np.ascontiguousarray(values[part]))
+        yield from (planes[channel] for channel in channels)
+
+
+def _tiles(size: WidthHeight) -> Iterator[tuple[slice, slice]]:
+    """Rows and columns of parts of an image: what is made of one takes little memory."""
+    width, height = size
+    for top in range(0, height, _TILE[1]):
+        for left in range(0, width, _TILE[0]):
+            yield slice(top, min(top + _TILE[1], height)), slice(left, min(left + _TILE[0], width))
+
+
+_TILE = (4096, 256)
+
+
+def _over_white(image: Image.Image) -> Image.Image:
+    rgba = image.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")
+
+
+def _require_memory(encoded: Encoded) -> None:
+    """Raises ``MemoryError`` where decoding failed for want of memory: decoders hide it."""
+    np.empty((encoded.height, encoded.width, 2 * MOST_BYTES_A_PIXEL), np.uint8)
 
 
 def _raise_pillows_limit(max_pixels: int) -> None:
@@ -218,65 +365,9 @@ def _raise_pillows_limit(max_pixels: int) -> None:
             Image.MAX_IMAGE_PIXELS = max(Image.MAX_IMAGE_PIXELS, max_pixels)
 
 
-def _unidentified(data: bytes) -> ImageError:
-    if sniff(data) is None:
-        return UnsupportedImageError("not a JPEG, PNG, WebP, BMP, TIFF or GIF image")
-    return ImageError("the image's header is damaged")
-
-
-def sniff(data: bytes) -> str | None:
-    """Returns the media type that the first bytes promise, or None."""
-    signatures = {
-        b"\xff\xd8\xff": "image/jpeg",
-        b"\x89PNG\r\n\x1a\n": "image/png",
-        b"BM": "image/bmp",
-        b"II*\x00": "image/tiff",
-        b"MM\x00*": "image/tiff",
-        b"GIF87a": "image/gif",
-        b"GIF89a": "image/gif",
-    }
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return "image/webp"
-    return next((kind for start, kind in signatures.items() if data.startswith(start)), None)
-
-
-def _orientation(image: Image.Image) -> int:
-    if image.format == "TIFF":  # Pillow turns TIFF upright by itself
-        return 1
-    if image.format == "PNG" and "exif" not in image.info:  # getexif would decode it
-        return 1
-    try:
-        return int(image.getexif().get(_ORIENTATION_TAG, 1))
-    except Exception:  # a damaged EXIF block says nothing about the pixels
-        return 1
-
-
-def _upright_size(image: Image.Image) -> WidthHeight:
-    width, height = image.size
-    swaps = _orientation(image) in SWAPPING_ORIENTATIONS
-    return (height, width) if swaps else (width, height)
-
-
-def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I;16") or image.mode in {"I", "F"}:
-        return _from_deep_grey(image)
-    if image.has_transparency_data:
-        rgba = image.convert("RGBA")
-        white = Image.new("RGBA", rgba.size, "white")
-        return Image.alpha_composite(white, rgba).convert("RGB")
-    return image.convert("RGB")
-
-
-def _from_deep_grey(image: Image.Image) -> Image.Image:
-    grey = np.asarray(image).astype(np.float64)
-    scale = 1.0 if image.mode == "F" and grey.max(initial=0) <= 255 else 257.0
-    grey8 = np.clip(grey / scale + 0.5, 0, 255).astype(np.uint8)
-    return Image.fromarray(grey8).convert("RGB")
-
-
-def _upright(pixels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
-    if orientation == 1:
+def _upright(pixels: Pixels, orientation: int) -> Pixels:
+    if orientation not in _TURNS:
         return pixels
-    rgb = Image.fromarray(pixels)
-    rgb.getexif()[_ORIENTATION_TAG] = orientation
-    return np.asarray(ImageOps.exif_transpose(rgb))
+    quarters, axis = _TURNS[orientation]
+    turned = np.rot90(pixels, quarters)
+    return np.ascontiguousarray(turned if axis < 0 else np.flip(turned, axis))

@@ -9,10 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from serving.inference.formats import ImageTooLargeError
 from serving.schemas.detections import Detection
 
 # Okabe and Ito's colours, told apart by most colour-blind people (black left out).
 PALETTE = ("#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7")
+MOST_OUTLINE = 2**29
+MOST_JPEG_SIDE = 65_500
 _JPEG_QUALITY = 90
 _MARGIN = 2
 
@@ -29,15 +32,18 @@ def annotate(image: NDArray[np.uint8], detections: Sequence[Detection]) -> Image
     Args:
         image: RGB, uint8, shape (height, width, 3).
         detections: Best first.
+
+    Raises:
+        ImageTooLargeError: Their outlines have more than ``MOST_OUTLINE`` pixels.
     """
     drawn = Image.fromarray(image)
     pen = ImageDraw.Draw(drawn)
-    unit = max(drawn.size) / 1000
+    unit = min(drawn.size) / 750
     font = ImageFont.load_default(size=max(11, round(12 * unit)))
+    width = max(2, round(2 * unit))
+    _require_few_pixels(detections, width)
     for detection in reversed(detections):
-        pen.rectangle(
-            _corners(detection), outline=_colour(detection), width=max(2, round(2 * unit))
-        )
+        pen.rectangle(_corners(detection), outline=_colour(detection), width=width)
     taken: list[Corners] = []
     for detection in detections:
         place = _caption_place(pen, drawn.size, detection, font)
@@ -48,13 +54,29 @@ def annotate(image: NDArray[np.uint8], detections: Sequence[Detection]) -> Image
 
 
 def encode(image: Image.Image, media_type: str) -> bytes:
-    """Encodes an image as ``image/jpeg`` or ``image/png``."""
+    """Encodes an image as ``image/jpeg`` or ``image/png``.
+
+    Raises:
+        ImageTooLargeError: It has a side that no JPEG can have.
+    """
+    if media_type == "image/jpeg" and max(image.size) > MOST_JPEG_SIDE:
+        raise ImageTooLargeError(
+            f"a JPEG has at most {MOST_JPEG_SIDE} pixels a side: ask for a PNG"
+        )
     buffer = io.BytesIO()
     if media_type == "image/png":
         image.save(buffer, "PNG", compress_level=3)
     else:
         image.save(buffer, "JPEG", quality=_JPEG_QUALITY)
     return buffer.getvalue()
+
+
+def _require_few_pixels(detections: Sequence[Detection], width: int) -> None:
+    sides = sum((each.box.x2 - each.box.x1) + (each.box.y2 - each.box.y1) for each in detections)
+    if 2 * sides * width > MOST_OUTLINE:
+        raise ImageTooLargeError(
+            "there are too many boxes to draw on an image of this size: set max_detections"
+        )
 
 
 def _caption(detection: Detection) -> str:

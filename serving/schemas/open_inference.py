@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, FailFast, Field, ValidationError
 
 from serving.schemas import tensors
 from serving.schemas.detections import DetectionResult, ModelRef
@@ -43,25 +43,56 @@ class Parameters(DetectOptions):
     binary_data_output: bool = False
 
 
+def _refuse_shared_memory(value: object) -> object:
+    if isinstance(value, dict) and any(str(key).startswith("shared_memory_") for key in value):
+        raise ValueError("shared memory is not offered; send the data with the request")
+    return value
+
+
+class InputParameters(BaseModel):
+    """How an input is sent."""
+
+    binary_data_size: Annotated[int, Field(ge=0, strict=True)] | None = None
+
+
+class Input(BaseModel):
+    """An input."""
+
+    name: str
+    datatype: str
+    shape: Annotated[
+        list[Annotated[int, Field(ge=0, le=2**31, strict=True)]], Field(max_length=8), FailFast()
+    ]
+    parameters: Annotated[InputParameters, BeforeValidator(_refuse_shared_memory)] = (
+        InputParameters()
+    )
+    data: Any = None
+
+
 class OutputParameters(BaseModel):
     """In which form an output is wanted; None for the request's ``binary_data_output``."""
 
     binary_data: bool | None = None
+    classification: Annotated[
+        int, Field(le=0, description="Not offered: no output is a list of all classes' scores.")
+    ] = 0
 
 
 class RequestedOutput(BaseModel):
     """An output that the answer is to have."""
 
     name: OutputName
-    parameters: OutputParameters = OutputParameters()
+    parameters: Annotated[OutputParameters, BeforeValidator(_refuse_shared_memory)] = (
+        OutputParameters()
+    )
 
 
 class InferRequest(BaseModel):
     """The JSON header of a request; no outputs stands for all of them."""
 
-    id: str | None = None
-    inputs: list[dict[str, Any]]
-    outputs: list[RequestedOutput] = []
+    id: Annotated[str, Field(max_length=1024)] | None = None
+    inputs: Annotated[list[Input], Field(min_length=1, max_length=len(INPUTS)), FailFast()]
+    outputs: Annotated[list[RequestedOutput], Field(max_length=len(OUTPUTS)), FailFast()] = []
     parameters: Parameters = Parameters()
 
 
@@ -82,7 +113,7 @@ def read_request(
     Raises:
         TensorError: The message is not a request for this model.
     """
-    header, raw = tensors.split(body, header_length)
+    header, raw = tensors.split(body, header_length, is_request=True)
     wanted = _validate(header)
     return wanted, _images(wanted, raw, most)
 
@@ -115,14 +146,23 @@ def _validate(header: dict[str, Any]) -> InferRequest:
         raise TensorError(first_error(error, "the request")) from error
 
 
-def _images(wanted: InferRequest, raw: bytes, most: int) -> list[bytes]:
-    given = tensors.read_tensors(wanted.inputs, raw)
-    images = given.get("image")
-    if set(given) != {"image"} or not isinstance(images, list):
+def _images(wanted: InferRequest, raw: memoryview, most: int) -> list[bytes]:
+    [image] = wanted.inputs
+    if (image.name, image.datatype) != ("image", "BYTES"):
         raise TensorError("the one input is 'image' of type BYTES")
-    if not 1 <= len(images) <= most:
-        raise TensorError(f"a request has 1 to {most} images, this one has {len(images)}")
-    return images
+    if len(image.shape) != 1 or not 1 <= image.shape[0] <= most:
+        raise TensorError(
+            f"a request has 1 to {most} images: the shape of 'image' is [1] to [{most}]"
+        )
+    [count] = image.shape
+    size = image.parameters.binary_data_size
+    if (size or 0) != len(raw):
+        raise TensorError("the bytes after the JSON header are not as many as its tensors say")
+    if size is None:
+        return tensors.read_json_items(image.data, count)
+    if image.data is not None:
+        raise TensorError("an input has either 'data' or 'binary_data_size'")
+    return tensors.read_items(raw, count)
 
 
 def _stack(found: list[DetectionResult]) -> dict[OutputName, Tensor]:

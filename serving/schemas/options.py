@@ -43,10 +43,11 @@ class DetectOptions(BaseModel):
         """
         if self.classes is None:
             return None
-        unknown = [name for name in self.classes if name not in classes]
-        if unknown:
-            raise UnknownClassError(f"the model has no class {unknown[0]!r}")
-        return frozenset(classes.index(name) for name in self.classes)
+        known = {name: index for index, name in enumerate(classes)}
+        unknown = next((name for name in self.classes if name not in known), None)
+        if unknown is not None:
+            raise UnknownClassError(f"the model has no class {unknown!r}")
+        return frozenset(known[name] for name in self.classes)
 
 
 class Options(TypedDict, total=False):

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 
 MEDIA_TYPE = "application/problem+json"
 _TYPE_PREFIX = "urn:umop:problem:"
+_LONGEST_DETAIL = 400
 Kind = Literal[
     "bad-request",
     "body-too-large",
@@ -60,4 +61,17 @@ class ProblemDocument(BaseModel):
             detail: One line for the person who sent the request.
         """
         title = kind.replace("-", " ").capitalize()
-        return cls(type=_TYPE_PREFIX + kind, title=title, status=status, detail=detail, error=None)
+        return cls(
+            type=_TYPE_PREFIX + kind,
+            title=title,
+            status=status,
+            detail=_one_line(detail),
+            error=None,
+        )
+
+
+def _one_line(detail: str) -> str:
+    """The detail as it may be sent: a caller's own text may be in it, of any length and kind."""
+    start = detail[: _LONGEST_DETAIL + 1].encode("utf-8", "backslashreplace").decode()
+    line = " ".join(start.split()) or "there is no more to say"
+    return line if len(line) <= _LONGEST_DETAIL else line[: _LONGEST_DETAIL - 1] + "…"

@@ -6,9 +6,7 @@ extension" that Triton defined: a JSON header whose length a HTTP header names, 
 
 from __future__ import annotations
 
-import base64
 import json
-import math
 import struct
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,8 +14,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from serving.schemas.base64_text import decode_base64
+from serving.schemas.validation import TooManyValuesError, require_few_values
+
 HEADER_LENGTH = "Inference-Header-Content-Length"
 _DTYPES: dict[str, np.dtype[Any]] = {"FP32": np.dtype("<f4"), "INT64": np.dtype("<i8")}
+_ITEM_LENGTH = struct.Struct("<I")
+_MOST_DIGITS = 20
 
 Tensor = NDArray[Any] | list[bytes]
 
@@ -26,47 +29,105 @@ class TensorError(Exception):
     """The message breaks the protocol; the text is one line that says how."""
 
 
-def split(body: bytes, header_length: str | None) -> tuple[dict[str, Any], bytes]:
+def split(
+    body: bytes, header_length: str | None, *, is_request: bool = False
+) -> tuple[dict[str, Any], memoryview]:
     """Splits a message into its JSON header and the raw bytes after it.
 
+    Args:
+        body: The message.
+        header_length: What the HTTP header ``Inference-Header-Content-Length`` says; None if it is
+            not there.
+        is_request: Whether a caller sent it, whose JSON is bounded.
+
     Raises:
-        TensorError: It has no JSON object of that length.
+        TensorError: It has no JSON object of that length, or one of too many values.
     """
+    length = len(body) if header_length is None else _length(header_length)
+    if length > len(body):
+        raise TensorError("the message is shorter than its JSON header")
+    start = body[:length]
     try:
-        length = len(body) if header_length is None else int(header_length)
-        header = json.loads(body[:length])
+        if is_request:
+            require_few_values(start)
+        header = json.loads(start)
+    except TooManyValuesError as error:
+        raise TensorError(str(error)) from error
     except (ValueError, RecursionError) as error:
         raise TensorError("the message has no JSON header") from error
-    if not isinstance(header, dict) or not 0 <= length <= len(body):
-        raise TensorError("the message's JSON header is not an object of the length it names")
-    return header, body[length:]
+    if not isinstance(header, dict):
+        raise TensorError("the message's JSON header is not an object")
+    return header, memoryview(body)[length:]
 
 
-def read_tensors(entries: Any, raw: bytes) -> dict[str, Tensor]:
-    """Reads the tensors that a message's ``inputs`` or ``outputs`` describe.
+def read_tensors(entries: Any, raw: memoryview) -> dict[str, NDArray[Any]]:
+    """Reads the numeric tensors that an answer's ``outputs`` describe.
 
     Args:
         entries: The described tensors, from the JSON header.
         raw: The bytes after the header, in the order of the entries that have their data there.
 
-    Returns:
-        Arrays of the described shape, and lists of bytes for the type BYTES.
-
     Raises:
         TensorError: An entry is incomplete, of another type, or its data does not fit its shape.
     """
-    tensors: dict[str, Tensor] = {}
+    found: dict[str, NDArray[Any]] = {}
     try:
         for entry in entries:
+            dtype = _DTYPES[entry["datatype"]]
             size = entry.get("parameters", {}).get("binary_data_size")
             if size is None:
-                tensors[entry["name"]] = _from_json(entry)
+                flat = np.array(entry["data"], dtype)
             else:
-                tensors[entry["name"]] = _from_bytes(entry, raw[:size])
+                flat = np.frombuffer(raw[: max(size, 0)], dtype)
                 raw = raw[size:]
-    except (KeyError, TypeError, ValueError, AttributeError, struct.error, OverflowError) as error:
+            found[entry["name"]] = flat.reshape(entry["shape"])
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise TensorError(f"a tensor does not match its description: {error}") from error
-    return tensors
+    return found
+
+
+def read_items(raw: memoryview, count: int) -> list[bytes]:
+    """Reads a tensor of BYTES in the binary form: each item's length, then the item.
+
+    Args:
+        raw: All of its bytes.
+        count: How many items it has.
+
+    Raises:
+        TensorError: There are more or fewer bytes than those of the items.
+    """
+    items = []
+    for _ in range(count):
+        if len(raw) < _ITEM_LENGTH.size:
+            break
+        [length] = _ITEM_LENGTH.unpack_from(raw)
+        items.append(bytes(raw[_ITEM_LENGTH.size : _ITEM_LENGTH.size + length]))
+        if len(items[-1]) != length:
+            raise TensorError("an item of BYTES is cut short")
+        raw = raw[_ITEM_LENGTH.size + length :]
+    if len(items) != count or raw:
+        raise TensorError(f"the data is not that of {count} items")
+    return items
+
+
+def read_json_items(data: Any, count: int) -> list[bytes]:
+    """Reads a tensor of BYTES in JSON, a flat list of base64.
+
+    Args:
+        data: What stands under ``data``.
+        count: How many items it has.
+
+    Raises:
+        TensorError: It is no list of that many strings, or one of them is not base64.
+    """
+    if not isinstance(data, list) or len(data) != count:
+        raise TensorError(f"'data' is not a list of {count} items")
+    if not all(isinstance(item, str) for item in data):
+        raise TensorError("an item of BYTES in JSON is a string in base64")
+    try:
+        return [decode_base64(item) for item in data]
+    except ValueError as error:
+        raise TensorError(f"an item of BYTES is not base64: {error}") from error
 
 
 def write(
@@ -101,30 +162,15 @@ def write(
     return start + b"".join(raw), len(start) if raw else None
 
 
-def _from_json(entry: Mapping[str, Any]) -> Tensor:
-    if entry["datatype"] == "BYTES":
-        return [base64.b64decode(item, validate=True) for item in np.ravel(entry["data"]).tolist()]
-    return np.array(entry["data"], _DTYPES[entry["datatype"]]).reshape(entry["shape"])
-
-
-def _from_bytes(entry: Mapping[str, Any], raw: bytes) -> Tensor:
-    if entry["datatype"] != "BYTES":
-        return np.frombuffer(raw, _DTYPES[entry["datatype"]]).reshape(entry["shape"])
-    items = []
-    while raw:
-        [length] = struct.unpack("<I", raw[:4])
-        items.append(raw[4 : 4 + length])
-        if len(items[-1]) != length:
-            raise ValueError("an item of BYTES is cut short")
-        raw = raw[4 + length :]
-    if len(items) != math.prod(entry["shape"]):
-        raise ValueError(f"shape {entry['shape']} has not {len(items)} items")
-    return items
+def _length(header: str) -> int:
+    if not (header.isascii() and header.isdigit() and len(header) < _MOST_DIGITS):
+        raise TensorError(f"{HEADER_LENGTH} is not a number")
+    return int(header)
 
 
 def _to_bytes(tensor: Tensor) -> bytes:
     if isinstance(tensor, list):
-        return b"".join(struct.pack("<I", len(item)) + item for item in tensor)
+        return b"".join(_ITEM_LENGTH.pack(len(item)) + item for item in tensor)
     return tensor.astype(_DTYPES[_datatype(tensor)], copy=False).tobytes()
 
 

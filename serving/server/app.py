@@ -8,12 +8,12 @@ from contextlib import asynccontextmanager
 from functools import partial
 
 from fastapi import FastAPI
-from starlette.middleware.cors import CORSMiddleware
 
 from serving.api import docs, problems
 from serving.api.body import BodyReader
 from serving.api.middleware import (
     BodyLimit,
+    Cors,
     HeadRequests,
     LastAnswers,
     PublishedPath,
@@ -27,6 +27,7 @@ from serving.api.telemetry import Telemetry
 from serving.backends.choice import choose_backend
 from serving.guards.admission import Admission
 from serving.guards.budget import ByteBudget
+from serving.guards.crew import Crew
 from serving.guards.fetch import Fetcher
 from serving.guards.keys import KeyRing, RateLimit
 from serving.observability.metrics import Metrics
@@ -61,13 +62,7 @@ def build_app(settings: Settings) -> FastAPI:
         max_bytes=settings.max_body_bytes,
         budget=ByteBudget(settings.max_queue * settings.max_body_bytes),
     )
-    app.add_middleware(
-        CORSMiddleware,
-        allow_origins=settings.cors_origins,
-        allow_methods=["GET", "POST"],
-        allow_headers=["*"],
-        expose_headers=["X-Request-ID", "Retry-After"],
-    )
+    app.add_middleware(Cors, allow_origins=settings.cors_origins)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(LastAnswers, services=services)
     app.add_middleware(Telemetry, metrics=services.metrics, tracer=services.tracer)
@@ -108,7 +103,9 @@ def _services(settings: Settings) -> Services:
         tracer=Tracer() if settings.tracing else None,
         admission=Admission(settings.max_queue, figures),
         body=BodyReader(settings.batch_limit, fetcher if settings.allow_urls else None),
-        renderer=ResponseRenderer(settings.decode_threads, settings.max_pixels),
+        renderer=ResponseRenderer(
+            Crew(settings.decode_threads, settings.deadline, "draw"), settings.max_pixels
+        ),
         keys=KeyRing(settings.api_keys, settings.api_keys_file),
         admin_keys=KeyRing(settings.admin_keys),
         rate_limit=RateLimit(settings.rate_limit),

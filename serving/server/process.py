@@ -9,6 +9,7 @@ import signal
 import socket
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import Any, Literal
 
 import uvicorn
@@ -18,9 +19,11 @@ from serving.api.services import Services
 from serving.bundle import BundleError
 from serving.inference.engines import EngineError
 from serving.observability import logs
+from serving.observability.metrics import MetricsError
 from serving.observability.tracing import TracingError
 from serving.server.app import build_app, build_internal_app
 from serving.server.protocol import guarded_protocol
+from serving.server.resources import TooFewDescriptorsError, end_within, reserve_descriptors
 from serving.settings import Settings
 
 _BACKLOG = 2048
@@ -59,7 +62,8 @@ class Server(uvicorn.Server):
         self._on_beat = on_beat
         self._tasks: set[asyncio.Task[None]] = set()
         self._internal: uvicorn.Server | None = None
-        super().__init__(_config(app, self._services.settings))
+        backlog = reserve_descriptors(self._services.settings.max_connections)
+        super().__init__(_config(app, self._services.settings, backlog))
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
         """Serves on bound sockets until told to stop."""
@@ -75,7 +79,10 @@ class Server(uvicorn.Server):
         await super().startup([public])
         if internal:
             internal_app = build_internal_app(self._app)
-            self._internal = _Internal(_config(internal_app, self._services.settings, "off"))
+            backlog = self.config.backlog
+            self._internal = _Internal(
+                _config(internal_app, self._services.settings, backlog, "off")
+            )
             self._in_background(self._internal.serve(internal))
         self._in_background(self._wait_for_model())
 
@@ -97,6 +104,8 @@ class Server(uvicorn.Server):
         }
         for number, handler in handlers.items():
             loop.add_signal_handler(number, handler)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._end_in_time)  # also where the event loop hangs
         try:
             yield
         finally:
@@ -107,6 +116,10 @@ class Server(uvicorn.Server):
         while self._on_beat:
             self._on_beat()
             await asyncio.sleep(BEAT_SECONDS)
+
+    def _end_in_time(self, number: int, frame: FrameType | None) -> None:
+        if not self._services.draining:
+            end_within(self._services.settings.drain_delay + self._services.settings.drain_timeout)
 
     async def _wait_for_model(self) -> None:
         try:
@@ -177,13 +190,13 @@ def run(
     logs.configure(settings)
     try:
         app = build_app(settings)
-    except TracingError as error:
+        server = Server(app, on_ready, on_beat)
+    except (TracingError, TooFewDescriptorsError, MetricsError) as error:
         raise StartError(str(error)) from error
     except OSError as error:
         raise StartError(f"the keys' file cannot be read: {error}") from error
     except ValueError as error:
         raise StartError(f"the API keys cannot be used: {error}") from error
-    server = Server(app, on_ready, on_beat)
     server.run(sockets)
     if server.failure:
         raise server.failure
@@ -214,12 +227,15 @@ def address(listener: socket.socket) -> str:
 
 
 def _config(
-    app: FastAPI, settings: Settings, lifespan: Literal["auto", "off"] = "auto"
+    app: FastAPI, settings: Settings, backlog: int, lifespan: Literal["auto", "off"] = "auto"
 ) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         lifespan=lifespan,
-        http=guarded_protocol(settings.header_timeout, settings.max_connections),
+        http=guarded_protocol(
+            settings.header_timeout, settings.write_timeout, settings.max_connections
+        ),
+        backlog=backlog,
         access_log=False,
         log_config=None,
         server_header=False,

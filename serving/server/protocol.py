@@ -1,4 +1,4 @@
-"""The HTTP protocol, with limits on connections and on slow headers."""
+"""The HTTP protocol, with limits on connections, slow headers and slow readers."""
 
 from __future__ import annotations
 
@@ -10,16 +10,26 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from serving.api.problems import Problem
 from serving.schemas.problems import Kind
 
+_SLOWEST_READER = 100_000
+"""Bytes a second."""
 
-def guarded_protocol(header_timeout: float, max_connections: int) -> type[asyncio.Protocol]:
-    """Returns a protocol for uvicorn that limits connections and the time for headers.
 
-    A header that does not arrive in ``header_timeout`` seconds, counted from its connection or
-    its first byte, ends the connection with 408; a connection beyond ``max_connections`` gets 503.
+def guarded_protocol(
+    header_timeout: float, write_timeout: float, max_connections: int
+) -> type[asyncio.Protocol]:
+    """Returns a protocol for uvicorn that limits connections, and the time to send and to read.
+
+    Args:
+        header_timeout: Seconds for a header, counted from its connection or its first byte; a later
+            one ends the connection with 408.
+        write_timeout: Seconds for the client to take what it was sent, and one more for every
+            100 kB; then the connection is cut.
+        max_connections: A connection beyond them gets 503.
     """
 
     class GuardedProtocol(H11Protocol):
         _header_timer: asyncio.TimerHandle | None = None
+        _write_timer: asyncio.TimerHandle | None = None
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
@@ -35,8 +45,22 @@ def guarded_protocol(header_timeout: float, max_connections: int) -> type[asynci
             if not self._awaits_request():
                 self._stop_header_timer()
 
+        def pause_writing(self) -> None:
+            super().pause_writing()
+            self._start_write_timer()
+
+        def resume_writing(self) -> None:
+            super().resume_writing()
+            self._stop_write_timer()
+            self._start_write_timer()
+
+        def on_response_complete(self) -> None:
+            self._start_write_timer()
+            super().on_response_complete()
+
         def connection_lost(self, exc: Exception | None) -> None:
             self._stop_header_timer()
+            self._stop_write_timer()
             super().connection_lost(exc)
 
         def send_400_response(self, msg: str) -> None:
@@ -52,6 +76,22 @@ def guarded_protocol(header_timeout: float, max_connections: int) -> type[asynci
             if self._header_timer:
                 self._header_timer.cancel()
                 self._header_timer = None
+
+        def _start_write_timer(self) -> None:
+            unread = self.transport.get_write_buffer_size()
+            if unread and self._write_timer is None:
+                seconds = write_timeout + unread / _SLOWEST_READER
+                self._write_timer = self.loop.call_later(seconds, self._cut)
+
+        def _stop_write_timer(self) -> None:
+            if self._write_timer:
+                self._write_timer.cancel()
+                self._write_timer = None
+
+        def _cut(self) -> None:
+            self._write_timer = None
+            if self.transport.get_write_buffer_size():
+                self.transport.abort()
 
         def _expire(self) -> None:
             self._header_timer = None

@@ -129,7 +129,7 @@ def refuse(error: Exception) -> Answer:
         return _problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request", detail)
     problem = classify(error)
     assert problem, error
-    return _problem(*problem, str(error).splitlines()[0])
+    return _problem(*problem, str(error))
 
 
 def _problem(status: HTTPStatus, kind: Kind, detail: str) -> Answer:

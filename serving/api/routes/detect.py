@@ -87,10 +87,11 @@ async def detect(
     form = negotiate(request, wanted)
     deadline = Deadline(request, services.settings.deadline)
     services.admission.require_slot()
-    sent = await deadline.reading(services.body.read_one(request))
+    received = await deadline.reading(services.body.read_one(request))
+    wished = received.options(options)
     with services.admission.admit():
-        [image] = await deadline.reading(services.body.fetch(request, [sent]))
-        return await deadline.working(_answer(services, image, options, form))
+        [image] = await deadline.reading(services.body.fetch(request, received.images))
+        return await deadline.working(_answer(services, image, wished, form))
 
 
 @router.post(
@@ -106,10 +107,11 @@ async def detect_batch(
     form = negotiate(request, wanted, BATCH_FORMATS)
     deadline = Deadline(request, services.settings.deadline)
     services.admission.require_slot()
-    sent = await deadline.reading(services.body.read_several(request))
-    with services.admission.admit(len(sent)):
-        images = await deadline.reading(services.body.fetch(request, sent))
-        found = await deadline.working(find_all(services, [each.data for each in images], options))
+    received = await deadline.reading(services.body.read_several(request))
+    wished = received.options(options)
+    with services.admission.admit(len(received.images)):
+        images = await deadline.reading(services.body.fetch(request, received.images))
+        found = await deadline.working(find_all(services, [each.data for each in images], wished))
     answers = [
         Found(image.name, image.data, result) for image, result in zip(images, found, strict=True)
     ]

@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
+from serving.api.body import parsed, read_body
 from serving.api.deadline import Deadline
 from serving.api.deps import ServicesDep, authorize, require_plain_body
 from serving.api.problems import Problem
@@ -90,9 +91,11 @@ async def infer(
     manifest = _require(services, name, version)
     deadline = Deadline(request, services.settings.deadline)
     services.admission.require_slot()
-    body = await deadline.reading(request.body())
+    body = await deadline.reading(read_body(request))
     header_length = request.headers.get(tensors.HEADER_LENGTH)
-    wanted, images = read_request(body, header_length, services.settings.batch_limit)
+    wanted, images = await parsed(
+        body, read_request, body, header_length, services.settings.batch_limit
+    )
     with services.admission.admit(len(images)):
         found = await deadline.working(find_all(services, images, wanted.parameters))
     message, length = write_answer(

@@ -13,9 +13,11 @@ from serving.inference.decoding import (
     UnsupportedImageError,
     decode,
     decode_reduced,
+    decode_whole,
     read_header,
 )
 from tests.serving.images import encode, paint
+from tests.serving.inference.bombs import bmp, chunk, gif, jpeg, png, segment, tiff, webp
 
 LIMIT = 10**6
 CORNER = paint(40, 30, ("red", 0, 0, 12))
@@ -242,3 +244,122 @@ def test_half_a_jpeg_is_an_error_when_reduced_too() -> None:
         decode_reduced(data[: len(data) // 2], LIMIT, lambda _: (8, 8))
     with pytest.raises(ImageTooLargeError, match="64 × 64"):
         decode_reduced(data, 64 * 64 - 1, lambda _: (8, 8))
+
+
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("orientation", [0, 9, 65_535])
+def test_an_orientation_that_is_none_turns_nothing(format: str, orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    data = encode(CORNER, format, exif=exif)
+    assert read_header(data, LIMIT).orientation == 1
+    assert decode(data, LIMIT).shape == (30, 40, 3)
+
+
+def deep(peak: int, format: str, channels: int, kind: type[np.generic] = np.uint16) -> bytes:
+    """An image whose values go from 0 to a peak along its rows."""
+    ramp = np.linspace(0, peak, 256)[None, :, None].repeat(4, 0).repeat(channels, 2).astype(kind)
+    if channels == 4:
+        ramp[..., 3] = peak
+    return cv2.imencode(format, ramp[..., 0] if channels == 1 else ramp)[1].tobytes()
+
+
+@pytest.mark.parametrize("format", [".png", ".tiff"])
+@pytest.mark.parametrize("channels", [1, 3, 4])
+@pytest.mark.parametrize(
+    ("peak", "depth"), [(255, 8), (1023, 10), (4080, 12), (16_383, 14), (65_535, 16)]
+)
+def test_values_are_scaled_by_the_bits_that_they_have(
+    format: str, channels: int, peak: int, depth: int
+) -> None:
+    decoded = decode_whole(deep(peak, format, channels), LIMIT)
+    assert decoded.pixels[0, 0].tolist() == [0, 0, 0]
+    assert decoded.pixels[0, -1].tolist() == [peak >> (depth - 8)] * 3
+    assert len(np.unique(decoded.pixels)) > 250
+    said = () if depth == 16 else (f"its values end at {peak}, as {depth} bits",)
+    assert decoded.warnings == said
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize(("peak", "last"), [(1, 255), (255, 255), (4095, 255), (200, 200)])
+def test_floats_are_scaled_too(channels: int, peak: float, last: int) -> None:
+    pixels = decode(deep(peak, ".tiff", channels, np.float32), LIMIT)
+    assert pixels[0, 0].tolist() == [0, 0, 0]
+    np.testing.assert_allclose(pixels[0, -1], last, atol=1)
+    assert abs(int(pixels[0, 128, 0]) - last // 2) <= 1
+
+
+def test_values_that_are_no_numbers_are_black() -> None:
+    values = np.array([[np.nan, -5, np.inf, 0.5, 1]], np.float32).repeat(4, 0)
+    pixels = decode(cv2.imencode(".tiff", values)[1].tobytes(), LIMIT)
+    assert pixels[0, :, 0].tolist() == [0, 0, 255, 128, 255]
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"progressive": True}, {"optimize": True}, {"restart_marker_blocks": 2}]
+)
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+def test_a_jpeg_that_lacks_its_end_alone_is_read(options: dict[str, object], mode: str) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (64, 64, 3)).astype(np.uint8)
+    whole = encode(np.asarray(Image.fromarray(noise).convert(mode)), "JPEG", **options)
+    for lacking in (1, 2):
+        decoded = decode_whole(whole[:-lacking], LIMIT)
+        np.testing.assert_array_equal(decoded.pixels, decode(whole, LIMIT))
+        assert decoded.warnings == ("its end marker is missing",)
+        assert read_header(whole[:-lacking], LIMIT).lacks_end
+    assert not read_header(whole, LIMIT).lacks_end
+    for lacking in (12, 40, len(whole) // 4, len(whole) // 2):
+        with pytest.raises(ImageError, match="cut off"):
+            decode(whole[:-lacking], LIMIT)
+
+
+def test_an_image_of_five_bands_is_said_to_have_five_channels() -> None:
+    with pytest.raises(ImageError, match="has 5 channels, and 1 to 4 are read"):
+        decode(tiff(samples=5), LIMIT)
+    assert decode(tiff(samples=3), LIMIT).shape == (48, 64, 3)
+
+
+@pytest.mark.parametrize(("brand", "name"), [("heic", "HEIC"), ("mif1", "HEIC"), ("avif", "AVIF")])
+def test_a_format_that_phones_write_is_named(brand: str, name: str) -> None:
+    data = b"\x00\x00\x00\x18ftyp" + brand.encode() + bytes(50)
+    with pytest.raises(UnsupportedImageError, match=f"{name} is not read: convert the image"):
+        decode(data, LIMIT)
+
+
+def test_run_lengths_are_read() -> None:
+    data = bmp(b"\x04\x07\x00\x00" + b"\x04\x09\x00\x01", 4, 2)
+    assert decode(data, LIMIT)[..., 0].tolist() == [[38] * 4, [30] * 4]
+
+
+def test_what_stands_beside_the_pixels_changes_nothing() -> None:
+    """Texts, profiles, thumbnails and further images, before and after them."""
+    plain = decode(png(), LIMIT)
+    text = chunk(b"tEXt", b"a\x00b")
+    np.testing.assert_array_equal(decode(png(text, after=text), LIMIT), plain)
+    plain = decode(jpeg(), LIMIT)
+    rich = jpeg(segment(0xE2, b"ICC_PROFILE\x00\x01\x01"), segment(0xFE, b"a"), b"\xff\xff\xff")
+    np.testing.assert_array_equal(decode(rich, LIMIT), plain)
+    np.testing.assert_array_equal(decode(gif(b"\x21\xfe\x01a\x00"), LIMIT), decode(gif(), LIMIT))
+    np.testing.assert_array_equal(decode(webp(b"abcd" + bytes(4)), LIMIT), decode(webp(), LIMIT))
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+@pytest.mark.parametrize("options", [{"lossless": True}, {"quality": 70}])
+def test_a_webps_pixels_are_those_of_pillow(mode: str, options: dict[str, object]) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (37, 41, 4), dtype=np.uint8)
+    data = encode(np.asarray(Image.fromarray(noise).convert(mode)), "WEBP", **options)
+    with Image.open(io.BytesIO(data)) as image:
+        rgba = image.convert("RGBA")
+    laid = Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")
+    np.testing.assert_array_equal(decode(data, LIMIT), laid)
+
+
+def test_want_of_memory_is_not_damage(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        error = cv2.error("Insufficient memory")
+        error.code = cv2.Error.StsNoMem
+        raise error
+
+    monkeypatch.setattr(cv2, "imdecode", fail)
+    with pytest.raises(MemoryError):
+        decode(encode(CORNER), LIMIT)

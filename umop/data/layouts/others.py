@@ -87,8 +87,8 @@ def other_format(files: Files) -> str | None:
                 if is_one(each):
                     return f"{files.name(path)} is {said}. It is not read."
     for path in files.matching(".xml")[:_LOOKED_AT]:
-        if said := _XML.get(files.root_tag(path) or ""):
-            return f"{files.name(path)} is {said}. It is not read."
+        if kind := _XML.get(files.root_tag(path) or ""):
+            return f"{files.name(path)} is {kind}. It is not read."
     for suffixes, said in _SUFFIXES.items():
         if found := files.matching(*suffixes):
             return f"{files.name(found[0])} is {said}. It is not read."

@@ -39,8 +39,8 @@ def _read(files: Files, found: Sequence[Path], builder: Builder) -> None:
 
 def _read_image(source: Path, path: Path, files: Files, builder: Builder) -> None:
     content = read_json(source)
-    sides = (pixels(content["size"].get(side)) for side in ("width", "height"))
-    index = builder.image(Image(path, source, split_of(source, files.root), *sides))
+    width, height = (pixels(content["size"].get(side)) for side in ("width", "height"))
+    index = builder.image(Image(path, source, split_of(source, files.root), width, height))
     for number, entry in enumerate(content["objects"], start=1):
         if entry.get("geometryType") not in _WITH_BOX:
             text = f"object {number} is a {entry.get('geometryType')}"

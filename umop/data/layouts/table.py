@@ -174,9 +174,9 @@ class _Table:
         if written not in self.images:
             split = split_in(cells.get("split", "")) or self.split
             path = self._path(written, split)
-            sides = [pixels(cells.get(side)) for side in ("width", "height")]
+            width, height = (pixels(cells.get(side)) for side in ("width", "height"))
             split = split or split_of(path, self.files.root)
-            image = Image(path, self.path, split, *sides, written=written)
+            image = Image(path, self.path, split, width, height, written=written)
             self.images[written] = self.builder.image(image)
         return self.images[written]
 

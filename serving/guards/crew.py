@@ -1,0 +1,103 @@
+"""Threads for work that cannot be ended, such as decoding: those that are stuck are replaced."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import get_ident
+from time import monotonic
+from typing import ParamSpec, TypeVar
+
+from serving.guards.admission import OverloadedError
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+MOST_REPLACEMENTS = 3
+
+log = logging.getLogger(__name__)
+
+
+class Crew:
+    """A number of threads, each of which should end its work in time.
+
+    What comes in is bounded before it is worked on, so nothing known is ever late. If something
+    is, other requests go on: once no thread is left, others take their place, a few times.
+
+    Args:
+        threads: Work done at the same time.
+        seconds: The longest that work takes.
+        name: What the threads do, as in ``decode``.
+    """
+
+    def __init__(self, threads: int, seconds: float, name: str) -> None:
+        self._threads = threads
+        self._seconds = seconds
+        self._name = name
+        self._began: dict[int, float] = {}
+        self._replaced = 0
+        self._gave_up = False
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
+
+    @property
+    def stuck(self) -> int:
+        """How many threads are late."""
+        latest = monotonic() - self._seconds
+        return sum(began < latest for began in list(self._began.values()))
+
+    def require_thread(self) -> None:
+        """Puts others in the place of threads that are all late.
+
+        Where that was done a few times, the process is told to stop, for another to be started.
+
+        Raises:
+            OverloadedError: All threads are late.
+        """
+        if self.stuck < self._threads * (self._replaced + 1):
+            return
+        if self._replaced == MOST_REPLACEMENTS:
+            self._give_up()
+            raise OverloadedError(f"all threads that {self._name} hang")
+        log.error("all threads that %s are late; others take their place", self._name)
+        self._replaced += 1
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix=self._name)
+
+    async def run(
+        self,
+        work: Callable[Arguments, Result],
+        *arguments: Arguments.args,
+        **options: Arguments.kwargs,
+    ) -> Result:
+        """Returns the result of work that a thread does.
+
+        Raises:
+            OverloadedError: There is no thread for it.
+        """
+        self.require_thread()
+
+        def timed() -> Result:
+            self._began[get_ident()] = monotonic()
+            try:
+                return work(*arguments, **options)
+            finally:
+                del self._began[get_ident()]
+
+        try:
+            future = self._pool.submit(timed)
+        except RuntimeError as error:
+            raise OverloadedError("there is no thread for it; try again soon") from error
+        return await asyncio.wrap_future(future)
+
+    def close(self) -> None:
+        """Ends the threads; those that are stuck are not waited for."""
+        self._pool.shutdown(wait=not self.stuck, cancel_futures=True)
+
+    def _give_up(self) -> None:
+        if not self._gave_up:
+            self._gave_up = True
+            log.critical("all threads that %s hang; the process stops", self._name)
+            os.kill(os.getpid(), signal.SIGTERM)

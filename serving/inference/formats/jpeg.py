@@ -1,0 +1,82 @@
+"""JPEG (ISO 10918-1, annex B)."""
+
+from __future__ import annotations
+
+from serving.inference.formats.directory import orientation
+from serving.inference.formats.encoded import Encoded, ImageError, unpack
+
+MOST_SEGMENTS = 1024
+MOST_SCANS = 100
+END = b"\xff\xd9"
+_SOS = 0xDA
+_FRAMES = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_ALONE = {0x01, *range(0xD0, 0xDA)}
+_TEXTS = {*range(0xE0, 0xF0), 0xFE}
+_FILL = b"\xff" * 1024
+_EXIF = b"Exif\x00\x00"
+
+
+def read(data: bytes) -> Encoded:
+    """Reads a JPEG up to its first scan, and counts the scans.
+
+    A decoder goes over all pixels once for every scan, however few bytes it has.
+    """
+    kept = [data[:2]]
+    frame: tuple[int, ...] | None = None
+    turn = 1
+    place = 2
+    for _ in range(MOST_SEGMENTS):
+        marker, place = _marker(data, data.find(b"\xff", place))
+        if marker in _ALONE or marker == 0:
+            continue
+        if marker == _SOS:
+            break
+        [length] = unpack(">H", data, place)
+        content = data[place + 2 : place + 14]
+        if marker in _FRAMES:
+            frame = frame or unpack(">xxBHHB", data, place)
+        if marker == 0xE1 and content.startswith(_EXIF):
+            turn = orientation(data[place + 8 : place + length]) if turn == 1 else turn
+        if marker not in _TEXTS or _tells_the_colours(marker, content):
+            kept.append(data[place - 2 : place + length])
+        place += length
+        if frame and place >= len(data):  # a file's first bytes, which tell its size
+            place = len(data) + 2
+            break
+    else:
+        raise ImageError(f"the image has more than {MOST_SEGMENTS} segments before its pixels")
+    if frame is None:
+        raise ImageError("the image's header is damaged: it has no size")
+    scans = data.count(b"\xff\xda", place - 2)
+    if scans > MOST_SCANS:
+        raise ImageError(f"the image has more than {MOST_SCANS} scans")
+    precision, height, width, channels = frame
+    if precision != 8:
+        raise ImageError(f"a JPEG of {precision} bits is not read")
+    return Encoded(
+        "image/jpeg",
+        width,
+        height,
+        b"".join([*kept, data[place - 2 :]]),
+        way="plain" if channels in (1, 3) else "pillow",
+        orientation=turn,
+        passes=scans,
+        lacks_end=not data.endswith(END),
+    )
+
+
+def _marker(data: bytes, place: int) -> tuple[int, int]:
+    """The marker at a place, and the place after it; any number of 0xFF may stand before it."""
+    if place < 0:
+        raise ImageError("the image's header is cut off")
+    while data.startswith(_FILL, place):  # a fast way over many
+        place += len(_FILL)
+    while data[place] == 0xFF:
+        place += 1
+    return data[place], place + 1
+
+
+def _tells_the_colours(marker: int, content: bytes) -> bool:
+    return (marker == 0xE0 and content.startswith(b"JFIF\x00")) or (
+        marker == 0xEE and content.startswith(b"Adobe")
+    )

@@ -1,0 +1,54 @@
+"""The peak that docs/serving.md states for large images."""
+
+from __future__ import annotations
+
+import io
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import cv2
+import httpx
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.serving.running import running
+
+pytestmark = [pytest.mark.slow, pytest.mark.serial]
+SIDE = 7000  # 49 of the 50 megapixels that are allowed
+PEAK = 1_700_000_000
+REST = 500_000_000
+
+
+def saved(mode: str, format: str, **options: object) -> bytes:
+    buffer = io.BytesIO()
+    Image.new(mode, (SIDE, SIDE)).save(buffer, format, **options)
+    return buffer.getvalue()
+
+
+def images() -> dict[str, bytes]:
+    deep = cv2.imencode(".png", np.full((SIDE, SIDE, 3), 4000, np.uint16))[1].tobytes()
+    return {
+        "transparent PNG": saved("RGBA", "PNG"),
+        "16-bit PNG": deep,
+        "progressive JPEG": saved("RGB", "JPEG", progressive=True, subsampling=0),
+        "transparent WebP": saved("RGBA", "WEBP"),
+        "CMYK": saved("CMYK", "JPEG"),
+    }
+
+
+def post(url: str, image: bytes) -> httpx.Response:
+    return httpx.post(url, content=image, timeout=240)
+
+
+def test_the_largest_images_stay_within_the_documented_peak(bundle_path: Path) -> None:
+    with running("--bundle", str(bundle_path), "--deadline", "240") as server:
+        for name, data in images().items():
+            for query in ("", "?format=png"):
+                url = f"{server.url}/detect{query}"
+                with ThreadPoolExecutor(3) as threads:
+                    sending = [threads.submit(post, url, data) for _ in range(3)]
+                    statuses = [each.result().status_code for each in sending]
+                assert statuses == [200] * 3, name
+                assert server.peak_memory() < PEAK, name
+        assert server.memory() < REST
