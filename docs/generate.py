@@ -64,7 +64,7 @@ CLASSES: dict[str, tuple[type, ...]] = {
 START = """\
 # Configuration
 
-Generated from the code by `make docs`.
+This page lists the settings of the service and of training. `make docs` generates it from the code.
 
 ## The service
 
@@ -78,6 +78,8 @@ separated by commas.
 TRAINING = """
 ## Other commands
 
+Other commands read these variables:
+
 | variable | default | what it does |
 |---|---|---|
 | `UMOP_URL` | `http://127.0.0.1:8000` | The service that `umop-serve detect` sends images to. |
@@ -89,14 +91,18 @@ TRAINING = """
 
 ## Training
 
+Training reads this variable:
+
 | variable | default | what it does |
 |---|---|---|
 | `UMOP_CACHE` | `~/.cache/umop` | Folder for downloaded weights and mmcv's wheel. |
 
-Configs are mmengine's. These are the fields that this project adds; mmengine and mmdet describe
-the others.
+Configs are mmengine's. The tables below list the fields that this project adds. mmengine and mmdet
+describe the others.
 
 ### At the top level
+
+These fields stand at the top level of a config:
 
 | field | default | what it does |
 |---|---|---|
