@@ -6,6 +6,7 @@ import inspect
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from textwrap import fill
 
 from serving.settings import Settings
 from umop.data.transforms import LoadImage
@@ -116,12 +117,13 @@ def page() -> str:
         parts.append(f"\n### {title}\n")
         shown: dict[str, list[tuple[str, str, str]]] = {}
         for each in classes:
-            parts.append(f'\n`type="{each.__name__}"`: {summary(each)}\n')
             rows = list(arguments(each))
             same = next((name for name, others in shown.items() if others == rows), None)
+            text = f'`type="{each.__name__}"`: {summary(each)}'
             if rows and same:
-                parts.append(f"Its fields are those of `{same}`.\n")
-            elif rows:
+                text += f" Its fields are those of `{same}`."
+            parts.append(f"\n{fill(text, 110, break_on_hyphens=False)}\n")
+            if rows and not same:
                 parts += ["\n| field | default | what it does |\n|---|---|---|\n", *map(row, rows)]
                 shown[each.__name__] = rows
     return "".join(parts)
