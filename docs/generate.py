@@ -139,7 +139,7 @@ def row(cells: tuple[str, str, str]) -> str:
 def settings() -> Iterator[tuple[str, str, str]]:
     """The service's settings."""
     for name, field in Settings.model_fields.items():
-        default = "none" if field.default in (None, ()) else str(field.default)
+        default = "none" if field.default in (None, (), "") else str(field.default)
         default = default.lower() if isinstance(field.default, bool) else default
         yield f"UMOP_{name.upper()}", default, field.description or ""
 
