@@ -17,6 +17,7 @@ from torch.utils.data import DataLoader
 
 from umop.errors import Stopped, UserError
 from umop.hooks.checkpoints import SafeCheckpointHook
+from umop.models.group_norm import lay_out_planes
 from umop.training.loop import RESUMABLE
 from umop.training.ranks import Alone
 from umop.training.rescale import rescale
@@ -93,6 +94,7 @@ class Runner(MMRunner):
         built = super().build_model(model)
         if self.cfg.get("channels_last", False):
             built = built.to(memory_format=torch.channels_last)
+            lay_out_planes(built)
         return built
 
     @staticmethod
