@@ -5,10 +5,10 @@ pipeline.
 
 Both sides train one network from the same weights on the same images: one size, batch and number
 of loading processes. ``umop`` is what ``umop train`` does; ``mmdet`` is mmengine's runner, loop and
-hooks, mmdet's transforms, its ATSS head and its focal loss. The sides take turns, each time in a
-process of its own, so that whatever else runs meets them alike; seconds are medians, and processor
-seconds include those of the loading processes. Ratios say how much more mmdet takes. Without DATA,
-a folder that ``umop train --data`` takes, it draws images of discs.
+hooks, mmdet's transforms, its ATSS head and its focal loss, in float32. The sides take turns, each
+time in a process of its own, so that whatever else runs meets them alike; seconds are medians, and
+processor seconds include those of the loading processes. Ratios say how much more mmdet takes.
+Without DATA, a folder that ``umop train --data`` takes, it draws images of discs.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ from umop.data.custom import read_data, use_data
 from umop.engine.runner import Runner
 from umop.system.console import quietly
 from umop.system.processor import SETTINGS, keep_freed_memory
+from umop.training.precision import choose_precision
 
 CONFIGS = ("demo", "small")
 SIDES = ("umop", "mmdet")
@@ -118,6 +119,7 @@ def measure(side: str, name: str, data: Path, iterations: int, work: Path) -> St
 def config_for(name: str, data: Path, iterations: int, work: Path) -> Config:
     """A config for this data and so many iterations, without evaluation."""
     config = load_config(name, ["model.backbone.pretrained=False"])
+    choose_precision(config, "auto", on_gpu=False)
     found = read_data(data, work / "annotations")
     found.write_annotations()
     use_data(config, found)
@@ -130,6 +132,7 @@ def config_for(name: str, data: Path, iterations: int, work: Path) -> Config:
 
 def stock(config: Config) -> Config:
     """The same training with nothing of ours but the backbone's wrapper of timm."""
+    choose_precision(config, "off", on_gpu=False)
     config.channels_last = False
     config.model.bbox_head.loss_cls = {"type": "FocalLoss", "use_sigmoid": True}
     pipeline = config.train_dataloader.dataset.pipeline

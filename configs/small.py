@@ -2,7 +2,15 @@
 
 _base_ = ["_base_/lite0.py", "_base_/own_data.py", "_base_/schedule_data.py"]
 
+evaluations = 4
+
 model = dict(
+    backbone=dict(frozen_depthwise=True),
     neck=dict(num_outs=4),
     bbox_head=dict(num_classes=1, anchor_generator=dict(strides=[8, 16, 32, 64])),
+)
+auto_schedule = dict(epochs=24, min_iters=600)
+optim_wrapper = dict(
+    type="AmpOptimWrapper",
+    paramwise_cfg=dict(custom_keys=dict(backbone=dict(lr_mult=0.2))),
 )

@@ -21,6 +21,7 @@ from umop.distributed.sockets import share_sockets
 from umop.engine.hooks.checkpoints import SafeCheckpointHook
 from umop.engine.loop import RESUMABLE
 from umop.engine.rescale import rescale
+from umop.models.group_norm import lay_out_planes
 from umop.system.errors import Stopped, UserError
 
 UNBUILT = (AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
@@ -93,6 +94,7 @@ class Runner(MMRunner):
         built = super().build_model(model)
         if self.cfg.get("channels_last", False):
             built = built.to(memory_format=torch.channels_last)
+            lay_out_planes(built)
         return built
 
     @staticmethod

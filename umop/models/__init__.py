@@ -1,6 +1,7 @@
 """The models that mmdet does not have."""
 
 from umop.models.apex import FusedLayerNorm
+from umop.models.bf16 import Bf16OptimWrapper
 from umop.models.per_level_heads import (
     DoublePAAHead,
     PerLevelFCOSHead,
@@ -10,6 +11,7 @@ from umop.models.per_level_heads import (
 from umop.models.timm_backbone import TimmBackbone
 
 __all__ = [
+    "Bf16OptimWrapper",
     "DoublePAAHead",
     "FusedLayerNorm",
     "PerLevelFCOSHead",

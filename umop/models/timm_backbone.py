@@ -27,6 +27,7 @@ class TimmBackbone(BaseModule):
         name: timm's name of the model.
         out_indices: The stages whose features are returned.
         frozen_stages: Number of stages at the start, the stem included, that keep their weights.
+        frozen_depthwise: Leave the weights of depthwise convolutions as they are, everywhere.
         pretrained: Take the weights in ``$UMOP_CACHE/weights/<name>.pth`` when training starts.
     """
 
@@ -35,6 +36,7 @@ class TimmBackbone(BaseModule):
         name: str,
         out_indices: Sequence[int] = (2, 3, 4),
         frozen_stages: int = 0,
+        frozen_depthwise: bool = False,
         pretrained: bool = False,
     ) -> None:
         import timm
@@ -45,9 +47,11 @@ class TimmBackbone(BaseModule):
         self.name = name
         self.pretrained = pretrained
         self.frozen_stages = frozen_stages
+        self.frozen_depthwise = frozen_depthwise
         self.features = timm.create_model(name, features_only=True, out_indices=out_indices)
         adapt_convolutions(self.features)
-        for module in [*self.frozen_modules(), *self.norms()]:
+        depthwise = self.depthwise() if frozen_depthwise else []
+        for module in [*self.frozen_modules(), *self.norms(), *depthwise]:
             module.requires_grad_(False)
         fold_norms(self.features)
 
@@ -57,6 +61,11 @@ class TimmBackbone(BaseModule):
             return []
         stem = [self.features.conv_stem, self.features.bn1]
         return [*stem, *self.features.blocks[: self.frozen_stages - 1]]
+
+    def depthwise(self) -> list[nn.Conv2d]:
+        """All convolutions of one channel each."""
+        convs = [each for each in self.features.modules() if isinstance(each, nn.Conv2d)]
+        return [conv for conv in convs if conv.groups > 1]
 
     def norms(self) -> list[nn.Module]:
         """All batch norms."""

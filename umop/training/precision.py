@@ -19,20 +19,16 @@ def choose_precision(config: Config, wanted: Precision, on_gpu: bool) -> None:
         config: What is trained.
         wanted: ``auto`` keeps the config's choice whether to mix, and takes bfloat16 where the GPU
             has it, which needs no loss scaling, and float16 elsewhere.
-        on_gpu: Whether it is trained on GPUs; mixed precision is for these only.
+        on_gpu: Whether it is trained on GPUs.
 
     Raises:
         UserError: The hardware does not have what is wanted.
     """
+    if not on_gpu:
+        choose_on_processor(config, wanted)
+        return
     optimizer = config.optim_wrapper
     mixes = optimizer.type == "AmpOptimWrapper"
-    if not on_gpu:
-        if wanted in ("bf16", "fp16"):
-            raise UserError(f"--amp {wanted} needs a GPU; leave it out on the processor.")
-        if mixes:
-            note("Mixed precision is off: it needs a GPU.")
-            use_full(config)
-        return
     if wanted == "off":
         use_full(config)
     elif wanted != "auto":
@@ -40,6 +36,31 @@ def choose_precision(config: Config, wanted: Precision, on_gpu: bool) -> None:
     elif mixes and "dtype" not in optimizer:
         has_bf16 = torch.cuda.is_bf16_supported(including_emulation=False)
         use_mixed(config, "bf16" if has_bf16 else "fp16")
+
+
+def choose_on_processor(config: Config, wanted: Precision) -> None:
+    """Mixes with bfloat16 where that makes training faster.
+
+    That is so of a config that is made for processors, on one that has matrix units.
+
+    Raises:
+        UserError: Float16 is wanted.
+    """
+    if wanted == "fp16":
+        raise UserError("--amp fp16 needs a GPU; on the processor there is --amp bf16.")
+    mixes = config.optim_wrapper.type == "AmpOptimWrapper"
+    needs_gpu = config.get("needs_gpu", False)
+    use_full(config)
+    if wanted == "bf16" or (wanted == "auto" and mixes and not needs_gpu and has_matrix_units()):
+        config.optim_wrapper.type = "Bf16OptimWrapper"
+        note("Mixed precision: the processor computes in bfloat16 (--amp off: in float32).")
+    elif mixes and needs_gpu:
+        note("Mixed precision is off: it needs a GPU.")
+
+
+def has_matrix_units() -> bool:
+    """Whether the processor has Intel's AMX, whose tiles multiply bfloat16."""
+    return torch.cpu._is_amx_tile_supported()
 
 
 def use_mixed(config: Config, precision: Literal["bf16", "fp16"]) -> None:

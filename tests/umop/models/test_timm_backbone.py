@@ -49,3 +49,31 @@ def test_training_computes_no_norm(backbone: TimmBackbone, monkeypatch: pytest.M
         backbone.train(mode)(torch.zeros(1, 3, 32, 32).double())
         assert len(calls) == expected
     assert not any(norm.weight.requires_grad or norm.bias.requires_grad for norm in norms(backbone))
+
+
+@pytest.mark.parametrize("is_frozen", [True, False])
+def test_slow_depthwise_gradients_are_computed_in_float32(is_frozen: bool) -> None:
+    made = TimmBackbone("tf_efficientnet_lite0", frozen_stages=3, frozen_depthwise=is_frozen)
+    kinds: dict[str, set[torch.dtype]] = {}
+    for conv in made.depthwise():
+        kind = "frozen" if not conv.weight.requires_grad else "trained"
+        name = f"{kind} {conv.stride[0]}"
+        conv.register_forward_hook(lambda _, __, out, name=name: note(kinds, name, out))
+    with torch.autocast("cpu", torch.bfloat16):
+        made.train()(torch.zeros(1, 3, 64, 64))
+    mixed = {torch.bfloat16, torch.float32} if is_frozen else {torch.bfloat16}
+    assert kinds["frozen 1"] == {torch.bfloat16}
+    assert kinds["frozen 2"] == mixed  # those of the first stages need no gradient
+    assert not is_frozen or "trained 1" not in kinds
+    assert is_frozen or kinds["trained 1"] == kinds["trained 2"] == {torch.float32}
+
+
+def note(kinds: dict[str, set[torch.dtype]], name: str, output: Tensor) -> None:
+    kinds.setdefault(name, set()).add(output.dtype)
+
+
+def test_depthwise_convolutions_can_be_frozen_alone() -> None:
+    made = TimmBackbone("tf_efficientnet_lite0", frozen_depthwise=True)
+    trained = [each for each in made.modules() if isinstance(each, nn.Conv2d)]
+    assert {conv.groups > 1 for conv in trained if conv.weight.requires_grad} == {False}
+    assert sum(not conv.weight.requires_grad for conv in trained) == len(made.depthwise()) == 16

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch import nn
 
 from umop.config.load import load_config
+from umop.models import Bf16OptimWrapper
 from umop.system.errors import UserError
+from umop.training import precision
 from umop.training.precision import Precision, choose_precision
 
 
@@ -38,13 +41,47 @@ def test_auto_takes_the_configs_choice_and_the_gpus_best(
     assert config.optim_wrapper.get("loss_scale") == scales[dtype]
 
 
-def test_the_processor_has_full_precision(capsys: pytest.CaptureFixture[str]) -> None:
-    config = load_config("swin_l")
-    choose_precision(config, "auto", on_gpu=False)
-    assert config.optim_wrapper.type == "OptimWrapper"
+@pytest.mark.parametrize(
+    ("name", "wanted", "with_units", "without"),
+    [
+        ("small", "auto", "Bf16OptimWrapper", "OptimWrapper"),
+        ("small", "off", "OptimWrapper", "OptimWrapper"),
+        ("demo", "auto", "OptimWrapper", "OptimWrapper"),
+        ("demo", "bf16", "Bf16OptimWrapper", "Bf16OptimWrapper"),
+        ("medium", "auto", "OptimWrapper", "OptimWrapper"),
+    ],
+)
+def test_the_processor_mixes_by_itself_where_it_has_matrix_units(
+    name: str, wanted: Precision, with_units: str, without: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for has_units, expected in ((True, with_units), (False, without)):
+        monkeypatch.setattr(precision, "has_matrix_units", lambda has=has_units: has)
+        config = load_config(name)
+        choose_precision(config, wanted, on_gpu=False)
+        assert config.optim_wrapper.type == expected
+        assert "dtype" not in config.optim_wrapper
+
+
+def test_a_config_for_gpus_says_that_it_does_not_mix(capsys: pytest.CaptureFixture[str]) -> None:
+    choose_precision(load_config("swin_l"), "auto", on_gpu=False)
     assert "Mixed precision is off" in capsys.readouterr().err
-    with pytest.raises(UserError, match="--amp bf16 needs a GPU"):
-        choose_precision(config, "bf16", on_gpu=False)
+
+
+def test_the_processor_has_no_float16() -> None:
+    with pytest.raises(UserError, match="--amp fp16 needs a GPU"):
+        choose_precision(load_config("small"), "fp16", on_gpu=False)
+
+
+def test_mixed_steps_compute_in_bfloat16_and_keep_weights_in_float32() -> None:
+    layer = nn.Conv2d(3, 4, 3)
+    before = layer.weight.detach().clone()
+    wrapper = Bf16OptimWrapper(torch.optim.SGD(layer.parameters(), lr=0.1))
+    with wrapper.optim_context(layer):
+        output = layer(torch.ones(1, 3, 8, 8))
+    wrapper.update_params(output.float().sum())
+    assert output.dtype == torch.bfloat16
+    assert layer.weight.dtype == torch.float32
+    assert not torch.equal(layer.weight, before)
 
 
 def test_what_the_gpu_lacks_is_refused(has_bf16: bool) -> None:

@@ -33,24 +33,24 @@ def test_what_is_no_duration(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("images", "iterations"), [(10, 300), (160, 300), (1000, 1500), (100_000, 6000)]
+    ("images", "iterations"), [(10, 600), (160, 960), (900, 5400), (100_000, 6000)]
 )
 def test_steps_follow_from_the_images(images: int, iterations: int) -> None:
     config = fitted("small", images)
     warm_up, decay = config.param_scheduler
     assert config.train_cfg.max_iters == decay.end == iterations
     assert warm_up.end == decay.begin == iterations // 15
-    assert config.train_cfg.val_interval == iterations // 3
-    assert config.default_hooks.checkpoint.interval == iterations // 3
+    assert config.train_cfg.val_interval == iterations // 4
+    assert config.default_hooks.checkpoint.interval == iterations // 4
 
 
 @pytest.mark.parametrize(
     ("bounds", "iterations"),
     [
         (["min_iters=400"], 400),
-        (["min_iters=20"], 90),
+        (["min_iters=20"], 360),
         (["min_iters=20", "max_iters=50"], 50),
-        (["epochs=24"], 360),
+        (["epochs=48"], 720),
     ],
 )
 def test_bounds_of_the_length_are_followed(bounds: list[str], iterations: int) -> None:
@@ -126,8 +126,8 @@ def test_a_time_is_kept_in_iterations() -> None:
 def test_patience_can_run_out_halfway() -> None:
     config = fitted("small", 100, patience=5)
     assert config.custom_hooks[-1] == {"type": "PatienceHook", "patience": 5}
-    assert (config.train_cfg.max_iters, config.train_cfg.val_interval) == (300, 30)
-    assert fitted("small", 100, patience=1).train_cfg.val_interval == 100, "evaluated as it was"
+    assert (config.train_cfg.max_iters, config.train_cfg.val_interval) == (600, 60)
+    assert fitted("small", 100, patience=1).train_cfg.val_interval == 150, "evaluated as it was"
     assert fitted("r50", 100, patience=5).train_cfg.val_interval == 1
 
 
