@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import binascii
+import base64
 
 _LONGEST_PREFIX = 256
 _LINE_ENDS = b"\r\n\t "
@@ -19,4 +19,4 @@ def decode_base64(text: str) -> bytes:
         if not text[:comma].lower().endswith(";base64"):
             raise ValueError("the data: URI is not base64")
         text = text[comma + 1 :]
-    return binascii.a2b_base64(text.encode("ascii").translate(None, _LINE_ENDS), strict_mode=True)
+    return base64.b64decode(text.encode("ascii").translate(None, _LINE_ENDS), validate=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from serving.inference.formats.encoded import Encoded, unpack
+from serving.inference.formats.encoded import Encoded, Way, unpack
 
 _CORE_HEADER = 12
 _RUN_LENGTHS = {1, 2}
@@ -15,5 +15,5 @@ def read(data: bytes) -> Encoded:
         width, height = unpack("<HH", data, 18)
         return Encoded("image/bmp", width, height, data)
     width, height, _, _, compression = unpack("<iiHHI", data, 18)
-    way = "plain" if compression in _RUN_LENGTHS else "pillow"
+    way: Way = "plain" if compression in _RUN_LENGTHS else "pillow"
     return Encoded("image/bmp", width, abs(height), data, way=way)
