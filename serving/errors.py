@@ -19,6 +19,7 @@ _PROBLEMS: tuple[tuple[type[Exception], HTTPStatus, Kind], ...] = (
     (BundleError, HTTPStatus.UNPROCESSABLE_ENTITY, "broken-bundle"),
     (TensorError, HTTPStatus.BAD_REQUEST, "invalid-tensors"),
     (EngineError, HTTPStatus.SERVICE_UNAVAILABLE, "engine-failed"),
+    (MemoryError, HTTPStatus.SERVICE_UNAVAILABLE, "overloaded"),
 )
 
 

@@ -87,9 +87,9 @@ class JsonImage(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     image: Annotated[str | None, Field(description="The encoded image in base64.")] = None
-    url: Annotated[str | None, Field(description="An https URL, where UMOP_ALLOW_URLS is on.")] = (
-        None
-    )
+    url: Annotated[
+        str | None, Field(max_length=8192, description="An https URL, where UMOP_ALLOW_URLS is on.")
+    ] = None
 
     @model_validator(mode="after")
     def _one_of_them(self) -> JsonImage:

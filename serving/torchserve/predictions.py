@@ -30,7 +30,14 @@ from serving.schemas.validation import first_error
 JSON = "application/json"
 MOST_IMAGES = 16
 PARTS = ("body", "data", "file")
-EXPECTED = (ImageError, UnknownClassError, TensorError, EngineError, ValidationError)
+EXPECTED = (
+    ImageError,
+    UnknownClassError,
+    TensorError,
+    EngineError,
+    ValidationError,
+    MemoryError,
+)
 
 
 @dataclass(frozen=True)
@@ -129,7 +136,7 @@ def refuse(error: Exception) -> Answer:
         return _problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request", detail)
     problem = classify(error)
     assert problem, error
-    return _problem(*problem, str(error))
+    return _problem(*problem, str(error) or "there is not enough memory")
 
 
 def _problem(status: HTTPStatus, kind: Kind, detail: str) -> Answer:

@@ -8,6 +8,7 @@ from serving.inference.formats.encoded import Encoded, ImageError, Way, unpack
 MOST_CHUNKS = 16_384
 _START = 12
 _ANIMATION, _ALPHA = 0x02, 0x10
+_ANIMATED_BYTES = 16  # two frames as libwebp keeps them, two as Pillow does
 _PIXELS = {b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"ANIM", b"ANMF"}
 
 
@@ -42,6 +43,7 @@ def read(data: bytes) -> Encoded:
         b"RIFF" + len(body).to_bytes(4, "little") + body,
         way="pillow" if flags & _ANIMATION else still,
         orientation=turn,
+        sample_bytes=_ANIMATED_BYTES if flags & _ANIMATION else 4,
     )
 
 

@@ -134,3 +134,19 @@ def test_a_reload_that_fails_in_an_unforeseen_way_is_logged(
     asyncio.run(Server(build_app(settings), on_ready=print)._reload())
     assert "ERROR the model was not reloaded" in log.getvalue()
     assert "RuntimeError: no such luck" in log.getvalue()
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("can't start new thread")])
+def test_what_the_machine_cannot_give_now_is_asked_for_later(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("serving.inference.decoding.decode", fail)
+    with TestClient(build_app(settings), raise_server_exceptions=False) as client:
+        wait_until(lambda: client.get("/readyz").status_code == 200)
+        answer = client.post("/detect", content=encode(TWO_SQUARES))
+    assert answer.status_code == 503
+    assert answer.json()["type"] == "urn:umop:problem:overloaded"
+    assert answer.headers["retry-after"] == "5"

@@ -156,6 +156,20 @@ def test_other_origins_are_let_in_only_by_name(bundle_path: Path) -> None:
         assert "access-control-allow-origin" not in stranger.headers
 
 
+@pytest.mark.parametrize("origins", ["", "https://example.org"])
+def test_a_preflight_request_that_is_refused_gets_a_problem(
+    bundle_path: Path, origins: str
+) -> None:
+    asks = {"Origin": "https://evil.example", "Access-Control-Request-Method": "POST"}
+    with serving(bundle_path, cors_origins=origins) as client:
+        answer = client.options("/detect", headers=asks)
+        assert answer.status_code == 400
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert answer.json()["detail"] == "Disallowed CORS origin"
+    with serving(bundle_path, cors_origins="https://evil.example") as client:
+        assert client.options("/detect", headers=asks).status_code == 200
+
+
 def test_security_headers(client: TestClient) -> None:
     headers = client.get("/").headers
     assert headers["x-content-type-options"] == "nosniff"

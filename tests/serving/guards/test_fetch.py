@@ -42,6 +42,8 @@ class Web(BaseHTTPRequestHandler):
                 self.answer(302, b"", "/image.png")
             case "/to-http":
                 self.answer(302, b"", "http://example.org/")
+            case "/nowhere":
+                self.answer(302, b"", "https://[::1")
             case "/inside":
                 port = self.server.server_address[1]
                 self.answer(302, b"", f"https://127.0.0.2:{port}/image.png")
@@ -100,6 +102,7 @@ def test_an_image_is_fetched(web: str, path: str) -> None:
         ("/loop", "redirects more than 3 times"),
         ("/to-http", "must be https"),
         ("/inside", "not on the public internet"),
+        ("/nowhere", "not valid"),
     ],
 )
 def test_what_misbehaves_is_refused(web: str, path: str, reason: str) -> None:
@@ -139,6 +142,10 @@ def test_this_machine_is_not_the_public_internet(web: str, host: str) -> None:
         "gopher://example.org/",
         "https://example.org:99999/",
         "https://exämple.org/",
+        "https://a..b/",
+        f"https://{'a' * 64}.org/",
+        "https://a.org/\x00",
+        f"https://{'a.' * 4000}org/",
         "",
     ],
 )

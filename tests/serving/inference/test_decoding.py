@@ -363,3 +363,15 @@ def test_want_of_memory_is_not_damage(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cv2, "imdecode", fail)
     with pytest.raises(MemoryError):
         decode(encode(CORNER), LIMIT)
+
+
+def test_an_image_that_takes_more_memory_may_have_fewer_pixels() -> None:
+    frames = [Image.new("RGB", (250, 250), colour) for colour in ("blue", "red")]
+    buffer = io.BytesIO()
+    frames[0].save(buffer, "WEBP", save_all=True, append_images=frames[1:])
+    assert decode(buffer.getvalue(), LIMIT).shape == (250, 250, 3)
+    with pytest.raises(ImageTooLargeError, match="too many bytes: 16 a pixel"):
+        decode(buffer.getvalue(), 100_000)
+    wide = np.zeros((100, 100, 3), np.float64)
+    with pytest.raises(ImageTooLargeError, match="too many bytes: 24 a pixel"):
+        decode(cv2.imencode(".tiff", wide)[1].tobytes(), 20_000)
