@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from serving.backends import Backend
 from serving.backends.models import Models
+from serving.inference.slots import RunSlots
 from serving.observability.metrics import Metrics
 from serving.settings import Settings
 
@@ -25,7 +26,11 @@ def _backends(settings: list[Settings], metrics: Metrics) -> list[Backend]:
             from serving.backends.embedded import Resources
             from serving.backends.openinference import OpenInferenceBackend
 
-            return [OpenInferenceBackend(each, metrics, Resources.of(each)) for each in settings]
+            decoders = Resources.of(settings[0]).decoders
+            return [  # the other server shares its processors by itself
+                OpenInferenceBackend(each, metrics, Resources(decoders, RunSlots()))
+                for each in settings
+            ]
         case "torchserve":
             from serving.backends.torchserve import TorchServeBackend
 
