@@ -54,10 +54,11 @@ def _one_option_a_setting(command: Callable[..., None]) -> Callable[..., None]:
         if not field.repr:  # a secret: `ps` shows arguments to all users
             continue
         is_list = isinstance(field.default, tuple)
+        repeats = name == "bundle"
         variable = f"UMOP_{name.upper()}"
         shown = f"[env var: {variable}; default: {_shown(field.default)}]"
         option = typer.Option(
-            envvar=variable,
+            envvar=None if repeats else variable,  # which would be split at blanks
             show_envvar=False,
             show_default=False,
             help=f"{field.description}  {shown}",
@@ -66,8 +67,10 @@ def _one_option_a_setting(command: Callable[..., None]) -> Callable[..., None]:
             inspect.Parameter(
                 name,
                 inspect.Parameter.KEYWORD_ONLY,
-                default=",".join(field.default) if is_list else field.default,
-                annotation=Annotated[str if is_list else field.annotation, option],
+                default=None if repeats else ",".join(field.default) if is_list else field.default,
+                annotation=Annotated[
+                    list[str] | None if repeats else str if is_list else field.annotation, option
+                ],
             )
         )
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
@@ -95,6 +98,8 @@ def _serve(context: typer.Context, **options: Any) -> None:
     from serving.server.process import StartError
     from serving.server.start import serve
 
+    if not options["bundle"]:
+        del options["bundle"]  # the variable counts
     try:
         settings = Settings(**options)
     except ValidationError as error:

@@ -30,7 +30,12 @@ def _split(value: object) -> object:
     return value
 
 
+def _paths(value: object) -> object:
+    return (value,) if isinstance(value, Path) else _split(value)
+
+
 _CommaSeparated = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+_Paths = Annotated[tuple[Path, ...], NoDecode, BeforeValidator(_paths)]
 
 
 class Settings(BaseSettings):
@@ -38,7 +43,11 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="UMOP_", frozen=True, extra="forbid")
 
-    bundle: Path | None = Field(None, description="The model's bundle, a folder or a zip.")
+    bundle: _Paths = Field(
+        (),
+        description="The model's bundle, a folder or a zip. Several are separated by commas, or "
+        "the option is repeated; the first answers where a request names no model.",
+    )
     verify_key: Path | None = Field(
         None,
         description="Public key (PEM) that the bundle must be signed with; needs the extra 'sign'.",
@@ -167,6 +176,13 @@ class Settings(BaseSettings):
     drain_timeout: PositiveFloat = Field(
         30, description="Seconds that a shutdown waits for requests in progress."
     )
+
+    @field_validator("remote_model")
+    @classmethod
+    def _is_one_model(cls, remote_model: str | None, info: ValidationInfo) -> str | None:
+        if remote_model and len(info.data.get("bundle", ())) > 1:
+            raise PydanticCustomError("several", "several bundles have the names of their own")
+        return remote_model
 
     @field_validator("metrics", "docs")
     @classmethod

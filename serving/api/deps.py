@@ -10,6 +10,7 @@ from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBea
 
 from serving.api.problems import Problem
 from serving.api.services import Services
+from serving.backends import Backend
 from serving.guards.keys import KeyRing
 from serving.schemas.options import DetectOptions
 
@@ -45,6 +46,30 @@ async def _options(
     )
 
 
+async def _first(services: Annotated[Services, Depends(_services)]) -> Backend:
+    return services.models.first
+
+
+async def _named(services: Annotated[Services, Depends(_services)], name: str) -> Backend:
+    return require_model(services, name)
+
+
+def require_model(services: Services, name: str) -> Backend:
+    """Returns the backend of the model of that name.
+
+    Raises:
+        NotReadyError: Not all models are loaded yet.
+        Problem: 404, there is none.
+    """
+    backend = services.models.find(name)
+    if backend is None:
+        known = ", ".join(each.name for each in services.models.manifests())
+        raise Problem(HTTPStatus.NOT_FOUND, "unknown-model", f"there is only {known}")
+    return backend
+
+
+FirstModel = Annotated[Backend, Depends(_first)]
+NamedModel = Annotated[Backend, Depends(_named)]
 _NO_CODING = {"", "identity"}
 ServicesDep = Annotated[Services, Depends(_services)]
 OptionsDep = Annotated[DetectOptions, Depends(_options)]

@@ -12,6 +12,7 @@ from serving.api.services import Services
 from serving.backends import NotReadyError
 
 _ADMIN = "/admin"
+_NAMED = "/models/{name}/"
 
 
 def document(app: FastAPI) -> dict[str, Any]:
@@ -23,7 +24,8 @@ def document(app: FastAPI) -> dict[str, Any]:
     for path, operation in _operations(described):
         if not services.settings.has_keys and not path.startswith(_ADMIN):
             operation.pop("security", None)
-        _name_classes(operation, services)
+        if not path.startswith(_NAMED):
+            _name_classes(operation, services)
     if not (services.settings.has_keys or services.settings.admin_keys):
         described["components"].pop("securitySchemes", None)
     return described
@@ -38,7 +40,7 @@ def _operations(described: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]
 def _name_classes(operation: dict[str, Any], services: Services) -> None:
     """Says which values the parameter ``classes`` may have, once the model is loaded."""
     try:
-        names = services.backend.manifest().classes
+        names = services.models.first.manifest().classes
     except NotReadyError:
         return
     for parameter in operation.get("parameters", ()):

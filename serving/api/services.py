@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from serving.api.body import BodyReader
 from serving.api.responses import ResponseRenderer
-from serving.backends import Backend, NotReadyError
+from serving.backends import NotReadyError
+from serving.backends.models import Models
 from serving.guards.admission import Admission
 from serving.guards.keys import KeyRing, RateLimit
 from serving.observability.metrics import Metrics
@@ -21,7 +22,7 @@ class Services:
 
     settings: Settings
     metrics: Metrics
-    backend: Backend
+    models: Models
     tracer: Tracer | None
     admission: Admission
     body: BodyReader
@@ -33,12 +34,22 @@ class Services:
 
     async def check(self) -> None:
         """Raises ``NotReadyError`` unless requests can be answered."""
+        self.require_running()
+        await self.models.check()
+
+    def require_running(self) -> None:
+        """Raises ``NotReadyError`` if the service is stopping."""
         if self.draining:
             raise NotReadyError("the service is stopping")
-        await self.backend.check()
 
-    def observe(self, seconds: Mapping[str, float]) -> None:
-        """Records the time that one image spent in each stage."""
+    def observe(self, model: str, seconds: Mapping[str, float]) -> None:
+        """Records the time that one image spent in each stage.
+
+        Args:
+            model: The name of the model that answered.
+            seconds: By the stages' names.
+        """
         self.metrics.observe(seconds)
+        self.metrics.models.labels(model).observe(sum(seconds.values()))
         if self.tracer:
             self.tracer.stages(seconds)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Protocol
 
+from serving.bundle import Bundle, BundleError
 from serving.bundle.schema import Manifest
 from serving.schemas.detections import DetectionResult
 from serving.schemas.options import DetectOptions
+from serving.settings import Settings
 
 
 class NotReadyError(Exception):
@@ -21,8 +24,20 @@ class NotReadyError(Exception):
         self.retry_after = retry_after
 
 
+def require_bundle(settings: Settings) -> Path:
+    """Returns the path of a backend's one bundle.
+
+    Raises:
+        BundleError: The settings name none.
+    """
+    if not settings.bundle:
+        raise BundleError("no model: give --bundle or UMOP_BUNDLE")
+    [path] = settings.bundle
+    return path
+
+
 class Backend(Protocol):
-    """Finds objects in encoded images."""
+    """Finds objects in encoded images with one model."""
 
     async def start(self) -> None:
         """Loads the model.
@@ -47,6 +62,13 @@ class Backend(Protocol):
 
     def manifest(self) -> Manifest:
         """Returns the manifest of the model that answers.
+
+        Raises:
+            NotReadyError: The model is not loaded yet.
+        """
+
+    def bundle(self) -> Bundle:
+        """Returns the bundle of the model that answers, as it was when it was loaded.
 
         Raises:
             NotReadyError: The model is not loaded yet.

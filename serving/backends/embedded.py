@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from time import perf_counter
 
-from serving.backends import NotReadyError
-from serving.bundle import Bundle, BundleError
+from serving.backends import NotReadyError, require_bundle
+from serving.bundle import Bundle
 from serving.bundle.schema import Manifest
 from serving.guards.admission import OverloadedError
 from serving.guards.crew import Crew
 from serving.inference.batching import Batcher
 from serving.inference.detector import Detections, Detector, Prepared, name_detections
 from serving.inference.engines import Engine, EngineError, open_engine
+from serving.inference.slots import RunSlots
 from serving.observability.metrics import Metrics
 from serving.schemas.detections import DetectionResult, ImageInfo, ModelRef
 from serving.schemas.options import DetectOptions
@@ -25,18 +27,40 @@ _Job = tuple[Prepared, DetectOptions]
 _Outcome = tuple[Detections, float, float]
 
 
+@dataclass(frozen=True)
+class Resources:
+    """What the models of one process share.
+
+    Attributes:
+        decoders: Threads that decode images.
+        slots: The models' turns on the processors.
+    """
+
+    decoders: Crew
+    slots: RunSlots
+
+    @classmethod
+    def of(cls, settings: Settings) -> Resources:
+        """Makes what the settings allow."""
+        return cls(Crew(settings.decode_threads, settings.deadline, "decode"), RunSlots())
+
+
 class EmbeddedBackend:
     """Decodes images in a thread pool and runs them in batches, one or more at a time.
 
     Args:
         settings: Where the bundle is, and the limits.
         metrics: Records the queue, the batches and the model.
+        resources: Shared with the backends of other models; its own if None.
     """
 
-    def __init__(self, settings: Settings, metrics: Metrics) -> None:
+    def __init__(
+        self, settings: Settings, metrics: Metrics, resources: Resources | None = None
+    ) -> None:
         self._settings = settings
         self._metrics = metrics
-        self._decoders = Crew(settings.decode_threads, settings.deadline, "decode")
+        self._resources = resources or Resources.of(settings)
+        self._decoders = self._resources.decoders
         self._model: _LoadedModel | None = None
         self._loading = asyncio.Lock()
 
@@ -63,7 +87,7 @@ class EmbeddedBackend:
         async with self._loading:
             detector = await asyncio.to_thread(self._load)
             old = self._model
-            self._model = _LoadedModel(detector, self._settings, self._metrics)
+            self._model = self._prepare(detector)
         self._record_model(old)
         if old:
             await old.retire()
@@ -71,6 +95,10 @@ class EmbeddedBackend:
     def manifest(self) -> Manifest:
         """See ``Backend.manifest``."""
         return self._current().detector.manifest
+
+    def bundle(self) -> Bundle:
+        """See ``Backend.bundle``."""
+        return Bundle(require_bundle(self._settings), self.manifest())
 
     async def detect(self, image: bytes, options: DetectOptions) -> DetectionResult:
         """See ``Backend.detect``."""
@@ -100,9 +128,7 @@ class EmbeddedBackend:
         )
 
     def _load(self) -> Detector:
-        if self._settings.bundle is None:
-            raise BundleError("no model: give --bundle or UMOP_BUNDLE")
-        bundle = Bundle.open(self._settings.bundle, verify_key=self._settings.verify_key)
+        bundle = Bundle.open(require_bundle(self._settings), verify_key=self._settings.verify_key)
         detector = Detector(
             bundle,
             self._open_engine(bundle),
@@ -111,6 +137,9 @@ class EmbeddedBackend:
         )
         self._warm(detector)
         return detector
+
+    def _prepare(self, detector: Detector) -> _LoadedModel:
+        return _LoadedModel(detector, self._settings, self._metrics, self._resources.slots)
 
     def _open_engine(self, bundle: Bundle) -> Engine:
         settings = self._settings
@@ -145,7 +174,9 @@ class EmbeddedBackend:
 class _LoadedModel:
     """A model and its batcher, kept until its last request is answered."""
 
-    def __init__(self, detector: Detector, settings: Settings, metrics: Metrics) -> None:
+    def __init__(
+        self, detector: Detector, settings: Settings, metrics: Metrics, slots: RunSlots
+    ) -> None:
         self.detector = detector
         self._users = 0
         self._unused = asyncio.Event()
@@ -155,6 +186,7 @@ class _LoadedModel:
             size=settings.batch_size,
             delay=settings.batch_delay_ms / 1000,
             concurrent_runs=detector.concurrent_runs,
+            slots=slots,
         )
 
     @contextmanager

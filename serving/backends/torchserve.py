@@ -11,10 +11,10 @@ from time import perf_counter
 import httpx
 from pydantic import ValidationError
 
-from serving.backends import NotReadyError
+from serving.backends import NotReadyError, require_bundle
 from serving.backends.aging import AgingTransport
 from serving.backends.breaker import Breaker
-from serving.bundle import Bundle, BundleError
+from serving.bundle import Bundle
 from serving.bundle.schema import Manifest
 from serving.inference import decoding
 from serving.inference.decoding import ImageError
@@ -90,10 +90,8 @@ class TorchServeBackend:
 
     async def reload(self) -> None:
         """See ``Backend.reload``. TorchServe's own model is changed by its management API."""
-        if self._settings.bundle is None:
-            raise BundleError("no model: give --bundle or UMOP_BUNDLE")
         bundle = await asyncio.to_thread(
-            Bundle.open, self._settings.bundle, verify_key=self._settings.verify_key
+            Bundle.open, require_bundle(self._settings), verify_key=self._settings.verify_key
         )
         if self._manifest:
             self._record_model(self._manifest, answers=0)
@@ -108,6 +106,10 @@ class TorchServeBackend:
         if self._manifest is None:
             raise NotReadyError("the manifest is being read")
         return self._manifest
+
+    def bundle(self) -> Bundle:
+        """See ``Backend.bundle``."""
+        return Bundle(require_bundle(self._settings), self.manifest())
 
     async def detect(self, image: bytes, options: DetectOptions) -> DetectionResult:
         """See ``Backend.detect``."""

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from time import monotonic
 from typing import Generic, TypeVar
 
+from serving.inference.slots import RunSlots
+
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
@@ -33,6 +35,7 @@ class Batcher(Generic[_Item, _Result]):
         size: Most items in a batch.
         delay: Seconds that an item waits for others while a thread is idle.
         concurrent_runs: Most batches at the same time.
+        slots: Shared with the batchers of other models; its own if None.
     """
 
     def __init__(
@@ -42,6 +45,7 @@ class Batcher(Generic[_Item, _Result]):
         size: int,
         delay: float,
         concurrent_runs: int = 1,
+        slots: RunSlots | None = None,
     ) -> None:
         self._run = run
         self._size = size
@@ -51,7 +55,7 @@ class Batcher(Generic[_Item, _Result]):
         self._changed = asyncio.Event()
         self._closing = False
         self._running: set[asyncio.Task[None]] = set()
-        self._is_exclusive = False
+        self._slots = slots or RunSlots()
         self._threads = ThreadPoolExecutor(concurrent_runs, thread_name_prefix="inference")
         self._task = asyncio.create_task(self._serve())
 
@@ -79,26 +83,21 @@ class Batcher(Generic[_Item, _Result]):
 
     async def _serve(self) -> None:
         while await self._has_items():
-            await self._has_free_run()
             await self._wait_for_more()
+            await self._slots.take(self._concurrent_runs)
             batch = [self._queue.popleft() for _ in range(min(self._size, len(self._queue)))]
             batch = [entry for entry in batch if not entry.future.done()]
             if batch:
                 self._start(batch)
+            else:
+                await self._slots.give_back()
         await asyncio.gather(*self._running)
 
     def _start(self, batch: Sequence[_Entry[_Item, _Result]]) -> None:
-        self._is_exclusive = not self._running and not self._queue
-        task = asyncio.create_task(self._answer(batch, self._is_exclusive))
+        exclusive = self._slots.begin(has_followers=bool(self._queue))
+        task = asyncio.create_task(self._answer(batch, exclusive))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
-
-    async def _has_free_run(self) -> None:
-        while self._running and (self._is_exclusive or self._is_full()):
-            await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
-
-    def _is_full(self) -> bool:
-        return len(self._running) == self._concurrent_runs
 
     async def _has_items(self) -> bool:
         while not self._queue and not self._closing:
@@ -126,6 +125,8 @@ class Batcher(Generic[_Item, _Result]):
                 if not entry.future.done():
                     entry.future.set_exception(error)
             return
+        finally:
+            await self._slots.give_back()
         for entry, result in answers:
             if not entry.future.done():
                 entry.future.set_result(result)

@@ -52,6 +52,13 @@ class Metrics:
             buckets=_SECONDS,
             registry=registry,
         )
+        self.models = Histogram(
+            "umop_model_seconds",
+            "Time of one image in all stages, by its model.",
+            ["model"],
+            buckets=_SECONDS,
+            registry=registry,
+        )
         self.batch = Histogram(
             "umop_batch_pictures",
             "Images that ran together.",

@@ -24,7 +24,7 @@ from serving.api.routes import admin, detect, health, metrics, models, open_infe
 from serving.api.schema import document
 from serving.api.services import Services
 from serving.api.telemetry import Telemetry
-from serving.backends.choice import choose_backend
+from serving.backends.choice import choose_models
 from serving.guards.admission import Admission
 from serving.guards.budget import ByteBudget
 from serving.guards.crew import Crew
@@ -99,7 +99,7 @@ def _services(settings: Settings) -> Services:
     return Services(
         settings=settings,
         metrics=figures,
-        backend=choose_backend(settings, figures),
+        models=choose_models(settings, figures),
         tracer=Tracer() if settings.tracing else None,
         admission=Admission(settings.max_queue, figures),
         body=BodyReader(settings.batch_limit, fetcher if settings.allow_urls else None),
@@ -115,7 +115,7 @@ def _services(settings: Settings) -> Services:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     services: Services = app.state.services
-    app.state.loading = asyncio.create_task(services.backend.start())
+    app.state.loading = asyncio.create_task(services.models.start())
     try:
         if services.settings.workers > 1:  # until then, the other workers answer
             await asyncio.wait([app.state.loading])
@@ -123,7 +123,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     finally:
         app.state.loading.cancel()
         await asyncio.gather(app.state.loading, return_exceptions=True)
-        await services.backend.stop()
+        await services.models.stop()
         await services.body.close()
         services.renderer.close()
         if services.tracer:

@@ -42,7 +42,7 @@ class Server(uvicorn.Server):
 
     Args:
         app: The service.
-        on_ready: Called with the model's name once it is warm.
+        on_ready: Called with the models' names once they are warm.
         on_beat: Called every second in the event loop, to tell that it runs.
 
     Attributes:
@@ -131,7 +131,7 @@ class Server(uvicorn.Server):
             log.exception("the model could not be loaded")
             self._end_with(f"the model cannot be loaded: {type(error).__name__}: {error}")
             return
-        self._on_ready(self._services.backend.manifest().name)
+        self._on_ready(",".join(each.name for each in self._services.models.manifests()))
 
     def _end_with(self, reason: str) -> None:
         self.failure = StartError(reason)
@@ -148,15 +148,15 @@ class Server(uvicorn.Server):
 
     async def _reload(self) -> None:
         try:
-            await self._services.backend.reload()
+            await self._services.models.reload()
         except (BundleError, EngineError) as error:
             log.error("the model was not reloaded: %s", error)
             return
         except Exception:
             log.exception("the model was not reloaded")
             return
-        manifest = self._services.backend.manifest()
-        log.info("reloaded: %s %s answers now", manifest.name, manifest.version)
+        for manifest in self._services.models.manifests():
+            log.info("reloaded: %s %s answers now", manifest.name, manifest.version)
 
     def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
@@ -181,7 +181,7 @@ def run(
     Args:
         settings: What to serve, and how.
         sockets: The public port's, then the internal port's if there is one.
-        on_ready: Called with the model's name once it is warm.
+        on_ready: Called with the models' names once they are warm.
         on_beat: Called every second while the event loop runs.
 
     Raises:

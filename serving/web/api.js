@@ -39,8 +39,18 @@ async function reason(answer) {
   }
 }
 
-export async function model() {
-  return (await (await ask("models")).json())[0];
+let chosen = ""; // the path of the chosen model's routes; empty for the first model's
+
+export async function models() {
+  return (await ask("models")).json();
+}
+
+export function choose(name) {
+  chosen = `models/${name}/`;
+}
+
+export function detectPath() {
+  return `${chosen}detect`;
 }
 
 export async function hasDocs() {
@@ -48,15 +58,15 @@ export async function hasDocs() {
 }
 
 export async function samples() {
-  return (await ask("samples")).json();
+  return (await ask(`${chosen}samples`)).json();
 }
 
 export async function sample(name) {
-  return (await ask(`samples/${encodeURIComponent(name)}`)).blob();
+  return (await ask(`${chosen}samples/${encodeURIComponent(name)}`)).blob();
 }
 
 export async function detect(image, threshold, signal) {
-  const answer = await ask(`detect?score_threshold=${threshold}`, { method: "POST", body: raw(image), signal });
+  const answer = await ask(`${detectPath()}?score_threshold=${threshold}`, { method: "POST", body: raw(image), signal });
   return answer.json();
 }
 

@@ -7,6 +7,7 @@ import {
 } from "./view.js";
 
 let lowest = 0.05; // asked for once, so that the slider filters without asking again
+let models = [];
 let found = null;
 let file = null;
 let language = "curl";
@@ -14,18 +15,39 @@ let request = new AbortController();
 
 async function start() {
   try {
-    const model = await api.model();
+    models = await api.models();
     byId("key-form").hidden = true;
     showStatus("");
-    showModel(model);
+    showMenu();
     byId("docs-link").hidden = !(await api.hasDocs());
-    lowest = model.postprocess.candidate_threshold;
-    byId("threshold").min = lowest;
-    byId("threshold").value = model.postprocess.score_threshold;
-    await showSamples();
+    await useModel(models[0]);
   } catch (error) {
     complain(error);
     if (error.status === 503) setTimeout(start, 2000);
+  }
+}
+
+function showMenu() {
+  byId("models").replaceChildren(...models.map(({ name }) => make("option", { value: name }, name)));
+  byId("menu").hidden = models.length < 2;
+}
+
+async function useModel(model) {
+  if (models.length > 1) api.choose(model.name);
+  showModel(model);
+  lowest = model.postprocess.candidate_threshold;
+  byId("threshold").min = lowest;
+  byId("threshold").value = model.postprocess.score_threshold;
+  await showSamples();
+}
+
+async function changeModel(name) {
+  request.abort();
+  clear();
+  try {
+    await useModel(models.find((model) => model.name === name));
+  } catch (error) {
+    complain(error);
   }
 }
 
@@ -118,7 +140,7 @@ function filter() {
 function showCode() {
   const { chosen, areAll } = chosenClasses();
   const asked = {
-    url: new URL("detect", location.href).href,
+    url: new URL(api.detectPath(), location.href).href,
     file: file.name,
     threshold: Number(byId("threshold").value),
     classes: areAll ? null : chosen,
@@ -160,6 +182,7 @@ function takeFirst(files) {
   if (files.length > 0) use(files[0]);
 }
 
+byId("models").addEventListener("change", (event) => changeModel(event.target.value));
 byId("file").addEventListener("change", (event) => takeFirst(event.target.files));
 byId("threshold").addEventListener("input", filter);
 byId("show-curl").addEventListener("click", () => speak("curl"));

@@ -12,10 +12,10 @@ router = APIRouter(prefix="/admin", tags=["operations"], dependencies=[Depends(a
 
 @router.post("/reload")
 async def reload(services: ServicesDep) -> ModelRef:
-    """Reads the bundle again; the old model answers until the new one is warm.
+    """Reads every bundle again; the old models answer until the new ones are warm.
 
     Only the worker that gets this request reloads: with several, send SIGHUP to the service.
     """
-    await services.backend.reload()
-    manifest = services.backend.manifest()
+    await services.models.reload()
+    manifest = services.models.first.manifest()
     return ModelRef(name=manifest.name, version=manifest.version)

@@ -13,13 +13,21 @@ from pydantic import AfterValidator, BaseModel, WithJsonSchema
 
 from serving.api.body import Image, JsonImage, JsonImages
 from serving.api.deadline import Deadline
-from serving.api.deps import OptionsDep, ServicesDep, authorize, require_plain_body
+from serving.api.deps import (
+    FirstModel,
+    NamedModel,
+    OptionsDep,
+    ServicesDep,
+    authorize,
+    require_plain_body,
+)
 from serving.api.formats import BATCH_FORMATS, FORMATS
 from serving.api.formats.json import JSON, BatchResponse
 from serving.api.formats.output import Found, OutputFormat
 from serving.api.negotiation import negotiate
 from serving.api.schema import inline_schema
 from serving.api.services import Services
+from serving.backends import Backend
 from serving.inference import decoding
 from serving.schemas.coco import CocoDocument
 from serving.schemas.detections import DetectionResult, DetectResponse
@@ -74,16 +82,69 @@ def _content(offers: Sequence[OutputFormat]) -> dict[int | str, dict[str, Any]]:
     return {200: {"content": {media_type: {} for media_type in sorted(media_types)}}}
 
 
-@router.post(
-    "/detect",
-    response_model=DetectResponse | CocoDocument,
-    responses=_content(FORMATS),
-    openapi_extra={"requestBody": _ONE_IMAGE},
-)
+_ONE: dict[str, Any] = {
+    "response_model": DetectResponse | CocoDocument,
+    "responses": _content(FORMATS),
+    "openapi_extra": {"requestBody": _ONE_IMAGE},
+}
+_SEVERAL: dict[str, Any] = {
+    "response_model": BatchResponse | CocoDocument,
+    "responses": _content(BATCH_FORMATS),
+    "openapi_extra": {"requestBody": _SEVERAL_IMAGES},
+}
+
+
+@router.post("/detect", **_ONE)
 async def detect(
-    request: Request, services: ServicesDep, options: OptionsDep, wanted: _FormatQuery = None
+    request: Request,
+    services: ServicesDep,
+    model: FirstModel,
+    options: OptionsDep,
+    wanted: _FormatQuery = None,
+) -> Response:
+    """Finds objects in one image, with the first model."""
+    return await _detect(request, services, model, options, wanted)
+
+
+@router.post("/models/{name}/detect", **_ONE)
+async def detect_with(
+    request: Request,
+    services: ServicesDep,
+    model: NamedModel,
+    options: OptionsDep,
+    wanted: _FormatQuery = None,
 ) -> Response:
     """Finds objects in one image."""
+    return await _detect(request, services, model, options, wanted)
+
+
+@router.post("/detect/batch", **_SEVERAL)
+async def detect_batch(
+    request: Request,
+    services: ServicesDep,
+    model: FirstModel,
+    options: OptionsDep,
+    wanted: _BatchFormatQuery = None,
+) -> Response:
+    """Finds objects in several images, with the first model; a broken one fails the request."""
+    return await _detect_batch(request, services, model, options, wanted)
+
+
+@router.post("/models/{name}/detect/batch", **_SEVERAL)
+async def detect_batch_with(
+    request: Request,
+    services: ServicesDep,
+    model: NamedModel,
+    options: OptionsDep,
+    wanted: _BatchFormatQuery = None,
+) -> Response:
+    """Finds objects in several images; a broken one fails the whole request."""
+    return await _detect_batch(request, services, model, options, wanted)
+
+
+async def _detect(
+    request: Request, services: Services, model: Backend, options: DetectOptions, wanted: str | None
+) -> Response:
     form = negotiate(request, wanted)
     deadline = Deadline(request, services.settings.deadline)
     services.admission.require_slot()
@@ -91,19 +152,12 @@ async def detect(
     wished = received.options(options)
     with services.admission.admit():
         [image] = await deadline.reading(services.body.fetch(request, received.images))
-        return await deadline.working(_answer(services, image, wished, form))
+        return await deadline.working(_answer(services, model, image, wished, form))
 
 
-@router.post(
-    "/detect/batch",
-    response_model=BatchResponse | CocoDocument,
-    responses=_content(BATCH_FORMATS),
-    openapi_extra={"requestBody": _SEVERAL_IMAGES},
-)
-async def detect_batch(
-    request: Request, services: ServicesDep, options: OptionsDep, wanted: _BatchFormatQuery = None
+async def _detect_batch(
+    request: Request, services: Services, model: Backend, options: DetectOptions, wanted: str | None
 ) -> Response:
-    """Finds objects in several images; a broken one fails the whole request."""
     form = negotiate(request, wanted, BATCH_FORMATS)
     deadline = Deadline(request, services.settings.deadline)
     services.admission.require_slot()
@@ -111,40 +165,42 @@ async def detect_batch(
     wished = received.options(options)
     with services.admission.admit(len(received.images)):
         images = await deadline.reading(services.body.fetch(request, received.images))
-        found = await deadline.working(find_all(services, [each.data for each in images], wished))
+        work = find_all(services, model, [each.data for each in images], wished)
+        found = await deadline.working(work)
     answers = [
         Found(image.name, image.data, result) for image, result in zip(images, found, strict=True)
     ]
-    return await services.renderer.several(form, answers, services.backend.manifest().classes)
+    return await services.renderer.several(form, answers, model.manifest().classes)
 
 
 async def _answer(
-    services: Services, image: Image, options: DetectOptions, form: OutputFormat
+    services: Services, model: Backend, image: Image, options: DetectOptions, form: OutputFormat
 ) -> Response:
-    result = await services.backend.detect(image.data, options)
+    result = await model.detect(image.data, options)
     began = perf_counter()
     found = Found(image.name, image.data, result)
-    response = await services.renderer.one(form, found, services.backend.manifest().classes)
-    services.observe({**result.seconds, "encode": perf_counter() - began})
+    response = await services.renderer.one(form, found, model.manifest().classes)
+    services.observe(result.model.name, {**result.seconds, "encode": perf_counter() - began})
     return response
 
 
 async def find_all(
-    services: Services, images: list[bytes], options: DetectOptions
+    services: Services, model: Backend, images: list[bytes], options: DetectOptions
 ) -> list[DetectionResult]:
     """Finds objects in several images; the first failure cancels the others.
 
     Args:
         services: The service's components.
+        model: Finds them.
         images: Encoded images.
         options: The request's options.
     """
-    tasks = [asyncio.create_task(services.backend.detect(image, options)) for image in images]
+    tasks = [asyncio.create_task(model.detect(image, options)) for image in images]
     try:
         found = await asyncio.gather(*tasks)
     finally:
         for task in tasks:
             task.cancel()
     for each in found:
-        services.observe(each.seconds)
+        services.observe(each.model.name, each.seconds)
     return found

@@ -1,4 +1,4 @@
-"""The served model."""
+"""The served models."""
 
 from __future__ import annotations
 
@@ -12,5 +12,5 @@ router = APIRouter(tags=["models"], dependencies=[Depends(authorize)])
 
 @router.get("/models")
 async def models(services: ServicesDep) -> list[Manifest]:
-    """The model's manifest: classes, sizes, thresholds, accuracy and provenance."""
-    return [services.backend.manifest()]
+    """The models' manifests: classes, sizes, thresholds, accuracy and provenance."""
+    return services.models.manifests()

@@ -10,12 +10,12 @@ from fastapi.responses import Response
 
 from serving.api.body import parsed, read_body
 from serving.api.deadline import Deadline
-from serving.api.deps import ServicesDep, authorize, require_plain_body
+from serving.api.deps import ServicesDep, authorize, require_model, require_plain_body
 from serving.api.problems import Problem
 from serving.api.routes.detect import find_all
 from serving.api.schema import inline_schema
 from serving.api.services import Services
-from serving.bundle.schema import Manifest
+from serving.backends import Backend
 from serving.schemas import tensors
 from serving.schemas.detections import ModelRef
 from serving.schemas.open_inference import INPUTS, OUTPUTS, InferRequest, read_request, write_answer
@@ -51,7 +51,7 @@ async def ready(services: ServicesDep) -> dict[str, bool]:
 @router.get("/models/{name}/versions/{version}")
 async def model(services: ServicesDep, name: str, version: str | None = None) -> dict[str, Any]:
     """Describes the model."""
-    manifest = _require(services, name, version)
+    manifest = _require(services, name, version).manifest()
     return {
         "name": manifest.name,
         "versions": [manifest.version],
@@ -67,8 +67,9 @@ async def model_ready(
     services: ServicesDep, name: str, version: str | None = None
 ) -> dict[str, Any]:
     """The model can answer; 503 otherwise."""
-    _require(services, name, version)
-    await services.check()
+    backend = _require(services, name, version)
+    services.require_running()
+    await backend.check()
     return {"name": name, "ready": True}
 
 
@@ -88,7 +89,8 @@ async def infer(
     request: Request, services: ServicesDep, name: str, version: str | None = None
 ) -> Response:
     """Finds objects in the images of the input ``image``."""
-    manifest = _require(services, name, version)
+    backend = _require(services, name, version)
+    manifest = backend.manifest()
     deadline = Deadline(request, services.settings.deadline)
     services.admission.require_slot()
     body = await deadline.reading(read_body(request))
@@ -97,7 +99,7 @@ async def infer(
         body, read_request, body, header_length, services.settings.batch_limit
     )
     with services.admission.admit(len(images)):
-        found = await deadline.working(find_all(services, images, wanted.parameters))
+        found = await deadline.working(find_all(services, backend, images, wanted.parameters))
     message, length = write_answer(
         wanted, ModelRef(name=manifest.name, version=manifest.version), found
     )
@@ -107,8 +109,9 @@ async def infer(
     return Response(message, headers=headers, media_type="application/octet-stream")
 
 
-def _require(services: Services, name: str, version: str | None) -> Manifest:
-    manifest = services.backend.manifest()
-    if name != manifest.name or version not in (None, manifest.version):
-        raise Problem(HTTPStatus.NOT_FOUND, "unknown-model", f"there is only {manifest.name}")
-    return manifest
+def _require(services: Services, name: str, version: str | None) -> Backend:
+    backend = require_model(services, name)
+    there = backend.manifest().version
+    if version not in (None, there):
+        raise Problem(HTTPStatus.NOT_FOUND, "unknown-model", f"there is only version {there}")
+    return backend

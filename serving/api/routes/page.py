@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from http import HTTPStatus
 from pathlib import Path, PurePosixPath
+from typing import Any
 from zipfile import BadZipFile
 
 from fastapi import APIRouter, Depends, FastAPI
 from fastapi.responses import FileResponse, Response
 from fastapi.staticfiles import StaticFiles
 
-from serving.api.deps import ServicesDep, authorize
+from serving.api.deps import FirstModel, NamedModel, authorize
 from serving.api.problems import RESPONSES, Problem
 from serving.bundle import Bundle, BundleError
 from serving.bundle.schema import Manifest
@@ -19,6 +20,9 @@ from serving.inference import decoding
 
 _WEB = Path(__file__).parents[2] / "web"
 _SAMPLES = PurePosixPath("samples")
+_IMAGE: dict[int | str, dict[str, Any]] = {
+    200: {"content": {media_type: {} for media_type in decoding.FORMATS.values()}}
+}
 
 router = APIRouter(tags=["page"], dependencies=[Depends(authorize)])
 
@@ -34,22 +38,32 @@ def install(app: FastAPI) -> None:
 
 
 @router.get("/samples")
-async def samples(services: ServicesDep) -> list[str]:
-    """Names of the images in the bundle's folder ``samples``."""
-    return _names(services.backend.manifest())
+async def samples(model: FirstModel) -> list[str]:
+    """Names of the images in the folder ``samples`` of the first bundle."""
+    return _names(model.manifest())
 
 
-@router.get(
-    "/samples/{name}",
-    response_class=Response,
-    responses={200: {"content": {media_type: {} for media_type in decoding.FORMATS.values()}}},
-)
-async def sample(services: ServicesDep, name: str) -> Response:
-    """One of the bundle's sample images."""
-    manifest = services.backend.manifest()
-    if name not in _names(manifest) or services.settings.bundle is None:
+@router.get("/models/{name}/samples")
+async def samples_of(model: NamedModel) -> list[str]:
+    """Names of the images in the folder ``samples`` of the model's bundle."""
+    return _names(model.manifest())
+
+
+@router.get("/samples/{sample}", response_class=Response, responses=_IMAGE)
+async def sample(model: FirstModel, sample: str) -> Response:
+    """One of the first bundle's sample images."""
+    return await _read(model.bundle(), sample)
+
+
+@router.get("/models/{name}/samples/{sample}", response_class=Response, responses=_IMAGE)
+async def sample_of(model: NamedModel, sample: str) -> Response:
+    """One of the sample images of the model's bundle."""
+    return await _read(model.bundle(), sample)
+
+
+async def _read(bundle: Bundle, name: str) -> Response:
+    if name not in _names(bundle.manifest):
         raise _unknown(f"there is no sample {name!r}")
-    bundle = Bundle(services.settings.bundle, manifest)
     try:
         data = await asyncio.to_thread(bundle.read, str(_SAMPLES / name))
     except (BundleError, OSError, BadZipFile) as error:

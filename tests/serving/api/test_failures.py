@@ -64,7 +64,7 @@ def test_a_failure_is_answered_counted_and_logged_under_the_requests_id(
     def fail() -> None:
         raise RuntimeError("out of luck\n00:00:00 INFO forged")
 
-    monkeypatch.setattr(app.state.services.backend, "manifest", fail)
+    monkeypatch.setattr(app.state.services.models.first, "manifest", fail)
     headers = {"X-Request-ID": "find-me", "Origin": "https://example.org"}
     with serving(app) as url:
         answer = httpx.get(f"{url}/models", headers=headers)

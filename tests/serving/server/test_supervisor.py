@@ -36,3 +36,5 @@ def test_a_frozen_worker_is_killed_and_replaced(
         assert f"worker {frozen} hangs; killing it" in server.log()
         wait_until(lambda: len(children(server)) == 2, seconds=60)
         assert server.detect(encode(TWO_SQUARES)).status_code == 200
+        loads = "the network runs on"
+        wait_until(lambda: server.log().count(loads) == 3, seconds=120)
