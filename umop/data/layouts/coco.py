@@ -45,7 +45,7 @@ def _is_broken(path: Path, content: Any, has_others: bool) -> bool:
     """Whether a file that is not COCO's has the name of one, so that a person takes it for one."""
     if path.stem in SPLITS:
         return not content or has_others
-    return content is None and any(word in path.stem.casefold() for word in _NAMED_LIKE_IT)
+    return not content and any(word in path.stem.casefold() for word in _NAMED_LIKE_IT)
 
 
 def _read(files: Files, found: Sequence[Path], builder: Builder) -> None:

@@ -254,8 +254,10 @@ class _Reader:
             self._note("annotations-unreadable", f"{place} is not there{instead}")
             return []
         if found.is_dir():
-            inside = self.files.images(found)
-            return inside or Files(found).images()
+            inside = self.files.images(found) or Files(found).images()
+            if not inside and split != "test":
+                self._note("list-unused", f"{place} holds no images")
+            return inside
         return self._listed(found, split)
 
     def _listed(self, path: Path, split: str) -> list[Path]:
