@@ -72,7 +72,7 @@ def read_record(path: Path) -> Record | None:
     return _read_file(path, _decoded)
 
 
-def read_header_record(path: Path) -> Record | None:
+def _read_header_record(path: Path) -> Record | None:
     """Reads the start of an image, which has its size; None where there is no file."""
     return _read_file(path, _from_header)
 
@@ -159,7 +159,7 @@ def read_records(
         decode: Whether to read them whole, not only their size.
     """
     memory = _Memory(root, "images" if decode else "headers")
-    read = read_record if decode else read_header_record
+    read = read_record if decode else _read_header_record
     records = {path: memory.record(path) for path in paths}
     unread = [path for path, record in records.items() if record is None and is_file(path)]
     for path, record in zip(unread, _read_all(unread, read), strict=True):
