@@ -17,17 +17,20 @@ from umop.data.layouts.reading import read_json
 from umop.data.layouts.shapes import pixels
 
 _PARTS = ("images", "annotations", "categories")
+_BESIDE = ("captions_", "person_keypoints_", "image_info_", "panoptic_", "stuff_")
+"""The starts of names of COCO's own files that list the images of ``instances_…`` once more."""
 _NAMED_LIKE_IT = ("coco", "instances", "annotation")
 
 
 def _find(files: Files) -> list[Path]:
-    """The annotation files; of COCO's own, only those of boxes."""
+    """The annotation files; of COCO's own, only those of boxes of all classes."""
     outlines = {path: files.outline(path) for path in files.matching(".json")}
     found = [path for path, content in outlines.items() if _is_coco(content)]
     others = [path for path in outlines if path not in found]
     broken = [path for path in others if _is_broken(path, outlines[path], bool(found))]
-    instances = [path for path in (*found, *broken) if path.name.startswith("instances_")]
-    return instances or sorted([*found, *broken])
+    found = sorted([*found, *broken])
+    is_cocos_own = any(path.name.startswith("instances_") for path in found)
+    return [path for path in found if not (is_cocos_own and path.name.startswith(_BESIDE))]
 
 
 def _is_coco(content: Any) -> bool:

@@ -13,7 +13,7 @@ from umop.data.layouts.files import Files
 from umop.data.layouts.layout import Layout, json_files
 from umop.data.layouts.names import split_of
 from umop.data.layouts.reading import read_json
-from umop.data.layouts.shapes import pixels
+from umop.data.layouts.shapes import around, centred, pixels
 
 _WITHOUT_BOX = ("point", "points", "line", "linestrip")
 
@@ -91,9 +91,8 @@ def _enclosing(points: Sequence[Sequence[float]], kind: str | None) -> list[floa
     if kind == "circle":
         (x, y), edge = points[0], points[1]
         radius = dist((x, y), edge)
-        return [x - radius, y - radius, x + radius, y + radius]
-    xs, ys = [float(point[0]) for point in points], [float(point[1]) for point in points]
-    return [min(xs), min(ys), max(xs), max(ys)]
+        return centred(x, y, radius, radius)
+    return around(points)
 
 
 LAYOUT = Layout(

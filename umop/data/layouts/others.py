@@ -97,7 +97,7 @@ def other_format(files: Files) -> str | None:
 
 def _of_text(files: Files) -> str | None:
     """Says which text files are those of another format."""
-    for path in files.matching(_MOT):
-        if head(path).count(",") > head(path).count("\n"):
+    for path in files.matching(".txt"):
+        if files.name(path).endswith(_MOT) and head(path).count(",") > head(path).count("\n"):
             return f"{files.name(path)} is MOT's, of a video: convert it to COCO. It is not read."
     return None
