@@ -13,28 +13,11 @@ from PIL import Image
 
 _DEEP_MODES = ("I;16", "I;16B", "I;16L", "I", "F")
 _BIT_DEPTH_OF_PNG = 24  # its offset
-_PNG, _TIFF, _JPEG = b"\x89PNG", (b"II*\x00", b"MM\x00*"), b"\xff\xd8"
-_END, _SCAN = b"\xff\xd9", b"\xff\xda"
+_PNG, _TIFF = b"\x89PNG", (b"II*\x00", b"MM\x00*")
 _WHOLE = 65535
 _USED = 0.25
 """The share of 16 bits that 14 use; more is taken for 16."""
 _EMPTY = np.zeros(0, np.uint8)
-_KINDS = {
-    **dict.fromkeys((b"heic", b"heix", b"hevc", b"heim", b"mif1", b"msf1"), "HEIC"),
-    **dict.fromkeys((b"avif", b"avis"), "AVIF"),
-    b"crx ": "a camera's raw data",
-}
-"""Formats by the brand in the box that starts a file of ISO's media format."""
-
-
-def unread_kind(content: bytes) -> str | None:
-    """The format of an image that is not read, whatever its file is called; None for another."""
-    return _KINDS.get(content[8:12]) if content[4:8] == b"ftyp" else None
-
-
-def lacks_end(content: bytes) -> bool:
-    """Whether a JPEG has no marker of its end behind its last scan."""
-    return content.startswith(_JPEG) and content.rfind(_END) < content.rfind(_SCAN)
 
 
 def values_of(content: bytes) -> str:
