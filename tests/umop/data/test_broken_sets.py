@@ -112,6 +112,33 @@ def test_a_file_for_each_class_is_one_data_set(tmp_path: Path) -> None:
     assert (len(data.images), np.bincount(data.boxes.label).tolist()) == (4, [4, 4])
 
 
+def test_of_two_copies_beside_the_splits_nothing_is_kept(tmp_path: Path) -> None:
+    """One of them has an older box, which must not come back."""
+    names = drawn(tmp_path / "images", [f"{i}.jpg" for i in range(6)])
+    coco(tmp_path, "all.json", names)
+    content = coco_json(names)
+    content["annotations"][0]["bbox"] = [1, 1, 30, 30]
+    write(tmp_path / "backup.json", json.dumps(content))
+    coco(tmp_path, "train.json", names[:4])
+    coco(tmp_path, "val.json", names[4:])
+    data = open_data(tmp_path)
+    assert (counts(data), len(data.boxes)) == ({"train": 4, "val": 2}, 12)
+
+
+def test_coco_beside_cocos_own_file_names_is_read(tmp_path: Path) -> None:
+    """Captions list the images once more; a file of one's own is no such."""
+    for file, part in (
+        ("instances_train", "abc"),
+        ("person_keypoints_train", "abc"),
+        ("val", "de"),
+    ):
+        names = drawn(tmp_path / "images", [f"{name}.jpg" for name in part])
+        coco(tmp_path, f"annotations/{file}.json", names)
+    report = check(open_data(tmp_path))
+    assert counts(report.data) == {"train": 3, "val": 2}
+    assert texts(report, "listed-twice") == []
+
+
 def test_a_second_description_is_said(tmp_path: Path) -> None:
     for part, names in (("a", "[cat, dog]"), ("b", "[dog, cat]")):
         pair(tmp_path, f"{part}/images/{part}.jpg", f"{part}/labels/{part}.txt")

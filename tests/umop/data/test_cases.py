@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -284,6 +285,16 @@ def test_values_of_few_bits_in_16_are_said(tmp_path: Path) -> None:
     found = texts(check(open_data(tmp_path)), "image-values")
     assert found[0] == "images/0.png: values up to 4080, 6 % of the range of 16 bits"
     assert len(found) == 4
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+def test_values_of_few_bits_in_colours_are_said(tmp_path: Path, suffix: str) -> None:
+    values = np.random.default_rng(0).integers(0, 1023, (HEIGHT, WIDTH, 3)).astype(np.uint16)
+    values[0, 0] = 1023
+    yolo(tmp_path, 4)
+    cv2.imwrite(str(tmp_path / f"images/img_04{suffix}"), values)
+    [text] = texts(check(open_data(tmp_path)), "image-values")
+    assert text == f"images/img_04{suffix}: values up to 1023, 2 % of the range of 16 bits"
 
 
 def test_sixteen_bits_that_are_used_are_not_said(tmp_path: Path) -> None:
