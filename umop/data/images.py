@@ -13,7 +13,7 @@ from serving.shared import ImageError, decode
 from umop.system.errors import UserError
 
 MAX_PIXELS = 2**30
-QUALITY_IN_PAGES = 80
+_QUALITY_IN_PAGES = 80
 
 
 def read_rgb(path: Path) -> NDArray[np.uint8]:
@@ -44,6 +44,6 @@ def data_url(pixels: NDArray[np.uint8], size: tuple[int, int]) -> str:
     """An image for a page: RGB pixels, resized to a width and height, as JPEG in a data URL."""
     small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
     _, content = cv2.imencode(
-        ".jpg", small[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, QUALITY_IN_PAGES]
+        ".jpg", small[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, _QUALITY_IN_PAGES]
     )
     return "data:image/jpeg;base64," + base64.b64encode(content.tobytes()).decode()

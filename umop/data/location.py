@@ -9,7 +9,7 @@ from mmengine.config import Config
 
 from umop.system.errors import UserError
 
-NAMED = ("data_root", "ann_file", "data_prefix.img", "metainfo.classes")
+_NAMED = ("data_root", "ann_file", "data_prefix.img", "metainfo.classes")
 
 
 def require_data(config: Config, split: str) -> None:
@@ -24,7 +24,7 @@ def require_data(config: Config, split: str) -> None:
             none in COCO's format.
     """
     dataset = config[f"{split}_dataloader"].dataset
-    require_coco(dataset, f"{split}_dataloader.dataset")
+    _require_coco(dataset, f"{split}_dataloader.dataset")
     root = Path(dataset.data_root)
     for path in (root, root / dataset.ann_file, root / dataset.data_prefix.img):
         if not path.exists():
@@ -32,7 +32,7 @@ def require_data(config: Config, split: str) -> None:
             raise UserError(f"The {split} data is not there: {path} does not exist. {hint}")
 
 
-def require_coco(dataset: Any, name: str) -> None:
+def _require_coco(dataset: Any, name: str) -> None:
     """Checks that a data set is described as everything here reads it.
 
     Raises:
@@ -43,7 +43,7 @@ def require_coco(dataset: Any, name: str) -> None:
             f"{name}.type must be CocoDataset, not {dataset.get('type')}: its annotations are read "
             "before training. umop data convert writes other layouts as COCO."
         )
-    for field in NAMED:
+    for field in _NAMED:
         value: Any = dataset
         for key in field.split("."):
             value = (value or {}).get(key)

@@ -15,9 +15,9 @@ from umop.data.check.records import Record
 from umop.data.check.splits import MOST_PAIRS, SAME_BITS
 from umop.data.dataset import DataSet
 
-VAL_SHARE = 0.2
-SEED = 0
-COPY_OF = re.compile(r"(_jpe?g|_png)?\.rf\.[0-9a-zA-Z]+$")
+_VAL_SHARE = 0.2
+_SEED = 0
+_COPY_OF = re.compile(r"(_jpe?g|_png)?\.rf\.[0-9a-zA-Z]+$")
 """What Roboflow adds to the name of an image that it has changed."""
 
 
@@ -60,28 +60,28 @@ def chosen(data: DataSet, records: Mapping[Path, Record | None]) -> NDArray[np.b
     Groups of images are dealt one by one, those of the rarest class first, each to the part that
     still needs that class most.
     """
-    groups = together(data, records)
-    order = np.random.default_rng(SEED).permutation(len(groups))
-    by_image = class_counts(data)
+    groups = _together(data, records)
+    order = np.random.default_rng(_SEED).permutation(len(groups))
+    by_image = _class_counts(data)
     contents = [by_image[group].sum(0) for group in groups]
     total = by_image.sum(0)
-    need = np.stack([total * (1 - VAL_SHARE), total * VAL_SHARE])
-    rarest = {i: rarest_class(contents[i], total) for i in range(len(groups))}
+    need = np.stack([total * (1 - _VAL_SHARE), total * _VAL_SHARE])
+    rarest = {i: _rarest_class(contents[i], total) for i in range(len(groups))}
     is_val = np.zeros(len(data.images), np.bool_)
     for i in sorted(order.tolist(), key=lambda i: total[rarest[i]]):
-        share = need[:, rarest[i]] / np.array([1 - VAL_SHARE, VAL_SHARE])
+        share = need[:, rarest[i]] / np.array([1 - _VAL_SHARE, _VAL_SHARE])
         val = bool(share[1] > share[0])
         need[int(val)] -= contents[i]
         is_val[groups[i]] = val
     return is_val
 
 
-def together(data: DataSet, records: Mapping[Path, Record | None]) -> list[list[int]]:
+def _together(data: DataSet, records: Mapping[Path, Record | None]) -> list[list[int]]:
     """The images in groups that must not be torn apart."""
     groups: dict[str, list[int]] = defaultdict(list)
     for index, image in sorted(enumerate(data.images), key=lambda each: each[1].path):
         record = records.get(image.path)
-        original = COPY_OF.sub("", image.path.stem)
+        original = _COPY_OF.sub("", image.path.stem)
         copied = original != image.path.stem
         alone = (record.perceptual_hash or record.digest) if record else str(image.path)
         groups[original if copied else alone].append(index)
@@ -89,7 +89,7 @@ def together(data: DataSet, records: Mapping[Path, Record | None]) -> list[list[
     bits = {
         index: record.bits() for index, record in found.items() if record and record.perceptual_hash
     }
-    return joined(list(groups.values()), bits, int(len(data.images) * VAL_SHARE / 2))
+    return joined(list(groups.values()), bits, int(len(data.images) * _VAL_SHARE / 2))
 
 
 def joined(
@@ -118,7 +118,7 @@ def joined(
     return list({id(group): group for group in belongs}.values())
 
 
-def class_counts(data: DataSet) -> NDArray[np.int64]:
+def _class_counts(data: DataSet) -> NDArray[np.int64]:
     """Boxes of each class in each image, and a 1 for the image itself.
 
     Returns:
@@ -130,7 +130,7 @@ def class_counts(data: DataSet) -> NDArray[np.int64]:
     return counts
 
 
-def rarest_class(content: NDArray[np.int64], total: NDArray[np.int64]) -> int:
+def _rarest_class(content: NDArray[np.int64], total: NDArray[np.int64]) -> int:
     """The class of a group of images that has the fewest boxes in all; the last for none."""
     present = np.flatnonzero(content[:-1])
     return int(present[total[present].argmin()]) if len(present) else len(content) - 1

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -286,6 +287,16 @@ def test_values_of_few_bits_in_16_are_said(tmp_path: Path) -> None:
     assert len(found) == 4
 
 
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+def test_values_of_few_bits_in_colours_are_said(tmp_path: Path, suffix: str) -> None:
+    values = np.random.default_rng(0).integers(0, 1023, (HEIGHT, WIDTH, 3)).astype(np.uint16)
+    values[0, 0] = 1023
+    yolo(tmp_path, 4)
+    cv2.imwrite(str(tmp_path / f"images/img_04{suffix}"), values)
+    [text] = texts(check(open_data(tmp_path)), "image-values")
+    assert text == f"images/img_04{suffix}: values up to 1023, 2 % of the range of 16 bits"
+
+
 def test_sixteen_bits_that_are_used_are_not_said(tmp_path: Path) -> None:
     for i in range(4):
         values = np.random.default_rng(i).integers(0, 65535, (HEIGHT, WIDTH), np.uint16)
@@ -320,8 +331,8 @@ def test_heic_is_named_as_such(umop: Umop, tmp_path: Path) -> None:
     (tmp_path / "images/img_01.jpg").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
     code, out, _ = umop("data", "check", str(tmp_path))
     assert code == 2
-    for name in ("img_00.HEIC", "img_01.jpg"):
-        assert f"images/{name}: it is HEIC, which is not read: convert it to JPEG" in out
+    assert "images/img_00.HEIC: it is HEIC, which is not read: convert it to JPEG" in out
+    assert "images/img_01.jpg: HEIC is not read: convert the image to JPEG" in out
 
 
 def test_a_jpeg_without_its_end_is_said(tmp_path: Path) -> None:

@@ -385,6 +385,19 @@ def test_images_are_read_again_only_when_they_change(
     assert read == [train(root)]
 
 
+def test_what_other_code_has_found_is_not_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = coco(tmp_path / "data")
+    found(root)
+    read = []
+    original = records.read_record
+    monkeypatch.setattr(records, "read_record", lambda path: read.append(path) or original(path))
+    monkeypatch.setattr(records, "digest_of_sources", lambda: "that of another version")
+    found(root)
+    assert len(read) == 22
+
+
 def test_the_page_shows_the_boxes_of_findings(umop: Umop, tmp_path: Path) -> None:
     root = spoilt(tmp_path / "data", KINDS["over the edge"][2])
     page = tmp_path / "check.html"

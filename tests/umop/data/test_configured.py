@@ -79,7 +79,7 @@ def test_errors_are_refused(root: Path, edit: Callable[[Coco], object], message:
         check_configured(config_of(root))
 
 
-def test_a_rare_doubt_about_a_size_is_a_warning(
+def test_sizes_that_rarely_differ_are_a_warning(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(configured, "TOLERATED", 0.1)

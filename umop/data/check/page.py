@@ -16,7 +16,7 @@ from umop.data.check.report import Finding, Report, summary
 from umop.data.images import data_url, read_rgb
 from umop.system.errors import UserError
 
-SHOWN = 24
+_SHOWN = 24
 """Most findings of a kind that are shown with their images."""
 SIDE = 240
 SIZES = (0, 8, 16, 32, 64, 128, 256, 512, np.inf)
@@ -38,7 +38,7 @@ class Bar:
 
 
 @dataclass(frozen=True)
-class Shape:
+class _Shape:
     """A box on a thumbnail, in its pixels; ``is_found`` for the one that a finding is of."""
 
     x: float
@@ -49,7 +49,7 @@ class Shape:
 
 
 @dataclass(frozen=True)
-class Thumbnail:
+class _Thumbnail:
     """A small image with its boxes.
 
     Attributes:
@@ -64,7 +64,7 @@ class Thumbnail:
     image: str = ""
     width: int = 0
     height: int = 0
-    shapes: tuple[Shape, ...] = ()
+    shapes: tuple[_Shape, ...] = ()
 
 
 def write_page(report: Report, path: Path) -> None:
@@ -74,9 +74,9 @@ def write_page(report: Report, path: Path) -> None:
         UserError: The file cannot be written.
     """
     environment = Environment(loader=PackageLoader("umop.data.check"), autoescape=True)
-    drawer = Drawer(report)
+    drawer = _Drawer(report)
     kinds = [
-        (rule, len(found), [drawer.thumbnail(each) for each in found[:SHOWN]])
+        (rule, len(found), [drawer.thumbnail(each) for each in found[:_SHOWN]])
         for rule, found in report.by_rule()
     ]
     page = environment.get_template("check.html").render(
@@ -84,7 +84,7 @@ def write_page(report: Report, path: Path) -> None:
         counts=report.counts(),
         kinds=kinds,
         classes=bars(zip(report.cleaned.classes, counts(report.cleaned).tolist(), strict=True)),
-        sizes=bars(by_size(box_sides(report))),
+        sizes=bars(by_size(_box_sides(report))),
     )
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -93,7 +93,7 @@ def write_page(report: Report, path: Path) -> None:
         raise UserError(f"{path} cannot be written: {error.strerror}.") from error
 
 
-class Drawer:
+class _Drawer:
     """Draws findings on their images.
 
     Args:
@@ -106,14 +106,14 @@ class Drawer:
         self.corners = examined.data.boxes.corners
         self.index = {image.path: i for i, image in enumerate(report.cleaned.images)}
 
-    def thumbnail(self, finding: Finding) -> Thumbnail:
+    def thumbnail(self, finding: Finding) -> _Thumbnail:
         """A finding's image with all its boxes, the finding's own marked."""
         if finding.image is None:
-            return Thumbnail(finding.text)
+            return _Thumbnail(finding.text)
         try:
             pixels = read_rgb(finding.image)
         except UserError:
-            return Thumbnail(finding.text)
+            return _Thumbnail(finding.text)
         height, width = pixels.shape[:2]
         scale = SIDE / max(height, width)
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
@@ -121,7 +121,7 @@ class Drawer:
         shapes = [shape(box, scale, False) for box in others]
         if finding.box is not None:
             shapes.append(shape(np.array(finding.box), scale, True))
-        return Thumbnail(finding.text, data_url(pixels, size), *size, tuple(shapes))
+        return _Thumbnail(finding.text, data_url(pixels, size), *size, tuple(shapes))
 
     def boxes_of(self, image: Path) -> NDArray[np.float64]:
         """The boxes of an image after the repairs, xyxy."""
@@ -131,13 +131,13 @@ class Drawer:
         return self.corners[self.report.cleaned.boxes.image == index]
 
 
-def shape(box: NDArray[np.float64], scale: float, is_found: bool) -> Shape:
+def shape(box: NDArray[np.float64], scale: float, is_found: bool) -> _Shape:
     x1, y1, x2, y2 = (box * scale).tolist()
     x, y = min(x1, x2), min(y1, y2)
-    return Shape(x, y, abs(x2 - x1), abs(y2 - y1), is_found)
+    return _Shape(x, y, abs(x2 - x1), abs(y2 - y1), is_found)
 
 
-def box_sides(report: Report) -> NDArray[np.float64]:
+def _box_sides(report: Report) -> NDArray[np.float64]:
     """The square root of each box's area, in pixels."""
     corners = report.cleaned.boxes.corners
     sides: NDArray[np.float64] = np.sqrt(np.maximum((corners[:, 2:] - corners[:, :2]).prod(1), 0))

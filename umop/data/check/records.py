@@ -19,7 +19,7 @@ from rich.progress import track
 
 from serving.shared import ImageError, decode, read_header
 from umop.data.check.sources import digest_of_sources
-from umop.data.check.values import lacks_end, unread_kind, values_of
+from umop.data.check.values import values_of
 from umop.data.images import MAX_PIXELS
 from umop.data.layouts.names import unread_format
 from umop.data.layouts.reading import is_file
@@ -72,7 +72,7 @@ def read_record(path: Path) -> Record | None:
     return _read_file(path, _decoded)
 
 
-def read_header_record(path: Path) -> Record | None:
+def _read_header_record(path: Path) -> Record | None:
     """Reads the start of an image, which has its size; None where there is no file."""
     return _read_file(path, _from_header)
 
@@ -92,8 +92,6 @@ def _from_header(path: Path, size: int, changed: int) -> Record:
     """A record without digest and perceptual hash, of which little is read."""
     with path.open("rb") as file:
         content = file.read(_HEAD)
-        if kind := unread_kind(content):
-            return Record(size, changed, error=f"it is {kind}, which is not read")
         try:
             header = read_header(content, MAX_PIXELS)
         except ImageError:  # a TIFF's header may be at its end
@@ -109,7 +107,7 @@ def _decoded(path: Path, size: int, changed: int) -> Record:
     """A whole record, for which the image is decoded."""
     content = path.read_bytes()
     digest = blake2b(content, digest_size=16).hexdigest()
-    if kind := unread_format(path.name) or unread_kind(content):
+    if kind := unread_format(path.name):
         error = f"it is {kind}, which is not read: convert it to JPEG or PNG"
         return Record(size, changed, digest=digest, error=error)
     try:
@@ -126,7 +124,7 @@ def _decoded(path: Path, size: int, changed: int) -> Record:
         digest=digest,
         perceptual_hash=found,
         values=values_of(content),
-        lacks_end=lacks_end(content),
+        lacks_end=header.lacks_end,
     )
 
 
@@ -159,7 +157,7 @@ def read_records(
         decode: Whether to read them whole, not only their size.
     """
     memory = _Memory(root, "images" if decode else "headers")
-    read = read_record if decode else read_header_record
+    read = read_record if decode else _read_header_record
     records = {path: memory.record(path) for path in paths}
     unread = [path for path, record in records.items() if record is None and is_file(path)]
     for path, record in zip(unread, _read_all(unread, read), strict=True):

@@ -17,8 +17,8 @@ from umop.data.check.rules import Hit, Rule, Severity
 from umop.data.dataset import DataSet
 from umop.system.console import counted
 
-BEFORE_SIZES = (*reading.RULES, *images.FILES, *conventions.RULES)
-AFTER_SIZES = (
+_BEFORE_SIZES = (*reading.RULES, *images.FILES, *conventions.RULES)
+_AFTER_SIZES = (
     *images.SIZES,
     *boxes.RULES,
     *categories.RULES,
@@ -26,7 +26,7 @@ AFTER_SIZES = (
     *splits.REST,
     *images.REST,
 )
-RULES = {rule.name: rule for rule in (*BEFORE_SIZES, *AFTER_SIZES)}
+RULES = {rule.name: rule for rule in (*_BEFORE_SIZES, *_AFTER_SIZES)}
 
 
 @dataclass(frozen=True)
@@ -98,10 +98,10 @@ def check(data: DataSet, everything: bool = False, decode: bool = True) -> Repor
     records = read_records(data.root, sorted({image.path for image in data.images}), decode)
     examined = Examined(data, records)
     findings: list[Finding] = []
-    for rule in BEFORE_SIZES:
+    for rule in _BEFORE_SIZES:
         examined = apply(rule, examined, everything, findings)
     examined = _with_pixels(examined)
-    for rule in AFTER_SIZES:
+    for rule in _AFTER_SIZES:
         examined = apply(rule, examined, everything, findings)
     return Report(data, examined.data, records, tuple(findings))
 
@@ -119,11 +119,11 @@ def finding(rule: Rule, hit: Hit, examined: Examined, repaired: str) -> Finding:
     image = hit.path
     if hit.image is not None:
         image = examined.data.images[hit.image].path
-    box = None if hit.box is None else corners_of(examined, hit.box)
+    box = None if hit.box is None else _corners_of(examined, hit.box)
     return Finding(rule.name, rule.severity, hit.text, image, box, repaired)
 
 
-def corners_of(examined: Examined, box: int) -> tuple[float, float, float, float] | None:
+def _corners_of(examined: Examined, box: int) -> tuple[float, float, float, float] | None:
     """A box in pixels; None where it has no finite numbers."""
     corners = examined.data.boxes.corners[box]
     if examined.data.relative:

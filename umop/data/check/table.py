@@ -9,8 +9,8 @@ from rich.table import Table
 
 from umop.data.check.report import Report, summary
 
-EXAMPLES = 3
-WIDEST = 10_000
+_EXAMPLES = 3
+_WIDEST = 10_000
 COLOURS = {"error": "red", "warning": "yellow", "note": "cyan"}
 
 
@@ -27,16 +27,18 @@ def print_table(report: Report) -> None:
     table.add_column("count", justify="right")
     table.add_column("examples", ratio=3, overflow="fold")
     for rule, found in report.by_rule():
-        examples = "\n".join(each.text for each in found[:EXAMPLES])
+        examples = "\n".join(each.text for each in found[:_EXAMPLES])
         done = f"\n({found[0].repaired})" if found[0].repaired else ""
         severity = f"[{COLOURS[rule.severity]}]{rule.severity}[/]"
-        table.add_row(severity, rule.title + done, str(len(found)), escaped(examples))
+        table.add_row(severity, rule.title + done, str(len(found)), _escaped(examples))
     if not console.is_terminal:  # lines stay whole in a pipe or a file
-        console.width = console.measure(table, options=console.options.update(width=WIDEST)).maximum
+        console.width = console.measure(
+            table, options=console.options.update(width=_WIDEST)
+        ).maximum
     console.print(table, highlight=False)
 
 
-def escaped(text: str) -> str:
+def _escaped(text: str) -> str:
     """A text that rich prints as it is."""
     return text.replace("[", r"\[")
 

@@ -2,39 +2,19 @@
 
 from __future__ import annotations
 
-import io
-import warnings
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-_DEEP_MODES = ("I;16", "I;16B", "I;16L", "I", "F")
-_BIT_DEPTH_OF_PNG = 24  # its offset
-_PNG, _TIFF, _JPEG = b"\x89PNG", (b"II*\x00", b"MM\x00*"), b"\xff\xd8"
-_END, _SCAN = b"\xff\xd9", b"\xff\xda"
+_BIT_DEPTH_OF_PNG = slice(24, 25)
+_DEEP = b"\x10"
+_PNG, _TIFF = b"\x89PNG", (b"II*\x00", b"MM\x00*")
 _WHOLE = 65535
 _USED = 0.25
 """The share of 16 bits that 14 use; more is taken for 16."""
 _EMPTY = np.zeros(0, np.uint8)
-_KINDS = {
-    **dict.fromkeys((b"heic", b"heix", b"hevc", b"heim", b"mif1", b"msf1"), "HEIC"),
-    **dict.fromkeys((b"avif", b"avis"), "AVIF"),
-    b"crx ": "a camera's raw data",
-}
-"""Formats by the brand in the box that starts a file of ISO's media format."""
-
-
-def unread_kind(content: bytes) -> str | None:
-    """The format of an image that is not read, whatever its file is called; None for another."""
-    return _KINDS.get(content[8:12]) if content[4:8] == b"ftyp" else None
-
-
-def lacks_end(content: bytes) -> bool:
-    """Whether a JPEG has no marker of its end behind its last scan."""
-    return content.startswith(_JPEG) and content.rfind(_END) < content.rfind(_SCAN)
 
 
 def values_of(content: bytes) -> str:
@@ -51,18 +31,12 @@ def values_of(content: bytes) -> str:
 
 def _deep_values(content: bytes) -> NDArray[Any]:
     """The values of an image of more than 8 bits, without transparency; none of another."""
-    if content.startswith(_PNG) and content[_BIT_DEPTH_OF_PNG : _BIT_DEPTH_OF_PNG + 1] == b"\x10":
-        values = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
-        return (
-            _EMPTY
-            if values is None
-            else np.asarray(values if values.ndim == 2 else values[..., :3])
-        )
-    if not content.startswith(_TIFF):
+    is_deep_png = content.startswith(_PNG) and content[_BIT_DEPTH_OF_PNG] == _DEEP
+    if not is_deep_png and not content.startswith(_TIFF):
         return _EMPTY
     try:
-        with warnings.catch_warnings(), Image.open(io.BytesIO(content)) as image:
-            warnings.simplefilter("ignore")
-            return np.asarray(image) if image.mode in _DEEP_MODES else _EMPTY
-    except (OSError, ValueError, SyntaxError):
+        values = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
+    except cv2.error:
         return _EMPTY
+    is_deep = values is not None and values.dtype != np.uint8
+    return np.atleast_3d(values)[..., :3] if is_deep else _EMPTY

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from umop.data.dataset import DataSet, Image, Issue
-from umop.data.layouts.names import parts_of
+from umop.data.layouts.names import folded, parts_of, stem
 from umop.system.console import counted
 
 _DIGITS = 6
@@ -72,7 +72,7 @@ class _Merger:
                 self._put_into(other, first)
             if split is None and splits:
                 taken = by_split[splits[0]][0]
-                self.without_boxes.add(first)
+                self.without_boxes.update((first, *others))
                 self.into[first] = taken
                 self._say(first, taken, ": the first names no split, and is left out")
 
@@ -135,6 +135,10 @@ def _are_again(rows: NDArray[np.float64], touched: NDArray[np.bool_]) -> NDArray
 
 def _are_one(one: Image, two: Image) -> bool:
     """Whether two names that a file was found by may be of one image: one ends with the other."""
-    first, second = parts_of(one.written), parts_of(two.written)
-    shorter = min(len(first), len(second))
-    return not shorter or first[-shorter:] == second[-shorter:]
+    *first, last = ["", *parts_of(folded(one.written))]
+    *second, other = ["", *parts_of(folded(two.written))]
+    if not (last and other):
+        return True
+    shorter = min(len(first), len(second)) - 1
+    have_same_end = other in (last, stem(last)) or last == stem(other)
+    return have_same_end and (not shorter or first[-shorter:] == second[-shorter:])

@@ -16,13 +16,13 @@ from umop.system.cache import cache_folder
 from umop.system.digest import sha256_of
 from umop.system.errors import UserError
 
-MOST_TIMES_AS_LARGE = 100
+_MOST_TIMES_AS_LARGE = 100
 """Most times its size that a zip may unpack to: images hardly shrink, annotations ten times."""
 ALWAYS_ALLOWED = 2**28
-DAMAGED = (BadZipFile, EOFError, LZMAError, RuntimeError, zlib.error)
+_DAMAGED = (BadZipFile, EOFError, LZMAError, RuntimeError, zlib.error)
 """What the content of a zip is answered with that is damaged, encrypted or of an unknown kind."""
-START = b"PK"
-OTHER_ARCHIVES = (".7z", ".bz2", ".gz", ".rar", ".tar", ".tgz", ".xz", ".zst")
+_START = b"PK"
+_OTHER_ARCHIVES = (".7z", ".bz2", ".gz", ".rar", ".tar", ".tgz", ".xz", ".zst")
 
 
 def unpacked(path: Path) -> Path:
@@ -31,7 +31,7 @@ def unpacked(path: Path) -> Path:
     Raises:
         UserError: It is no zip, is broken, or unpacks outside of its folder or without end.
     """
-    require_zip(path)
+    _require_zip(path)
     folder = cache_folder("data") / f"{path.stem}-{sha256_of(path)[:16]}"
     if folder.is_dir():
         return folder
@@ -42,7 +42,7 @@ def unpacked(path: Path) -> Path:
             members = checked(path, archive, folder.parent)
             for member in track(members, f"{path.name}: unpacking", console=Console(stderr=True)):
                 archive.extract(member, scratch)
-    except DAMAGED as error:
+    except _DAMAGED as error:
         shutil.rmtree(scratch, ignore_errors=True)
         reason = str(error) or "it ends too early"
         raise UserError(f"{path} cannot be unpacked: {reason}.") from error
@@ -55,7 +55,7 @@ def unpacked(path: Path) -> Path:
     return folder
 
 
-def require_zip(path: Path) -> None:
+def _require_zip(path: Path) -> None:
     """Checks that a file is a zip with its end.
 
     Raises:
@@ -64,10 +64,10 @@ def require_zip(path: Path) -> None:
     if is_zipfile(path):
         return
     with path.open("rb") as file:
-        starts_as_zip = file.read(2) == START
+        starts_as_zip = file.read(2) == _START
     if starts_as_zip or path.suffix.casefold() == ".zip":
         raise UserError(f"{path} is a damaged zip: its end is missing. Copy or download it again.")
-    if path.suffix.casefold() in OTHER_ARCHIVES:
+    if path.suffix.casefold() in _OTHER_ARCHIVES:
         raise UserError(f"{path} is no zip. Unpack it and give the folder, or make a zip of that.")
     raise UserError(
         f"{path} is a file. Give the folder that holds the data, such as {path.parent}, or a zip "
@@ -90,7 +90,7 @@ def checked(path: Path, archive: ZipFile, folder: Path) -> list[ZipInfo]:
         if name.is_absolute() or ".." in name.parts or stat.S_ISLNK(member.external_attr >> 16):
             raise UserError(f"{path} holds {member.filename!r}, which leads out of it.")
     size = sum(member.file_size for member in members)
-    if size > max(ALWAYS_ALLOWED, MOST_TIMES_AS_LARGE * path.stat().st_size):
+    if size > max(ALWAYS_ALLOWED, _MOST_TIMES_AS_LARGE * path.stat().st_size):
         raise UserError(f"{path} would unpack to {size / 1e9:.1f} GB, far more than it holds.")
     folder.mkdir(parents=True, exist_ok=True)
     if size > shutil.disk_usage(folder).free:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,22 +14,26 @@ from umop.data.layouts.layout import Layout
 from umop.data.layouts.names import split_of_list
 from umop.data.layouts.outline import entries
 from umop.data.layouts.reading import read_json
+from umop.data.layouts.shapes import pixels
 
 _PARTS = ("images", "annotations", "categories")
+_BESIDE = ("captions_", "person_keypoints_", "image_info_", "panoptic_", "stuff_")
+"""The starts of names of COCO's own files that list the images of ``instances_…`` once more."""
 _NAMED_LIKE_IT = ("coco", "instances", "annotation")
 
 
 def _find(files: Files) -> list[Path]:
-    """The annotation files; of COCO's own, only those of boxes."""
+    """The annotation files; of COCO's own, only those of boxes of all classes."""
     outlines = {path: files.outline(path) for path in files.matching(".json")}
-    found = [path for path, content in outlines.items() if is_coco(content)]
+    found = [path for path, content in outlines.items() if _is_coco(content)]
     others = [path for path in outlines if path not in found]
     broken = [path for path in others if _is_broken(path, outlines[path], bool(found))]
-    instances = [path for path in (*found, *broken) if path.name.startswith("instances_")]
-    return instances or sorted([*found, *broken])
+    found = sorted([*found, *broken])
+    is_cocos_own = any(path.name.startswith("instances_") for path in found)
+    return [path for path in found if not (is_cocos_own and path.name.startswith(_BESIDE))]
 
 
-def is_coco(content: Any) -> bool:
+def _is_coco(content: Any) -> bool:
     """Whether a JSON file's outline is COCO's: lists of images, or of annotations of images."""
     if not isinstance(content, dict):
         return False
@@ -45,7 +48,7 @@ def _is_broken(path: Path, content: Any, has_others: bool) -> bool:
     """Whether a file that is not COCO's has the name of one, so that a person takes it for one."""
     if path.stem in SPLITS:
         return not content or has_others
-    return content is None and any(word in path.stem.casefold() for word in _NAMED_LIKE_IT)
+    return not content and any(word in path.stem.casefold() for word in _NAMED_LIKE_IT)
 
 
 def _read(files: Files, found: Sequence[Path], builder: Builder) -> None:
@@ -293,17 +296,6 @@ def _box_of_run_lengths(mask: Mapping[str, Any]) -> list[float]:
 def _identity(value: object) -> int | float | str | None:
     """An id as it is written; None for what cannot be one, such as a list."""
     return value if isinstance(value, int | float | str) else None
-
-
-def pixels(value: object) -> int | None:
-    """A side's length, written as a number or as text; None where the annotation gives none."""
-    if not isinstance(value, int | float | str):
-        return None
-    try:
-        side = float(value)
-    except (ValueError, OverflowError):
-        return None
-    return int(side) if 0 < side < math.inf else None
 
 
 LAYOUT = Layout(

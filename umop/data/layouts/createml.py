@@ -17,7 +17,7 @@ from umop.data.layouts.shapes import centred
 _SIDES = ("x", "y", "width", "height")
 
 
-def is_createml(content: Any) -> bool:
+def _is_createml(content: Any) -> bool:
     """Whether an outline is a list of images with annotations that have coordinates."""
     listed = objects(content)
     boxes = [box for each in listed for box in objects(_boxes(each))]
@@ -66,6 +66,6 @@ LAYOUT = Layout(
     name="CreateML",
     looks_for="CreateML's JSON (_annotations.createml.json)",
     notation=Notation("centre and size", "annotation"),
-    find=json_files(is_createml),
+    find=json_files(_is_createml),
     read=_read,
 )

@@ -8,11 +8,11 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from umop.data.dataset import Builder, Image, Notation
-from umop.data.layouts.coco import pixels
 from umop.data.layouts.files import Files
 from umop.data.layouts.layout import Layout, xml_files
 from umop.data.layouts.names import SPLIT_WORDS, split_of_list
 from umop.data.layouts.reading import read_xml
+from umop.data.layouts.shapes import around, centred, pixels
 
 _CORNERS = ("xtl", "ytl", "xbr", "ybr")
 
@@ -71,20 +71,20 @@ def _corners_of(shape: ElementTree.Element) -> list[float] | None:
     """
     if shape.tag == "box":
         x1, y1, x2, y2 = _numbers(shape, *_CORNERS)
-        return _around((x1 + x2) / 2, (y1 + y2) / 2, *_turned(x2 - x1, y2 - y1, shape))
+        width, height = _turned(x2 - x1, y2 - y1, shape)
+        return centred((x1 + x2) / 2, (y1 + y2) / 2, width / 2, height / 2)
     if shape.tag == "mask":
         left, top, width, height = _numbers(shape, "left", "top", "width", "height")
         return [left, top, left + width, top + height]
     if shape.tag == "ellipse":
         x, y, across, down = _numbers(shape, "cx", "cy", "rx", "ry")
         angle = radians(float(shape.get("rotation", 0)))
-        width = 2 * hypot(across * cos(angle), down * sin(angle))
-        height = 2 * hypot(across * sin(angle), down * cos(angle))
-        return _around(x, y, width, height)
+        half_width = hypot(across * cos(angle), down * sin(angle))
+        half_height = hypot(across * sin(angle), down * cos(angle))
+        return centred(x, y, half_width, half_height)
     if shape.tag == "polygon":
-        points = [point.split(",") for point in shape.get("points", "").split(";")]
-        xs, ys = [float(point[0]) for point in points], [float(point[-1]) for point in points]
-        return [min(xs), min(ys), max(xs), max(ys)]
+        points = (point.partition(",") for point in shape.get("points", "").split(";"))
+        return around([(float(x), float(y)) for x, _, y in points])
     return None
 
 
@@ -102,11 +102,6 @@ def _turned(width: float, height: float, shape: ElementTree.Element) -> tuple[fl
     angle = radians(float(shape.get("rotation", 0)))
     across, down = abs(cos(angle)), abs(sin(angle))
     return width * across + height * down, width * down + height * across
-
-
-def _around(x: float, y: float, width: float, height: float) -> list[float]:
-    """The corners of a box that is given by its centre."""
-    return [x - width / 2, y - height / 2, x + width / 2, y + height / 2]
 
 
 def _subset(name: str) -> str | None:

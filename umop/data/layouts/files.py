@@ -19,6 +19,7 @@ from umop.data.layouts.names import (
     joined,
     parts_of,
     stem,
+    suffix,
     unread_format,
 )
 from umop.data.layouts.outline import is_telling, outline
@@ -47,7 +48,10 @@ class Files:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.names = list(walk(root))
-        self.suffixes = Counter(PurePosixPath(name).suffix.casefold() for name in self.names)
+        self._by_suffix: dict[str, list[str]] = defaultdict(list)
+        for name in self.names:
+            self._by_suffix[suffix(name)].append(name)
+        self.suffixes = Counter({each: len(names) for each, names in self._by_suffix.items()})
         self._exact = frozenset(self.names)
         self._folded = {folded(name): name for name in self.names}
         self._outlines: dict[Path, Any] = {}
@@ -69,7 +73,7 @@ class Files:
 
     def matching(self, *suffixes: str) -> list[Path]:
         """The files with one of some suffixes, by name."""
-        found = (name for name in self.names if name.casefold().endswith(suffixes))
+        found = (name for each in suffixes for name in self._by_suffix.get(each, ()))
         return [self.root / name for name in sorted(found)]
 
     def images(self, below: Path | None = None) -> list[Path]:
@@ -105,12 +109,11 @@ class Files:
     def _by_path_stem(self) -> dict[str, str]:
         return {folded(stem(name)): name for name in self._image_names}
 
-    def pairs(self, suffix: str) -> Pairs:
-        """Pairs the images with the files of a suffix that have their names."""
-        if suffix not in self._pairs:
-            others = (name for name in self.names if name.casefold().endswith(suffix))
-            self._pairs[suffix] = Pairs(self._image_names, others)
-        return self._pairs[suffix]
+    def pairs(self, kind: str) -> Pairs:
+        """Pairs the images with the files that have their names, and a suffix."""
+        if kind not in self._pairs:
+            self._pairs[kind] = Pairs(self._image_names, self._by_suffix.get(kind, ()))
+        return self._pairs[kind]
 
     def named(self, name: str) -> Path | None:
         """The file of a name relative to the root, None if there is none."""

@@ -10,20 +10,19 @@ from typing import Any
 from urllib.parse import unquote
 
 from umop.data.dataset import Builder, Image, Notation
-from umop.data.layouts.coco import pixels
 from umop.data.layouts.files import Files
 from umop.data.layouts.layout import Layout, json_files
 from umop.data.layouts.names import split_of_list
 from umop.data.layouts.outline import objects
 from umop.data.layouts.reading import read_json
-from umop.data.layouts.shapes import around
+from umop.data.layouts.shapes import around, pixels
 
 _UPLOADED = re.compile(r"(^|.*/)[0-9a-f]{8}-(?=[^/]+$)")
 """What Label Studio puts before the name of a file that a person uploads."""
 _LOCAL = "/data/local-files/?d="
 
 
-def is_label_studio(content: Any) -> bool:
+def _is_label_studio(content: Any) -> bool:
     """Whether an outline is that of tasks with results, or of images with percentages."""
     return any(
         (isinstance(each.get("data"), dict) and ("annotations" in each or "completions" in each))
@@ -134,6 +133,6 @@ LAYOUT = Layout(
     name="Label Studio",
     looks_for="Label Studio's JSON or JSON-MIN",
     notation=Notation("corners", "region"),
-    find=json_files(is_label_studio),
+    find=json_files(_is_label_studio),
     read=_read,
 )

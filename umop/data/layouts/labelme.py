@@ -9,23 +9,23 @@ from pathlib import Path
 from typing import Any
 
 from umop.data.dataset import Builder, Image, Notation
-from umop.data.layouts.coco import pixels
 from umop.data.layouts.files import Files
 from umop.data.layouts.layout import Layout, json_files
 from umop.data.layouts.names import split_of
 from umop.data.layouts.reading import read_json
+from umop.data.layouts.shapes import around, centred, pixels
 
 _WITHOUT_BOX = ("point", "points", "line", "linestrip")
 
 
-def is_labelme(content: Any) -> bool:
+def _is_labelme(content: Any) -> bool:
     """Whether a JSON file's outline is LabelMe's; the image's data may hide what follows it."""
     return isinstance(content, dict) and ("shapes" in content or "imageData" in content)
 
 
 def _find(files: Files) -> list[Path]:
     """The annotation files; where there is one, each JSON file of an image's name is meant so."""
-    found = json_files(is_labelme)(files)
+    found = json_files(_is_labelme)(files)
     named = [files.path(name) for name in files.pairs(".json").of_annotation] if found else []
     return sorted({*found, *named})
 
@@ -91,9 +91,8 @@ def _enclosing(points: Sequence[Sequence[float]], kind: str | None) -> list[floa
     if kind == "circle":
         (x, y), edge = points[0], points[1]
         radius = dist((x, y), edge)
-        return [x - radius, y - radius, x + radius, y + radius]
-    xs, ys = [float(point[0]) for point in points], [float(point[1]) for point in points]
-    return [min(xs), min(ys), max(xs), max(ys)]
+        return centred(x, y, radius, radius)
+    return around(points)
 
 
 LAYOUT = Layout(

@@ -60,6 +60,12 @@ def stem(name: str) -> str:
     return name.rpartition(".")[0] or name
 
 
+def suffix(name: str) -> str:
+    """The suffix of a name, in small letters; nothing where it has none."""
+    before, dot, after = name.rpartition("/")[2].rpartition(".")
+    return f".{after.casefold()}" if before and dot else ""
+
+
 def joined(start: str, name: str) -> str:
     """A name in a folder, without ``.`` and ``..`` where they can be resolved."""
     return os.path.normpath(f"{start}/{name}" if start else name)

@@ -87,17 +87,17 @@ def other_format(files: Files) -> str | None:
                 if is_one(each):
                     return f"{files.name(path)} is {said}. It is not read."
     for path in files.matching(".xml")[:_LOOKED_AT]:
-        if kind := _XML.get(files.root_tag(path) or ""):
-            return f"{files.name(path)} is {kind}. It is not read."
-    for suffixes, said in _SUFFIXES.items():
+        if tracked := _XML.get(files.root_tag(path) or ""):
+            return f"{files.name(path)} is {tracked}. It is not read."
+    for suffixes, single in _SUFFIXES.items():
         if found := files.matching(*suffixes):
-            return f"{files.name(found[0])} is {said}. It is not read."
+            return f"{files.name(found[0])} is {single}. It is not read."
     return _of_text(files)
 
 
 def _of_text(files: Files) -> str | None:
     """Says which text files are those of another format."""
-    for path in files.matching(_MOT):
-        if head(path).count(",") > head(path).count("\n"):
+    for path in files.matching(".txt"):
+        if files.name(path).endswith(_MOT) and head(path).count(",") > head(path).count("\n"):
             return f"{files.name(path)} is MOT's, of a video: convert it to COCO. It is not read."
     return None

@@ -48,7 +48,8 @@ class Pairs:
         for name in others:
             self._others[stem(base(name))].append(name)
         self._essence = cache(lambda folder: essence(folder.split("/")))
-        left = [name for name in images if not self._pair_by_folder(name)]
+        names = images if self._others else ()
+        left = [name for name in names if not self._pair_by_folder(name)]
         self.by_folder = frozenset(self.of_image)
         left = self._pair_only(left, lambda one, other: one == other)
         self._pair_only(left, lambda one, other: not contradict(one, other))

@@ -1,7 +1,8 @@
-"""Boxes around shapes."""
+"""Boxes around shapes, and the sides of images."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 
@@ -18,3 +19,14 @@ def around(points: Sequence[Sequence[float]]) -> list[float]:
 def centred(x: float, y: float, half_width: float, half_height: float) -> list[float]:
     """The box with a centre and half of its sides, xyxy."""
     return [x - half_width, y - half_height, x + half_width, y + half_height]
+
+
+def pixels(value: object) -> int | None:
+    """A side's length, written as a number or as text; None where the annotation gives none."""
+    if not isinstance(value, int | float | str):
+        return None
+    try:
+        side = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return int(side) if 0 < side < math.inf else None

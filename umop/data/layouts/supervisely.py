@@ -7,17 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from umop.data.dataset import Builder, Image, Notation
-from umop.data.layouts.coco import pixels
 from umop.data.layouts.files import Files
 from umop.data.layouts.layout import Layout, json_files
 from umop.data.layouts.names import split_of, stem
 from umop.data.layouts.reading import read_json
-from umop.data.layouts.shapes import around
+from umop.data.layouts.shapes import around, pixels
 
 _WITH_BOX = ("rectangle", "polygon")
 
 
-def is_supervisely(content: Any) -> bool:
+def _is_supervisely(content: Any) -> bool:
     """Whether an outline has an image's size and a list of objects."""
     if not isinstance(content, dict) or not isinstance(content.get("size"), dict):
         return False
@@ -54,6 +53,6 @@ LAYOUT = Layout(
     name="Supervisely",
     looks_for="Supervisely (ann/*.json beside img/)",
     notation=Notation("corners", "object", file_per_image=True),
-    find=json_files(is_supervisely),
+    find=json_files(_is_supervisely),
     read=_read,
 )

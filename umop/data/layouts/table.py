@@ -8,11 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from umop.data.dataset import Builder, Image, Notation
-from umop.data.layouts.coco import pixels
 from umop.data.layouts.files import Files
 from umop.data.layouts.layout import Layout
 from umop.data.layouts.names import is_image, split_in, split_of, split_of_list
 from umop.data.layouts.reading import read_text
+from umop.data.layouts.shapes import pixels
 
 _IMAGE = (
     *("image", "image_path", "imageid", "image_id", "image_name", "imagename", "img"),
@@ -99,7 +99,7 @@ def _has_sizes(row: Sequence[str]) -> bool:
 
 def _read(files: Files, found: Sequence[Path], builder: Builder) -> None:
     """Reads all tables. Open Images' coordinates are parts of the sides."""
-    names = class_descriptions(files)
+    names = _class_descriptions(files)
     for path in found:
         _Table(path, files, builder, names).read()
     builder.sort_classes()
@@ -109,7 +109,7 @@ def _read(files: Files, found: Sequence[Path], builder: Builder) -> None:
         builder.notation = replace(LAYOUT.notation, relative=True)
 
 
-def class_descriptions(files: Files) -> dict[str, str]:
+def _class_descriptions(files: Files) -> dict[str, str]:
     """Open Images' names of its classes, by their id."""
     tables = [path for path in files.matching(".csv") if "class-descriptions" in path.name]
     return {row[0]: row[1] for path in tables for row in rows(path) if len(row) == 2}
@@ -174,9 +174,14 @@ class _Table:
         if written not in self.images:
             split = split_in(cells.get("split", "")) or self.split
             path = self._path(written, split)
-            width, height = (pixels(cells.get(side)) for side in ("width", "height"))
-            split = split or split_of(path, self.files.root)
-            image = Image(path, self.path, split, width, height, written=written)
+            image = Image(
+                path=path,
+                source=self.path,
+                split=split or split_of(path, self.files.root),
+                width=pixels(cells.get("width")),
+                height=pixels(cells.get("height")),
+                written=written,
+            )
             self.images[written] = self.builder.image(image)
         return self.images[written]
 

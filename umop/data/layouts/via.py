@@ -20,7 +20,7 @@ _CLASS_ATTRIBUTES = ("class", "label", "name", "type", "category", "object")
 _COLUMNS = ("region_shape_attributes", "region_attributes")
 
 
-def is_via(content: Any) -> bool:
+def _is_via(content: Any) -> bool:
     """Whether an outline is that of a project, or of images with regions."""
     if not isinstance(content, dict):
         return False
@@ -35,7 +35,7 @@ def _find(files: Files) -> list[Path]:
     """The JSON files, and the tables with the columns of regions."""
     tables = files.matching(".csv")
     found = [path for path in tables if set(_COLUMNS) <= set(map(_plain, first_row(path)))]
-    return json_files(is_via)(files) + found
+    return json_files(_is_via)(files) + found
 
 
 def _read(files: Files, found: Sequence[Path], builder: Builder) -> None:

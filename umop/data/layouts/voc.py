@@ -8,11 +8,11 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from umop.data.dataset import Builder, Image, Notation
-from umop.data.layouts.coco import pixels
 from umop.data.layouts.files import Files
 from umop.data.layouts.layout import Layout, xml_files
-from umop.data.layouts.names import split_of
+from umop.data.layouts.names import folded, split_of
 from umop.data.layouts.reading import is_file, read_text, read_xml
+from umop.data.layouts.shapes import pixels
 
 _LISTS = {
     "train": ("train", "trainval"),
@@ -20,6 +20,7 @@ _LISTS = {
     "test": ("test",),
 }
 """The files of ``ImageSets/Main`` that may list a split; the first that is there does."""
+_IN_LISTS = re.compile(r"(.*/|)ImageSets/Main/[^/]+\.txt")
 _CORNERS = ("xmin", "ymin", "xmax", "ymax")
 
 
@@ -33,13 +34,32 @@ def _read(files: Files, found: Sequence[Path], builder: Builder) -> None:
 
 
 def _listed(files: Files, annotated: Sequence[Path], builder: Builder) -> list[tuple[Path, str]]:
-    """The annotation files that ``ImageSets/Main`` lists, each with its split."""
-    annotations = {path.stem: path for path in annotated}
-    found: dict[Path, str] = {}
+    """The annotation files that lists name, each with its split."""
+    folders = {match[1] for name in files.names if (match := _IN_LISTS.fullmatch(name))}
+    return [
+        entry
+        for folder in sorted(folders)
+        for entry in _listed_in(folder, files, annotated, builder)
+    ]
+
+
+def _listed_in(
+    folder: str, files: Files, annotated: Sequence[Path], builder: Builder
+) -> Iterator[tuple[Path, str]]:
+    """The annotation files that the lists of one ``ImageSets/Main`` name, each with its split.
+
+    Args:
+        folder: The folder that ``ImageSets`` is in, with its slash; nothing for the root.
+        files: The files of the data set.
+        annotated: All annotation files.
+        builder: Takes what is wrong with the lists.
+    """
+    here = files.root / folder
+    annotations = {folded(path.stem): path for path in annotated if path.is_relative_to(here)}
+    found: set[tuple[Path, str]] = set()
     used: set[Path] = set()
-    entries = []
     for split, names in _LISTS.items():
-        paths = (files.named(f"ImageSets/Main/{name}.txt") for name in names)
+        paths = (files.named(f"{folder}ImageSets/Main/{name}.txt") for name in names)
         path = next((path for path in paths if path is not None), None)
         if path is None or path in used:
             continue
@@ -47,15 +67,15 @@ def _listed(files: Files, annotated: Sequence[Path], builder: Builder) -> list[t
         for line in read_text(path).splitlines():
             if not (name := line.strip()):
                 continue
-            if name not in annotations:  # per-class lists say behind the name what it shows
+            if folded(name) not in annotations:  # per-class lists say behind it what it shows
                 name = re.sub(r"\s+-?[01]$", "", name)
-            annotation = annotations.get(name, files.root / "Annotations" / f"{name}.xml")
-            if found.get(annotation) == split:
+            expected = here / "Annotations" / f"{name}.xml"
+            annotation = annotations.get(folded(name), expected)
+            if (annotation, split) in found:
                 builder.issue("listed-twice", path, f"{name} is listed twice")
                 continue
-            found[annotation] = split
-            entries.append((annotation, split))
-    return entries
+            found.add((annotation, split))
+            yield annotation, split
 
 
 def _read_image(

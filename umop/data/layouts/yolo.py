@@ -4,26 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from umop.data.dataset import SPLITS, Builder, Image, Notation
 from umop.data.layouts.files import Files
 from umop.data.layouts.layout import Layout
 from umop.data.layouts.names import base, split_of, stem
 from umop.data.layouts.pairing import found_by_name
-from umop.data.layouts.reading import decoded_text, is_file, read_text
+from umop.data.layouts.reading import is_file, read_text
+from umop.data.layouts.yolo_classes import CLASS_FILES, Classes
 from umop.data.layouts.yolo_description import Description, broken_descriptions, descriptions
 from umop.data.layouts.yolo_lines import corners, unnamed_keypoints
-from umop.system.console import counted
 
-_CLASS_FILES = (
-    "classes.txt",
-    "obj.names",
-    "classes.names",
-    "labels.txt",
-    "_darknet.labels",
-    "predefined_classes.txt",
-)
 _BOX_VALUES = 5
 _LOOKED_AT = 20
 
@@ -46,9 +38,9 @@ def _find(files: Files) -> list[Path]:
 def _label_files(files: Files) -> list[Path]:
     """The text files that stand for an image, where some of the first are such."""
     paired = sorted(files.pairs(".txt").of_annotation)
-    found = [files.path(name) for name in paired if base(name) not in _CLASS_FILES]
+    found = [files.path(name) for name in paired if base(name) not in CLASS_FILES]
     alone = [path for path in files.matching(".txt") if "labels" in path.parts]
-    found = found or [path for path in alone if path.name not in _CLASS_FILES]
+    found = found or [path for path in alone if path.name not in CLASS_FILES]
     texts = [read_text(path) for path in found[:_LOOKED_AT]]
     is_other = any(texts) and not any(map(_is_label, texts))
     return [] if is_other else found
@@ -88,20 +80,19 @@ class _Reader:
         self.builder = builder
         self.description = description
         self.pairs = files.pairs(".txt")
-        self.names = self._class_names()
+        self.classes = Classes(description, files, builder)
 
     def read(self) -> None:
         if self.description.path is None:
             for path, text in broken_descriptions(self.files):
                 self.builder.issue("annotations-unreadable", path, text)
-        self._declare_classes()
+        self.classes.declare()
         lines = [line for path, split in self._images() for line in self._lines_of(path, split)]
         values = self._keypoint_values(lines)
         for line in lines:
             self._read_line(line, values)
-        if self.names is None:
+        if self.classes.names is None:
             self.builder.sort_classes()
-        self._compare_count()
         self._note_shared_labels()
         self._refuse_unused_labels()
 
@@ -117,7 +108,7 @@ class _Reader:
         used = set(self.pairs.of_image.values())
         sources = {image.source for image in self.builder.images}
         for path in self.files.matching(".txt"):
-            if self.files.name(path) in used or path in sources or path.name in _CLASS_FILES:
+            if self.files.name(path) in used or path in sources or path.name in CLASS_FILES:
                 continue
             if _is_label(read_text(path)):
                 self._refuse_unused_label(path)
@@ -134,69 +125,6 @@ class _Reader:
             shown = " and ".join(image for image in images if image not in self.pairs.of_image)
             text = f"it is not clear whether it is of {shown}, whose folder is another"
             self.builder.issue("box-of-no-image", path, text)
-
-    def _declare_classes(self) -> None:
-        """Gives the classes their labels, in the order of their numbers."""
-        seen: dict[str, int] = {}
-        for number, name in (self.names or {}).items():
-            if name in seen:
-                text = f"classes {seen[name]} and {number} are both '{name}'"
-                self._note("category-twice", text)
-            seen.setdefault(name, number)
-            self.builder.label(name)
-
-    def _compare_count(self) -> None:
-        """Notes a number of classes, ``nc``, that is not that of their names."""
-        count = self.description.content.get("nc")
-        if count is not None and self.names is not None and count != len(self.names):
-            text = f"nc is {count!r}, and names has {counted(len(self.names), 'class')}: correct nc"
-            self._note("category-count", text)
-
-    def _class_names(self) -> dict[int, str] | None:
-        """The names of the classes by their numbers; None where no file has them."""
-        names = self.description.content.get("names")
-        if isinstance(names, dict):
-            return self._numbered(names)
-        if isinstance(names, list):
-            return {number: self._name(number, name) for number, name in enumerate(names)}
-        found = self.files.matching(".txt", ".names", ".labels")
-        listed = [path for path in found if path.name.casefold() in _CLASS_FILES]
-        if (named := self.description.names_file()) is not None:
-            listed = [named]
-        return self._listed_names(listed) if listed else None
-
-    def _listed_names(self, paths: Sequence[Path]) -> dict[int, str]:
-        """The names that a file lists, which other such files must not contradict."""
-        first, *others = [self._lines_of_list(path) for path in paths]
-        for path, names in zip(paths[1:], others, strict=True):
-            if names != first:
-                text = f"it names other classes than {self.files.name(paths[0])}: keep one of them"
-                self.builder.issue("annotations-unreadable", path, text)
-        return dict(enumerate(first))
-
-    def _lines_of_list(self, path: Path) -> list[str]:
-        text, is_known = decoded_text(path)
-        if not is_known:
-            self.builder.issue("text-encoding", path, "read as Latin-1")
-        return [line.strip() for line in text.splitlines() if line.strip()]
-
-    def _numbered(self, names: dict[Any, Any]) -> dict[int, str]:
-        """The names that a YAML file gives by number, which need not be without gaps."""
-        found = {}
-        for key, name in names.items():
-            try:
-                found[int(key)] = self._name(int(key), name)
-            except (TypeError, ValueError):
-                text = f"names: {key!r} is no number of a class"
-                self._note("annotations-unreadable", text)
-        return dict(sorted(found.items()))
-
-    def _name(self, number: int, written: object) -> str:
-        """The name of a class; YAML reads an unquoted ``no``, ``off`` or ``null`` as no text."""
-        if written is None or isinstance(written, bool):
-            text = f"names: YAML reads that of class {number} as {written}: put it in quotes"
-            self._note("annotations-unreadable", text)
-        return str(written)
 
     def _keypoint_values(self, lines: Sequence[_Line]) -> int:
         """How many numbers of a line are keypoints."""
@@ -254,8 +182,10 @@ class _Reader:
             self._note("annotations-unreadable", f"{place} is not there{instead}")
             return []
         if found.is_dir():
-            inside = self.files.images(found)
-            return inside or Files(found).images()
+            inside = self.files.images(found) or Files(found).images()
+            if not inside and split != "test":
+                self._note("list-unused", f"{place} holds no images")
+            return inside
         return self._listed(found, split)
 
     def _listed(self, path: Path, split: str) -> list[Path]:
@@ -289,12 +219,11 @@ class _Reader:
         return path.with_suffix(".txt")
 
     def _read_line(self, line: _Line, keypoint_values: int) -> None:
-        label = self._label(line.values[0])
+        label = self.classes.label(line.values[0])
         path = self.builder.images[line.image].path
         if label is None:
-            text = (
-                f"line {line.number}: class {line.values[0]}, where the classes are {self._known()}"
-            )
+            known = self.classes.known()
+            text = f"line {line.number}: class {line.values[0]}, where the classes are {known}"
             self.builder.issue("category-unknown", line.source, text, path)
         elif found := corners(line.numbers, keypoint_values):
             self.builder.box(line.image, label, found, line.number)
@@ -305,25 +234,6 @@ class _Reader:
                 f"{' '.join(line.values)[:60]}"
             )
             self.builder.issue("annotation-numbers", line.source, text, path)
-
-    def _label(self, value: str) -> int | None:
-        """The label of a class's number; None if there is no such class."""
-        try:
-            number = int(value) if value.isdecimal() else int(float(value))
-        except (ValueError, OverflowError):
-            return None
-        if self.names is None:
-            return self.builder.label(str(number)) if number >= 0 else None
-        return self.builder.label(self.names[number]) if number in self.names else None
-
-    def _known(self) -> str:
-        """The numbers of the classes, for a message."""
-        if not self.names:
-            return "numbers from 0"
-        numbers = list(self.names)
-        if numbers == list(range(len(numbers))):
-            return f"0 to {numbers[-1]}"
-        return ", ".join(map(str, numbers))
 
     def _note(self, rule: str, text: str) -> None:
         self.builder.issue(rule, self.description.path or self.files.root, text)

@@ -87,7 +87,7 @@ def _hold(table: NDArray[np.float64], points: NDArray[np.float64]) -> bool:
     """Whether nearly all points, but those at 0, are inside of their boxes."""
     centre, half = table[:, None, :2], table[:, None, 2:4] / 2
     inside = np.asarray((np.abs(points - centre) <= half * 1.1 + _SLACK).all(2))
-    seen = (points != 0).any(2)
+    seen = np.asarray((points != 0).any(2))
     return bool(seen.any() and inside[seen].mean() >= _MOST)
 
 

@@ -1,0 +1,288 @@
+"""Data sets that went wrong on the way here, each with what is said about it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.umop.data.layouts import voc_xml, write
+from tests.umop.data.samples import HEIGHT, WIDTH
+from tests.umop.data.test_cases import (
+    LINES,
+    coco,
+    coco_json,
+    counts,
+    drawn,
+    pair,
+    texts,
+    yolo,
+)
+from umop.data.check import check
+from umop.data.layouts import open_data
+from umop.system.errors import UserError
+
+pytestmark = pytest.mark.usefixtures("own_cache")
+
+XML = voc_xml(("cat", (8, 6, 24, 30)))
+
+
+def voc(root: Path, *names: str) -> None:
+    for name in names:
+        pair(root, f"JPEGImages/{name}.jpg", None)
+        write(root / f"Annotations/{name}.xml", XML)
+
+
+def test_of_two_layouts_that_share_the_images_both_are_said(tmp_path: Path) -> None:
+    """As where a labelling tool was switched from one to the other half-way."""
+    voc(tmp_path, *"abcdef")
+    for name in "ghij":
+        pair(tmp_path, f"JPEGImages/{name}.jpg", f"JPEGImages/{name}.txt")
+    report = check(open_data(tmp_path))
+    assert report.data.layout == "Pascal VOC"
+    [text] = texts(report, "layout-unused")
+    assert text == "YOLO: boxes of 4 images in 4 files, such as JPEGImages/g.txt"
+    assert len(texts(report, "image-unlisted")) == 4
+
+
+def test_a_broken_file_in_another_layout_is_said(tmp_path: Path) -> None:
+    yolo(tmp_path, 4)
+    write(tmp_path / "_annotations.coco.json", "{")
+    report = check(open_data(tmp_path))
+    assert report.data.layout == "YOLO"
+    assert texts(report, "layout-unused") == [
+        "COCO JSON: no box in 1 file, such as _annotations.coco.json"
+    ]
+
+
+def test_stray_xml_files_hide_no_voc(tmp_path: Path) -> None:
+    for i in range(4):
+        write(tmp_path / f"a{i}.xml", "<!-- settings --><project/>")
+    voc(tmp_path, *"abcd")
+    report = check(open_data(tmp_path))
+    assert report.of("error") == ()
+    assert len(report.data.images) == 4
+
+
+def test_file_names_that_were_copied_do_not_join_two_images(tmp_path: Path) -> None:
+    """Each XML file says ``a.jpg``; the image of one of them is gone."""
+    voc(tmp_path, *"abc")
+    for path in (tmp_path / "Annotations").iterdir():
+        path.write_text(XML.replace("<size>", "<filename>a.jpg</filename><size>"))
+    (tmp_path / "JPEGImages/c.jpg").unlink()
+    report = check(open_data(tmp_path))
+    [text] = texts(report, "file-claimed-twice")
+    assert text == "JPEGImages/a.jpg: Annotations/a.xml and Annotations/c.xml, files of two images"
+    assert len(report.cleaned.boxes) == 2
+
+
+def test_an_older_copy_of_the_annotations_is_said(tmp_path: Path) -> None:
+    voc(tmp_path, *"abcd")
+    for name in "abcd":
+        write(tmp_path / f"Annotations_old/{name}.xml", XML)
+    report = check(open_data(tmp_path))
+    assert (len(report.data.images), len(report.data.boxes)) == (4, 4)
+    assert len(texts(report, "listed-twice")) == 4
+
+
+def test_two_images_of_one_name_are_not_guessed_between(tmp_path: Path) -> None:
+    drawn(tmp_path, [f"day{day}/{i}.jpg" for day in (1, 2) for i in range(3)])
+    coco(tmp_path, "instances.json", [f"{i}.jpg" for i in range(3)])
+    assert len(texts(check(open_data(tmp_path)), "image-missing")) == 3
+
+
+def test_images_that_were_put_into_one_folder_keep_their_boxes_apart(tmp_path: Path) -> None:
+    drawn(tmp_path / "images", ["0.jpg", "1.jpg"])
+    coco(tmp_path, "a.json", ["cam1/0.jpg", "cam2/0.jpg", "cam1/1.jpg"])
+    report = check(open_data(tmp_path))
+    assert texts(report, "image-missing") == ["a.json lists cam1/0.jpg", "a.json lists cam2/0.jpg"]
+    assert len(report.cleaned.boxes) == 2
+
+
+def test_a_file_for_each_class_is_one_data_set(tmp_path: Path) -> None:
+    names = drawn(tmp_path / "images", [f"{i}.jpg" for i in range(4)])
+    for category in (1, 2):
+        content = coco_json(names)
+        boxes = content["annotations"]
+        content["annotations"] = [each for each in boxes if each["category_id"] == category]
+        write(tmp_path / f"class{category}.json", json.dumps(content))
+    data = open_data(tmp_path)
+    assert (len(data.images), np.bincount(data.boxes.label).tolist()) == (4, [4, 4])
+
+
+def test_of_two_copies_beside_the_splits_nothing_is_kept(tmp_path: Path) -> None:
+    """One of them has an older box, which must not come back."""
+    names = drawn(tmp_path / "images", [f"{i}.jpg" for i in range(6)])
+    coco(tmp_path, "all.json", names)
+    content = coco_json(names)
+    content["annotations"][0]["bbox"] = [1, 1, 30, 30]
+    write(tmp_path / "backup.json", json.dumps(content))
+    coco(tmp_path, "train.json", names[:4])
+    coco(tmp_path, "val.json", names[4:])
+    data = open_data(tmp_path)
+    assert (counts(data), len(data.boxes)) == ({"train": 4, "val": 2}, 12)
+
+
+def test_coco_beside_cocos_own_file_names_is_read(tmp_path: Path) -> None:
+    """Captions list the images once more; a file of one's own is no such."""
+    for file, part in (
+        ("instances_train", "abc"),
+        ("person_keypoints_train", "abc"),
+        ("val", "de"),
+    ):
+        names = drawn(tmp_path / "images", [f"{name}.jpg" for name in part])
+        coco(tmp_path, f"annotations/{file}.json", names)
+    report = check(open_data(tmp_path))
+    assert counts(report.data) == {"train": 3, "val": 2}
+    assert texts(report, "listed-twice") == []
+
+
+def test_a_second_description_is_said(tmp_path: Path) -> None:
+    for part, names in (("a", "[cat, dog]"), ("b", "[dog, cat]")):
+        pair(tmp_path, f"{part}/images/{part}.jpg", f"{part}/labels/{part}.txt")
+        write(tmp_path / f"{part}/data.yaml", f"train: images\nnames: {names}\n")
+    report = check(open_data(tmp_path))
+    assert texts(report, "list-unused") == [
+        "b/data.yaml: not used, since a/data.yaml describes the data"
+    ]
+
+
+def test_lists_of_classes_that_differ_are_an_error(tmp_path: Path) -> None:
+    for split, names in (("train", "cat\ndog\n"), ("valid", "dog\ncat\n")):
+        pair(tmp_path, f"{split}/{split}.jpg", f"{split}/{split}.txt")
+        write(tmp_path / f"{split}/classes.txt", names)
+    [text] = texts(check(open_data(tmp_path)), "annotations-unreadable")
+    assert text.startswith("valid/classes.txt: it names other classes than train/classes.txt")
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "encoding"),
+    [
+        ("classes.txt", "кошка\nсобака\n", "cp1251"),
+        ("data.yaml", "train: images\nnames: [猫, 狗]\n", "gbk"),
+    ],
+)
+def test_names_that_are_not_utf_8_are_said(
+    tmp_path: Path, file: str, text: str, encoding: str
+) -> None:
+    yolo(tmp_path, 4)
+    (tmp_path / file).write_bytes(text.encode(encoding))
+    assert texts(check(open_data(tmp_path)), "text-encoding") == [f"{file}: read as Latin-1"]
+
+
+def test_a_label_file_of_two_images_is_said(tmp_path: Path) -> None:
+    yolo(tmp_path, 4)
+    pair(tmp_path, "images/img_00.png", None)
+    assert texts(check(open_data(tmp_path)), "labels-shared") == [
+        "labels/img_00.txt: images/img_00.jpg and images/img_00.png both have it"
+    ]
+
+
+def test_a_label_file_beside_another_is_said(tmp_path: Path) -> None:
+    yolo(tmp_path, 4)
+    write(tmp_path / "labels_old/img_00.txt", LINES)
+    assert texts(check(open_data(tmp_path)), "labels-unused") == [
+        "labels_old/img_00.txt: images/img_00.jpg has labels/img_00.txt"
+    ]
+
+
+def test_two_vocs_in_one_folder_keep_their_lists(tmp_path: Path) -> None:
+    for year in ("VOC2007", "VOC2012"):
+        voc(tmp_path / year, "0", "1", "Img_2")
+        write(tmp_path / year / "ImageSets/Main/train.txt", "0\n1\n")
+        write(tmp_path / year / "ImageSets/Main/val.txt", "img_2\n")
+    report = check(open_data(tmp_path))
+    assert report.of("error") == ()
+    assert counts(report.data) == {"train": 4, "val": 2}
+
+
+def test_an_empty_folder_for_validation_is_said(tmp_path: Path) -> None:
+    pair(tmp_path, "train/images/a.jpg", "train/labels/a.txt")
+    (tmp_path / "valid/images").mkdir(parents=True)
+    write(tmp_path / "data.yaml", "train: train/images\nval: valid/images\nnames: [cat, dog]\n")
+    report = check(open_data(tmp_path))
+    assert texts(report, "list-unused") == ["data.yaml: valid/images holds no images"]
+
+
+def test_lines_with_commas_are_shown(tmp_path: Path) -> None:
+    yolo(tmp_path, 4, lines="0,0.25,0.4,0.2,0.4\n")
+    with pytest.raises(UserError, match=r"labels/img_00.txt has '0,0.25,0.4,0.2,0.4'"):
+        open_data(tmp_path)
+
+
+OTHERS = {
+    "annotations/default.json": (
+        {"categories": {"label": {}}, "items": [{"id": "a", "annotations": []}]},
+        "Datumaro's JSON: export it as COCO",
+    ),
+    "via.json": (
+        {"project": {}, "config": {}, "attribute": {}, "file": {}, "metadata": {}, "view": {}},
+        "VIA 3's project: export it as COCO",
+    ),
+    "a.json": (
+        {"version": "2.0", "item": {"name": "a.jpg"}, "annotations": [{"name": "cat"}]},
+        "V7 Darwin's JSON: export it as COCO",
+    ),
+    "train/metadata.jsonl": (
+        {"file_name": "a.jpg", "objects": {"bbox": [[1, 2, 3, 4]], "categories": [0]}},
+        "Hugging Face's metadata: write the boxes as COCO",
+    ),
+    "export.ndjson": ({"data_row": {}}, "JSON lines, such as Labelbox's or Ultralytics'"),
+    "train.tfrecord": ({}, "TFRecord: export COCO or Pascal VOC"),
+}
+
+
+@pytest.mark.parametrize("file", OTHERS)
+def test_formats_that_are_not_read_are_named(tmp_path: Path, file: str) -> None:
+    content, text = OTHERS[file]
+    pair(tmp_path, "images/a.jpg", None)
+    write(tmp_path / file, json.dumps(content))
+    with pytest.raises(UserError, match=f"{file} is {text}"):
+        open_data(tmp_path)
+
+
+def test_visdrone_and_its_regions_to_ignore(tmp_path: Path) -> None:
+    lines = "4,5,20,20,1,4,0,0\n4,5,20,20,0,0,0,0\n30,5,20,20,1,11,0,0,\n"
+    for split in ("train", "val"):
+        folder = f"VisDrone2019-DET-{split}"
+        pair(tmp_path, f"{folder}/images/{split}.jpg", f"{folder}/annotations/{split}.txt", lines)
+    report = check(open_data(tmp_path))
+    data = report.data
+    assert (data.layout, counts(data)) == ("VisDrone", {"train": 1, "val": 1})
+    assert data.boxes.corners.tolist() == [[4, 5, 24, 25]] * 2
+    assert {data.classes[label] for label in data.boxes.label} == {"car"}
+    assert len(texts(report, "region-ignored")) == 4
+
+
+def test_wider_face_and_its_images_without_faces(tmp_path: Path) -> None:
+    for split in ("train", "val"):
+        names = [f"0--Parade/{split}{i}.jpg" for i in range(2)]
+        drawn(tmp_path / f"WIDER_{split}" / "images", names)
+        faces = "2\n4 5 20 20 0 0 0 0 0 0 \n9 9 9 9 0 0 0 1 0 0\n"
+        text = f"{names[0]}\n{faces}{names[1]}\n0\n0 0 0 0 0 0 0 0 0 0 \n"
+        write(tmp_path / f"wider_face_split/wider_face_{split}_bbx_gt.txt", text)
+    report = check(open_data(tmp_path))
+    data = report.data
+    assert (data.layout, counts(data)) == ("WIDER FACE", {"train": 2, "val": 2})
+    assert data.boxes.corners.tolist() == [[4, 5, 24, 25]] * 2
+    assert report.of("error") == ()
+
+
+def test_a_rotated_region_of_label_studio_gets_the_box_around_it(tmp_path: Path) -> None:
+    pair(tmp_path, "a.jpg", None)
+    value = {"x": 50, "y": 50, "width": 25, "height": 25, "rotation": 90}
+    region = {
+        "original_width": WIDTH,
+        "original_height": HEIGHT,
+        "value": {**value, "rectanglelabels": ["cat"]},
+    }
+    tasks = [
+        {"data": {"image": "a.jpg"}, "annotations": [{"result": [region]}]},
+        {"data": {"image": "unfinished.jpg"}, "annotations": []},
+    ]
+    write(tmp_path / "export.json", json.dumps(tasks))
+    data = open_data(tmp_path)
+    assert len(data.images) == 1
+    np.testing.assert_allclose(data.boxes.corners, [[32 - 12, 24, 32, 24 + 16]])
