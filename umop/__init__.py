@@ -5,37 +5,30 @@ What is named here is imported when it is first used: ``import umop`` itself imp
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+__all__ = ["Detector", "Prediction", "Run", "Stopped", "TrainingError", "UserError", "train"]
 
 if TYPE_CHECKING:
     from serving.shared import Detector, Prediction
     from umop.api.run import Run
     from umop.api.train import train
     from umop.system.errors import Stopped, TrainingError, UserError
+else:
+    _HOMES = {
+        "serving.shared": ("Detector", "Prediction"),
+        "umop.api.run": ("Run",),
+        "umop.api.train": ("train",),
+        "umop.system.errors": ("Stopped", "TrainingError", "UserError"),
+    }
+    _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
-__version__ = "0.1.0"
+    def __getattr__(name: str) -> Any:
+        if name not in _HOME:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module(_HOME[name]), name)
 
-__all__ = ["Detector", "Prediction", "Run", "Stopped", "TrainingError", "UserError", "train"]
-
-_MODULES = {
-    "Detector": "serving.shared",
-    "Prediction": "serving.shared",
-    "Run": "umop.api.run",
-    "Stopped": "umop.system.errors",
-    "TrainingError": "umop.system.errors",
-    "UserError": "umop.system.errors",
-    "train": "umop.api.train",
-}
-
-
-def __getattr__(name: str) -> object:
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(_MODULES[name]), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return [*globals(), *_MODULES]
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *_HOME})

@@ -14,6 +14,7 @@ PAGE = Path(__file__).parents[3] / "docs" / "python.md"
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_the_examples_run(
     tmp_path: Path,
     discs: Path,

@@ -60,6 +60,7 @@ def test_train_keeps_what_the_run_folder_promises(umop: Umop, discs: Path, workp
     run = workplace / "runs" / "discs"
     [started] = json.loads((run / "provenance.json").read_text())
     assert started["seed"] == 0
+    assert started["command"].startswith("umop train demo --run discs --data")
     assert (started["first_iteration"], started["last_iteration"]) == (1, 4)
     assert started["exit_code"] == 0
     assert started["started"] <= started["ended"]
@@ -283,10 +284,10 @@ def test_what_cannot_be_built_is_one_line(
         (["train", "demo", "--run", "x"], "Fetch it with: umop data demo"),
         (["train", "demo", "--set", "iterations"], "name=value"),
         (["train", "demo", "--time", "soon"], "'soon' is no time"),
-        (["train", "demo", "--batch", "0"], "Invalid value for '--batch'"),
-        (["train", "demo", "--size", "9"], "Invalid value for '--size'"),
-        (["train", "demo", "--lr", "-1"], "Invalid value for '--lr'"),
-        (["train", "demo", "--lr", "inf"], "Invalid value for '--lr'"),
+        (["train", "demo", "--batch", "0"], "--batch must be a whole number, 1 or more, not 0."),
+        (["train", "demo", "--size", "9"], "--size must be a whole number from 32 to 8192, not 9."),
+        (["train", "demo", "--lr", "-1"], "--lr must be a number from 1e-12 to 1000, not -1.0."),
+        (["train", "demo", "--lr", "inf"], "--lr must be a number from 1e-12 to 1000, not inf."),
         (["train", "demo", "--set", "train_dataloader.dataset.pipeline=[]"], "PackDetInputs"),
         (["eval", "never"], "runs/never holds no trained model"),
         (["export", "never"], "Train it first: umop train CONFIG --run never"),
