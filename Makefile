@@ -75,10 +75,10 @@ export CACHE_PATH = $(or $(UMOP_CACHE),$(HOME)/.cache/umop)
 export OWNER = $(shell id -u):$(shell id -g)
 export IMAGE_PREFIX PORT PYTHON_IMAGE SOURCE VARIANT VERSION
 
-.PHONY: folders images up down model-image manifests test-images test-k8s test-kills help demo data doctor check train eval report export serve serve-only archive torchserve test test-fast lint bench docs lock clean
+.PHONY: folders images up down model-image manifests test-images test-cluster test-k8s test-kills help demo data doctor check train eval report export serve serve-only archive torchserve test test-fast lint bench docs lock clean
 
 help: ## Show this list
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
 demo: $(READY) ## Train on aerial photographs, evaluate, export, serve, detect: minutes on two cores
 	$(BIN)/umop data demo
@@ -151,6 +151,9 @@ down: ## Stop what `make up` started
 
 test-images: $(READY_FOR_TESTS) images ## Build the images and test their containers; needs a Docker engine
 	UMOP_TEST_IMAGES=1 $(BIN)/python -m pytest tests/docker --no-header
+
+test-cluster: ## Walk docs/deployment.md on the cluster of kubectl, which has the images, and count lost requests: [KEEP=1]
+	tests/k8s/cluster/walk.sh
 
 test-k8s: $(READY_FOR_TESTS) $(READY_FOR_CHECKOV) ## Check the manifests for Kubernetes: schemas, code, alerts, security
 	@command -v kubectl >/dev/null || echo "kubectl is not installed: its tests are skipped" >&2

@@ -17,10 +17,10 @@ from typing import Any
 from torch.distributed.elastic.agent.server.api import RunResult, WorkerGroup, WorkerSpec
 from torch.distributed.elastic.agent.server.local_elastic_agent import LocalElasticAgent
 from torch.distributed.elastic.multiprocessing.api import SignalException, SubprocessContext
-from torch.distributed.elastic.rendezvous import RendezvousParameters, registry
 from torch.distributed.launcher.api import LaunchConfig
 
 from umop.distributed.heartbeat import HeartbeatMonitor
+from umop.distributed.meeting import rendezvous_of
 from umop.system.exit_codes import FAILURE, STOPPED
 
 SECONDS_TO_STOP = 100
@@ -147,20 +147,16 @@ def silence_torch_elastic() -> None:
     logger.propagate = False
 
 
-def make_agent(launch: LaunchConfig, arguments: tuple[str, ...]) -> Agent:
+def make_agent(launch: LaunchConfig, arguments: tuple[str, ...], limit: float) -> Agent:
     """torchrun's agent, for ranks that run Python with some arguments.
 
     No rank is restarted: the same command resumes.
+
+    Args:
+        launch: torchrun's settings.
+        arguments: Of Python.
+        limit: Seconds that nodes wait for one that has come and gives no answer.
     """
-    rendezvous = RendezvousParameters(
-        backend=launch.rdzv_backend,
-        endpoint=launch.rdzv_endpoint,
-        run_id=launch.run_id,
-        min_nodes=launch.min_nodes,
-        max_nodes=launch.max_nodes,
-        local_addr=launch.local_addr,
-        **launch.rdzv_configs,
-    )
     address, port = None, None
     if launch.rdzv_backend == "static":
         address, _, port = launch.rdzv_endpoint.rpartition(":")
@@ -169,7 +165,7 @@ def make_agent(launch: LaunchConfig, arguments: tuple[str, ...]) -> Agent:
         local_world_size=launch.nproc_per_node,
         entrypoint=sys.executable,
         args=arguments,
-        rdzv_handler=registry.get_rendezvous_handler(rendezvous),
+        rdzv_handler=rendezvous_of(launch, limit),
         max_restarts=0,
         monitor_interval=launch.monitor_interval,
         master_addr=address,

@@ -11,12 +11,15 @@ from threading import Thread
 
 import torch
 from torch import distributed
+from torch.distributed import DistNetworkError, DistStoreError
+from torch.distributed.distributed_c10d import Store
 from torch.distributed.rendezvous import rendezvous
 
 from umop.distributed import heartbeat
+from umop.distributed.meeting import SECONDS_TO_COME
 from umop.distributed.ranks import Ranks, SingleProcess
 from umop.distributed.watchdog import Watchdog
-from umop.system.errors import Stopped, TrainingError
+from umop.system.errors import LostRankError, Stopped, TrainingError
 
 
 def is_rank() -> bool:
@@ -55,7 +58,8 @@ def connect(limit: float) -> Ranks:
     """Connects this process with the other ranks, and starts to watch over them.
 
     Raises:
-        TrainingError: They cannot be reached.
+        LostRankError: One of them does not come, or is gone again.
+        TrainingError: They cannot be connected.
     """
     on_gpu = torch.cuda.is_available()
     if on_gpu:
@@ -65,6 +69,7 @@ def connect(limit: float) -> Ranks:
     no_limit = timedelta(days=1)  # the watchdog has one, and names the rank
     try:
         store, rank, count = next(rendezvous("env://", timeout=to_connect))
+        await_all(store, rank, count, max(limit, SECONDS_TO_COME))
         distributed.init_process_group(
             backend, store=store, rank=rank, world_size=count, timeout=no_limit
         )
@@ -73,9 +78,21 @@ def connect(limit: float) -> Ranks:
     except RuntimeError as error:
         reason = str(error).splitlines()[0]
         address = f"{os.environ['MASTER_ADDR']}:{os.environ['MASTER_PORT']}"
-        raise TrainingError(f"The other ranks cannot be reached at {address}: {reason}") from error
+        is_lost = isinstance(error, DistStoreError | DistNetworkError)
+        kind = LostRankError if is_lost else TrainingError
+        raise kind(f"The other ranks cannot be reached at {address}: {reason}") from error
     hosts = [""] * count
     distributed.all_gather_object(hosts, socket.gethostname(), group=group)
     watchdog = Watchdog(rank=rank, hosts=hosts, store=own_store, limit=limit)
     Thread(target=watchdog.run, daemon=True).start()
     return Ranks(rank=rank, count=count, store=own_store, group=group, watchdog=watchdog)
+
+
+def await_all(store: Store, rank: int, count: int, limit: float) -> None:
+    """Waits until each rank has come; gloo and NCCL would wait for one that ended before.
+
+    Raises:
+        DistStoreError: One did not come in time.
+    """
+    store.set(f"come/{rank}", "")
+    store.wait([f"come/{each}" for each in range(count)], timedelta(seconds=limit))

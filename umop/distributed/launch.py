@@ -10,7 +10,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NoReturn
 
+from torch.distributed import DistError
 from torch.distributed.elastic.multiprocessing.api import SignalException
+from torch.distributed.elastic.rendezvous import RendezvousError
 
 from umop.distributed import heartbeat
 from umop.distributed.agent import SECONDS_TO_STOP, Agent, make_agent, silence_torch_elastic
@@ -19,7 +21,7 @@ from umop.distributed.orders import ORDER, Reasons, write_order
 from umop.distributed.signals import ignore_signals, in_main_thread, kept_handlers
 from umop.distributed.watchdog import GO_ON, IS_STUCK
 from umop.system.console import note
-from umop.system.errors import FailedRankError, Stopped, TrainingError
+from umop.system.errors import FailedRankError, LostRankError, Stopped, TrainingError
 from umop.system.exit_codes import STOPPED
 
 TAKEN = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGTSTP)
@@ -44,7 +46,8 @@ def launch(job: Job, module: str, order: object, limit: float) -> bool:
     Raises:
         Stopped: A signal stopped training, and it is saved.
         Exception: What a rank said before it failed.
-        TrainingError: A rank was killed, or is frozen, or failed without a word.
+        TrainingError: A rank was killed, or is frozen, or failed without a word; or another node is
+            gone.
     """
     silence_torch_elastic()
     with (
@@ -53,7 +56,7 @@ def launch(job: Job, module: str, order: object, limit: float) -> bool:
         kept_handlers(*TAKEN),
     ):
         write_order(Path(folder), order)
-        agent = make_agent(job.launch, ("-m", module, f"{folder}/{ORDER}"))
+        agent = make_agent(job.launch, ("-m", module, f"{folder}/{ORDER}"), limit)
         agent.limit = limit + SECONDS_TO_EXPLAIN
         if in_main_thread():
             signal.signal(signal.SIGTSTP, agent.pause)
@@ -62,6 +65,11 @@ def launch(job: Job, module: str, order: object, limit: float) -> bool:
         except SignalException as signalled:
             ignore_signals()
             stopped(agent, signalled.sigval, Reasons(Path(folder)))
+        except (DistError, RendezvousError) as error:
+            address, reason = job.launch.rdzv_endpoint, str(error).splitlines()[0]
+            raise LostRankError(
+                f"The nodes did not meet at {address}: {reason}. {GO_ON}"
+            ) from error
         ignore_signals()
         if agent.frozen is not None:
             raise TrainingError(

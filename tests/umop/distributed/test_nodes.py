@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 import psutil
 import pytest
 
+from tests.serving.running import free_ports
 from tests.umop.distributed.starter import Started, Starter
 from tests.umop.training.results import metrics
 from umop.runs.folder import RunFolder
@@ -133,6 +134,26 @@ def rank_of(node: Started) -> psutil.Process:
 
 def errors(started: Started) -> list[str]:
     return [line for line in started.printed.splitlines() if line.startswith("error: ")]
+
+
+@pytest.mark.parametrize(("number", "missing"), [("0", "1"), ("1", "the first")])
+def test_a_node_that_waits_for_another_says_so_and_stops(
+    starts: Starter, workplace: Path, configs: Path, discs: Path, number: str, missing: str
+) -> None:
+    command = ["train", str(configs / "pausing.py"), "--data", str(discs), "--size", "64"]
+    [port] = free_ports(1)
+    node = {
+        "PET_NNODES": "2",
+        "PET_NODE_RANK": number,
+        "PET_MASTER_ADDR": "127.0.0.1",
+        "PET_MASTER_PORT": str(port),
+    }
+    started = starts.start(workplace, *command, "--run", "x", environment=node)
+    line = f"Waiting for {missing} of 2 nodes at 127.0.0.1:{port}"
+    started.wait_until(lambda: line in started.printed)
+    started.kill(signal.SIGTERM)
+    assert started.wait() == STOPPED
+    assert "Traceback" not in started.printed
 
 
 @pytest.fixture
