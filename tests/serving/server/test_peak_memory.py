@@ -17,7 +17,7 @@ from tests.serving.running import running
 pytestmark = [pytest.mark.slow, pytest.mark.serial, pytest.mark.timeout(900)]
 SIDE = 7000  # 49 of the 50 megapixels that are allowed
 PEAK = 1_700_000_000
-REST = 500_000_000
+REST = 700_000_000
 
 
 def saved(mode: str, format: str, **options: object) -> bytes:
