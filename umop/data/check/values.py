@@ -38,5 +38,6 @@ def _deep_values(content: bytes) -> NDArray[Any]:
         values = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error:
         return _EMPTY
-    is_deep = values is not None and values.dtype != np.uint8
-    return np.atleast_3d(values)[..., :3] if is_deep else _EMPTY
+    if values is None or values.dtype == np.uint8:
+        return _EMPTY
+    return np.atleast_3d(values)[..., :3]
