@@ -78,6 +78,27 @@ def test_file_names_that_were_copied_do_not_join_two_images(tmp_path: Path) -> N
     assert len(report.cleaned.boxes) == 2
 
 
+def test_a_file_that_names_another_image_is_said(tmp_path: Path) -> None:
+    voc(tmp_path, *"abc")
+    text = XML.replace("<size>", "<filename>b.jpg</filename><size>")
+    write(tmp_path / "Annotations/a.xml", text)
+    assert texts(check(open_data(tmp_path)), "image-named-otherwise") == [
+        "Annotations/a.xml: it names JPEGImages/b.jpg, and is taken for JPEGImages/a.jpg"
+    ]
+
+
+def test_a_description_may_lie_beside_its_folder(tmp_path: Path) -> None:
+    """As Ultralytics' own do, whose ``path`` is elsewhere."""
+    for i in range(3):
+        folders = ("set/images/train2017", "set/labels/train2017")
+        pair(tmp_path, f"{folders[0]}/{i}.jpg", f"{folders[1]}/{i}.txt")
+    text = "path: ../datasets/set\ntrain: images/train2017\nnames: {0: cat, 1: dog}\n"
+    write(tmp_path / "set.yaml", text)
+    report = check(open_data(tmp_path))
+    assert report.of("error") == ()
+    assert counts(report.data) == {"train": 3}
+
+
 def test_an_older_copy_of_the_annotations_is_said(tmp_path: Path) -> None:
     voc(tmp_path, *"abcd")
     for name in "abcd":

@@ -155,6 +155,13 @@ def test_keypoints_without_kpt_shape_are_behind_boxes(tmp_path: Path) -> None:
     np.testing.assert_allclose(report.cleaned.boxes.corners[0] / sides, [0.2, 0.25, 0.4, 0.55])
 
 
+def test_keypoints_of_some_boxes_are_seen(tmp_path: Path) -> None:
+    yolo(tmp_path, lines=f"{POSE[0]}{POSE[1]}0 0.5 0.5 0.1 0.1\n")
+    report = check(open_data(tmp_path))
+    assert len(texts(report, "keypoints-unnamed")) == 1
+    assert report.of("error") == ()
+
+
 def test_a_wrong_kpt_shape_is_an_error(tmp_path: Path) -> None:
     yolo(tmp_path, lines="".join(POSE))
     write(tmp_path / "data.yaml", "train: images\nkpt_shape: [17, 3]\nnames: [cat, dog]\n")
@@ -241,6 +248,15 @@ def test_one_list_alone_is_not_used_and_said(tmp_path: Path) -> None:
     assert counts(report.data) == {None: 10}
     [text] = texts(report, "list-unused")
     assert text.startswith("train.txt: not used")
+
+
+def test_lists_that_the_description_does_not_name_are_said(tmp_path: Path) -> None:
+    yolo(tmp_path)
+    write(tmp_path / "data.yaml", "train: images\nval: images\nnames: [cat, dog]\n")
+    for split, numbers in (("train", range(8)), ("val", range(8, 10))):
+        write(tmp_path / f"{split}.txt", "".join(f"images/img_{i:02}.jpg\n" for i in numbers))
+    [text] = texts(check(open_data(tmp_path)), "list-unused")
+    assert text.startswith("train.txt, val.txt: not used, since the data's description")
 
 
 def test_an_image_of_a_list_that_is_gone_is_an_error(tmp_path: Path) -> None:

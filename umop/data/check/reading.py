@@ -18,6 +18,8 @@ _KINDS: tuple[tuple[str, Severity, str, str], ...] = (
     ("listed-twice", "warning", "image that is listed twice", "kept once"),
     ("file-claimed-twice", "error", "image file that two annotations take for theirs",
      "boxes left out"),
+    ("image-named-otherwise", "warning", "annotation that names another image than its file does",
+     "its file's name taken"),
     ("layout-unused", "warning", "annotations in another layout beside these", "not used"),
     ("split-unnamed", "note", "images without a split beside others", "taken for training"),
     ("list-unused", "warning", "list or description that is not used", ""),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,27 +18,44 @@ _OF_TWO = "trainval"
 
 
 def with_listed_splits(data: DataSet, files: Files) -> DataSet:
-    """The data set with the splits that lists of images name, where nothing else names any.
+    """The data set with the splits that lists of images name, where nothing else names one.
 
     Images that no list names are then left out.
     """
-    if data.splits():
-        return data
     lists = dict(_lists(files))
     splits = set(lists.values())
     if not lists:
         return data
+    if data.splits():
+        others = {
+            path: split for path, split in lists.items() if _differs(data, files, path, split)
+        }
+        return _unused(data, files, others, "the data's description or folders say another split")
     if "train" not in splits or len(splits) == 1:
-        names = ", ".join(files.name(path) for path in lists)
-        text = f"{names}: not used, since the images of another split are not listed"
-        return replace(data, issues=(*data.issues, Issue("list-unused", text)))
+        return _unused(data, files, lists, "the images of another split are not listed")
     return _split(data, files, lists)
+
+
+def _unused(data: DataSet, files: Files, lists: Iterable[Path], reason: str) -> DataSet:
+    """The data set with a note that lists are not used."""
+    names = ", ".join(files.name(path) for path in lists)
+    issue = Issue("list-unused", f"{names}: not used, since {reason}")
+    return replace(data, issues=(*data.issues, issue)) if names else data
+
+
+def _differs(data: DataSet, files: Files, path: Path, split: str) -> bool:
+    """Whether images of a list have another split; one for testing may be for validation."""
+    listed = {_image_of(line, path, files) for line in _lines(path)[:_LOOKED_AT]}
+    found = {image.split for image in data.images if image.path in listed}
+    return not found <= ({split} if split == "train" else {"val", "test"})
 
 
 def _lists(files: Files) -> Iterator[tuple[Path, str]]:
     """The lists, each with its split; not the list of train and val together beside both."""
-    found = [(path, split) for path in files.matching(".txt") if (split := split_in(path.stem))]
-    found = [(path, split) for path, split in found if _is_list(path, files)]
+    labels = files.pairs(".txt").of_annotation
+    others = (path for path in files.matching(".txt") if files.name(path) not in labels)
+    named = [(path, split) for path in others if (split := split_in(path.stem))]
+    found = [(path, split) for path, split in named if _is_list(path, files)]
     has_train = any(split == "train" and path.stem != _OF_TWO for path, split in found)
     yield from (each for each in found if not (has_train and each[0].stem == _OF_TWO))
 
@@ -79,8 +96,7 @@ def _split(data: DataSet, files: Files, lists: dict[Path, str]) -> DataSet:
                 issues.append(Issue("listed-twice", text, image))
     rows = np.array([image.path in splits for image in data.images], np.bool_)
     if not rows.any():
-        text = f"{', '.join(map(files.name, lists))}: not used, since no annotated image is listed"
-        return replace(data, issues=(*data.issues, Issue("list-unused", text)))
+        return _unused(data, files, lists, "no annotated image is listed")
     kept = data.with_images(rows)
     images = [replace(image, split=splits[image.path][0]) for image in kept.images]
     return replace(kept, images=(*images, *missing), issues=(*data.issues, *issues))

@@ -98,6 +98,7 @@ def _read_image(
         width=pixels(root.findtext("size/width")),
         height=pixels(root.findtext("size/height")),
     )
+    _compare_name(image, written, files, builder)
     index = builder.image(image)
     for number, (name, corners) in enumerate(objects(root), start=1):
         if corners is None:
@@ -115,6 +116,14 @@ def _image_of(path: Path, written: str, of_its_name: Sequence[str], files: Files
     here = path.parent.relative_to(files.root).as_posix().removeprefix(".")
     folder = "JPEGImages" if (files.root / "JPEGImages").is_dir() else here
     return files.image(written, ("JPEGImages", here)) or files.root / folder / written
+
+
+def _compare_name(image: Image, written: str, files: Files, builder: Builder) -> None:
+    """Notes a file that gives the name of another image that is there too."""
+    named = files.image(written, (files.folder_of(image.path),))
+    if named is not None and named.stem != image.path.stem:
+        text = f"it names {files.name(named)}, and is taken for {files.name(image.path)}"
+        builder.issue("image-named-otherwise", image.source, text, image.path)
 
 
 def objects(root: ElementTree.Element) -> Iterator[tuple[str, list[float] | None]]:

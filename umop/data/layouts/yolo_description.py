@@ -71,7 +71,8 @@ class Description:
         parts = parts_of(name)
         splits = [number for number, part in enumerate(parts) if split_in(part)]
         starts = range(splits[-1] + 1 if splits else len(parts))
-        tails = (here.joinpath(*parts[start:]) for start in starts)
+        folders = (here, here.joinpath(*parts_of(str(self.content.get("path") or ""))[-1:]))
+        tails = (folder.joinpath(*parts[start:]) for folder in folders for start in starts)
         return next((tail for tail in tails if tail.exists()), None)
 
 

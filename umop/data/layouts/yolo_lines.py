@@ -36,7 +36,7 @@ def corners(numbers: Sequence[float], keypoint_values: int) -> list[float] | Non
 
 
 def unnamed_keypoints(lines: Iterable[Sequence[float]]) -> tuple[int, int] | None:
-    """The keypoints that all lines have behind their boxes, as ``kpt_shape`` would say.
+    """The keypoints that lines have behind their boxes, as ``kpt_shape`` would say.
 
     Polygons have as many numbers as their corners need, lines with keypoints always the same
     number; the first two pairs of it are a box within the image that holds the others.
@@ -47,8 +47,8 @@ def unnamed_keypoints(lines: Iterable[Sequence[float]]) -> tuple[int, int] | Non
     Returns:
         How many keypoints, and the values of each; None where the lines are something else.
     """
-    found = list(lines)
-    if len({len(numbers) for numbers in found}) != 1 or len(found[0]) <= _BOX + 1:
+    found = [numbers for numbers in lines if len(numbers) > _BOX + 1]
+    if len({len(numbers) for numbers in found}) != 1:
         return None
     table = np.array(found, dtype=np.float64)
     values = _values_of_keypoint(table[:, _BOX:])
