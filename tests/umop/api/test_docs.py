@@ -28,7 +28,7 @@ def test_the_examples_run(
     shutil.copytree(discs / "val", tmp_path / "images")
     shutil.copy(discs / "val" / "0.png", tmp_path / "photo.jpg")
     examples = re.findall(r"```python\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
-    assert len(examples) == 7
+    assert len(examples) == 8
     names: dict[str, object] = {}
     for example in examples:
         exec(compile(example.replace('"small"', '"tiny.py"'), str(PAGE), "exec"), names)
