@@ -43,7 +43,7 @@ def test_transparent_pixels_lie_over_white(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "reason"),
-    [(None, "No such file"), (b"", "not a JPEG"), (b"\xff\xd8\xff\xe0junk", "damaged")],
+    [(None, "No such file"), (b"", "not a JPEG"), (b"\xff\xd8\xff\xe0junk", "cut off")],
 )
 def test_what_is_no_image_is_named(tmp_path: Path, content: bytes | None, reason: str) -> None:
     path = tmp_path / "a.jpg"
