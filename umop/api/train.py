@@ -17,8 +17,8 @@ from umop.training.options import TIMEOUT, Device, Precision, TrainOptions
 if TYPE_CHECKING:
     from mmengine.hooks import Hook
 
-OnStep = Callable[[int, dict[str, float]], object]
-OnEvaluation = Callable[[int, dict[str, float]], object]
+_OnStep = Callable[[int, dict[str, float]], object]
+_OnEvaluation = Callable[[int, dict[str, float]], object]
 
 
 def train(
@@ -41,8 +41,8 @@ def train(
     amp: Precision = "auto",
     dry_run: bool = False,
     timeout: float = TIMEOUT,
-    on_step: OnStep | None = None,
-    on_evaluation: OnEvaluation | None = None,
+    on_step: _OnStep | None = None,
+    on_evaluation: _OnEvaluation | None = None,
 ) -> Run:
     """Trains a model; the same call resumes an interrupted run, and leaves a finished one.
 
@@ -101,9 +101,9 @@ def train(
         amp=amp,
         dry_run=dry_run,
         timeout=timeout,
-        command=call(asked),
+        command=_call(asked),
     )
-    hooks = callback_hooks(on_step, on_evaluation)
+    hooks = _callback_hooks(on_step, on_evaluation)
     with Interrupts().handled() as stop:
         start(options, stop, hooks)
     return Run(options.run.folder)
@@ -142,8 +142,8 @@ def start(
     return checkpoint
 
 
-def callback_hooks(
-    on_step: OnStep | None, on_evaluation: OnEvaluation | None
+def _callback_hooks(
+    on_step: _OnStep | None, on_evaluation: _OnEvaluation | None
 ) -> Callable[[], Sequence[Hook]]:
     """Returns what makes the hook that calls functions of the caller's; no hook without any."""
     out = sys.stdout
@@ -156,7 +156,7 @@ def callback_hooks(
     return make if on_step or on_evaluation else list
 
 
-def call(asked: Mapping[str, object]) -> str:
+def _call(asked: Mapping[str, object]) -> str:
     """The call of :func:`train` that has some arguments, without those that are as by default."""
     parameters = inspect.signature(train).parameters
     given = {name: asked[name] for name in parameters if asked[name] != parameters[name].default}

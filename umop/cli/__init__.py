@@ -47,7 +47,7 @@ def main() -> None:
     except FailedRankError as failed:
         sys.exit(failed.exit_code)
     except Exception as error:
-        message = mistake(error)
+        message = _mistake(error)
         if message is None and not isinstance(error, TrainingError | FetchError):
             raise
         typer.secho("error: ", fg="red", err=True, nl=False)
@@ -55,7 +55,7 @@ def main() -> None:
         sys.exit(MISTAKE if message else exit_code_of(error))
 
 
-def mistake(error: Exception) -> str | None:
+def _mistake(error: Exception) -> str | None:
     """What a user did wrong, in one line; None for an error that is the program's own."""
     from serving.shared import BundleError, EngineError
 

@@ -101,32 +101,32 @@ def train(
         amp=amp,
         dry_run=dry_run,
         timeout=timeout,
-        command=typed(),
+        command=_typed(),
     )
     try:
         with StopSignals().handled() as stop:
             checkpoint = start(options, stop)
     except Stopped as stopped:
         ignore_signals()
-        raise typer.Exit(end_stopped(stopped)) from None
+        raise typer.Exit(_end_stopped(stopped)) from None
     if checkpoint is not None:
-        show_result(options.run, checkpoint)
+        _show_result(options.run, checkpoint)
 
 
-def typed() -> str:
+def _typed() -> str:
     """The command as it was typed."""
     return shlex.join(["umop", *sys.argv[1:]])
 
 
-def end_stopped(stopped: Stopped) -> int:
+def _end_stopped(stopped: Stopped) -> int:
     """Says how to go on; returns the exit code."""
     if stopped.done is not None:
         again = "Go on" if stopped.done > 0 else "Start again"
-        typer.echo(f"{stopped} {again}: {typed()}", err=True)
+        typer.echo(f"{stopped} {again}: {_typed()}", err=True)
     return STOPPED
 
 
-def show_result(run: RunFolder, checkpoint: Path) -> None:
+def _show_result(run: RunFolder, checkpoint: Path) -> None:
     """Says what came of training."""
     typer.echo(f"Trained: {checkpoint}")
     if last := run.last_metrics():

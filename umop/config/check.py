@@ -12,9 +12,9 @@ from umop.config.keys import FUNCTIONS, find_types, known_keys, type_names
 from umop.config.ranges import check_automatic, check_numbers, check_schedulers, check_sizes
 from umop.system.errors import UserError
 
-LOADERS = ("train_dataloader", "val_dataloader", "test_dataloader")
-NEEDED = (
-    *LOADERS,
+_LOADERS = ("train_dataloader", "val_dataloader", "test_dataloader")
+_NEEDED = (
+    *_LOADERS,
     "model.bbox_head",
     "val_evaluator",
     "test_evaluator",
@@ -38,8 +38,8 @@ def check(config: Config) -> None:
         UserError: Something is wrong; the message is one line and names the setting.
     """
     content = config.to_dict()
-    for path, section in sections(content):
-        check_type(path, section)
+    for path, section in _sections(content):
+        _check_type(path, section)
         known = known_keys(section, path)
         for key in sorted(set(section) - (set(section) if known is None else known)):
             name = ".".join([*path, key])
@@ -52,8 +52,8 @@ def check(config: Config) -> None:
         check_sizes(path, section)
     check_automatic(content)
     check_schedulers(content)
-    check_workers(content)
-    check_levels(content.get("model") or {})
+    _check_workers(content)
+    _check_levels(content.get("model") or {})
 
 
 def require_trainable(config: Config) -> None:
@@ -62,7 +62,7 @@ def require_trainable(config: Config) -> None:
     Raises:
         UserError: Something is missing.
     """
-    for name in NEEDED:
+    for name in _NEEDED:
         value: Any = config
         for key in name.split("."):
             value = value.get(key) if isinstance(value, dict | Config) else None
@@ -71,23 +71,23 @@ def require_trainable(config: Config) -> None:
                 f"The config has no {name}, and cannot be trained. Inherit it, as in "
                 "_base_ = 'small'."
             )
-    for name in LOADERS:
+    for name in _LOADERS:
         steps = (config[name].get("dataset") or {}).get("pipeline") or [{}]
         if steps[-1].get("type") != "PackDetInputs":
             raise UserError(f"The config's {name}.dataset.pipeline must end with PackDetInputs.")
 
 
-def sections(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[list[str], dict[str, Any]]]:
+def _sections(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[list[str], dict[str, Any]]]:
     """All sections of a config, each with the keys that lead to it."""
     if isinstance(value, dict):
         yield list(path), value
     parts = value.items() if isinstance(value, dict) else enumerate(value)
     for key, part in parts:
         if isinstance(part, dict | list | tuple):
-            yield from sections(part, (*path, str(key)))
+            yield from _sections(part, (*path, str(key)))
 
 
-def check_type(path: list[str], section: dict[str, Any]) -> None:
+def _check_type(path: list[str], section: dict[str, Any]) -> None:
     """Checks that a section's type exists.
 
     Raises:
@@ -103,13 +103,13 @@ def check_type(path: list[str], section: dict[str, Any]) -> None:
         )
 
 
-def check_workers(content: dict[str, Any]) -> None:
+def _check_workers(content: dict[str, Any]) -> None:
     """Checks that loaders without processes of their own do not keep them.
 
     Raises:
         UserError: One does, which torch refuses.
     """
-    for name in LOADERS:
+    for name in _LOADERS:
         loader = content.get(name) or {}
         if loader.get("persistent_workers") and loader.get("num_workers", 0) == 0:
             raise UserError(
@@ -118,7 +118,7 @@ def check_workers(content: dict[str, Any]) -> None:
             )
 
 
-def check_levels(model: dict[str, Any]) -> None:
+def _check_levels(model: dict[str, Any]) -> None:
     """Checks that the head has a stride for each pyramid level.
 
     Raises:

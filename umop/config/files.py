@@ -35,7 +35,7 @@ def config_path(name: str) -> Path:
             f"'{name}' is a folder, not a config. To train on data of your own: umop train small "
             f"--data {name}"
         )
-    raise UserError(f"There is no config '{name}'.{suggestion(name)}")
+    raise UserError(f"There is no config '{name}'.{_suggestion(name)}")
 
 
 def base_path(name: str, child: Path) -> Path:
@@ -55,10 +55,10 @@ def base_path(name: str, child: Path) -> Path:
     for path in candidates:
         if path.is_file():
             return path
-    raise UserError(f"{child}: there is no config '{name}' to inherit from.{suggestion(name)}")
+    raise UserError(f"{child}: there is no config '{name}' to inherit from.{_suggestion(name)}")
 
 
-def suggestion(name: str) -> str:
+def _suggestion(name: str) -> str:
     """What to type instead of an unknown name of a config."""
     return f"{did_you_mean(name, config_names())} Choose one of: {', '.join(config_names())}."
 

@@ -22,21 +22,21 @@ def parameters(function: Callable[..., Any]) -> set[str]:
     return set(inspect.signature(function).parameters)
 
 
-LOADER = parameters(DataLoader) | {"num_batch_per_epoch"}
-UNTYPED = {
+_LOADER = parameters(DataLoader) | {"num_batch_per_epoch"}
+_UNTYPED = {
     "auto_schedule": AUTO_SCHEDULE,
     "auto_size": AUTO_SIZE,
     "auto_scale_lr": {"enable", "base_batch_size"},
     "env_cfg": {"cudnn_benchmark", "dist_cfg", "mp_cfg", "resource_limit"},
     "mp_cfg": {"mp_start_method", "opencv_num_threads"},
     "randomness": parameters(Runner.set_randomness) - {"self"},
-    "test_dataloader": LOADER,
-    "train_dataloader": LOADER,
-    "val_dataloader": LOADER,
+    "test_dataloader": _LOADER,
+    "train_dataloader": _LOADER,
+    "val_dataloader": _LOADER,
 }
 """The keys of sections without a type, by the section's name."""
 
-ADDED = {
+_ADDED = {
     "dcn": {"fallback_on_stride"},
     "norm_cfg": {"requires_grad"},
     "optim_wrapper": {"constructor", "paramwise_cfg"},
@@ -45,7 +45,7 @@ ADDED = {
 
 BUILDERS_KEYS = {"_scope_", "priority"}
 """Keys that are taken everywhere, and that hardly anybody sets."""
-ADDED_ANYWHERE = {"type", *BUILDERS_KEYS}
+_ADDED_ANYWHERE = {"type", *BUILDERS_KEYS}
 FUNCTIONS = ("nms", "soft_nms", "nms_match", "nms_quadri", "nms_rotated")
 """Types that are functions of mmcv and in no registry."""
 
@@ -63,16 +63,16 @@ def known_keys(section: Any, path: Sequence[str]) -> set[str] | None:
     if path[-1] == "default_hooks":
         return {key for key, hook in section.items() if hook is None or "type" in hook}
     if not section.get("type"):
-        return UNTYPED.get(path[-1])
+        return _UNTYPED.get(path[-1])
     types = find_types(section["type"])
-    accepted = [accepted_by(one) for one in types]
+    accepted = [_accepted_by(one) for one in types]
     if not types or None in accepted:
         return None
-    return set().union(*filter(None, accepted), ADDED.get(name, set()), ADDED_ANYWHERE)
+    return set().union(*filter(None, accepted), _ADDED.get(name, set()), _ADDED_ANYWHERE)
 
 
 @cache
-def registries() -> tuple[Registry, ...]:
+def _registries() -> tuple[Registry, ...]:
     """mmdet's registries, filled, and through them mmengine's and mmcv's."""
     register_all_modules(init_default_scope=False)
     members = vars(mmdet.registry).values()
@@ -84,37 +84,37 @@ def find_types(name: Any) -> tuple[Any, ...]:
     """What the registries have under the name of a type; a class is taken as it is."""
     if not isinstance(name, str):
         return (name,)
-    found = (registry.get(name) for registry in registries())
+    found = (registry.get(name) for registry in _registries())
     return tuple(one for one in found if one is not None)
 
 
 def type_names() -> Iterator[str]:
     """The names of all types."""
-    for registry in registries():
+    for registry in _registries():
         one: Registry | None = registry
         while one is not None:
             yield from one.module_dict
             one = one.parent
 
 
-def accepted_by(built: Any) -> set[str] | None:
+def _accepted_by(built: Any) -> set[str] | None:
     """The names of the arguments with which something is built; None where it takes any.
 
     A class that takes ``**kwargs`` hands them on to those it inherits from.
     """
-    if not takes_any(built):
+    if not _takes_any(built):
         return parameters(built)
     if not inspect.isclass(built):
         return None
     makers = [
         vars(one)["__init__"] for one in inspect.getmro(built)[:-1] if "__init__" in vars(one)
     ]
-    if all(map(takes_any, makers)):
+    if all(map(_takes_any, makers)):
         return None
     return set().union(*map(parameters, makers))
 
 
-def takes_any(function: Callable[..., Any]) -> bool:
+def _takes_any(function: Callable[..., Any]) -> bool:
     """Whether a function has ``**kwargs``."""
     kinds = (one.kind for one in inspect.signature(function).parameters.values())
     return inspect.Parameter.VAR_KEYWORD in kinds

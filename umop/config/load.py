@@ -16,7 +16,7 @@ from umop.config.settings import require_used, variables, where_used, without_va
 from umop.config.source import Source
 from umop.system.errors import UserError
 
-OUR_MODULES = (
+_OUR_MODULES = (
     "umop.data.transforms",
     "umop.evaluation",
     "umop.engine.hooks",
@@ -43,20 +43,20 @@ def load_config(name: str, assignments: Sequence[str] = ()) -> Config:
         UserError: There is no such config, a file cannot be read, a key is unknown, or a value is
             of the wrong type or out of range. The message is one line.
     """
-    import_modules_from_strings(list(OUR_MODULES))
+    import_modules_from_strings(list(_OUR_MODULES))
     path = config_path(name)
     source = Source.read(path)
     require_used(source)
     parsed = [Assignment.parse(text) for text in assignments]
     ours = variables(source)
     of_variables = [one for one in parsed if one.keys[0] in ours]
-    config = evaluate(source, {})
+    config = _evaluate(source, {})
     if of_variables:
-        values = {one.name: value_for(config, one) for one in of_variables}
-        config = evaluate(Source.read(path), values)
+        values = {one.name: _value_for(config, one) for one in of_variables}
+        config = _evaluate(Source.read(path), values)
     override(config, [one for one in parsed if one not in of_variables])
     config = without_variables(config)
-    list_our_modules(config)
+    _list_our_modules(config)
     check(config)
     return config
 
@@ -71,21 +71,21 @@ def load_written(path: Path) -> Config:
     imports = config.get("custom_imports") or {}
     theirs = [name for name in imports.get("imports") or [] if not name.startswith("umop.")]
     config.custom_imports = {**imports, "imports": theirs}
-    list_our_modules(config)
+    _list_our_modules(config)
     import_modules_from_strings(**config.custom_imports)
     return config
 
 
-def list_our_modules(config: Config) -> None:
+def _list_our_modules(config: Config) -> None:
     """Adds our modules to those that a config lists, for whoever reads the run's config."""
     imports = config.get("custom_imports") or {}
     theirs = imports.get("imports") or []
     theirs = [theirs] if isinstance(theirs, str) else theirs
-    modules = [*OUR_MODULES, *(name for name in theirs if name not in OUR_MODULES)]
+    modules = [*_OUR_MODULES, *(name for name in theirs if name not in _OUR_MODULES)]
     config.custom_imports = {**imports, "imports": modules}
 
 
-def evaluate(source: Source, values: dict[str, object]) -> Config:
+def _evaluate(source: Source, values: dict[str, object]) -> Config:
     """Evaluates a config's files.
 
     Raises:
@@ -101,7 +101,7 @@ def evaluate(source: Source, values: dict[str, object]) -> Config:
             ) from error
 
 
-def value_for(config: Config, assignment: Assignment) -> object:
+def _value_for(config: Config, assignment: Assignment) -> object:
     """The value that the command line gives to a variable of a file.
 
     Raises:

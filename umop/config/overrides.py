@@ -64,10 +64,10 @@ def override(config: Config, assignments: Sequence[str | Assignment]) -> None:
             of the wrong type.
     """
     for one in assignments:
-        assign(config, Assignment.parse(one) if isinstance(one, str) else one)
+        _assign(config, Assignment.parse(one) if isinstance(one, str) else one)
 
 
-def assign(config: Config, assignment: Assignment) -> None:
+def _assign(config: Config, assignment: Assignment) -> None:
     """Changes one value.
 
     Raises:
@@ -76,22 +76,22 @@ def assign(config: Config, assignment: Assignment) -> None:
     *path, last = assignment.keys
     parent: Any = config
     for depth, key in enumerate(path):
-        require_key(parent, key, path[:depth], assignment)
-        parent = child(parent, key)
-    require_key(parent, last, path, assignment, new=True)
-    before = child(parent, last)
+        _require_key(parent, key, path[:depth], assignment)
+        parent = _child(parent, key)
+    _require_key(parent, last, path, assignment, new=True)
+    before = _child(parent, last)
     value = check_kind(assignment, before)
-    replace(parent, last, merged(value, before) if isinstance(value, dict) else value)
+    replace(parent, last, _merged(value, before) if isinstance(value, dict) else value)
 
 
-def merged(changes: dict[str, Any], before: Any) -> ConfigDict:
+def _merged(changes: dict[str, Any], before: Any) -> ConfigDict:
     """A section with some of its keys changed; ``_delete_=True`` drops the others."""
     kept = {} if changes.get("_delete_") else before or {}
     changes = {key: value for key, value in changes.items() if key != "_delete_"}
     return ConfigDict({**kept, **changes})
 
 
-def child(parent: Any, key: str) -> Any:
+def _child(parent: Any, key: str) -> Any:
     """The part of a section or list that a key names; None where it is new."""
     return parent[int(key)] if isinstance(parent, list | tuple) else parent.get(key)
 
@@ -104,7 +104,7 @@ def replace(parent: Any, key: str, value: object) -> None:
         parent[key] = value
 
 
-def require_key(
+def _require_key(
     parent: Any, key: str, path: list[str], assignment: Assignment, new: bool = False
 ) -> None:
     """Checks that a key names a part of a section or list.
@@ -127,12 +127,12 @@ def require_key(
     elif isinstance(parent, dict | Config):
         known = set(parent) | ((known_keys(parent, path) or set()) if new else set())
         if key not in known:
-            raise UserError(f"{unknown}{instead(key, path, known)}")
+            raise UserError(f"{unknown}{_instead(key, path, known)}")
     else:
         raise UserError(f"{unknown} '{'.'.join(path)}' is {parent!r} and has no parts.")
 
 
-def instead(key: str, path: list[str], known: set[str]) -> str:
+def _instead(key: str, path: list[str], known: set[str]) -> str:
     """Names the nearest of a section's keys, or all of them where none is near.
 
     At the top of a config, which has many, only the nearest is named.
@@ -156,15 +156,15 @@ def check_kind(assignment: Assignment, before: object) -> object:
     value = assignment.value
     if isinstance(before, str) and value is not None:
         return value if isinstance(value, str) else assignment.text
-    if before is None or value is None or kind(value) in REPLACEABLE.get(kind(before), ()):
+    if before is None or value is None or kind(value) in _REPLACEABLE.get(kind(before), ()):
         return value
     raise UserError(
         f"--set {assignment.name}={assignment.text}: this must be {kind(before)}, such as "
-        f"{shortened(before)}."
+        f"{_shortened(before)}."
     )
 
 
-REPLACEABLE = {
+_REPLACEABLE = {
     "True or False": {"True or False"},
     "a number": {"a number", "a list"},
     "a list": {"a number", "a list", "a list of sections"},
@@ -185,7 +185,7 @@ def kind(value: object) -> str:
     return "a section" if isinstance(value, dict) else "text"
 
 
-def shortened(value: object) -> str:
+def _shortened(value: object) -> str:
     """A value on one line, cut where it is long."""
     text = " ".join(repr(value).split())
     return text if len(text) <= 60 else f"{text[:57]}..."

@@ -41,39 +41,39 @@ class Range:
         return f"{number} above {self.low}" if self.above else f"{number}, {self.low} or more"
 
 
-COUNT = Range(1)
-POSITIVE = Range(0, whole=False, above=True)
-SHARE = Range(0, 1, whole=False)
-RANGES = {
-    "accumulative_counts": COUNT,
-    "base_iters": COUNT,
-    "base_size": COUNT,
-    "base_batch_size": COUNT,
-    "batch_size": COUNT,
+_COUNT = Range(1)
+_POSITIVE = Range(0, whole=False, above=True)
+_SHARE = Range(0, 1, whole=False)
+_RANGES = {
+    "accumulative_counts": _COUNT,
+    "base_iters": _COUNT,
+    "base_size": _COUNT,
+    "base_batch_size": _COUNT,
+    "batch_size": _COUNT,
     "begin": Range(0),
-    "end": COUNT,
-    "end_factor": SHARE,
-    "epochs": POSITIVE,
-    "interval": COUNT,
-    "iou_threshold": SHARE,
-    "keep": COUNT,
-    "lr": POSITIVE,
-    "max_epochs": COUNT,
-    "max_iters": COUNT,
-    "max_norm": POSITIVE,
-    "max_per_img": COUNT,
-    "max_size": COUNT,
-    "min_box": POSITIVE,
-    "min_iters": COUNT,
-    "minutes": POSITIVE,
-    "num_classes": COUNT,
-    "num_outs": COUNT,
+    "end": _COUNT,
+    "end_factor": _SHARE,
+    "epochs": _POSITIVE,
+    "interval": _COUNT,
+    "iou_threshold": _SHARE,
+    "keep": _COUNT,
+    "lr": _POSITIVE,
+    "max_epochs": _COUNT,
+    "max_iters": _COUNT,
+    "max_norm": _POSITIVE,
+    "max_per_img": _COUNT,
+    "max_size": _COUNT,
+    "min_box": _POSITIVE,
+    "min_iters": _COUNT,
+    "minutes": _POSITIVE,
+    "num_classes": _COUNT,
+    "num_outs": _COUNT,
     "num_workers": Range(0),
-    "patience": COUNT,
-    "score_thr": SHARE,
+    "patience": _COUNT,
+    "score_thr": _SHARE,
     "seed": Range(0, 2**32 - 1),
-    "start_factor": SHARE,
-    "val_interval": COUNT,
+    "start_factor": _SHARE,
+    "val_interval": _COUNT,
     "weight_decay": Range(0, whole=False),
 }
 """What a setting takes, by the last part of its name."""
@@ -89,12 +89,12 @@ SIZES = {"Resize": "scale", "RandomResize": "scale", "RandomCrop": "crop_size"}
 
 
 def check_numbers(path: list[str], section: dict[str, Any]) -> None:
-    """Checks the numbers of a section that :data:`RANGES` knows.
+    """Checks the numbers of a section that :data:`_RANGES` knows.
 
     Raises:
         UserError: One is out of range.
     """
-    for key, allowed in RANGES.items():
+    for key, allowed in _RANGES.items():
         value = section.get(key)
         if value is not None and value not in allowed:
             name = ".".join([*path, key])
@@ -109,20 +109,20 @@ def check_sizes(path: list[str], section: dict[str, Any]) -> None:
     """
     key = SIZES.get(str(section.get("type")), "")
     size = section.get(key)
-    if size is not None and not is_size(size):
+    if size is not None and not _is_size(size):
         raise UserError(
             f"The config's {'.'.join([*path, key])} is {size!r}; it must be two whole numbers, "
             "such as (640, 640)."
         )
 
 
-def is_size(value: object) -> bool:
+def _is_size(value: object) -> bool:
     """Whether a value is a pair of sides in pixels, or a list of such pairs."""
     if not isinstance(value, list | tuple) or not value:
         return False
     if all(isinstance(part, list | tuple) for part in value):
-        return all(map(is_size, value))
-    return len(value) == 2 and all(side in COUNT for side in value)
+        return all(map(_is_size, value))
+    return len(value) == 2 and all(side in _COUNT for side in value)
 
 
 def check_automatic(content: dict[str, Any]) -> None:
@@ -131,11 +131,11 @@ def check_automatic(content: dict[str, Any]) -> None:
     Raises:
         UserError: A part is missing, or the lower bound is above the upper one.
     """
-    check_bounds(content, "auto_schedule", AUTO_SCHEDULE, "min_iters", "max_iters")
-    check_bounds(content, "auto_size", AUTO_SIZE, "base_size", "max_size")
+    _check_bounds(content, "auto_schedule", AUTO_SCHEDULE, "min_iters", "max_iters")
+    _check_bounds(content, "auto_size", AUTO_SIZE, "base_size", "max_size")
 
 
-def check_bounds(content: dict[str, Any], name: str, parts: set[str], low: str, high: str) -> None:
+def _check_bounds(content: dict[str, Any], name: str, parts: set[str], low: str, high: str) -> None:
     """Checks a section with a lower and an upper bound.
 
     Raises:

@@ -77,10 +77,10 @@ def without_variables(config: Config) -> Config:
 
 def leaves(config: Config) -> dict[str, str]:
     """The dotted name of every value in a config's settings, and the value as text."""
-    return flatten(without_variables(config).to_dict())
+    return _flatten(without_variables(config).to_dict())
 
 
-def flatten(value: object, prefix: str = "") -> dict[str, str]:
+def _flatten(value: object, prefix: str = "") -> dict[str, str]:
     """Maps the dotted path of every leaf of a tree to its value, as text."""
     if isinstance(value, list | tuple):
         value = dict(enumerate(value))
@@ -88,16 +88,16 @@ def flatten(value: object, prefix: str = "") -> dict[str, str]:
         return {prefix: repr(value)}
     found: dict[str, str] = {}
     for key, child in value.items():
-        found.update(flatten(child, f"{prefix}.{key}" if prefix else str(key)))
+        found.update(_flatten(child, f"{prefix}.{key}" if prefix else str(key)))
     return found
 
 
 def where_used(config: Config, variable: str) -> str | None:
     """The dotted name of the first setting that has a variable's value; None where none has."""
-    return find(config[variable], {key: config[key] for key in config if key in SETTINGS})
+    return _find(config[variable], {key: config[key] for key in config if key in SETTINGS})
 
 
-def find(value: Any, within: Any, prefix: str = "") -> str | None:
+def _find(value: Any, within: Any, prefix: str = "") -> str | None:
     """The dotted name of the first part that equals a value."""
     if prefix and type(within) is type(value) and within == value:
         return prefix
@@ -106,6 +106,6 @@ def find(value: Any, within: Any, prefix: str = "") -> str | None:
     else:
         parts = enumerate(within) if isinstance(within, list | tuple) else ()
     for key, part in parts:
-        if found := find(value, part, f"{prefix}.{key}" if prefix else str(key)):
+        if found := _find(value, part, f"{prefix}.{key}" if prefix else str(key)):
             return found
     return None

@@ -16,7 +16,7 @@ from pathlib import Path
 from umop.config.files import base_path
 from umop.system.errors import UserError
 
-BASE = "_base_"
+_BASE = "_base_"
 
 
 @dataclass(frozen=True)
@@ -51,23 +51,23 @@ class Source:
         except (SyntaxError, ValueError) as error:
             raise UserError(f"{path} cannot be read as a config: {error}") from error
         younger = (*children, path.resolve())
-        names = base_names(path, tree)
+        names = _base_names(path, tree)
         return cls(path, tree, tuple(cls.read(base_path(name, path), younger) for name in names))
 
     @cached_property
     def assigned(self) -> dict[str, ast.Assign]:
         """The assignments of the file itself, by name."""
-        return assignments(self.tree)
+        return _assignments(self.tree)
 
     @cached_property
     def used(self) -> set[str]:
         """The names that the file itself reads, ``_base_.name`` as ``name``."""
-        return {name for node in ast.walk(self.tree) if (name := read_name(node))}
+        return {name for node in ast.walk(self.tree) if (name := _read_name(node))}
 
     @cached_property
     def plain(self) -> dict[str, object]:
         """The plain values that the file assigns, by name: numbers, text and tuples of them."""
-        values = {name: plain_value(node.value) for name, node in self.assigned.items()}
+        values = {name: _plain_value(node.value) for name, node in self.assigned.items()}
         return {name: value for name, value in values.items() if value is not None}
 
     def files(self) -> Iterator[Source]:
@@ -88,7 +88,7 @@ class Source:
         """
         inherited = {**self.plain, **values}
         bases = [str(base.write(folder, inherited)) for base in self.bases]
-        changed = {**values, BASE: bases} if bases else values
+        changed = {**values, _BASE: bases} if bases else values
         for name in self.assigned.keys() & changed.keys():
             self.assigned[name].value = ast.parse(repr(changed[name]), mode="eval").body
         copy = folder / f"{len(list(folder.iterdir()))}_{self.path.name}"
@@ -96,7 +96,7 @@ class Source:
         return copy
 
 
-def assignments(tree: ast.Module) -> dict[str, ast.Assign]:
+def _assignments(tree: ast.Module) -> dict[str, ast.Assign]:
     """The assignments to plain names at the top of a file, by name."""
     return {
         target.id: node
@@ -107,7 +107,7 @@ def assignments(tree: ast.Module) -> dict[str, ast.Assign]:
     }
 
 
-def plain_value(node: ast.expr) -> object:
+def _plain_value(node: ast.expr) -> object:
     """The value of a literal that is no section; None for anything else."""
     try:
         value = ast.literal_eval(node)
@@ -116,22 +116,22 @@ def plain_value(node: ast.expr) -> object:
     return None if isinstance(value, dict) else value
 
 
-def read_name(node: ast.AST) -> str | None:
+def _read_name(node: ast.AST) -> str | None:
     """The name that an expression reads, if it is a name or ``_base_.name``."""
-    if isinstance(node, ast.Attribute) and getattr(node.value, "id", None) == BASE:
+    if isinstance(node, ast.Attribute) and getattr(node.value, "id", None) == _BASE:
         return node.attr
     if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
         return node.id
     return None
 
 
-def base_names(path: Path, tree: ast.Module) -> list[str]:
+def _base_names(path: Path, tree: ast.Module) -> list[str]:
     """What ``_base_`` lists.
 
     Raises:
         UserError: It is neither a name nor a list of names.
     """
-    assigned = assignments(tree).get(BASE)
+    assigned = _assignments(tree).get(_BASE)
     try:
         names = ast.literal_eval(assigned.value) if assigned else []
     except ValueError:

@@ -42,11 +42,11 @@ def fetch_coco(folder: Path, host: str = _HOST) -> None:
             continue
         archive = folder / Path(path).name
         download(f"{host}/{path}", archive, checksum)
-        unpack(archive, part, folder)
+        _unpack(archive, part, folder)
         archive.unlink()
 
 
-def unpack(archive: Path, part: str, folder: Path) -> None:
+def _unpack(archive: Path, part: str, folder: Path) -> None:
     """Unpacks one folder of an archive, so that it appears only when it is whole.
 
     Raises:

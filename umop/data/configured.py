@@ -16,7 +16,7 @@ from umop.data.layouts.files import walk
 from umop.data.remembered import Remembered, state_of
 from umop.system.errors import UserError
 
-SPLITS = ("train", "val")
+_SPLITS = ("train", "val")
 TOLERATED = 0.001
 """The share of images whose size may differ: data as large as COCO has a few."""
 
@@ -34,7 +34,7 @@ def check_configured(config: Config) -> list[str]:
             of classes.
     """
     _require_class_count(config)
-    sets = {split: config[f"{split}_dataloader"].dataset for split in SPLITS}
+    sets = {split: config[f"{split}_dataloader"].dataset for split in _SPLITS}
     question = [part for each in sets.values() for part in state(each)]
     remembered = Remembered(
         "".join(str(_annotation_file(each)) for each in sets.values()), question
@@ -42,7 +42,7 @@ def check_configured(config: Config) -> list[str]:
     warnings: list[str] | None = remembered.answer()
     if warnings is None:
         report = check(read(sets), decode=False)
-        refuse(report, _missing_classes(sets, report))
+        _refuse(report, _missing_classes(sets, report))
         warnings = list(lines(report, "warning"))
         remembered.keep(warnings)
     return warnings
@@ -99,7 +99,7 @@ def _missing_classes(sets: dict[str, Any], report: Report) -> list[str]:
     return sorted(set(wanted) - set(report.data.classes))
 
 
-def refuse(report: Report, missing: list[str]) -> None:
+def _refuse(report: Report, missing: list[str]) -> None:
     """Checks that there are no errors.
 
     Raises:

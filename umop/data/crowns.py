@@ -18,9 +18,9 @@ from umop.data.tiles import cut
 from umop.system.wheels import member
 
 CLASSES = ("tree",)
-SOURCE = "deepforest/data/2019_YELL_2_"
-TRAIN = SOURCE + "528000_4978000_image_crop2"
-VAL = SOURCE + "541000_4977000_image_crop"
+_SOURCE = "deepforest/data/2019_YELL_2_"
+TRAIN = _SOURCE + "528000_4978000_image_crop2"
+VAL = _SOURCE + "541000_4977000_image_crop"
 
 
 def prepare_crowns(wheels: Path, folder: Path) -> None:

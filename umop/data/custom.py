@@ -103,13 +103,13 @@ def read_data(
     if answer := remembered.answer():
         return _restored(root, folder, answer)
     data = read_files(path, files)
-    read = checked(path, data, folder, splits, classes, state)
+    read = _checked(path, data, folder, splits, classes, state)
     if read.state:
         remembered.keep({name: getattr(read, name) for name in _REMEMBERED})
     return read
 
 
-def checked(
+def _checked(
     path: Path,
     data: DataSet,
     folder: Path,
@@ -140,7 +140,7 @@ def checked(
         splits=tuple(splits),
         contents={split: coco_content(cleaned, split) for split in splits},
         is_split_here=not listed & {"val", "test"},
-        messages=messages(report, path),
+        messages=_messages(report, path),
         state=state if _is_all_inside(data) else "",
     )
 
@@ -286,7 +286,7 @@ def _refuse_errors(report: Report, path: Path) -> None:
         )
 
 
-def messages(report: Report, path: Path) -> tuple[str, ...]:
+def _messages(report: Report, path: Path) -> tuple[str, ...]:
     """A line for each kind of warning, and one that says where to see them."""
     lines = [
         f"{rule.severity}: {rule.title}: {len(found)}"

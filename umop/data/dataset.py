@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 SPLITS = ("train", "val", "test")
-Encoding = Literal["corners", "corner and size", "centre and size"]
+_Encoding = Literal["corners", "corner and size", "centre and size"]
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Notation:
             follow one convention together.
     """
 
-    encoding: Encoding = "corners"
+    encoding: _Encoding = "corners"
     place: str = "box"
     relative: bool = False
     file_per_image: bool = False

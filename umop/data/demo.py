@@ -9,7 +9,7 @@ from umop.system.cache import cache_folder
 from umop.system.locks import exclusive_lock
 from umop.system.wheels import download
 
-REQUIREMENTS = Path(__file__).with_name("demo.txt")
+_REQUIREMENTS = Path(__file__).with_name("demo.txt")
 
 
 def fetch_demo(folder: Path) -> None:
@@ -31,7 +31,7 @@ def _fetch_crowns(folder: Path) -> None:
     if _is_complete(folder):  # by another process, meanwhile
         return
     wheels = cache_folder("downloads")
-    download(REQUIREMENTS, wheels)
+    download(_REQUIREMENTS, wheels)
     prepare_crowns(wheels, folder)
 
 

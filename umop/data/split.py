@@ -38,7 +38,7 @@ def with_splits(data: DataSet, records: Mapping[Path, Record | None]) -> DataSet
         return with_named(data, {None: "train"})
     if "test" in named:
         return with_named(data, {None: "train", "test": "val"})
-    is_val = chosen(data, records)
+    is_val = _chosen(data, records)
     images = tuple(
         replace(image, split="val" if val else "train")
         for image, val in zip(data.images, is_val, strict=True)
@@ -54,7 +54,7 @@ def with_named(data: DataSet, names: Mapping[str | None, str]) -> DataSet:
     return replace(data, images=images)
 
 
-def chosen(data: DataSet, records: Mapping[Path, Record | None]) -> NDArray[np.bool_]:
+def _chosen(data: DataSet, records: Mapping[Path, Record | None]) -> NDArray[np.bool_]:
     """Which images are for validation, bool of shape (images,).
 
     Groups of images are dealt one by one, those of the rarest class first, each to the part that

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
-class Tile:
+class _Tile:
     """A part of an image.
 
     Attributes:
@@ -33,7 +33,7 @@ def cut(
     columns: int,
     overlap: int = 0,
     min_visible: float = 0.4,
-) -> Iterator[Tile]:
+) -> Iterator[_Tile]:
     """Cuts an image into a grid of tiles, all of one size.
 
     Args:
@@ -55,7 +55,7 @@ def cut(
         for left in lefts:
             bottom, right = top + height, left + width
             inside = boxes_within(boxes, (left, top, right, bottom), min_visible)
-            yield Tile(left, top, pixels[top:bottom, left:right], inside)
+            yield _Tile(left, top, pixels[top:bottom, left:right], inside)
 
 
 def spread(side: int, count: int, overlap: int) -> tuple[list[int], int]:

@@ -69,7 +69,7 @@ def connect(limit: float) -> Ranks:
     no_limit = timedelta(days=1)  # the watchdog has one, and names the rank
     try:
         store, rank, count = next(rendezvous("env://", timeout=to_connect))
-        await_all(store, rank, count, max(limit, SECONDS_TO_COME))
+        _await_all(store, rank, count, max(limit, SECONDS_TO_COME))
         distributed.init_process_group(
             backend, store=store, rank=rank, world_size=count, timeout=no_limit
         )
@@ -88,7 +88,7 @@ def connect(limit: float) -> Ranks:
     return Ranks(rank=rank, count=count, store=own_store, group=group, watchdog=watchdog)
 
 
-def await_all(store: Store, rank: int, count: int, limit: float) -> None:
+def _await_all(store: Store, rank: int, count: int, limit: float) -> None:
     """Waits until each rank has come; gloo and NCCL would wait for one that ended before.
 
     Raises:

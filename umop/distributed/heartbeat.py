@@ -17,25 +17,25 @@ FOLDER = "_UMOP_HEARTBEATS"
 """The variable that tells ranks where to give signs of life."""
 LAUNCHER = "launcher"
 SECONDS_BETWEEN_BEATS = 1.0
-LONGEST_LOOK = 1.0
+_LONGEST_LOOK = 1.0
 """Seconds that count between two looks: if there were more, this process was paused, too."""
 
 
 def start() -> None:
     """Gives a sign of life each second while this process runs, if one that started it asks."""
     if FOLDER in os.environ:
-        Thread(target=beat, args=(heartbeat_file(os.environ["LOCAL_RANK"]),), daemon=True).start()
+        Thread(target=beat, args=(_heartbeat_file(os.environ["LOCAL_RANK"]),), daemon=True).start()
 
 
 def beat(file: Path) -> None:
     """Touches a file again and again, until its folder is gone with the process that made it."""
     with contextlib.suppress(FileNotFoundError):
         while True:
-            can_touch(file)
+            _can_touch(file)
             time.sleep(SECONDS_BETWEEN_BEATS)
 
 
-def can_touch(file: Path) -> bool:
+def _can_touch(file: Path) -> bool:
     """Touches a file; returns whether it can be written, which a disk may refuse at any time.
 
     Raises:
@@ -50,7 +50,7 @@ def can_touch(file: Path) -> bool:
     return True
 
 
-def heartbeat_file(name: int | str) -> Path:
+def _heartbeat_file(name: int | str) -> Path:
     """The file that a rank touches, by its number on this node, or the process that started it."""
     return Path(os.environ[FOLDER]) / str(name)
 
@@ -75,11 +75,11 @@ class HeartbeatMonitor:
     def has_stopped(self) -> bool:
         """Whether the rank has begun to give signs of life, and then gave none for too long."""
         now = time.monotonic()
-        self.silent += min(now - self.looked, LONGEST_LOOK)
+        self.silent += min(now - self.looked, _LONGEST_LOOK)
         self.looked = now
         try:
-            beat = heartbeat_file(self.local_rank).stat().st_mtime_ns
-            can_beat = can_touch(heartbeat_file(LAUNCHER))
+            beat = _heartbeat_file(self.local_rank).stat().st_mtime_ns
+            can_beat = _can_touch(_heartbeat_file(LAUNCHER))
         except OSError:  # it has not started yet
             return False
         if beat != self.beat or not can_beat:

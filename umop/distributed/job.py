@@ -13,10 +13,10 @@ from torch.distributed.run import config_from_args, get_args_parser
 
 from umop.system.errors import UserError
 
-USUAL = ("MASTER_ADDR", "MASTER_PORT", "NNODES", "NODE_RANK")
+_USUAL = ("MASTER_ADDR", "MASTER_PORT", "NNODES", "NODE_RANK")
 """Variables that are also taken without torchrun's ``PET_``."""
 
-LOGGING = ("PET_LOG_DIR", "PET_REDIRECTS", "PET_TEE")
+_LOGGING = ("PET_LOG_DIR", "PET_REDIRECTS", "PET_TEE")
 """Without these, torch elastic would make a folder for logs, write none and leave it."""
 
 
@@ -46,12 +46,12 @@ class Job:
         """
         options = [
             f"--{name.lower()}={os.environ[name]}"
-            for name in USUAL
+            for name in _USUAL
             if name in os.environ and f"PET_{name}" not in os.environ
         ]
         if not os.environ.get("PET_NPROC_PER_NODE", "").isdecimal():
             options.append(f"--nproc_per_node={processes}")
-        if not any(name in os.environ for name in LOGGING):
+        if not any(name in os.environ for name in _LOGGING):
             options.append(f"--log_dir={os.devnull}")
         arguments = get_args_parser().parse_args([*options, "--module", "umop"])
         with variables(threads_of(int(arguments.nproc_per_node))):

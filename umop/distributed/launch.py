@@ -24,10 +24,10 @@ from umop.system.console import note
 from umop.system.errors import FailedRankError, LostRankError, Stopped, TrainingError
 from umop.system.exit_codes import STOPPED
 
-TAKEN = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGTSTP)
+_TAKEN = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGTSTP)
 """Signals that torch elastic and this module handle while ranks run."""
 
-SECONDS_TO_EXPLAIN = 15
+_SECONDS_TO_EXPLAIN = 15
 """How long the ranks that live have, beyond the limit, to say which one is frozen."""
 
 
@@ -52,12 +52,12 @@ def launch(job: Job, module: str, order: object, limit: float) -> bool:
     silence_torch_elastic()
     with (
         TemporaryDirectory(prefix="umop-", ignore_cleanup_errors=True) as folder,
-        variables(variables_for(job, folder)),
-        kept_handlers(*TAKEN),
+        variables(_variables_for(job, folder)),
+        kept_handlers(*_TAKEN),
     ):
         write_order(Path(folder), order)
         agent = make_agent(job.launch, ("-m", module, f"{folder}/{ORDER}"), limit)
-        agent.limit = limit + SECONDS_TO_EXPLAIN
+        agent.limit = limit + _SECONDS_TO_EXPLAIN
         if in_main_thread():
             signal.signal(signal.SIGTSTP, agent.pause)
         try:
@@ -81,7 +81,7 @@ def launch(job: Job, module: str, order: object, limit: float) -> bool:
     return any(worker.global_rank == 0 for worker in agent.get_worker_group().workers)
 
 
-def variables_for(job: Job, folder: str) -> dict[str, str]:
+def _variables_for(job: Job, folder: str) -> dict[str, str]:
     """What the environment of ranks has beside this process's own.
 
     Args:

@@ -22,12 +22,12 @@ from torch.distributed.launcher.api import LaunchConfig
 
 from umop.system.console import note
 
-COMPLETE = "umop/complete"
+_COMPLETE = "umop/complete"
 SECONDS_TO_COME = 300.0
 """How long ranks of nodes that have met may take to start, at least: a slow disk takes minutes."""
-SECONDS_TO_CONNECT = 5.0
-SECONDS_BETWEEN_LOOKS = 0.2
-SECONDS_BETWEEN_NOTES = 60.0
+_SECONDS_TO_CONNECT = 5.0
+_SECONDS_BETWEEN_LOOKS = 0.2
+_SECONDS_BETWEEN_NOTES = 60.0
 SECONDS_BEFORE_NOTES = 3.0
 
 
@@ -44,8 +44,8 @@ class Meeting(StaticTCPRendezvous):
         store = self.connect()
         while missing := self.world_size - 1 - len(self.come(store)):
             waiting.say(str(missing))
-            time.sleep(SECONDS_BETWEEN_LOOKS)
-        store.set(COMPLETE, "")
+            time.sleep(_SECONDS_BETWEEN_LOOKS)
+        store.set(_COMPLETE, "")
         return store
 
     def arrive(self, waiting: Waiting) -> TCPStore:
@@ -55,7 +55,7 @@ class Meeting(StaticTCPRendezvous):
                 return self.join(waiting)
             except (DistError, OSError):
                 waiting.say("the first")
-                time.sleep(SECONDS_BETWEEN_LOOKS)
+                time.sleep(_SECONDS_BETWEEN_LOOKS)
 
     def join(self, waiting: Waiting) -> TCPStore:
         """Says that this node has come, and waits for the others.
@@ -65,15 +65,15 @@ class Meeting(StaticTCPRendezvous):
             DistError: It is gone again.
         """
         address = (self.master_addr, self.master_port)
-        socket.create_connection(address, SECONDS_TO_CONNECT).close()
+        socket.create_connection(address, _SECONDS_TO_CONNECT).close()
         store = self.connect()
-        while store.check([COMPLETE]):  # what ends there is the run that this node was lost in
+        while store.check([_COMPLETE]):  # what ends there is the run that this node was lost in
             waiting.say("the first")
-            time.sleep(SECONDS_BETWEEN_LOOKS)
-        store.set(key_of(self.rank), "")
-        while not store.check([COMPLETE]):
+            time.sleep(_SECONDS_BETWEEN_LOOKS)
+        store.set(_key_of(self.rank), "")
+        while not store.check([_COMPLETE]):
             waiting.say(str(self.world_size - 1 - len(self.come(store))))
-            time.sleep(SECONDS_BETWEEN_LOOKS)
+            time.sleep(_SECONDS_BETWEEN_LOOKS)
         return store
 
     def connect(self) -> TCPStore:
@@ -88,7 +88,7 @@ class Meeting(StaticTCPRendezvous):
 
     def come(self, store: TCPStore) -> list[int]:
         """The nodes beside the first that have come."""
-        return [node for node in range(1, self.world_size) if store.check([key_of(node)])]
+        return [node for node in range(1, self.world_size) if store.check([_key_of(node)])]
 
 
 @dataclass
@@ -110,11 +110,11 @@ class Waiting:
         now = time.monotonic()
         if now < self.next_time and self.said in ("", missing):
             return
-        self.said, self.next_time = missing, now + SECONDS_BETWEEN_NOTES
+        self.said, self.next_time = missing, now + _SECONDS_BETWEEN_NOTES
         note(f"Waiting for {missing} of {self.count} nodes at {self.address}")
 
 
-def key_of(node: int) -> str:
+def _key_of(node: int) -> str:
     return f"umop/node/{node}"
 
 

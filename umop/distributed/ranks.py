@@ -19,9 +19,9 @@ from umop.system.errors import Stopped
 from umop.system.exit_codes import STOPPED, exit_code_of
 
 Result = TypeVar("Result")
-STOPPED_KEY = "stopped"
-SECONDS_BETWEEN_LOOKS = 0.05
-SECONDS_BETWEEN_CHECKS = 1.0
+_STOPPED_KEY = "stopped"
+_SECONDS_BETWEEN_LOOKS = 0.05
+_SECONDS_BETWEEN_CHECKS = 1.0
 
 
 class SingleProcess:
@@ -109,7 +109,7 @@ class Ranks(SingleProcess):
     def await_result(self, key: str) -> Any:
         """Waits for what came of another rank's work."""
         while not self.store.check([key]):
-            time.sleep(SECONDS_BETWEEN_LOOKS)
+            time.sleep(_SECONDS_BETWEEN_LOOKS)
         result, code = pickle.loads(self.store.get(key))
         if code == STOPPED:
             raise Stopped
@@ -123,12 +123,12 @@ class Ranks(SingleProcess):
 
     def tell_stopped(self) -> None:
         with contextlib.suppress(distributed.DistError):
-            self.store.set(STOPPED_KEY, "")
+            self.store.set(_STOPPED_KEY, "")
 
     def check_stopped(self) -> None:
-        if time.monotonic() - self.last_look >= SECONDS_BETWEEN_CHECKS:
+        if time.monotonic() - self.last_look >= _SECONDS_BETWEEN_CHECKS:
             self.last_look = time.monotonic()
-            if self.store.check([STOPPED_KEY]):
+            if self.store.check([_STOPPED_KEY]):
                 raise Stopped
 
     def leave(self) -> None:
@@ -137,7 +137,7 @@ class Ranks(SingleProcess):
         Some may still be about to ask why their connection broke, and the answer is here.
         """
         with contextlib.suppress(distributed.DistError):
-            if self.store.check([STOPPED_KEY]):
+            if self.store.check([_STOPPED_KEY]):
                 self.watchdog.all_in("left")
 
     def any(self, mine: bool) -> bool:
@@ -165,7 +165,7 @@ class Ranks(SingleProcess):
         if not isinstance(error, distributed.DistError) and "gloo" not in str(error):
             return error
         with contextlib.suppress(distributed.DistError):
-            if self.store.check([STOPPED_KEY]):
+            if self.store.check([_STOPPED_KEY]):
                 return Stopped()
         reason = self.watchdog.explain()
         return reason if str(reason) else SystemExit(exit_code_of(reason))

@@ -17,12 +17,12 @@ from typing import Any
 from umop.system.errors import Stopped
 from umop.system.exit_codes import STOPPED
 
-SIGNALS = (signal.SIGTERM, signal.SIGINT)
-PR_SET_PDEATHSIG = 1
-SHOW_CURSOR = "\x1b[?25h"
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+_PR_SET_PDEATHSIG = 1
+_SHOW_CURSOR = "\x1b[?25h"
 SECONDS_OF_ONE = 1.0
 """Signals within this time count once: torch elastic forwards what all processes may have got."""
-SECONDS_TO_REACT = 3.0
+_SECONDS_TO_REACT = 3.0
 """How long a program that waits for another, in no code of Python's, is given to come back."""
 
 
@@ -49,7 +49,7 @@ class StopSignals:
         reader, writer = os.pipe()
         os.set_blocking(writer, False)
         Thread(target=self.insist, args=(reader,), daemon=True).start()
-        before = {one: signal.signal(one, self.handle) for one in SIGNALS}
+        before = {one: signal.signal(one, self.handle) for one in _SIGNALS}
         wakes_before = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
         try:
             yield self
@@ -69,12 +69,12 @@ class StopSignals:
             signals: Descriptor that the numbers of all signals come from, a byte each.
         """
         while number := os.read(signals, 1):
-            if number[0] not in SIGNALS:
+            if number[0] not in _SIGNALS:
                 continue
-            time.sleep(SECONDS_TO_REACT)
+            time.sleep(_SECONDS_TO_REACT)
             is_ours = signal.getsignal(signal.SIGTERM) == self.handle
             if is_ours and not (self.asked or self.deferring or self.ending):
-                say("Stopped. The same command goes on.")
+                _say("Stopped. The same command goes on.")
                 leave(STOPPED)
         os.close(signals)
 
@@ -115,7 +115,7 @@ class StopSignals:
         self.asked_time = time.monotonic()
         if not self.deferring:
             raise Stopped
-        say("Stopping after this step. A second signal ends at once, without saving.")
+        _say("Stopping after this step. A second signal ends at once, without saving.")
 
     def end_at_once(self, number: int) -> None:
         """Ends the process: a second signal came."""
@@ -157,20 +157,20 @@ def kept_handlers(*numbers: signal.Signals) -> Iterator[None]:
 def ignore_signals() -> None:
     """Makes this process, which ends anyway, do so with the exit code that it has chosen."""
     if in_main_thread():
-        for one in SIGNALS:
+        for one in _SIGNALS:
             signal.signal(one, signal.SIG_IGN)
 
 
-def say(text: str) -> None:
+def _say(text: str) -> None:
     """Writes a line to stderr from a signal handler, and shows the cursor again."""
-    start = f"{SHOW_CURSOR}\n" if os.isatty(2) else ""
+    start = f"{_SHOW_CURSOR}\n" if os.isatty(2) else ""
     os.write(2, f"{start}{text}\n".encode())
 
 
 def leave(code: int) -> None:
     """Ends this process without any clearing up but the terminal's."""
     if os.isatty(2):
-        os.write(2, SHOW_CURSOR.encode())
+        os.write(2, _SHOW_CURSOR.encode())
     os._exit(code)
 
 
@@ -181,13 +181,13 @@ def follow_parent(worker: int = 0, *_: Any) -> None:
     training could not finish its step.
     """
     ignore_signals()
-    end_with_parent(signal.SIGKILL)
+    _end_with_parent(signal.SIGKILL)
 
 
-def end_with_parent(number: signal.Signals) -> None:
+def _end_with_parent(number: signal.Signals) -> None:
     """Has the kernel send this process a signal when its parent ends, where it can (Linux)."""
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, number)
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, number)
 
 
 @contextlib.contextmanager

@@ -18,15 +18,15 @@ from umop.system.exit_codes import exit_code_of
 
 GO_ON = "The same command resumes from the newest checkpoint."
 IS_STUCK = "Slow storage or a deadlock can be why; --timeout allows more time."
-SECONDS_TO_ANSWER = 5.0
+_SECONDS_TO_ANSWER = 5.0
 """How long the ranks that live have to say so, once one seems to be gone."""
-SECONDS_OF_WORK = 0.5
+_SECONDS_OF_WORK = 0.5
 """Of the processor: a process that hangs does not reach them between two steps."""
-SECONDS_BETWEEN_LOOKS = 0.05
-SECONDS_BETWEEN_SIGNS = 1.0
+_SECONDS_BETWEEN_LOOKS = 0.05
+_SECONDS_BETWEEN_SIGNS = 1.0
 
 
-def has_agent() -> bool:
+def _has_agent() -> bool:
     """Whether torch elastic started this process, and says of each of its ranks how it ended."""
     return "TORCHELASTIC_RUN_ID" in os.environ
 
@@ -82,10 +82,10 @@ class Watchdog:
         """
         signs, idle = self.signs, 0.0
         while idle < self.limit or self.is_over:
-            time.sleep(SECONDS_BETWEEN_SIGNS)
+            time.sleep(_SECONDS_BETWEEN_SIGNS)
             with contextlib.suppress(distributed.DistError):
                 self.look_at_leader()
-            idle = idle + SECONDS_BETWEEN_SIGNS if self.signs == signs else 0.0
+            idle = idle + _SECONDS_BETWEEN_SIGNS if self.signs == signs else 0.0
             signs = self.signs
         reason = self.explain(is_known=False)
         if str(reason):
@@ -99,7 +99,7 @@ class Watchdog:
         """
         key, worked = f"work/{self.leader}", self.worked
         if self.leader == self.rank:
-            worked = int(time.process_time() / SECONDS_OF_WORK)
+            worked = int(time.process_time() / _SECONDS_OF_WORK)
             self.store.set(key, str(worked))
         elif self.leader is not None and self.store.check([key]):
             worked = int(self.store.get(key))
@@ -124,7 +124,7 @@ class Watchdog:
         if not missing:
             return TrainingError(self.stuck(where) if speaks else "")
         here = all(self.hosts[rank] == self.hosts[self.rank] for rank in missing)
-        if not speaks or (here and is_known and has_agent()):
+        if not speaks or (here and is_known and _has_agent()):
             return LostRankError("")
         named = ", ".join(f"rank {rank} on {self.hosts[rank]}" for rank in missing)
         return LostRankError(f"Training lost {named} {where}. {GO_ON}")
@@ -149,11 +149,11 @@ class Watchdog:
     def all_in(self, state: str) -> set[int]:
         """Says that this rank is in a state; returns those that are too, within some seconds."""
         self.store.set(f"{state}/{self.rank}", "")
-        deadline = time.monotonic() + SECONDS_TO_ANSWER
+        deadline = time.monotonic() + _SECONDS_TO_ANSWER
         found = {self.rank}
         while len(found) < len(self.hosts) and time.monotonic() < deadline:
             found = {
                 rank for rank in range(len(self.hosts)) if self.store.check([f"{state}/{rank}"])
             }
-            time.sleep(SECONDS_BETWEEN_LOOKS)
+            time.sleep(_SECONDS_BETWEEN_LOOKS)
         return found | {self.rank}

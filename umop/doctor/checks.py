@@ -32,11 +32,11 @@ def examine() -> Iterator[Finding]:
                 found = check()
                 findings = [found] if isinstance(found, Finding) else list(found)
         except Exception as error:  # whatever a broken environment raises
-            findings = [Finding(name, "fail", f"{type(error).__name__}: {one_line(error)}")]
+            findings = [Finding(name, "fail", f"{type(error).__name__}: {_one_line(error)}")]
         yield from findings
 
 
-def one_line(error: Exception) -> str:
+def _one_line(error: Exception) -> str:
     """The message of an exception, cut where it is long."""
     text = " ".join(str(error).split())
     return text if len(text) <= 300 else f"{text[:297]}..."

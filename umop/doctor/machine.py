@@ -29,7 +29,7 @@ def gpus() -> Iterator[Finding]:
         yield Finding("GPU", "warn", "none", advice)
         return
     wanted = torch.version.cuda
-    with_driver = f"driver {driver or 'unknown'}, for CUDA up to {dotted(newest)}"
+    with_driver = f"driver {driver or 'unknown'}, for CUDA up to {_dotted(newest)}"
     if not torch.cuda.is_available():
         yield Finding("GPU", "fail", f"torch finds none: {with_driver}", why_not(wanted, newest))
         return
@@ -65,5 +65,5 @@ def gpu(index: int, driver: str) -> Finding:
     return Finding(name, "ok", found)
 
 
-def dotted(version: tuple[int, int] | None) -> str:
+def _dotted(version: tuple[int, int] | None) -> str:
     return "unknown" if version is None else f"{version[0]}.{version[1]}"

@@ -12,22 +12,22 @@ from packaging.requirements import Requirement
 from umop.doctor.finding import Finding
 from umop.system.versions import STACK, installed
 
-REINSTALL = "Rebuild the environment: make clean, then the same command again."
-BOXES = [[0.0, 0.0, 10.0, 10.0], [1.0, 1.0, 11.0, 11.0], [20.0, 20.0, 30.0, 30.0]]
-SCORES = [0.9, 0.8, 0.7]
-KEPT = [0, 2]
+_REINSTALL = "Rebuild the environment: make clean, then the same command again."
+_BOXES = [[0.0, 0.0, 10.0, 10.0], [1.0, 1.0, 11.0, 11.0], [20.0, 20.0, 30.0, 30.0]]
+_SCORES = [0.9, 0.8, 0.7]
+_KEPT = [0, 2]
 """What non-maximum suppression at an IoU of 0.5 keeps of these boxes."""
 
 
 def versions() -> Finding:
     """Compares what is installed with what training is pinned to."""
-    wrong = [text for requirement in requirements() if (text := mismatch(requirement))]
+    wrong = [text for requirement in requirements() if (text := _mismatch(requirement))]
     shown = ", ".join(f"{name} {installed(name) or 'missing'}" for name in STACK)
     found = f"umop {installed('umop') or 'not installed'}, {shown}"
     if not wrong:
         return Finding("versions", "ok", found)
     missing = any(text.endswith("missing") for text in wrong)
-    advice = f"Not as pinned: {'; '.join(wrong)}. {REINSTALL}"
+    advice = f"Not as pinned: {'; '.join(wrong)}. {_REINSTALL}"
     return Finding("versions", "fail" if missing else "warn", found, advice)
 
 
@@ -40,7 +40,7 @@ def requirements() -> list[Requirement]:
     return [*wanted, Requirement(pin.rstrip(" \\"))]
 
 
-def mismatch(requirement: Requirement) -> str | None:
+def _mismatch(requirement: Requirement) -> str | None:
     """What is wrong with the installed version of a requirement; None where it fits."""
     there = installed(requirement.name) or installed(f"{requirement.name}-gpu")
     if there is None:
@@ -59,7 +59,7 @@ def torch_works() -> Finding:
 
         check_nms(nms, "cpu")
     except (ImportError, RuntimeError, ValueError, AttributeError) as error:
-        return Finding("torch", "fail", f"torchvision does not fit: {error}", REINSTALL)
+        return Finding("torch", "fail", f"torchvision does not fit: {error}", _REINSTALL)
     cuda = f"CUDA {torch.version.cuda}" if torch.version.cuda else "for processors only"
     return Finding("torch", "ok", f"{torch.__version__}, {cuda}; torchvision's operators run")
 
@@ -93,9 +93,9 @@ def check_nms(nms: Callable[..., Any], device: str) -> None:
     """
     import torch
 
-    kept = nms(torch.tensor(BOXES, device=device), torch.tensor(SCORES, device=device), 0.5)
-    if kept.tolist() != KEPT:
-        raise ValueError(f"nms on {device} keeps {kept.tolist()} instead of {KEPT}")
+    kept = nms(torch.tensor(_BOXES, device=device), torch.tensor(_SCORES, device=device), 0.5)
+    if kept.tolist() != _KEPT:
+        raise ValueError(f"nms on {device} keeps {kept.tolist()} instead of {_KEPT}")
 
 
 def mmdet_works() -> Finding:
@@ -104,7 +104,7 @@ def mmdet_works() -> Finding:
         try:
             import_module(name)
         except Exception as error:  # mmdet asserts that mmcv is of a version it knows
-            return Finding("mmdet", "fail", f"{name} cannot be imported: {error}", REINSTALL)
+            return Finding("mmdet", "fail", f"{name} cannot be imported: {error}", _REINSTALL)
     return Finding("mmdet", "ok", "can be imported")
 
 

@@ -12,8 +12,8 @@ from umop.system.cache import cache_folder
 from umop.system.hardware import GIB, gpu_count
 
 DATA = Path("data")
-SHARED_MEMORY = Path("/dev/shm")
-WORKERS_A_PROCESS = 2
+_SHARED_MEMORY = Path("/dev/shm")
+_WORKERS_A_PROCESS = 2
 """Data-loader processes of each training process, in the published configs."""
 LOW, TOO_LOW = 10 * GIB, 1 * GIB
 """Free space for a run: the largest model's checkpoints, and not even one of a small model."""
@@ -21,16 +21,16 @@ LOW, TOO_LOW = 10 * GIB, 1 * GIB
 
 def shared_memory() -> Finding:
     """Data-loader processes hand images over in shared memory: about 1 GiB each."""
-    if not SHARED_MEMORY.is_dir():
-        return Finding("shared memory", "ok", f"no {SHARED_MEMORY} on this system")
-    workers = WORKERS_A_PROCESS * max(1, gpu_count())
-    free = shutil.disk_usage(SHARED_MEMORY).free
-    found = f"{free / GIB:.2f} GiB free in {SHARED_MEMORY}, for {workers} data-loader processes"
+    if not _SHARED_MEMORY.is_dir():
+        return Finding("shared memory", "ok", f"no {_SHARED_MEMORY} on this system")
+    workers = _WORKERS_A_PROCESS * max(1, gpu_count())
+    free = shutil.disk_usage(_SHARED_MEMORY).free
+    found = f"{free / GIB:.2f} GiB free in {_SHARED_MEMORY}, for {workers} data-loader processes"
     if free >= workers * GIB:
         return Finding("shared memory", "ok", found)
     advice = (
         f"Give it {workers} GiB or more: docker run --shm-size={workers}g; in Kubernetes an "
-        f"emptyDir with medium: Memory at {SHARED_MEMORY}. Or train without such processes: "
+        f"emptyDir with medium: Memory at {_SHARED_MEMORY}. Or train without such processes: "
         "--set train_dataloader.num_workers=0 --set train_dataloader.persistent_workers=False"
     )
     return Finding("shared memory", "warn", found, advice)
@@ -38,8 +38,8 @@ def shared_memory() -> Finding:
 
 def runs() -> Finding:
     """Runs must be written, and checkpoints are large."""
-    folder = existing(ROOT)
-    if not is_writable(folder):
+    folder = _existing(ROOT)
+    if not _is_writable(folder):
         advice = f"Make {folder.resolve()} writable for this user, or start from another folder."
         return Finding("runs", "fail", f"{ROOT}/ cannot be written", advice)
     free = shutil.disk_usage(folder).free
@@ -60,17 +60,17 @@ def data() -> Finding:
     except OSError as error:
         advice = "Make it readable for this user, or name another folder with --data."
         return Finding("data", "warn", f"{DATA}/ cannot be read: {error.strerror}", advice)
-    access = "" if is_writable(DATA) else ", read-only"
+    access = "" if _is_writable(DATA) else ", read-only"
     return Finding("data", "ok", f"{DATA}/ holds {', '.join(names) or 'nothing'}{access}")
 
 
 def cache() -> Finding:
     """What is fetched is kept in the cache."""
     folder = cache_folder("")
-    if not is_writable(existing(folder)):
+    if not _is_writable(_existing(folder)):
         advice = "Weights can only be read from it. UMOP_CACHE names another folder."
         return Finding("cache", "warn", f"{folder} cannot be written", advice)
-    free = shutil.disk_usage(existing(folder)).free
+    free = shutil.disk_usage(_existing(folder)).free
     return Finding("cache", "ok", f"{folder} can be written, {free / GIB:.1f} GiB free")
 
 
@@ -81,12 +81,12 @@ def weights() -> Finding:
     return Finding("weights", "ok", f"{found}; umop data weights CONFIG fetches a config's")
 
 
-def existing(folder: Path) -> Path:
+def _existing(folder: Path) -> Path:
     """A folder, or the nearest one above it that exists."""
     return next(path for path in (folder, *folder.absolute().parents) if path.exists())
 
 
-def is_writable(folder: Path) -> bool:
+def _is_writable(folder: Path) -> bool:
     """Whether a file can be made in a folder."""
     try:
         with tempfile.TemporaryFile(dir=folder):

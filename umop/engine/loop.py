@@ -54,10 +54,10 @@ class EpochLoop(EpochBasedTrainLoop):
         at_its_end = self._iter == epoch * len(self.batches)
         on_schedule = epoch >= self.val_begin and epoch % self.val_interval == 0
         if epoch > 0 and at_its_end and (on_schedule or epoch == self._max_epochs):
-            evaluate_once(self.runner)
+            _evaluate_once(self.runner)
 
 
-class IterLoop(IterBasedTrainLoop):
+class _IterLoop(IterBasedTrainLoop):
     """Iteration-based training that can start at any iteration."""
 
     dataloader: Any
@@ -91,26 +91,26 @@ class IterLoop(IterBasedTrainLoop):
         done = self._iter
         on_schedule = done >= self.val_begin and done % self.val_interval == 0
         if done > 0 and (on_schedule or done == self._max_iters):
-            evaluate_once(self.runner)
+            _evaluate_once(self.runner)
 
 
-RESUMABLE = {"EpochBasedTrainLoop": EpochLoop, "IterBasedTrainLoop": IterLoop}
+RESUMABLE = {"EpochBasedTrainLoop": EpochLoop, "IterBasedTrainLoop": _IterLoop}
 """What stands in for mmengine's loops, by the name in the config."""
 
 
-def evaluate_once(runner: TrainingRunner) -> None:
+def _evaluate_once(runner: TrainingRunner) -> None:
     """Evaluates after an iteration, unless the run did so already."""
     hub = runner.message_hub
     if runner.val_loop is None or hub.runtime_info.get("evaluated") == runner.iter:
         return
     runner.checkpoints.save_before_evaluation(runner)
-    share_buffers(runner.model)
+    _share_buffers(runner.model)
     with runner.stop.at_once():
         runner.val_loop.run()
     hub.update_info("evaluated", runner.iter)
 
 
-def share_buffers(model: torch.nn.Module) -> None:
+def _share_buffers(model: torch.nn.Module) -> None:
     """Gives every rank the first one's buffers, such as the statistics of batch normalisation.
 
     So the ranks evaluate one model, the one that is saved.

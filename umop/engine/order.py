@@ -11,7 +11,7 @@ from torch.utils.data import BatchSampler, DataLoader, Dataset
 
 from umop.engine.randomness import sample_drawn
 
-Numbered = tuple[int, int]
+_Numbered = tuple[int, int]
 """Index of a sample in the data set, and the number that its augmentation is drawn from."""
 
 
@@ -40,7 +40,7 @@ class ResumableBatches(BatchSampler):
         self.epoch = epoch
         self.batch = batch
 
-    def __iter__(self) -> Iterator[list[Numbered]]:  # type: ignore[override]
+    def __iter__(self) -> Iterator[list[_Numbered]]:  # type: ignore[override]
         first = self.epoch * len(self) + self.batch
         rest = islice(self.epochs(), self.batch, None)
         for iteration, batch in enumerate(rest, first):
@@ -61,7 +61,7 @@ class ResumableBatches(BatchSampler):
         return len(self.batches)
 
 
-class SeededSamples(Dataset[Any]):
+class _SeededSamples(Dataset[Any]):
     """A data set whose augmentation is drawn from the sample's number, in whatever process.
 
     Args:
@@ -74,7 +74,7 @@ class SeededSamples(Dataset[Any]):
         self.seed = seed
         self.metainfo = getattr(dataset, "metainfo", None)
 
-    def __getitem__(self, numbered: Numbered) -> Any:
+    def __getitem__(self, numbered: _Numbered) -> Any:
         index, number = numbered
         with sample_drawn(self.seed, number):
             return self.dataset[index]
@@ -84,9 +84,9 @@ class SeededSamples(Dataset[Any]):
 
 
 def resumable(loader: DataLoader[Any], batches: ResumableBatches, seed: int) -> DataLoader[Any]:
-    """The same data loader over :class:`ResumableBatches` and :class:`SeededSamples`."""
+    """The same data loader over :class:`ResumableBatches` and :class:`_SeededSamples`."""
     return DataLoader(
-        SeededSamples(loader.dataset, seed),
+        _SeededSamples(loader.dataset, seed),
         batch_sampler=batches,
         num_workers=loader.num_workers,
         collate_fn=loader.collate_fn,

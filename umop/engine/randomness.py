@@ -19,7 +19,7 @@ def seed_step(seed: int, iteration: int, rank: int) -> None:
 
     Where there is no GPU, ``torch.manual_seed`` would format a traceback in every step.
     """
-    for_python, for_numpy, for_torch = seeds(seed, iteration, rank)
+    for_python, for_numpy, for_torch = _seeds(seed, iteration, rank)
     random.seed(for_python)
     np.random.seed(for_numpy)
     torch.default_generator.manual_seed(for_torch)
@@ -34,7 +34,7 @@ def sample_drawn(seed: int, number: int) -> Iterator[None]:
     Their states are put back behind it: a sample may be loaded in the process that trains.
     """
     before = random.getstate(), np.random.get_state(), torch.get_rng_state()
-    for_python, for_numpy, for_torch = seeds(seed, number)
+    for_python, for_numpy, for_torch = _seeds(seed, number)
     random.seed(for_python)
     np.random.seed(for_numpy)
     torch.default_generator.manual_seed(for_torch)
@@ -46,7 +46,7 @@ def sample_drawn(seed: int, number: int) -> Iterator[None]:
         torch.set_rng_state(before[2])
 
 
-def seeds(*key: int) -> tuple[int, int, int]:
+def _seeds(*key: int) -> tuple[int, int, int]:
     """Seeds for Python, NumPy (32 bits) and torch, well mixed even where keys differ by one."""
     words = np.random.SeedSequence(key).generate_state(3)
     return int(words[0]), int(words[1]), int(words[2])

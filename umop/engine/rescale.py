@@ -42,7 +42,7 @@ def rescale(runner: TrainingRunner, before: Shares) -> None:
         place = round(done * now.batches / before.batches)
         runner.train_loop._iter = runner.epoch * now.batches + place
     if (runner.auto_scale_lr or {}).get("enable", False):
-        scale_learning_rate(runner, now.ranks / before.ranks)
+        _scale_learning_rate(runner, now.ranks / before.ranks)
 
 
 def processes(count: int) -> str:
@@ -50,7 +50,7 @@ def processes(count: int) -> str:
     return "1 process" if count == 1 else f"{count} processes"
 
 
-def scale_learning_rate(runner: TrainingRunner, ratio: float) -> None:
+def _scale_learning_rate(runner: TrainingRunner, ratio: float) -> None:
     """Scales the learning rates that a checkpoint brought, now and in the schedule."""
     for group in runner.optim_wrapper.param_groups:
         group["lr"] *= ratio

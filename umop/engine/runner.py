@@ -24,9 +24,9 @@ from umop.engine.rescale import rescale
 from umop.models.group_norm import lay_out_planes
 from umop.system.errors import Stopped, UserError
 
-UNBUILT = (AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
+_UNBUILT = (AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 """What the libraries raise for arguments that do not fit."""
-NO_MISTAKE = (torch.OutOfMemoryError, torch.distributed.DistError)
+_NO_MISTAKE = (torch.OutOfMemoryError, torch.distributed.DistError)
 
 
 class Runner(MMRunner):
@@ -129,7 +129,7 @@ class Runner(MMRunner):
             Stopped: A signal came; where training was is saved.
             UserError: The config has something that cannot be built.
         """
-        self.register_hook(StopHook(), priority="LOWEST")
+        self.register_hook(_StopHook(), priority="LOWEST")
         with ended_loaders():
             try:
                 return super().train()
@@ -142,13 +142,13 @@ class Runner(MMRunner):
 
 def explained(error: Exception) -> Exception:
     """What the libraries say of a config that they cannot build, as a user's mistake."""
-    is_of_config = isinstance(error, UNBUILT) and not isinstance(error, NO_MISTAKE)
+    is_of_config = isinstance(error, _UNBUILT) and not isinstance(error, _NO_MISTAKE)
     reason = " ".join(str(error).split())
     text = f"The config cannot be built: {type(error).__name__}: {reason}"
     return UserError(text) if is_of_config else error
 
 
-class StopHook(Hook):
+class _StopHook(Hook):
     """Ends training after a step, once it was asked to in any rank."""
 
     def before_run(self, runner: Runner) -> None:

@@ -22,7 +22,7 @@ from umop.evaluation.images import (
 from umop.evaluation.matching import Matched, match
 from umop.system.errors import UserError
 
-CURVES = (0.5, 0.75, 0.9)
+_CURVES = (0.5, 0.75, 0.9)
 """The IoUs whose precision is kept."""
 
 
@@ -55,7 +55,7 @@ class Analysis:
         score: The score with the best F1 at IoU 0.50, mean of the classes. Detections below it are
             left out of ``confusion`` and of the images.
         classes: By category id.
-        precision: The mean over the classes at each of :data:`CURVES`, at 101 recalls.
+        precision: The mean over the classes at each of :data:`_CURVES`, at 101 recalls.
         confusion: Pairs of true and detected class; the last row counts detections of nothing, the
             last column true boxes that were missed.
         images: How many images have a true box or a detection.
@@ -85,8 +85,8 @@ class Analysis:
         )
         return cls(
             score=round(score, DIGITS),
-            classes=class_results(result, matched),
-            precision=mean_precision(result),
+            classes=_class_results(result, matched),
+            precision=_mean_precision(result),
             confusion=confusion(matched, labels),
             images=len(listed),
             best=best,
@@ -131,7 +131,7 @@ def best_score(result: CocoResult) -> float:
     return float(candidates[reached.mean(1).argmax()])
 
 
-def class_results(result: CocoResult, matched: Matched) -> list[ClassResult]:
+def _class_results(result: CocoResult, matched: Matched) -> list[ClassResult]:
     """How well each class is found."""
     boxes = Counter(box["category_id"] for box in matched.truth.values())
     results = []
@@ -143,26 +143,26 @@ def class_results(result: CocoResult, matched: Matched) -> list[ClassResult]:
             continue
         ap, ap50, ap75 = (
             round(float(part.mean()), DIGITS)
-            for part in (precision, at_iou(precision, 0.5), at_iou(precision, 0.75))
+            for part in (precision, _at_iou(precision, 0.5), _at_iou(precision, 0.75))
         )
-        curve = rounded(at_iou(precision, 0.5))
+        curve = _rounded(_at_iou(precision, 0.5))
         results.append(ClassResult(name, boxes[category], ap, ap50, ap75, curve))
     return results
 
 
-def mean_precision(result: CocoResult) -> dict[str, list[float]]:
+def _mean_precision(result: CocoResult) -> dict[str, list[float]]:
     """Precision at 101 recalls, the mean over the classes that have boxes, at some IoUs."""
     present = result.precision[..., result.precision[0, 0] >= 0]
     if not present.size:
         return {}
-    return {f"{iou:.2f}": rounded(at_iou(present, iou).mean(-1)) for iou in CURVES}
+    return {f"{iou:.2f}": _rounded(_at_iou(present, iou).mean(-1)) for iou in _CURVES}
 
 
-def at_iou(precision: NDArray[np.float64], iou: float) -> NDArray[np.float64]:
+def _at_iou(precision: NDArray[np.float64], iou: float) -> NDArray[np.float64]:
     """The part of the precision that is measured at an IoU."""
     part: NDArray[np.float64] = precision[int(np.abs(IOUS - iou).argmin())]
     return part
 
 
-def rounded(values: NDArray[np.float64]) -> list[float]:
+def _rounded(values: NDArray[np.float64]) -> list[float]:
     return values.round(DIGITS).tolist()

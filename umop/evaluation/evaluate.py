@@ -44,7 +44,7 @@ def evaluate(run: RunFolder, data: Path | None = None, tta: bool = False) -> Eva
     config.work_dir = str(run.folder)
     config.load_from = str(checkpoint)
     if tta:
-        augment(config)
+        _augment(config)
     runner = Runner.from_cfg(config)
     runner.test()
     result = result_of(runner.test_evaluator)
@@ -71,7 +71,7 @@ def config_for(run: RunFolder, data: Path | None) -> Config:
     return config
 
 
-def augment(config: Config) -> None:
+def _augment(config: Config) -> None:
     """Turns test-time augmentation on.
 
     Raises:

@@ -32,11 +32,11 @@ class EvaluationHook(Hook):
     ) -> None:
         result = result_of(runner.val_evaluator)
         is_best = runner.checkpoints.best_iteration == runner.iter
-        if result is not None and is_best and tests_on_validation_data(runner.cfg):
+        if result is not None and is_best and _tests_on_validation_data(runner.cfg):
             keep(self.run.evaluation, result, runner.cfg, self.run.folder / BEST)
 
 
-def tests_on_validation_data(config: Config) -> bool:
+def _tests_on_validation_data(config: Config) -> bool:
     """Whether the test is the validation."""
     return all(
         config[f"val_{part}"] == config[f"test_{part}"] for part in ("dataloader", "evaluator")

@@ -11,7 +11,7 @@ from faster_coco_eval import COCO
 
 from umop.evaluation.matching import Box, Matched
 
-KEPT = 12
+_KEPT = 12
 """How many of the best and of the worst images are kept."""
 DIGITS = 4
 
@@ -65,7 +65,7 @@ class ImageResult:
 
 
 @dataclass(frozen=True)
-class Tally:
+class _Tally:
     """What is right and wrong on one image.
 
     Attributes:
@@ -90,18 +90,18 @@ class Tally:
         return -self.f1, self.missed + self.wrong, -self.found, self.image
 
 
-def tallies(matched: Matched) -> list[Tally]:
+def tallies(matched: Matched) -> list[_Tally]:
     """Counts what is right and wrong on each image that has a true box or a detection."""
     boxes = Counter(each["image_id"] for each in matched.truth.values())
     detections = Counter(each["image_id"] for each in matched.detections.values())
-    found = Counter(matched.truth[box]["image_id"] for box in right_pairs(matched).values())
+    found = Counter(matched.truth[box]["image_id"] for box in _right_pairs(matched).values())
     return [
-        Tally(image, found[image], boxes[image] - found[image], detections[image] - found[image])
+        _Tally(image, found[image], boxes[image] - found[image], detections[image] - found[image])
         for image in sorted(boxes.keys() | detections.keys())
     ]
 
 
-def right_pairs(matched: Matched) -> dict[int, int]:
+def _right_pairs(matched: Matched) -> dict[int, int]:
     """The pairs of detection and true box that are of the same class."""
     return {
         detection: box
@@ -110,23 +110,23 @@ def right_pairs(matched: Matched) -> dict[int, int]:
     }
 
 
-def best_and_worst(listed: Sequence[Tally]) -> tuple[list[Tally], list[Tally]]:
+def best_and_worst(listed: Sequence[_Tally]) -> tuple[list[_Tally], list[_Tally]]:
     """The best images, the best first, and the worst, the worst first; none is in both."""
-    ordered = sorted(listed, key=Tally.order)
+    ordered = sorted(listed, key=_Tally.order)
     half = (len(ordered) + 1) // 2
-    best = [each for each in ordered[: min(half, KEPT)] if each.found]
-    worst = [each for each in ordered[half:][-KEPT:] if each.f1 < 1]
+    best = [each for each in ordered[: min(half, _KEPT)] if each.found]
+    worst = [each for each in ordered[half:][-_KEPT:] if each.f1 < 1]
     return best, worst[::-1]
 
 
 def draw(
-    listed: Sequence[Tally], matched: Matched, labels: dict[int, int], truth: COCO
+    listed: Sequence[_Tally], matched: Matched, labels: dict[int, int], truth: COCO
 ) -> list[ImageResult]:
     """Some images with their boxes."""
-    right = right_pairs(matched)
+    right = _right_pairs(matched)
     found = set(right.values())
     boxes, detections = (
-        by_image(each, {tally.image for tally in listed})
+        _by_image(each, {tally.image for tally in listed})
         for each in (matched.truth, matched.detections)
     )
     return [
@@ -136,16 +136,16 @@ def draw(
             found=tally.found,
             missed=tally.missed,
             wrong=tally.wrong,
-            truth=[drawn(each, labels, each["id"] in found) for each in boxes[tally.image]],
+            truth=[_drawn(each, labels, each["id"] in found) for each in boxes[tally.image]],
             detections=[
-                drawn(each, labels, each["id"] in right) for each in detections[tally.image]
+                _drawn(each, labels, each["id"] in right) for each in detections[tally.image]
             ],
         )
         for tally in listed
     ]
 
 
-def by_image(boxes: dict[int, Box], images: set[int]) -> defaultdict[int, list[Box]]:
+def _by_image(boxes: dict[int, Box], images: set[int]) -> defaultdict[int, list[Box]]:
     """Groups the boxes of some images."""
     groups: defaultdict[int, list[Box]] = defaultdict(list)
     for each in boxes.values():
@@ -154,7 +154,7 @@ def by_image(boxes: dict[int, Box], images: set[int]) -> defaultdict[int, list[B
     return groups
 
 
-def drawn(box: Box, labels: dict[int, int], is_right: bool) -> DrawnBox:
+def _drawn(box: Box, labels: dict[int, int], is_right: bool) -> DrawnBox:
     """A box as the analysis keeps it."""
     corners = [round(value, 1) for value in box["bbox"]]
     score = round(box["score"], DIGITS) if "score" in box else None

@@ -32,7 +32,7 @@ def keep(path: Path, result: CocoResult, config: Config, checkpoint: Path) -> Ev
         The content of ``evaluation.json``.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    replace_text(beside(path, "detections"), json.dumps(shortened(result.detections)) + "\n")
+    replace_text(beside(path, "detections"), json.dumps(_shortened(result.detections)) + "\n")
     replace_text(beside(path, "analysis"), Analysis.of(result).to_json())
     record = Evaluation.of(config, checkpoint, result.metrics)
     record.write(path)
@@ -44,7 +44,7 @@ def beside(evaluation: Path, kind: str) -> Path:
     return evaluation.with_name(evaluation.name.replace("evaluation", kind, 1))
 
 
-def shortened(detections: Sequence[Box]) -> list[Box]:
+def _shortened(detections: Sequence[Box]) -> list[Box]:
     """COCO results with fewer digits, at most the best :data:`MOST_DETECTIONS`."""
     if len(detections) > MOST_DETECTIONS:
         note(f"Of {len(detections)} detections, the {MOST_DETECTIONS} best are kept.")

@@ -13,8 +13,8 @@ from faster_coco_eval import COCO, COCOeval_faster
 
 from umop.evaluation.coco import loaded
 
-IOU = 0.5
-MOST = 10_000
+_IOU = 0.5
+_MOST = 10_000
 """More detections than any image has."""
 
 Box = dict[str, Any]
@@ -42,7 +42,7 @@ def match(truth: COCO, detections: Sequence[Box]) -> Matched:
     """Pairs detections with true boxes as COCO does, but regardless of the class.
 
     The best detections choose first, each the free true box that it overlaps most, with an IoU of
-    at least :data:`IOU`.
+    at least :data:`_IOU`.
 
     Args:
         truth: The true boxes.
@@ -55,7 +55,7 @@ def match(truth: COCO, detections: Sequence[Box]) -> Matched:
         return Matched(boxes, {}, {})
     with contextlib.redirect_stdout(io.StringIO()):
         found = loaded(truth, detections)
-        pairs = pairs_of(truth, found)
+        pairs = _pairs_of(truth, found)
     on_crowds = {id for id, box in pairs.items() if box in crowds}
     return Matched(
         truth=boxes,
@@ -64,12 +64,12 @@ def match(truth: COCO, detections: Sequence[Box]) -> Matched:
     )
 
 
-def pairs_of(truth: COCO, found: COCO) -> dict[int, int]:
+def _pairs_of(truth: COCO, found: COCO) -> dict[int, int]:
     """The true box of each detection that has one, by their ids."""
     evaluation = COCOeval_faster(truth, found, "bbox", extra_calc=True)
     evaluation.params.useCats = 0
-    evaluation.params.iouThrs = np.array([IOU])
-    evaluation.params.maxDets = [MOST]
+    evaluation.params.iouThrs = np.array([_IOU])
+    evaluation.params.maxDets = [_MOST]
     evaluation.params.areaRng = [[0, 1e10]]
     evaluation.params.areaRngLbl = ["all"]
     evaluation.evaluate()

@@ -37,11 +37,11 @@ from umop.system.console import note
 from umop.system.digest import sha256_of
 from umop.system.errors import UserError
 
-ENGINES: tuple[EngineName, ...] = ("onnxruntime", "torch")
-VERIFIED_IMAGES = 8
-CALIBRATION_IMAGES = 64
+_ENGINES: tuple[EngineName, ...] = ("onnxruntime", "torch")
+_VERIFIED_IMAGES = 8
+_CALIBRATION_IMAGES = 64
 VERSION = "1.0"
-ABSENT = {"int8": {"model.pt2": "8-bit arithmetic is ONNX Runtime's"}}
+_ABSENT = {"int8": {"model.pt2": "8-bit arithmetic is ONNX Runtime's"}}
 
 
 @dataclass(frozen=True)
@@ -85,20 +85,20 @@ def export(
     detector = init_detector(config, str(checkpoint), device="cpu", palette="random")
     manifest = manifest_of(run, config, checkpoint, version)
     manifest = manifest.model_copy(
-        update={"precision": precision, "absent": ABSENT.get(precision, {})}
+        update={"precision": precision, "absent": _ABSENT.get(precision, {})}
     )
     with TemporaryDirectory(dir=run.folder) as scratch:
         draft = Path(scratch) / run.bundle.name
         draft.mkdir()
         write_samples(samples, draft)
-        write_network(detector, draft, manifest, config)
+        _write_network(detector, draft, manifest, config)
         Bundle.write(draft, manifest)
         note("export: comparing it with the checkpoint")
         if precision == "fp32":
-            images = images_of(config, "test")[:VERIFIED_IMAGES]
-            done = Export({each: verify(detector, draft, images, each) for each in ENGINES}, None)
+            images = _images_of(config, "test")[:_VERIFIED_IMAGES]
+            done = Export({each: verify(detector, draft, images, each) for each in _ENGINES}, None)
         else:
-            done = Export({}, measure(run, config, draft, manifest))
+            done = Export({}, _measure(run, config, draft, manifest))
         replace_folder(run.bundle, draft, Path(scratch) / "before")
     return done
 
@@ -130,7 +130,7 @@ def export_if_changed(
     return export(run, version or VERSION, precision, samples)
 
 
-def write_network(detector: Any, draft: Path, manifest: Manifest, config: Config) -> None:
+def _write_network(detector: Any, draft: Path, manifest: Manifest, config: Config) -> None:
     """Writes ``model.onnx`` and, where PyTorch has the precision, ``model.pt2``."""
     half = manifest.precision == "fp16"
     note("export: tracing the network")
@@ -139,13 +139,13 @@ def write_network(detector: Any, draft: Path, manifest: Manifest, config: Config
     write_onnx(program, draft / "model.onnx")
     if manifest.precision == "int8":
         note("export: calibrating and quantizing it")
-        images = images_of(config, "train")[:CALIBRATION_IMAGES]
+        images = _images_of(config, "train")[:_CALIBRATION_IMAGES]
         quantize(draft / "model.onnx", images, manifest.input)
     else:
         write_pt2(program, draft / "model.pt2")
 
 
-def measure(run: RunFolder, config: Config, draft: Path, manifest: Manifest) -> float:
+def _measure(run: RunFolder, config: Config, draft: Path, manifest: Manifest) -> float:
     """Measures a bundle and writes its metrics and its loss of AP into its manifest."""
     expected = evaluate(run).metrics
     metrics = evaluate_bundle(config, draft)
@@ -178,7 +178,7 @@ def is_exported(
     )
 
 
-def images_of(config: Config, split: str) -> list[Path]:
+def _images_of(config: Config, split: str) -> list[Path]:
     """The images that a split's annotations list, by name.
 
     Raises:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torchvision.ops import deform_conv2d
 
 
-class TraceableDeformConv2d(DeformConv2d):
+class _TraceableDeformConv2d(DeformConv2d):
     """Deformable convolution (DCN), equal to mmcv's."""
 
     def forward(self, x: Tensor, offset: Tensor) -> Tensor:
@@ -16,7 +16,7 @@ class TraceableDeformConv2d(DeformConv2d):
         return deform_conv2d(x, offset, self.weight, None, self.stride, self.padding, self.dilation)
 
 
-class TraceableModulatedDeformConv2d(ModulatedDeformConv2dPack):
+class _TraceableModulatedDeformConv2d(ModulatedDeformConv2dPack):
     """Modulated deformable convolution (DCNv2), equal to mmcv's."""
 
     def forward(self, x: Tensor) -> Tensor:
@@ -34,13 +34,13 @@ class TraceableModulatedDeformConv2d(ModulatedDeformConv2dPack):
         )
 
 
-TRACEABLE: dict[type[nn.Module], type[nn.Module]] = {
-    DeformConv2d: TraceableDeformConv2d,
-    ModulatedDeformConv2dPack: TraceableModulatedDeformConv2d,
+_TRACEABLE: dict[type[nn.Module], type[nn.Module]] = {
+    DeformConv2d: _TraceableDeformConv2d,
+    ModulatedDeformConv2dPack: _TraceableModulatedDeformConv2d,
 }
 
 
 def replace_deformable(model: nn.Module) -> None:
     """Makes a network's deformable convolutions traceable, in place."""
     for module in model.modules():
-        module.__class__ = TRACEABLE.get(type(module), type(module))
+        module.__class__ = _TRACEABLE.get(type(module), type(module))

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from umop.system.errors import UserError
 
-Candidates = tuple[Tensor, Tensor, Tensor]
+_Candidates = tuple[Tensor, Tensor, Tensor]
 
 
 class ServedDetector(nn.Module):
@@ -33,7 +33,7 @@ class ServedDetector(nn.Module):
 
     def __init__(self, detector: Any) -> None:
         super().__init__()
-        require_common_head(detector.bbox_head)
+        _require_common_head(detector.bbox_head)
         self.backbone = detector.backbone
         self.neck = detector.neck
         self.head = detector.bbox_head
@@ -41,7 +41,7 @@ class ServedDetector(nn.Module):
         self.per_level: int = detector.test_cfg.nms_pre
         self.dtype = next(detector.parameters()).dtype
 
-    def forward(self, image: Tensor) -> Candidates:
+    def forward(self, image: Tensor) -> _Candidates:
         """Finds candidates.
 
         Args:
@@ -58,19 +58,19 @@ class ServedDetector(nn.Module):
         boxes, scores, labels = (torch.cat(parts, dim=1) for parts in zip(*candidates, strict=True))
         return boxes, scores, labels
 
-    def level(self, index: int, logits: Tensor, boxes: Tensor, *centerness: Tensor) -> Candidates:
+    def level(self, index: int, logits: Tensor, boxes: Tensor, *centerness: Tensor) -> _Candidates:
         """Finds the candidates of one pyramid level."""
         classes: int = self.head.cls_out_channels
-        probabilities, pairs = self.best(rows(logits, classes).sigmoid().flatten(1))
+        probabilities, pairs = self.best(_rows(logits, classes).sigmoid().flatten(1))
         anchors, labels = pairs // classes, pairs % classes
 
         scores = torch.where(probabilities > self.threshold, probabilities, 0.0)
         for factor in centerness:
-            scores = scores * rows(factor, 1).sigmoid().squeeze(2).gather(1, anchors)
+            scores = scores * _rows(factor, 1).sigmoid().squeeze(2).gather(1, anchors)
 
         priors = self.priors(index, logits)
-        encoded = rows(boxes, boxes.shape[1] // (logits.shape[1] // classes))
-        decoded = self.decode(index, pick(priors, anchors), pick(encoded, anchors))
+        encoded = _rows(boxes, boxes.shape[1] // (logits.shape[1] // classes))
+        decoded = self.decode(index, _pick(priors, anchors), _pick(encoded, anchors))
         return decoded.view(-1, self.per_level, 4), scores, labels
 
     def best(self, probabilities: Tensor) -> tuple[Tensor, Tensor]:
@@ -98,12 +98,12 @@ class ServedDetector(nn.Module):
         """Turns the head's outputs to boxes: float (M, 4), xyxy in input pixels."""
         if isinstance(self.head, GFLHead):
             priors = self.head.anchor_center(priors)
-            encoded = expectations(encoded) * self.head.prior_generator.strides[index][0]
+            encoded = _expectations(encoded) * self.head.prior_generator.strides[index][0]
         boxes: Tensor = self.head.bbox_coder.decode(priors, encoded)
         return boxes
 
 
-def require_common_head(head: nn.Module) -> None:
+def _require_common_head(head: nn.Module) -> None:
     """Checks that a head predicts as most of mmdet's do, which is what :class:`ServedDetector` has.
 
     Raises:
@@ -118,7 +118,7 @@ def require_common_head(head: nn.Module) -> None:
         )
 
 
-def expectations(logits: Tensor) -> Tensor:
+def _expectations(logits: Tensor) -> Tensor:
     """The four distances that GFL's head has distributions of (arXiv 2006.04388, Eq. 5).
 
     Rewritten, because ONNX's exporter cannot translate mmdet's conversion of a constant.
@@ -134,12 +134,12 @@ def expectations(logits: Tensor) -> Tensor:
     return distributions @ torch.arange(bins, device=logits.device, dtype=logits.dtype)
 
 
-def rows(maps: Tensor, channels: int) -> Tensor:
+def _rows(maps: Tensor, channels: int) -> Tensor:
     """Reshapes (N, A · channels, H, W) to (N, H · W · A, channels)."""
     return maps.permute(0, 2, 3, 1).reshape(maps.shape[0], -1, channels)
 
 
-def pick(values: Tensor, anchors: Tensor) -> Tensor:
+def _pick(values: Tensor, anchors: Tensor) -> Tensor:
     """Picks rows of (N, P, C) by int64 (N, K) and joins the images: (N · K, C)."""
     indices = anchors.unsqueeze(2).expand(-1, -1, values.shape[2])
     return values.gather(1, indices).flatten(0, 1)

@@ -17,7 +17,7 @@ from umop.system.digest import sha256_of
 from umop.system.errors import UserError
 from umop.system.versions import STACK
 
-LARGEST = Size(width=2560, height=2560)
+_LARGEST = Size(width=2560, height=2560)
 """The largest image that a model of fixed scale is given; larger ones are scaled down."""
 
 
@@ -40,7 +40,7 @@ def manifest_of(run: RunFolder, config: Config, checkpoint: Path, version: str) 
             version=version,
             created=datetime.now(timezone.utc),
             classes=tuple(config.test_dataloader.dataset.metainfo.classes),
-            input=input_spec(config),
+            input=_input_spec(config),
             postprocess=PostprocessSpec(
                 candidate_threshold=limits.score_thr,
                 candidates_per_level=limits.nms_pre,
@@ -71,7 +71,7 @@ def metrics_of(run: RunFolder, config: Config, checkpoint: Path) -> dict[str, fl
     return evaluation.metrics
 
 
-def input_spec(config: Config) -> InputSpec:
+def _input_spec(config: Config) -> InputSpec:
     """Reads resizing and normalisation from a config.
 
     Raises:
@@ -89,7 +89,7 @@ def input_spec(config: Config) -> InputSpec:
     return InputSpec(
         mean=tuple(pixels.mean),
         std=tuple(pixels.std),
-        resize=Size(width=scale[0], height=scale[1]) if scale else LARGEST,
+        resize=Size(width=scale[0], height=scale[1]) if scale else _LARGEST,
         max_scale=resizes[0].get("scale_factor"),
         pad_divisor=pixels.pad_size_divisor,
     )

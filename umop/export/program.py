@@ -15,9 +15,9 @@ from umop.export.deformable import replace_deformable
 from umop.export.graph import ServedDetector
 from umop.export.swin import gather_windows
 
-DIVISOR = 32
-EXAMPLE = (2, 3, 320, 416)
-MOST_STRIDES = 256
+_DIVISOR = 32
+_EXAMPLE = (2, 3, 320, 416)
+_MOST_STRIDES = 256
 
 
 def trace(detector: Any, dtype: torch.dtype = torch.float32) -> ExportedProgram:
@@ -30,19 +30,19 @@ def trace(detector: Any, dtype: torch.dtype = torch.float32) -> ExportedProgram:
     detector = deepcopy(detector)
     replace_deformable(detector)
     gather_windows(detector)
-    drop_ceil_mode(detector)
+    _drop_ceil_mode(detector)
     served = ServedDetector(detector.to(dtype)).eval()
     shape = {
         0: Dim("batch", min=1, max=1024),
-        2: DIVISOR * Dim("rows", min=1, max=MOST_STRIDES),
-        3: DIVISOR * Dim("columns", min=1, max=MOST_STRIDES),
+        2: _DIVISOR * Dim("rows", min=1, max=_MOST_STRIDES),
+        3: _DIVISOR * Dim("columns", min=1, max=_MOST_STRIDES),
     }
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
-        return torch.export.export(served, (torch.zeros(EXAMPLE),), dynamic_shapes=({**shape},))
+        return torch.export.export(served, (torch.zeros(_EXAMPLE),), dynamic_shapes=({**shape},))
 
 
-def drop_ceil_mode(model: nn.Module) -> None:
+def _drop_ceil_mode(model: nn.Module) -> None:
     """Lets poolings round down, in place: sides that their strides divide leave nothing to round.
 
     Res2Net and ResNet-D pool with ``ceil_mode``, whose shapes trace badly.

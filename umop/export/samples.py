@@ -10,10 +10,10 @@ from PIL import Image
 from umop.data.images import read_rgb
 from umop.system.errors import UserError
 
-FOLDER = "samples"
-LONGEST_SIDE = 1280
+_FOLDER = "samples"
+_LONGEST_SIDE = 1280
 MOST_BYTES = 300 * 1024
-QUALITIES = (90, 80, 65, 50, 35)
+_QUALITIES = (90, 80, 65, 50, 35)
 
 
 def write_samples(images: Sequence[Path], bundle: Path) -> None:
@@ -31,23 +31,23 @@ def write_samples(images: Sequence[Path], bundle: Path) -> None:
         if target.exists():
             raise UserError(f"Two samples are called '{path.stem}'. Rename one of them.")
         target.parent.mkdir(exist_ok=True)
-        write_sample(path, target)
+        _write_sample(path, target)
 
 
 def sample_name(image: Path) -> str:
     """The name that an image has in the bundle."""
-    return f"{FOLDER}/{image.stem}.jpg"
+    return f"{_FOLDER}/{image.stem}.jpg"
 
 
-def write_sample(path: Path, target: Path) -> None:
+def _write_sample(path: Path, target: Path) -> None:
     """Writes one sample, at the best quality that keeps it under 300 KB.
 
     Raises:
         UserError: The image cannot be read.
     """
     pixels = Image.fromarray(read_rgb(path))
-    pixels.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
-    for quality in QUALITIES:
+    pixels.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE))
+    for quality in _QUALITIES:
         pixels.save(target, "JPEG", quality=quality)
         if target.stat().st_size <= MOST_BYTES:
             return

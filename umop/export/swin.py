@@ -12,10 +12,10 @@ from mmdet.models.backbones.swin import ShiftWindowMSA
 from mmdet.models.layers.transformer.utils import AdaptivePadding
 from torch import Tensor, nn
 
-FORBIDDEN = -100.0
+_FORBIDDEN = -100.0
 
 
-class GatheredWindowMSA(ShiftWindowMSA):
+class _GatheredWindowMSA(ShiftWindowMSA):
     """Shifted-window attention, equal to mmdet's."""
 
     def forward(self, query: Tensor, hw_shape: tuple[int, int]) -> Tensor:
@@ -45,14 +45,14 @@ class GatheredWindowMSA(ShiftWindowMSA):
             added to the attention, float (windows, side², side²).
         """
         side = self.window_size
-        down, across = windows_along(height, side), windows_along(width, side)
+        down, across = _windows_along(height, side), _windows_along(width, side)
         positions = torch.arange(down * across * side**2, device=like.device)
         rows = positions // (across * side**2) * side + positions // side % side
-        columns = remainder(positions // side**2, across) * side + positions % side
+        columns = _remainder(positions // side**2, across) * side + positions % side
         regions = 3 * self.regions(rows, down * side) + self.regions(columns, across * side)
 
-        rows = remainder(rows + self.shift_size, down * side)
-        columns = remainder(columns + self.shift_size, across * side)
+        rows = _remainder(rows + self.shift_size, down * side)
+        columns = _remainder(columns + self.shift_size, across * side)
         inside = (rows < height) & (columns < width)
         tokens = torch.where(inside, rows * width + columns, height * width)
 
@@ -60,7 +60,7 @@ class GatheredWindowMSA(ShiftWindowMSA):
         tokens = torch.cat([tokens, tokens.new_full((side**2,), height * width)])
         regions = torch.cat([regions, regions.new_zeros(side**2)]).view(-1, side**2)
         apart = regions.unsqueeze(1) != regions.unsqueeze(2)
-        return tokens, apart.to(like.dtype) * FORBIDDEN
+        return tokens, apart.to(like.dtype) * _FORBIDDEN
 
     def regions(self, positions: Tensor, length: int) -> Tensor:
         """Of a rolled axis: 0 before the last window, 1 in it, 2 where it was rolled in."""
@@ -71,21 +71,21 @@ class GatheredWindowMSA(ShiftWindowMSA):
     def positions(self, height: int, width: int, like: Tensor) -> Tensor:
         """Where each token is among the windows' tokens: int64 (H · W,)."""
         side = self.window_size
-        down, across = windows_along(height, side), windows_along(width, side)
+        down, across = _windows_along(height, side), _windows_along(width, side)
         tokens = torch.arange(height * width, device=like.device)
-        rows = remainder(tokens // width + down * side - self.shift_size, down * side)
-        columns = remainder(tokens, width) + across * side - self.shift_size
-        columns = remainder(columns, across * side)
+        rows = _remainder(tokens // width + down * side - self.shift_size, down * side)
+        columns = _remainder(tokens, width) + across * side - self.shift_size
+        columns = _remainder(columns, across * side)
         window = rows // side * across + columns // side
         return window * side**2 + rows % side * side + columns % side
 
 
-def windows_along(length: int, side: int) -> int:
+def _windows_along(length: int, side: int) -> int:
     """How many windows cover an axis."""
     return (length + side - 1) // side
 
 
-def remainder(values: Tensor, length: int) -> Tensor:
+def _remainder(values: Tensor, length: int) -> Tensor:
     """``values % length`` for a dynamic length, which ONNX's exporter cannot translate."""
     return values - values // length * length
 
@@ -94,6 +94,6 @@ def gather_windows(model: nn.Module) -> None:
     """Makes a Swin traceable, in place, for sides that its strides divide."""
     for module in model.modules():
         if type(module) is ShiftWindowMSA:
-            module.__class__ = GatheredWindowMSA
+            module.__class__ = _GatheredWindowMSA
         elif isinstance(getattr(module, "adap_padding", None), AdaptivePadding):
             module.adap_padding = nn.Identity()

@@ -15,8 +15,8 @@ from serving.shared import Detections, DetectOptions, Detector, EngineName
 from umop.data.images import read_bgr
 from umop.system.errors import UserError
 
-BOX_TOLERANCE = 1e-3
-SCORE_TOLERANCE = 1e-4
+_BOX_TOLERANCE = 1e-3
+_SCORE_TOLERANCE = 1e-4
 
 
 @dataclass(frozen=True)
@@ -57,9 +57,9 @@ def verify(model: Any, bundle: Path, images: Sequence[Path], engine: EngineName)
     differences = []
     for path in images:
         pixels = read_bgr(path)
-        expected = predicted_by_mmdet(model, pixels)
+        expected = _predicted_by_mmdet(model, pixels)
         [found] = detector.detect([pixels[..., ::-1]], [DetectOptions(score_threshold=threshold)])
-        differences.append(compare(expected, found, threshold, path.name))
+        differences.append(_compare(expected, found, threshold, path.name))
     return Difference(
         images=len(images),
         detections=sum(difference.detections for difference in differences),
@@ -68,13 +68,13 @@ def verify(model: Any, bundle: Path, images: Sequence[Path], engine: EngineName)
     )
 
 
-def predicted_by_mmdet(model: Any, pixels: NDArray[np.uint8]) -> Detections:
+def _predicted_by_mmdet(model: Any, pixels: NDArray[np.uint8]) -> Detections:
     """mmdet's own prediction for one image, BGR, uint8 of shape (H, W, 3)."""
     instances = inference_detector(model, pixels).pred_instances.cpu().numpy()
     return Detections(instances.bboxes, instances.scores, instances.labels)
 
 
-def compare(expected: Detections, found: Detections, threshold: float, name: str) -> Difference:
+def _compare(expected: Detections, found: Detections, threshold: float, name: str) -> Difference:
     """Compares two sets of detections in one image.
 
     Detections closer to the threshold than the tolerance may be in one set only: rounding decides
@@ -83,10 +83,10 @@ def compare(expected: Detections, found: Detections, threshold: float, name: str
     Raises:
         UserError: They differ.
     """
-    surely = threshold + 2 * SCORE_TOLERANCE
+    surely = threshold + 2 * _SCORE_TOLERANCE
     pairs = [
-        *matches(expected, found, expected.scores >= surely),
-        *matches(found, expected, found.scores >= surely),
+        *_matches(expected, found, expected.scores >= surely),
+        *_matches(found, expected, found.scores >= surely),
     ]
     difference = Difference(
         images=1,
@@ -94,16 +94,16 @@ def compare(expected: Detections, found: Detections, threshold: float, name: str
         box=max((box for box, _ in pairs), default=0.0),
         score=max((score for _, score in pairs), default=0.0),
     )
-    if difference.box > BOX_TOLERANCE or difference.score > SCORE_TOLERANCE:
+    if difference.box > _BOX_TOLERANCE or difference.score > _SCORE_TOLERANCE:
         raise UserError(
             f"The bundle does not find what the checkpoint finds in {name}: boxes differ by up to "
-            f"{difference.box:.2g} px (allowed: {BOX_TOLERANCE}), scores by up to "
-            f"{difference.score:.2g} (allowed: {SCORE_TOLERANCE}). The bundle was not kept."
+            f"{difference.box:.2g} px (allowed: {_BOX_TOLERANCE}), scores by up to "
+            f"{difference.score:.2g} (allowed: {_SCORE_TOLERANCE}). The bundle was not kept."
         )
     return difference
 
 
-def matches(
+def _matches(
     detections: Detections, others: Detections, compared: NDArray[np.bool_]
 ) -> list[tuple[float, float]]:
     """For each compared detection, how far the nearest other of its class is.

@@ -12,7 +12,7 @@ from torch import Tensor
 
 Condition = Literal["mean_nll", "nll_of_mean"]
 
-EMPTY_LEVEL = 2.0
+_EMPTY_LEVEL = 2.0
 """The condition of a level that has no positives."""
 
 
@@ -85,7 +85,7 @@ class Focusing:
             return torch.where(positive, values, 0.0).sum() / count.clamp(min=1)
 
         condition = mean(nll) if self.condition == "mean_nll" else -mean((-nll).exp()).log()
-        return torch.where(count > 0, condition, EMPTY_LEVEL)
+        return torch.where(count > 0, condition, _EMPTY_LEVEL)
 
 
 def is_positive(labels: Tensor, classes: int) -> Tensor:

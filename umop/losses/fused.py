@@ -15,7 +15,7 @@ from torch import Tensor
 
 CPU_BLOCK = 1 << 16
 """Logits that one thread works on at a time: its buffers stay in the L2 cache."""
-GPU_BLOCK = 1 << 22
+_GPU_BLOCK = 1 << 22
 """Logits that a GPU works on at a time: enough to fill it, few enough to need little memory."""
 
 
@@ -59,7 +59,7 @@ def fused_focal(
         gradient = torch.empty_like(logits, dtype=precision) if differentiable else None
 
         for rows in _blocks(logits):
-            chosen = one_hot(labels[rows], logits.size(1))
+            chosen = _one_hot(labels[rows], logits.size(1))
             factor = 1.0 if weight is None else weight[rows]
             block, slope = _negatives(logits[rows].to(precision), gamma)
             block = positives[rows].where(chosen, block.mul_(negative_weight)).mul_(factor)
@@ -80,7 +80,7 @@ def modulation(logits: Tensor, gamma: Tensor) -> Tensor:
     return (gamma * F.logsigmoid(logits)).exp()
 
 
-def one_hot(labels: Tensor, classes: int) -> Tensor:
+def _one_hot(labels: Tensor, classes: int) -> Tensor:
     """Bool of shape (N, classes), True at the class of each anchor; background has none."""
     return labels.unsqueeze(1) == torch.arange(classes, device=labels.device)
 
@@ -109,7 +109,7 @@ def _with_slope(
 
 
 def _blocks(logits: Tensor) -> Iterator[slice]:
-    size = CPU_BLOCK * torch.get_num_threads() if logits.device.type == "cpu" else GPU_BLOCK
+    size = CPU_BLOCK * torch.get_num_threads() if logits.device.type == "cpu" else _GPU_BLOCK
     step = max(1, size // logits.size(1))
     for start in range(0, len(logits), step):
         yield slice(start, start + step)

@@ -12,10 +12,10 @@ from torch import Tensor, nn
 from umop.losses.focusing import Condition, Focusing, is_positive
 from umop.losses.fused import fused_focal
 
-Reduction = Literal["none", "mean", "sum"]
+_Reduction = Literal["none", "mean", "sum"]
 Target = TypeVar("Target")
 
-EPSILON = torch.finfo(torch.float32).eps
+_EPSILON = torch.finfo(torch.float32).eps
 """Keeps an average over no positives finite, as in mmdet's losses."""
 
 
@@ -68,7 +68,7 @@ class ProgressiveLoss(nn.Module, ABC, Generic[Target]):
         margin: float = 0.5,
         weight: float = 0.5,
         condition: Condition = "mean_nll",
-        reduction: Reduction = "mean",
+        reduction: _Reduction = "mean",
         loss_weight: float = 1.0,
     ) -> None:
         super().__init__()
@@ -101,7 +101,7 @@ class ProgressiveLoss(nn.Module, ABC, Generic[Target]):
         target: Target,
         weight: Tensor | None = None,
         avg_factor: float | None = None,
-        reduction_override: Reduction | None = None,
+        reduction_override: _Reduction | None = None,
     ) -> Tensor:
         """Computes the loss of one pyramid level.
 
@@ -140,7 +140,7 @@ class ProgressiveLoss(nn.Module, ABC, Generic[Target]):
             summed=reduction != "none",
         )
         if reduction == "mean":
-            loss = loss / (pred.numel() if avg_factor is None else avg_factor + EPSILON)
+            loss = loss / (pred.numel() if avg_factor is None else avg_factor + _EPSILON)
         return self.loss_weight * loss
 
 

@@ -14,7 +14,7 @@ from torch.optim import Optimizer
 from umop.system.errors import UserError
 
 
-def require_apex(part: str) -> ModuleType:
+def _require_apex(part: str) -> ModuleType:
     """Imports a part of apex.
 
     Raises:
@@ -36,7 +36,9 @@ def fused_adam(params: Any, **options: Any) -> Optimizer:
     Raises:
         UserError: apex is not usable.
     """
-    optimizer: Optimizer = require_apex("optimizers").FusedAdam(params, adam_w_mode=True, **options)
+    optimizer: Optimizer = _require_apex("optimizers").FusedAdam(
+        params, adam_w_mode=True, **options
+    )
     return optimizer
 
 
@@ -50,7 +52,7 @@ class FusedLayerNorm(nn.LayerNorm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.kernel = require_apex("normalization.fused_layer_norm").fused_layer_norm_affine
+        self.kernel = _require_apex("normalization.fused_layer_norm").fused_layer_norm_affine
 
     def forward(self, input: Tensor) -> Tensor:
         normalised: Tensor = self.kernel(

@@ -19,7 +19,7 @@ from torch import Tensor
 from umop.losses import Focusing, PerLevel
 
 
-def rows_of_levels(scores: Sequence[Tensor], classes: int) -> list[Tensor]:
+def _rows_of_levels(scores: Sequence[Tensor], classes: int) -> list[Tensor]:
     """Finds each level's rows where the levels follow one another, as in FCOS and VFNet.
 
     Args:
@@ -33,10 +33,10 @@ def rows_of_levels(scores: Sequence[Tensor], classes: int) -> list[Tensor]:
     return list(torch.split(torch.arange(sum(sizes), device=scores[0].device), sizes))
 
 
-def rows_of_levels_by_image(scores: Sequence[Tensor], classes: int) -> list[Tensor]:
+def _rows_of_levels_by_image(scores: Sequence[Tensor], classes: int) -> list[Tensor]:
     """Finds each level's rows where the images follow one another, as in PAA.
 
-    Takes and returns what :func:`rows_of_levels` does.
+    Takes and returns what :func:`_rows_of_levels` does.
     """
     images = scores[0].size(0)
     sizes = [level[0].numel() // classes for level in scores]
@@ -44,11 +44,11 @@ def rows_of_levels_by_image(scores: Sequence[Tensor], classes: int) -> list[Tens
     return [level.flatten() for level in torch.split(rows, sizes, dim=1)]
 
 
-class PerLevelHead(BaseDenseHead):
+class _PerLevelHead(BaseDenseHead):
     """Mixin before a dense head: its classification loss sees one pyramid level at a time."""
 
     loss_cls: Any
-    rows_of_levels = staticmethod(rows_of_levels)
+    rows_of_levels = staticmethod(_rows_of_levels)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -64,12 +64,12 @@ class PerLevelHead(BaseDenseHead):
 
 
 @MODELS.register_module()
-class PerLevelFCOSHead(PerLevelHead, FCOSHead):
+class PerLevelFCOSHead(_PerLevelHead, FCOSHead):
     """FCOS (arXiv 1904.01355)."""
 
 
 @MODELS.register_module()
-class PerLevelVFNetHead(PerLevelHead, VFNetHead):
+class PerLevelVFNetHead(_PerLevelHead, VFNetHead):
     """VarifocalNet (arXiv 2008.13367)."""
 
 
@@ -88,14 +88,14 @@ class DoublePAAHead(PAAHead):
 
 
 @MODELS.register_module()
-class PerLevelPAAHead(PerLevelHead, DoublePAAHead):
+class PerLevelPAAHead(_PerLevelHead, DoublePAAHead):
     """Probabilistic anchor assignment (arXiv 2007.08103).
 
     Candidates are scored with one γ on all levels, γ0: the assignment compares them across levels,
     and it runs for each image that has any, so that a mean over ranks in it would wait for ever.
     """
 
-    rows_of_levels = staticmethod(rows_of_levels_by_image)
+    rows_of_levels = staticmethod(_rows_of_levels_by_image)
 
     def get_pos_loss(self, *args: Any) -> tuple[Tensor]:
         """Scores the candidates of one image; takes and returns what PAA's head does."""

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn.functional import pad
 
 
-class FoldingConv2d(nn.Conv2d):
+class _FoldingConv2d(nn.Conv2d):
     """A convolution that, in training, includes the frozen batch norm behind it.
 
     Such a norm is a scale and a shift of each channel, which cost no pass over the features where
@@ -43,7 +43,7 @@ class FoldingConv2d(nn.Conv2d):
         return is_mixed and self.groups > 1 and input.requires_grad and slow
 
 
-class PaddedConv2d(FoldingConv2d):
+class _PaddedConv2d(_FoldingConv2d):
     """A strided convolution with TensorFlow's padding: the odd pixel goes right and below.
 
     timm computes that padding from each input's size. For sides that the stride divides it is
@@ -56,14 +56,14 @@ class PaddedConv2d(FoldingConv2d):
         return super()._conv_forward(pad(input, (before, after, before, after)), weight, bias)
 
 
-class FoldedNormAct2d(BatchNormAct2d):
+class _FoldedNormAct2d(BatchNormAct2d):
     """timm's batch norm and activation, of which only the activation is left in training.
 
     Attributes:
-        convs: The :class:`FoldingConv2d` that includes it, in a tuple.
+        convs: The :class:`_FoldingConv2d` that includes it, in a tuple.
     """
 
-    convs: tuple[FoldingConv2d, ...]
+    convs: tuple[_FoldingConv2d, ...]
 
     def forward(self, x: Tensor) -> Tensor:
         if not self.convs[0].training:
@@ -76,19 +76,19 @@ def adapt_convolutions(model: nn.Module) -> None:
     """Makes a timm model's convolutions those of this module, in place."""
     for module in model.modules():
         if type(module) is Conv2dSame:
-            module.__class__ = PaddedConv2d
+            module.__class__ = _PaddedConv2d
         elif type(module) is nn.Conv2d:
-            module.__class__ = FoldingConv2d
+            module.__class__ = _FoldingConv2d
 
 
 def fold_norms(model: nn.Module) -> None:
     """Folds frozen batch norms into the convolutions before them, in place; names stay."""
-    for conv, norm in pairs(model):
-        norm.__class__ = FoldedNormAct2d
+    for conv, norm in _pairs(model):
+        norm.__class__ = _FoldedNormAct2d
         conv.norms, norm.convs = (norm,), (conv,)
 
 
-def pairs(model: nn.Module) -> Iterator[tuple[FoldingConv2d, Any]]:
+def _pairs(model: nn.Module) -> Iterator[tuple[_FoldingConv2d, Any]]:
     """Each convolution whose output only a batch norm of timm uses, with that batch norm."""
     layers = dict(model.named_modules())
     for node in Layers().trace(model).nodes:
@@ -97,7 +97,7 @@ def pairs(model: nn.Module) -> Iterator[tuple[FoldingConv2d, Any]]:
             continue
         before = node.args[0]
         conv = layers.get(before.target)
-        if isinstance(conv, FoldingConv2d) and len(before.users) == 1:
+        if isinstance(conv, _FoldingConv2d) and len(before.users) == 1:
             yield conv, norm
 
 

@@ -10,13 +10,13 @@ from umop.evaluation.analysis import Analysis, ClassResult
 from umop.report.numbers import shown
 from umop.report.svg import Line, plot, sparkline
 
-MOST_LINES = 8
-EVERY = 4
+_MOST_LINES = 8
+_EVERY = 4
 """A small curve has every fourth of the 101 recalls."""
 
 
 @dataclass(frozen=True)
-class Row:
+class _Row:
     """One class in the table."""
 
     name: str
@@ -38,7 +38,7 @@ class Classes:
         each: Precision by recall of each class, where they are few.
     """
 
-    rows: list[Row]
+    rows: list[_Row]
     mean: Markup
     each: Markup | None
 
@@ -52,17 +52,17 @@ def classes(analysis: Analysis) -> Classes:
     return Classes(
         rows=[row(each) for each in listed],
         mean=precision_by_recall(mean),
-        each=precision_by_recall(drawn) if 1 < len(drawn) <= MOST_LINES else None,
+        each=precision_by_recall(drawn) if 1 < len(drawn) <= _MOST_LINES else None,
     )
 
 
-def row(each: ClassResult) -> Row:
+def row(each: ClassResult) -> _Row:
     """A class as the table shows it."""
     ap, ap50, ap75 = (
         shown(-1 if value is None else value) for value in (each.ap, each.ap50, each.ap75)
     )
-    curve = sparkline(each.precision[::EVERY], f"Precision of {each.name} by recall")
-    return Row(each.name, each.boxes, ap, ap50, ap75, 100 * (each.ap or 0), curve)
+    curve = sparkline(each.precision[::_EVERY], f"Precision of {each.name} by recall")
+    return _Row(each.name, each.boxes, ap, ap50, ap75, 100 * (each.ap or 0), curve)
 
 
 def by_recall(precision: list[float]) -> list[tuple[float, float]]:

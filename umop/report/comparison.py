@@ -23,16 +23,16 @@ from umop.report.template import write_page
 from umop.runs.folder import RunFolder
 from umop.runs.listing import state_of
 
-CURVES = {
+_CURVES = {
     "AP": "AP on the validation data, at each evaluation.",
     "loss": "The loss.",
     "lr": "The learning rate.",
 }
-MOST_SETTINGS = 100
+_MOST_SETTINGS = 100
 
 
 @dataclass(frozen=True)
-class Compared:
+class _Compared:
     """One of the runs, read.
 
     Attributes:
@@ -50,7 +50,7 @@ class Compared:
     settings: dict[str, str]
 
     @classmethod
-    def read(cls, run: RunFolder) -> Compared:
+    def read(cls, run: RunFolder) -> _Compared:
         """Reads what is compared.
 
         Raises:
@@ -63,11 +63,11 @@ class Compared:
             lines=run.read_metrics(),
             evaluation=Evaluation.read(run.evaluation),
             analysis=Analysis.read(beside(run.evaluation, "analysis")),
-            settings=settings_of(config) if config else {},
+            settings=_settings_of(config) if config else {},
         )
 
 
-def settings_of(config: Config) -> dict[str, str]:
+def _settings_of(config: Config) -> dict[str, str]:
     """A config's settings by dotted name; paths in the run's folder are the same for all runs."""
     values = leaves(config)
     folder = values.pop("work_dir", "'RUN'").strip("'")
@@ -84,25 +84,25 @@ def write_comparison(runs: Sequence[RunFolder], path: Path) -> Path:
     Raises:
         UserError: One of the runs is not there or damaged, or the page cannot be written.
     """
-    compared = [Compared.read(run) for run in runs]
-    settings = differing_settings(compared)
+    compared = [_Compared.read(run) for run in runs]
+    settings = _differing_settings(compared)
     return write_page(
         path,
         "comparison.html",
         names=[each.run.name for each in compared],
-        facts=facts(compared),
-        is_same_data=is_same_data(compared),
+        facts=_facts(compared),
+        is_same_data=_is_same_data(compared),
         unevaluated=[each.run.name for each in compared if each.evaluation is None],
-        metrics=metric_rows(compared),
-        classes=class_rows(compared),
-        curves=[*training_curves(compared), *precision_curves(compared)],
-        settings=settings[:MOST_SETTINGS],
-        left_out=len(settings[MOST_SETTINGS:]),
-        versions=differing_versions(compared),
+        metrics=_metric_rows(compared),
+        classes=_class_rows(compared),
+        curves=[*_training_curves(compared), *_precision_curves(compared)],
+        settings=settings[:_MOST_SETTINGS],
+        left_out=len(settings[_MOST_SETTINGS:]),
+        versions=_differing_versions(compared),
     )
 
 
-def facts(compared: Sequence[Compared]) -> list[Row]:
+def _facts(compared: Sequence[_Compared]) -> list[Row]:
     """What the runs are and came from."""
     last = [start(each.run.starts()[-1]) if each.run.starts() else None for each in compared]
     return [
@@ -117,13 +117,13 @@ def facts(compared: Sequence[Compared]) -> list[Row]:
     ]
 
 
-def is_same_data(compared: Sequence[Compared]) -> bool:
+def _is_same_data(compared: Sequence[_Compared]) -> bool:
     """Whether all evaluations were made with the same annotations."""
     digests = {each.evaluation.annotations_sha256 for each in compared if each.evaluation}
     return len(digests) <= 1
 
 
-def metric_rows(compared: Sequence[Compared]) -> list[Row]:
+def _metric_rows(compared: Sequence[_Compared]) -> list[Row]:
     """The twelve numbers."""
     found = [each.evaluation.metrics if each.evaluation else {} for each in compared]
     return [
@@ -132,7 +132,7 @@ def metric_rows(compared: Sequence[Compared]) -> list[Row]:
     ]
 
 
-def class_rows(compared: Sequence[Compared]) -> list[Row]:
+def _class_rows(compared: Sequence[_Compared]) -> list[Row]:
     """AP of each class, those that differ most first."""
     found = [
         {each.name: each.ap for each in run.analysis.classes} if run.analysis else {}
@@ -143,16 +143,16 @@ def class_rows(compared: Sequence[Compared]) -> list[Row]:
     return [measured(name, of_runs) for name, of_runs in by_spread]
 
 
-def training_curves(compared: Sequence[Compared]) -> list[Figure]:
+def _training_curves(compared: Sequence[_Compared]) -> list[Figure]:
     """Scalars of all runs over the iterations."""
     figures = []
-    for name, caption in CURVES.items():
+    for name, caption in _CURVES.items():
         lines = [line_of(each.lines, name, each.run.name) for each in compared]
         figures.append(Figure(caption, plot(lines, "iteration", name)))
     return figures
 
 
-def precision_curves(compared: Sequence[Compared]) -> list[Figure]:
+def _precision_curves(compared: Sequence[_Compared]) -> list[Figure]:
     """Precision by recall of all runs."""
     precision = [
         each.analysis.precision.get("0.50", []) if each.analysis else [] for each in compared
@@ -165,12 +165,12 @@ def precision_curves(compared: Sequence[Compared]) -> list[Figure]:
     return [Figure(caption, precision_by_recall(lines))] if any(precision) else []
 
 
-def differing_settings(compared: Sequence[Compared]) -> list[Row]:
+def _differing_settings(compared: Sequence[_Compared]) -> list[Row]:
     """The settings that are not the same in all configs."""
     return differing([each.settings for each in compared])
 
 
-def differing_versions(compared: Sequence[Compared]) -> list[Row]:
+def _differing_versions(compared: Sequence[_Compared]) -> list[Row]:
     """The packages whose versions are not the same in the last start of all runs."""
     starts = [each.run.starts() for each in compared]
     return differing([each[-1].get("versions", {}) if each else {} for each in starts])

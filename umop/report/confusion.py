@@ -9,13 +9,13 @@ from markupsafe import Markup
 
 from umop.evaluation.analysis import Analysis
 
-MOST_IN_TABLE = 16
-MOST_MISTAKES = 10
+_MOST_IN_TABLE = 16
+_MOST_MISTAKES = 10
 NOTHING, MISSED = "nothing", "missed"
 
 
 @dataclass(frozen=True)
-class Cell:
+class _Cell:
     """A number of the table.
 
     Attributes:
@@ -30,7 +30,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Mistake:
+class _Mistake:
     """A frequent mistake, in words."""
 
     text: str
@@ -49,9 +49,9 @@ class Confusion:
     """
 
     columns: list[str]
-    rows: list[tuple[str, list[Cell]]]
+    rows: list[tuple[str, list[_Cell]]]
     map: Markup | None
-    mistakes: list[Mistake]
+    mistakes: list[_Mistake]
 
 
 def confusion(analysis: Analysis) -> Confusion:
@@ -64,26 +64,26 @@ def confusion(analysis: Analysis) -> Confusion:
         )
     ]
     columns = [*names, MISSED]
-    is_small = len(names) <= MOST_IN_TABLE
+    is_small = len(names) <= _MOST_IN_TABLE
     return Confusion(
         columns=columns,
         rows=rows if is_small else [],
-        map=None if is_small else heat_map(columns, rows),
-        mistakes=mistakes(columns, rows),
+        map=None if is_small else _heat_map(columns, rows),
+        mistakes=_mistakes(columns, rows),
     )
 
 
-def cells(counts: list[int], number: int) -> list[Cell]:
+def cells(counts: list[int], number: int) -> list[_Cell]:
     """The cells of a row."""
     total = sum(counts) or 1
     last = len(counts) - 1
     return [
-        Cell(count, 100 * count / total, column == number < last)
+        _Cell(count, 100 * count / total, column == number < last)
         for column, count in enumerate(counts)
     ]
 
 
-def mistakes(columns: list[str], rows: list[tuple[str, list[Cell]]]) -> list[Mistake]:
+def _mistakes(columns: list[str], rows: list[tuple[str, list[_Cell]]]) -> list[_Mistake]:
     """The most frequent mistakes, in words."""
     found = [
         (cell.count, row, column)
@@ -92,16 +92,18 @@ def mistakes(columns: list[str], rows: list[tuple[str, list[Cell]]]) -> list[Mis
         if cell.count and not cell.is_right
     ]
     found.sort(key=lambda each: (-each[0], each[1:]))
-    return [Mistake(in_words(row, column), count) for count, row, column in found[:MOST_MISTAKES]]
+    return [
+        _Mistake(_in_words(row, column), count) for count, row, column in found[:_MOST_MISTAKES]
+    ]
 
 
-def in_words(row: str, column: str) -> str:
+def _in_words(row: str, column: str) -> str:
     if row == NOTHING:
         return f"{column} where nothing is"
     return f"{row} missed" if column == MISSED else f"{row} taken for {column}"
 
 
-def heat_map(columns: list[str], rows: list[tuple[str, list[Cell]]]) -> Markup:
+def _heat_map(columns: list[str], rows: list[tuple[str, list[_Cell]]]) -> Markup:
     """A square for each cell that is not empty, which says its number when pointed at."""
     side = len(columns)
     parts = [
@@ -113,7 +115,7 @@ def heat_map(columns: list[str], rows: list[tuple[str, list[Cell]]]) -> Markup:
         for left, (column, cell) in enumerate(zip(columns, line, strict=True)):
             if cell.count:
                 kind = "right" if cell.is_right else "wrong"
-                words = row if cell.is_right else in_words(row, column)
+                words = row if cell.is_right else _in_words(row, column)
                 opacity = 0.2 + 0.8 * cell.percent / 100
                 parts.append(
                     f'<rect x="{left}" y="{top}" width="1" height="1" class="{kind}" '

@@ -10,8 +10,8 @@ from markupsafe import Markup
 
 from umop.report.svg import Line, plot
 
-Lines = Sequence[Mapping[str, Any]]
-LOSSES = {"loss_cls": "cls", "loss_bbox": "bbox", "loss_centerness": "centerness"}
+_Lines = Sequence[Mapping[str, Any]]
+_LOSSES = {"loss_cls": "cls", "loss_bbox": "bbox", "loss_centerness": "centerness"}
 
 
 @dataclass(frozen=True)
@@ -27,42 +27,42 @@ class Figure:
     plot: Markup
 
 
-def curves(lines: Lines) -> list[Figure]:
+def curves(lines: _Lines) -> list[Figure]:
     """What was measured in training, over its iterations.
 
     Args:
         lines: Those of ``metrics.jsonl``.
     """
     return [
-        Figure("The parts of the loss.", over_iterations(lines, LOSSES, "loss")),
+        Figure("The parts of the loss.", _over_iterations(lines, _LOSSES, "loss")),
         Figure(
             "AP and AP50 on the validation data, at each evaluation.",
-            over_iterations(lines, {"AP": "AP", "AP50": "AP50"}, "AP"),
+            _over_iterations(lines, {"AP": "AP", "AP50": "AP50"}, "AP"),
         ),
-        Figure("The learning rate.", over_iterations(lines, {"lr": "learning rate"}, "rate")),
+        Figure("The learning rate.", _over_iterations(lines, {"lr": "learning rate"}, "rate")),
         Figure(
             "γ of each pyramid level: how hard its positives still are, from 1.5 to 2.5; 2 on a "
             "level that has none.",
-            over_iterations(lines, levels(lines, "gamma"), "γ"),
+            _over_iterations(lines, _levels(lines, "gamma"), "γ"),
         ),
         Figure(
             "The share of each level's anchors that have an object.",
-            over_iterations(lines, levels(lines, "share"), "share"),
+            _over_iterations(lines, _levels(lines, "share"), "share"),
         ),
     ]
 
 
-def over_iterations(lines: Lines, labels: Mapping[str, str], y: str) -> Markup:
+def _over_iterations(lines: _Lines, labels: Mapping[str, str], y: str) -> Markup:
     """Draws some scalars; ``labels`` says what the legend calls each."""
     return plot([line_of(lines, name, label) for name, label in labels.items()], "iteration", y)
 
 
-def line_of(lines: Lines, name: str, label: str) -> Line:
+def line_of(lines: _Lines, name: str, label: str) -> Line:
     """The values of one scalar."""
     return Line(label, [(line["iter"], line[name]) for line in lines if name in line])
 
 
-def levels(lines: Lines, scalar: str) -> dict[str, str]:
+def _levels(lines: _Lines, scalar: str) -> dict[str, str]:
     """The names of a scalar on all pyramid levels, and what the legend calls each."""
     start = f"{scalar}_"
     names = sorted({name for line in lines for name in line if name.startswith(start)})

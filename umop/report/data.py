@@ -15,11 +15,11 @@ from umop.data.check.page import Bar, bars, by_size
 from umop.data.custom import SOURCE
 from umop.runs.folder import RunFolder
 
-SPLITS = {"train": "training", "val": "validation"}
+_SPLITS = {"train": "training", "val": "validation"}
 
 
 @dataclass(frozen=True)
-class Split:
+class _Split:
     """One part of the data.
 
     Attributes:
@@ -46,7 +46,7 @@ class Data:
             the data was not checked then.
     """
 
-    splits: list[Split]
+    splits: list[_Split]
     missing: list[str]
     findings: list[tuple[str, str]] | None
 
@@ -54,7 +54,7 @@ class Data:
 def data(run: RunFolder, config: Config) -> Data:
     """Counts what a run's annotations hold."""
     splits, missing = [], []
-    for name, title in SPLITS.items():
+    for name, title in _SPLITS.items():
         dataset = config[f"{name}_dataloader"].dataset
         annotations = Path(dataset.data_root) / dataset.ann_file
         if annotations.is_file():
@@ -78,9 +78,9 @@ def findings(run: RunFolder) -> list[tuple[str, str]] | None:
     return [(severity, text) for severity, _, text in lines]
 
 
-def split(title: str, content: dict[str, Any]) -> Split:
+def split(title: str, content: dict[str, Any]) -> _Split:
     """Counts images and boxes of a COCO dictionary."""
-    boxes, sides = content["annotations"], box_sides(content["annotations"])
+    boxes, sides = content["annotations"], _box_sides(content["annotations"])
     per_image = np.unique([each["image_id"] for each in boxes], return_counts=True)[1]
     images = len(content["images"])
     mean, most = len(boxes) / max(images, 1), max(per_image, default=0)
@@ -88,22 +88,22 @@ def split(title: str, content: dict[str, Any]) -> Split:
     facts = {
         "images": f"{images:,}",
         "without boxes": f"{images - len(per_image):,}",
-        "size": image_sizes(content["images"]),
+        "size": _image_sizes(content["images"]),
         "boxes": f"{len(boxes):,}",
         "boxes an image": f"{mean:.1f}, at most {most}",
-        "small, medium, large": shares([small, len(boxes) - small - large, large]),
+        "small, medium, large": _shares([small, len(boxes) - small - large, large]),
     }
-    return Split(title, facts, class_bars(content), bars(by_size(sides)))
+    return _Split(title, facts, _class_bars(content), bars(by_size(sides)))
 
 
-def box_sides(boxes: list[dict[str, Any]]) -> NDArray[np.float64]:
+def _box_sides(boxes: list[dict[str, Any]]) -> NDArray[np.float64]:
     """The square root of each box's area, in pixels."""
     corners = np.array([each["bbox"] for each in boxes], np.float64).reshape(-1, 4)
     sides: NDArray[np.float64] = np.sqrt(np.maximum(corners[:, 2] * corners[:, 3], 0))
     return sides
 
 
-def image_sizes(images: list[dict[str, Any]]) -> str:
+def _image_sizes(images: list[dict[str, Any]]) -> str:
     """From the smallest to the largest image."""
     sizes = {(each.get("width", 0), each.get("height", 0)) for each in images}
     if not sizes:
@@ -112,13 +112,13 @@ def image_sizes(images: list[dict[str, Any]]) -> str:
     return " to ".join(f"{width} × {height}" for width, height in sorted(ends, key=np.prod))
 
 
-def shares(counts: list[int]) -> str:
+def _shares(counts: list[int]) -> str:
     """Parts of a whole in percent."""
     total = sum(counts) or 1
     return ", ".join(f"{100 * count / total:.0f} %" for count in counts)
 
 
-def class_bars(content: dict[str, Any]) -> list[Bar]:
+def _class_bars(content: dict[str, Any]) -> list[Bar]:
     """Boxes of each class, most first."""
     numbers, counts = np.unique(
         [each["category_id"] for each in content["annotations"]], return_counts=True

@@ -12,15 +12,15 @@ from umop.evaluation.analysis import Analysis
 from umop.evaluation.images import DrawnBox, ImageResult
 from umop.system.errors import UserError
 
-SHOWN = 8
+_SHOWN = 8
 """So many of the best and of the worst are shown."""
-MOST_NAMES = 3
-SIDE = 480
+_MOST_NAMES = 3
+_SIDE = 480
 """The longer side of an image in the page, in pixels."""
 
 
 @dataclass(frozen=True)
-class Shape:
+class _Shape:
     """A box on a shown image, in its pixels.
 
     Attributes:
@@ -37,7 +37,7 @@ class Shape:
 
 
 @dataclass(frozen=True)
-class Shown:
+class _Shown:
     """An image of the page.
 
     Attributes:
@@ -54,10 +54,10 @@ class Shown:
     image: str = ""
     width: int = 0
     height: int = 0
-    shapes: tuple[Shape, ...] = ()
+    shapes: tuple[_Shape, ...] = ()
 
 
-def shown_images(analysis: Analysis, folder: Path) -> tuple[list[Shown], list[Shown]]:
+def shown_images(analysis: Analysis, folder: Path) -> tuple[list[_Shown], list[_Shown]]:
     """The best and the worst images.
 
     Args:
@@ -66,21 +66,21 @@ def shown_images(analysis: Analysis, folder: Path) -> tuple[list[Shown], list[Sh
     """
     names = [each.name for each in analysis.classes]
     best, worst = (
-        [show(each, folder, names) for each in listed[:SHOWN]]
+        [_show(each, folder, names) for each in listed[:_SHOWN]]
         for listed in (analysis.best, analysis.worst)
     )
     return best, worst
 
 
-def show(result: ImageResult, folder: Path, names: list[str]) -> Shown:
+def _show(result: ImageResult, folder: Path, names: list[str]) -> _Shown:
     """Reads an image and places its boxes on it."""
-    words = in_words(result, names)
+    words = _in_words(result, names)
     try:
         pixels = read_rgb(folder / result.file_name)
     except UserError:
-        return Shown(result.file_name, f"{words}. The image cannot be read now.")
+        return _Shown(result.file_name, f"{words}. The image cannot be read now.")
     height, width = pixels.shape[:2]
-    scale = min(1.0, SIDE / max(height, width))
+    scale = min(1.0, _SIDE / max(height, width))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     shapes = [
         *(
@@ -92,28 +92,28 @@ def show(result: ImageResult, folder: Path, names: list[str]) -> Shown:
             for each in result.detections
         ),
     ]
-    return Shown(result.file_name, words, data_url(pixels, size), *size, tuple(shapes))
+    return _Shown(result.file_name, words, data_url(pixels, size), *size, tuple(shapes))
 
 
-def in_words(result: ImageResult, names: list[str]) -> str:
+def _in_words(result: ImageResult, names: list[str]) -> str:
     """What is right and wrong on an image."""
     parts = [f"{result.found} found"]
     for kind, boxes in (("missed", result.truth), ("wrong", result.detections)):
         counts = Counter(names[each.label] for each in boxes if not each.is_right)
         if counts:
-            parts.append(f"{kind}: {', '.join(listed(counts))}")
+            parts.append(f"{kind}: {', '.join(_listed(counts))}")
     return f"F1 {result.f1:.2f}; {'; '.join(parts)}"
 
 
-def listed(counts: Counter[str]) -> Iterator[str]:
+def _listed(counts: Counter[str]) -> Iterator[str]:
     """The most frequent classes with their numbers."""
-    yield from (f"{count} {name}" for name, count in counts.most_common(MOST_NAMES))
-    if others := counts.total() - sum(count for _, count in counts.most_common(MOST_NAMES)):
+    yield from (f"{count} {name}" for name, count in counts.most_common(_MOST_NAMES))
+    if others := counts.total() - sum(count for _, count in counts.most_common(_MOST_NAMES)):
         yield f"{others} others"
 
 
-def shape(drawn: DrawnBox, scale: float, kind: str, names: list[str]) -> Shape:
+def shape(drawn: DrawnBox, scale: float, kind: str, names: list[str]) -> _Shape:
     """Places a box on a scaled image."""
     x, y, width, height = (round(value * scale, 1) for value in drawn.box)
     score = "" if drawn.score is None else f" {drawn.score:.2f}"
-    return Shape(x, y, width, height, kind, f"{names[drawn.label]}{score}")
+    return _Shape(x, y, width, height, kind, f"{names[drawn.label]}{score}")

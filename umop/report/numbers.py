@@ -9,7 +9,7 @@ from umop.runs.folder import RunFolder
 
 
 @dataclass(frozen=True)
-class Column:
+class _Column:
     """One evaluation.
 
     Attributes:
@@ -22,14 +22,14 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Numbers:
+class _Numbers:
     """A run's evaluations, those that there are.
 
     Attributes:
         columns: The run's own data, with test-time augmentation, and other data.
     """
 
-    columns: list[Column]
+    columns: list[_Column]
 
     def rows(self) -> list[tuple[str, str, list[str]]]:
         """Name, meaning, and the value of each column."""
@@ -39,14 +39,14 @@ class Numbers:
         ]
 
 
-def numbers(run: RunFolder) -> Numbers:
+def numbers(run: RunFolder) -> _Numbers:
     """Reads a run's evaluations."""
     files = {"this data": run.evaluation, "with TTA": run.evaluation_tta}
     for path in sorted(run.folder.glob("evaluations/*/evaluation*.json")):
         tta = ", TTA" if path.name == run.evaluation_tta.name else ""
         files[f"{path.parent.name}{tta}"] = path
     read = {title: Evaluation.read(path) for title, path in files.items()}
-    return Numbers([Column(title, each.metrics) for title, each in read.items() if each])
+    return _Numbers([_Column(title, each.metrics) for title, each in read.items() if each])
 
 
 def shown(value: float) -> str:

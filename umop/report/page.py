@@ -24,7 +24,7 @@ from umop.system.errors import UserError
 
 
 @dataclass(frozen=True)
-class Tile:
+class _Tile:
     """A number at the head of the page."""
 
     name: str
@@ -52,7 +52,7 @@ def write_report(run: RunFolder, path: Path | None = None) -> Path:
         "numbers": numbers(run),
         "classes": analysis and classes(analysis),
         "confusion": analysis and confusion(analysis),
-        "images": analysis and config and shown_images(analysis, images_of(config)),
+        "images": analysis and config and shown_images(analysis, _images_of(config)),
         "curves": curves(lines),
         "data": config and data(run, config),
         "starts": starts(run),
@@ -62,7 +62,7 @@ def write_report(run: RunFolder, path: Path | None = None) -> Path:
         "report.html",
         name=run.name,
         state=state_of(run),
-        tiles=tiles(run, lines),
+        tiles=_tiles(run, lines),
         analysis=analysis,
         **sections,
     )
@@ -85,21 +85,21 @@ def require_run(run: RunFolder) -> None:
         raise UserError(f"There is no run at {run.folder}. List those that there are: umop runs")
 
 
-def images_of(config: Config) -> Path:
+def _images_of(config: Config) -> Path:
     """The folder of the images that a config evaluates."""
     dataset = config.test_dataloader.dataset
     return Path(dataset.data_root) / dataset.data_prefix.img
 
 
-def tiles(run: RunFolder, lines: list[dict[str, Any]]) -> list[Tile]:
+def _tiles(run: RunFolder, lines: list[dict[str, Any]]) -> list[_Tile]:
     """The first things one wants to know."""
     evaluated = numbers(run).columns
     metrics = evaluated[0].metrics if evaluated else {}
-    found = [Tile(name, shown(metrics[name])) for name in ("AP", "AP50", "AP75") if metrics]
+    found = [_Tile(name, shown(metrics[name])) for name in ("AP", "AP50", "AP75") if metrics]
     if done := iterations(run, lines):
-        found.append(Tile("iterations", f"{done:,}"))
+        found.append(_Tile("iterations", f"{done:,}"))
     if lasted := time_trained(run):
-        found.append(Tile("trained for", lasted))
+        found.append(_Tile("trained for", lasted))
     return found
 
 

@@ -10,7 +10,7 @@ from umop.runs.folder import RunFolder
 from umop.system.console import duration
 from umop.system.exit_codes import STOPPED
 
-ENDS = {None: "no end: killed, or still training", 0: "finished", STOPPED: "stopped, and saved"}
+_ENDS = {None: "no end: killed, or still training", 0: "finished", STOPPED: "stopped, and saved"}
 
 
 @dataclass(frozen=True)
@@ -45,31 +45,31 @@ def start(entry: dict[str, Any]) -> Start:
     """One entry of ``provenance.json``."""
     code = entry.get("exit_code")
     first, last = entry.get("first_iteration"), entry.get("last_iteration")
-    seconds = seconds_between(entry)
+    seconds = _seconds_between(entry)
     return Start(
-        began=moment(entry.get("started")),
+        began=_moment(entry.get("started")),
         lasted="" if seconds is None else duration(seconds),
         iterations="" if first is None else f"{first} to {'?' if last is None else last}",
-        end=ENDS.get(code, f"failed, exit code {code}"),
+        end=_ENDS.get(code, f"failed, exit code {code}"),
         commit=commit(entry),
         machine=", ".join(filter(None, [entry.get("host"), *entry.get("devices", [])])),
         details=entry,
     )
 
 
-def moment(time: str | None) -> str:
+def _moment(time: str | None) -> str:
     """A time of ``provenance.json`` for people."""
     return f"{datetime.fromisoformat(time):%Y-%m-%d %H:%M} UTC" if time else ""
 
 
 def time_trained(run: RunFolder) -> str:
     """How long all starts that have an end took together, in words; empty without one."""
-    spans = [seconds_between(each) for each in run.starts()]
+    spans = [_seconds_between(each) for each in run.starts()]
     known = [span for span in spans if span is not None]
     return duration(sum(known)) if known else ""
 
 
-def seconds_between(entry: dict[str, Any]) -> float | None:
+def _seconds_between(entry: dict[str, Any]) -> float | None:
     """How long a start took; None without an end."""
     if not entry.get("started") or not entry.get("ended"):
         return None

@@ -11,11 +11,11 @@ from matplotlib.ticker import MaxNLocator
 
 WIDTH, HEIGHT = 400, 230
 LEFT, RIGHT, TOP, BOTTOM = 48, 16, 12, 40
-MOST_POINTS = 500
-MOST_DOTS = 24
-COLOURS = 8
+_MOST_POINTS = 500
+_MOST_DOTS = 24
+_COLOURS = 8
 """The page has so many colours for lines, ``.c0`` and so on."""
-TICKS = MaxNLocator(nbins=5, steps=[1, 2, 2.5, 5, 10])
+_TICKS = MaxNLocator(nbins=5, steps=[1, 2, 2.5, 5, 10])
 
 Range = tuple[float, float]
 
@@ -34,7 +34,7 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Frame:
+class _Frame:
     """The place of a plot's values on the page.
 
     Attributes:
@@ -75,44 +75,44 @@ def plot(
     Returns:
         An ``svg`` element and the legend.
     """
-    colours = [number % COLOURS for number, each in enumerate(lines) if each.points]
+    colours = [number % _COLOURS for number, each in enumerate(lines) if each.points]
     lines = [Line(each.label, thinned(each.points)) for each in lines if each.points]
     if not lines:
         return Markup('<p class="empty">Nothing was measured yet.</p>')
     points = [point for each in lines for point in each.points]
-    frame = Frame(
-        x_range or widened(min(p[0] for p in points), max(p[0] for p in points)),
-        y_range or round_range([p[1] for p in points]),
+    frame = _Frame(
+        x_range or _widened(min(p[0] for p in points), max(p[0] for p in points)),
+        y_range or _round_range([p[1] for p in points]),
     )
     parts = [
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{described(lines, x, y)}">',
-        *axes(frame, x, y),
-        *(drawn(frame, each, colour) for each, colour in zip(lines, colours, strict=True)),
+        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{_described(lines, x, y)}">',
+        *_axes(frame, x, y),
+        *(_drawn(frame, each, colour) for each, colour in zip(lines, colours, strict=True)),
         "</svg>",
-        legend(lines, colours),
+        _legend(lines, colours),
     ]
     return Markup("".join(parts))
 
 
 def thinned(points: Sequence[tuple[float, float]]) -> Sequence[tuple[float, float]]:
     """Not more points than can be seen; the last one stays."""
-    step = -(-len(points) // MOST_POINTS)
+    step = -(-len(points) // _MOST_POINTS)
     return points[::-step][::-1]
 
 
-def widened(low: float, high: float) -> Range:
+def _widened(low: float, high: float) -> Range:
     """A range that is not empty: around a single value, half as much and as much again."""
     margin = 0.0 if high > low else abs(low) / 2 or 0.5
     return low - margin, high + margin
 
 
-def round_range(values: Sequence[float]) -> Range:
+def _round_range(values: Sequence[float]) -> Range:
     """From a round number below all values to one above."""
-    ticks = TICKS.tick_values(*widened(min(values), max(values)))
+    ticks = _TICKS.tick_values(*_widened(min(values), max(values)))
     return float(ticks[0]), float(ticks[-1])
 
 
-def axes(frame: Frame, x: str, y: str) -> list[str]:
+def _axes(frame: _Frame, x: str, y: str) -> list[str]:
     """Grid, numbers and names of the axes."""
     bottom = HEIGHT - BOTTOM
     parts = []
@@ -132,16 +132,16 @@ def axes(frame: Frame, x: str, y: str) -> list[str]:
 def inside(shown: Range) -> list[float]:
     """The round numbers inside a range."""
     slack = 1e-6 * (shown[1] - shown[0])
-    ticks = map(float, TICKS.tick_values(*shown))
+    ticks = map(float, _TICKS.tick_values(*shown))
     return [tick for tick in ticks if shown[0] - slack <= tick <= shown[1] + slack]
 
 
-def drawn(frame: Frame, line: Line, colour: int) -> str:
+def _drawn(frame: _Frame, line: Line, colour: int) -> str:
     """One line; with a dot for each point where they are few."""
     places = [(frame.left(x), frame.top(y)) for x, y in line.points]
     path = " ".join(f"{left},{top}" for left, top in places)
     parts = [f'<polyline points="{path}"><title>{escape(line.label)}</title></polyline>']
-    if len(places) <= MOST_DOTS:
+    if len(places) <= _MOST_DOTS:
         parts += [
             f'<circle cx="{left}" cy="{top}" r="3">'
             f"<title>{escape(line.label)}: {y:.4g} at {x:g}</title></circle>"
@@ -150,7 +150,7 @@ def drawn(frame: Frame, line: Line, colour: int) -> str:
     return f'<g class="c{colour}">{"".join(parts)}</g>'
 
 
-def legend(lines: Sequence[Line], colours: Sequence[int]) -> str:
+def _legend(lines: Sequence[Line], colours: Sequence[int]) -> str:
     """The names of the lines, each with its colour."""
     items = (
         f'<li class="c{colour}">{escape(each.label)}</li>'
@@ -159,7 +159,7 @@ def legend(lines: Sequence[Line], colours: Sequence[int]) -> str:
     return f'<ul class="legend">{"".join(items)}</ul>'
 
 
-def described(lines: Sequence[Line], x: str, y: str) -> str:
+def _described(lines: Sequence[Line], x: str, y: str) -> str:
     """A plot in words, for those who do not see it."""
     ends = (f"{each.label} {each.points[-1][1]:.4g} at {each.points[-1][0]:g}" for each in lines)
     return escape(f"{y} by {x}; at the end {', '.join(ends)}")

@@ -33,7 +33,7 @@ def write_checkpoint(checkpoint: Path, write: Callable[[Path], None]) -> None:
     temporary = checkpoint.with_name(f".{checkpoint.name}.tmp")
     try:
         write(temporary)
-        flush(temporary)
+        _flush(temporary)
         line = f"{sha256_of(temporary)}  {checkpoint.name}\n"
         checksums = checksum_file(checkpoint)
         before = checksums.read_text() if checksums.is_file() else ""
@@ -42,18 +42,18 @@ def write_checkpoint(checkpoint: Path, write: Callable[[Path], None]) -> None:
         replace_text(checksums, line)
     finally:
         temporary.unlink(missing_ok=True)
-    flush(checkpoint.parent)
+    _flush(checkpoint.parent)
 
 
 def replace_text(path: Path, text: str) -> None:
     """Writes a small file so that it has its old content or the new, whatever happens."""
     temporary = path.with_name(f".{path.name}.tmp")
     temporary.write_text(text)
-    flush(temporary)
+    _flush(temporary)
     temporary.replace(path)
 
 
-def flush(path: Path) -> None:
+def _flush(path: Path) -> None:
     """Has the kernel write a file, or the names in a folder, to the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
@@ -64,12 +64,12 @@ def flush(path: Path) -> None:
 
 def remove_all_but(run: RunFolder, newest: int) -> None:
     """Removes the older checkpoints of a run, and their checksums."""
-    for checkpoint in by_age(run)[newest:]:
+    for checkpoint in _by_age(run)[newest:]:
         checkpoint.unlink()
         checksum_file(checkpoint).unlink(missing_ok=True)
 
 
-def by_age(run: RunFolder) -> list[Path]:
+def _by_age(run: RunFolder) -> list[Path]:
     """A run's checkpoints, the newest first; the best is not among them."""
     found = [path for name in ("epoch_*.pth", "iter_*.pth") for path in run.folder.glob(name)]
     return sorted(found, key=lambda path: path.stat().st_mtime_ns, reverse=True)
@@ -94,7 +94,7 @@ def newest_whole(run: RunFolder) -> Path | None:
     newest = run.latest_checkpoint()
     if newest is None:
         return None
-    candidates = [newest, *(path for path in by_age(run) if path != newest)]
+    candidates = [newest, *(path for path in _by_age(run) if path != newest)]
     for checkpoint in candidates:
         if is_whole(checkpoint):
             if not checksum_file(checkpoint).is_file():
@@ -113,12 +113,12 @@ def is_whole(checkpoint: Path) -> bool:
     """Whether a checkpoint is what its checksum says; without one, what the sums inside it say."""
     checksums = checksum_file(checkpoint)
     if not checksums.is_file():
-        return has_whole_parts(checkpoint)
+        return _has_whole_parts(checkpoint)
     known = [line.split()[0] for line in checksums.read_text().splitlines() if line]
     return checkpoint.is_file() and sha256_of(checkpoint) in known
 
 
-def has_whole_parts(checkpoint: Path) -> bool:
+def _has_whole_parts(checkpoint: Path) -> bool:
     """Whether each part of a file of ``torch.save``, which is a zip, has its CRC-32."""
     try:
         with ZipFile(checkpoint) as parts:

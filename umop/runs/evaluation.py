@@ -31,7 +31,7 @@ class Evaluation:
     @classmethod
     def of(cls, config: Config, checkpoint: Path, metrics: dict[str, float]) -> Evaluation:
         """Records what a checkpoint scored on a config's test data."""
-        return cls(sha256_of(checkpoint), sha256_of(annotations_of(config)), metrics)
+        return cls(sha256_of(checkpoint), sha256_of(_annotations_of(config)), metrics)
 
     @classmethod
     def read(cls, path: Path) -> Evaluation | None:
@@ -56,7 +56,7 @@ class Evaluation:
         return self == self.of(config, checkpoint, self.metrics)
 
 
-def annotations_of(config: Config) -> Path:
+def _annotations_of(config: Config) -> Path:
     """The file with the true boxes of a config's test data."""
     dataset = config.test_dataloader.dataset
     return Path(dataset.data_root) / dataset.ann_file

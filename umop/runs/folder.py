@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 ROOT = Path("runs")
-LOCK = ".lock"
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_LOCK = ".lock"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 """Names of runs: a bundle's manifest takes the same."""
 
 
@@ -51,7 +51,7 @@ class RunFolder:
         Raises:
             UserError: It is not a valid name for a run.
         """
-        if not NAME.fullmatch(name):
+        if not _NAME.fullmatch(name):
             raise UserError(
                 f"'{name}' is not a valid name for a run. Use at most 100 letters, digits, '.', "
                 "'_' and '-', with a letter or digit first, as in --run trees-2."
@@ -88,7 +88,7 @@ class RunFolder:
 
     @property
     def lock(self) -> Path:
-        return self.folder / LOCK
+        return self.folder / _LOCK
 
     @property
     def report(self) -> Path:

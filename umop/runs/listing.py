@@ -13,7 +13,7 @@ from umop.system.exit_codes import STOPPED
 
 
 @dataclass(frozen=True)
-class Listed:
+class _Listed:
     """One row of ``umop runs``.
 
     Attributes:
@@ -32,27 +32,27 @@ class Listed:
     age: float
 
 
-def runs_in(folder: Path) -> list[Listed]:
+def runs_in(folder: Path) -> list[_Listed]:
     """All runs of a folder, the newest first."""
     paths = folder.iterdir() if folder.is_dir() else ()
     rows = [listed(RunFolder(path)) for path in paths if path.is_dir()]
     return sorted(rows, key=lambda row: row.age)
 
 
-def listed(run: RunFolder) -> Listed:
+def listed(run: RunFolder) -> _Listed:
     """Reads one run's folder."""
     lines = run.read_metrics()
     last = run.last_metrics()
-    return Listed(
+    return _Listed(
         name=run.name,
         state=state_of(run),
         iteration=lines[-1]["iter"] if lines else None,
         ap=last["AP"] if last else None,
-        age=time.time() - max(path.stat().st_mtime for path in (run.folder, *wrote(run))),
+        age=time.time() - max(path.stat().st_mtime for path in (run.folder, *_wrote(run))),
     )
 
 
-def wrote(run: RunFolder) -> list[Path]:
+def _wrote(run: RunFolder) -> list[Path]:
     """The files that show when a run was last at work."""
     return [path for path in (run.metrics_file, run.provenance, run.evaluation) if path.is_file()]
 

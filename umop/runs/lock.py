@@ -29,7 +29,7 @@ def locked(run: RunFolder) -> Iterator[None]:
         UserError: Another process trains the run, or the folder cannot be written.
     """
     try:
-        lock, is_new = acquire(run)
+        lock, is_new = _acquire(run)
     except OSError as error:
         raise UserError(f"{run.folder} cannot be written: {error.strerror}.") from error
     try:
@@ -42,7 +42,7 @@ def locked(run: RunFolder) -> Iterator[None]:
         lock.release()
 
 
-def acquire(run: RunFolder) -> tuple[FileLock, bool]:
+def _acquire(run: RunFolder) -> tuple[FileLock, bool]:
     """Returns the lock, and whether the folder was made for it.
 
     Raises:
@@ -52,8 +52,8 @@ def acquire(run: RunFolder) -> tuple[FileLock, bool]:
     is_new = make(run.folder)
     lock = file_lock(run.lock)
     if not try_lock(lock):
-        raise UserError(held_by_another(run))
-    run.lock.write_text(holder())
+        raise UserError(_held_by_another(run))
+    run.lock.write_text(_holder())
     return lock, is_new
 
 
@@ -71,13 +71,13 @@ def make(folder: Path) -> bool:
     return True
 
 
-def holder() -> str:
+def _holder() -> str:
     """What a second start says about this one."""
     since = datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")
     return f"process {os.getpid()} on {socket.gethostname()} since {since}"
 
 
-def held_by_another(run: RunFolder) -> str:
+def _held_by_another(run: RunFolder) -> str:
     """Says which process trains a run, and what to do."""
     by = run.lock.read_text(errors="replace") or "another process"
     return (

@@ -21,8 +21,8 @@ from umop.system.digest import sha256_of
 from umop.system.hardware import devices, driver
 from umop.system.versions import STACK, all_installed
 
-READERS = 16
-SHARE = 500
+_READERS = 16
+_SHARE = 500
 """Sizes of so many files are asked for at a time: network storage answers each in a millisecond."""
 
 
@@ -37,19 +37,19 @@ def begin(path: Path, config: Config, iteration: int, command: str) -> None:
         iteration: Iterations that were done before.
         command: What started it: a command of a shell, or a call of Python.
     """
-    starts = read_starts(path)
+    starts = _read_starts(path)
     entry = {**provenance(config, command), "first_iteration": iteration + 1}
     if changed := changes(starts[-1], entry) if starts else []:
         note(
             f"warning: since this run was started before, there is another {'; '.join(changed)}. "
             "The result will not be bit-identical to that of a run that was not stopped."
         )
-    write(path, [*starts, entry])
+    _write(path, [*starts, entry])
 
 
 def changes(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
     """What two entries of a ``provenance.json`` differ in, of what the result depends on."""
-    old, new = tools(before), tools(now)
+    old, new = _tools(before), _tools(now)
     found = [
         f"{name} ({old[name]} before, now {new[name]})" for name in new if old[name] != new[name]
     ]
@@ -58,7 +58,7 @@ def changes(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
     return found
 
 
-def tools(entry: dict[str, Any]) -> dict[str, str]:
+def _tools(entry: dict[str, Any]) -> dict[str, str]:
     """What an entry says that training was done with."""
     return {
         "commit": str(entry["commit"])[:12],
@@ -75,23 +75,23 @@ def finish(path: Path, iteration: int, exit_code: int) -> None:
         iteration: The last iteration that was done.
         exit_code: What the command answers, see :mod:`umop.system.exit_codes`.
     """
-    starts = read_starts(path)
+    starts = _read_starts(path)
     if starts:
-        starts[-1].update(ended=now(), last_iteration=iteration, exit_code=exit_code)
-        write(path, starts)
+        starts[-1].update(ended=_now(), last_iteration=iteration, exit_code=exit_code)
+        _write(path, starts)
 
 
-def read_starts(path: Path) -> list[dict[str, Any]]:
+def _read_starts(path: Path) -> list[dict[str, Any]]:
     """The entries of a ``provenance.json``, oldest first; none where there is no such file."""
     return json.loads(path.read_text()) if path.is_file() else []
 
 
-def write(path: Path, starts: list[dict[str, Any]]) -> None:
+def _write(path: Path, starts: list[dict[str, Any]]) -> None:
     """Replaces the file as a whole, so that a kill leaves the old one or the new one."""
     replace_text(path, json.dumps(starts, indent=2) + "\n")
 
 
-def now() -> str:
+def _now() -> str:
     return datetime.now(timezone.utc).isoformat(timespec="seconds")
 
 
@@ -99,7 +99,7 @@ def provenance(config: Config, command: str) -> dict[str, Any]:
     """Returns commit, versions, hardware, data fingerprint, seed and command, as JSON values."""
     commit, clean = code()
     return {
-        "started": now(),
+        "started": _now(),
         "command": command,
         "commit": commit,
         "clean": clean,
@@ -154,9 +154,9 @@ def fingerprint(config: Config) -> dict[str, dict[str, str | int]]:
 
 def digest_of_sizes(folder: Path, names: list[str]) -> str:
     """SHA-256 of a list of files: a line ``name size`` for each."""
-    with ThreadPoolExecutor(READERS) as pool:
+    with ThreadPoolExecutor(_READERS) as pool:
         shares = pool.map(
-            lambda first: lines(folder, names[first : first + SHARE]), range(0, len(names), SHARE)
+            lambda first: lines(folder, names[first : first + _SHARE]), range(0, len(names), _SHARE)
         )
         return hashlib.sha256("".join(shares).encode()).hexdigest()
 

@@ -14,7 +14,7 @@ from time import monotonic
 
 from umop.system.errors import NO_SPACE
 
-SECONDS_BETWEEN_COUNTS = 20.0
+_SECONDS_BETWEEN_COUNTS = 20.0
 
 
 def note(text: str) -> None:
@@ -58,7 +58,7 @@ class Count:
         """Counts one more."""
         self.done += 1
         now = monotonic()
-        if now - self.noted < SECONDS_BETWEEN_COUNTS:
+        if now - self.noted < _SECONDS_BETWEEN_COUNTS:
             return
         self.noted = now
         left = (now - self.started) / self.done * (self.total - self.done)

@@ -23,11 +23,11 @@ from umop.system.errors import UserError
 
 ATTEMPTS = 5
 """Most attempts in a row that receive no byte."""
-BLOCK = 1 << 20
-SECONDS_WITHOUT_A_BYTE = 60
+_BLOCK = 1 << 20
+_SECONDS_WITHOUT_A_BYTE = 60
 
 
-class BrokenOffError(Exception):
+class _BrokenOffError(Exception):
     """The connection ended before the file did."""
 
 
@@ -48,11 +48,11 @@ def download(url: str, path: Path, checksum: str | None = None) -> None:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.part")
-    with bar() as progress:
+    with _bar() as progress:
         task = progress.add_task(path.name, total=None)
         try:
             receive(url, part, progress, task)
-        except (OSError, http.client.HTTPException, BrokenOffError) as error:
+        except (OSError, http.client.HTTPException, _BrokenOffError) as error:
             raise UserError(
                 f"{url} could not be downloaded: {error or type(error).__name__}. Run this again "
                 f"to go on where it stopped, or put the file at {path} yourself."
@@ -72,21 +72,21 @@ def receive(url: str, part: Path, progress: Progress, task: TaskID) -> None:
     while True:
         before = size(part)
         try:
-            return receive_once(url, part, progress, task)
+            return _receive_once(url, part, progress, task)
         except urllib.error.HTTPError:
             raise
-        except (OSError, http.client.HTTPException, BrokenOffError):
+        except (OSError, http.client.HTTPException, _BrokenOffError):
             failures = 0 if size(part) > before else failures + 1
             if failures == ATTEMPTS:
                 raise
 
 
-def receive_once(url: str, part: Path, progress: Progress, task: TaskID) -> None:
+def _receive_once(url: str, part: Path, progress: Progress, task: TaskID) -> None:
     """Appends to ``part`` what one connection gives."""
     start = size(part)
     request = urllib.request.Request(url, headers={"Range": f"bytes={start}-"} if start else {})
     try:
-        response = urllib.request.urlopen(request, timeout=SECONDS_WITHOUT_A_BYTE)
+        response = urllib.request.urlopen(request, timeout=_SECONDS_WITHOUT_A_BYTE)
     except urllib.error.HTTPError as error:
         if error.code == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
             return
@@ -97,11 +97,11 @@ def receive_once(url: str, part: Path, progress: Progress, task: TaskID) -> None
         left = int(response.headers.get("Content-Length", 0))
         progress.update(task, total=start + left or None, completed=start)
         with part.open("ab" if resumed else "wb") as file:
-            while block := response.read(BLOCK):
+            while block := response.read(_BLOCK):
                 file.write(block)
                 progress.update(task, advance=len(block))
     if size(part) < start + left:
-        raise BrokenOffError(f"it broke off after {size(part)} of {start + left} bytes")
+        raise _BrokenOffError(f"it broke off after {size(part)} of {start + left} bytes")
 
 
 def matches(path: Path, checksum: str) -> bool:
@@ -109,7 +109,7 @@ def matches(path: Path, checksum: str) -> bool:
     algorithm, _, digest = checksum.partition(":")
     with path.open("rb") as file:
         hasher = hashlib.new(algorithm)
-        while block := file.read(BLOCK):
+        while block := file.read(_BLOCK):
             hasher.update(block)
     return hasher.hexdigest().startswith(digest)
 
@@ -118,7 +118,7 @@ def size(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
 
 
-def bar() -> Progress:
+def _bar() -> Progress:
     """A progress bar on stderr."""
     return Progress(
         TextColumn("{task.description}"),

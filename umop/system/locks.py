@@ -12,9 +12,9 @@ from filelock import FileLock, Timeout
 from umop.system.console import note
 from umop.system.errors import UserError
 
-WITHOUT_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
+_WITHOUT_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 """What a file system answers that has no locks."""
-SECONDS_OF_RETRIES = 0.2
+_SECONDS_OF_RETRIES = 0.2
 """Time for a lock file that another process removes meanwhile to be made again."""
 
 
@@ -53,11 +53,11 @@ def try_lock(lock: FileLock) -> bool:
         OSError: The file cannot be opened.
     """
     try:
-        lock.acquire(timeout=SECONDS_OF_RETRIES)
+        lock.acquire(timeout=_SECONDS_OF_RETRIES)
     except Timeout:
         return False
     except OSError as error:
-        if error.errno not in WITHOUT_LOCKS:
+        if error.errno not in _WITHOUT_LOCKS:
             raise
         folder = Path(lock.lock_file).parent
         note(f"warning: {folder} cannot be locked: do not use it twice at the same time")

@@ -12,10 +12,10 @@ from umop.system.errors import UserError
 
 SETTINGS = {"OMP_WAIT_POLICY": "PASSIVE", "THP_MEM_ALLOC_ENABLE": "1"}
 """Threads that wait leave their core to the data loader; large tensors lie in pages of 2 MiB."""
-M_TRIM_THRESHOLD = -1
-M_MMAP_THRESHOLD = -3
-LARGEST_TRIM_THRESHOLD = 2**31 - 1
-LARGEST_MMAP_THRESHOLD = 2**25
+_M_TRIM_THRESHOLD = -1
+_M_MMAP_THRESHOLD = -3
+_LARGEST_TRIM_THRESHOLD = 2**31 - 1
+_LARGEST_MMAP_THRESHOLD = 2**25
 """The most that glibc takes."""
 
 
@@ -43,8 +43,8 @@ def keep_freed_memory() -> None:
     """
     if platform.libc_ver()[0] == "glibc":
         mallopt = ctypes.CDLL(None).mallopt
-        mallopt(M_MMAP_THRESHOLD, LARGEST_MMAP_THRESHOLD)
-        mallopt(M_TRIM_THRESHOLD, LARGEST_TRIM_THRESHOLD)
+        mallopt(_M_MMAP_THRESHOLD, _LARGEST_MMAP_THRESHOLD)
+        mallopt(_M_TRIM_THRESHOLD, _LARGEST_TRIM_THRESHOLD)
 
 
 def choose_processor(wanted: bool) -> None:

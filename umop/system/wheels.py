@@ -11,7 +11,7 @@ from zipfile import ZipFile
 from umop.system.errors import UserError
 from umop.system.locks import exclusive_lock
 
-STDERR = 2
+_STDERR = 2
 """Its file descriptor: what a command prints to stdout is its result alone."""
 
 
@@ -25,11 +25,11 @@ def download(requirements: Path, folder: Path) -> None:
     Raises:
         UserError: pip failed: no network, or a file with another hash.
     """
-    command = [python_with_pip(), "-m", "pip", "download"]
+    command = [_python_with_pip(), "-m", "pip", "download"]
     options = ["--disable-pip-version-check", "--no-deps"]
     options += ["--require-hashes", "--requirement", str(requirements), "--dest", str(folder)]
     with exclusive_lock(folder):
-        done = subprocess.run([*command, *options], stdout=STDERR)
+        done = subprocess.run([*command, *options], stdout=_STDERR)
     if done.returncode != 0:
         raise UserError(
             f"pip could not download what {requirements} lists (see its message above). "
@@ -38,7 +38,7 @@ def download(requirements: Path, folder: Path) -> None:
         )
 
 
-def python_with_pip() -> str:
+def _python_with_pip() -> str:
     """This Python, or in an environment without pip (the images') the one that it was made from."""
     if find_spec("pip") is not None:
         return sys.executable

@@ -23,11 +23,11 @@ from umop.system.console import note
 from umop.system.errors import Stopped, UserError
 from umop.trackers.tracker import Settings, Tracker
 
-FILE = "mlflow-run.txt"
+_FILE = "mlflow-run.txt"
 """Keeps the id of MLflow's run, in the run folder."""
-SECONDS_OF_PAUSE = 600.0
+_SECONDS_OF_PAUSE = 600.0
 """How long nothing is sent to a server that did not answer."""
-PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
+_PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
 """Training waits for an answer; MLflow's own settings are 7 times and 120 s."""
 
 
@@ -43,13 +43,13 @@ class ScalarsToMlflow(MLflowVisBackend):
     def __init__(self, *, must_answer: bool, **settings: Any) -> None:
         super().__init__(**settings)
         self.must_answer = must_answer
-        self.file = Path(self._save_dir) / FILE
+        self.file = Path(self._save_dir) / _FILE
         self.run_id: str | None = None
         self.paused_until = 0.0
         self.is_away = False
 
     def _init_env(self) -> None:
-        for name, value in PATIENCE.items():
+        for name, value in _PATIENCE.items():
             os.environ.setdefault(name, value)
         import mlflow
 
@@ -91,13 +91,13 @@ class ScalarsToMlflow(MLflowVisBackend):
                 self.open_run()
             what()
         except (self._mlflow.MlflowException, OSError) as error:
-            reason = f"MLflow at {self._tracking_uri} does not answer as it should: {brief(error)}"
+            reason = f"MLflow at {self._tracking_uri} does not answer as it should: {_brief(error)}"
             if self.must_answer:
                 raise UserError(f"{reason} Without MLFLOW_TRACKING_URI nothing is sent.") from error
             if not self.is_away:
                 note(f"warning: {reason} Training continues; metrics.jsonl has all scalars.")
             self.is_away = True
-            self.paused_until = time.monotonic() + SECONDS_OF_PAUSE
+            self.paused_until = time.monotonic() + _SECONDS_OF_PAUSE
         else:
             self.is_away = False
 
@@ -149,7 +149,7 @@ def status() -> str:
     return "KILLED" if isinstance(error, Stopped) else "FAILED"
 
 
-def brief(error: Exception) -> str:
+def _brief(error: Exception) -> str:
     """The reason behind an error of MLflow, as one sentence."""
     while error.__cause__ or error.__context__:
         error = error.__cause__ or error.__context__  # type: ignore[assignment]

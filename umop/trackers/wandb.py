@@ -14,7 +14,7 @@ from umop.runs.folder import RunFolder
 from umop.system.errors import UserError
 from umop.trackers.tracker import Settings, Tracker
 
-FILE = "wandb-run.txt"
+_FILE = "wandb-run.txt"
 """Keeps the id of W&B's run, in the run folder."""
 
 
@@ -28,7 +28,7 @@ class ScalarsToWandb(WandbVisBackend):
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
-        self.file = Path(self._save_dir) / FILE
+        self.file = Path(self._save_dir) / _FILE
 
     def _init_env(self) -> None:
         """Resumes the run that the folder names, or makes one.

@@ -8,7 +8,7 @@ import torch
 from mmengine.config import Config
 
 STEPS = 2
-IMAGES = 2
+_IMAGES = 2
 
 
 def shorten(config: Config) -> None:
@@ -18,7 +18,7 @@ def shorten(config: Config) -> None:
         "max_iters": STEPS,
         "val_interval": STEPS,
     }
-    config.val_dataloader.dataset.indices = IMAGES
+    config.val_dataloader.dataset.indices = _IMAGES
 
 
 def peak_memory() -> str:

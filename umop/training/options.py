@@ -12,7 +12,7 @@ from umop.training.schedule import ScheduleOptions, parse_duration
 
 Device = Literal["auto", "cpu"]
 Precision = Literal["auto", "bf16", "fp16", "off"]
-FOR_OWN_DATA = "small"
+_FOR_OWN_DATA = "small"
 TIMEOUT = 600.0
 
 
@@ -37,7 +37,7 @@ class Limits(NamedTuple):
         return f"{number} from {self.least:g} to {self.most:g}"
 
 
-LIMITS = {
+_LIMITS = {
     "epochs": Limits(int, 1),
     "batch": Limits(int, 1),
     "accumulate": Limits(int, 1),
@@ -47,7 +47,7 @@ LIMITS = {
     "processes": Limits(int, 1),
     "timeout": Limits(float, 10),
 }
-CHOICES = {"device": get_args(Device), "amp": get_args(Precision)}
+_CHOICES = {"device": get_args(Device), "amp": get_args(Precision)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,11 +100,11 @@ class TrainOptions:
     command: str = ""
 
     def __post_init__(self) -> None:
-        for name, limits in LIMITS.items():
+        for name, limits in _LIMITS.items():
             value = getattr(self, name)
             if value is not None and not limits.allow(value):
                 raise UserError(f"--{name} must be {limits}, not {value!r}.")
-        for name, choices in CHOICES.items():
+        for name, choices in _CHOICES.items():
             value = getattr(self, name)
             if value not in choices:
                 raise UserError(f"--{name} must be one of {', '.join(choices)}, not {value!r}.")
@@ -118,7 +118,7 @@ class TrainOptions:
         """
         if self.config is None and self.data is None:
             raise UserError("Name a config, such as demo, or give your data: --data /path")
-        return self.config or FOR_OWN_DATA
+        return self.config or _FOR_OWN_DATA
 
     @property
     def run(self) -> RunFolder:

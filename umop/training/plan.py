@@ -44,16 +44,16 @@ def count(config: Config, found: OwnData | None) -> Counts:
     contents = found.contents if found else {}
     unwritten = {found.annotations(split): contents[split] for split in contents} if found else {}
     train, val = config.train_dataloader.dataset, config.val_dataloader.dataset
-    to_train_on = read_coco(train, unwritten)
+    to_train_on = _read_coco(train, unwritten)
     return Counts(
         train=images(train, to_train_on),
-        val=images(val, read_coco(val, unwritten)),
+        val=images(val, _read_coco(val, unwritten)),
         classes=len(train.metainfo.classes),
         box_share=box_share(to_train_on),
     )
 
 
-def read_coco(dataset: Any, unwritten: dict[Path, dict[str, Any]]) -> dict[str, Any]:
+def _read_coco(dataset: Any, unwritten: dict[Path, dict[str, Any]]) -> dict[str, Any]:
     """COCO's dictionary of a loader's data set."""
     path = Path(dataset.data_root) / dataset.ann_file
     content: dict[str, Any] = unwritten.get(path) or json.loads(path.read_text())

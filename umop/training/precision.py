@@ -25,20 +25,20 @@ def choose_precision(config: Config, wanted: Precision, on_gpu: bool) -> None:
         UserError: The hardware does not have what is wanted.
     """
     if not on_gpu:
-        choose_on_processor(config, wanted)
+        _choose_on_processor(config, wanted)
         return
     optimizer = config.optim_wrapper
     mixes = optimizer.type == "AmpOptimWrapper"
     if wanted == "off":
         use_full(config)
     elif wanted != "auto":
-        use_mixed(config, wanted)
+        _use_mixed(config, wanted)
     elif mixes and "dtype" not in optimizer:
         has_bf16 = torch.cuda.is_bf16_supported(including_emulation=False)
-        use_mixed(config, "bf16" if has_bf16 else "fp16")
+        _use_mixed(config, "bf16" if has_bf16 else "fp16")
 
 
-def choose_on_processor(config: Config, wanted: Precision) -> None:
+def _choose_on_processor(config: Config, wanted: Precision) -> None:
     """Mixes with bfloat16 where that makes training faster.
 
     That is so of a config that is made for processors, on one that has matrix units.
@@ -63,7 +63,7 @@ def has_matrix_units() -> bool:
     return torch.cpu._is_amx_tile_supported()
 
 
-def use_mixed(config: Config, precision: Literal["bf16", "fp16"]) -> None:
+def _use_mixed(config: Config, precision: Literal["bf16", "fp16"]) -> None:
     """Mixes full precision with a 16-bit one; float16 needs its losses scaled, bfloat16 not.
 
     Raises:

@@ -77,7 +77,7 @@ class Draft:
     weights: finetune.InitialWeights | None = field(init=False)
 
 
-class Step(NamedTuple):
+class _Step(NamedTuple):
     """A change of the draft.
 
     Attributes:
@@ -115,12 +115,12 @@ def prepare(
     if reached.is_finished:
         return None
     backends = [] if options.dry_run else vis_backends(config, run, reached.iteration)
-    write(draft, is_new=checkpoint is None)
-    announce(draft)
+    _write(draft, is_new=checkpoint is None)
+    _announce(draft)
     return Start(config, checkpoint, backends)
 
 
-def read_own_data(draft: Draft) -> None:
+def _read_own_data(draft: Draft) -> None:
     """Makes the config read the user's data, whose annotations are still to be written."""
     draft.own = None
     if draft.options.data is None:
@@ -131,7 +131,7 @@ def read_own_data(draft: Draft) -> None:
     use_data(draft.config, draft.own)
 
 
-def check_own_data(draft: Draft) -> None:
+def _check_own_data(draft: Draft) -> None:
     """Checks the data that a config names itself."""
     draft.warnings = []
     if draft.own is not None:
@@ -143,7 +143,7 @@ def check_own_data(draft: Draft) -> None:
         note(message)
 
 
-def set_precision(draft: Draft) -> None:
+def _set_precision(draft: Draft) -> None:
     """Chooses the arithmetic."""
     on_gpu = torch.cuda.is_available() and not draft.options.on_cpu
     choose_precision(draft.config, draft.options.amp, on_gpu)
@@ -154,7 +154,7 @@ def count_data(draft: Draft) -> None:
     draft.counts = count(draft.config, draft.own)
 
 
-def set_size(draft: Draft) -> None:
+def _set_size(draft: Draft) -> None:
     """Fits the size of images to the boxes."""
     share = draft.counts.box_share
     draft.size_note = fit_size(draft.config, draft.options.schedule.size, share)
@@ -165,38 +165,38 @@ def set_schedule(draft: Draft) -> None:
     fit(draft.config, draft.options.schedule, draft.counts.train, draft.processes)
 
 
-def shorten_dry_run(draft: Draft) -> None:
+def _shorten_dry_run(draft: Draft) -> None:
     """Cuts a dry run to two steps."""
     if draft.options.dry_run:
         shorten(draft.config)
 
 
-def set_weights(draft: Draft) -> None:
+def _set_weights(draft: Draft) -> None:
     """Starts from a detector's weights."""
     wanted = draft.options.weights
     draft.weights = finetune.use_weights(draft.config, wanted, draft.run) if wanted else None
 
 
-def set_folder(draft: Draft) -> None:
+def _set_folder(draft: Draft) -> None:
     """Names the folder that keeps the result."""
     draft.config.work_dir = str(draft.run.folder)
 
 
 STEPS = (
-    Step(read_own_data),
-    Step(check_own_data, after=(read_own_data,)),
-    Step(set_precision),
-    Step(count_data, after=(read_own_data, check_own_data)),
-    Step(set_size, after=(count_data,)),
-    Step(set_schedule, after=(count_data,)),
-    Step(shorten_dry_run, after=(set_schedule,)),
-    Step(set_weights, after=(read_own_data,)),  # the head has as many classes as the data
-    Step(set_folder),
+    _Step(_read_own_data),
+    _Step(_check_own_data, after=(_read_own_data,)),
+    _Step(_set_precision),
+    _Step(count_data, after=(_read_own_data, _check_own_data)),
+    _Step(_set_size, after=(count_data,)),
+    _Step(set_schedule, after=(count_data,)),
+    _Step(_shorten_dry_run, after=(set_schedule,)),
+    _Step(_set_weights, after=(_read_own_data,)),  # the head has as many classes as the data
+    _Step(_set_folder),
 )
 """All changes of a config between its file and training, in their order."""
 
 
-def write(draft: Draft, is_new: bool) -> None:
+def _write(draft: Draft, is_new: bool) -> None:
     """Writes what training reads from the run's folder.
 
     Args:
@@ -214,7 +214,7 @@ def write(draft: Draft, is_new: bool) -> None:
         finetune.write(draft.weights, run)
 
 
-def announce(draft: Draft) -> None:
+def _announce(draft: Draft) -> None:
     """Says what is going to be trained."""
     schedule = draft.options.schedule
     if draft.weights:

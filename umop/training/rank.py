@@ -25,7 +25,7 @@ def main() -> None:
     order = Path(sys.argv[1])
     try:
         with StopSignals().handled() as stop, quietly():
-            follow(order, stop)
+            _follow(order, stop)
     except (UserError, TrainingError, FetchError, OSError, Stopped) as error:
         ignore_signals()
         if isinstance(error, OSError) and error.errno not in NOT_WRITABLE:
@@ -34,7 +34,7 @@ def main() -> None:
         sys.exit(exit_code_of(error))
 
 
-def follow(order: Path, stop: StopSignals) -> None:
+def _follow(order: Path, stop: StopSignals) -> None:
     """Trains as an order says.
 
     Args:

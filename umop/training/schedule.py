@@ -13,11 +13,11 @@ from typing import Any
 
 from umop.system.errors import UserError
 
-Section = MutableMapping[str, Any]
-UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
-WARM_UP = 0.1
+_Section = MutableMapping[str, Any]
+_UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
+_WARM_UP = 0.1
 """The share of training that the warm-up takes at most."""
-SHORTEST = 2
+_SHORTEST = 2
 """A warm-up of one step would never leave its first learning rate."""
 
 
@@ -51,13 +51,13 @@ def parse_duration(text: str) -> float:
         UserError: It is something else, or nothing.
     """
     parts = re.findall(r"(\d+(?:\.\d+)?)([dhms])", text)
-    seconds = sum(float(number) * UNITS[unit] for number, unit in parts)
+    seconds = sum(float(number) * _UNITS[unit] for number, unit in parts)
     if "".join(map("".join, parts)) != text or seconds <= 0:
         raise UserError(f"'{text}' is no time. Write it as in --time 30m, 1h30m or 90s.")
     return seconds
 
 
-def fit(config: Section, options: ScheduleOptions, images: int, processes: int) -> None:
+def fit(config: _Section, options: ScheduleOptions, images: int, processes: int) -> None:
     """Fits a config's schedule to what is asked for, and to the data.
 
     Args:
@@ -69,23 +69,23 @@ def fit(config: Section, options: ScheduleOptions, images: int, processes: int) 
     Raises:
         UserError: Something that is asked for is not possible.
     """
-    divide_batch(config, options, processes)
+    _divide_batch(config, options, processes)
     if options.lr is not None:
         config["optim_wrapper"]["optimizer"]["lr"] = options.lr
         config["auto_scale_lr"] = None
-    stretch(config, length(config, options, images, processes))
-    fit_warm_up(config, iterations(config, images, processes), options.accumulate)
+    _stretch(config, length(config, options, images, processes))
+    _fit_warm_up(config, iterations(config, images, processes), options.accumulate)
     hooks = config.setdefault("custom_hooks", [])
     if options.time is not None:
         if "max_epochs" in config["train_cfg"]:
-            count_iterations(config, epoch_length(config, images, processes))
+            _count_iterations(config, epoch_length(config, images, processes))
         hooks.append({"type": "TimeBudgetHook", "seconds": options.time})
     if options.patience is not None:
-        evaluate_often(config["train_cfg"], options.patience)
+        _evaluate_often(config["train_cfg"], options.patience)
         hooks.append({"type": "PatienceHook", "patience": options.patience})
 
 
-def evaluate_often(loop: Section, patience: int) -> None:
+def _evaluate_often(loop: _Section, patience: int) -> None:
     """Evaluates so often that patience can run out halfway through training.
 
     Args:
@@ -104,7 +104,7 @@ def evaluate_often(loop: Section, patience: int) -> None:
         )
 
 
-def divide_batch(config: Section, options: ScheduleOptions, processes: int) -> None:
+def _divide_batch(config: _Section, options: ScheduleOptions, processes: int) -> None:
     """Divides a step's images over processes and parts.
 
     The loss of a step is the mean of its parts' losses, and learning rates that follow the batch
@@ -128,7 +128,7 @@ def divide_batch(config: Section, options: ScheduleOptions, processes: int) -> N
             scaling["base_batch_size"] /= options.accumulate
 
 
-def length(config: Section, options: ScheduleOptions, images: int, processes: int) -> int:
+def length(config: _Section, options: ScheduleOptions, images: int, processes: int) -> int:
     """How many iterations, or epochs where the config counts those, training is to make."""
     loop = config["train_cfg"]
     if "max_epochs" in loop:
@@ -144,7 +144,7 @@ def length(config: Section, options: ScheduleOptions, images: int, processes: in
     return updates * options.accumulate
 
 
-def stretch(config: Section, length: int) -> None:
+def _stretch(config: _Section, length: int) -> None:
     """Makes training longer or shorter, with everything that happens at a share of it.
 
     Args:
@@ -157,40 +157,40 @@ def stretch(config: Section, length: int) -> None:
     if factor == 1:
         return
     loop[unit] = length
-    loop["val_interval"] = times(loop["val_interval"], factor)
+    loop["val_interval"] = _times(loop["val_interval"], factor)
     checkpoint = (config.get("default_hooks") or {}).get("checkpoint") or {}
     if unit == "max_iters" and "interval" in checkpoint:
-        checkpoint["interval"] = times(checkpoint["interval"], factor)
+        checkpoint["interval"] = _times(checkpoint["interval"], factor)
     for scheduler in config.get("param_scheduler") or []:
         if scheduler.get("by_epoch", True) == (unit == "max_epochs"):
-            stretch_scheduler(scheduler, factor)
+            _stretch_scheduler(scheduler, factor)
 
 
-def stretch_scheduler(scheduler: Section, factor: float) -> None:
+def _stretch_scheduler(scheduler: _Section, factor: float) -> None:
     """Makes the part of training that one scheduler covers longer or shorter."""
     for key in ("begin", "end", "T_max"):
         if scheduler.get(key):
-            scheduler[key] = max(SHORTEST, times(scheduler[key], factor))
+            scheduler[key] = max(_SHORTEST, _times(scheduler[key], factor))
     if "milestones" in scheduler:
-        scheduler["milestones"] = [times(one, factor) for one in scheduler["milestones"]]
+        scheduler["milestones"] = [_times(one, factor) for one in scheduler["milestones"]]
 
 
-def times(count: int, factor: float) -> int:
+def _times(count: int, factor: float) -> int:
     """A count times a factor, 1 or more."""
     return max(1, round(count * factor))
 
 
-def fit_warm_up(config: Section, iterations: int, accumulate: int) -> None:
+def _fit_warm_up(config: _Section, iterations: int, accumulate: int) -> None:
     """Ends the warm-up of a config that counts epochs after a tenth of training, if not before."""
     if "max_epochs" not in config["train_cfg"]:
         return
     for scheduler in config.get("param_scheduler") or []:
         if not scheduler.get("by_epoch", True) and scheduler.get("begin", 0) == 0:
-            longest = max(SHORTEST, times(iterations, WARM_UP))
+            longest = max(_SHORTEST, _times(iterations, _WARM_UP))
             scheduler["end"] = min(scheduler["end"] * accumulate, longest)
 
 
-def iterations(config: Section, images: int, processes: int) -> int:
+def iterations(config: _Section, images: int, processes: int) -> int:
     """How many iterations training makes: steps, times the parts of a step."""
     loop = config["train_cfg"]
     if "max_iters" in loop:
@@ -198,12 +198,12 @@ def iterations(config: Section, images: int, processes: int) -> int:
     return int(loop["max_epochs"]) * epoch_length(config, images, processes)
 
 
-def epoch_length(config: Section, images: int, processes: int) -> int:
+def epoch_length(config: _Section, images: int, processes: int) -> int:
     """How many iterations an epoch has."""
     return math.ceil(images / (config["train_dataloader"]["batch_size"] * processes))
 
 
-def count_iterations(config: Section, epoch: int) -> None:
+def _count_iterations(config: _Section, epoch: int) -> None:
     """Makes a config that counts epochs count iterations, which can be cut anywhere.
 
     Args:
@@ -219,7 +219,7 @@ def count_iterations(config: Section, epoch: int) -> None:
     for scheduler in config.get("param_scheduler") or []:
         if scheduler.get("by_epoch", True):
             scheduler["by_epoch"] = False
-            stretch_scheduler(scheduler, epoch)
+            _stretch_scheduler(scheduler, epoch)
     checkpoint = config["default_hooks"]["checkpoint"]
     checkpoint.update(by_epoch=False, interval=checkpoint.get("interval", 1) * epoch)
     config["log_processor"]["by_epoch"] = False

@@ -12,15 +12,15 @@ from typing import Any
 from umop.config.ranges import SIZES
 from umop.system.errors import UserError
 
-Section = MutableMapping[str, Any]
-SMALL_BOX = 16
+_Section = MutableMapping[str, Any]
+_SMALL_BOX = 16
 """Pixels, two cells of a pyramid level of stride 8: half of the boxes being smaller, many are
 missed."""
-GOOD_BOX = 18
-MULTIPLE = 32
+_GOOD_BOX = 18
+_MULTIPLE = 32
 
 
-def fit_size(config: Section, asked: int | None, box_share: float) -> str | None:
+def fit_size(config: _Section, asked: int | None, box_share: float) -> str | None:
     """Scales images as is asked for, or so that boxes are large enough to be learned.
 
     Args:
@@ -36,13 +36,13 @@ def fit_size(config: Section, asked: int | None, box_share: float) -> str | None
     Raises:
         UserError: The config tests images at their own size.
     """
-    before = test_side(config)
-    side = asked or suited(config.get("auto_size", None), before, box_share)
+    before = _test_side(config)
+    side = asked or _suited(config.get("auto_size", None), before, box_share)
     if side != before:
         resize(config, side)
     box = side * box_share
-    if 0 < box < SMALL_BOX:
-        better = rounded_up(GOOD_BOX / box_share)
+    if 0 < box < _SMALL_BOX:
+        better = _rounded_up(_GOOD_BOX / box_share)
         return (
             f"Half of the boxes are smaller than {box:.2g} pixels once images are scaled to "
             f"{side}, too small to learn well. --size {better} finds more of them "
@@ -56,7 +56,7 @@ def fit_size(config: Section, asked: int | None, box_share: float) -> str | None
     return None
 
 
-def suited(auto: Section | None, side: int, box_share: float) -> int:
+def _suited(auto: _Section | None, side: int, box_share: float) -> int:
     """The side at which half of the boxes are large enough, if a config takes it by itself.
 
     Args:
@@ -66,16 +66,16 @@ def suited(auto: Section | None, side: int, box_share: float) -> int:
     """
     if not auto or side != auto["base_size"] or not box_share:
         return side
-    needed = rounded_up(auto["min_box"] / box_share)
+    needed = _rounded_up(auto["min_box"] / box_share)
     return min(max(side, needed), int(auto["max_size"]))
 
 
-def rounded_up(side: float) -> int:
+def _rounded_up(side: float) -> int:
     """A side as a multiple of the coarsest strides."""
-    return math.ceil(side / MULTIPLE) * MULTIPLE
+    return math.ceil(side / _MULTIPLE) * _MULTIPLE
 
 
-def resize(config: Section, side: int) -> None:
+def resize(config: _Section, side: int) -> None:
     """Scales the sizes of all pipelines so that test images fit into a square.
 
     Args:
@@ -85,7 +85,7 @@ def resize(config: Section, side: int) -> None:
     Raises:
         UserError: The config tests images at their own size.
     """
-    if not (before := test_side(config)):
+    if not (before := _test_side(config)):
         raise UserError("This config takes images at their own size: --size does not suit it.")
     factor = side / before
     pipelines = [
@@ -93,32 +93,32 @@ def resize(config: Section, side: int) -> None:
     ]
     pipelines.append(config.get("tta_pipeline") or [])
     seen = set()
-    for step in steps(pipelines):
+    for step in _steps(pipelines):
         key = SIZES.get(step.get("type", ""))
         if key is not None and key in step and id(step) not in seen:
             seen.add(id(step))
-            step[key] = scaled(step[key], factor)
+            step[key] = _scaled(step[key], factor)
 
 
-def test_side(config: Section) -> int:
+def _test_side(config: _Section) -> int:
     """The longer side that test images are scaled to at most; 0 where they keep their size."""
     test = config["test_dataloader"]["dataset"]["pipeline"]
-    sizes = [max(step["scale"]) for step in steps(test) if step.get("scale")]
+    sizes = [max(step["scale"]) for step in _steps(test) if step.get("scale")]
     return max(sizes, default=0)
 
 
-def steps(pipeline: Any) -> Iterator[Section]:
+def _steps(pipeline: Any) -> Iterator[_Section]:
     """All steps of a pipeline, also those inside other steps."""
     if isinstance(pipeline, MutableMapping):
         yield pipeline
         pipeline = list(pipeline.values())
     if isinstance(pipeline, list | tuple):
         for part in pipeline:
-            yield from steps(part)
+            yield from _steps(part)
 
 
-def scaled(size: Any, factor: float) -> Any:
+def _scaled(size: Any, factor: float) -> Any:
     """A size, or a list of sizes, times a factor; in whole pixels."""
     if isinstance(size, list | tuple):
-        return type(size)(scaled(side, factor) for side in size)
+        return type(size)(_scaled(side, factor) for side in size)
     return max(1, round(size * factor))

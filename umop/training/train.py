@@ -62,26 +62,26 @@ def train(
     here = choose_processes(config, options.on_cpu, options.processes)
     if not is_rank():
         job = Job.from_environment(here)
-        if job.nodes > 1 and has_finished(run):
+        if job.nodes > 1 and _has_finished(run):
             note(f"{run.folder} has been trained to its end: no other node is waited for.")
             return run.require_checkpoint()
         if job.ranks > 1:
-            require_no_hooks(hooks, job.ranks)
+            _require_no_hooks(hooks, job.ranks)
             has_first = launch(job, RANK, (config, run, options), options.timeout)
             return run.require_checkpoint() if has_first and not options.dry_run else None
-    with joined(options.timeout) as ranks, ExitStack() as held, without_space(run):
+    with joined(options.timeout) as ranks, ExitStack() as held, _without_space(run):
         if options.dry_run:
             run = RunFolder(Path(held.enter_context(TemporaryDirectory())) / run.name)
         start = ranks.on_first(lambda: prepare(config, run, options, ranks.count, held))
         if start is not None:
-            train_rank(start, ProvenanceHook(run, options.command), ranks, stop, hooks)
+            _train_rank(start, ProvenanceHook(run, options.command), ranks, stop, hooks)
         if options.dry_run:
             note(f"Dry run: {STEPS} steps and an evaluation took {peak_memory()}. Nothing is kept.")
             return None
         return run.require_checkpoint() if ranks.rank == 0 else None
 
 
-def require_no_hooks(hooks: Sequence[Hook], ranks: int) -> None:
+def _require_no_hooks(hooks: Sequence[Hook], ranks: int) -> None:
     """Refuses to leave out hooks that other processes would have to call.
 
     Raises:
@@ -94,7 +94,7 @@ def require_no_hooks(hooks: Sequence[Hook], ranks: int) -> None:
         )
 
 
-def has_finished(run: RunFolder) -> bool:
+def _has_finished(run: RunFolder) -> bool:
     """Whether a run's training has ended; a node that comes back alone would wait for the others.
 
     Raises:
@@ -104,7 +104,7 @@ def has_finished(run: RunFolder) -> bool:
     return checkpoint is not None and reached_by(checkpoint).is_finished
 
 
-def train_rank(
+def _train_rank(
     start: Start,
     record: ProvenanceHook,
     ranks: SingleProcess,
@@ -163,12 +163,12 @@ def explained(error: BaseException, runner: Runner) -> BaseException:
             "same batch in less memory; a smaller --batch or --size needs less, too."
         )
     if isinstance(error_here, OSError) and error_here.errno in NO_SPACE:
-        return no_space(RunFolder(Path(runner.work_dir)))
+        return _no_space(RunFolder(Path(runner.work_dir)))
     return error_here
 
 
 @contextmanager
-def without_space(run: RunFolder) -> Iterator[None]:
+def _without_space(run: RunFolder) -> Iterator[None]:
     """Says what to do where the disk is full.
 
     Raises:
@@ -179,10 +179,10 @@ def without_space(run: RunFolder) -> Iterator[None]:
     except OSError as error:
         if error.errno not in NO_SPACE:
             raise
-        raise no_space(run) from error
+        raise _no_space(run) from error
 
 
-def no_space(run: RunFolder) -> UserError:
+def _no_space(run: RunFolder) -> UserError:
     """What a user reads when the disk is full."""
     saved = run.latest_checkpoint()
     kept = f"{saved.name} is saved" if saved else "Nothing is saved yet"

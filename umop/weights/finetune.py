@@ -21,9 +21,9 @@ from umop.system.digest import sha256_of
 from umop.system.errors import UserError
 from umop.weights.published import convert, expected_by
 
-CLASS_LAYERS = ("atss_cls", "conv_cls", "fsaf_cls", "gfl_cls", "retina_cls", "vfnet_cls")
+_CLASS_LAYERS = ("atss_cls", "conv_cls", "fsaf_cls", "gfl_cls", "retina_cls", "vfnet_cls")
 """The last layer of the classification in mmdet's one-stage heads."""
-MAY_BE_NEW = ("conv_offset.weight", "conv_offset.bias", "num_batches_tracked")
+_MAY_BE_NEW = ("conv_offset.weight", "conv_offset.bias", "num_batches_tracked")
 """The ends of the names of a backbone's tensors that a checkpoint may lack."""
 
 
@@ -57,7 +57,7 @@ class InitialWeights:
 
 
 @dataclass(frozen=True)
-class Checkpoint:
+class _Checkpoint:
     """What a file of weights holds.
 
     Attributes:
@@ -83,9 +83,9 @@ def use_weights(config: Config, weights: str, run: RunFolder) -> InitialWeights:
     Raises:
         UserError: There is no such checkpoint, it cannot be read, or nothing of it fits.
     """
-    source = find(weights)
-    start = choose(config, source)
-    config.load_from = str(initial(run, source))
+    source = _find(weights)
+    start = _choose(config, source)
+    config.load_from = str(_initial(run, source))
     backbone = config.model.backbone
     if not any(name.startswith("backbone.") for name in start.fresh):
         backbone.pop("init_cfg", None)
@@ -96,15 +96,15 @@ def use_weights(config: Config, weights: str, run: RunFolder) -> InitialWeights:
 
 def write(start: InitialWeights, run: RunFolder) -> None:
     """Writes the chosen weights into the run's folder, where every process reads them."""
-    torch.save({"state_dict": start.taken, "meta": {}}, initial(run, start.source))
+    torch.save({"state_dict": start.taken, "meta": {}}, _initial(run, start.source))
 
 
-def initial(run: RunFolder, source: Path) -> Path:
+def _initial(run: RunFolder, source: Path) -> Path:
     """Where a run keeps the weights it started from; another source has another name."""
     return run.folder / f"initial-{sha256_of(source)[:12]}.pth"
 
 
-def find(weights: str) -> Path:
+def _find(weights: str) -> Path:
     """The checkpoint that a run's name, its folder, or a file's path means.
 
     Raises:
@@ -120,7 +120,7 @@ def find(weights: str) -> Path:
     raise UserError(f"--weights {weights}: there is no such run or file.")
 
 
-def choose(config: Config, source: Path) -> InitialWeights:
+def _choose(config: Config, source: Path) -> InitialWeights:
     """Chooses from a checkpoint what fits a config's model.
 
     Raises:
@@ -138,24 +138,24 @@ def choose(config: Config, source: Path) -> InitialWeights:
         for name, tensor in expected.items()
         if name in tensors
         and tensors[name].shape == tensor.shape
-        and not (others and is_class_layer(name))
+        and not (others and _is_class_layer(name))
     }
     fresh = tuple(name for name in expected if name not in taken)
-    require_backbone(source, taken, fresh)
+    _require_backbone(source, taken, fresh)
     skipped = tuple(name for name in tensors if name not in taken)
     return InitialWeights(
-        source, taken, fresh, skipped, style_warnings(checkpoint, config.model.backbone)
+        source, taken, fresh, skipped, _style_warnings(checkpoint, config.model.backbone)
     )
 
 
-def require_backbone(source: Path, taken: Iterable[str], fresh: Iterable[str]) -> None:
+def _require_backbone(source: Path, taken: Iterable[str], fresh: Iterable[str]) -> None:
     """Checks that a checkpoint has the whole backbone; offsets of deformable layers may be new.
 
     Raises:
         UserError: It has not, as one of another depth.
     """
     lacking = [
-        name for name in fresh if name.startswith("backbone.") and not name.endswith(MAY_BE_NEW)
+        name for name in fresh if name.startswith("backbone.") and not name.endswith(_MAY_BE_NEW)
     ]
     if lacking:
         count = sum(name.startswith("backbone.") for name in taken)
@@ -166,7 +166,7 @@ def require_backbone(source: Path, taken: Iterable[str], fresh: Iterable[str]) -
         )
 
 
-def style_warnings(checkpoint: Checkpoint, backbone: Mapping[str, Any]) -> tuple[str, ...]:
+def _style_warnings(checkpoint: _Checkpoint, backbone: Mapping[str, Any]) -> tuple[str, ...]:
     """Says so where a checkpoint's ResNet was made for other images than the config's."""
     style = backbone.get("style", checkpoint.style)
     if not checkpoint.style or checkpoint.style == style:
@@ -178,14 +178,14 @@ def style_warnings(checkpoint: Checkpoint, backbone: Mapping[str, Any]) -> tuple
     )
 
 
-def read(source: Path) -> Checkpoint:
+def read(source: Path) -> _Checkpoint:
     """Reads the weights of a detector's checkpoint; nothing in it is executed.
 
     Raises:
         UserError: It is no checkpoint of a detector.
     """
     try:
-        with torch.serialization.safe_globals(PLAIN_OBJECTS):
+        with torch.serialization.safe_globals(_PLAIN_OBJECTS):
             content = torch.load(source, map_location="cpu", weights_only=True)
     except Exception as error:  # of another kind of file, the unpickler raises many kinds
         raise UserError(
@@ -199,7 +199,7 @@ def read(source: Path) -> Checkpoint:
             "takes a whole detector, not a backbone alone."
         )
     named = {name.removeprefix("module."): tensor for name, tensor in tensors.items()}
-    return Checkpoint(named, classes(content.get("meta")), style_of(content.get("meta")))
+    return _Checkpoint(named, classes(content.get("meta")), _style_of(content.get("meta")))
 
 
 def classes(meta: Any) -> tuple[str, ...]:
@@ -211,7 +211,7 @@ def classes(meta: Any) -> tuple[str, ...]:
     return (found,) if isinstance(found, str) else tuple(found)
 
 
-def style_of(meta: Any) -> str:
+def _style_of(meta: Any) -> str:
     """The style of a ResNet, read from a config's text in the meta data of mmdet 2 or 3."""
     if not isinstance(meta, Mapping):
         return ""
@@ -219,9 +219,9 @@ def style_of(meta: Any) -> str:
     return found[1] if found else ""
 
 
-def is_class_layer(name: str) -> bool:
+def _is_class_layer(name: str) -> bool:
     """Whether a tensor belongs to the layer that has a channel for each class."""
-    return any(f".{layer}." in name for layer in CLASS_LAYERS)
+    return any(f".{layer}." in name for layer in _CLASS_LAYERS)
 
 
 def modules(names: Iterable[str]) -> str:
@@ -233,7 +233,7 @@ def modules(names: Iterable[str]) -> str:
     return ", ".join(f"{module} ({count})" for module, count in counts.items())
 
 
-def method_of_history(history: type, name: str) -> Any:
+def _method_of_history(history: type, name: str) -> Any:
     """What ``getattr`` may do in a checkpoint: mmengine's log histories name their methods.
 
     Raises:
@@ -244,9 +244,9 @@ def method_of_history(history: type, name: str) -> Any:
     return getattr(HistoryBuffer, name)
 
 
-PLAIN_OBJECTS: list[Any] = [
+_PLAIN_OBJECTS: list[Any] = [
     HistoryBuffer,
-    (method_of_history, "builtins.getattr"),
+    (_method_of_history, "builtins.getattr"),
     np.dtype,
     np.ndarray,
     *(type(np.dtype(kind)) for kind in (np.float32, np.float64, np.int32, np.int64)),

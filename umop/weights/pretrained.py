@@ -21,10 +21,10 @@ from umop.system.errors import FetchError, UserError
 from umop.system.locks import exclusive_lock
 from umop.weights.lite0 import fetch_lite0
 
-SCHEME = "umop://"
-TORCHVISION = "https://download.pytorch.org/models"
-MMDET = "https://mmassets.onedl.ai/pretrain/third_party"
-MICROSOFT = "https://github.com/SwinTransformer/storage/releases/download/v1.0.0"
+_SCHEME = "umop://"
+_TORCHVISION = "https://download.pytorch.org/models"
+_MMDET = "https://mmassets.onedl.ai/pretrain/third_party"
+_MICROSOFT = "https://github.com/SwinTransformer/storage/releases/download/v1.0.0"
 
 
 @dataclass(frozen=True)
@@ -74,14 +74,14 @@ class Lite0:
 
 PRETRAINED: dict[str, Pretrained | Lite0] = {
     "tf_efficientnet_lite0": Lite0(),
-    "resnet50": Pretrained(f"{TORCHVISION}/resnet50-0676ba61.pth", "0676ba61"),
-    "resnet101": Pretrained(f"{TORCHVISION}/resnet101-63fe2227.pth", "63fe2227"),
-    "resnext101_64x4d": Pretrained(f"{MMDET}/resnext101_64x4d-ee2c6f71.pth", "ee2c6f71"),
+    "resnet50": Pretrained(f"{_TORCHVISION}/resnet50-0676ba61.pth", "0676ba61"),
+    "resnet101": Pretrained(f"{_TORCHVISION}/resnet101-63fe2227.pth", "63fe2227"),
+    "resnext101_64x4d": Pretrained(f"{_MMDET}/resnext101_64x4d-ee2c6f71.pth", "ee2c6f71"),
     "res2net101_v1d_26w_4s": Pretrained(
-        f"{MMDET}/res2net101_v1d_26w_4s_mmdetv2-f0a600f9.pth", "f0a600f9"
+        f"{_MMDET}/res2net101_v1d_26w_4s_mmdetv2-f0a600f9.pth", "f0a600f9"
     ),
     **{
-        name: Pretrained(f"{MICROSOFT}/{name}.pth")
+        name: Pretrained(f"{_MICROSOFT}/{name}.pth")
         for name in (
             "swin_small_patch4_window7_224",
             "swin_base_patch4_window7_224_22k",
@@ -97,7 +97,7 @@ def named_by(config: Config) -> str | None:
     if backbone.get("pretrained"):
         return str(backbone.name)
     checkpoint = (backbone.get("init_cfg") or {}).get("checkpoint", "")
-    return checkpoint.removeprefix(SCHEME) if checkpoint.startswith(SCHEME) else None
+    return checkpoint.removeprefix(_SCHEME) if checkpoint.startswith(_SCHEME) else None
 
 
 def fetch_weights(name: str) -> Path:
@@ -113,7 +113,7 @@ def fetch_weights(name: str) -> Path:
     if not weights.path.is_file():
         with exclusive_lock(weights.path.parent):
             fetch(weights)
-    if not matches(weights.path, weights.digest or remembered(weights.path)):
+    if not matches(weights.path, weights.digest or _remembered(weights.path)):
         raise UserError(
             f"{weights.path} is not the file that {weights.url} gave: its checksum differs. "
             "Delete it to download it again."
@@ -133,7 +133,7 @@ def fetch(weights: Pretrained | Lite0) -> None:
         raise FetchError(str(error)) from error
 
 
-def remembered(path: Path) -> str:
+def _remembered(path: Path) -> str:
     """The checksum of a file when it was first seen, kept in ``<path>.sha256``."""
     memory = path.with_name(f"{path.name}.sha256")
     if not memory.is_file():
@@ -141,8 +141,8 @@ def remembered(path: Path) -> str:
     return f"sha256:{memory.read_text().strip()}"
 
 
-@CheckpointLoader.register_scheme(prefixes=SCHEME)
+@CheckpointLoader.register_scheme(prefixes=_SCHEME)
 def load_from_cache(filename: str, map_location: Any = None) -> Any:
     """Reads the weights that a config names, such as ``umop://resnet50``."""
-    path = PRETRAINED[filename.removeprefix(SCHEME)].path
+    path = PRETRAINED[filename.removeprefix(_SCHEME)].path
     return torch.load(path, map_location=map_location, weights_only=True)

@@ -20,7 +20,7 @@ from umop.runs.folder import RunFolder
 from umop.system.console import note
 from umop.system.errors import UserError
 
-SWIN_NAMES = (
+_SWIN_NAMES = (
     ("backbone.layers.", "backbone.stages."),
     (".attn.", ".attn.w_msa."),
     (".mlp.fc1.", ".ffn.layers.0.0."),
@@ -47,7 +47,7 @@ def import_published(file: Path, config: Config, run: RunFolder) -> Path:
     tensors = convert(read_tensors(file), swin=config.model.backbone.type == "SwinTransformer")
     if run.config.exists():
         raise UserError(f"{run.folder} is there already. Name another run with --run.")
-    require_fit(tensors, expected_by(config), file)
+    _require_fit(tensors, expected_by(config), file)
     run.folder.mkdir(parents=True, exist_ok=True)
     checkpoint = run.folder / "imported.pth"
     torch.save({"state_dict": tensors, "meta": {"imported_from": file.name}}, checkpoint)
@@ -85,18 +85,18 @@ def convert(tensors: Mapping[str, Tensor], swin: bool) -> dict[str, Tensor]:
     """
     if not swin:
         return dict(tensors)
-    return {swin_name(name): swin_order(name, tensor) for name, tensor in tensors.items()}
+    return {_swin_name(name): _swin_order(name, tensor) for name, tensor in tensors.items()}
 
 
-def swin_name(name: str) -> str:
+def _swin_name(name: str) -> str:
     """mmdet's name for a tensor of Microsoft's Swin; other names stay."""
     if name.startswith("backbone."):
-        for theirs, ours in SWIN_NAMES:
+        for theirs, ours in _SWIN_NAMES:
             name = name.replace(theirs, ours)
     return name
 
 
-def swin_order(name: str, tensor: Tensor) -> Tensor:
+def _swin_order(name: str, tensor: Tensor) -> Tensor:
     """Reorders the input of a patch merging.
 
     Microsoft joins the patches (0,0), (1,0), (0,1), (1,1) (row, column), each with all its C
@@ -119,7 +119,7 @@ def expected_by(config: Config) -> dict[str, Tensor]:
     return tensors
 
 
-def require_fit(found: Mapping[str, Tensor], expected: Mapping[str, Tensor], file: Path) -> None:
+def _require_fit(found: Mapping[str, Tensor], expected: Mapping[str, Tensor], file: Path) -> None:
     """Checks that names and shapes are the same, and lists on stderr all that are not.
 
     Raises:

@@ -18,8 +18,8 @@ from umop.system.errors import UserError
 
 _SHOWN = 24
 """Most findings of a kind that are shown with their images."""
-SIDE = 240
-SIZES = (0, 8, 16, 32, 64, 128, 256, 512, np.inf)
+_SIDE = 240
+_SIZES = (0, 8, 16, 32, 64, 128, 256, 512, np.inf)
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ class _Drawer:
         except UserError:
             return _Thumbnail(finding.text)
         height, width = pixels.shape[:2]
-        scale = SIDE / max(height, width)
+        scale = _SIDE / max(height, width)
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
         others = self.boxes_of(finding.image)
         shapes = [shape(box, scale, False) for box in others]
@@ -146,8 +146,8 @@ def _box_sides(report: Report) -> NDArray[np.float64]:
 
 def by_size(sides: NDArray[np.float64]) -> Iterator[tuple[str, int]]:
     """Numbers of boxes by the square root of their area."""
-    found, _ = np.histogram(sides, SIZES)
-    for low, high, count in zip(SIZES[:-1], SIZES[1:], found.tolist(), strict=True):
+    found, _ = np.histogram(sides, _SIZES)
+    for low, high, count in zip(_SIZES[:-1], _SIZES[1:], found.tolist(), strict=True):
         yield (f"{low:g} to {high:g} px" if np.isfinite(high) else f"over {low:g} px"), count
 
 

@@ -112,7 +112,7 @@ def _decoded(path: Path, size: int, changed: int) -> Record:
         return Record(size, changed, digest=digest, error=error)
     try:
         header = read_header(content, MAX_PIXELS)
-        found = perceptual_hash(decode(content, MAX_PIXELS))
+        found = _perceptual_hash(decode(content, MAX_PIXELS))
     except ImageError as error:
         return Record(size, changed, digest=digest, error=str(error))
     return Record(
@@ -128,7 +128,7 @@ def _decoded(path: Path, size: int, changed: int) -> Record:
     )
 
 
-def perceptual_hash(pixels: NDArray[np.uint8]) -> str:
+def _perceptual_hash(pixels: NDArray[np.uint8]) -> str:
     """Whether brightness grows from each sixteenth of an image to the next, left to right.
 
     Args:

@@ -99,22 +99,22 @@ def check(data: DataSet, everything: bool = False, decode: bool = True) -> Repor
     examined = Examined(data, records)
     findings: list[Finding] = []
     for rule in _BEFORE_SIZES:
-        examined = apply(rule, examined, everything, findings)
+        examined = _apply(rule, examined, everything, findings)
     examined = _with_pixels(examined)
     for rule in _AFTER_SIZES:
-        examined = apply(rule, examined, everything, findings)
+        examined = _apply(rule, examined, everything, findings)
     return Report(data, examined.data, records, tuple(findings))
 
 
-def apply(rule: Rule, examined: Examined, everything: bool, findings: list[Finding]) -> Examined:
+def _apply(rule: Rule, examined: Examined, everything: bool, findings: list[Finding]) -> Examined:
     """Adds what breaks a rule to the findings; returns the data set with it put right."""
     hits = list(rule.find(examined))
     repairs = rule.repair is not None and (rule.automatic or everything)
-    findings += [finding(rule, hit, examined, rule.done if repairs else "") for hit in hits]
+    findings += [_finding(rule, hit, examined, rule.done if repairs else "") for hit in hits]
     return rule.repair(examined, hits) if hits and repairs and rule.repair else examined
 
 
-def finding(rule: Rule, hit: Hit, examined: Examined, repaired: str) -> Finding:
+def _finding(rule: Rule, hit: Hit, examined: Examined, repaired: str) -> Finding:
     """A hit, independent of indices that repairs change."""
     image = hit.path
     if hit.image is not None:

@@ -11,7 +11,7 @@ from umop.data.check.report import Report, summary
 
 _EXAMPLES = 3
 _WIDEST = 10_000
-COLOURS = {"error": "red", "warning": "yellow", "note": "cyan"}
+_COLOURS = {"error": "red", "warning": "yellow", "note": "cyan"}
 
 
 def print_table(report: Report) -> None:
@@ -29,7 +29,7 @@ def print_table(report: Report) -> None:
     for rule, found in report.by_rule():
         examples = "\n".join(each.text for each in found[:_EXAMPLES])
         done = f"\n({found[0].repaired})" if found[0].repaired else ""
-        severity = f"[{COLOURS[rule.severity]}]{rule.severity}[/]"
+        severity = f"[{_COLOURS[rule.severity]}]{rule.severity}[/]"
         table.add_row(severity, rule.title + done, str(len(found)), _escaped(examples))
     if not console.is_terminal:  # lines stay whole in a pipe or a file
         console.width = console.measure(

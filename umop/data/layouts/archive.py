@@ -39,7 +39,7 @@ def unpacked(path: Path) -> Path:
     shutil.rmtree(scratch, ignore_errors=True)
     try:
         with ZipFile(path) as archive:
-            members = checked(path, archive, folder.parent)
+            members = _checked(path, archive, folder.parent)
             for member in track(members, f"{path.name}: unpacking", console=Console(stderr=True)):
                 archive.extract(member, scratch)
     except _DAMAGED as error:
@@ -75,7 +75,7 @@ def _require_zip(path: Path) -> None:
     )
 
 
-def checked(path: Path, archive: ZipFile, folder: Path) -> list[ZipInfo]:
+def _checked(path: Path, archive: ZipFile, folder: Path) -> list[ZipInfo]:
     """The files of a zip.
 
     Raises:

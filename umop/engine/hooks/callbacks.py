@@ -10,7 +10,7 @@ from mmengine.hooks import Hook
 
 from umop.engine.protocol import TrainingRunner
 
-Callback = Callable[[int, dict[str, float]], object]
+_Callback = Callable[[int, dict[str, float]], object]
 
 
 class CallbackHook(Hook):
@@ -25,7 +25,7 @@ class CallbackHook(Hook):
     priority = "LOW"
 
     def __init__(
-        self, on_step: Callback | None, on_evaluation: Callback | None, out: TextIO
+        self, on_step: _Callback | None, on_evaluation: _Callback | None, out: TextIO
     ) -> None:
         self.on_step = on_step
         self.on_evaluation = on_evaluation

@@ -150,8 +150,8 @@ class SafeCheckpointHook(Hook):
         checkpoint["training"] = {
             "finished": self.finished,
             "shares": (runner.world_size, len(runner.train_dataloader)),
-            "metrics_bytes": written_bytes(RunFolder(Path(runner.work_dir)).metrics_file),
-            "early_stopping": [state_of(hook) for hook in early_stopping(runner)],
+            "metrics_bytes": _written_bytes(RunFolder(Path(runner.work_dir)).metrics_file),
+            "early_stopping": [_state_of(hook) for hook in _early_stopping(runner)],
         }
 
     def after_load_checkpoint(self, runner: TrainingRunner, checkpoint: dict[str, Any]) -> None:
@@ -160,14 +160,14 @@ class SafeCheckpointHook(Hook):
             return
         state = checkpoint["training"]
         self.resumed = Shares(*state["shares"])
-        for hook, values in zip(early_stopping(runner), state["early_stopping"], strict=True):
+        for hook, values in zip(_early_stopping(runner), state["early_stopping"], strict=True):
             vars(hook).update(values)
         metrics = RunFolder(Path(runner.work_dir)).metrics_file
         if is_main_process() and metrics.is_file():
             os.truncate(metrics, min(state["metrics_bytes"], metrics.stat().st_size))
 
 
-def written_bytes(path: Path) -> int:
+def _written_bytes(path: Path) -> int:
     """The size of a file, once it is on the disk; 0 before it is there."""
     if not path.is_file():
         return 0
@@ -176,11 +176,11 @@ def written_bytes(path: Path) -> int:
     return path.stat().st_size
 
 
-def early_stopping(runner: TrainingRunner) -> list[EarlyStoppingHook]:
+def _early_stopping(runner: TrainingRunner) -> list[EarlyStoppingHook]:
     return [hook for hook in runner.hooks if isinstance(hook, EarlyStoppingHook)]
 
 
-def state_of(hook: EarlyStoppingHook) -> dict[str, Any]:
+def _state_of(hook: EarlyStoppingHook) -> dict[str, Any]:
     """What mmengine's hook counts, and keeps in no checkpoint itself."""
     return {"best_score": hook.best_score, "wait_count": hook.wait_count}
 

@@ -17,7 +17,7 @@ from umop.engine.protocol import TrainingRunner
 from umop.system.errors import TrainingError
 
 Losses = dict[str, torch.Tensor | list[torch.Tensor]]
-FILE = "not-finite.json"
+_FILE = "not-finite.json"
 
 
 @HOOKS.register_module()
@@ -67,7 +67,7 @@ class FiniteLossHook(Hook):
             return
         iteration, losses, _, names = step
         values = {name: plain(loss) for name, loss in losses.items()}
-        file = Path(runner.work_dir) / FILE
+        file = Path(runner.work_dir) / _FILE
         content = {
             "iteration": iteration + 1,
             "rank": get_rank(),

@@ -14,7 +14,7 @@ from umop.engine.protocol import TrainingRunner
 from umop.losses import Level, ProgressiveLoss
 from umop.system.console import note
 
-POSITIVES = "train/positives_"
+_POSITIVES = "train/positives_"
 """Start of the names of the scalars that count the positives of each level."""
 
 
@@ -64,22 +64,24 @@ class FocusingHook(Hook):
         if not is_main_process():
             return
         unused = {
-            int(name.removeprefix(POSITIVES)): len(history.data[0])
+            int(name.removeprefix(_POSITIVES)): len(history.data[0])
             for name, history in runner.message_hub.log_scalars.items()
-            if name.startswith(POSITIVES) and history.max() == 0
+            if name.startswith(_POSITIVES) and history.max() == 0
         }
         if unused:
-            note(never_positive(list(unused), max(unused.values()), prior_generator(runner.model)))
+            note(
+                _never_positive(list(unused), max(unused.values()), _prior_generator(runner.model))
+            )
 
 
-def prior_generator(model: torch.nn.Module) -> Any:
+def _prior_generator(model: torch.nn.Module) -> Any:
     """What places a detector's anchors, or its points."""
     return next(
         part.prior_generator for part in model.modules() if hasattr(part, "prior_generator")
     )
 
 
-def never_positive(levels: Sequence[int], steps: int, generator: Any) -> str:
+def _never_positive(levels: Sequence[int], steps: int, generator: Any) -> str:
     """Says that levels learned no object, and for which boxes they are.
 
     Args:
@@ -87,7 +89,7 @@ def never_positive(levels: Sequence[int], steps: int, generator: Any) -> str:
         steps: How many steps were looked at.
         generator: Of anchors or points.
     """
-    listed = ", ".join(f"{level} ({meant_for(level, generator)})" for level in levels)
+    listed = ", ".join(f"{level} ({_meant_for(level, generator)})" for level in levels)
     return (
         f"Pyramid levels that learned no object in any of the {steps} steps sampled: {listed}. If "
         "your data has no boxes of such sizes, this is harmless; another --size or config uses the "
@@ -95,7 +97,7 @@ def never_positive(levels: Sequence[int], steps: int, generator: Any) -> str:
     )
 
 
-def meant_for(level: int, generator: Any) -> str:
+def _meant_for(level: int, generator: Any) -> str:
     """A level's stride, and the boxes that its anchors suit."""
     stride = f"stride {generator.strides[level][0]}"
     if not hasattr(generator, "base_anchors"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from time import monotonic
 
-SECONDS_BETWEEN_UPDATES = 0.5
+_SECONDS_BETWEEN_UPDATES = 0.5
 
 
 class NotebookBar:
@@ -19,7 +19,7 @@ class NotebookBar:
         from IPython.display import display
 
         self.total = total
-        self.shown = -SECONDS_BETWEEN_UPDATES
+        self.shown = -_SECONDS_BETWEEN_UPDATES
         self.handle = display(self.content(0, ""), raw=True, display_id=True)
 
     def content(self, done: int, text: str) -> dict[str, str]:
@@ -36,6 +36,6 @@ class NotebookBar:
             text: What else there is to say.
         """
         now = monotonic()
-        if done == self.total or now - self.shown >= SECONDS_BETWEEN_UPDATES:
+        if done == self.total or now - self.shown >= _SECONDS_BETWEEN_UPDATES:
             self.shown = now
             self.handle.update(self.content(done, text), raw=True)

@@ -6,10 +6,10 @@ from collections import deque
 from statistics import median
 from time import monotonic
 
-RECENT = 50
+_RECENT = 50
 """The iterations that the pace is taken from."""
 
-FEW = 3
+_FEW = 3
 """So many are needed for the median to leave out the first, which is slow."""
 
 
@@ -17,7 +17,7 @@ class Pace:
     """The median time of recent iterations: one slow minute does not swing it."""
 
     def __init__(self) -> None:
-        self.durations: deque[float] = deque(maxlen=RECENT)
+        self.durations: deque[float] = deque(maxlen=_RECENT)
         self.since = monotonic()
 
     def restart(self) -> None:
@@ -33,4 +33,4 @@ class Pace:
     @property
     def seconds(self) -> float | None:
         """Seconds of one iteration; None before a few were made."""
-        return median(self.durations) if len(self.durations) >= FEW else None
+        return median(self.durations) if len(self.durations) >= _FEW else None

@@ -21,7 +21,7 @@ from umop.engine.protocol import TrainingRunner
 from umop.system.console import Count, duration
 from umop.system.hardware import GIB
 
-SECONDS_BETWEEN_LINES = 20.0
+_SECONDS_BETWEEN_LINES = 20.0
 
 
 @HOOKS.register_module()
@@ -32,10 +32,10 @@ class ProgressHook(Hook):
 
     def __init__(self) -> None:
         self.console = Console(stderr=True)
-        self.bar = Bar(self.console)
+        self.bar = _Bar(self.console)
         self.notebook: NotebookBar | None = None
         self.pace = Pace()
-        self.last_line = -SECONDS_BETWEEN_LINES
+        self.last_line = -_SECONDS_BETWEEN_LINES
         self.count: Count | None = None
 
     def before_train(self, runner: TrainingRunner) -> None:
@@ -59,7 +59,7 @@ class ProgressHook(Hook):
             self.bar.update(self.task, completed=done, left=self.left(runner))
         elif self.notebook:
             self.notebook.update(done, self.line(runner, data_batch))
-        elif done == runner.max_iters or monotonic() - self.last_line >= SECONDS_BETWEEN_LINES:
+        elif done == runner.max_iters or monotonic() - self.last_line >= _SECONDS_BETWEEN_LINES:
             self.last_line = monotonic()
             self.console.print(
                 f"training: iteration {done} of {runner.max_iters}, "
@@ -115,7 +115,7 @@ class ProgressHook(Hook):
         return f"about {duration(iterations * self.pace.seconds)} left"
 
 
-class Bar(Progress):
+class _Bar(Progress):
     """A bar with the time left, and a line below it.
 
     Args:

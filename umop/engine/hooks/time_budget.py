@@ -14,11 +14,11 @@ from mmengine.registry import HOOKS
 from umop.engine.protocol import TrainingRunner
 from umop.system.console import note
 
-BETWEEN = 10
+_BETWEEN = 10
 """Iterations from one look at the clock to the next."""
-TOLERANCE = 0.02
+_TOLERANCE = 0.02
 """The share of the length that a change must exceed."""
-RESERVE = 0.05
+_RESERVE = 0.05
 """The share of the budget that is kept for what the pace does not show."""
 
 
@@ -50,7 +50,7 @@ class TimeBudgetHook(Hook):
         kept = runner.message_hub.runtime_info.get("time_budget", {})
         self.before = float(kept.get("spent", 0.0))
         if kept:
-            set_length(runner, kept["max_iters"], self.count)
+            _set_length(runner, kept["max_iters"], self.count)
 
     def before_val(self, runner: TrainingRunner) -> None:
         self.val_started = time.monotonic()
@@ -63,11 +63,11 @@ class TimeBudgetHook(Hook):
         self, runner: TrainingRunner, batch_idx: int, data_batch: Any = None, outputs: Any = None
     ) -> None:
         done = runner.iter + 1
-        if done % BETWEEN == 0 and done < runner.max_iters:
+        if done % _BETWEEN == 0 and done < runner.max_iters:
             decided = [self.affordable(runner, done) if is_main_process() else 0]
             broadcast_object_list(decided)
-            if abs(decided[0] - runner.max_iters) > TOLERANCE * runner.max_iters:
-                set_length(runner, decided[0], self.count)
+            if abs(decided[0] - runner.max_iters) > _TOLERANCE * runner.max_iters:
+                _set_length(runner, decided[0], self.count)
                 self.report(decided[0])
         runner.message_hub.update_info(
             "time_budget", {"spent": self.spent(), "max_iters": runner.max_iters}
@@ -81,7 +81,7 @@ class TimeBudgetHook(Hook):
         """How many iterations, with those done, the budget is enough for."""
         elapsed = time.monotonic() - self.started - self.evaluating
         pace = elapsed / (done - self.first)
-        left = self.seconds * (1 - RESERVE) - self.spent()
+        left = self.seconds * (1 - _RESERVE) - self.spent()
         evaluations = math.ceil((runner.max_iters - done) / val_interval(runner))
         left -= evaluations * self.evaluating / max(1, self.evaluations)
         wanted = done + max(1, int(left / pace))
@@ -100,7 +100,7 @@ def val_interval(runner: TrainingRunner) -> int:
     return int(runner.train_loop.val_interval)
 
 
-def set_length(runner: TrainingRunner, length: int, evaluations: int) -> None:
+def _set_length(runner: TrainingRunner, length: int, evaluations: int) -> None:
     """Makes a training loop that is under way shorter or longer, and its schedulers with it."""
     loop = runner.train_loop
     loop._max_iters = length
@@ -108,10 +108,10 @@ def set_length(runner: TrainingRunner, length: int, evaluations: int) -> None:
     loop.dynamic_intervals = [loop.val_interval] * len(loop.dynamic_intervals)
     share = length / runner.cfg.train_cfg.max_iters
     for scheduler, planned in zip(runner.param_schedulers, runner.cfg.param_scheduler, strict=True):
-        place(scheduler, planned, share)
+        _place(scheduler, planned, share)
 
 
-def place(scheduler: Any, planned: Any, share: float) -> None:
+def _place(scheduler: Any, planned: Any, share: float) -> None:
     """Moves what is still to come of a scheduler to a share of its planned place.
 
     Args:
