@@ -62,7 +62,7 @@ def ask(tally: Tally, url: str, key: str, image: bytes) -> None:
                 time.sleep(0.2)
 
 
-def picture() -> bytes:
+def small_image() -> bytes:
     """A grey PNG."""
     file = io.BytesIO()
     Image.new("RGB", (320, 320), "grey").save(file, "png")
@@ -71,7 +71,7 @@ def picture() -> bytes:
 
 def main(url: str, key: str) -> None:
     """Asks until it is ended."""
-    tally, image = Tally(), picture()
+    tally, image = Tally(), small_image()
     for _ in range(CLIENTS):
         Thread(target=ask, args=(tally, url, key, image), daemon=True).start()
     while True:
