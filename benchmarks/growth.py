@@ -28,7 +28,7 @@ from memory import forget_peak, resident_peak
 from mmengine.config import ConfigDict
 
 from umop.data.check import check
-from umop.data.configured import read
+from umop.data.configured import read_sets
 from umop.evaluation.analysis import Analysis
 from umop.evaluation.coco import coco_result
 from umop.report.data import split
@@ -85,7 +85,7 @@ def check_data(folder: Path, detections: Records) -> None:
         data_prefix={"img": IMAGES},
         metainfo={"classes": [str(number) for number in range(CLASSES)]},
     )
-    check(read({"train": dataset}), decode=False)
+    check(read_sets({"train": dataset}), decode=False)
 
 
 def report(folder: Path, detections: Records) -> None:

@@ -3,7 +3,7 @@
 _base_ = "coco_format.py"
 
 data_root = "data/own"
-data_hint = "Name the folder of your data: --data /path (with make: DATA=/path)"
+data_hint = "Name the folder of your data: --data /path"
 size = (416, 416)
 scales = (0.8, 1.2)
 auto_size = dict(base_size=416, min_box=18, max_size=832)

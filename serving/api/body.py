@@ -219,7 +219,14 @@ async def parsed(
     *arguments: Arguments.args,
     **options: Arguments.kwargs,
 ) -> Result:
-    """What a body is parsed to, in a thread where it is large."""
+    """What a body is parsed to, in a thread where it is large.
+
+    Args:
+        body: Decides by its length; to be parsed, it must be among ``arguments`` as well.
+        parse: Parses it.
+        arguments: What ``parse`` is given.
+        options: What ``parse`` is given by name.
+    """
     if len(body) <= SMALL_BODY:
         return parse(*arguments, **options)
     return await asyncio.to_thread(parse, *arguments, **options)

@@ -87,6 +87,11 @@ KeyDep = Annotated[str | None, Depends(_key)]
 async def authorize(request: Request, services: ServicesDep, key: KeyDep) -> None:
     """Checks the API key, where keys are set, and the rate limit.
 
+    Args:
+        request: Its address is the caller where no keys are set; else its key's name is kept in it.
+        services: Hold the keys and the rate limit.
+        key: What the caller sends as ``X-API-Key`` or as a Bearer token; None if neither.
+
     Raises:
         Problem: 401, there is no key or a wrong one; 429, too many requests.
     """
@@ -131,6 +136,11 @@ async def require_plain_body(request: Request) -> None:
 
 async def authorize_admin(request: Request, services: ServicesDep, key: KeyDep) -> None:
     """Checks the admin key.
+
+    Args:
+        request: Its address limits how often a wrong key is tried.
+        services: Hold the admin keys and the rate limit.
+        key: What the caller sends as ``X-API-Key`` or as a Bearer token; None if neither.
 
     Raises:
         Problem: 401, there is no key or a wrong one; 429, too many of them.

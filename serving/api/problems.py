@@ -85,7 +85,13 @@ def describe(error: Exception) -> Problem | None:
 
 
 def unavailable(kind: Kind, detail: str, retry_after: float) -> Problem:
-    """Returns a 503 with ``Retry-After``."""
+    """Returns a 503 with ``Retry-After``.
+
+    Args:
+        kind: Stable name of the problem.
+        detail: One line for the person who sent the request.
+        retry_after: Seconds to wait; sent as a whole number, 1 or more.
+    """
     headers = {"Retry-After": str(max(1, round(retry_after)))}
     return Problem(HTTPStatus.SERVICE_UNAVAILABLE, kind, detail, headers)
 

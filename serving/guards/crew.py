@@ -74,6 +74,11 @@ class Crew:
     ) -> Result:
         """Returns the result of work that a thread does.
 
+        Args:
+            work: The work, which cannot be ended from outside.
+            arguments: What it is given.
+            options: What it is given by name.
+
         Raises:
             OverloadedError: There is no thread for it.
         """

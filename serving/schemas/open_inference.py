@@ -123,6 +123,11 @@ def write_answer(
 ) -> tuple[bytes, int | None]:
     """Writes the answer to a request.
 
+    Args:
+        wanted: The request: its id, the outputs that it asks for, and their form.
+        model: The model that the answer names.
+        found: What was found in each image, in the request's order; at least one.
+
     Returns:
         The body, and the length of its JSON if raw bytes follow.
     """

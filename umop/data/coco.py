@@ -60,7 +60,14 @@ def _as_coco(images: Iterable[LabelledImage], classes: Sequence[str]) -> dict[st
 
 
 def image_entry(number: int, file_name: str, width: int, height: int) -> dict[str, Any]:
-    """COCO's entry of an image."""
+    """COCO's entry of an image.
+
+    Args:
+        number: Its id.
+        file_name: Path of the image, relative to the data set's image folder.
+        width: In pixels.
+        height: In pixels.
+    """
     return {"id": number, "file_name": file_name, "width": width, "height": height}
 
 
@@ -72,7 +79,16 @@ def annotation_entry(
     crowd: bool = False,
     area: float = math.nan,
 ) -> dict[str, Any]:
-    """COCO's entry of a box, whose corners are xyxy; its area is the box's own unless given."""
+    """COCO's entry of a box, whose corners are xyxy; its area is the box's own unless given.
+
+    Args:
+        number: Its id.
+        image_id: Id of the image that it is in.
+        category_id: Id of its class.
+        corners: In pixels.
+        crowd: Whether it holds a crowd, which becomes ``iscrowd``.
+        area: In square pixels; NaN for the box's own.
+    """
     x1, y1, x2, y2 = corners
     return {
         "id": number,

@@ -41,7 +41,7 @@ def check_configured(config: Config) -> list[str]:
     )
     warnings: list[str] | None = remembered.answer()
     if warnings is None:
-        report = check(read(sets), decode=False)
+        report = check(read_sets(sets), decode=False)
         _refuse(report, _missing_classes(sets, report))
         warnings = list(lines(report, "warning"))
         remembered.keep(warnings)
@@ -85,7 +85,7 @@ def state(dataset: Any) -> list[Any]:
     ]
 
 
-def read(sets: dict[str, Any]) -> DataSet:
+def read_sets(sets: dict[str, Any]) -> DataSet:
     """Reads the annotations of all splits."""
     builder = Builder(Path(sets["train"].data_root))
     for split, dataset in sets.items():

@@ -213,7 +213,16 @@ class Builder:
         crowd: bool = False,
         area: float = np.nan,
     ) -> None:
-        """Adds a box, xyxy."""
+        """Adds a box, xyxy.
+
+        Args:
+            image: Index of the image, as :meth:`image` returns it.
+            label: Index of the class, as :meth:`label` returns it.
+            corners: In pixels, or in parts of the image's sides where the notation is relative.
+            place: Line, number or id in the annotation file.
+            crowd: Whether the box holds a crowd.
+            area: In square pixels; NaN where it is the box's own.
+        """
         self.rows.append((image, label, corners, place, crowd, area))
 
     def issue(self, rule: str, source: Path, text: str, image: Path | None = None) -> None:

@@ -44,7 +44,13 @@ def connect_processors(config: Config) -> None:
 
 
 def plan(config: Config, processes: int, accumulate: int = 1) -> str:
-    """Says the effective batch and the learning rate that follows from it."""
+    """Says the effective batch and the learning rate that follows from it.
+
+    Args:
+        config: Its batch is that of a process and part.
+        processes: How many train together.
+        accumulate: Parts that a step is computed in, one after the other.
+    """
     each = config.train_dataloader.batch_size
     batch = processes * each * accumulate
     rate = config.optim_wrapper.optimizer.lr

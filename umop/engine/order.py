@@ -84,7 +84,13 @@ class _SeededSamples(Dataset[Any]):
 
 
 def resumable(loader: DataLoader[Any], batches: ResumableBatches, seed: int) -> DataLoader[Any]:
-    """The same data loader over :class:`ResumableBatches` and :class:`_SeededSamples`."""
+    """The same data loader over :class:`ResumableBatches` and :class:`_SeededSamples`.
+
+    Args:
+        loader: Gives the data set, the workers and how samples are joined to a batch.
+        batches: The loader's batches, from where training starts.
+        seed: Seed of the run, from which augmentation is drawn.
+    """
     return DataLoader(
         _SeededSamples(loader.dataset, seed),
         batch_sampler=batches,

@@ -18,6 +18,11 @@ def seed_step(seed: int, iteration: int, rank: int) -> None:
     """Seeds Python, NumPy and torch, on the CPU and the GPU, for one step of one rank.
 
     Where there is no GPU, ``torch.manual_seed`` would format a traceback in every step.
+
+    Args:
+        seed: Seed of the run.
+        iteration: The step, from 0 at the start of the run.
+        rank: The process, from 0.
     """
     for_python, for_numpy, for_torch = _seeds(seed, iteration, rank)
     random.seed(for_python)

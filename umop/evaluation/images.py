@@ -122,7 +122,14 @@ def best_and_worst(listed: Sequence[_Tally]) -> tuple[list[_Tally], list[_Tally]
 def draw(
     listed: Sequence[_Tally], matched: Matched, labels: dict[int, int], truth: COCO
 ) -> list[ImageResult]:
-    """Some images with their boxes."""
+    """Some images with their boxes.
+
+    Args:
+        listed: The tallies of those images, in the order of the result.
+        matched: The true boxes and detections of the whole data set, paired.
+        labels: Index of each class, by category id.
+        truth: The annotations, which name the images' files.
+    """
     right = _right_pairs(matched)
     found = set(right.values())
     boxes, detections = (

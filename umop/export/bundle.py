@@ -164,6 +164,12 @@ def is_exported(
 
     A bundle that lacks one of the samples is another, and so is one of another version, where a
     version is asked for.
+
+    Args:
+        run: The run.
+        version: The version that the bundle must have; None for any.
+        precision: The arithmetic that it must have.
+        samples: Images that it must hold, by the names that they get in a bundle.
     """
     checkpoint = run.best_checkpoint()
     try:

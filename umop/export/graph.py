@@ -59,7 +59,14 @@ class ServedDetector(nn.Module):
         return boxes, scores, labels
 
     def level(self, index: int, logits: Tensor, boxes: Tensor, *centerness: Tensor) -> _Candidates:
-        """Finds the candidates of one pyramid level."""
+        """Finds the candidates of one pyramid level.
+
+        Args:
+            index: The level, from 0, in the order of the head's outputs.
+            logits: Of the classes, float of shape (N, A · C, H, W), for A priors at each place.
+            boxes: As the head encodes them, float of shape (N, A · 4, H, W); A · 4 · bins for GFL.
+            centerness: Its logits where the head has it, float of shape (N, A, H, W).
+        """
         classes: int = self.head.cls_out_channels
         probabilities, pairs = self.best(_rows(logits, classes).sigmoid().flatten(1))
         anchors, labels = pairs // classes, pairs % classes
@@ -95,7 +102,13 @@ class ServedDetector(nn.Module):
         return priors.flatten(0, 1).unsqueeze(0).expand(like.shape[0], -1, -1)
 
     def decode(self, index: int, priors: Tensor, encoded: Tensor) -> Tensor:
-        """Turns the head's outputs to boxes: float (M, 4), xyxy in input pixels."""
+        """Turns the head's outputs to boxes: float (M, 4), xyxy in input pixels.
+
+        Args:
+            index: The pyramid level, from 0.
+            priors: Points or xyxy anchors, float of shape (M, 2 or 4), in input pixels.
+            encoded: The head's outputs for them, float of shape (M, 4), of GFL (M, 4 · bins).
+        """
         if isinstance(self.head, GFLHead):
             priors = self.head.anchor_center(priors)
             encoded = _expectations(encoded) * self.head.prior_generator.strides[index][0]

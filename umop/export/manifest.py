@@ -63,7 +63,13 @@ def manifest_of(run: RunFolder, config: Config, checkpoint: Path, version: str) 
 
 
 def metrics_of(run: RunFolder, config: Config, checkpoint: Path) -> dict[str, float]:
-    """What this checkpoint scored on the config's test data; empty if it was not evaluated."""
+    """What this checkpoint scored on the config's test data; empty if it was not evaluated.
+
+    Args:
+        run: The run, whose ``evaluation.json`` is read.
+        config: Names the test data's annotations, which must be those of the evaluation.
+        checkpoint: The file, which must be the one that was evaluated.
+    """
     evaluation = Evaluation.read(run.evaluation)
     if evaluation is None or not evaluation.holds_for(config, checkpoint):
         note(f"The bundle will say no AP: evaluate this checkpoint first (umop eval {run.name}).")

@@ -89,7 +89,14 @@ class ProgressiveLoss(nn.Module, ABC, Generic[Target]):
 
     @abstractmethod
     def positives(self, logits: Tensor, target: Target, gamma: Tensor, alpha: Tensor) -> Tensor:
-        """The loss of each anchor's logit of its class: float of shape (N,) to (N,)."""
+        """The loss of each anchor's logit of its class: float of shape (N,) to (N,).
+
+        Args:
+            logits: Each anchor's logit of its class; what is returned for background is not used.
+            target: What :meth:`forward` was given.
+            gamma: The level's γ, a scalar.
+            alpha: The level's α, a scalar.
+        """
 
     def negative_weight(self, alpha: Tensor) -> Tensor | float:
         """The factor of the other logits' loss, p^γ · −log(1 − p)."""

@@ -58,7 +58,13 @@ def _over_iterations(lines: _Lines, labels: Mapping[str, str], y: str) -> Markup
 
 
 def line_of(lines: _Lines, name: str, label: str) -> Line:
-    """The values of one scalar."""
+    """The values of one scalar.
+
+    Args:
+        lines: Those of ``metrics.jsonl``; one without the scalar is left out.
+        name: The scalar's key in them.
+        label: What the legend calls it.
+    """
     return Line(label, [(line["iter"], line[name]) for line in lines if name in line])
 
 

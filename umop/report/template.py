@@ -13,6 +13,11 @@ from umop.system.errors import UserError
 def write_page(path: Path, template: str, **content: Any) -> Path:
     """Fills a template.
 
+    Args:
+        path: The file to write; its folder is made.
+        template: File name of the template, in the package's ``templates``.
+        content: The template's variables.
+
     Raises:
         UserError: The page cannot be written.
     """

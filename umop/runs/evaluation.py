@@ -30,7 +30,13 @@ class Evaluation:
 
     @classmethod
     def of(cls, config: Config, checkpoint: Path, metrics: dict[str, float]) -> Evaluation:
-        """Records what a checkpoint scored on a config's test data."""
+        """Records what a checkpoint scored on a config's test data.
+
+        Args:
+            config: Names the test data's annotations.
+            checkpoint: The file that was measured.
+            metrics: The values of :data:`umop.evaluation.METRICS`, by name.
+        """
         return cls(sha256_of(checkpoint), sha256_of(_annotations_of(config)), metrics)
 
     @classmethod

@@ -126,7 +126,13 @@ class ScalarsToMlflow(MLflowVisBackend):
 
 
 def settings(run: RunFolder, done: int, variables: Mapping[str, str]) -> Settings | None:
-    """Sends scalars, schedule and config; checkpoints and annotations stay in the run folder."""
+    """Sends scalars, schedule and config; checkpoints and annotations stay in the run folder.
+
+    Args:
+        run: Its name is that of MLflow's run.
+        done: Iterations that training goes on from; at 0 the server must answer.
+        variables: The environment; ``MLFLOW_TRACKING_URI`` asks for MLflow.
+    """
     if not (address := variables.get("MLFLOW_TRACKING_URI")):
         return None
     return {

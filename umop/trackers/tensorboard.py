@@ -36,7 +36,13 @@ class ScalarsToTensorboard(TensorboardVisBackend):
 
 
 def settings(run: RunFolder, done: int, variables: Mapping[str, str]) -> Settings:
-    """TensorBoard's files are always written."""
+    """TensorBoard's files are always written.
+
+    Args:
+        run: Its folder gets the files.
+        done: Iterations that training goes on from; what the files have of later ones is dropped.
+        variables: Not needed.
+    """
     return {"type": "ScalarsToTensorboard", "save_dir": str(run.tensorboard), "done": done}
 
 

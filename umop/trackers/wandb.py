@@ -70,7 +70,13 @@ class ScalarsToWandb(WandbVisBackend):
 
 
 def settings(run: RunFolder, done: int, variables: Mapping[str, str]) -> Settings | None:
-    """W&B is asked for by its key or its project."""
+    """W&B is asked for by its key or its project.
+
+    Args:
+        run: Its name is that of W&B's run.
+        done: Not needed: W&B ignores the iterations that it already has.
+        variables: The environment.
+    """
     if not (variables.get("WANDB_API_KEY") or variables.get("WANDB_PROJECT")):
         return None
     return {

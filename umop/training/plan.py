@@ -78,7 +78,14 @@ def box_share(content: dict[str, Any]) -> float:
 
 
 def describe_plan(config: Config, counts: Counts, options: ScheduleOptions, processes: int) -> str:
-    """The plan in a line or two."""
+    """The plan in a line or two.
+
+    Args:
+        config: What is trained, its schedule fitted.
+        counts: How much data there is.
+        options: Give the parts of a step, and the patience and time after which training ends.
+        processes: How many train together.
+    """
     made = iterations(config, counts.train, processes)
     epochs = f"{made / epoch_length(config, counts.train, processes):.3g}"
     interval = config.train_cfg.val_interval

@@ -191,7 +191,13 @@ def _fit_warm_up(config: _Section, iterations: int, accumulate: int) -> None:
 
 
 def iterations(config: _Section, images: int, processes: int) -> int:
-    """How many iterations training makes: steps, times the parts of a step."""
+    """How many iterations training makes: steps, times the parts of a step.
+
+    Args:
+        config: Its batch is that of a process and part, as :func:`fit` leaves it.
+        images: How many there are to train on.
+        processes: How many train together.
+    """
     loop = config["train_cfg"]
     if "max_iters" in loop:
         return int(loop["max_iters"])
@@ -199,7 +205,13 @@ def iterations(config: _Section, images: int, processes: int) -> int:
 
 
 def epoch_length(config: _Section, images: int, processes: int) -> int:
-    """How many iterations an epoch has."""
+    """How many iterations an epoch has.
+
+    Args:
+        config: Its batch is that of a process and part, as :func:`fit` leaves it.
+        images: How many there are to train on.
+        processes: How many train together.
+    """
     return math.ceil(images / (config["train_dataloader"]["batch_size"] * processes))
 
 

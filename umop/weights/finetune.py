@@ -83,7 +83,7 @@ def use_weights(config: Config, weights: str, run: RunFolder) -> InitialWeights:
     Raises:
         UserError: There is no such checkpoint, it cannot be read, or nothing of it fits.
     """
-    source = _find(weights)
+    source = _find_checkpoint(weights)
     start = _choose(config, source)
     config.load_from = str(_initial(run, source))
     backbone = config.model.backbone
@@ -104,7 +104,7 @@ def _initial(run: RunFolder, source: Path) -> Path:
     return run.folder / f"initial-{sha256_of(source)[:12]}.pth"
 
 
-def _find(weights: str) -> Path:
+def _find_checkpoint(weights: str) -> Path:
     """The checkpoint that a run's name, its folder, or a file's path means.
 
     Raises:
@@ -126,7 +126,7 @@ def _choose(config: Config, source: Path) -> InitialWeights:
     Raises:
         UserError: Nothing does.
     """
-    checkpoint = read(source)
+    checkpoint = read_checkpoint(source)
     tensors, names = checkpoint.tensors, checkpoint.classes
     swin = any(name.startswith("backbone.layers.") for name in tensors)
     tensors = convert(tensors, swin and config.model.backbone.type == "SwinTransformer")
@@ -178,7 +178,7 @@ def _style_warnings(checkpoint: _Checkpoint, backbone: Mapping[str, Any]) -> tup
     )
 
 
-def read(source: Path) -> _Checkpoint:
+def read_checkpoint(source: Path) -> _Checkpoint:
     """Reads the weights of a detector's checkpoint; nothing in it is executed.
 
     Raises:

@@ -51,6 +51,11 @@ class Encoded:
 def unpack(layout: str, data: bytes, place: int) -> tuple[int, ...]:
     """Reads integers.
 
+    Args:
+        layout: Format of :mod:`struct`, byte order included.
+        data: The image's bytes, or a part of them.
+        place: Where the first integer starts, in bytes from the start of ``data``.
+
     Raises:
         ImageError: The data ends before.
     """

@@ -53,8 +53,8 @@ def test_the_second_start_reads_nothing_until_a_file_changes(
     [warning] = check_configured(config_of(root))
     assert warning.startswith("warning: box without area: 1, such as train.json: annotation 1")
     read = []
-    original = configured.read
-    monkeypatch.setattr(configured, "read", lambda sets: read.append(1) or original(sets))
+    original = configured.read_sets
+    monkeypatch.setattr(configured, "read_sets", lambda sets: read.append(1) or original(sets))
     assert check_configured(config_of(root)) == [warning]
     assert read == []
     draw(root / "val" / "val 1.png", 1, width=32, height=32)

@@ -14,7 +14,7 @@ from mmengine.logging import HistoryBuffer
 from umop.config.load import load_config
 from umop.runs.folder import RunFolder
 from umop.system.errors import UserError
-from umop.weights.finetune import read, use_weights, write
+from umop.weights.finetune import read_checkpoint, use_weights, write
 
 
 @pytest.fixture
@@ -129,7 +129,7 @@ def test_nothing_in_a_file_is_executed(tmp_path: Path, indirectly: bool) -> None
     trap = Trap(getattr, Path, "touch") if indirectly else Trap(Path.touch, trace)
     torch.save({"state_dict": {}, "trap": trap}, tmp_path / "trap.pth")
     with pytest.raises(UserError, match="Nothing in it was executed"):
-        read(tmp_path / "trap.pth")
+        read_checkpoint(tmp_path / "trap.pth")
     assert not trace.exists()
 
 

@@ -70,7 +70,13 @@ def _merge(examined: Examined, hits: Sequence[Hit]) -> Examined:
 
 
 def with_labels(data: DataSet, labels: dict[int, int], names: Sequence[str]) -> DataSet:
-    """The data set with other classes: new labels by old ones, and their names."""
+    """The data set with other classes: new labels by old ones, and their names.
+
+    Args:
+        data: The data set.
+        labels: The new index of each class that has boxes, by its old one.
+        names: The new classes, in the order of their indices; some may have no boxes.
+    """
     table = np.array([labels.get(old, -1) for old in range(len(data.classes))], np.int64)
     boxes = replace(data.boxes, label=table[data.boxes.label])
     return replace(data, classes=tuple(names), boxes=boxes, numbers=_numbers_of(data, names))

@@ -35,7 +35,13 @@ def drop_images(examined: Examined, hits: Sequence[Hit]) -> Examined:
 def with_corners(
     examined: Examined, corners: NDArray[np.float64], relative: bool | None = None
 ) -> Examined:
-    """The data set with other corners, float64 of shape (boxes, 4)."""
+    """The data set with other corners, float64 of shape (boxes, 4).
+
+    Args:
+        examined: The data set.
+        corners: The xyxy of all its boxes, in their order.
+        relative: Whether they are parts of the image's sides, not pixels; None for as before.
+    """
     data = examined.data
     boxes = replace(data.boxes, corners=corners)
     is_relative = data.relative if relative is None else relative

@@ -58,7 +58,13 @@ class Rule:
 def box_hits(
     examined: Examined, mask: NDArray[np.bool_] | np.bool_, text: Callable[[int], str]
 ) -> Iterator[Hit]:
-    """A hit for each box of a mask, bool of shape (boxes,)."""
+    """A hit for each box of a mask, bool of shape (boxes,).
+
+    Args:
+        examined: The data set.
+        mask: Which boxes break the rule.
+        text: Says what is wrong with a box, given its index.
+    """
     for box in np.flatnonzero(mask).tolist():
         where = examined.data.where(box)
         yield Hit(f"{where}: {text(box)}", int(examined.data.boxes.image[box]), box)

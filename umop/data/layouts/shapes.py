@@ -17,7 +17,14 @@ def around(points: Sequence[Sequence[float]]) -> list[float]:
 
 
 def centred(x: float, y: float, half_width: float, half_height: float) -> list[float]:
-    """The box with a centre and half of its sides, xyxy."""
+    """The box with a centre and half of its sides, xyxy.
+
+    Args:
+        x: The centre's, from the left.
+        y: The centre's, from the top.
+        half_width: From the centre to the right side, in the unit of ``x``.
+        half_height: From the centre to the lower side, in the unit of ``y``.
+    """
     return [x - half_width, y - half_height, x + half_width, y + half_height]
 
 

@@ -123,6 +123,13 @@ class SafeCheckpointHook(Hook):
     ) -> None:
         """Writes a checkpoint file.
 
+        Args:
+            runner: What trains.
+            name: The file's name in the run's folder.
+            epoch: Epochs done.
+            iteration: Iterations done.
+            save_optimizer: Whether to add the optimizer and the schedulers, which resuming needs.
+
         Raises:
             TrainingError: The weights are not finite.
         """

@@ -40,7 +40,13 @@ class FiniteLossHook(Hook):
         model.register_forward_hook(self.remember)
 
     def remember(self, module: torch.nn.Module, inputs: Any, output: Any) -> None:
-        """Keeps what the model computed: in training, a dictionary of losses."""
+        """Keeps what the model computed: in training, a dictionary of losses.
+
+        Args:
+            module: The model, which says whether it is in training.
+            inputs: Not needed; torch gives them to every forward hook.
+            output: What the model returned.
+        """
         if module.training and isinstance(output, dict):
             self.losses = output
 
