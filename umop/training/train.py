@@ -27,7 +27,7 @@ from umop.hooks.evaluation import EvaluationHook
 from umop.hooks.provenance import ProvenanceHook
 from umop.report import write_report
 from umop.run import Run
-from umop.training import finetune
+from umop.training import finetune, precision
 from umop.training.checkpoints import newest_whole
 from umop.training.connect import is_rank, joined
 from umop.training.devices import choose_processes, connect_processors, plan
@@ -175,8 +175,9 @@ def prepare(
         note("\n".join(weights.report()))
     note(describe(config, counts, options.schedule, ranks.count))
     note(plan(config, ranks.count, options.schedule.accumulate))
-    if size:
-        note(size)
+    for more in (precision.describe(config), size):
+        if more:
+            note(more)
     return Start(config, checkpoint, backends)
 
 
