@@ -53,9 +53,15 @@ def _choose_on_processor(config: Config, wanted: Precision) -> None:
     use_full(config)
     if wanted == "bf16" or (wanted == "auto" and mixes and not needs_gpu and has_matrix_units()):
         config.optim_wrapper.type = "Bf16OptimWrapper"
-        note("Mixed precision: the processor computes in bfloat16 (--amp off: in float32).")
     elif mixes and needs_gpu:
         note("Mixed precision is off: it needs a GPU.")
+
+
+def describe_precision(config: Config) -> str | None:
+    """What the plan says of the arithmetic, where a processor has another than usual."""
+    if config.optim_wrapper.type != "Bf16OptimWrapper":
+        return None
+    return "Precision: the processor computes in bfloat16 (--amp off: in float32)."
 
 
 def has_matrix_units() -> bool:

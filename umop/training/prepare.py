@@ -29,7 +29,7 @@ from umop.trackers import vis_backends
 from umop.training.dry_run import shorten
 from umop.training.options import TrainOptions
 from umop.training.plan import Counts, count, describe_plan
-from umop.training.precision import choose_precision
+from umop.training.precision import choose_precision, describe_precision
 from umop.training.schedule import fit
 from umop.training.size import fit_size
 from umop.weights import finetune
@@ -221,8 +221,9 @@ def _announce(draft: Draft) -> None:
         note("\n".join(draft.weights.report()))
     note(describe_plan(draft.config, draft.counts, schedule, draft.processes))
     note(plan(draft.config, draft.processes, schedule.accumulate))
-    if draft.size_note:
-        note(draft.size_note)
+    for more in (describe_precision(draft.config), draft.size_note):
+        if more:
+            note(more)
 
 
 def check_same_config(config: Config, run: RunFolder) -> None:

@@ -157,10 +157,10 @@ def _stretch(config: _Section, length: int) -> None:
     if factor == 1:
         return
     loop[unit] = length
-    loop["val_interval"] = _times(loop["val_interval"], factor)
+    loop["val_interval"] = _at_least(loop["val_interval"], factor)
     checkpoint = (config.get("default_hooks") or {}).get("checkpoint") or {}
     if unit == "max_iters" and "interval" in checkpoint:
-        checkpoint["interval"] = _times(checkpoint["interval"], factor)
+        checkpoint["interval"] = _at_least(checkpoint["interval"], factor)
     for scheduler in config.get("param_scheduler") or []:
         if scheduler.get("by_epoch", True) == (unit == "max_epochs"):
             _stretch_scheduler(scheduler, factor)
@@ -178,6 +178,11 @@ def _stretch_scheduler(scheduler: _Section, factor: float) -> None:
 def _times(count: int, factor: float) -> int:
     """A count times a factor, 1 or more."""
     return max(1, round(count * factor))
+
+
+def _at_least(interval: int, factor: float) -> int:
+    """An interval times a factor, rounded up: a shorter one would fit once more, before the end."""
+    return max(1, math.ceil(round(interval * factor, 6)))
 
 
 def _fit_warm_up(config: _Section, iterations: int, accumulate: int) -> None:

@@ -16,10 +16,10 @@ def output_and_gradients(norm: nn.GroupNorm) -> list[Tensor]:
 
 
 def test_layout_changes_neither_output_nor_gradients() -> None:
-    model = nn.Sequential(nn.Conv2d(3, 8, 1), nn.GroupNorm(4, 8).double())
-    before = output_and_gradients(model[1])
-    lay_out_planes(model)
-    after = output_and_gradients(model[1])
-    assert type(model[1]) is PlanarGroupNorm
+    norm = nn.GroupNorm(4, 8).double()
+    before = output_and_gradients(norm)
+    lay_out_planes(nn.Sequential(nn.Conv2d(3, 8, 1), norm))
+    after = output_and_gradients(norm)
+    assert type(norm) is PlanarGroupNorm
     assert after[0].is_contiguous()
     torch.testing.assert_close(after, before)

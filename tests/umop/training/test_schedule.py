@@ -44,6 +44,11 @@ def test_steps_follow_from_the_images(images: int, iterations: int) -> None:
     assert config.default_hooks.checkpoint.interval == iterations // 4
 
 
+def test_a_length_that_evaluations_do_not_divide_has_no_more_of_them() -> None:
+    config = fitted("small", 113)
+    assert (config.train_cfg.max_iters, config.train_cfg.val_interval) == (678, 170)
+
+
 @pytest.mark.parametrize(
     ("bounds", "iterations"),
     [
