@@ -60,7 +60,8 @@ def test_the_processor_mixes_by_itself_where_it_has_matrix_units(
         choose_precision(config, wanted, on_gpu=False)
         assert config.optim_wrapper.type == expected
         assert "dtype" not in config.optim_wrapper
-        assert (precision.describe_precision(config) is not None) == (expected == "Bf16OptimWrapper")
+        is_said = precision.describe_precision(config) is not None
+        assert is_said == (expected == "Bf16OptimWrapper")
 
 
 def test_a_config_for_gpus_says_that_it_does_not_mix(capsys: pytest.CaptureFixture[str]) -> None:
