@@ -23,7 +23,7 @@ from mmengine.config import Config
 
 from serving.bundle import Bundle
 from umop.config.load import load_config
-from umop.export.manifest import describe
+from umop.export.manifest import manifest_of
 from umop.export.onnx import write_onnx
 from umop.export.program import trace, write_pt2
 from umop.export.verify import verify
@@ -61,7 +61,7 @@ def measure(name: str, photo: Path, run: RunFolder) -> None:
     traced = monotonic()
     write_onnx(program, run.bundle / "model.onnx")
     seconds = {"torch": traced - started, "onnxruntime": monotonic() - traced}
-    Bundle.write(run.bundle, describe(run, config, checkpoint, "1.0"))
+    Bundle.write(run.bundle, manifest_of(run, config, checkpoint, "1.0"))
     millions = sum(weight.numel() for weight in detector.parameters()) / 1e6
     for engine, spent in seconds.items():
         start = f"| {name} | {millions:.0f} M | {engine} | {spent:.0f} s "

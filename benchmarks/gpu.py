@@ -37,7 +37,7 @@ from serving.bundle import Bundle
 from serving.inference.engines import open_engine
 from umop.config.load import load_config
 from umop.data.custom import read_data, use_data
-from umop.export.manifest import describe
+from umop.export.manifest import manifest_of
 from umop.export.onnx import write_onnx
 from umop.export.program import trace, write_pt2
 from umop.runs.folder import RunFolder
@@ -252,7 +252,7 @@ def bundle_of(options: Options, folder: Path) -> Bundle:
         program = trace(with_random_weights(config, checkpoint))
         write_pt2(program, run.bundle / "model.pt2")
         write_onnx(program, run.bundle / "model.onnx")
-        Bundle.write(run.bundle, describe(run, config, checkpoint, "1.0"))
+        Bundle.write(run.bundle, manifest_of(run, config, checkpoint, "1.0"))
     return Bundle.open(run.bundle)
 
 

@@ -13,6 +13,7 @@ ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 ON_OTHER_PAGES = {
     *("FusedLayerNorm", "fused_adam"),
+    "Bf16OptimWrapper",  # --amp chooses it
     *("ScalarsToMlflow", "ScalarsToTensorboard", "ScalarsToWandb"),
 }
 

@@ -85,8 +85,6 @@ def _bombs() -> Iterator[BadRequest]:
     bmp = bytearray(encode(NOISE, "BMP"))
     bmp[18:26] = struct.pack("<ii", 60_000, 60_000)
     yield BadRequest("BMP that says 60000 squared", bytes(bmp))
-    text = zlib.compress(bytes(80_000_000))
-    yield BadRequest("PNG with a text bomb", _png_header(8, 8, _chunk(b"zTXt", b"a\0\0" + text)))
 
 
 def _not_images() -> Iterator[BadRequest]:
@@ -180,10 +178,10 @@ def _wrong_headers() -> Iterator[BadRequest]:
         yield BadRequest(f"{name}: {value:.30}", good, {name: value})
 
 
-def _png_header(width: int, height: int, extra: bytes = b"") -> bytes:
+def _png_header(width: int, height: int) -> bytes:
     size = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     pixels = _chunk(b"IDAT", zlib.compress(bytes(100)))
-    return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", size) + extra + pixels + _chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", size) + pixels + _chunk(b"IEND", b"")
 
 
 def _chunk(kind: bytes, data: bytes) -> bytes:

@@ -25,7 +25,7 @@ def download(requirements: Path, folder: Path) -> None:
     Raises:
         UserError: pip failed: no network, or a file with another hash.
     """
-    command = [_python_with_pip(), "-m", "pip", "download"]
+    command = [python_with_pip(), "-m", "pip", "download"]
     options = ["--disable-pip-version-check", "--no-deps"]
     options += ["--require-hashes", "--requirement", str(requirements), "--dest", str(folder)]
     with exclusive_lock(folder):
@@ -38,7 +38,7 @@ def download(requirements: Path, folder: Path) -> None:
         )
 
 
-def _python_with_pip() -> str:
+def python_with_pip() -> str:
     """This Python, or in an environment without pip (the images') the one that it was made from."""
     if find_spec("pip") is not None:
         return sys.executable

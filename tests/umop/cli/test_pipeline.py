@@ -108,7 +108,7 @@ def test_training_ends_within_its_time_with_a_decayed_rate(
     assert code == 0, err
     assert "of 27000 iterations fit into the time" in err
     lines = (workplace / "runs" / "timed" / "metrics.jsonl").read_text().splitlines()
-    rates = [line["lr"] for line in map(json.loads, lines) if "lr" in line]
+    rates = [line["base_lr"] for line in map(json.loads, lines) if "base_lr" in line]
     assert rates[-1] < 0.1 * max(rates)
     assert sum("AP" in line for line in map(json.loads, lines)) >= 2, "evaluated on the way, too"
 

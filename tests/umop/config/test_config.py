@@ -134,7 +134,7 @@ def test_a_mistake_in_a_file_is_one_line(tmp_path: Path, text: str, message: str
         ("model.test_cfg.score_thrr=0.1", "Did you mean 'model.test_cfg.score_thr'?"),
         (
             "model.backbone.init_cfg=None",
-            "model.backbone has: frozen_stages, name, out_indices, pretrained, type.",
+            "has: frozen_depthwise, frozen_stages, name, out_indices, pretrained, type.",
         ),
         (
             "auto_schedule={'base_iters': 240, 'epochs': 6, 'min_iters': 300, 'max_iters': 100}",
