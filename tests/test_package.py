@@ -56,6 +56,7 @@ def test_every_config_and_file_travels(installed: Path) -> None:
         assert (installed / name).is_file(), name
 
 
+@pytest.mark.slow
 def test_training_starts_without_the_clone(installed: Path, tmp_path: Path) -> None:
     done = run(installed, tmp_path, "umop.cli", "train", "demo", "--device", "cpu")
     assert done.returncode == 2, done.stderr

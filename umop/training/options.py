@@ -108,6 +108,8 @@ class TrainOptions:
             value = getattr(self, name)
             if value not in choices:
                 raise UserError(f"--{name} must be one of {', '.join(choices)}, not {value!r}.")
+        if self.time is not None:
+            parse_duration(self.time)
 
     @property
     def config_name(self) -> str:
@@ -142,11 +144,7 @@ class TrainOptions:
 
     @property
     def schedule(self) -> ScheduleOptions:
-        """What is asked of the schedule.
-
-        Raises:
-            UserError: The time is not one.
-        """
+        """What is asked of the schedule."""
         return ScheduleOptions(
             epochs=self.epochs,
             batch=self.batch,

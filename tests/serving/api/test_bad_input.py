@@ -28,6 +28,7 @@ def post(
         return client.post(server.url + path, content=body, headers=headers)
 
 
+@pytest.mark.slow
 def test_every_bad_request_is_a_problem_and_memory_stays(patient: RunningServer) -> None:
     corpus = bad_requests()
     assert len(corpus) >= 200
@@ -45,6 +46,7 @@ def test_every_bad_request_is_a_problem_and_memory_stays(patient: RunningServer)
     assert "Traceback" not in patient.log()
 
 
+@pytest.mark.slow
 def test_flipped_bits_do_no_harm(patient: RunningServer) -> None:
     before = patient.memory()
     statuses = {name: post(patient, data).status_code for name, data in flipped_bits()}

@@ -39,6 +39,7 @@ def test_it_prints_what_is_found_and_draws_it(
     assert (difference > 80).any()
 
 
+@pytest.mark.slow
 def test_settings_of_a_service_do_not_lock_it_out(
     bundle_path: Path, image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -49,6 +50,7 @@ def test_settings_of_a_service_do_not_lock_it_out(
     assert result.returncode == 0, result.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("content", [b"", b"no image"])
 def test_an_image_that_is_none_is_one_line(
     bundle_path: Path, tmp_path: Path, content: bytes
@@ -61,6 +63,7 @@ def test_an_image_that_is_none_is_one_line(
     assert "broken.png" in line
 
 
+@pytest.mark.slow
 def test_what_is_missing_is_named(bundle_path: Path, image: Path, tmp_path: Path) -> None:
     for arguments in ((tmp_path / "no.bundle", image), (bundle_path, tmp_path / "no.png")):
         result = try_bundle(*arguments)

@@ -50,6 +50,7 @@ def test_too_few_descriptors_are_said_at_the_start(bundle_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_descriptors_that_just_suffice_are_never_used_up(bundle_path: Path) -> None:
     start = "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (180, 180)); "
     command = [sys.executable, "-c", start + COMMAND[2], "--bundle", str(bundle_path)]
@@ -103,6 +104,7 @@ def test_metrics_without_space_are_an_error_not_a_signal(tmp_path: Path) -> None
     assert "need some space in" in metrics_in(tmp_path, largest_file=4096)
 
 
+@pytest.mark.slow
 def test_a_form_needs_no_disk(bundle_path: Path, tmp_path: Path) -> None:
     """A folder that nobody can write to, for as good as a full disk."""
     large = PNG + bytes(3 * 2**20)
@@ -112,6 +114,7 @@ def test_a_form_needs_no_disk(bundle_path: Path, tmp_path: Path) -> None:
     assert answer.status_code == 200
 
 
+@pytest.mark.slow
 def test_an_answer_that_nobody_takes_is_cut_off(bundle_path: Path) -> None:
     options = ("--write-timeout", "0.5", "--max-connections", "8")
     head = f"POST /detect?format=png HTTP/1.1\r\nHost: x\r\nContent-Length: {len(NOISE)}\r\n\r\n"

@@ -83,6 +83,7 @@ def test_train_keeps_what_the_run_folder_promises(umop: Umop, discs: Path, workp
     assert evaluation["metrics"]["AP"] == lines[-1]["AP"], "that of the best checkpoint"
 
 
+@pytest.mark.slow
 def test_the_plan_is_said_before_the_start_and_belongs_to_the_run(
     umop: Umop, discs: Path, workplace: Path
 ) -> None:
@@ -98,6 +99,7 @@ def test_the_plan_is_said_before_the_start_and_belongs_to_the_run(
     assert "another config (different: test_dataloader.dataset.pipeline.1.scale" in err
 
 
+@pytest.mark.slow
 def test_training_ends_within_its_time_with_a_decayed_rate(
     umop: Umop, discs: Path, workplace: Path
 ) -> None:
@@ -113,6 +115,7 @@ def test_training_ends_within_its_time_with_a_decayed_rate(
     assert sum("AP" in line for line in map(json.loads, lines)) >= 2, "evaluated on the way, too"
 
 
+@pytest.mark.slow
 def test_training_that_gets_no_better_ends_early(umop: Umop, discs: Path, workplace: Path) -> None:
     data = ["--data", str(discs), "--batch", "6", "--size", "64", *SMALL[8:]]
     patience = ["--epochs", "40", "--lr", "1e-9", "--patience", "2"]
@@ -145,6 +148,7 @@ def test_train_again_leaves_a_finished_run_alone(umop: Umop, discs: Path, workpl
     assert checkpoint.stat().st_mtime_ns == before
 
 
+@pytest.mark.slow
 def test_train_resumes_where_it_was_interrupted(umop: Umop, discs: Path, workplace: Path) -> None:
     run = workplace / "runs" / "discs"
     finished = torch.load(run / "iter_4.pth", weights_only=False)
@@ -189,6 +193,7 @@ def test_eval_prints_and_keeps_the_twelve_numbers(umop: Umop, workplace: Path) -
     assert f"{kept['AP50']:.3f}" in (workplace / "runs" / "discs" / "report.html").read_text()
 
 
+@pytest.mark.slow
 def test_export_writes_a_bundle_that_serves(umop: Umop, workplace: Path, discs: Path) -> None:
     for name in ("iter_4.pth", "best.pth"):
         lively(workplace / "runs" / "discs" / name)

@@ -55,6 +55,7 @@ def measure(rank: int, ranks: int, folder: str) -> None:
     dist.destroy_process_group()
 
 
+@pytest.mark.slow
 def test_ranks_share_the_mean_of_their_conditions(tmp_path: Path) -> None:
     mp.spawn(measure, (2, str(tmp_path)), nprocs=2)
     alone = [

@@ -29,6 +29,7 @@ def spoil(monkeypatch: pytest.MonkeyPatch, value: float, iteration: int, level: 
     monkeypatch.setattr(ATSSHead, "loss_by_feat_single", losses)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("value", "named"), [(float("nan"), "nan"), (float("inf"), "inf")])
 def test_term_level_and_images_are_named(
     value: float,

@@ -57,6 +57,7 @@ def measure(rank: int, ranks: int, folder: str) -> None:
     dist.destroy_process_group()
 
 
+@pytest.mark.slow
 def test_counts_are_those_of_all_ranks(tmp_path: Path) -> None:
     mp.spawn(measure, (2, str(tmp_path)), nprocs=2)
     for rank in range(2):
