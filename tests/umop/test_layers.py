@@ -21,7 +21,7 @@ FLOORS = (
     ("cli",),
 )
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
-APART = ("data/layouts", "data/check")
+APART = ("data/files", "data/layouts", "data/check")
 """What could be published by itself: it imports nothing but each other and ``system``."""
 OF_DATA = ("umop.data", "umop.system")
 

@@ -11,8 +11,8 @@ from mmengine.config import Config
 from umop.data.check import Report, check
 from umop.data.check.images import SIZES
 from umop.data.dataset import Builder, DataSet
+from umop.data.files.tree import walk
 from umop.data.layouts import coco
-from umop.data.layouts.files import walk
 from umop.data.remembered import Remembered, state_of
 from umop.system.errors import UserError
 

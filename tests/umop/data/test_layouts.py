@@ -27,7 +27,8 @@ from tests.umop.data.layouts import (
 from tests.umop.data.samples import HEIGHT, WIDTH, coco, draw
 from umop.data.check import check
 from umop.data.dataset import DataSet
-from umop.data.layouts import archive, open_data
+from umop.data.files import archive
+from umop.data.layouts import open_data
 from umop.data.split import with_splits
 from umop.system.errors import UserError
 

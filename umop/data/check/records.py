@@ -20,9 +20,9 @@ from rich.progress import track
 from serving.shared import ImageError, decode, read_header
 from umop.data.check.sources import digest_of_sources
 from umop.data.check.values import values_of
+from umop.data.files.names import unread_format
+from umop.data.files.reading import is_file
 from umop.data.images import MAX_PIXELS
-from umop.data.layouts.names import unread_format
-from umop.data.layouts.reading import is_file
 from umop.system.cache import cache_folder, keep
 
 _FEW = 64

@@ -14,7 +14,7 @@ from serving.shared import decode
 def digest_of_sources() -> str:
     """A digest of the sources that read, check and decode data."""
     digest = blake2b(digest_size=16)
-    data = Path(__file__).parents[1]
-    for path in (Path(inspect.getfile(decode)), *sorted(data.rglob("*.py"))):
-        digest.update(path.read_bytes())
+    for folder in (Path(inspect.getfile(decode)).parent, Path(__file__).parents[1]):
+        for path in sorted(folder.rglob("*.py")):
+            digest.update(path.read_bytes())
     return digest.hexdigest()

@@ -8,6 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from umop.data.dataset import DataSet, Issue
+from umop.data.files.archive import unpacked
+from umop.data.files.lists import with_listed_splits
+from umop.data.files.pairing import with_images_found_by_name
+from umop.data.files.reading import read_text
+from umop.data.files.tree import Files
 from umop.data.layouts import (
     automl,
     coco,
@@ -27,12 +32,7 @@ from umop.data.layouts import (
     yolo,
 )
 from umop.data.layouts.accounting import listed_once, with_all_splits
-from umop.data.layouts.archive import unpacked
-from umop.data.layouts.files import Files
-from umop.data.layouts.lists import with_listed_splits
 from umop.data.layouts.others import other_format
-from umop.data.layouts.pairing import with_images_found_by_name
-from umop.data.layouts.reading import read_text
 from umop.system.console import counted
 from umop.system.errors import UserError
 

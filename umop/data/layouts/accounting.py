@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from umop.data.dataset import DataSet, Image, Issue
-from umop.data.layouts.names import folded, parts_of, stem
+from umop.data.files.names import folded, parts_of, stem
 from umop.system.console import counted
 
 _DIGITS = 6

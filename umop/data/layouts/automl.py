@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from umop.data.dataset import Builder, Image, Notation
-from umop.data.layouts.files import Files
+from umop.data.files.names import is_image, split_in
+from umop.data.files.tree import Files
 from umop.data.layouts.layout import Layout
-from umop.data.layouts.names import is_image, split_in
 from umop.data.layouts.shapes import around
 from umop.data.layouts.table import first_row, rows
 

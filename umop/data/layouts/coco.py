@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from umop.data.dataset import SPLITS, Builder, Image, Notation
-from umop.data.layouts.files import Files
+from umop.data.files.names import split_of_list
+from umop.data.files.outline import entries
+from umop.data.files.reading import read_json
+from umop.data.files.tree import Files
 from umop.data.layouts.layout import Layout
-from umop.data.layouts.names import split_of_list
-from umop.data.layouts.outline import entries
-from umop.data.layouts.reading import read_json
 from umop.data.layouts.shapes import pixels
 
 _PARTS = ("images", "annotations", "categories")

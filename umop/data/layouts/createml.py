@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from umop.data.dataset import Builder, Image, Notation
-from umop.data.layouts.files import Files
-from umop.data.layouts.layout import Layout, json_files
-from umop.data.layouts.names import split_of_list
-from umop.data.layouts.outline import objects
-from umop.data.layouts.reading import read_json
+from umop.data.files.names import split_of_list
+from umop.data.files.outline import objects
+from umop.data.files.reading import read_json
+from umop.data.files.tree import Files
+from umop.data.layouts.layout import Layout, json_files, noting_unreadable
 from umop.data.layouts.shapes import centred
 
 _SIDES = ("x", "y", "width", "height")
@@ -37,11 +37,9 @@ def _boxes(entry: dict[str, Any]) -> Any:
 def _read(files: Files, found: Sequence[Path], builder: Builder) -> None:
     """Reads all files."""
     for path in found:
-        try:
+        with noting_unreadable(path, "CreateML's JSON", builder):
             for entry in read_json(path):
                 _read_image(entry, path, files, builder)
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            builder.issue("annotations-unreadable", path, f"not CreateML's JSON: {error!r}")
     builder.sort_classes()
 
 

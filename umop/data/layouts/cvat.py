@@ -8,10 +8,10 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from umop.data.dataset import Builder, Image, Notation
-from umop.data.layouts.files import Files
+from umop.data.files.names import SPLIT_WORDS, split_of_list
+from umop.data.files.reading import read_xml
+from umop.data.files.tree import Files
 from umop.data.layouts.layout import Layout, xml_files
-from umop.data.layouts.names import SPLIT_WORDS, split_of_list
-from umop.data.layouts.reading import read_xml
 from umop.data.layouts.shapes import around, centred, pixels
 
 _CORNERS = ("xtl", "ytl", "xbr", "ybr")

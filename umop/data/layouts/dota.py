@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from umop.data.dataset import Builder, Image, Notation
-from umop.data.layouts.files import Files
-from umop.data.layouts.layout import Layout, text_files
-from umop.data.layouts.names import split_of
-from umop.data.layouts.reading import read_text
+from umop.data.dataset import Builder, Notation
+from umop.data.files.tree import Files
+from umop.data.layouts.layout import Layout, read_lines, text_files
 from umop.data.layouts.shapes import around
 
 _NUMBERS = 8
@@ -29,17 +27,13 @@ def _values(line: str) -> tuple[list[float], str] | None:
 
 def _read(files: Files, found: Sequence[Path], builder: Builder) -> None:
     """Reads the upright boxes around the corners."""
-    pairs = files.pairs(".txt").of_annotation
-    for source in found:
-        path = files.path(pairs[files.name(source)][0])
-        index = builder.image(Image(path, source, split_of(source, files.root)))
-        for number, line in enumerate(read_text(source).splitlines(), start=1):
-            if line.strip() and not line.casefold().startswith(_HEADERS):
-                _read_line(line, number, index, builder)
+    read_lines(files, found, builder, _read_line)
     builder.sort_classes()
 
 
 def _read_line(line: str, number: int, image: int, builder: Builder) -> None:
+    if line.casefold().startswith(_HEADERS):
+        return None
     found = _values(line)
     if found is None:
         text = f"line {number} is not 8 numbers and a class: {line[:60]}"

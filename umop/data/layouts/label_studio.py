@@ -10,11 +10,11 @@ from typing import Any
 from urllib.parse import unquote
 
 from umop.data.dataset import Builder, Image, Notation
-from umop.data.layouts.files import Files
-from umop.data.layouts.layout import Layout, json_files
-from umop.data.layouts.names import split_of_list
-from umop.data.layouts.outline import objects
-from umop.data.layouts.reading import read_json
+from umop.data.files.names import split_of_list
+from umop.data.files.outline import objects
+from umop.data.files.reading import read_json
+from umop.data.files.tree import Files
+from umop.data.layouts.layout import Layout, json_files, noting_unreadable
 from umop.data.layouts.shapes import around, pixels
 
 _UPLOADED = re.compile(r"(^|.*/)[0-9a-f]{8}-(?=[^/]+$)")
@@ -34,11 +34,9 @@ def _is_label_studio(content: Any) -> bool:
 def _read(files: Files, found: Sequence[Path], builder: Builder) -> None:
     """Reads the tasks that a person has finished; of several annotations the first."""
     for path in found:
-        try:
+        with noting_unreadable(path, "Label Studio's JSON", builder):
             for task in read_json(path):
                 _read_task(task, path, files, builder)
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            builder.issue("annotations-unreadable", path, f"not Label Studio's JSON: {error}")
     builder.sort_classes()
 
 

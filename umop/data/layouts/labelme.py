@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from umop.data.dataset import Builder, Image, Notation
-from umop.data.layouts.files import Files
-from umop.data.layouts.layout import Layout, json_files
-from umop.data.layouts.names import split_of
-from umop.data.layouts.reading import read_json
+from umop.data.files.names import split_of
+from umop.data.files.reading import read_json
+from umop.data.files.tree import Files
+from umop.data.layouts.layout import Layout, json_files, noting_unreadable
 from umop.data.layouts.shapes import around, centred, pixels
 
 _WITHOUT_BOX = ("point", "points", "line", "linestrip")
@@ -34,11 +34,9 @@ def _read(files: Files, found: Sequence[Path], builder: Builder) -> None:
     """Reads all annotation files; of a polygon or circle the box that encloses it."""
     pairs = files.pairs(".json").of_annotation
     for path in found:
-        try:
+        with noting_unreadable(path, "LabelMe's JSON", builder):
             of_its_name = pairs.get(files.name(path), [None])[0]
             _read_image(path, read_json(path), of_its_name, files, builder)
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            builder.issue("annotations-unreadable", path, f"not LabelMe's JSON: {error}")
     builder.sort_classes()
 
 

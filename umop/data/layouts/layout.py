@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from umop.data.dataset import Builder, DataSet, Notation
-from umop.data.layouts.files import Files
-from umop.data.layouts.reading import decoded_text, head
+from umop.data.dataset import Builder, DataSet, Image, Notation
+from umop.data.files.names import split_of
+from umop.data.files.reading import decoded_text, head, read_text
+from umop.data.files.tree import Files
 
 _LOOKED_AT = 20
 _LINES = 3
@@ -89,3 +91,42 @@ def text_files(is_line: Callable[[str], bool]) -> Callable[[Files], list[Path]]:
         return found if any(map(is_line, looked_at)) else []
 
     return find
+
+
+@contextmanager
+def noting_unreadable(path: Path, form: str, builder: Builder) -> Iterator[None]:
+    """Notes an annotation file that has not the structure that the block expects.
+
+    Args:
+        path: The file.
+        form: What it should be, such as ``CreateML's JSON``.
+        builder: Takes the note.
+    """
+    try:
+        yield
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        builder.issue("annotations-unreadable", path, f"not {form}: {error!r}")
+
+
+def read_lines(
+    files: Files,
+    found: Sequence[Path],
+    builder: Builder,
+    read_line: Callable[[str, int, int, Builder], None],
+) -> None:
+    """Reads text files that belong to an image each, line by line.
+
+    Args:
+        files: The files of the data set.
+        found: The text files.
+        builder: Takes the images.
+        read_line: Reads a line that is not empty, by its text, its number from 1, and the index of
+            its image.
+    """
+    pairs = files.pairs(".txt").of_annotation
+    for source in found:
+        path = files.path(pairs[files.name(source)][0])
+        index = builder.image(Image(path, source, split_of(source, files.root)))
+        for number, line in enumerate(read_text(source).splitlines(), start=1):
+            if line.strip():
+                read_line(line, number, index, builder)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from umop.data.layouts.files import Files
-from umop.data.layouts.outline import entries, objects
-from umop.data.layouts.reading import head
+from umop.data.files.outline import entries, objects
+from umop.data.files.reading import head
+from umop.data.files.tree import Files
 
 _JSON: dict[str, Callable[[Any], bool]] = {
     "Datumaro's JSON: export it as COCO": lambda each: (

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from umop.data.dataset import Builder, Image, Notation
-from umop.data.layouts.files import Files
-from umop.data.layouts.layout import Layout, json_files
-from umop.data.layouts.names import split_of, stem
-from umop.data.layouts.reading import read_json
+from umop.data.files.names import split_of, stem
+from umop.data.files.reading import read_json
+from umop.data.files.tree import Files
+from umop.data.layouts.layout import Layout, json_files, noting_unreadable
 from umop.data.layouts.shapes import around, pixels
 
 _WITH_BOX = ("rectangle", "polygon")
@@ -29,10 +29,8 @@ def _read(files: Files, found: Sequence[Path], builder: Builder) -> None:
     for path in found:
         named = [files.path(name) for name in pairs.get(files.name(path), ())]
         expected = path.parent.parent / "img" / stem(path.name)
-        try:
+        with noting_unreadable(path, "Supervisely's JSON", builder):
             _read_image(path, next(iter(named), expected), files, builder)
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            builder.issue("annotations-unreadable", path, f"not Supervisely's JSON: {error!r}")
     builder.sort_classes()
 
 

@@ -8,10 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from umop.data.dataset import Builder, Image, Notation
-from umop.data.layouts.files import Files
+from umop.data.files.names import is_image, split_in, split_of, split_of_list
+from umop.data.files.reading import read_text
+from umop.data.files.tree import Files
 from umop.data.layouts.layout import Layout
-from umop.data.layouts.names import is_image, split_in, split_of, split_of_list
-from umop.data.layouts.reading import read_text
 from umop.data.layouts.shapes import pixels
 
 _IMAGE = (

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from umop.data.dataset import Builder, Image, Notation
-from umop.data.layouts.files import Files
+from umop.data.files.names import split_of_list
+from umop.data.files.reading import read_json
+from umop.data.files.tree import Files
 from umop.data.layouts.layout import Layout, json_files
-from umop.data.layouts.names import split_of_list
-from umop.data.layouts.reading import read_json
 from umop.data.layouts.shapes import around, centred
 from umop.data.layouts.table import first_row, rows
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from umop.data.dataset import Builder, Image, Notation
-from umop.data.layouts.files import Files
+from umop.data.files.names import is_image, split_of_list
+from umop.data.files.reading import head, read_text
+from umop.data.files.tree import Files
 from umop.data.layouts.layout import Layout
-from umop.data.layouts.names import is_image, split_of_list
-from umop.data.layouts.reading import head, read_text
 
 _CLASS = "face"
 _BOX = 4

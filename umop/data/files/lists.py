@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from umop.data.dataset import DataSet, Image, Issue
-from umop.data.layouts.files import Files
-from umop.data.layouts.names import base, split_in, stem
-from umop.data.layouts.reading import read_text
+from umop.data.files.names import base, split_in, stem
+from umop.data.files.reading import read_text
+from umop.data.files.tree import Files
 
 _LOOKED_AT = 20
 _OF_TWO = "trainval"

@@ -8,9 +8,9 @@ from typing import Any
 
 import yaml
 
-from umop.data.layouts.files import Files
-from umop.data.layouts.names import joined, parts_of, split_in
-from umop.data.layouts.reading import read_text
+from umop.data.files.names import joined, parts_of, split_in
+from umop.data.files.reading import read_text
+from umop.data.files.tree import Files
 
 _YAML = (".yaml", ".yml")
 _DARKNET = (".data",)

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from umop.data.layouts.names import (
+from umop.data.files.names import (
     IMAGES,
     UNREAD_IMAGES,
     base,
@@ -22,9 +22,9 @@ from umop.data.layouts.names import (
     suffix,
     unread_format,
 )
-from umop.data.layouts.outline import is_telling, outline
-from umop.data.layouts.pairing import Pairs
-from umop.data.layouts.reading import HEAD, head, is_file, root_tag
+from umop.data.files.outline import is_telling, outline
+from umop.data.files.pairing import Pairs
+from umop.data.files.reading import HEAD, head, is_file, root_tag
 
 _ENOUGH = 2**24
 _TAG_HEAD = 4096
@@ -133,7 +133,7 @@ class Files:
         Returns:
             Its file; None where none has the name and at least its last folder, or lies in one of
             the folders to look in. What has the last part of the name alone may be another image:
-            see :func:`umop.data.layouts.pairing.found_by_name`.
+            see :func:`umop.data.files.pairing.found_by_name`.
         """
         name = written.strip().replace("\\", "/")
         for start in folders:
@@ -170,7 +170,7 @@ class Files:
         return None if found is None else self.root / found
 
     def outline(self, path: Path) -> Any:
-        """The structure of a JSON file, see :func:`umop.data.layouts.outline.outline`."""
+        """The structure of a JSON file, see :func:`umop.data.files.outline.outline`."""
         if path not in self._outlines:
             found = outline(head(path))
             if not is_telling(found) and path.stat().st_size > HEAD:

@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from umop.data.dataset import SPLITS, Builder, Image, Notation
-from umop.data.layouts.files import Files
+from umop.data.files.names import base, split_of, stem
+from umop.data.files.pairing import found_by_name
+from umop.data.files.reading import is_file, read_text
+from umop.data.files.tree import Files
 from umop.data.layouts.layout import Layout
-from umop.data.layouts.names import base, split_of, stem
-from umop.data.layouts.pairing import found_by_name
-from umop.data.layouts.reading import is_file, read_text
-from umop.data.layouts.yolo_classes import CLASS_FILES, Classes
-from umop.data.layouts.yolo_description import Description, broken_descriptions, descriptions
-from umop.data.layouts.yolo_lines import corners, unnamed_keypoints
+from umop.data.layouts.yolo.classes import CLASS_FILES, Classes
+from umop.data.layouts.yolo.description import Description, broken_descriptions, descriptions
+from umop.data.layouts.yolo.lines import corners, unnamed_keypoints
 
 _BOX_VALUES = 5
 _LOOKED_AT = 20

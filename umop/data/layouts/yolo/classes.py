@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from umop.data.dataset import Builder
-from umop.data.layouts.files import Files
-from umop.data.layouts.reading import decoded_text
-from umop.data.layouts.yolo_description import Description
+from umop.data.files.reading import decoded_text
+from umop.data.files.tree import Files
+from umop.data.layouts.yolo.description import Description
 from umop.system.console import counted
 
 CLASS_FILES = (

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from umop.data.dataset import DataSet, Image
-from umop.data.layouts.names import (
+from umop.data.files.names import (
     base,
     contradict,
     essence,
@@ -23,7 +23,7 @@ from umop.data.layouts.names import (
 )
 
 if TYPE_CHECKING:
-    from umop.data.layouts.files import Files
+    from umop.data.files.tree import Files
 
 
 class Pairs:
