@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from serving.inference.decoding import SWAPPING_ORIENTATIONS as SWAPPING_ORIENTATIONS
     from serving.inference.decoding import ImageError as ImageError
     from serving.inference.decoding import decode as decode
+    from serving.inference.decoding import decode_whole as decode_whole
     from serving.inference.decoding import read_header as read_header
     from serving.inference.detector import Detector as Detector
     from serving.inference.draw import annotate as annotate
@@ -45,7 +46,7 @@ else:
         "serving.bundle.signature": ("Signer",),
         "serving.container": ("end_by_sigterm",),
         "serving.inference.decoding": (
-            *("SWAPPING_ORIENTATIONS", "ImageError", "decode", "read_header"),
+            *("SWAPPING_ORIENTATIONS", "ImageError", "decode", "decode_whole", "read_header"),
         ),
         "serving.inference.detector": ("Detector",),
         "serving.inference.draw": ("annotate",),

@@ -40,7 +40,7 @@ class Scale:
             finite = part[np.isfinite(part)] if is_float else part
             peak = max(peak, float(finite.max(initial=0)))
         if is_float and peak <= 1:
-            return cls(255.0)
+            return cls(255.0, f"its values are floats up to {peak:.3g}" if peak > 0 else None)
         depth = next((bits for bits in DEPTHS if peak < 2**bits), int(peak).bit_length())
         said = (
             None

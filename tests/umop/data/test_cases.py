@@ -299,7 +299,7 @@ def test_values_of_few_bits_in_16_are_said(tmp_path: Path) -> None:
         deep(tmp_path / f"images/{i}.png", values)
         write(tmp_path / f"labels/{i}.txt", LINES)
     found = texts(check(open_data(tmp_path)), "image-values")
-    assert found[0] == "images/0.png: values up to 4080, 6 % of the range of 16 bits"
+    assert found[0] == "images/0.png: its values end at 4080, as 12 bits"
     assert len(found) == 4
 
 
@@ -310,7 +310,7 @@ def test_values_of_few_bits_in_colours_are_said(tmp_path: Path, suffix: str) -> 
     yolo(tmp_path, 4)
     cv2.imwrite(str(tmp_path / f"images/img_04{suffix}"), values)
     [text] = texts(check(open_data(tmp_path)), "image-values")
-    assert text == f"images/img_04{suffix}: values up to 1023, 2 % of the range of 16 bits"
+    assert text == f"images/img_04{suffix}: its values end at 1023, as 10 bits"
 
 
 def test_sixteen_bits_that_are_used_are_not_said(tmp_path: Path) -> None:
@@ -327,7 +327,7 @@ def test_floats_from_0_to_1_are_said(tmp_path: Path) -> None:
         write(tmp_path / f"labels/{i}.txt", LINES)
     found = texts(check(open_data(tmp_path)), "image-values")
     assert len(found) == 4
-    assert found[0].startswith("images/0.tif: floats of 0 to ")
+    assert found[0].startswith("images/0.tif: its values are floats up to ")
 
 
 def test_createml_is_not_called_coco(tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ def change(root: Path, edit: Callable[[Coco], object], split: str = "train") -> 
 
 
 def test_sound_data_is_taken_without_decoding(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(records, "decode", None)
+    monkeypatch.setattr(records, "decode_whole", None)
     assert check_configured(config_of(root)) == []
 
 

@@ -17,9 +17,8 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
 
-from serving.shared import ImageError, decode, read_header
+from serving.shared import ImageError, decode_whole, read_header
 from umop.data.check.sources import digest_of_sources
-from umop.data.check.values import values_of
 from umop.data.files.names import unread_format
 from umop.data.files.reading import is_file
 from umop.data.images import MAX_PIXELS
@@ -112,7 +111,7 @@ def _decoded(path: Path, size: int, changed: int) -> Record:
         return Record(size, changed, digest=digest, error=error)
     try:
         header = read_header(content, MAX_PIXELS)
-        found = _perceptual_hash(decode(content, MAX_PIXELS))
+        decoded = decode_whole(content, MAX_PIXELS)
     except ImageError as error:
         return Record(size, changed, digest=digest, error=str(error))
     return Record(
@@ -122,8 +121,8 @@ def _decoded(path: Path, size: int, changed: int) -> Record:
         height=header.height,
         orientation=header.orientation,
         digest=digest,
-        perceptual_hash=found,
-        values=values_of(content),
+        perceptual_hash=_perceptual_hash(decoded.pixels),
+        values="" if header.lacks_end else "; ".join(decoded.warnings),
         lacks_end=header.lacks_end,
     )
 

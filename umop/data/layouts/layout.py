@@ -105,7 +105,8 @@ def noting_unreadable(path: Path, form: str, builder: Builder) -> Iterator[None]
     try:
         yield
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        builder.issue("annotations-unreadable", path, f"not {form}: {error!r}")
+        reason = error if isinstance(error, ValueError) else repr(error)
+        builder.issue("annotations-unreadable", path, f"not {form}: {reason}")
 
 
 def read_lines(
