@@ -65,9 +65,12 @@ def load_written(path: Path) -> Config:
     """Reads the config of a run, also one that another version of umop has written.
 
     Args:
-        path: The run's ``config.py``; it lists umop's own modules under their names of that time.
+        path: The run's ``config.py``; its names of umop's own modules and types are of that time.
     """
-    config = Config.fromfile(path, import_custom_modules=False)
+    with TemporaryDirectory() as folder:
+        today = Path(folder) / path.name
+        today.write_text(path.read_text().replace("'LoadPicture'", "'LoadImage'"))
+        config = Config.fromfile(today, import_custom_modules=False)
     imports = config.get("custom_imports") or {}
     theirs = [name for name in imports.get("imports") or [] if not name.startswith("umop.")]
     config.custom_imports = {**imports, "imports": theirs}

@@ -11,7 +11,7 @@ from mmengine.registry import TRANSFORMS
 from umop.data.images import read_bgr
 
 
-@TRANSFORMS.register_module()
+@TRANSFORMS.register_module(name=["LoadImage", "LoadPicture"])  # as in configs of 0.1
 class LoadImage(BaseTransform):
     """Reads an image as serving does: upright, transparency laid over white.
 
