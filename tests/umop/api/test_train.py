@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from statistics import mean
 from threading import Thread
 from typing import Any
 
@@ -59,10 +60,12 @@ def state() -> tuple[object, ...]:
 def test_training_calls_back_and_leaves_the_program_as_it_was(
     train: Train, configs: Path, discs: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    stepped: dict[int, float] = {}
     evaluated: dict[int, float] = {}
 
     def on_step(iteration: int, losses: dict[str, float]) -> None:
-        print(f"step {iteration}: {losses['loss']:.4f}")
+        stepped[iteration] = losses["loss"]
+        print("step", iteration)
 
     def on_evaluation(iteration: int, metrics: dict[str, float]) -> None:
         evaluated[iteration] = metrics["AP50"]
@@ -71,8 +74,11 @@ def test_training_calls_back_and_leaves_the_program_as_it_was(
     run = train(name="main", on_step=on_step, on_evaluation=on_evaluation)
     assert state() == before
     lines = metrics(run)
-    steps = [f"step {line['iter']}: {line['loss']:.4f}" for line in lines if "loss" in line]
-    assert capsys.readouterr().out.splitlines() == steps
+    written = {line["iter"]: line["loss"] for line in lines if "loss" in line}
+    assert capsys.readouterr().out.splitlines() == [f"step {iteration}" for iteration in written]
+    losses = list(stepped.values())
+    means = {iteration: mean(losses[:iteration]) for iteration in stepped}
+    assert written == pytest.approx(means), "metrics.jsonl smooths over up to 20 iterations"
     assert evaluated == {line["iter"]: line["AP50"] for line in lines if "AP50" in line}
     assert run.metrics["AP50"] == max(evaluated.values())
     assert run.report.is_file()

@@ -100,9 +100,7 @@ def test_the_plan_is_said_before_the_start_and_belongs_to_the_run(
 
 
 @pytest.mark.slow
-def test_training_ends_within_its_time_with_a_decayed_rate(
-    umop: Umop, discs: Path, workplace: Path
-) -> None:
+def test_training_ends_within_its_time(umop: Umop, discs: Path, workplace: Path) -> None:
     data = ["--data", str(discs), "--batch", "2", "--size", "64"]
     code, _, err = umop(
         "train", "small", "--run", "timed", *data, *SMALL[8:], "--epochs", "9000", "--time", "12s"
@@ -110,8 +108,6 @@ def test_training_ends_within_its_time_with_a_decayed_rate(
     assert code == 0, err
     assert "of 27000 iterations fit into the time" in err
     lines = (workplace / "runs" / "timed" / "metrics.jsonl").read_text().splitlines()
-    rates = [line["base_lr"] for line in map(json.loads, lines) if "base_lr" in line]
-    assert rates[-1] < 0.1 * max(rates)
     assert sum("AP" in line for line in map(json.loads, lines)) >= 2, "evaluated on the way, too"
 
 

@@ -147,6 +147,7 @@ def starter() -> Iterator[Starter]:
         text=True,
         env=environment,
     ) as process:
-        yield Starter(process)
-        assert process.stdin is not None
-        process.stdin.close()
+        try:
+            yield Starter(process)
+        finally:
+            process.kill()

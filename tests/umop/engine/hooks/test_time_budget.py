@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+import torch
 from mmengine.config import Config
+from mmengine.optim import OptimWrapper
+from mmengine.registry import PARAM_SCHEDULERS
 
+from umop.config.load import load_config
 from umop.engine.hooks.time_budget import TimeBudgetHook
 
 
@@ -41,3 +47,47 @@ def test_a_first_start_has_all_the_time() -> None:
     hook.before_train(runner)
     assert runner.train_loop._max_iters == 1000
     assert hook.spent() < 90.0
+
+
+def test_the_learning_rate_decays_within_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a clock: every step takes 0.1 s; every evaluation takes 1 s."""
+    clock = [0.0]
+    monkeypatch.setattr("time.monotonic", lambda: clock[0])
+    sections = load_config("small").param_scheduler
+    runner = runner_at(0, {})
+    length = runner.cfg.train_cfg.max_iters = runner.train_loop._max_iters = sections[-1]["end"]
+    runner.cfg.param_scheduler = sections
+    optimizer = OptimWrapper(torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.01))
+    runner.param_schedulers = [
+        PARAM_SCHEDULERS.build(dict(section, optimizer=optimizer)) for section in sections
+    ]
+    runner.message_hub.update_info = runner.message_hub.runtime_info.__setitem__
+    hook = TimeBudgetHook(seconds=0.06 * length)
+    rates = train(hook, runner, clock)
+    assert 0.8 * hook.seconds < clock[0] <= hook.seconds
+    assert rates[-1] < 0.1 * max(rates)
+    decay = rates[rates.index(max(rates)) :]
+    assert max(one - other for one, other in pairwise(decay)) < 0.05 * max(rates), "it has no jump"
+
+
+def train(hook: TimeBudgetHook, runner: Any, clock: list[float]) -> list[float]:
+    """Goes through a training whose time passes on a clock of the test's own.
+
+    Returns:
+        The learning rate of each iteration.
+    """
+    rates: list[float] = []
+    hook.before_train(runner)
+    while runner.iter < runner.train_loop._max_iters:
+        runner.max_iters = runner.train_loop._max_iters
+        rates.append(runner.param_schedulers[0].optimizer.param_groups[0]["lr"])
+        clock[0] += 0.1
+        for scheduler in runner.param_schedulers:
+            scheduler.step()
+        hook.after_train_iter(runner, 0)
+        runner.iter += 1
+        if runner.iter % runner.train_loop.val_interval == 0:
+            hook.before_val(runner)
+            clock[0] += 1
+            hook.after_val(runner)
+    return rates
