@@ -87,10 +87,10 @@ demo: $(READY) ## Train on aerial photographs, evaluate, export, serve, detect: 
 	$(BIN)/umop export demo --sample data/crowns/photo.png
 	$(BIN)/umop-serve try runs/demo/demo.bundle data/crowns/photo.png --out runs/demo
 	@echo
-	@echo "The image:     runs/demo/photo.detected.jpg"
+	@echo "The image:       runs/demo/photo.detected.jpg"
 	@echo "The run folder:  runs/demo (config, metrics, checkpoint, evaluation, bundle)"
 	@echo "Serve it:        make serve"
-	@echo "Your images:   make train DATA=/path/to/data"
+	@echo "Your images:     make train DATA=/path/to/data"
 
 data: $(TO_TRAIN) ## Fetch a data set: DATASET=coco (25 GB) or demo [IN=docker]
 	DATA_ACCESS=rw $(UMOP) data $(DATASET)
