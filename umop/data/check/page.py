@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from umop.data.check.categories import counts
 from umop.data.check.examined import Examined
-from umop.data.check.report import Finding, Report, summary
+from umop.data.check.report import Finding, Report
 from umop.data.images import data_url, read_rgb
 from umop.system.errors import UserError
 
@@ -80,7 +80,7 @@ def write_page(report: Report, path: Path) -> None:
         for rule, found in report.by_rule()
     ]
     page = environment.get_template("check.html").render(
-        summary=summary(report.data),
+        summary=report.headline(),
         counts=report.counts(),
         kinds=kinds,
         classes=bars(zip(report.cleaned.classes, counts(report.cleaned).tolist(), strict=True)),

@@ -66,6 +66,12 @@ class Report:
     records: dict[Path, Record | None]
     findings: tuple[Finding, ...]
 
+    def headline(self) -> str:
+        """One line about the data set as it was read, and about what can be used of it."""
+        left = _counts(self.cleaned)
+        usable = f"; {left} can be used" if left != _counts(self.data) else ""
+        return summary(self.data) + usable
+
     def of(self, severity: Severity) -> tuple[Finding, ...]:
         """The findings of one severity."""
         return tuple(each for each in self.findings if each.severity == severity)
@@ -146,14 +152,17 @@ def _with_pixels(examined: Examined) -> Examined:
 
 def summary(data: DataSet) -> str:
     """One line about a data set: its layout, images, boxes and classes."""
-    return (
-        f"{data.root}: {data.layout}, {_image_counts(data)}, {counted(len(data.boxes), 'box')}, "
-        f"{counted(len(data.classes), 'class')}"
-    )
+    return f"{data.root}: {data.layout}, {_counts(data)}"
 
 
-def _image_counts(data: DataSet) -> str:
-    """The images of each split."""
+def _counts(data: DataSet) -> str:
+    """The images of each split, the boxes and the classes."""
     counts = [(int(data.in_split(split).sum()), split) for split in data.splits()]
-    named = ", ".join(f"{count} {split}" for count, split in counts)
-    return named or counted(len(data.images), "image")
+    images = ", ".join(f"{count} {split}" for count, split in counts)
+    return ", ".join(
+        [
+            images or counted(len(data.images), "image"),
+            counted(len(data.boxes), "box"),
+            counted(len(data.classes), "class"),
+        ]
+    )

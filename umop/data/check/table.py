@@ -7,7 +7,7 @@ import json
 from rich.console import Console
 from rich.table import Table
 
-from umop.data.check.report import Report, summary
+from umop.data.check.report import Report
 
 _EXAMPLES = 3
 _WIDEST = 10_000
@@ -17,7 +17,7 @@ _COLOURS = {"error": "red", "warning": "yellow", "note": "cyan"}
 def print_table(report: Report) -> None:
     """Prints what was found, a row for each kind, errors first."""
     console = Console()
-    console.print(summary(report.data), highlight=False, markup=False, soft_wrap=True)
+    console.print(report.headline(), highlight=False, markup=False, soft_wrap=True)
     if not report.findings:
         console.print("Nothing is wrong with it.")
         return
