@@ -95,9 +95,6 @@ def _serve(context: typer.Context, **options: Any) -> None:
     if context.invoked_subcommand:
         _refuse_misplaced(context, options)
         return
-    from serving.server.process import StartError
-    from serving.server.start import serve
-
     if not options["bundle"]:
         del options["bundle"]  # the variable counts
     try:
@@ -105,6 +102,9 @@ def _serve(context: typer.Context, **options: Any) -> None:
     except ValidationError as error:
         first = error.errors()[0]
         raise fail(f"{first['loc'][0]}: {first['msg']}") from None
+    from serving.server.process import StartError
+    from serving.server.start import serve
+
     with _one_line(StartError):
         serve(settings)
 
