@@ -53,6 +53,8 @@ READY_FOR_TORCHSERVE := $(VENV)/.ready-for-torchserve
 READY_FOR_TESTS := $(VENV)/.ready-for-tests
 CHECKOV_VENV := .venv-checkov
 READY_FOR_CHECKOV := $(CHECKOV_VENV)/.ready
+SITE_VENV := .venv-site
+READY_FOR_SITE := $(SITE_VENV)/.ready
 COMPOSE := docker compose --file docker/compose.yaml $(if $(filter cuda,$(VARIANT)),--file docker/compose.gpu.yaml)
 IN_DOCKER := $(filter docker,$(IN))
 TO_TRAIN := $(if $(IN_DOCKER),folders,$(READY))
@@ -187,14 +189,19 @@ bench: $(READY_FOR_TORCHSERVE) | $(BENCH_PHOTO) $(BENCH_BUNDLES) ## Print the CP
 	$(BIN)/python benchmarks/serving_peers.py runs/demo $(BENCH_PHOTO) --sizes 1080p --clients 1 8 --rounds 1 --seconds 3
 	$(BIN)/python benchmarks/serving_growth.py runs/demo/demo.bundle --requests 2000
 
-docs: $(READY) ## Regenerate docs/configuration.md from the code
-	$(BIN)/python docs/generate.py
+docs: $(READY) ## Write the pages of docs/ that are made from the code: configuration and commands
+	$(BIN)/python docs/generate/configuration.py
+	$(BIN)/python docs/generate/commands.py
+
+site: $(READY) $(READY_FOR_SITE) ## Build the site of docs/ in site/, without a dead link: [SERVE=1 to look at it]
+	$(BIN)/python docs/generate/openapi.py
+	NO_MKDOCS_2_WARNING=1 $(SITE_VENV)/bin/mkdocs $(if $(SERVE),serve,build)
 
 lock: $(READY_FOR_TESTS) ## Pin what pyproject.toml asks for, with hashes, in requirements/
 	$(BIN)/python requirements/lock.py
 
 clean: ## Delete the environment and the caches inside the clone; runs/ and data/ stay
-	rm -rf $(VENV) $(SERVE_VENV) $(CHECKOV_VENV) .pytest_cache .mypy_cache .ruff_cache *.egg-info
+	rm -rf $(VENV) $(SERVE_VENV) $(CHECKOV_VENV) $(SITE_VENV) site .pytest_cache .mypy_cache .ruff_cache *.egg-info
 
 $(BENCH_PHOTO): | $(READY)
 	$(BIN)/umop data demo
@@ -228,9 +235,9 @@ $(READY_FOR_TORCHSERVE): requirements/torchserve.txt $(READY)
 	$(PIP) install $(LOCKED) requirements/torchserve.txt
 	@touch $@
 
-$(READY_FOR_CHECKOV): requirements/checkov.txt
-	@$(PYTHON) -m venv $(CHECKOV_VENV)
-	$(CHECKOV_VENV)/bin/python -m pip --disable-pip-version-check install $(LOCKED) requirements/checkov.txt
+$(READY_FOR_CHECKOV) $(READY_FOR_SITE): .venv-%/.ready: requirements/%.txt
+	@$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip --disable-pip-version-check install $(LOCKED) $<
 	@touch $@
 
 $(READY_FOR_TESTS): requirements/dev.txt $(READY)

@@ -34,8 +34,8 @@ from umop.models.per_level_heads import (
     PerLevelVFNetHead,
 )
 
-FOLDER = Path(__file__).parent
-PAGE = FOLDER / "configuration.md"
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "configuration.md"
 TOP_LEVEL = {
     "auto_schedule": "`epochs` passes over the images, from `min_iters` to `max_iters` steps, as "
     "long as `train_cfg.max_iters` is `base_iters`; another number there is taken as it is.",
@@ -152,7 +152,7 @@ def top_level() -> Iterator[tuple[str, str, str]]:
 
 def read_by_code() -> dict[str, str]:
     """Names and defaults of the fields that ``umop`` asks a config for."""
-    source = "\n".join(path.read_text("utf-8") for path in (FOLDER.parent / "umop").rglob("*.py"))
+    source = "\n".join(path.read_text("utf-8") for path in (ROOT / "umop").rglob("*.py"))
     pattern = r"(?<!\w)(?:self\.cfg|config)\.get\(\"(\w+)\", (\"[^\"]*\"|\w+)\)"
     return {name: default.strip('"') for name, default in re.findall(pattern, source)}
 
