@@ -24,6 +24,8 @@ EXTRAS = {
 
 
 GROUPS = ("build", "nvcc", "publish", "site", "checkov")
+APART = ("train", "site", "checkov")
+"""What is not installed beside what ``train`` pins."""
 BUILT_OR_REPLACED = {
     "onedl-mmcv": EXTRAS,
     "onnxruntime": ("serve-gpu", "api-gpu", "torchserve-gpu"),
@@ -47,7 +49,7 @@ def lock(name: str, chosen: list[str]) -> None:
     hidden = ["--no-emit-index-url", "--no-emit-find-links"]
     hidden += [flag for package in left_out for flag in ("--no-emit-package", package)]
     held = (
-        [] if name in ("train", "site", "checkov") else ["--constraint", str(FOLDER / "train.txt")]
+        [] if name in APART else ["--constraint", str(FOLDER / "train.txt")]
     )
     print(f"locking {target.name}")
     subprocess.run(

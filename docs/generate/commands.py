@@ -17,10 +17,11 @@ PAGE = Path(__file__).parents[2] / "docs" / "commands.md"
 START = """\
 # Commands
 
-`make docs` writes this page from what `--help` of each command says. `make help` lists the shorter forms.
+`make docs` writes this page from what `--help` of each command says. `make help` lists the shorter
+forms.
 
-Every command ends with 0 where it has done its work, and with 2 and one line after a mistake of the user.
-Training has [more exit codes](distributed.md#stop-and-resume).
+Every command ends with 0 where it has done its work, and with 2 and one line after a mistake of the
+user. Training has [more exit codes](distributed.md#stop-and-resume).
 """
 BAR = r"\|"
 SETTINGS = """
