@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import pytest
 import torch
 from torch import distributed, multiprocessing
 
@@ -36,7 +35,6 @@ class Counting(CocoBoxMetric):
         return {"images": len({result["image_id"] for result in results})}
 
 
-@pytest.mark.slow
 def test_ranks_exchange_predictions_without_a_common_folder(tmp_path: Path) -> None:
-    multiprocessing.spawn(evaluate, (str(tmp_path),), nprocs=2)
+    multiprocessing.start_processes(evaluate, (str(tmp_path),), nprocs=2, start_method="fork")
     assert [path.name for path in tmp_path.iterdir()] in ([], ["store"])

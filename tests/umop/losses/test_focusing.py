@@ -55,9 +55,8 @@ def measure(rank: int, ranks: int, folder: str) -> None:
     dist.destroy_process_group()
 
 
-@pytest.mark.slow
 def test_ranks_share_the_mean_of_their_conditions(tmp_path: Path) -> None:
-    mp.spawn(measure, (2, str(tmp_path)), nprocs=2)
+    mp.start_processes(measure, (2, str(tmp_path)), nprocs=2, start_method="fork")
     alone = [
         sum(-math.log(p) for p in probabilities) / len(probabilities)
         for probabilities in ((0.1, 0.12, 0.2), (0.14,))

@@ -57,9 +57,8 @@ def measure(rank: int, ranks: int, folder: str) -> None:
     dist.destroy_process_group()
 
 
-@pytest.mark.slow
 def test_counts_are_those_of_all_ranks(tmp_path: Path) -> None:
-    mp.spawn(measure, (2, str(tmp_path)), nprocs=2)
+    mp.start_processes(measure, (2, str(tmp_path)), nprocs=2, start_method="fork")
     for rank in range(2):
         values = torch.load(tmp_path / f"{rank}.pt")
         assert values["train/positives_0"] == 10
