@@ -163,6 +163,20 @@ class Settings(BaseSettings):
         (), description="Origins allowed by CORS, separated by commas."
     )
 
+    capture: Path | None = Field(
+        None, description="Folder that keeps images of some requests, with what was found in them."
+    )
+    capture_rate: float = Field(
+        0.05, ge=0, le=1, description="Share of all images that is captured, chosen at random."
+    )
+    capture_below: float = Field(
+        0, ge=0, le=1, description="Every image with a box of a lower score is captured, too."
+    )
+    capture_bytes: PositiveInt = Field(
+        2**30, description="Most bytes in the folder of captured images; the oldest go first."
+    )
+    capture_days: PositiveFloat = Field(30, description="Days that captured images are kept.")
+
     log_format: Literal["text", "json"] = Field("text", description="Format of the log.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Lowest level to log."
@@ -190,6 +204,13 @@ class Settings(BaseSettings):
         if exposure == "internal" and info.data.get("internal_port", 0) is None:
             raise PydanticCustomError("no_port", "'internal' needs a port: set UMOP_INTERNAL_PORT")
         return exposure
+
+    @field_validator("capture_below")
+    @classmethod
+    def _has_a_folder(cls, score: float, info: ValidationInfo) -> float:
+        if score and info.data.get("capture") is None:
+            raise PydanticCustomError("no_folder", "captured images need a folder: --capture")
+        return score
 
     @field_validator("gpu_memory")
     @classmethod

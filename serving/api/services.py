@@ -9,10 +9,12 @@ from serving.api.body import BodyReader
 from serving.api.responses import ResponseRenderer
 from serving.backends import NotReadyError
 from serving.backends.models import Models
+from serving.capture import Capture
 from serving.guards.admission import Admission
 from serving.guards.keys import KeyRing, RateLimit
 from serving.observability.metrics import Metrics
 from serving.observability.tracing import Tracer
+from serving.schemas.detections import DetectionResult
 from serving.settings import Settings
 
 
@@ -30,6 +32,7 @@ class Services:
     keys: KeyRing
     admin_keys: KeyRing
     rate_limit: RateLimit
+    capture: Capture | None
     draining: bool = False
 
     async def check(self) -> None:
@@ -53,3 +56,13 @@ class Services:
         self.metrics.models.labels(model).observe(sum(seconds.values()))
         if self.tracer:
             self.tracer.stages(seconds)
+
+    def keep(self, image: bytes, result: DetectionResult) -> None:
+        """Captures an image where the settings say so.
+
+        Args:
+            image: As it was sent.
+            result: What was found in it.
+        """
+        if self.capture:
+            self.capture.offer(image, result)

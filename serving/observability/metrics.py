@@ -85,6 +85,13 @@ class Metrics:
             multiprocess_mode="livemax",
         )
 
+        self.captured = Counter(
+            "umop_captured",
+            "Images that were to be captured: kept, alike, failed, or queue full.",
+            ["outcome"],
+            registry=registry,
+        )
+
     def observe(self, seconds: Mapping[str, float]) -> None:
         """Counts the time that one image spent in each stage."""
         for stage, spent in seconds.items():

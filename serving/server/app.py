@@ -25,6 +25,7 @@ from serving.api.schema import document
 from serving.api.services import Services
 from serving.api.telemetry import Telemetry
 from serving.backends.choice import choose_models
+from serving.capture import Capture
 from serving.guards.admission import Admission
 from serving.guards.budget import ByteBudget
 from serving.guards.crew import Crew
@@ -45,6 +46,7 @@ def build_app(settings: Settings) -> FastAPI:
         OSError: The file with the keys cannot be read.
         ValueError: The keys are not valid.
         TracingError: Tracing is on and not installed.
+        CaptureError: The folder for captured images cannot be written.
     """
     app = FastAPI(title="UMOP", version="1", lifespan=_lifespan, openapi_url=None)
     services = app.state.services = _services(settings)
@@ -109,6 +111,7 @@ def _services(settings: Settings) -> Services:
         keys=KeyRing(settings.api_keys, settings.api_keys_file),
         admin_keys=KeyRing(settings.admin_keys),
         rate_limit=RateLimit(settings.rate_limit),
+        capture=Capture(settings, figures) if settings.capture else None,
     )
 
 
@@ -126,5 +129,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await services.models.stop()
         await services.body.close()
         services.renderer.close()
+        if services.capture:
+            services.capture.close()
         if services.tracer:
             services.tracer.close()

@@ -17,6 +17,7 @@ from fastapi import FastAPI
 
 from serving.api.services import Services
 from serving.bundle import BundleError
+from serving.capture import CaptureError
 from serving.inference.engines import EngineError
 from serving.observability import logs
 from serving.observability.metrics import MetricsError
@@ -191,7 +192,7 @@ def run(
     try:
         app = build_app(settings)
         server = Server(app, on_ready, on_beat)
-    except (TracingError, TooFewDescriptorsError, MetricsError) as error:
+    except (CaptureError, TracingError, TooFewDescriptorsError, MetricsError) as error:
         raise StartError(str(error)) from error
     except OSError as error:
         raise StartError(f"the keys' file cannot be read: {error}") from error

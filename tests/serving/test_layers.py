@@ -23,7 +23,7 @@ LAYERS = (
     ("bundle",),
     ("inference",),
     ("errors", "observability"),
-    ("guards",),
+    ("capture", "guards"),
     ("backends",),
     ("api",),
     ("server",),

@@ -115,3 +115,21 @@ def convert(
 
     found = None if predictions is None else Predictions(predictions, min_score)
     typer.echo(summary(write(source, target, to, found)))
+
+
+@app.command()
+def captured(
+    source: Annotated[Path, typer.Argument(help="The folder of umop-serve --capture.")],
+    target: Annotated[Path, typer.Argument(help="A new folder.")],
+    to: Annotated[
+        str, typer.Option(help="The format: coco, yolo, voc, labelstudio or cvat.")
+    ] = "labelstudio",
+) -> None:
+    """Write captured images with the model's boxes for a person to correct, unsure ones first."""
+    from umop.data.captured import read_captured
+    from umop.data.check.report import summary
+    from umop.data.convert import format_of, require_new, write
+
+    format = format_of(to)
+    require_new(target)
+    typer.echo(summary(write(read_captured(source), target, format)))

@@ -37,8 +37,7 @@ def convert(
     Raises:
         UserError: There is no such format, the data has errors, or the folder is not empty.
     """
-    if to not in FORMATS:
-        raise UserError(f"--to must be one of {', '.join(FORMATS)}, not {to}.")
+    format = format_of(to)
     require_new(target)
     report = check(open_data(source))
     if errors := report.of("error"):
@@ -47,7 +46,18 @@ def convert(
             f"umop data check {source}. To write what can be repaired: umop data check {source} "
             f"--fix {target}"
         )
-    return _write(report, target, FORMATS[to], predictions)
+    return _write(report, target, format, predictions)
+
+
+def format_of(name: str) -> Format:
+    """The format that has a name.
+
+    Raises:
+        UserError: None has it.
+    """
+    if name not in FORMATS:
+        raise UserError(f"--to must be one of {', '.join(FORMATS)}, not {name}.")
+    return FORMATS[name]
 
 
 def write_fixed(report: Report, target: Path) -> Path:
@@ -88,9 +98,27 @@ def _write(
     """Copies the images and writes the annotations of what a check has left."""
     data = with_splits(report.cleaned, report.records)
     names = _file_names(data)
-    labelled = predictions.of(data, names) if predictions else Labelled(data, names)
+    return write(
+        predictions.of(data, names) if predictions else Labelled(data, names), target, format
+    )
+
+
+def write(labelled: Labelled, target: Path, format: Format) -> DataSet:
+    """Copies a data set's images and writes its annotations.
+
+    Args:
+        labelled: The data set.
+        target: A folder that is not there, or empty.
+        format: One of :data:`umop.data.formats.FORMATS`.
+
+    Raises:
+        UserError: The folder cannot be written.
+
+    Returns:
+        The data set, as it is now.
+    """
     try:
-        _copy(data, target, format, names)
+        _copy(labelled.data, target, format, labelled.names)
         format.write(target, labelled)
     except OSError as error:
         name = error.filename or target

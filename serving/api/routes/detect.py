@@ -181,6 +181,7 @@ async def _answer(
     found = Found(image.name, image.data, result)
     response = await services.renderer.one(form, found, model.manifest().classes)
     services.observe(result.model.name, {**result.seconds, "encode": perf_counter() - began})
+    services.keep(image.data, result)
     return response
 
 
@@ -201,6 +202,7 @@ async def find_all(
     finally:
         for task in tasks:
             task.cancel()
-    for each in found:
+    for image, each in zip(images, found, strict=True):
         services.observe(each.model.name, each.seconds)
+        services.keep(image, each)
     return found

@@ -1,0 +1,145 @@
+"""Chooses what is captured, and does the work beside the requests."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import random
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from queue import Full, Queue
+from threading import Thread, get_native_id
+
+import cv2
+
+from serving.capture.folder import CaptureFolder
+from serving.capture.perceptual import perceptual_hash
+from serving.inference.decoding import ImageError, decode
+from serving.observability.context import current
+from serving.observability.metrics import Metrics
+from serving.schemas.detections import DetectionResult
+from serving.settings import Settings
+
+_WAITING = 8
+"""Most images that wait to be written."""
+_NICENESS = 10
+"""Of the thread that decodes and writes: requests come first."""
+_QUALITY = 95
+
+log = logging.getLogger(__name__)
+
+
+class CaptureError(Exception):
+    """Images cannot be captured; the message is one line that says why."""
+
+
+@dataclass(frozen=True)
+class _Job:
+    image: bytes
+    result: DetectionResult
+    request: str
+
+
+class Capture:
+    """Keeps images of a share of requests, and of those with an uncertain box.
+
+    A thread of its own decodes and writes. Where it does not keep up, images are left out and
+    counted: an answer never waits.
+
+    Args:
+        settings: The folder, what is captured, and the bounds.
+        metrics: Counts images by what became of them.
+
+    Raises:
+        CaptureError: The folder cannot be written.
+    """
+
+    def __init__(self, settings: Settings, metrics: Metrics) -> None:
+        assert settings.capture is not None
+        self._settings = settings
+        self._metrics = metrics
+        self._folder = CaptureFolder(
+            settings.capture, settings.capture_bytes, 86_400 * settings.capture_days
+        )
+        self._require_writable()
+        self._jobs: Queue[_Job | None] = Queue(_WAITING)
+        self._thread = Thread(target=self._work, name="capture", daemon=True)
+        self._thread.start()
+
+    def offer(self, image: bytes, result: DetectionResult) -> None:
+        """Captures an image if it is one of those to keep; returns at once.
+
+        Args:
+            image: As it was sent.
+            result: What was found in it.
+        """
+        if not self._is_wanted(result):
+            return
+        context = current.get()
+        try:
+            self._jobs.put_nowait(_Job(image, result, context.request_id if context else "none"))
+        except Full:
+            self._count("queue full")
+
+    def close(self) -> None:
+        """Ends the thread once the image that it is at is written; what waits is left out."""
+        while not self._jobs.empty():
+            self._jobs.get_nowait()
+        self._jobs.put(None)
+        self._thread.join(timeout=5)
+
+    def _is_wanted(self, result: DetectionResult) -> bool:
+        below = self._settings.capture_below
+        is_uncertain = any(found.score < below for found in result.detections)
+        return is_uncertain or random.random() < self._settings.capture_rate
+
+    def _work(self) -> None:
+        os.setpriority(os.PRIO_PROCESS, get_native_id(), _NICENESS)
+        while job := self._jobs.get():
+            try:
+                self._count(self._keep(job))
+            except (OSError, ImageError, MemoryError, cv2.error) as error:
+                log.warning("an image could not be captured: %s", error)
+                self._count("failed")
+
+    def _keep(self, job: _Job) -> str:
+        """Writes an image, without what its file says beside the pixels.
+
+        Returns:
+            What became of it.
+        """
+        pixels = decode(job.image, self._settings.max_pixels)
+        perceptual = perceptual_hash(pixels)
+        if self._folder.has_alike(perceptual):
+            return "alike"
+        quality = [cv2.IMWRITE_JPEG_QUALITY, _QUALITY]
+        done, encoded = cv2.imencode(".jpg", pixels[..., ::-1], quality)
+        if not done:
+            return "failed"
+        self._folder.add(perceptual, job.request, encoded.tobytes(), _answer(job))
+        return "kept"
+
+    def _count(self, outcome: str) -> None:
+        self._metrics.captured.labels(outcome).inc()
+
+    def _require_writable(self) -> None:
+        folder = self._folder.path
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            if not os.access(folder, os.W_OK | os.X_OK):
+                raise PermissionError(0, "Permission denied")
+        except OSError as error:
+            raise CaptureError(
+                f"--capture: {folder} cannot be written: {error.strerror}"
+            ) from error
+
+
+def _answer(job: _Job) -> bytes:
+    """What was found, as ``/detect`` answers it, with time and request."""
+    content = job.result.response().model_dump()
+    content |= {
+        "time": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "request_id": job.request,
+    }
+    return json.dumps(content, ensure_ascii=False).encode()

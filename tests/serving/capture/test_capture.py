@@ -1,0 +1,119 @@
+"""Images of some requests are kept with what was found in them, and no answer waits for it."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event
+
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+from PIL import Image
+
+from serving.server.app import build_app
+from serving.settings import Settings
+from tests.serving.images import TWO_SQUARES, encode
+from tests.serving.test_cli import assert_one_line, run
+from tests.serving.waiting import wait_until
+
+
+@contextmanager
+def capturing(bundle: Path, folder: Path, **settings: object) -> Iterator[TestClient]:
+    asked = Settings.model_validate(
+        {"bundle": bundle, "threads": 1, "capture": folder, "capture_rate": 1, **settings}
+    )
+    with TestClient(build_app(asked)) as client:
+        wait_until(lambda: client.get("/readyz").status_code == 200)
+        yield client
+
+
+def photo(seed: int) -> bytes:
+    """An image unlike those of other seeds, which EXIF turns, with a comment."""
+    values = np.random.default_rng(seed).integers(0, 255, (9, 8, 3), np.uint8)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    exif[0x010E] = "a secret"
+    stream = io.BytesIO()
+    Image.fromarray(values).resize((160, 120)).save(stream, "JPEG", exif=exif, comment=b"secret")
+    return stream.getvalue()
+
+
+def outcomes(client: TestClient) -> dict[str, float]:
+    lines = client.get("/metrics").text.splitlines()
+    return {
+        line.partition('outcome="')[2].partition('"')[0]: float(line.split()[-1])
+        for line in lines
+        if line.startswith("umop_captured_total{")
+    }
+
+
+def test_an_image_is_kept_upright_with_its_answer(bundle_path: Path, tmp_path: Path) -> None:
+    with capturing(bundle_path, tmp_path / "new") as client:
+        answer = client.post("/detect", content=photo(0), headers={"X-Request-ID": "abc"}).json()
+        wait_until(lambda: outcomes(client) == {"kept": 1})
+    [image] = (tmp_path / "new").glob("*-abc.jpg")
+    with Image.open(image) as kept:
+        assert kept.size == (120, 160)
+        assert (dict(kept.getexif()), kept.info.get("comment")) == ({}, None)
+    content = json.loads(image.with_suffix(".json").read_text())
+    assert content["request_id"] == "abc"
+    assert {"model", "image", "detections", "time"} <= content.keys()
+    assert content["detections"] == answer["detections"]
+
+
+def test_what_looks_alike_is_kept_once(bundle_path: Path, tmp_path: Path) -> None:
+    with capturing(bundle_path, tmp_path) as client:
+        for seed in (1, 1, 2):
+            assert client.post("/detect", content=photo(seed)).status_code == 200
+        wait_until(lambda: outcomes(client) == {"kept": 2, "alike": 1})
+
+
+def test_only_uncertain_images_are_kept_where_the_rate_is_0(
+    bundle_path: Path, tmp_path: Path
+) -> None:
+    with capturing(bundle_path, tmp_path, capture_rate=0, capture_below=0.999) as client:
+        client.post("/detect", content=photo(3))
+        found = client.post("/detect", content=encode(TWO_SQUARES)).json()["detections"]
+        assert min(each["score"] for each in found) < 0.999
+        wait_until(lambda: outcomes(client) == {"kept": 1})
+
+
+def test_no_answer_waits_for_a_disk_that_hangs(
+    bundle_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    released = Event()
+    monkeypatch.setattr(
+        "serving.capture.folder.CaptureFolder.add", lambda *_: released.wait(60) and None
+    )
+    with capturing(bundle_path, tmp_path) as client:
+        for seed in range(12):
+            assert client.post("/detect", content=photo(seed)).status_code == 200
+        wait_until(lambda: outcomes(client).get("queue full", 0) >= 3)
+        released.set()
+
+
+def test_a_full_disk_is_counted(
+    bundle_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("serving.capture.folder.CaptureFolder.add", full)
+    with capturing(bundle_path, tmp_path) as client:
+        assert client.post("/detect", content=photo(4)).status_code == 200
+        wait_until(lambda: outcomes(client) == {"failed": 1})
+
+
+def test_a_folder_that_is_none_is_one_line(bundle_path: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    done = run("--bundle", str(bundle_path), "--port", "0", "--capture", str(tmp_path / "file"))
+    assert_one_line(done, "--capture", "file cannot be written")
+
+
+def test_what_is_captured_needs_a_folder(bundle_path: Path) -> None:
+    done = run("--bundle", str(bundle_path), "--capture-below", "0.5")
+    assert_one_line(done, "capture_below", "--capture")

@@ -1,0 +1,85 @@
+"""What a service has captured goes to the labelling tool, and comes back as training data."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.umop.conftest import Umop
+from umop.data.layouts import open_data
+
+
+def capture(folder: Path, name: str, *boxes: tuple[str, float]) -> None:
+    """Writes an image and its answer, as the service does."""
+    folder.mkdir(exist_ok=True)
+    pixels = np.random.default_rng(len(name)).integers(0, 255, (40, 60, 3), np.uint8)
+    Image.fromarray(pixels).save(folder / f"{name}.jpg")
+    found = [
+        {
+            "label": label,
+            "class_id": 0,
+            "score": score,
+            "box": {"x1": 1, "y1": 2, "x2": 31, "y2": 22},
+        }
+        for label, score in boxes
+    ]
+    content = {"image": {"width": 60, "height": 40}, "detections": found, "request_id": name}
+    (folder / f"{name}.json").write_text(json.dumps(content))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "captured"
+    capture(folder, "1-sure", ("dog", 0.95))
+    capture(folder, "2-unsure", ("dog", 0.9), ("cat", 0.45))
+    capture(folder, "3-nothing")
+    return folder
+
+
+def test_the_most_uncertain_come_first(folder: Path, tmp_path: Path, umop: Umop) -> None:
+    code, out, err = umop("data", "captured", str(folder), str(tmp_path / "tasks"))
+    assert code == 0, err
+    assert "3 train, 3 boxes, 2 classes" in out
+    tasks = json.loads((tmp_path / "tasks" / "train.json").read_text())
+    assert [each["data"]["image"].rpartition("/")[2] for each in tasks] == [
+        "2-unsure.jpg",
+        "1-sure.jpg",
+        "3-nothing.jpg",
+    ]
+    assert [region["score"] for region in tasks[0]["predictions"][0]["result"]] == [0.9, 0.45]
+
+
+@pytest.mark.parametrize("to", ["coco", "yolo", "voc", "cvat"])
+def test_other_formats_are_read_again(folder: Path, tmp_path: Path, umop: Umop, to: str) -> None:
+    code, _, err = umop("data", "captured", str(folder), str(tmp_path / "out"), "--to", to)
+    assert code == 0, err
+    data = open_data(tmp_path / "out")
+    assert sorted(data.classes) == ["cat", "dog"]
+    assert len(data.boxes) == 3
+
+
+def test_what_is_broken_is_left_out_and_said(folder: Path, tmp_path: Path, umop: Umop) -> None:
+    (folder / "4-cut.json").write_text('{"image": ')
+    (folder / "5-other.json").write_text("[1]")
+    code, out, err = umop("data", "captured", str(folder), str(tmp_path / "out"))
+    assert code == 0
+    assert "2 answers" in err
+    assert "3 train" in out
+
+
+def test_a_folder_without_captures_is_one_line(tmp_path: Path, umop: Umop) -> None:
+    (tmp_path / "empty").mkdir()
+    code, _, err = umop("data", "captured", str(tmp_path / "empty"), str(tmp_path / "out"))
+    assert code == 2
+    assert (
+        err
+        == f"error: {tmp_path / 'empty'} holds no captured images: umop-serve --capture fills it.\n"
+    )
+    shutil.rmtree(tmp_path / "empty")
+    code, _, err = umop("data", "captured", str(tmp_path / "empty"), str(tmp_path / "out"))
+    assert (code, err) == (2, f"error: {tmp_path / 'empty'} is not a folder.\n")
