@@ -229,7 +229,8 @@ def _inspect(data: bytes, max_pixels: int) -> Encoded:
         raise ImageTooLargeError(f"the image has {width} × {height} pixels, more than {max_pixels}")
     if pixels * encoded.sample_bytes > MOST_BYTES_A_PIXEL * max_pixels:
         raise ImageTooLargeError(f"the image has too many bytes: {encoded.sample_bytes} a pixel")
-    if pixels * encoded.passes > MOST_PASSES * max_pixels:
+    times = len(_CONTINUATIONS) if encoded.lacks_end else 1
+    if pixels * encoded.passes * times > MOST_PASSES * max_pixels:
         raise ImageError(f"an image of this size has fewer than {encoded.passes} scans")
     _raise_pillows_limit(max_pixels)
     return encoded
@@ -262,6 +263,8 @@ def _decode_stored(encoded: Encoded, reduction: int) -> Decoded:
         pixels = _opencv(encoded.data, _RGB | _REDUCED[reduction])
         if pixels is not None:
             return Decoded(pixels.astype(np.uint8, copy=False))
+        if encoded.media_type == "image/bmp":
+            raise ImageError("the image is damaged: its run lengths do not fit its size")
     if encoded.way == "deep":
         values = _opencv(encoded.data, cv2.IMREAD_UNCHANGED)
         if values is not None and values.shape[:2] == (encoded.height, encoded.width):

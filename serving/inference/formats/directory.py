@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 
 from serving.inference.formats.encoded import ImageError, unpack
@@ -12,7 +12,7 @@ MOST_ENTRIES = 512
 _MOST_EXIF = 2**20
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
 _SIZES |= {16: 8, 17: 8, 18: 8}
-_LETTERS = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
+_LETTERS = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 13: "I", 16: "Q", 17: "q", 18: "Q"}
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,12 @@ class Entry:
         return unpack(self.layout, data, self.place)[0] if self.layout and self.count else None
 
 
-def read_directory(data: bytes) -> Mapping[int, Entry]:
+def read_directory(data: bytes, *, once: Container[int] = ()) -> Mapping[int, Entry]:
     """Reads the first directory's entries by their tags; of equal ones the last counts.
+
+    Args:
+        data: Starts with its byte order.
+        once: Tags that may have no second entry.
 
     Raises:
         ImageError: It is damaged, has too many entries, or they refer to more bytes than there are.
@@ -59,6 +63,8 @@ def read_directory(data: bytes) -> Mapping[int, Entry]:
         value = place + 4 + inline
         where = value if size <= inline else unpack(order + word, data, value)[0]
         letter = _LETTERS.get(kind)
+        if tag in found and tag in once:
+            raise ImageError(f"the image's directory has two entries of tag {tag}")
         found[tag] = Entry(order + letter if letter else "", length, size, where)
         if sum(entry.size for entry in found.values()) > 2 * len(data):
             raise ImageError("the image's directory refers to more bytes than there are")

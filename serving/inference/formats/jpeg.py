@@ -17,7 +17,7 @@ _EXIF = b"Exif\x00\x00"
 
 
 def read(data: bytes) -> Encoded:
-    """Reads a JPEG up to its first scan, and counts the scans.
+    """Reads a JPEG up to its first scan, and counts the scans; what follows its end stays behind.
 
     A decoder goes over all pixels once for every scan, however few bytes it has.
     """
@@ -47,7 +47,9 @@ def read(data: bytes) -> Encoded:
         raise ImageError(f"the image has more than {MOST_SEGMENTS} segments before its pixels")
     if frame is None:
         raise ImageError("the image's header is damaged: it has no size")
-    scans = data.count(b"\xff\xda", place - 2)
+    end = data.find(END, place - 2)
+    pixels = data[place - 2 : len(data) if end < 0 else end + len(END)]
+    scans = pixels.count(b"\xff\xda")
     if scans > MOST_SCANS:
         raise ImageError(f"the image has more than {MOST_SCANS} scans")
     precision, height, width, channels = frame
@@ -57,11 +59,11 @@ def read(data: bytes) -> Encoded:
         "image/jpeg",
         width,
         height,
-        b"".join([*kept, data[place - 2 :]]),
+        b"".join([*kept, pixels]),
         way="plain" if channels in (1, 3) else "pillow",
         orientation=turn,
         passes=scans,
-        lacks_end=not data.endswith(END),
+        lacks_end=not pixels.endswith(END),
     )
 
 

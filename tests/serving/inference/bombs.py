@@ -54,6 +54,28 @@ def directory(count: int, claimed: int, *, order: str = "<") -> bytes:
     return start + struct.pack(order + "IH", 8, count) + entries + bytes(4)
 
 
+def tiles(width: int, height: int, *, across: int, down: int, kind: int = 4) -> bytes:
+    """A compressed TIFF of grey tiles that all lie in the same bytes.
+
+    Args:
+        width: The image's.
+        height: The image's.
+        across: A tile's width.
+        down: A tile's height.
+        kind: The type of the entries that hold a tile's sides.
+    """
+    tile = zlib.compress(bytes(across * down), 1)
+    count = -(-width // across) * -(-height // down)
+    entries = {256: (4, 1, width), 257: (4, 1, height), 258: (3, 1, 8), 259: (3, 1, 8)}
+    entries |= {262: (3, 1, 1), 322: (kind, 1, across), 323: (kind, 1, down)}
+    places = 8 + 2 + 12 * (len(entries) + 2) + 4
+    entries |= {324: (4, count, places), 325: (4, count, places + 4 * count)}
+    table = b"".join(struct.pack("<HHII", tag, *entry) for tag, entry in entries.items())
+    arrays = [places + 8 * count] * count + [len(tile)] * count
+    start = b"II*\x00" + struct.pack("<IH", 8, len(entries)) + table + bytes(4)
+    return start + struct.pack(f"<{2 * count}I", *arrays) + tile
+
+
 def tiff(*, bits: int = 8, samples: int = 3, extra: bytes = b"", **tags: int) -> bytes:
     """An uncompressed TIFF of 64 × 48 with further tags, ``t`` and the number, of one long."""
     values = NOISE[..., :1].repeat(samples, -1).astype(f"<u{bits // 8}").tobytes()
@@ -73,11 +95,12 @@ def tiff(*, bits: int = 8, samples: int = 3, extra: bytes = b"", **tags: int) ->
     )
 
 
-def bmp(data: bytes, width: int, height: int) -> bytes:
-    """A BMP of run lengths."""
+def bmp(data: bytes, width: int, height: int, *, compression: int = 1) -> bytes:
+    """A BMP of run lengths, of 8 bits in its header; a compression of 2 is for 4."""
     palette = bytes(range(256)) * 4
     start = 54 + len(palette)
-    header = struct.pack("<IiiHHIIiiII", 40, width, height, 1, 8, 1, len(data), 0, 0, 256, 0)
+    sizes = (1, 8, compression, len(data), 0, 0, 256, 0)
+    header = struct.pack("<IiiHHIIiiII", 40, width, height, *sizes)
     return b"BM" + struct.pack("<IHHI", start + len(data), 0, 0, start) + header + palette + data
 
 
@@ -124,6 +147,9 @@ BOMBS: dict[str, bytes] = {
     "webp of chunks": webp((b"abcd" + bytes(4)) * (MEGABYTE // 8)),
     "webp of EXIF": webp(b"EXIF" + struct.pack("<I", 720_018) + directory(60_000, 700_000)),
     "bmp of run lengths": bmp(b"\x01\x01" * (MEGABYTE // 2) + b"\x00\x01", 700, 700),
+    "bmp of run lengths that OpenCV refuses": bmp(
+        b"\x01\x01" * (4 * MEGABYTE), 700, 700, compression=2
+    ),
     "bmp of line ends": bmp(b"\x00\x00" * (MEGABYTE // 2) + b"\x00\x01", LARGE, LARGE),
     "bmp of jumps": bmp(b"\x00\x02\x00\x00" * (MEGABYTE // 4) + b"\x00\x01", LARGE, LARGE),
     "tiff of entries": directory(60_000, 700_000),
@@ -131,5 +157,7 @@ BOMBS: dict[str, bytes] = {
     "tiff of equal claims": tiff(extra=directory(300, 8000)[10:-4]),
     "tiff of strips": tiff(extra=struct.pack("<HHII", 273, 3, 2_000_000, 8) + bytes(0)),
     "tiff of a large tile": tiff(t322=65_000, t323=65_000, t324=8, t325=100),
+    "tiff of large tiles": tiles(8, 160_000, across=2**21, down=16),
+    "tiff of large tiles of signed sides": tiles(8, 160_000, across=2**21, down=16, kind=9),
     "tiff of large strips": tiff(t278=2**31 - 1),
 }

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import struct
 
 import cv2
 import numpy as np
@@ -17,7 +18,18 @@ from serving.inference.decoding import (
     read_header,
 )
 from tests.serving.images import encode, paint
-from tests.serving.inference.bombs import bmp, chunk, gif, jpeg, png, segment, tiff, webp
+from tests.serving.inference.bombs import (
+    bmp,
+    chunk,
+    gif,
+    jpeg,
+    png,
+    scans,
+    segment,
+    tiff,
+    tiles,
+    webp,
+)
 
 LIMIT = 10**6
 CORNER = paint(40, 30, ("red", 0, 0, 12))
@@ -311,6 +323,40 @@ def test_a_jpeg_that_lacks_its_end_alone_is_read(options: dict[str, object], mod
     for lacking in (12, 40, len(whole) // 4, len(whole) // 2):
         with pytest.raises(ImageError, match="cut off"):
             decode(whole[:-lacking], LIMIT)
+
+
+@pytest.mark.parametrize("after", [bytes(100), b"\xff\xd8\xff\xda" * 200, b"a\xff"])
+def test_what_follows_a_jpegs_end_is_left_out(after: bytes) -> None:
+    decoded = decode_whole(jpeg() + after, LIMIT)
+    np.testing.assert_array_equal(decoded.pixels, decode(jpeg(), LIMIT))
+    assert decoded.warnings == ()
+
+
+def test_a_jpeg_without_an_end_may_have_a_third_of_the_scans() -> None:
+    whole = scans(20, 200)
+    limit = 200 * 200  # of 32 passes
+    assert decode(whole, limit).shape == (200, 200, 3)
+    with pytest.raises(ImageError, match="scans"):
+        decode(whole[:-2], limit)
+
+
+def test_tiles_beyond_the_image_are_bounded() -> None:
+    assert decode(tiles(30, 2000, across=256, down=256), LIMIT).shape == (2000, 30, 3)
+    with pytest.raises(ImageTooLargeError, match="four times its pixels"):
+        decode(tiles(8, 3200, across=2**21, down=16), LIMIT)
+
+
+@pytest.mark.parametrize("tag", [256, 277, 322])
+def test_a_count_of_a_tiff_that_decoders_read_differently_is_refused(tag: int) -> None:
+    first = struct.pack("<HHII", tag, 4, 1, 1)
+    with pytest.raises(ImageError, match=f"two entries of tag {tag}"):
+        decode(tiff(extra=2 * first), LIMIT)
+
+
+@pytest.mark.parametrize(("kind", "value"), [(9, 2**32 - 1), (11, 0x3F800000)])
+def test_a_count_of_a_tiff_that_is_none_is_refused(kind: int, value: int) -> None:
+    with pytest.raises(ImageError, match="tag 322 is no count"):
+        decode(tiff(extra=struct.pack("<HHII", 322, kind, 1, value)), LIMIT)
 
 
 def test_an_image_of_five_bands_is_said_to_have_five_channels() -> None:
