@@ -13,6 +13,7 @@ from fastapi import Request
 from pydantic import BaseModel, ConfigDict, FailFast, Field, ValidationError, model_validator
 
 from serving.api.form import FormError, Part, read_form
+from serving.api.formats import FormatName
 from serving.api.problems import Problem
 from serving.guards.budget import Held
 from serving.guards.fetch import Fetcher
@@ -64,21 +65,32 @@ class Received:
     images: Sequence[Sent]
     fields: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
-    def options(self, query: DetectOptions) -> DetectOptions:
-        """Returns the request's options: those of its query and of its form's fields.
+    def options(self, query: DetectOptions, format: str | None) -> tuple[DetectOptions, str | None]:
+        """Returns the request's options and its format: those of its query and its form's fields.
+
+        Args:
+            query: The query's options.
+            format: The query's format.
 
         Raises:
             Problem: 422, a field is unknown, not valid, or given in both.
         """
-        asked = query.model_dump(exclude_none=True)
+        if not self.fields:
+            return query, format
+        asked = _Asked(**query.model_dump(), format=format).model_dump(exclude_none=True)
         twice = self.fields.keys() & asked.keys()
         if twice:
             raise _invalid(f"{min(twice)}: is in the query and in the form")
         given = {name: _value(name, values) for name, values in self.fields.items()}
         try:
-            return DetectOptions.model_validate({**asked, **given})
+            both = _Asked.model_validate({**asked, **given})
         except ValidationError as error:
             raise _invalid(f"the form's field {first_error(error, 'of options')}") from error
+        return DetectOptions(**both.model_dump(exclude={"format"})), both.format
+
+
+class _Asked(DetectOptions):
+    format: FormatName | None = None
 
 
 class JsonImage(BaseModel):

@@ -15,6 +15,7 @@ MOST_FIELDS = 100
 _LONGEST_TYPE = 1024
 _LONGEST_BOUNDARY = 70
 _LONGEST_HEADER = 8192
+_MOST_PARAMETERS = 32
 _LINE_END = b"\r\n"
 
 
@@ -111,5 +112,7 @@ def _disposition(header: bytes) -> dict[bytes, bytes]:
     for line in header.split(_LINE_END):
         name, _, value = line.partition(b":")
         if name.strip().lower() == b"content-disposition":
+            if value.count(b";") > _MOST_PARAMETERS:  # whose parsing is quadratic
+                raise FormError(f"a part has more than {_MOST_PARAMETERS} parameters")
             return parse_options_header(value)[1]
     return {}

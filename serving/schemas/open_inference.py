@@ -34,6 +34,15 @@ def _names(value: object) -> object:
     return tuple(value.split(",")) if isinstance(value, str) else value
 
 
+def _refuse_extensions(parameters: object) -> object:
+    given = parameters if isinstance(parameters, dict) else {}
+    if any(str(key).startswith("shared_memory_") for key in given):
+        raise ValueError("shared memory is not offered; send the data with the request")
+    if given.get("classification"):
+        raise ValueError("classification is not offered: no output has scores of all classes")
+    return parameters
+
+
 class Parameters(DetectOptions):
     """What a request may ask for; the protocol's other parameters are let through."""
 
@@ -41,12 +50,6 @@ class Parameters(DetectOptions):
 
     classes: Annotated[tuple[str, ...] | None, BeforeValidator(_names)] = None
     binary_data_output: bool = False
-
-
-def _refuse_shared_memory(value: object) -> object:
-    if isinstance(value, dict) and any(str(key).startswith("shared_memory_") for key in value):
-        raise ValueError("shared memory is not offered; send the data with the request")
-    return value
 
 
 class InputParameters(BaseModel):
@@ -63,9 +66,7 @@ class Input(BaseModel):
     shape: Annotated[
         list[Annotated[int, Field(ge=0, le=2**31, strict=True)]], Field(max_length=8), FailFast()
     ]
-    parameters: Annotated[InputParameters, BeforeValidator(_refuse_shared_memory)] = (
-        InputParameters()
-    )
+    parameters: Annotated[InputParameters, BeforeValidator(_refuse_extensions)] = InputParameters()
     data: Any = None
 
 
@@ -73,16 +74,13 @@ class OutputParameters(BaseModel):
     """In which form an output is wanted; None for the request's ``binary_data_output``."""
 
     binary_data: bool | None = None
-    classification: Annotated[
-        int, Field(le=0, description="Not offered: no output is a list of all classes' scores.")
-    ] = 0
 
 
 class RequestedOutput(BaseModel):
     """An output that the answer is to have."""
 
     name: OutputName
-    parameters: Annotated[OutputParameters, BeforeValidator(_refuse_shared_memory)] = (
+    parameters: Annotated[OutputParameters, BeforeValidator(_refuse_extensions)] = (
         OutputParameters()
     )
 
@@ -93,7 +91,7 @@ class InferRequest(BaseModel):
     id: Annotated[str, Field(max_length=1024)] | None = None
     inputs: Annotated[list[Input], Field(min_length=1, max_length=len(INPUTS)), FailFast()]
     outputs: Annotated[list[RequestedOutput], Field(max_length=len(OUTPUTS)), FailFast()] = []
-    parameters: Parameters = Parameters()
+    parameters: Annotated[Parameters, BeforeValidator(_refuse_extensions)] = Parameters()
 
 
 def read_request(

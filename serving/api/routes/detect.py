@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
-from pydantic import AfterValidator, BaseModel, WithJsonSchema
+from pydantic import BaseModel
 
 from serving.api.body import Image, JsonImage, JsonImages
 from serving.api.deadline import Deadline
@@ -21,7 +21,7 @@ from serving.api.deps import (
     authorize,
     require_plain_body,
 )
-from serving.api.formats import BATCH_FORMATS, FORMATS
+from serving.api.formats import BATCH_FORMATS, FORMATS, FormatName
 from serving.api.formats.json import JSON, BatchResponse
 from serving.api.formats.output import Found, OutputFormat
 from serving.api.negotiation import negotiate
@@ -35,21 +35,9 @@ from serving.schemas.options import DetectOptions
 
 router = APIRouter(tags=["detect"], dependencies=[Depends(authorize), Depends(require_plain_body)])
 
-_NAMES = [each.name for each in FORMATS]
-
-
-def _known(name: str) -> str:
-    if name not in _NAMES:
-        raise ValueError(f"the formats are {', '.join(_NAMES)}")
-    return name
-
-
-_FormatName = Annotated[
-    str, AfterValidator(_known), WithJsonSchema({"type": "string", "enum": _NAMES})
-]
-_FormatQuery = Annotated[_FormatName | None, Query(alias="format", description="Overrides Accept.")]
+_FormatQuery = Annotated[FormatName | None, Query(alias="format", description="Overrides Accept.")]
 _BatchFormatQuery = Annotated[
-    _FormatName | None,
+    FormatName | None,
     Query(alias="format", description="Overrides Accept; several images cannot be drawn."),
 ]
 
@@ -145,11 +133,11 @@ async def detect_batch_with(
 async def _detect(
     request: Request, services: Services, model: Backend, options: DetectOptions, wanted: str | None
 ) -> Response:
-    form = negotiate(request, wanted)
     deadline = Deadline(request, services.settings.deadline)
     services.admission.require_slot()
     received = await deadline.reading(services.body.read_one(request))
-    wished = received.options(options)
+    wished, wanted = received.options(options, wanted)
+    form = negotiate(request, wanted)
     with services.admission.admit():
         [image] = await deadline.reading(services.body.fetch(request, received.images))
         return await deadline.working(_answer(services, model, image, wished, form))
@@ -158,11 +146,11 @@ async def _detect(
 async def _detect_batch(
     request: Request, services: Services, model: Backend, options: DetectOptions, wanted: str | None
 ) -> Response:
-    form = negotiate(request, wanted, BATCH_FORMATS)
     deadline = Deadline(request, services.settings.deadline)
     services.admission.require_slot()
     received = await deadline.reading(services.body.read_several(request))
-    wished = received.options(options)
+    wished, wanted = received.options(options, wanted)
+    form = negotiate(request, wanted, BATCH_FORMATS)
     with services.admission.admit(len(received.images)):
         images = await deadline.reading(services.body.fetch(request, received.images))
         work = find_all(services, model, [each.data for each in images], wished)

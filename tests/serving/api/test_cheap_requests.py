@@ -43,7 +43,7 @@ def in_json(body: object) -> tuple[bytes, dict[str, str]]:
 
 
 def one_input(**members: Any) -> dict[str, Any]:
-    return {"inputs": [{"name": "image", "datatype": "BYTES", **members}]}
+    return {"inputs": [{"name": "image", "datatype": "BYTES"} | members]}
 
 
 MANY = 300_000
@@ -159,6 +159,22 @@ def test_what_an_output_asks_for_is_given_or_refused(
     answer = infer(service, header + item, length)
     assert answer.status_code == 400
     assert answer.json()["type"] == "urn:umop:problem:invalid-tensors"
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [{"classification": 3}, {"shared_memory_region": "a"}, {"shared_memory_offset": 1}],
+)
+def test_extensions_are_refused_wherever_they_are_asked_for(
+    service: RunningServer, parameters: dict[str, object]
+) -> None:
+    fine = one_input(shape=[1], data=[base64.b64encode(PNG).decode()])
+    for_request = {**fine, "parameters": parameters}
+    for_input = one_input(**{**fine["inputs"][0], "parameters": parameters})
+    for body in (for_request, for_input):
+        answer = infer(service, *in_json(body))
+        assert answer.status_code == 400
+        assert "not offered" in answer.json()["detail"]
 
 
 def test_a_document_may_have_as_many_values_as_a_batch_needs(service: RunningServer) -> None:

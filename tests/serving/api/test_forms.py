@@ -46,6 +46,7 @@ def test_parts_are_read_as_they_are() -> None:
         (b"--b\r\n\r\n\r\n--b--", TYPE, "no header"),
         (b"--b\r\nA: b\r\n\r\n\r\n--b--", TYPE, "no name"),
         (form(b"--b\r\n" + b"A: b\r\n" * 2000 + part(b"a", b"")[5:]), TYPE, "a long one"),
+        (form(part(b"a" + b";" * 40, b"")), TYPE, "more than 32 parameters"),
         (form(*[part(b"a", b"", b"f")] * 2), TYPE, "more than 1 files"),
         (form(*[part(b"a", b"")] * (MOST_FIELDS + 1)), TYPE, f"more than {MOST_FIELDS} fields"),
     ],
@@ -90,6 +91,25 @@ def test_fields_count_as_the_query_does(server: str) -> None:
     several = httpx.post(f"{server}/detect/batch", files={"files": PNG}, data=fields)
     [found] = several.json()["results"]
     assert [each["label"] for each in found["detections"]] == ["blue"]
+
+
+@pytest.mark.parametrize("path", ["/detect", "/detect/batch"])
+def test_a_forms_format_counts_as_the_querys_does(server: str, path: str) -> None:
+    def post(form: str, **request: str) -> httpx.Response:
+        name = "files" if path.endswith("batch") else "file"
+        headers = {"Accept": "application/json"}
+        return httpx.post(
+            server + path, data={"format": form}, files={name: PNG}, headers=headers, params=request
+        )
+
+    assert post("csv").headers["content-type"].startswith("text/csv")
+    assert post("coco").json()["categories"]
+    unknown = post("xml")
+    assert unknown.status_code == 422
+    assert "the formats are json" in unknown.json()["detail"]
+    twice = post("csv", format="json")
+    assert twice.json()["detail"] == "format: is in the query and in the form"
+    assert (post("png").status_code == 406) == path.endswith("batch")
 
 
 @pytest.mark.parametrize(
