@@ -15,7 +15,7 @@ from serving.bundle import MANIFEST, Bundle
 from serving.bundle.schema import Manifest, Size
 from serving.inference import decoding
 from serving.inference.decoding import ImageError
-from serving.inference.engines import Engine, open_engine
+from serving.inference.engines import Candidates, Engine, EngineError, open_engine
 from serving.inference.postprocess import Detections, name_detections, select
 from serving.inference.prediction import Prediction
 from serving.inference.preprocess import (
@@ -211,7 +211,7 @@ class Detector:
         detections: dict[int, Detections] = {}
         for indices in self._batches(images):
             batch = stack([images[index] for index in indices], self.manifest.input)
-            candidates = zip(*self._engine.run(batch, exclusive=exclusive), strict=True)
+            candidates = zip(*self._run(batch, exclusive=exclusive), strict=True)
             for index, (boxes, scores, labels) in zip(indices, candidates, strict=True):
                 detections[index] = select(
                     boxes,
@@ -254,7 +254,17 @@ class Detector:
 
     def _run_empty(self, canvas: Size, *, exclusive: bool) -> None:
         empty = np.zeros((1, 3, canvas.height, canvas.width), np.float32)
-        self._engine.run(empty, exclusive=exclusive)
+        self._run(empty, exclusive=exclusive)
+
+    def _run(self, batch: NDArray[np.float32], *, exclusive: bool) -> Candidates:
+        boxes, scores, labels = self._engine.run(batch, exclusive=exclusive)
+        found = scores > 0  # the other rows are empty
+        named = (labels >= 0) & (labels < len(self.manifest.classes))
+        if labels.dtype.kind != "i" or np.any(found & ~named):
+            raise EngineError("the network finds a class that the bundle does not name")
+        if np.any(scores.round(5) > 1):
+            raise EngineError("the network gives a score beyond 1")
+        return boxes, scores, labels
 
 
 def _bundle_at(path: Path) -> Path:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from serving.bundle import Bundle
 from serving.bundle.schema import Size
 from serving.inference import decoding
 from serving.inference.detector import Detections, DetectOptions, Detector, Prepared
-from serving.inference.engines import Candidates, open_engine
+from serving.inference.engines import Candidates, EngineError, open_engine
 from tests.serving.images import TWO_BOXES, TWO_SQUARES, encode, paint
 from tests.serving.make_bundle import CLASSES, make_bundle
 
@@ -198,3 +199,32 @@ def test_an_image_of_the_inputs_size_is_not_copied(
     data = encode(paint(320, 256), format)
     prepared, [pixels] = decoded(data, bundle_path, monkeypatch, reduced=False)
     assert np.shares_memory(prepared.pixels, pixels)
+
+
+def test_a_class_that_the_bundle_does_not_name_is_the_engines_failure(
+    bundle_path: Path, tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(bundle_path, tmp_path / "one.bundle"))
+    Bundle.write(folder, Bundle.open(folder).manifest.model_copy(update={"classes": ("red",)}))
+    detector = Detector.load(folder, threads=1)
+    with pytest.raises(EngineError, match="a class that the bundle does not name"):
+        detector.detect([TWO_SQUARES])
+
+
+@pytest.mark.parametrize(
+    ("scores", "labels", "reason"), [([2], [0], "a score beyond 1"), ([1], [0.5], "a class")]
+)
+def test_a_network_that_gives_nonsense_is_not_loaded(
+    bundle_path: Path, scores: list[float], labels: list[float], reason: str
+) -> None:
+    class Nonsense:
+        concurrent_runs = 1
+
+        def run(self, batch: NDArray[np.float32], *, exclusive: bool = True) -> Candidates:
+            boxes = np.zeros((1, 1, 4), np.float32)
+            return boxes, np.array([scores], np.float32), np.array([labels])
+
+        def check(self) -> None: ...
+
+    with pytest.raises(EngineError, match=reason):
+        Detector(Bundle.open(bundle_path), Nonsense()).warm()
