@@ -71,6 +71,26 @@ def test_labels_that_are_asked_for_are_there() -> None:
     metrics = Metrics()
     assert metrics.requests._labelnames == ("route", "status")
     assert metrics.model._labelnames == ("name", "version")
+    assert metrics.models._labelnames == ("model",)
+
+
+def test_the_dashboard_tells_models_apart() -> None:
+    dashboard = json.loads((MONITORING / "dashboard.json").read_text())
+    asked = [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
+    assert any("by (model) (rate(umop_model_seconds" in expression for expression in asked)
+
+
+def test_the_time_of_every_route_that_detects_counts() -> None:
+    from serving.api.routes import detect, open_inference
+
+    routes = {route.path for each in (detect, open_inference) for route in each.router.routes}
+    detecting = {path for path in routes if re.search(r"/(detect|infer)\b", path)}
+    assert "/models/{name}/detect/batch" in detecting
+    for file in ("dashboard.json", "alerts.yaml"):
+        patterns = re.findall(r'route=~\\?"(.+?)\\?"', (MONITORING / file).read_text())
+        assert patterns
+        missed = [path for path in detecting for each in patterns if not re.fullmatch(each, path)]
+        assert not missed
 
 
 def test_the_docs_explain_every_alert() -> None:
