@@ -196,6 +196,13 @@ def test_a_mistake_is_the_commands_line(
         ({"config": "demo", "batch": True}, "--batch must be a whole number, 1 or more, not True"),
         ({"config": "demo", "device": "gpu"}, "--device must be one of auto, cpu, not 'gpu'."),
         ({"config": "demo", "processes": 2, "on_step": print}, "Ask for processes=1"),
+        ({"config": 5}, "config must be a config's name or a path, not 5."),
+        ({"data": ["a", "b"]}, r"data must be a path, not \['a', 'b'\]."),
+        ({"config": "demo", "name": 5}, "name must be text, not 5."),
+        ({"config": "demo", "time": 30}, "time must be text, such as '30m', not 30."),
+        ({"config": "demo", "set": ["a=1"]}, "set must be a dictionary, such as"),
+        ({"config": "demo", "dry_run": "no"}, "dry_run must be True or False, not 'no'."),
+        ({"config": "demo", "on_step": 5}, "on_step must be a function, not 5."),
     ],
 )
 def test_what_no_command_can_say_is_a_mistake_too(options: Any, message: str) -> None:
