@@ -78,7 +78,7 @@ def several(source: Any) -> Iterable[AnyImage] | None:
     if isinstance(source, bytes | Image.Image | np.ndarray):
         return None
     if not isinstance(source, str | os.PathLike):
-        return cast(Iterable[AnyImage], source)
+        return cast(Iterable[AnyImage], source) if isinstance(source, Iterable) else None
     if not Path(source).is_dir():
         return None
     if found := images_in(Path(source)):
