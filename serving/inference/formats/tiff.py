@@ -5,8 +5,8 @@ from __future__ import annotations
 from serving.inference.formats.directory import ORIENTATION, Entry, read_directory
 from serving.inference.formats.encoded import Encoded, ImageError, ImageTooLargeError
 
-MOST_STRIPS = 65_536
-MOST_TILE_PIXELS = 2**25
+_MOST_STRIPS = 65_536
+_MOST_TILE_PIXELS = 2**25
 _WIDTH, _HEIGHT, _BITS, _SAMPLES = 256, 257, 258, 277
 _STRIP_OFFSETS, _TILE_WIDTH, _TILE_HEIGHT, _TILE_OFFSETS = 273, 322, 323, 324
 _PLANAR = 284
@@ -24,10 +24,10 @@ def read(data: bytes) -> Encoded:
         return default if value is None else value
 
     for tag in (_STRIP_OFFSETS, _TILE_OFFSETS):
-        if directory.get(tag, Entry("", 0, 0, 0)).count > MOST_STRIPS:
-            raise ImageError(f"the image has more than {MOST_STRIPS} strips or tiles")
-    if first(_TILE_WIDTH, 0) * first(_TILE_HEIGHT, 0) > MOST_TILE_PIXELS:
-        raise ImageTooLargeError(f"a tile of the image has more than {MOST_TILE_PIXELS} pixels")
+        if directory.get(tag, Entry("", 0, 0, 0)).count > _MOST_STRIPS:
+            raise ImageError(f"the image has more than {_MOST_STRIPS} strips or tiles")
+    if first(_TILE_WIDTH, 0) * first(_TILE_HEIGHT, 0) > _MOST_TILE_PIXELS:
+        raise ImageTooLargeError(f"a tile of the image has more than {_MOST_TILE_PIXELS} pixels")
     channels, bits = first(_SAMPLES, 1), first(_BITS, 1)
     if channels > 4:
         raise ImageError(f"the image has {channels} channels, and 1 to 4 are read")
