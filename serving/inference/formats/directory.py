@@ -32,7 +32,7 @@ class Entry:
     place: int
 
     def first(self, data: bytes) -> int | None:
-        """Its first value; None where it is no integer."""
+        """Its first value; None where it is not an integer."""
         return unpack(self.layout, data, self.place)[0] if self.layout and self.count else None
 
 

@@ -162,7 +162,7 @@ def test_two_processes_train_for_a_script_without_a_guard(
         ({"epochs": 0}, ["--epochs", "0"], "--epochs must be a whole number, 1 or more, not 0."),
         ({"size": 9000}, ["--size", "9000"], "--size must be a whole number from 32 to 8192"),
         ({"lr": 0.0}, ["--lr", "0"], "--lr must be a number from 1e-12 to 1000, not 0.0."),
-        ({"time": "soon"}, ["--time", "soon"], "'soon' is no time."),
+        ({"time": "soon"}, ["--time", "soon"], "'soon' is not a valid time."),
         ({"name": "a b"}, ["--run", "a b"], "'a b' is not a valid name for a run."),
         ({"set": {"modle.x": 1}}, ["--set", "modle.x=1"], "Did you mean 'model'?"),
         ({"amp": "fp16"}, ["--amp", "fp16"], "--amp fp16 needs a GPU"),

@@ -71,7 +71,7 @@ def test_an_evaluation_of_another_version_is_named(umop: Umop, workplace: Path) 
     (copy / "evaluation.json").write_text('{"AP": 0.5}')
     code, _, err = umop("export", "old", "--force")
     assert code == 2
-    assert "runs/old/evaluation.json is no evaluation of this version" in err
+    assert "runs/old/evaluation.json is not an evaluation of this version" in err
 
 
 def test_the_name_of_an_extra_reaches_the_terminal(

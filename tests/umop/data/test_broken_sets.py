@@ -146,7 +146,7 @@ def test_of_two_copies_beside_the_splits_nothing_is_kept(tmp_path: Path) -> None
 
 
 def test_coco_beside_cocos_own_file_names_is_read(tmp_path: Path) -> None:
-    """Captions list the images once more; a file of one's own is no such."""
+    """Captions list the images once more; a file of one's own is none."""
     for file, part in (
         ("instances_train", "abc"),
         ("person_keypoints_train", "abc"),

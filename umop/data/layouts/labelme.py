@@ -76,7 +76,7 @@ def _read_image(
         except (TypeError, ValueError, LookupError):
             corners = None
         if corners is None:
-            text = f"shape {number} is no rectangle, polygon or circle"
+            text = f"shape {number} is not a rectangle, polygon or circle"
             builder.issue("annotation-numbers", path, text, image.path)
             continue
         builder.box(index, builder.label(str(shape.get("label") or "").strip()), corners, number)

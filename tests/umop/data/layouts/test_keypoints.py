@@ -38,7 +38,7 @@ def test_a_wrong_kpt_shape_is_an_error(tmp_path: Path) -> None:
     write(tmp_path / "data.yaml", "train: images\nkpt_shape: [17, 3]\nnames: [cat, dog]\n")
     found = texts(check(open_data(tmp_path)), "annotation-numbers")
     assert len(found) == 20
-    assert "is no class with 4 numbers or 55 as kpt_shape says" in found[0]
+    assert "is not a class with 4 numbers or 55 as kpt_shape says" in found[0]
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.usefixtures("own_cache")
 
 
 def test_label_studios_yolo_export_is_yolo(tmp_path: Path) -> None:
-    """Its ``notes.json`` has categories, and is no COCO."""
+    """Its ``notes.json`` has categories, and is not COCO."""
     yolo(tmp_path)
     categories = [{"id": 0, "name": "cat"}, {"id": 1, "name": "dog"}]
     write(tmp_path / "notes.json", json.dumps({"categories": categories, "info": {"year": 2024}}))
