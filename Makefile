@@ -177,7 +177,7 @@ lint: $(READY_FOR_TESTS) ## Check style (ruff) and types (mypy)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(READY_FOR_TORCHSERVE) | $(BENCH_PHOTO) $(BENCH_BUNDLES) ## Print the CPU tables of docs/benchmarks.md; trains the demo if there is none: under 20 minutes
+bench: $(READY_FOR_TORCHSERVE) | $(BENCH_PHOTO) $(BENCH_BUNDLES) ## Print the CPU tables of docs/benchmarks.md: 9 minutes on two cores; trains the demo first if there is none
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/loss.py
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/decode.py $(BENCH_PHOTO) runs/demo/demo.bundle
 	$(BIN)/python benchmarks/cpu_engines.py $(BENCH_PHOTO) $(BENCH_BUNDLES)

@@ -48,9 +48,7 @@ def lock(name: str, chosen: list[str]) -> None:
     left_out = [package for package, names in BUILT_OR_REPLACED.items() if name in names]
     hidden = ["--no-emit-index-url", "--no-emit-find-links"]
     hidden += [flag for package in left_out for flag in ("--no-emit-package", package)]
-    held = (
-        [] if name in APART else ["--constraint", str(FOLDER / "train.txt")]
-    )
+    held = [] if name in APART else ["--constraint", str(FOLDER / "train.txt")]
     print(f"locking {target.name}")
     subprocess.run(
         [*command, *options, *hidden, *held, "--output-file", str(target)],

@@ -9,16 +9,26 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["Detector", "Prediction", "Run", "Stopped", "TrainingError", "UserError", "train"]
+__all__ = [
+    "BundleError",
+    "Detector",
+    "ImageError",
+    "Prediction",
+    "Run",
+    "Stopped",
+    "TrainingError",
+    "UserError",
+    "train",
+]
 
 if TYPE_CHECKING:
-    from serving.shared import Detector, Prediction
+    from serving.shared import BundleError, Detector, ImageError, Prediction
     from umop.api.run import Run
     from umop.api.train import train
     from umop.system.errors import Stopped, TrainingError, UserError
 else:
     _HOMES = {
-        "serving.shared": ("Detector", "Prediction"),
+        "serving.shared": ("BundleError", "Detector", "ImageError", "Prediction"),
         "umop.api.run": ("Run",),
         "umop.api.train": ("train",),
         "umop.system.errors": ("Stopped", "TrainingError", "UserError"),

@@ -21,10 +21,10 @@ from serving.schemas.base64_text import decode_base64
 from serving.schemas.options import DetectOptions
 from serving.schemas.validation import TooManyValuesError, first_error, require_few_values
 
-Json = TypeVar("Json", bound=BaseModel)
+_Json = TypeVar("_Json", bound=BaseModel)
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
-SMALL_BODY = 2**16
+_SMALL_BODY = 2**16
 """Most bytes that are parsed at once: the way to a thread and back would take longer."""
 _RAW_TYPES = ("", "application/octet-stream")
 
@@ -239,7 +239,7 @@ async def parsed(
         arguments: What ``parse`` is given.
         options: What ``parse`` is given by name.
     """
-    if len(body) <= SMALL_BODY:
+    if len(body) <= _SMALL_BODY:
         return parse(*arguments, **options)
     return await asyncio.to_thread(parse, *arguments, **options)
 
@@ -259,7 +259,7 @@ def _media_type(request: Request) -> str:
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
-def _parse(kind: type[Json], body: bytes) -> Json:
+def _parse(kind: type[_Json], body: bytes) -> _Json:
     try:
         require_few_values(body)
         return kind.model_validate_json(body)

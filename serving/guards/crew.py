@@ -16,7 +16,7 @@ from serving.guards.admission import OverloadedError
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
-MOST_REPLACEMENTS = 3
+_MOST_REPLACEMENTS = 3
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ class Crew:
         """
         if self.stuck < self._threads * (self._replaced + 1):
             return
-        if self._replaced == MOST_REPLACEMENTS:
+        if self._replaced == _MOST_REPLACEMENTS:
             self._give_up()
             raise OverloadedError(f"all threads that {self._name} hang")
         log.error("all threads that %s are late; others take their place", self._name)

@@ -51,9 +51,9 @@ FORMATS = {
     "GIF": "image/gif",
 }
 SWAPPING_ORIENTATIONS = {5, 6, 7, 8}
-MOST_BYTES_A_PIXEL = 6
+_MOST_BYTES_A_PIXEL = 6
 """Most bytes of one decoded pixel of an image of ``max_pixels``; a smaller one may have more."""
-MOST_PASSES = 32
+_MOST_PASSES = 32
 """Most passes over the pixels of an image of ``max_pixels``; a smaller one may have more."""
 _NAMES = {media_type: name for name, media_type in FORMATS.items()}
 _RGB = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
@@ -227,10 +227,10 @@ def _inspect(data: bytes, max_pixels: int) -> Encoded:
     pixels = width * height
     if pixels > max_pixels:
         raise ImageTooLargeError(f"the image has {width} × {height} pixels, more than {max_pixels}")
-    if pixels * encoded.sample_bytes > MOST_BYTES_A_PIXEL * max_pixels:
+    if pixels * encoded.sample_bytes > _MOST_BYTES_A_PIXEL * max_pixels:
         raise ImageTooLargeError(f"the image has too many bytes: {encoded.sample_bytes} a pixel")
     times = len(_CONTINUATIONS) if encoded.lacks_end else 1
-    if pixels * encoded.passes * times > MOST_PASSES * max_pixels:
+    if pixels * encoded.passes * times > _MOST_PASSES * max_pixels:
         raise ImageError(f"an image of this size has fewer than {encoded.passes} scans")
     _raise_pillows_limit(max_pixels)
     return encoded
@@ -358,7 +358,7 @@ def _over_white(image: Image.Image) -> Image.Image:
 
 def _require_memory(encoded: Encoded) -> None:
     """Raises ``MemoryError`` where decoding failed for want of memory: decoders hide it."""
-    np.empty((encoded.height, encoded.width, 2 * MOST_BYTES_A_PIXEL), np.uint8)
+    np.empty((encoded.height, encoded.width, 2 * _MOST_BYTES_A_PIXEL), np.uint8)
 
 
 def _raise_pillows_limit(max_pixels: int) -> None:

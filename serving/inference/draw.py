@@ -14,13 +14,13 @@ from serving.schemas.detections import Detection
 
 # Okabe and Ito's colours, told apart by most colour-blind people (black left out).
 PALETTE = ("#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7")
-MOST_OUTLINE = 2**29
-MOST_JPEG_SIDE = 65_500
+_MOST_OUTLINE = 2**29
+_MOST_JPEG_SIDE = 65_500
 _JPEG_QUALITY = 90
 _MARGIN = 2
 
 Corners = tuple[float, float, float, float]
-Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
+_Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 
 def annotate(image: NDArray[np.uint8], detections: Sequence[Detection]) -> Image.Image:
@@ -34,7 +34,7 @@ def annotate(image: NDArray[np.uint8], detections: Sequence[Detection]) -> Image
         detections: Best first.
 
     Raises:
-        ImageTooLargeError: Their outlines have more than ``MOST_OUTLINE`` pixels.
+        ImageTooLargeError: Their outlines have more than ``_MOST_OUTLINE`` pixels.
     """
     drawn = Image.fromarray(image)
     pen = ImageDraw.Draw(drawn)
@@ -59,9 +59,9 @@ def encode(image: Image.Image, media_type: str) -> bytes:
     Raises:
         ImageTooLargeError: It has a side that no JPEG can have.
     """
-    if media_type == "image/jpeg" and max(image.size) > MOST_JPEG_SIDE:
+    if media_type == "image/jpeg" and max(image.size) > _MOST_JPEG_SIDE:
         raise ImageTooLargeError(
-            f"a JPEG has at most {MOST_JPEG_SIDE} pixels a side: ask for a PNG"
+            f"a JPEG has at most {_MOST_JPEG_SIDE} pixels a side: ask for a PNG"
         )
     buffer = io.BytesIO()
     if media_type == "image/png":
@@ -73,7 +73,7 @@ def encode(image: Image.Image, media_type: str) -> bytes:
 
 def _require_few_pixels(detections: Sequence[Detection], width: int) -> None:
     sides = sum((each.box.x2 - each.box.x1) + (each.box.y2 - each.box.y1) for each in detections)
-    if 2 * sides * width > MOST_OUTLINE:
+    if 2 * sides * width > _MOST_OUTLINE:
         raise ImageTooLargeError(
             "there are too many boxes to draw on an image of this size: set max_detections"
         )
@@ -93,7 +93,7 @@ def _corners(detection: Detection) -> Corners:
 
 
 def _caption_place(
-    pen: ImageDraw.ImageDraw, size: tuple[int, int], detection: Detection, font: Font
+    pen: ImageDraw.ImageDraw, size: tuple[int, int], detection: Detection, font: _Font
 ) -> Corners:
     left, top, right, bottom = pen.textbbox((0, 0), _caption(detection), font=font)
     width, height = right - left + 2 * _MARGIN, bottom - top + 2 * _MARGIN
@@ -104,7 +104,7 @@ def _caption_place(
 
 
 def _draw_caption(
-    pen: ImageDraw.ImageDraw, place: Corners, detection: Detection, font: Font
+    pen: ImageDraw.ImageDraw, place: Corners, detection: Detection, font: _Font
 ) -> None:
     text, colour = _caption(detection), _colour(detection)
     left, top, _, _ = pen.textbbox((0, 0), text, font=font)

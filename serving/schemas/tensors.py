@@ -118,7 +118,7 @@ def read_json_items(data: Any, count: int) -> list[bytes]:
         count: How many items it has.
 
     Raises:
-        TensorError: It is no list of that many strings, or one of them is not base64.
+        TensorError: It is not a list of that many strings, or one of them is not base64.
     """
     if not isinstance(data, list) or len(data) != count:
         raise TensorError(f"'data' is not a list of {count} items")

@@ -26,84 +26,94 @@ def guarded_protocol(
             100 kB; then the connection is cut.
         max_connections: A connection beyond them gets 503.
     """
+    limits = {
+        "header_timeout": header_timeout,
+        "write_timeout": write_timeout,
+        "max_connections": max_connections,
+    }
+    return type("GuardedProtocol", (_GuardedProtocol,), limits)
 
-    class GuardedProtocol(H11Protocol):
-        _header_timer: asyncio.TimerHandle | None = None
-        _write_timer: asyncio.TimerHandle | None = None
 
-        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-            super().connection_made(transport)
-            if len(self.connections) > max_connections:
-                self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, "overloaded", "too many connections")
-                return
+class _GuardedProtocol(H11Protocol):
+    """What ``guarded_protocol`` returns, without its limits."""
+
+    header_timeout: float
+    write_timeout: float
+    max_connections: int
+    _header_timer: asyncio.TimerHandle | None = None
+    _write_timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        if len(self.connections) > self.max_connections:
+            self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, "overloaded", "too many connections")
+            return
+        self._start_header_timer()
+
+    def data_received(self, data: bytes) -> None:
+        if self._header_timer is None and self._awaits_request():
             self._start_header_timer()
-
-        def data_received(self, data: bytes) -> None:
-            if self._header_timer is None and self._awaits_request():
-                self._start_header_timer()
-            super().data_received(data)
-            if not self._awaits_request():
-                self._stop_header_timer()
-
-        def pause_writing(self) -> None:
-            super().pause_writing()
-            self._start_write_timer()
-
-        def resume_writing(self) -> None:
-            super().resume_writing()
-            self._stop_write_timer()
-            self._start_write_timer()
-
-        def on_response_complete(self) -> None:
-            self._start_write_timer()
-            super().on_response_complete()
-
-        def connection_lost(self, exc: Exception | None) -> None:
+        super().data_received(data)
+        if not self._awaits_request():
             self._stop_header_timer()
-            self._stop_write_timer()
-            super().connection_lost(exc)
 
-        def send_400_response(self, msg: str) -> None:
-            self._refuse(HTTPStatus.BAD_REQUEST, "invalid-http", msg)
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._start_write_timer()
 
-        def _awaits_request(self) -> bool:
-            return self.cycle is None or self.cycle.response_complete
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._stop_write_timer()
+        self._start_write_timer()
 
-        def _start_header_timer(self) -> None:
-            self._header_timer = self.loop.call_later(header_timeout, self._expire)
+    def on_response_complete(self) -> None:
+        self._start_write_timer()
+        super().on_response_complete()
 
-        def _stop_header_timer(self) -> None:
-            if self._header_timer:
-                self._header_timer.cancel()
-                self._header_timer = None
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_header_timer()
+        self._stop_write_timer()
+        super().connection_lost(exc)
 
-        def _start_write_timer(self) -> None:
-            unread = self.transport.get_write_buffer_size()
-            if unread and self._write_timer is None:
-                seconds = write_timeout + unread / _SLOWEST_READER
-                self._write_timer = self.loop.call_later(seconds, self._cut)
+    def send_400_response(self, msg: str) -> None:
+        self._refuse(HTTPStatus.BAD_REQUEST, "invalid-http", msg)
 
-        def _stop_write_timer(self) -> None:
-            if self._write_timer:
-                self._write_timer.cancel()
-                self._write_timer = None
+    def _awaits_request(self) -> bool:
+        return self.cycle is None or self.cycle.response_complete
 
-        def _cut(self) -> None:
-            self._write_timer = None
-            if self.transport.get_write_buffer_size():
-                self.transport.abort()
+    def _start_header_timer(self) -> None:
+        self._header_timer = self.loop.call_later(self.header_timeout, self._expire)
 
-        def _expire(self) -> None:
+    def _stop_header_timer(self) -> None:
+        if self._header_timer:
+            self._header_timer.cancel()
             self._header_timer = None
-            detail = "the request's header did not arrive in time"
-            self._refuse(HTTPStatus.REQUEST_TIMEOUT, "slow-header", detail)
 
-        def _refuse(self, status: HTTPStatus, kind: Kind, detail: str) -> None:
-            if not self.transport.is_closing():
-                self.transport.write(_raw(Problem(status, kind, detail)))
-                self.transport.close()
+    def _start_write_timer(self) -> None:
+        unread = self.transport.get_write_buffer_size()
+        if unread and self._write_timer is None:
+            seconds = self.write_timeout + unread / _SLOWEST_READER
+            self._write_timer = self.loop.call_later(seconds, self._cut)
 
-    return GuardedProtocol
+    def _stop_write_timer(self) -> None:
+        if self._write_timer:
+            self._write_timer.cancel()
+            self._write_timer = None
+
+    def _cut(self) -> None:
+        self._write_timer = None
+        if self.transport.get_write_buffer_size():
+            self.transport.abort()
+
+    def _expire(self) -> None:
+        self._header_timer = None
+        detail = "the request's header did not arrive in time"
+        self._refuse(HTTPStatus.REQUEST_TIMEOUT, "slow-header", detail)
+
+    def _refuse(self, status: HTTPStatus, kind: Kind, detail: str) -> None:
+        if not self.transport.is_closing():
+            self.transport.write(_raw(Problem(status, kind, detail)))
+            self.transport.close()
 
 
 def _raw(problem: Problem) -> bytes:

@@ -25,7 +25,7 @@ from serving.bundle.reader import MANIFEST
 from serving.schemas.names import ArchiveEngine
 
 PACKAGE = Path(serving.__file__).parent
-NEEDED: Mapping[ArchiveEngine, str] = {
+_NEEDED: Mapping[ArchiveEngine, str] = {
     "auto": "model.onnx",
     "onnxruntime": "model.onnx",
     "torch": "model.pt2",
@@ -91,7 +91,7 @@ def write_archive(bundle: Path, target: Path, options: WorkerOptions = WorkerOpt
     if find_spec("model_archiver") is None:
         raise BundleError("torch-model-archiver is not installed: pip install 'umop[torchserve]'")
     opened = Bundle.open(bundle)
-    opened.read(NEEDED[options.engine])
+    opened.read(_NEEDED[options.engine])
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", target.stem):
         raise BundleError(f"{target}: a model's name may have letters, digits, and _ . - only")
     with TemporaryDirectory() as scratch:

@@ -29,7 +29,7 @@ from serving.schemas.validation import first_error
 
 JSON = "application/json"
 MOST_IMAGES = 16
-PARTS = ("body", "data", "file")
+_PARTS = ("body", "data", "file")
 EXPECTED = (
     ImageError,
     UnknownClassError,
@@ -78,7 +78,7 @@ def read_prediction(
     Raises:
         One of ``EXPECTED``, for which ``refuse`` has the answer.
     """
-    body = next((parts[name] for name in PARTS if name in parts), None)
+    body = next((parts[name] for name in _PARTS if name in parts), None)
     if body is None:
         raise ImageError("there is no image: send it as the body with its own Content-Type")
     message: InferRequest | None = None

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 import yaml
 
-FOLDER = Path(__file__).parents[2] / "k8s"
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "k8s"
 COMPONENTS = FOLDER / "serving" / "components"
 KUSTOMIZATIONS = sorted(
     path.parent.relative_to(FOLDER).as_posix()
@@ -164,3 +165,13 @@ def quantity(text: str) -> float:
     units = {"m": 1e-3, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
     unit = next((unit for unit in units if str(text).endswith(unit)), "")
     return float(str(text).removesuffix(unit)) * units.get(unit, 1)
+
+
+def find(value: Any, key: str) -> list[Any]:
+    """What stands under a key, at any depth."""
+    if isinstance(value, list):
+        return [found for each in value for found in find(each, key)]
+    if not isinstance(value, dict):
+        return []
+    below = [found for each in value.values() for found in find(each, key)]
+    return ([value[key]] if key in value else []) + below

@@ -70,6 +70,17 @@ def test_every_import_points_to_a_lower_layer() -> None:
     ] == []
 
 
+def test_no_module_imports_what_another_keeps_to_itself() -> None:
+    assert [
+        f"{path.relative_to(ROOT)} imports {alias.name}"
+        for path in ROOT.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("serving")
+        for alias in node.names
+        if alias.name.startswith("_")
+    ] == []
+
+
 def test_umop_imports_from_one_module_of_serving() -> None:
     root = Path(umop.__file__).parent
     found = {

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from serving.shared import Precision
+from umop.api.arguments import AnyPath, require_kinds
 from umop.runs.evaluation import Evaluation
 from umop.runs.folder import RunFolder
 from umop.system.console import quietly
@@ -19,7 +20,7 @@ class Run(RunFolder):
         folder: The folder; ``Run.named`` finds it by the run's name.
     """
 
-    def __init__(self, folder: str | Path) -> None:
+    def __init__(self, folder: AnyPath) -> None:
         super().__init__(Path(folder))
 
     @property
@@ -29,14 +30,15 @@ class Run(RunFolder):
         They are of the last evaluation on the run's own data, in training or by ``evaluate``.
 
         Raises:
-            UserError: There was none yet.
+            UserError: There was none yet, or the run has no checkpoint.
         """
         record = Evaluation.read(self.evaluation)
         if record is None:
+            self.require_checkpoint()
             raise UserError(f"{self.folder} has not been evaluated. Evaluate it: run.evaluate()")
         return record.metrics
 
-    def evaluate(self, data: str | Path | None = None, tta: bool = False) -> Evaluation:
+    def evaluate(self, data: AnyPath | None = None, tta: bool = False) -> Evaluation:
         """Measures the best checkpoint, and keeps the result in the run's folder.
 
         Args:
@@ -49,6 +51,7 @@ class Run(RunFolder):
         Raises:
             UserError: The run has no checkpoint, or the data is missing.
         """
+        require_kinds(data=data, tta=tta)
         with quietly():
             from umop.evaluation.evaluate import evaluate
             from umop.report import write_report
@@ -62,7 +65,7 @@ class Run(RunFolder):
         self,
         version: str | None = None,
         precision: Precision = "fp32",
-        sample: Sequence[str | Path] = (),
+        sample: Sequence[AnyPath] = (),
         force: bool = False,
     ) -> Path:
         """Writes the bundle that is served, and checks that it finds what the checkpoint finds.
@@ -79,6 +82,7 @@ class Run(RunFolder):
         Raises:
             UserError: There is no checkpoint, no test data, or the bundle finds something else.
         """
+        require_kinds(version=version, precision=precision, sample=sample, force=force)
         with quietly():
             from umop.export import export_if_changed
 

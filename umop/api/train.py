@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import inspect
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from umop.api.arguments import AnyPath, require_kinds
 from umop.api.run import Run
 from umop.distributed.signals import Interrupts, StopSignals
 from umop.system.console import quietly
@@ -22,9 +24,9 @@ _OnEvaluation = Callable[[int, dict[str, float]], object]
 
 
 def train(
-    config: str | Path | None = None,
+    config: AnyPath | None = None,
     *,
-    data: str | Path | None = None,
+    data: AnyPath | None = None,
     name: str | None = None,
     epochs: int | None = None,
     batch: int | None = None,
@@ -33,7 +35,7 @@ def train(
     size: int | None = None,
     time: str | None = None,
     patience: int | None = None,
-    weights: str | Path | None = None,
+    weights: AnyPath | None = None,
     seed: int | None = None,
     set: Mapping[str, object] | None = None,
     device: Device = "auto",
@@ -66,7 +68,7 @@ def train(
         processes: How many train together; by default one for each GPU. One trains in this
             program, more in processes of their own.
         amp: Mixed precision; ``auto`` is the config's choice, in bf16 if it can be.
-        dry_run: Try everything in two steps, and keep nothing.
+        dry_run: Try everything in two steps, and keep nothing: the run that is returned is empty.
         timeout: Seconds that processes wait for one that makes no step.
         on_step: Is called behind each step with the iteration, counted from 1, and its losses:
             ``loss`` and the parts of it. For one process only.
@@ -82,8 +84,9 @@ def train(
         TrainingError: The loss is not finite, or one of several processes is gone.
     """
     asked = dict(locals())
+    require_kinds(**asked)
     options = TrainOptions(
-        config=None if config is None else str(config),
+        config=None if config is None else os.fspath(config),
         data=None if data is None else Path(data),
         name=name,
         epochs=epochs,
@@ -93,7 +96,7 @@ def train(
         size=size,
         time=time,
         patience=patience,
-        weights=None if weights is None else str(weights),
+        weights=None if weights is None else os.fspath(weights),
         seed=seed,
         set=tuple(f"{key}={written(value)}" for key, value in (set or {}).items()),
         device=device,
@@ -168,4 +171,4 @@ def written(value: object) -> str:
     """An argument as it is written in a program."""
     if callable(value):
         return str(getattr(value, "__name__", value))
-    return repr(str(value) if isinstance(value, Path) else value)
+    return repr(os.fspath(value) if isinstance(value, os.PathLike) else value)

@@ -16,11 +16,11 @@ def doctor(
     from umop.doctor import examine, verdict_of
     from umop.doctor.show import as_json, as_lines, conclusion
 
-    findings = []
-    for finding in examine():
-        findings.append(finding)
+    diagnoses = []
+    for diagnosis in examine():
+        diagnoses.append(diagnosis)
         if not json_:
-            typer.echo(as_lines(finding))
-    typer.echo(as_json(findings) if json_ else conclusion(findings))
-    if verdict_of(findings) == "fail":
+            typer.echo(as_lines(diagnosis))
+    typer.echo(as_json(diagnoses) if json_ else conclusion(diagnoses))
+    if verdict_of(diagnoses) == "fail":
         raise typer.Exit(MISTAKE)

@@ -97,7 +97,13 @@ def _child(parent: Any, key: str) -> Any:
 
 
 def replace(parent: Any, key: str, value: object) -> None:
-    """Puts a value into a section or list."""
+    """Puts a value into a section or list.
+
+    Args:
+        parent: The section or list, changed in place.
+        key: Name in the section, or index in the list.
+        value: What is put there.
+    """
     if isinstance(parent, list):
         parent[int(key)] = value
     else:

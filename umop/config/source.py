@@ -108,7 +108,7 @@ def _assignments(tree: ast.Module) -> dict[str, ast.Assign]:
 
 
 def _plain_value(node: ast.expr) -> object:
-    """The value of a literal that is no section; None for anything else."""
+    """The value of a literal that is not a section; None for anything else."""
     try:
         value = ast.literal_eval(node)
     except ValueError:

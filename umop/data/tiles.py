@@ -59,7 +59,13 @@ def cut(
 
 
 def spread(side: int, count: int, overlap: int) -> tuple[list[int], int]:
-    """Spreads tiles evenly along a side; returns their first pixels and their length."""
+    """Spreads tiles evenly along a side; returns their first pixels and their length.
+
+    Args:
+        side: Of the image, in pixels.
+        count: How many tiles there are.
+        overlap: Pixels that neighbours share.
+    """
     length = min(-(-side // count) + overlap, side)
     return np.linspace(0, side - length, count).round().astype(int).tolist(), length
 

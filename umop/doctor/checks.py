@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from umop.doctor import machine, software, storage
-from umop.doctor.finding import Finding
+from umop.doctor.diagnosis import Diagnosis
 from umop.system.console import quietly
 
-CHECKS: dict[str, Callable[[], Finding | Iterable[Finding]]] = {
+CHECKS: dict[str, Callable[[], Diagnosis | Iterable[Diagnosis]]] = {
     "machine": machine.computer,
     "versions": software.versions,
     "torch": software.torch_works,
@@ -24,16 +24,16 @@ CHECKS: dict[str, Callable[[], Finding | Iterable[Finding]]] = {
 }
 
 
-def examine() -> Iterator[Finding]:
-    """Looks at the machine and its software; a check that breaks is a finding too."""
+def examine() -> Iterator[Diagnosis]:
+    """Looks at the machine and its software; a check that breaks is a diagnosis too."""
     for name, check in CHECKS.items():
         try:
             with quietly():
                 found = check()
-                findings = [found] if isinstance(found, Finding) else list(found)
+                diagnoses = [found] if isinstance(found, Diagnosis) else list(found)
         except Exception as error:  # whatever a broken environment raises
-            findings = [Finding(name, "fail", f"{type(error).__name__}: {_one_line(error)}")]
-        yield from findings
+            diagnoses = [Diagnosis(name, "fail", f"{type(error).__name__}: {_one_line(error)}")]
+        yield from diagnoses
 
 
 def _one_line(error: Exception) -> str:

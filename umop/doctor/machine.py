@@ -5,33 +5,33 @@ from __future__ import annotations
 import platform
 from collections.abc import Iterator
 
-from umop.doctor.finding import Finding
+from umop.doctor.diagnosis import Diagnosis
 from umop.system import hardware
 from umop.system.hardware import GIB
 
 
-def computer() -> Finding:
+def computer() -> Diagnosis:
     """What a report of a bug begins with."""
     found = (
         f"{platform.platform()}, Python {platform.python_version()}, {hardware.cpus()} processors, "
         f"{hardware.memory() / GIB:.0f} GiB of memory"
     )
-    return Finding("machine", "ok", found)
+    return Diagnosis("machine", "ok", found)
 
 
-def gpus() -> Iterator[Finding]:
+def gpus() -> Iterator[Diagnosis]:
     """Whether torch reaches the GPUs, and what memory each has."""
     import torch
 
     driver, newest = hardware.driver(), hardware.driver_cuda()
     if driver is None and newest is None:
         advice = "The published models need one; demo and small data train on the processor."
-        yield Finding("GPU", "warn", "none", advice)
+        yield Diagnosis("GPU", "warn", "none", advice)
         return
     wanted = torch.version.cuda
     with_driver = f"driver {driver or 'unknown'}, for CUDA up to {_dotted(newest)}"
     if not torch.cuda.is_available():
-        yield Finding("GPU", "fail", f"torch finds none: {with_driver}", why_not(wanted, newest))
+        yield Diagnosis("GPU", "fail", f"torch finds none: {with_driver}", why_not(wanted, newest))
         return
     for index in range(torch.cuda.device_count()):
         yield gpu(index, with_driver)
@@ -46,7 +46,7 @@ def why_not(wanted: str | None, newest: tuple[int, int] | None) -> str:
     return "Is one visible? nvidia-smi lists them; CUDA_VISIBLE_DEVICES hides them."
 
 
-def gpu(index: int, driver: str) -> Finding:
+def gpu(index: int, driver: str) -> Diagnosis:
     """Computes on one GPU and reads its memory."""
     import torch
 
@@ -58,11 +58,11 @@ def gpu(index: int, driver: str) -> Finding:
     except RuntimeError as error:  # built for other GPUs, broken, or full
         reason = str(error).splitlines()[0]
         advice = "nvidia-smi shows its state; torch.cuda.get_arch_list() what torch is built for."
-        return Finding(name, "fail", f"{properties.name}: {reason}", advice)
+        return Diagnosis(name, "fail", f"{properties.name}: {reason}", advice)
     found = f"{properties.name}, {free / GIB:.1f} of {total / GIB:.1f} GiB free, {driver}"
     if free < total / 2:
-        return Finding(name, "warn", found, "Another process uses it: nvidia-smi shows which.")
-    return Finding(name, "ok", found)
+        return Diagnosis(name, "warn", found, "Another process uses it: nvidia-smi shows which.")
+    return Diagnosis(name, "ok", found)
 
 
 def _dotted(version: tuple[int, int] | None) -> str:

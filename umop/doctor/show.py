@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from umop.doctor.finding import Finding, verdict_of
+from umop.doctor.diagnosis import Diagnosis, verdict_of
 
 _CONCLUSIONS = {
     "ok": "Training works here.",
@@ -17,18 +17,18 @@ _CONCLUSIONS = {
 _WIDTH = len("shared memory")
 
 
-def as_lines(finding: Finding) -> str:
+def as_lines(diagnosis: Diagnosis) -> str:
     """What was found, and in a second line what to do about it."""
-    line = f"{finding.verdict:4}  {finding.check:{_WIDTH}}  {finding.found}"
-    return f"{line}\n{'':{_WIDTH + 8}}{finding.advice}" if finding.advice else line
+    line = f"{diagnosis.verdict:4}  {diagnosis.check:{_WIDTH}}  {diagnosis.found}"
+    return f"{line}\n{'':{_WIDTH + 8}}{diagnosis.advice}" if diagnosis.advice else line
 
 
-def conclusion(findings: Sequence[Finding]) -> str:
+def conclusion(diagnoses: Sequence[Diagnosis]) -> str:
     """The last line."""
-    return _CONCLUSIONS[verdict_of(findings)]
+    return _CONCLUSIONS[verdict_of(diagnoses)]
 
 
-def as_json(findings: Sequence[Finding]) -> str:
-    """The verdict and all findings."""
-    content = {"verdict": verdict_of(findings), "checks": [asdict(each) for each in findings]}
+def as_json(diagnoses: Sequence[Diagnosis]) -> str:
+    """The verdict and all diagnoses."""
+    content = {"verdict": verdict_of(diagnoses), "checks": [asdict(each) for each in diagnoses]}
     return json.dumps(content, indent=2)

@@ -9,7 +9,7 @@ from typing import Any
 
 from packaging.requirements import Requirement
 
-from umop.doctor.finding import Finding
+from umop.doctor.diagnosis import Diagnosis
 from umop.system.versions import STACK, installed
 
 _REINSTALL = "Rebuild the environment: make clean, then the same command again."
@@ -19,16 +19,16 @@ _KEPT = [0, 2]
 """What non-maximum suppression at an IoU of 0.5 keeps of these boxes."""
 
 
-def versions() -> Finding:
+def versions() -> Diagnosis:
     """Compares what is installed with what training is pinned to."""
     wrong = [text for requirement in requirements() if (text := _mismatch(requirement))]
     shown = ", ".join(f"{name} {installed(name) or 'missing'}" for name in STACK)
     found = f"umop {installed('umop') or 'not installed'}, {shown}"
     if not wrong:
-        return Finding("versions", "ok", found)
+        return Diagnosis("versions", "ok", found)
     missing = any(text.endswith("missing") for text in wrong)
     advice = f"Not as pinned: {'; '.join(wrong)}. {_REINSTALL}"
-    return Finding("versions", "fail" if missing else "warn", found, advice)
+    return Diagnosis("versions", "fail" if missing else "warn", found, advice)
 
 
 def requirements() -> list[Requirement]:
@@ -50,7 +50,7 @@ def _mismatch(requirement: Requirement) -> str | None:
     return None
 
 
-def torch_works() -> Finding:
+def torch_works() -> Diagnosis:
     """Runs torchvision's compiled operator, which is missing where it is of another torch."""
     import torch
 
@@ -59,12 +59,12 @@ def torch_works() -> Finding:
 
         check_nms(nms, "cpu")
     except (ImportError, RuntimeError, ValueError, AttributeError) as error:
-        return Finding("torch", "fail", f"torchvision does not fit: {error}", _REINSTALL)
+        return Diagnosis("torch", "fail", f"torchvision does not fit: {error}", _REINSTALL)
     cuda = f"CUDA {torch.version.cuda}" if torch.version.cuda else "for processors only"
-    return Finding("torch", "ok", f"{torch.__version__}, {cuda}; torchvision's operators run")
+    return Diagnosis("torch", "ok", f"{torch.__version__}, {cuda}; torchvision's operators run")
 
 
-def mmcv_works() -> Finding:
+def mmcv_works() -> Diagnosis:
     """Runs one of mmcv's compiled operators, on the GPU too where there is one."""
     import torch
 
@@ -81,8 +81,8 @@ def mmcv_works() -> Finding:
             "pip install --no-deps --force-reinstall "
             '"$(python requirements/mmcv_wheel.py)"'
         )
-        return Finding("mmcv", "fail", f"its operators do not run: {reason}", advice)
-    return Finding("mmcv", "ok", f"its operators run on {' and '.join(devices)}")
+        return Diagnosis("mmcv", "fail", f"its operators do not run: {reason}", advice)
+    return Diagnosis("mmcv", "ok", f"its operators run on {' and '.join(devices)}")
 
 
 def check_nms(nms: Callable[..., Any], device: str) -> None:
@@ -98,24 +98,24 @@ def check_nms(nms: Callable[..., Any], device: str) -> None:
         raise ValueError(f"nms on {device} keeps {kept.tolist()} instead of {_KEPT}")
 
 
-def mmdet_works() -> Finding:
+def mmdet_works() -> Diagnosis:
     """Imports mmdet and mmengine: they check each other's versions."""
     for name in ("mmengine", "mmdet.models"):
         try:
             import_module(name)
         except Exception as error:  # mmdet asserts that mmcv is of a version it knows
-            return Finding("mmdet", "fail", f"{name} cannot be imported: {error}", _REINSTALL)
-    return Finding("mmdet", "ok", "can be imported")
+            return Diagnosis("mmdet", "fail", f"{name} cannot be imported: {error}", _REINSTALL)
+    return Diagnosis("mmdet", "ok", "can be imported")
 
 
-def apex_works() -> Finding:
+def apex_works() -> Diagnosis:
     """Whether NVIDIA's apex is there, which nothing needs."""
     if installed("apex") is None:
-        return Finding("apex", "ok", "not installed; only FusedAdam and FusedLN need it")
+        return Diagnosis("apex", "ok", "not installed; only FusedAdam and FusedLN need it")
     try:
         import_module("apex.optimizers")
         import_module("apex.normalization.fused_layer_norm")
     except (ImportError, RuntimeError) as error:
         advice = "Only FusedAdam and FusedLN need it. The registry's apex is not NVIDIA's."
-        return Finding("apex", "warn", f"not usable: {error}", advice)
-    return Finding("apex", "ok", f"{installed('apex')}: FusedAdam and FusedLN can be used")
+        return Diagnosis("apex", "warn", f"not usable: {error}", advice)
+    return Diagnosis("apex", "ok", f"{installed('apex')}: FusedAdam and FusedLN can be used")

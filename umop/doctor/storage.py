@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from umop.doctor.finding import Finding
+from umop.doctor.diagnosis import Diagnosis
 from umop.runs.folder import ROOT
 from umop.system.cache import cache_folder
 from umop.system.hardware import GIB, gpu_count
@@ -19,66 +19,66 @@ LOW, TOO_LOW = 10 * GIB, 1 * GIB
 """Free space for a run: the largest model's checkpoints, and not even one of a small model."""
 
 
-def shared_memory() -> Finding:
+def shared_memory() -> Diagnosis:
     """Data-loader processes hand images over in shared memory: about 1 GiB each."""
     if not _SHARED_MEMORY.is_dir():
-        return Finding("shared memory", "ok", f"no {_SHARED_MEMORY} on this system")
+        return Diagnosis("shared memory", "ok", f"no {_SHARED_MEMORY} on this system")
     workers = _WORKERS_A_PROCESS * max(1, gpu_count())
     free = shutil.disk_usage(_SHARED_MEMORY).free
     found = f"{free / GIB:.2f} GiB free in {_SHARED_MEMORY}, for {workers} data-loader processes"
     if free >= workers * GIB:
-        return Finding("shared memory", "ok", found)
+        return Diagnosis("shared memory", "ok", found)
     advice = (
         f"Give it {workers} GiB or more: docker run --shm-size={workers}g; in Kubernetes an "
         f"emptyDir with medium: Memory at {_SHARED_MEMORY}. Or train without such processes: "
         "--set train_dataloader.num_workers=0 --set train_dataloader.persistent_workers=False"
     )
-    return Finding("shared memory", "warn", found, advice)
+    return Diagnosis("shared memory", "warn", found, advice)
 
 
-def runs() -> Finding:
+def runs() -> Diagnosis:
     """Runs must be written, and checkpoints are large."""
     folder = _existing(ROOT)
     if not _is_writable(folder):
         advice = f"Make {folder.resolve()} writable for this user, or start from another folder."
-        return Finding("runs", "fail", f"{ROOT}/ cannot be written", advice)
+        return Diagnosis("runs", "fail", f"{ROOT}/ cannot be written", advice)
     free = shutil.disk_usage(folder).free
     found = f"{ROOT}/ can be written, {free / GIB:.1f} GiB free"
     if free >= LOW:
-        return Finding("runs", "ok", found)
+        return Diagnosis("runs", "ok", found)
     advice = "A run of the largest model keeps about 10 GiB of checkpoints."
-    return Finding("runs", "fail" if free < TOO_LOW else "warn", found, advice)
+    return Diagnosis("runs", "fail" if free < TOO_LOW else "warn", found, advice)
 
 
-def data() -> Finding:
+def data() -> Diagnosis:
     """Data is only read, except by the commands that fetch it."""
     if not DATA.exists():
         found = f"no {DATA}/ here; umop data fetches some, --data names another folder"
-        return Finding("data", "ok", found)
+        return Diagnosis("data", "ok", found)
     try:
         names = sorted(path.name for path in DATA.iterdir())
     except OSError as error:
         advice = "Make it readable for this user, or name another folder with --data."
-        return Finding("data", "warn", f"{DATA}/ cannot be read: {error.strerror}", advice)
+        return Diagnosis("data", "warn", f"{DATA}/ cannot be read: {error.strerror}", advice)
     access = "" if _is_writable(DATA) else ", read-only"
-    return Finding("data", "ok", f"{DATA}/ holds {', '.join(names) or 'nothing'}{access}")
+    return Diagnosis("data", "ok", f"{DATA}/ holds {', '.join(names) or 'nothing'}{access}")
 
 
-def cache() -> Finding:
+def cache() -> Diagnosis:
     """What is fetched is kept in the cache."""
     folder = cache_folder("")
     if not _is_writable(_existing(folder)):
         advice = "Weights can only be read from it. UMOP_CACHE names another folder."
-        return Finding("cache", "warn", f"{folder} cannot be written", advice)
+        return Diagnosis("cache", "warn", f"{folder} cannot be written", advice)
     free = shutil.disk_usage(_existing(folder)).free
-    return Finding("cache", "ok", f"{folder} can be written, {free / GIB:.1f} GiB free")
+    return Diagnosis("cache", "ok", f"{folder} can be written, {free / GIB:.1f} GiB free")
 
 
-def weights() -> Finding:
+def weights() -> Diagnosis:
     """Pretrained weights are fetched when a training needs them, if there is a network."""
     names = sorted(path.name for path in cache_folder("weights").glob("*.pth"))
     found = ", ".join(names) or "none yet"
-    return Finding("weights", "ok", f"{found}; umop data weights CONFIG fetches a config's")
+    return Diagnosis("weights", "ok", f"{found}; umop data weights CONFIG fetches a config's")
 
 
 def _existing(folder: Path) -> Path:

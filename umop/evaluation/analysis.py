@@ -110,7 +110,7 @@ class Analysis:
             )
             return cls(classes=classes, best=best, worst=worst, **content)
         except (KeyError, TypeError, ValueError) as error:
-            raise UserError(f"{path} is no analysis of this version. Delete it.") from error
+            raise UserError(f"{path} is not an analysis of this version. Delete it.") from error
 
     def to_json(self) -> str:
         """The file's content."""

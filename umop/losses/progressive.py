@@ -13,7 +13,7 @@ from umop.losses.focusing import Condition, Focusing, is_positive
 from umop.losses.fused import fused_focal
 
 _Reduction = Literal["none", "mean", "sum"]
-Target = TypeVar("Target")
+_Target = TypeVar("_Target")
 
 _EPSILON = torch.finfo(torch.float32).eps
 """Keeps an average over no positives finite, as in mmdet's losses."""
@@ -38,7 +38,7 @@ class Level:
     anchors: int
 
 
-class ProgressiveLoss(nn.Module, ABC, Generic[Target]):
+class ProgressiveLoss(nn.Module, ABC, Generic[_Target]):
     """A sigmoid classification loss whose γ and α follow how hard a level's positives still are.
 
     Every call is one pyramid level. A subclass says what its targets mean and which function of
@@ -84,11 +84,11 @@ class ProgressiveLoss(nn.Module, ABC, Generic[Target]):
         self.trace: list[Level] | None = None
 
     @abstractmethod
-    def labels(self, target: Target, classes: int) -> Tensor:
+    def labels(self, target: _Target, classes: int) -> Tensor:
         """The class of each anchor, int64 of shape (N,); ``classes`` means background."""
 
     @abstractmethod
-    def positives(self, logits: Tensor, target: Target, gamma: Tensor, alpha: Tensor) -> Tensor:
+    def positives(self, logits: Tensor, target: _Target, gamma: Tensor, alpha: Tensor) -> Tensor:
         """The loss of each anchor's logit of its class: float of shape (N,) to (N,).
 
         Args:
@@ -105,7 +105,7 @@ class ProgressiveLoss(nn.Module, ABC, Generic[Target]):
     def forward(
         self,
         pred: Tensor,
-        target: Target,
+        target: _Target,
         weight: Tensor | None = None,
         avg_factor: float | None = None,
         reduction_override: _Reduction | None = None,

@@ -16,7 +16,7 @@ from umop.evaluation.keep import beside
 from umop.report.classes import by_recall, precision_by_recall
 from umop.report.curves import Figure, line_of
 from umop.report.page import iterations, read_config, require_run
-from umop.report.provenance import start, time_trained
+from umop.report.provenance import in_words, time_trained
 from umop.report.rows import Row, differing, measured, spread
 from umop.report.svg import Line, plot
 from umop.report.template import write_page
@@ -104,7 +104,7 @@ def write_comparison(runs: Sequence[RunFolder], path: Path) -> Path:
 
 def _facts(compared: Sequence[_Compared]) -> list[Row]:
     """What the runs are and came from."""
-    last = [start(each.run.starts()[-1]) if each.run.starts() else None for each in compared]
+    last = [in_words(each.run.starts()[-1]) if each.run.starts() else None for each in compared]
     return [
         Row("state", [state_of(each.run) for each in compared]),
         Row("iterations", [str(iterations(each.run, each.lines)) for each in compared]),

@@ -113,7 +113,14 @@ def _listed(counts: Counter[str]) -> Iterator[str]:
 
 
 def shape(drawn: DrawnBox, scale: float, kind: str, names: list[str]) -> _Shape:
-    """Places a box on a scaled image."""
+    """Places a box on a scaled image.
+
+    Args:
+        drawn: The box, in pixels of the image.
+        scale: Of the image that is shown.
+        kind: The class of CSS that the box is drawn with.
+        names: Of the classes.
+    """
     x, y, width, height = (round(value * scale, 1) for value in drawn.box)
     score = "" if drawn.score is None else f" {drawn.score:.2f}"
     return _Shape(x, y, width, height, kind, f"{names[drawn.label]}{score}")

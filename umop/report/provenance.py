@@ -14,7 +14,7 @@ _ENDS = {None: "no end: killed, or still training", 0: "finished", STOPPED: "sto
 
 
 @dataclass(frozen=True)
-class Start:
+class StartInWords:
     """One start, in words.
 
     Attributes:
@@ -36,17 +36,17 @@ class Start:
     details: dict[str, Any]
 
 
-def starts(run: RunFolder) -> list[Start]:
+def starts(run: RunFolder) -> list[StartInWords]:
     """A run's starts, the oldest first."""
-    return [start(each) for each in run.starts()]
+    return [in_words(each) for each in run.starts()]
 
 
-def start(entry: dict[str, Any]) -> Start:
+def in_words(entry: dict[str, Any]) -> StartInWords:
     """One entry of ``provenance.json``."""
     code = entry.get("exit_code")
     first, last = entry.get("first_iteration"), entry.get("last_iteration")
     seconds = _seconds_between(entry)
-    return Start(
+    return StartInWords(
         began=_moment(entry.get("started")),
         lasted="" if seconds is None else duration(seconds),
         iterations="" if first is None else f"{first} to {'?' if last is None else last}",

@@ -51,7 +51,7 @@ class Evaluation:
         try:
             return cls(**json.loads(path.read_text()))
         except (TypeError, ValueError) as error:
-            raise UserError(f"{path} is no evaluation of this version. Delete it.") from error
+            raise UserError(f"{path} is not an evaluation of this version. Delete it.") from error
 
     def write(self, path: Path) -> None:
         """Writes the record as JSON."""

@@ -186,7 +186,7 @@ class RunFolder:
             raise UserError(f"{checkpoint} is gone, though {self.folder} names it as its newest.")
         if not is_zipfile(checkpoint):
             raise UserError(
-                f"{checkpoint} is damaged: it is no whole file of torch.save. Name another "
+                f"{checkpoint} is damaged: it is not a whole file of torch.save. Name another "
                 f"checkpoint in {self.folder / 'last_checkpoint'}, or train again."
             )
         return checkpoint

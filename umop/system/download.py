@@ -67,7 +67,14 @@ def download(url: str, path: Path, checksum: str | None = None) -> None:
 
 
 def receive(url: str, part: Path, progress: Progress, task: TaskID) -> None:
-    """Appends to ``part`` until the file is whole, reconnecting where that breaks off."""
+    """Appends to a file until it is whole, reconnecting where that breaks off.
+
+    Args:
+        url: Where the file is.
+        part: What there is of it.
+        progress: Shows how far it is.
+        task: That of the file.
+    """
     failures = 0
     while True:
         before = size(part)

@@ -53,7 +53,7 @@ def parse_duration(text: str) -> float:
     parts = re.findall(r"(\d+(?:\.\d+)?)([dhms])", text)
     seconds = sum(float(number) * _UNITS[unit] for number, unit in parts)
     if "".join(map("".join, parts)) != text or seconds <= 0:
-        raise UserError(f"'{text}' is no time. Write it as in --time 30m, 1h30m or 90s.")
+        raise UserError(f"'{text}' is not a valid time. Write it as in --time 30m, 1h30m or 90s.")
     return seconds
 
 
@@ -129,7 +129,14 @@ def _divide_batch(config: _Section, options: ScheduleOptions, processes: int) ->
 
 
 def length(config: _Section, options: ScheduleOptions, images: int, processes: int) -> int:
-    """How many iterations, or epochs where the config counts those, training is to make."""
+    """How many iterations, or epochs where the config counts those, training is to make.
+
+    Args:
+        config: Its batch is that of a process and part.
+        options: What the user asks for.
+        images: How many there are to train on.
+        processes: How many train together.
+    """
     loop = config["train_cfg"]
     if "max_epochs" in loop:
         return int(options.epochs or loop["max_epochs"])

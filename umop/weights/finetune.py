@@ -78,7 +78,7 @@ def use_weights(config: Config, weights: str, run: RunFolder) -> InitialWeights:
         config: The model with its classes; changed in place. Its backbone is not pretrained any
             more where the checkpoint has all of it.
         weights: Name or folder of a run, or a checkpoint file.
-        run: The run that will start; :meth:`write` puts the weights into its folder.
+        run: The run that will start; :func:`write` puts the weights into its folder.
 
     Raises:
         UserError: There is no such checkpoint, it cannot be read, or nothing of it fits.

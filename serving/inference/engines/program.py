@@ -51,7 +51,7 @@ def refuse_code(archive: bytes) -> None:
 
     Raises:
         CodeError: It may run something else.
-        BadZipFile, ValueError, KeyError, TypeError: It is no such archive.
+        BadZipFile, ValueError, KeyError, TypeError: It is not such an archive.
     """
     with zipfile.ZipFile(io.BytesIO(archive)) as members:
         for member in members.infolist():

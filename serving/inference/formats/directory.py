@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from serving.inference.formats.encoded import ImageError, unpack
 
 ORIENTATION = 0x0112
-MOST_ENTRIES = 512
+_MOST_ENTRIES = 512
 _MOST_EXIF = 2**20
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
 _SIZES |= {16: 8, 17: 8, 18: 8}
@@ -32,7 +32,7 @@ class Entry:
     place: int
 
     def first(self, data: bytes) -> int | None:
-        """Its first value; None where it is no integer."""
+        """Its first value; None where it is not an integer."""
         return unpack(self.layout, data, self.place)[0] if self.layout and self.count else None
 
 
@@ -53,8 +53,8 @@ def read_directory(data: bytes, *, once: Container[int] = ()) -> Mapping[int, En
     word, head, inline = ("Q", "HHQ", 8) if big else ("I", "HHI", 4)
     [start] = unpack(order + word, data, 8 if big else 4)
     [count] = unpack(order + ("Q" if big else "H"), data, start)
-    if count > MOST_ENTRIES:
-        raise ImageError(f"the image's directory has more than {MOST_ENTRIES} entries")
+    if count > _MOST_ENTRIES:
+        raise ImageError(f"the image's directory has more than {_MOST_ENTRIES} entries")
     start += 8 if big else 2
     found: dict[int, Entry] = {}
     for place in range(start, start + count * (4 + 2 * inline), 4 + 2 * inline):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from serving.inference.formats.encoded import Encoded, ImageError, unpack
 
-MOST_BLOCKS = 16_384
+_MOST_BLOCKS = 16_384
 _HEADER = 13
 _EXTENSION, _IMAGE, _CONTROL = 0x21, 0x2C, 0xF9
 
@@ -14,7 +14,7 @@ def read(data: bytes) -> Encoded:
     width, height, flags = unpack("<HHB", data, 6)
     start = _HEADER + _table(flags)
     place, control = start, b""
-    for _ in range(MOST_BLOCKS):
+    for _ in range(_MOST_BLOCKS):
         kind = data[place]
         if kind == _IMAGE:
             break
@@ -25,7 +25,7 @@ def read(data: bytes) -> Encoded:
             control = data[place:end]
         place = end
     else:
-        raise ImageError(f"the image has more than {MOST_BLOCKS} blocks before its pixels")
+        raise ImageError(f"the image has more than {_MOST_BLOCKS} blocks before its pixels")
     left, top, own_width, own_height = unpack("<HHHH", data, place + 1)
     return Encoded(
         "image/gif",
@@ -41,8 +41,8 @@ def _table(flags: int) -> int:
 
 
 def _after_blocks(data: bytes, place: int) -> int:
-    for _ in range(MOST_BLOCKS):
+    for _ in range(_MOST_BLOCKS):
         if data[place] == 0:
             return place + 1
         place += data[place] + 1
-    raise ImageError(f"the image has more than {MOST_BLOCKS} blocks before its pixels")
+    raise ImageError(f"the image has more than {_MOST_BLOCKS} blocks before its pixels")

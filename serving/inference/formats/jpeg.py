@@ -5,8 +5,8 @@ from __future__ import annotations
 from serving.inference.formats.directory import orientation
 from serving.inference.formats.encoded import Encoded, ImageError, unpack
 
-MOST_SEGMENTS = 1024
-MOST_SCANS = 100
+_MOST_SEGMENTS = 1024
+_MOST_SCANS = 100
 END = b"\xff\xd9"
 _SOS = 0xDA
 _FRAMES = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
@@ -25,7 +25,7 @@ def read(data: bytes) -> Encoded:
     frame: tuple[int, ...] | None = None
     turn = 1
     place = 2
-    for _ in range(MOST_SEGMENTS):
+    for _ in range(_MOST_SEGMENTS):
         marker, place = _marker(data, data.find(b"\xff", place))
         if marker in _ALONE or marker == 0:
             continue
@@ -44,14 +44,14 @@ def read(data: bytes) -> Encoded:
             place = len(data) + 2
             break
     else:
-        raise ImageError(f"the image has more than {MOST_SEGMENTS} segments before its pixels")
+        raise ImageError(f"the image has more than {_MOST_SEGMENTS} segments before its pixels")
     if frame is None:
         raise ImageError("the image's header is damaged: it has no size")
     end = data.find(END, place - 2)
     pixels = data[place - 2 : len(data) if end < 0 else end + len(END)]
     scans = pixels.count(b"\xff\xda")
-    if scans > MOST_SCANS:
-        raise ImageError(f"the image has more than {MOST_SCANS} scans")
+    if scans > _MOST_SCANS:
+        raise ImageError(f"the image has more than {_MOST_SCANS} scans")
     precision, height, width, channels = frame
     if precision != 8:
         raise ImageError(f"a JPEG of {precision} bits is not read")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from serving.inference.formats.directory import ORIENTATION, Entry, read_directory
 from serving.inference.formats.encoded import Encoded, ImageError, ImageTooLargeError
 
-MOST_STRIPS = 65_536
-MOST_TILE_PIXELS = 2**25
+_MOST_STRIPS = 65_536
+_MOST_TILE_PIXELS = 2**25
 """Most pixels of a tile; and of all tiles, those beyond the image's edges included, unless they are
 at most four times the image's."""
 _WIDTH, _HEIGHT, _BITS, _SAMPLES = 256, 257, 258, 277
@@ -33,8 +33,8 @@ def read(data: bytes) -> Encoded:
         return value
 
     for tag in (_STRIP_OFFSETS, _TILE_OFFSETS):
-        if directory.get(tag, Entry("", 0, 0, 0)).count > MOST_STRIPS:
-            raise ImageError(f"the image has more than {MOST_STRIPS} strips or tiles")
+        if directory.get(tag, Entry("", 0, 0, 0)).count > _MOST_STRIPS:
+            raise ImageError(f"the image has more than {_MOST_STRIPS} strips or tiles")
     size = (first(_WIDTH, 0), first(_HEIGHT, 0))
     _require_few_tiles(size, (first(_TILE_WIDTH, 0), first(_TILE_HEIGHT, 0)))
     channels, bits = first(_SAMPLES, 1), first(_BITS, 1)
@@ -56,8 +56,8 @@ def _require_few_tiles(size: tuple[int, int], tile: tuple[int, int]) -> None:
     """Bounds what is decoded of tiles: each as a whole, also beyond the image's edges."""
     if 0 in tile:
         return
-    if tile[0] * tile[1] > MOST_TILE_PIXELS:
-        raise ImageTooLargeError(f"a tile of the image has more than {MOST_TILE_PIXELS} pixels")
+    if tile[0] * tile[1] > _MOST_TILE_PIXELS:
+        raise ImageTooLargeError(f"a tile of the image has more than {_MOST_TILE_PIXELS} pixels")
     width, height = (-(-side // step) * step for side, step in zip(size, tile, strict=True))
-    if width * height > max(MOST_TILE_PIXELS, 4 * size[0] * size[1]):
+    if width * height > max(_MOST_TILE_PIXELS, 4 * size[0] * size[1]):
         raise ImageTooLargeError("the image's tiles have more than four times its pixels")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import Any
+from zipfile import ZipFile
 
 import pytest
 
@@ -28,6 +30,11 @@ def test_a_run_is_found_by_its_name_or_folder(run: umop.Run) -> None:
 
 
 def test_metrics_are_those_of_the_last_evaluation(run: umop.Run) -> None:
+    with pytest.raises(umop.UserError, match="runs/cells holds no trained model"):
+        _ = run.metrics
+    run.config.touch()
+    ZipFile(run.folder / "iter_4.pth", "w").close()
+    (run.folder / "last_checkpoint").write_text("iter_4.pth")
     with pytest.raises(umop.UserError, match=r"runs/cells has not been evaluated\. Evaluate it"):
         _ = run.metrics
     record = {"checkpoint_sha256": "", "annotations_sha256": "", "metrics": {"AP50": 0.9}}
@@ -39,3 +46,18 @@ def test_a_run_that_was_not_trained_says_so(run: umop.Run) -> None:
     for act in (run.evaluate, run.export):
         with pytest.raises(umop.UserError, match="runs/cells holds no trained model"):
             act()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"precision": "int3"}, "precision must be one of fp32, fp16, int8, not 'int3'."),
+        ({"sample": "a.jpg"}, "sample must be a list of paths, not 'a.jpg'."),
+        ({"version": 2}, "version must be text, not 2."),
+    ],
+)
+def test_an_export_of_a_wrong_kind_is_refused(
+    run: umop.Run, options: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(umop.UserError, match=message):
+        run.export(**options)

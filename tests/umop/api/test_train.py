@@ -162,7 +162,7 @@ def test_two_processes_train_for_a_script_without_a_guard(
         ({"epochs": 0}, ["--epochs", "0"], "--epochs must be a whole number, 1 or more, not 0."),
         ({"size": 9000}, ["--size", "9000"], "--size must be a whole number from 32 to 8192"),
         ({"lr": 0.0}, ["--lr", "0"], "--lr must be a number from 1e-12 to 1000, not 0.0."),
-        ({"time": "soon"}, ["--time", "soon"], "'soon' is no time."),
+        ({"time": "soon"}, ["--time", "soon"], "'soon' is not a valid time."),
         ({"name": "a b"}, ["--run", "a b"], "'a b' is not a valid name for a run."),
         ({"set": {"modle.x": 1}}, ["--set", "modle.x=1"], "Did you mean 'model'?"),
         ({"amp": "fp16"}, ["--amp", "fp16"], "--amp fp16 needs a GPU"),
@@ -196,6 +196,13 @@ def test_a_mistake_is_the_commands_line(
         ({"config": "demo", "batch": True}, "--batch must be a whole number, 1 or more, not True"),
         ({"config": "demo", "device": "gpu"}, "--device must be one of auto, cpu, not 'gpu'."),
         ({"config": "demo", "processes": 2, "on_step": print}, "Ask for processes=1"),
+        ({"config": 5}, "config must be a config's name or a path, not 5."),
+        ({"data": ["a", "b"]}, r"data must be a path, not \['a', 'b'\]."),
+        ({"config": "demo", "name": 5}, "name must be text, not 5."),
+        ({"config": "demo", "time": 30}, "time must be text, such as '30m', not 30."),
+        ({"config": "demo", "set": ["a=1"]}, "set must be a dictionary, such as"),
+        ({"config": "demo", "dry_run": "no"}, "dry_run must be True or False, not 'no'."),
+        ({"config": "demo", "on_step": 5}, "on_step must be a function, not 5."),
     ],
 )
 def test_what_no_command_can_say_is_a_mistake_too(options: Any, message: str) -> None:

@@ -190,7 +190,7 @@ def test_a_pipe_among_the_annotations(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["data.rar", "data.7z", "data.tar.gz", "data.TGZ"])
 def test_an_archive_of_another_kind(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(b"\x1f\x8b")
-    with pytest.raises(UserError, match=rf"{name} is no zip\. Unpack it"):
+    with pytest.raises(UserError, match=rf"{name} is not a zip archive\. Unpack it"):
         open_data(tmp_path / name)
 
 

@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 from tests.umop.data.layouts import voc_xml, write
-from tests.umop.data.samples import HEIGHT, WIDTH
-from tests.umop.data.test_cases import (
+from tests.umop.data.reported import (
     LINES,
     coco,
     coco_json,
@@ -147,7 +146,7 @@ def test_of_two_copies_beside_the_splits_nothing_is_kept(tmp_path: Path) -> None
 
 
 def test_coco_beside_cocos_own_file_names_is_read(tmp_path: Path) -> None:
-    """Captions list the images once more; a file of one's own is no such."""
+    """Captions list the images once more; a file of one's own is none."""
     for file, part in (
         ("instances_train", "abc"),
         ("person_keypoints_train", "abc"),
@@ -262,48 +261,3 @@ def test_formats_that_are_not_read_are_named(tmp_path: Path, file: str) -> None:
     write(tmp_path / file, json.dumps(content))
     with pytest.raises(UserError, match=f"{file} is {text}"):
         open_data(tmp_path)
-
-
-def test_visdrone_and_its_regions_to_ignore(tmp_path: Path) -> None:
-    lines = "4,5,20,20,1,4,0,0\n4,5,20,20,0,0,0,0\n30,5,20,20,1,11,0,0,\n"
-    for split in ("train", "val"):
-        folder = f"VisDrone2019-DET-{split}"
-        pair(tmp_path, f"{folder}/images/{split}.jpg", f"{folder}/annotations/{split}.txt", lines)
-    report = check(open_data(tmp_path))
-    data = report.data
-    assert (data.layout, counts(data)) == ("VisDrone", {"train": 1, "val": 1})
-    assert data.boxes.corners.tolist() == [[4, 5, 24, 25]] * 2
-    assert {data.classes[label] for label in data.boxes.label} == {"car"}
-    assert len(texts(report, "region-ignored")) == 4
-
-
-def test_wider_face_and_its_images_without_faces(tmp_path: Path) -> None:
-    for split in ("train", "val"):
-        names = [f"0--Parade/{split}{i}.jpg" for i in range(2)]
-        drawn(tmp_path / f"WIDER_{split}" / "images", names)
-        faces = "2\n4 5 20 20 0 0 0 0 0 0 \n9 9 9 9 0 0 0 1 0 0\n"
-        text = f"{names[0]}\n{faces}{names[1]}\n0\n0 0 0 0 0 0 0 0 0 0 \n"
-        write(tmp_path / f"wider_face_split/wider_face_{split}_bbx_gt.txt", text)
-    report = check(open_data(tmp_path))
-    data = report.data
-    assert (data.layout, counts(data)) == ("WIDER FACE", {"train": 2, "val": 2})
-    assert data.boxes.corners.tolist() == [[4, 5, 24, 25]] * 2
-    assert report.of("error") == ()
-
-
-def test_a_rotated_region_of_label_studio_gets_the_box_around_it(tmp_path: Path) -> None:
-    pair(tmp_path, "a.jpg", None)
-    value = {"x": 50, "y": 50, "width": 25, "height": 25, "rotation": 90}
-    region = {
-        "original_width": WIDTH,
-        "original_height": HEIGHT,
-        "value": {**value, "rectanglelabels": ["cat"]},
-    }
-    tasks = [
-        {"data": {"image": "a.jpg"}, "annotations": [{"result": [region]}]},
-        {"data": {"image": "unfinished.jpg"}, "annotations": []},
-    ]
-    write(tmp_path / "export.json", json.dumps(tasks))
-    data = open_data(tmp_path)
-    assert len(data.images) == 1
-    np.testing.assert_allclose(data.boxes.corners, [[32 - 12, 24, 32, 24 + 16]])

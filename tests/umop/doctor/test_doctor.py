@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.umop.conftest import Umop
-from umop.doctor import Finding, examine, software, storage, verdict_of
+from umop.doctor import Diagnosis, examine, software, storage, verdict_of
 from umop.doctor.machine import why_not
 from umop.system import hardware
 
@@ -86,10 +86,10 @@ def test_other_versions_than_pinned_are_named(monkeypatch: pytest.MonkeyPatch) -
     there = {"torch": "2.12.0", "onedl-mmcv": "2.2.0"}
     kept = software.installed
     monkeypatch.setattr(software, "installed", lambda name: there.get(name) or kept(name))
-    finding = software.versions()
-    assert finding.verdict == "warn"
-    assert "torch 2.12.0 instead of ==2.11.0" in finding.advice
-    assert "onedl-mmcv 2.2.0 instead of ==2.3.6" in finding.advice
+    diagnosis = software.versions()
+    assert diagnosis.verdict == "warn"
+    assert "torch 2.12.0 instead of ==2.11.0" in diagnosis.advice
+    assert "onedl-mmcv 2.2.0 instead of ==2.3.6" in diagnosis.advice
     monkeypatch.setattr(software, "installed", lambda name: None if name == "timm" else kept(name))
     assert software.versions().verdict == "fail"
     assert "timm is missing" in software.versions().advice
@@ -104,9 +104,9 @@ def test_wrong_answers_of_an_operator_are_noticed() -> None:
 
 def test_little_shared_memory_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(storage, "gpu_count", lambda: 100_000)
-    finding = storage.shared_memory()
-    assert finding.verdict == "warn"
-    assert "docker run --shm-size=200000g" in finding.advice
+    diagnosis = storage.shared_memory()
+    assert diagnosis.verdict == "warn"
+    assert "docker run --shm-size=200000g" in diagnosis.advice
 
 
 def test_a_folder_that_cannot_be_written_fails(umop: Umop, tmp_path: Path) -> None:
@@ -148,10 +148,10 @@ def test_why_torch_finds_no_gpu(wanted: str | None, newest: tuple[int, int], rea
     assert reason in why_not(wanted, newest)
 
 
-def test_a_check_that_breaks_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken() -> Finding:
+def test_a_check_that_breaks_is_a_diagnosis(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> Diagnosis:
         raise OSError("no such\ndevice")
 
     monkeypatch.setattr("umop.doctor.checks.CHECKS", {"GPU": broken})
-    assert list(examine()) == [Finding("GPU", "fail", "OSError: no such device")]
+    assert list(examine()) == [Diagnosis("GPU", "fail", "OSError: no such device")]
     assert verdict_of(examine()) == "fail"

@@ -155,5 +155,5 @@ def test_the_best_detections_are_kept_of_too_many(
 def test_another_file_is_refused(tmp_path: Path, content: str) -> None:
     file = tmp_path / "analysis.json"
     file.write_text(content)
-    with pytest.raises(UserError, match="is no analysis of this version"):
+    with pytest.raises(UserError, match="is not an analysis of this version"):
         Analysis.read(file)

@@ -145,7 +145,7 @@ def test_the_last_line_of_a_killed_run_may_be_cut(umop: Umop, workplace: Path) -
         (["first", "third"], "There is no run at runs/third."),
         (["a b"], "'a b' is not a valid name for a run."),
         (["first", "--out", "runs"], "runs cannot be written: Is a directory."),
-        (["second"], "runs/second/analysis.json is no analysis of this version. Delete it."),
+        (["second"], "runs/second/analysis.json is not an analysis of this version. Delete it."),
     ],
 )
 def test_a_mistake_is_one_line(

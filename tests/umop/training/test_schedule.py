@@ -28,7 +28,7 @@ def test_a_duration(text: str, seconds: float) -> None:
 
 @pytest.mark.parametrize("text", ["", "30", "m", "30 m", "0s", "-5m", "5x", "1h,30m"])
 def test_what_is_no_duration(text: str) -> None:
-    with pytest.raises(UserError, match="is no time"):
+    with pytest.raises(UserError, match="is not a valid time"):
         parse_duration(text)
 
 

@@ -1,4 +1,4 @@
-"""A signal is no error of what the program does at that moment."""
+"""A signal is not an error of what the program does at that moment."""
 
 from __future__ import annotations
 

@@ -131,7 +131,7 @@ def _only_crowds(examined: Examined) -> Iterator[Hit]:
 
 
 def _single(data: DataSet, split: str | None = None) -> NDArray[np.int64]:
-    """Boxes of each class that are no crowds, which are those that are trained on."""
+    """Boxes of each class that are not crowds, which are those that are trained on."""
     return counts(data.with_boxes(~data.boxes.crowd), split)
 
 

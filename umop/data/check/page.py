@@ -132,6 +132,13 @@ class _Drawer:
 
 
 def shape(box: NDArray[np.float64], scale: float, is_found: bool) -> _Shape:
+    """Places a box on a scaled image.
+
+    Args:
+        box: x1, y1, x2, y2 in pixels of the image.
+        scale: Of the image that is shown.
+        is_found: Whether the box is what the check has found.
+    """
     with np.errstate(over="ignore"):
         x1, y1, x2, y2 = (box * scale).tolist()
     x, y = min(x1, x2), min(y1, y2)

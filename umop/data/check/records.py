@@ -39,7 +39,7 @@ class Record:
     Attributes:
         size: In bytes; -1 for a file that cannot be opened.
         changed: When the file was changed, in nanoseconds.
-        width: In pixels, upright; 0 for a file that is no image.
+        width: In pixels, upright; 0 for a file that is not an image.
         height: In pixels, upright.
         orientation: EXIF's; 1 for none.
         digest: Of the file's content.

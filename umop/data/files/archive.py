@@ -29,7 +29,7 @@ def unpacked(path: Path) -> Path:
     """The folder in the cache that holds a zip's content, unpacked where it is not there yet.
 
     Raises:
-        UserError: It is no zip, is broken, or unpacks outside of its folder or without end.
+        UserError: It is not a zip archive, is broken, or unpacks outside its folder or without end.
     """
     _require_zip(path)
     folder = cache_folder("data") / f"{path.stem}-{sha256_of(path)[:16]}"
@@ -68,7 +68,9 @@ def _require_zip(path: Path) -> None:
     if starts_as_zip or path.suffix.casefold() == ".zip":
         raise UserError(f"{path} is a damaged zip: its end is missing. Copy or download it again.")
     if path.suffix.casefold() in ARCHIVES:
-        raise UserError(f"{path} is no zip. Unpack it and give the folder, or make a zip of that.")
+        raise UserError(
+            f"{path} is not a zip archive. Unpack it and give the folder, or make a zip of that."
+        )
     raise UserError(
         f"{path} is a file. Give the folder that holds the data, such as {path.parent}, or a zip "
         "of it."

@@ -35,7 +35,7 @@ def _read(files: Files, found: Sequence[Path], builder: Builder) -> None:
                     images[row[1]] = builder.image(_image(row, path, files))
                 _read_row(row, number, images[row[1]], builder)
             elif any(row):
-                text = f"line {number} is no row of set, image, class and corners"
+                text = f"line {number} is not a row of set, image, class and corners"
                 builder.issue("annotations-unreadable", path, text)
     builder.sort_classes()
 

@@ -40,7 +40,7 @@ def _read_line(line: str, number: int, image: int, builder: Builder) -> None:
     source, path = builder.images[image].source, builder.images[image].path
     found = _values(line)
     if found is None:
-        text = f"line {number} is no class with 14 numbers: {line[:60]}"
+        text = f"line {number} is not a class with 14 numbers: {line[:60]}"
         return builder.issue("annotation-numbers", source, text, path)
     name, numbers = found
     if name.casefold() == _IGNORED:

@@ -64,7 +64,7 @@ def _read_task(task: dict[str, Any], source: Path, files: Files, builder: Builde
         try:
             corners = _corners(value, region)
         except MALFORMED:
-            text = f"region {place} is no rectangle, ellipse or polygon"
+            text = f"region {place} is not a rectangle, ellipse or polygon"
             builder.issue("shape-without-box", source, text, path)
             continue
         for label in labels:
@@ -87,7 +87,7 @@ def _regions_of_image(task: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _labels(value: dict[str, Any]) -> list[str] | None:
-    """The classes of a region; None where it is no region of an image."""
+    """The classes of a region; None where it is not a region of an image."""
     found = [each for key, each in value.items() if key.endswith("labels")]
     return found[0] if found and isinstance(found[0], list) else None
 

@@ -67,19 +67,24 @@ def _read_image(
     )
     index = builder.image(image)
     for number, shape in enumerate(content["shapes"], start=1):
+        corners = _corners(shape)
         if shape.get("shape_type") in _WITHOUT_BOX:
             text = f"shape {number} is a {shape['shape_type']}"
             builder.issue("shape-without-box", path, text, image.path)
-            continue
-        try:
-            corners = _enclosing(shape.get("points") or (), shape.get("shape_type"))
-        except MALFORMED:
-            corners = None
-        if corners is None:
-            text = f"shape {number} is no rectangle, polygon or circle"
+        elif corners is None:
+            text = f"shape {number} is not a rectangle, polygon or circle"
             builder.issue("annotation-numbers", path, text, image.path)
-            continue
-        builder.box(index, builder.label(str(shape.get("label") or "").strip()), corners, number)
+        else:
+            label = builder.label(str(shape.get("label") or "").strip())
+            builder.box(index, label, corners, number)
+
+
+def _corners(shape: dict[str, Any]) -> list[float] | None:
+    """The box around a shape; None where it is of another form."""
+    try:
+        return _enclosing(shape.get("points") or (), shape.get("shape_type"))
+    except MALFORMED:
+        return None
 
 
 def _enclosing(points: Sequence[Sequence[float]], kind: str | None) -> list[float] | None:

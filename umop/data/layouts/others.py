@@ -40,7 +40,7 @@ _JSON: dict[str, Callable[[Any], bool]] = {
     "GeoJSON, whose places are on a map: cut it into tiles with COCO": lambda each: (
         each.get("type") == "FeatureCollection"
     ),
-    "COCO's captions, which are no boxes: give instances_*.json": lambda each: any(
+    "COCO's captions, which are not boxes: give instances_*.json": lambda each: any(
         "caption" in entry for entry in entries(each, "annotations")
     ),
     "COCO's panoptic masks: give instances_*.json": lambda each: any(

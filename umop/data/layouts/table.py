@@ -70,7 +70,7 @@ def rows(path: Path) -> Iterator[list[str]]:
 
 
 def _columns(row: Sequence[str]) -> dict[str, int] | None:
-    """Where each column is, by the table's first row; None if it is no table of boxes."""
+    """Where each column is, by the table's first row; None if it is not a table of boxes."""
     names = [value.casefold() for value in row]
     for sides in (_CORNERS, _SIZES):
         known = {"image": _IMAGE, "label": _LABEL, **sides}

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.umop.cli.test_pipeline import SMALL
+from tests.umop.cli.small import SMALL
 from umop.engine.hooks import pace
 
 SHOWS_THE_CURSOR, HIDES_THE_CURSOR = "\x1b[?25h", "\x1b[?25l"

@@ -250,7 +250,7 @@ class _Reader:
         else:
             meant = f"{4 + keypoint_values} as kpt_shape says" if keypoint_values else "a polygon"
             text = (
-                f"line {line.number} is no class with 4 numbers or {meant}: "
+                f"line {line.number} is not a class with 4 numbers or {meant}: "
                 f"{' '.join(line.values)[:60]}"
             )
             self.builder.issue("annotation-numbers", line.source, text, path)
@@ -260,7 +260,7 @@ class _Reader:
 
 
 def _numbers(values: Sequence[str]) -> list[float]:
-    """The numbers of a line; none where one of them is no number."""
+    """The numbers of a line; none where one of them is not a number."""
     try:
         return [float(value) for value in values]
     except ValueError:

@@ -114,7 +114,7 @@ class Classes:
             try:
                 found[int(key)] = self._name(int(key), name)
             except (TypeError, ValueError):
-                text = f"names: {key!r} is no number of a class"
+                text = f"names: {key!r} is not the number of a class"
                 self._note("annotations-unreadable", text)
         return dict(sorted(found.items()))
 

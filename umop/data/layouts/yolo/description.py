@@ -87,7 +87,7 @@ def _read_darknet(path: Path) -> dict[str, Any]:
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:
-    """The content of a YAML file; nothing where it is no dictionary."""
+    """The content of a YAML file; nothing where it is not a dictionary."""
     try:
         content = _parse_yaml(path)
     except ValueError:

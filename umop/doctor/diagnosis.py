@@ -10,7 +10,7 @@ Verdict = Literal["ok", "warn", "fail"]
 
 
 @dataclass(frozen=True)
-class Finding:
+class Diagnosis:
     """One line of the doctor's report.
 
     Attributes:
@@ -26,7 +26,7 @@ class Finding:
     advice: str = ""
 
 
-def verdict_of(findings: Iterable[Finding]) -> Verdict:
-    """The worst verdict of several findings."""
-    verdicts = {finding.verdict for finding in findings}
+def verdict_of(diagnoses: Iterable[Diagnosis]) -> Verdict:
+    """The worst verdict of several diagnoses."""
+    verdicts = {diagnosis.verdict for diagnosis in diagnoses}
     return "fail" if "fail" in verdicts else "warn" if "warn" in verdicts else "ok"

@@ -1,26 +1,20 @@
-"""Each kind of broken data is named, and a repaired copy is sound."""
+"""Data sets with one defect each, and the rule that names it."""
 
 from __future__ import annotations
 
 import json
-import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 from PIL import Image
 
-from tests.umop.conftest import Umop
 from tests.umop.data.samples import HEIGHT, WIDTH, Coco, coco, draw
-from umop.data.check import Report, check, records, splits
-from umop.data.images import read_rgb
+from umop.data.check import Report, check
 from umop.data.layouts import open_data
 
 Spoil = Callable[[Path, Coco], object]
 ORIENTATION = 0x0112
-
-pytestmark = pytest.mark.usefixtures("own_cache")
 
 
 def box(content: Coco, *values: float) -> None:
@@ -294,138 +288,3 @@ def spoilt(root: Path, spoil: Spoil) -> Path:
 
 def found(root: Path) -> Report:
     return check(open_data(root))
-
-
-def test_sound_data_has_no_finding(tmp_path: Path) -> None:
-    assert found(coco(tmp_path / "data")).findings == ()
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_the_defect_is_named(tmp_path: Path, kind: str) -> None:
-    rule, text, spoil = KINDS[kind]
-    findings = found(spoilt(tmp_path / "data", spoil)).findings
-    texts = [each.text for each in findings if each.rule == rule]
-    assert any(text in each for each in texts), findings
-
-
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "no boxes at all"])
-def test_a_repaired_copy_has_no_error_and_the_original_stays(
-    umop: Umop, tmp_path: Path, kind: str
-) -> None:
-    root = spoilt(tmp_path / "data", KINDS[kind][2])
-    before = {path: path.read_bytes() for path in root.rglob("*") if path.is_file()}
-    copied = tmp_path / "fixed"
-    code, out, err = umop("data", "check", str(root), "--fix", str(copied))
-    assert code == 0, out + err
-    assert found(copied).of("error") == ()
-    assert {path: path.read_bytes() for path in root.rglob("*") if path.is_file()} == before
-    severity = {each.rule: each.severity for each in found(root).findings}[KINDS[kind][0]]
-    if severity != "note":
-        assert KINDS[kind][0] in (copied / "fixes.txt").read_text()
-
-
-@pytest.mark.parametrize("orientation", range(1, 9))
-def test_boxes_are_turned_as_exif_turns_the_image(tmp_path: Path, orientation: int) -> None:
-    """A bright box on the stored pixels is where the repair puts its box."""
-    root = coco(tmp_path / "data")
-    content = json.loads((root / "train.json").read_text())
-    content["annotations"][0]["bbox"] = [4, 6, 20, 10]
-    (root / "train.json").write_text(json.dumps(content))
-    dark = Image.new("RGB", (WIDTH, HEIGHT))
-    dark.paste((255, 255, 255), (4, 6, 24, 16))
-    exif = Image.Exif()
-    exif[ORIENTATION] = orientation
-    dark.save(train(root), exif=exif)
-    report = found(root)
-    pixels = read_rgb(train(root))
-    x1, y1, x2, y2 = map(int, report.cleaned.boxes.corners[0])
-    if orientation in (5, 6, 7, 8):
-        assert [each.rule for each in report.of("error")] == ["exif-unrotated"]
-        assert pixels[y1:y2, x1:x2].min() == 255
-        assert int((pixels > 0).sum()) == 3 * (x2 - x1) * (y2 - y1)
-    elif orientation != 1:
-        assert "exif-unclear" in {each.rule for each in report.findings}
-
-
-def test_scaled_images_have_their_boxes_scaled(tmp_path: Path) -> None:
-    report = found(spoilt(tmp_path / "data", KINDS["other size"][2]))
-    assert report.cleaned.boxes.corners[0].tolist() == [2.5, 3, 11.5, 13]
-
-
-def test_the_command_prints_a_table_and_exits_with_2(umop: Umop, tmp_path: Path) -> None:
-    root = spoilt(tmp_path / "data", KINDS["missing image"][2])
-    code, out, _ = umop("data", "check", str(root))
-    assert code == 2
-    assert "COCO JSON, 12 train, 10 val, 44 boxes, 2 classes" in out
-    assert "train.json lists" in out
-    code, out, _ = umop("data", "check", str(root), "--json")
-    assert code == 2
-    [finding] = json.loads(out)["findings"]
-    assert (finding["rule"], finding["severity"]) == ("image-missing", "error")
-
-
-def test_warnings_do_not_fail_the_command(umop: Umop, tmp_path: Path) -> None:
-    code, out, _ = umop("data", "check", str(spoilt(tmp_path / "data", KINDS["no area"][2])))
-    assert code == 0
-    assert "box without area" in out
-
-
-def test_images_are_read_again_only_when_they_change(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    root = coco(tmp_path / "data")
-    found(root)
-    read = []
-    original = records.read_record
-    monkeypatch.setattr(records, "read_record", lambda path: read.append(path) or original(path))
-    found(root)
-    assert read == []
-    draw(train(root), 500)
-    found(root)
-    assert read == [train(root)]
-
-
-def test_what_other_code_has_found_is_not_taken(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    root = coco(tmp_path / "data")
-    found(root)
-    read = []
-    original = records.read_record
-    monkeypatch.setattr(records, "read_record", lambda path: read.append(path) or original(path))
-    monkeypatch.setattr(records, "digest_of_sources", lambda: "that of another version")
-    found(root)
-    assert len(read) == 22
-
-
-def test_the_page_shows_the_boxes_of_findings(umop: Umop, tmp_path: Path) -> None:
-    root = spoilt(tmp_path / "data", KINDS["over the edge"][2])
-    page = tmp_path / "check.html"
-    code, _, _ = umop("data", "check", str(root), "--html", str(page))
-    assert code == 0
-    content = page.read_text()
-    assert content.count('class="found"') == 1
-    assert content.count("data:image/jpeg;base64,") == 1
-    assert "6 px over the edge" in content
-    assert "http" not in content
-
-
-def test_splits_that_are_too_large_to_compare_are_noted(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(splits, "MOST_PAIRS", 1)
-    root = spoilt(
-        tmp_path / "data", lambda root, _: brighter(root / "val" / "val 1.png", train(root))
-    )
-    report = found(root)
-    rules = {each.rule: each.text for each in report.findings}
-    assert "split-alike" not in rules
-    assert re.fullmatch(r"\d+ images of train with \d+ of val", rules["split-not-compared"])
-
-
-def test_a_piped_table_keeps_its_lines_whole(umop: Umop, tmp_path: Path) -> None:
-    root = spoilt(tmp_path / "data", lambda _, content: box(content, 1000, 20, 30, 26))
-    code, out, _ = umop("data", "check", str(root))
-    assert code == 0
-    [row] = [line for line in out.splitlines() if "outside" in line]
-    assert "train/train 1.png" in row

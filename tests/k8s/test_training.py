@@ -1,0 +1,71 @@
+"""Jobs find each other, end with umop's exit codes, and have time to save."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.k8s.manifests import containers, find, named, objects
+from umop.distributed.agent import SECONDS_TO_END, SECONDS_TO_STOP
+from umop.system.exit_codes import MISTAKE, STOPPED
+
+JOBS = ["train-job.yaml", "demo", "demo/two-pods"]
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_nodes_are_one_number(name: str) -> None:
+    job = named(name, "Job")
+    [trainer] = [each for each in containers(name) if each.spec["name"] == "trainer"]
+    nodes = job["spec"]["completions"]
+    assert job["spec"]["parallelism"] == nodes
+    assert trainer.variables()["PET_NNODES"] == str(nodes)
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_pods_find_the_first_of_them(name: str) -> None:
+    job, service = named(name, "Job"), named(name, "Service")
+    [trainer] = [each for each in containers(name) if each.spec["name"] == "trainer"]
+    variables = trainer.variables()
+    called = job["metadata"]["name"]
+    assert variables["PET_MASTER_ADDR"] == f"{called}-0.{service['metadata']['name']}"
+    assert trainer.pod["subdomain"] == service["metadata"]["name"]
+    assert service["spec"]["clusterIP"] == "None"
+    assert service["spec"]["publishNotReadyAddresses"] is True
+    assert service["spec"]["selector"] == {"batch.kubernetes.io/job-name": called}
+    [port] = service["spec"]["ports"]
+    assert str(port["port"]) == variables["PET_MASTER_PORT"]
+
+
+@pytest.mark.parametrize("name", [*JOBS, "kubeflow/runtime.yaml", "jobset/jobset.yaml"])
+def test_exit_codes_are_those_of_umop(name: str) -> None:
+    [policy] = (found for each in objects(name) for found in find(each, "podFailurePolicy"))
+    actions = {
+        (rule["onExitCodes"]["containerName"], code): rule["action"]
+        for rule in policy["rules"]
+        for code in rule.get("onExitCodes", {}).get("values", [])
+    }
+    names = [each.spec["name"] for each in containers(name)]
+    [trains] = [each["name"] for each in containers(name)[0].pod["containers"]]
+    mistaken = [each for each in names if each != "fetch"]  # the package index may be away
+    assert actions == {
+        **{(each, MISTAKE): "FailJob" for each in mistaken},
+        (trains, STOPPED): "Ignore",
+    }
+    assert policy["rules"][-1] == {
+        "action": "Ignore",
+        "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}],
+    }
+
+
+def test_the_demo_differs_only_where_it_says() -> None:
+    ours, demo = named("train-job.yaml", "Job")["spec"], named("demo", "Job")["spec"]
+    same = ("podReplacementPolicy", "backoffLimitPerIndex", "maxFailedIndexes")
+    assert [ours[key] for key in same] == [demo[key] for key in same]
+    pod, other = ours["template"]["spec"], demo["template"]["spec"]
+    assert pod["securityContext"] == other["securityContext"]
+    assert pod["containers"][0]["volumeMounts"] == other["containers"][0]["volumeMounts"]
+
+
+@pytest.mark.parametrize("name", [*JOBS, "kubeflow/runtime.yaml", "jobset/jobset.yaml"])
+def test_there_is_time_to_save(name: str) -> None:
+    for each in containers(name):
+        assert each.pod["terminationGracePeriodSeconds"] >= SECONDS_TO_STOP + SECONDS_TO_END

@@ -1,0 +1,41 @@
+"""``umop eval`` measures a run."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+from tests.umop.conftest import Umop
+
+
+def test_eval_prints_and_keeps_the_twelve_numbers(umop: Umop, workplace: Path) -> None:
+    run = workplace / "runs" / "discs"
+    files = [run / name for name in ("evaluation.json", "analysis.json", "detections.json")]
+    by_training = [file.read_text() for file in files]
+    code, out, err = umop("eval", "discs")
+    assert code == 0, err
+    assert [file.read_text() for file in files] == by_training
+    kept = json.loads((workplace / "runs" / "discs" / "evaluation.json").read_text())["metrics"]
+    assert len(kept) == 12
+    assert f"{kept['AP50']:.3f}" in out
+    assert "runs/discs/evaluation.json" in out
+    assert f"{kept['AP50']:.3f}" in (workplace / "runs" / "discs" / "report.html").read_text()
+
+
+def test_a_run_is_read_from_any_folder(umop: Umop, workplace: Path) -> None:
+    code, _, err = umop("eval", f"{workplace}/runs/discs")
+    assert code == 0, err
+    code, _, err = umop("eval", f"{workplace}/runs/nothing")
+    assert code == 2
+    assert f"There is no run at {workplace}/runs/nothing" in err
+
+
+def test_a_damaged_checkpoint_is_named(umop: Umop, workplace: Path) -> None:
+    copy = Path(shutil.copytree(workplace / "runs" / "discs", workplace / "runs" / "cut"))
+    checkpoint = copy / "iter_4.pth"
+    checkpoint.write_bytes(checkpoint.read_bytes()[:-1000])
+    for command in ("eval", "export"):
+        code, _, err = umop(command, "cut")
+        assert code == 2
+        assert "iter_4.pth is damaged" in err

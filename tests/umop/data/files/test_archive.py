@@ -1,0 +1,54 @@
+"""Zips are unpacked only where they are whole and harmless."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+from zipfile import ZipFile, ZipInfo
+
+import pytest
+
+from umop.data.files import archive
+from umop.data.layouts import open_data
+from umop.system.errors import UserError
+
+pytestmark = pytest.mark.usefixtures("own_cache")
+
+
+def zipped(path: Path, name: str, content: bytes, mode: int = 0o644) -> Path:
+    member = ZipInfo(name)
+    member.external_attr = mode << 16
+    with ZipFile(path, "w", compression=8) as archive:
+        archive.writestr(member, content, compress_type=8)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "mode", "message"),
+    [
+        ("../a.png", b"x", 0o644, "leads out of it"),
+        ("/a.png", b"x", 0o644, "leads out of it"),
+        ("a.png", b"/etc", stat.S_IFLNK | 0o777, "leads out of it"),
+        ("a.png", bytes(2**20), 0o644, "far more than it holds"),
+    ],
+)
+def test_a_hostile_zip_is_refused(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    content: bytes,
+    mode: int,
+    message: str,
+) -> None:
+    monkeypatch.setattr(archive, "ALWAYS_ALLOWED", 2**10)
+    with pytest.raises(UserError, match=message):
+        open_data(zipped(tmp_path / "data.zip", name, content, mode))
+    assert list((tmp_path / "cache").rglob("*.png")) == []
+
+
+@pytest.mark.parametrize("name", ["data.zip", "data.download"])
+def test_a_zip_that_is_cut_off(tmp_path: Path, name: str) -> None:
+    whole = zipped(tmp_path / "whole.zip", "a.png", bytes(1000)).read_bytes()
+    (tmp_path / name).write_bytes(whole[:-30])
+    with pytest.raises(UserError, match="is a damaged zip: its end is missing"):
+        open_data(tmp_path / name)

@@ -1,0 +1,68 @@
+"""Annotations go to the images that their makers mean, and to no others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.umop.conftest import Umop
+from tests.umop.data.layouts import voc_xml, write
+from tests.umop.data.reported import LINES, coco, drawn, pair, texts
+from umop.data.check import check
+from umop.data.layouts import open_data
+
+pytestmark = pytest.mark.usefixtures("own_cache")
+
+
+def test_a_background_image_takes_no_label_of_another_folder(tmp_path: Path) -> None:
+    for i in range(1, 9):
+        pair(tmp_path, f"images/dogs/{i}.jpg", f"labels/dogs/{i}.txt", "0 0.5 0.5 0.2 0.2\n")
+    for i in range(1, 5):
+        pair(tmp_path, f"images/not_dogs/{i}.jpg", None)
+    data = open_data(tmp_path)
+    assert (len(data.images), len(data.boxes)) == (12, 8)
+    assert not any("not_dogs" in str(data.images[i].path) for i in data.boxes.image)
+
+
+def test_a_label_whose_image_is_gone_goes_to_no_other_folder(tmp_path: Path) -> None:
+    pair(tmp_path, "images/dogs/1.jpg", "labels/dogs/1.txt")
+    write(tmp_path / "labels/dogs/2.txt", LINES)
+    pair(tmp_path, "images/not_dogs/2.jpg", None)
+    [text] = texts(check(open_data(tmp_path)), "box-of-no-image")
+    assert text.startswith("labels/dogs/2.txt: it is not clear whether it is of images/not_dogs/2")
+
+
+def test_a_missing_image_does_not_become_another_folders(umop: Umop, tmp_path: Path) -> None:
+    names = [f"{folder}/{i:04}.jpg" for folder in "ab" for i in range(6)]
+    coco(tmp_path, "instances.json", names)
+    drawn(tmp_path / "images", [name for name in names if name not in ("b/0000.jpg", "b/0001.jpg")])
+    report = check(open_data(tmp_path))
+    assert texts(report, "image-missing") == [
+        "instances.json lists b/0000.jpg",
+        "instances.json lists b/0001.jpg",
+    ]
+    assert len(report.cleaned.boxes) == 20
+    assert umop("data", "check", str(tmp_path))[0] == 2
+
+
+def test_a_missing_image_of_voc_is_not_taken_from_another_split(tmp_path: Path) -> None:
+    for split in ("train", "valid"):
+        for i in range(6):
+            write(tmp_path / split / f"{i:04}.xml", voc_xml(("cat", (8, 6, 24, 30))))
+            if split == "valid" or i > 1:
+                pair(tmp_path, f"{split}/{i:04}.jpg", None)
+    assert texts(check(open_data(tmp_path)), "image-missing") == [
+        "train/0000.xml lists train/0000",
+        "train/0001.xml lists train/0001",
+    ]
+
+
+def test_img_beside_labels_belongs_to_them(tmp_path: Path) -> None:
+    for split, numbers in (("train", range(10)), ("val", range(6, 14))):
+        for i in numbers:
+            pair(tmp_path, f"{split}/img/{i:04}.jpg", f"{split}/labels/{i:04}.txt")
+    write(tmp_path / "data.yaml", "train: train/img\nval: val/img\nnames: [cat, dog]\n")
+    report = check(open_data(tmp_path))
+    assert report.of("error") == ()
+    assert (len(report.data.images), len(report.data.boxes)) == (18, 36)

@@ -1,0 +1,55 @@
+"""Arguments of Python programs, which no command line has parsed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, get_args
+
+from serving.shared import Precision
+from umop.system.errors import UserError
+
+AnyPath = str | os.PathLike[str]
+
+
+class _Kind(NamedTuple):
+    """What an argument has to be: its types, and the words for them."""
+
+    types: tuple[Any, ...]
+    words: str
+
+
+_PATH = _Kind((str, os.PathLike), "a path")
+_TEXT = _Kind((str,), "text")
+_SWITCH = _Kind((bool,), "True or False")
+_FUNCTION = _Kind((Callable,), "a function")
+_KINDS = {
+    "config": _Kind((str, os.PathLike), "a config's name or a path"),
+    "data": _PATH,
+    "name": _TEXT,
+    "time": _Kind((str,), "text, such as '30m'"),
+    "weights": _Kind((str, os.PathLike), "a run or a path"),
+    "seed": _Kind((int,), "a whole number"),
+    "set": _Kind((Mapping,), "a dictionary, such as {'optim_wrapper.optimizer.lr': 0.001}"),
+    "dry_run": _SWITCH,
+    "on_step": _FUNCTION,
+    "on_evaluation": _FUNCTION,
+    "tta": _SWITCH,
+    "version": _TEXT,
+    "sample": _Kind((list, tuple), "a list of paths"),
+    "force": _SWITCH,
+}
+_CHOICES = {"precision": get_args(Precision)}
+
+
+def require_kinds(**given: object) -> None:
+    """Refuses arguments of another type than they are declared with; None is for the default.
+
+    Raises:
+        UserError: There is one; the message is one line.
+    """
+    for name, value in given.items():
+        if name in _CHOICES and value not in _CHOICES[name]:
+            raise UserError(f"{name} must be one of {', '.join(_CHOICES[name])}, not {value!r}.")
+        if name in _KINDS and value is not None and not isinstance(value, _KINDS[name].types):
+            raise UserError(f"{name} must be {_KINDS[name].words}, not {value!r}.")
