@@ -83,7 +83,8 @@ def test_the_dashboard_tells_models_apart() -> None:
 def test_the_time_of_every_route_that_detects_counts() -> None:
     from serving.api.routes import detect, open_inference
 
-    routes = {route.path for each in (detect, open_inference) for route in each.router.routes}
+    routers = (detect.router, open_inference.router)
+    routes = {getattr(route, "path", "") for router in routers for route in router.routes}
     detecting = {path for path in routes if re.search(r"/(detect|infer)\b", path)}
     assert "/models/{name}/detect/batch" in detecting
     for file in ("dashboard.json", "alerts.yaml"):
