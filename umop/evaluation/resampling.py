@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,45 +11,111 @@ from numpy.typing import NDArray
 from umop.evaluation.coco import IOUS, RECALLS
 from umop.evaluation.matches import Floats, Ints, Matches
 
-SAMPLES = 1000
+Weights = NDArray[np.int32]
+_SAMPLES, _FEWEST_SAMPLES = 1000, 200
+_MOST_WORK = 500_000_000
+"""Of samples times detections, beyond which there are fewer samples: some 20 seconds."""
 _MOST_NUMBERS = 4_000_000
-"""Of one array: 32 MB."""
+"""Of one array: 32 MB or less."""
 
 
-def average_precision(matches: Matches, weights: NDArray[np.int64]) -> Floats:
+def average_precision(
+    matches: Matches, weights: Weights, ious: Sequence[int] = range(len(IOUS))
+) -> Floats:
     """COCO's AP of each class, where each image counts as often as its weight says.
 
     Args:
         matches: The detections and true boxes.
         weights: Of shape (samples, images).
+        ious: Indices of those of :data:`umop.evaluation.coco.IOUS` that are asked for.
 
     Returns:
         Of shape (samples, IoUs, classes), from 0 to 1; NaN for a class without boxes.
     """
-    result = np.full((len(weights), len(IOUS), len(matches.classes)), np.nan)
-    for label in range(len(matches.classes)):
-        boxes = weights[:, matches.true_image[matches.true_label == label]].sum(1)
-        lines = _up_to_the_last_found(matches, label)
-        counted = weights[:, matches.image[lines]].cumsum(1)
-        for number in range(len(IOUS)):
-            found, counts = (each[lines] for each in matches.at(number))
-            passed = counted
-            if not counts.all():
-                passed = counted - (weights[:, matches.image[lines]] * ~counts).cumsum(1)
-            right = weights[:, matches.image[lines[found]]].cumsum(1)
-            value = _under_curve(right, passed[:, found], boxes)
+    return _average_precision(_curves(matches, ious), weights)
+
+
+@dataclass(frozen=True)
+class _Curve:
+    """What one class's precision and recall at one IoU are counted from.
+
+    Attributes:
+        found: Of the class's detections that are right at any IoU, those that are at this one.
+        image: The images of these.
+        crowded: The images of those that lie on a crowd, and do not count.
+        before: How many of the crowded come before each of the found.
+    """
+
+    found: Ints
+    image: Ints
+    crowded: Ints
+    before: Ints
+
+    def average_precision(self, weights: Weights, passed: Weights, boxes: Weights) -> Floats:
+        """AP of each sample.
+
+        Args:
+            weights: Of shape (samples, images).
+            passed: How many detections there are down to each that is right at any IoU.
+            boxes: True boxes of each sample.
+        """
+        passed = passed[:, self.found]
+        if len(self.crowded):
+            ignored = weights[:, self.crowded].cumsum(1, np.int32)
+            passed = passed - np.pad(ignored, ((0, 0), (1, 0)))[:, self.before]
+        return _under_curve(weights[:, self.image].cumsum(1, np.int32), passed, boxes)
+
+
+@dataclass(frozen=True)
+class _Class:
+    """A class's detections, the best first, without those below all that are right.
+
+    Attributes:
+        boxes: The images of its true boxes.
+        image: The images of its detections.
+        found: Places of those that are right at any IoU.
+        curves: One for each IoU.
+    """
+
+    boxes: Ints
+    image: Ints
+    found: Ints
+    curves: list[_Curve]
+
+    @classmethod
+    def of(cls, matches: Matches, label: int, ious: Sequence[int]) -> _Class:
+        lines = np.flatnonzero(matches.label == label)
+        places = np.flatnonzero(matches.found[lines])
+        lines = lines[: places[-1] + 1] if len(places) else lines[:0]
+        image, found, ignored = (
+            part[lines] for part in (matches.image, matches.found, matches.ignored)
+        )
+        curves = []
+        for iou in ious:
+            right = np.flatnonzero(found[places] >> iou & 1)
+            crowded = np.flatnonzero(ignored >> iou & 1)
+            before = np.searchsorted(crowded, places[right])
+            curves.append(_Curve(right, image[places[right]], image[crowded], before))
+        return cls(matches.true_image[matches.true_label == label], image, places, curves)
+
+
+def _curves(matches: Matches, ious: Sequence[int]) -> list[_Class]:
+    return [_Class.of(matches, label, ious) for label in range(len(matches.classes))]
+
+
+def _average_precision(classes: Sequence[_Class], weights: Weights) -> Floats:
+    """Of shape (samples, IoUs, classes)."""
+    result = np.full((len(weights), len(classes[0].curves), len(classes)), np.nan)
+    for label, each in enumerate(classes):
+        boxes = weights[:, each.boxes].sum(1)
+        passed = weights[:, each.image].cumsum(1, np.int32)[:, each.found]
+        for number, curve in enumerate(each.curves):
+            value = curve.average_precision(weights, passed, boxes)
             result[:, number, label] = np.where(boxes > 0, value, np.nan)
     return result
 
 
-def _up_to_the_last_found(matches: Matches, label: int) -> Ints:
-    """A class's detections, the best first, without those below all that found something."""
-    lines = np.flatnonzero(matches.label == label)
-    found = np.flatnonzero(matches.found[lines])
-    return lines[: found[-1] + 1] if len(found) else lines[:0]
-
-
-def _under_curve(right: NDArray[np.int64], passed: NDArray[np.int64], boxes: Ints) -> Floats:
+def _under_curve(right: Weights, passed: Weights, boxes: Weights) -> Floats:
     """The mean precision at COCO's 101 recalls, at each of which the best to come counts.
 
     Args:
@@ -63,24 +130,26 @@ def _under_curve(right: NDArray[np.int64], passed: NDArray[np.int64], boxes: Int
     return (best_to_come * np.diff(reached, axis=1, prepend=0)).sum(1) / len(RECALLS)
 
 
-def resampled(several: Sequence[Matches], samples: int = SAMPLES) -> list[Floats]:
+def resampled(*several: Matches) -> list[Floats]:
     """AP of data sets as large as this one, whose images are drawn from it with replacement.
 
     Args:
         several: Detections of one or more models in the same images; each draw is of all.
-        samples: How many are drawn.
 
     Returns:
         For each of ``several``, what :func:`average_precision` returns. Always the same.
     """
+    detections = max(len(each.score) for each in several)
+    samples = int(np.clip(_MOST_WORK // max(detections, 1), _FEWEST_SAMPLES, _SAMPLES))
+    classes = [_curves(each, range(len(IOUS))) for each in several]
     parts = [
-        [average_precision(each, weights) for each in several]
+        [_average_precision(each, weights) for each in classes]
         for weights in _draws(several, samples)
     ]
     return [np.concatenate(each) for each in zip(*parts, strict=True)]
 
 
-def _draws(several: Sequence[Matches], samples: int) -> Iterator[NDArray[np.int64]]:
+def _draws(several: Sequence[Matches], samples: int) -> Iterator[Weights]:
     """How often each image is drawn, for some samples at a time."""
     images = several[0].images
     largest = max(np.bincount(each.label, minlength=1).max() for each in several)
@@ -88,7 +157,7 @@ def _draws(several: Sequence[Matches], samples: int) -> Iterator[NDArray[np.int6
     random = np.random.default_rng(0)
     for first in range(0, samples, at_a_time):
         count = min(at_a_time, samples - first)
-        yield random.multinomial(images, np.full(images, 1 / images), count)
+        yield random.multinomial(images, np.full(images, 1 / images), count).astype(np.int32)
 
 
 def mean_of_classes(values: Floats) -> Floats:
