@@ -25,7 +25,7 @@ from umop.config.load import load_written
 from umop.data.location import require_data
 from umop.evaluation.evaluate import evaluate
 from umop.export.calibration import quantize
-from umop.export.manifest import manifest_of
+from umop.export.manifest import evaluation_of, manifest_of, says_thresholds
 from umop.export.measure import evaluate_bundle
 from umop.export.onnx import write_onnx
 from umop.export.program import trace, write_pt2
@@ -82,6 +82,8 @@ def export(
     config = load_written(run.config)
     require_data(config, "test")
     note(describe_checkpoint(checkpoint))
+    if precision != "fp32" and evaluation_of(run, config, checkpoint) is None:
+        evaluate(run)
     detector = init_detector(config, str(checkpoint), device="cpu", palette="random")
     manifest = manifest_of(run, config, checkpoint, version)
     manifest = manifest.model_copy(
@@ -98,7 +100,7 @@ def export(
             images = _images_of(config, "test")[:_VERIFIED_IMAGES]
             done = Export({each: verify(detector, draft, images, each) for each in _ENGINES}, None)
         else:
-            done = Export({}, _measure(run, config, draft, manifest))
+            done = Export({}, _measure(config, draft, manifest))
         replace_folder(run.bundle, draft, Path(scratch) / "before")
     return done
 
@@ -145,11 +147,10 @@ def _write_network(detector: Any, draft: Path, manifest: Manifest, config: Confi
         write_pt2(program, draft / "model.pt2")
 
 
-def _measure(run: RunFolder, config: Config, draft: Path, manifest: Manifest) -> float:
-    """Measures a bundle and writes its metrics and its loss of AP into its manifest."""
-    expected = evaluate(run).metrics
+def _measure(config: Config, draft: Path, manifest: Manifest) -> float:
+    """Measures a bundle, and writes its metrics in place of the checkpoint's, and what AP it lost."""
     metrics = evaluate_bundle(config, draft)
-    loss = expected["AP"] - metrics["AP"]
+    loss = manifest.metrics["AP"] - metrics["AP"]
     Bundle.write(draft, manifest.model_copy(update={"metrics": metrics, "ap_loss": loss}))
     return loss
 
@@ -162,8 +163,8 @@ def is_exported(
 ) -> bool:
     """Whether the run's bundle is that of the checkpoint that is exported, in that precision.
 
-    A bundle that lacks one of the samples is another, and so is one of another version, where a
-    version is asked for.
+    A bundle that lacks one of the samples is another, and so is one that was written before the
+    last evaluation chose thresholds, and one of another version, where a version is asked for.
 
     Args:
         run: The run.
@@ -181,6 +182,7 @@ def is_exported(
         and version in (None, manifest.version)
         and manifest.precision == precision
         and manifest.files.keys() >= {sample_name(path) for path in samples}
+        and says_thresholds(manifest, run)
     )
 
 
