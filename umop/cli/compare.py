@@ -22,6 +22,10 @@ def compare(
     a: Annotated[str, typer.Argument(help="Name of the run that is there, or its folder.")],
     b: Annotated[str, typer.Argument(help="Name of the run that might take its place.")],
     data: Data = None,
+    each_class: Annotated[
+        bool,
+        typer.Option("--each-class", help="Exit code 3 also where a single class is worse."),
+    ] = False,
     json_: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
 ) -> None:
     """Say whether B is worse than A by more than chance explains; exit code 3 if so."""
@@ -31,12 +35,12 @@ def compare(
         from umop.evaluation.gate import compare as compare_runs
 
         found = compare_runs(RunFolder.named(a), RunFolder.named(b), data)
-    worse = [each.name or "AP" for each in found.worse()]
     if json_:
-        typer.echo(json.dumps({**asdict(found), "worse": worse}, indent=2))
+        verdict = {"is_worse": found.mean.is_worse, "worse_classes": found.worse()}
+        typer.echo(json.dumps({**verdict, **asdict(found)}, indent=2))
     else:
         _show(a, b, found)
-    if worse:
+    if found.mean.is_worse or (each_class and found.worse()):
         raise typer.Exit(WORSE)
 
 
@@ -44,8 +48,6 @@ def _show(a: str, b: str, found: Comparison) -> None:
     """Prints a table and what follows from it."""
     from rich.console import Console
     from rich.table import Table
-
-    from umop.evaluation.compare import in_words
 
     title = f"AP in the same {found.images} images, and the 95 % interval of the difference"
     table = Table("", title=title, title_justify="left")
@@ -59,8 +61,7 @@ def _show(a: str, b: str, found: Comparison) -> None:
     Console(soft_wrap=True).print(table)
     if found.unjudged:
         typer.echo(f"In too few images to be judged: {', '.join(found.unjudged)}")
-    worse = found.worse()
-    if worse:
-        typer.echo(f"{b} is worse than {a}: {in_words(worse)}")
-    else:
-        typer.echo(f"{b} is not worse than {a} by more than chance explains")
+    verdict = "is worse" if found.mean.is_worse else "is not worse"
+    classes = ", ".join(f"'{name}'" for name in found.worse())
+    text = f"{b} {verdict} than {a} by more than chance explains"
+    typer.echo(f"{text}; in these classes it is: {classes}" if classes else text)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,15 +66,17 @@ class Comparison:
             UserError: The images have no boxes.
         """
         together = np.ones((1, a.images), np.int32)
-        single = [average_precision(each, together).mean(1) for each in (a, b)]
-        samples = [each.mean(1) for each in resampled(a, b)]
-        mean = _difference("", *(mean_of_classes(each) for each in (*single, *samples)))
+        values = [average_precision(each, together) for each in (a, b)]
+        values = [each.mean(1) for each in (*values, *resampled(a, b))]
+        mean = _difference("", *map(mean_of_classes, values))
         if mean is None:
             raise UserError("There is nothing to compare: the annotations have no boxes.")
         judged = _judged(a)
         certain = 1 - (1 - CONFIDENCE) / max(len(judged), 1)
         classes = [
-            _difference(a.classes[label], *(each[:, label] for each in (*single, *samples)), certain)
+            _difference(
+                a.classes[label], *(each[:, label] for each in (*single, *samples)), certain
+            )
             for label in judged
         ]
         return cls(
@@ -85,9 +86,9 @@ class Comparison:
             unjudged=[name for label, name in enumerate(a.classes) if label not in judged],
         )
 
-    def worse(self) -> list[Difference]:
-        """The differences by which B is worse, that of the mean first."""
-        return [each for each in (self.mean, *self.classes) if each.is_worse]
+    def worse(self) -> list[str]:
+        """The classes in which B is worse, the largest loss first."""
+        return [each.name for each in self.classes if each.is_worse]
 
 
 def _judged(matches: Matches) -> list[int]:
@@ -98,7 +99,12 @@ def _judged(matches: Matches) -> list[int]:
 
 
 def _difference(
-    name: str, a: Floats, b: Floats, drawn_a: Floats, drawn_b: Floats, confidence: float = CONFIDENCE
+    name: str,
+    a: Floats,
+    b: Floats,
+    drawn_a: Floats,
+    drawn_b: Floats,
+    confidence: float = CONFIDENCE,
 ) -> Difference | None:
     """A difference of AP; None where there are no boxes.
 
@@ -133,8 +139,3 @@ def read_matches(config: Config, evaluation: Path) -> Matches | None:
         raise UserError(
             f"{detections} is not of the images in {annotations}. Evaluate again: umop eval."
         ) from error
-
-
-def in_words(worse: Sequence[Difference]) -> str:
-    """What has become worse, for a sentence."""
-    return ", ".join(f"'{each.name}'" if each.name else "AP" for each in worse)
