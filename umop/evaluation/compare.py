@@ -74,9 +74,7 @@ class Comparison:
         judged = _judged(a)
         certain = 1 - (1 - CONFIDENCE) / max(len(judged), 1)
         classes = [
-            _difference(
-                a.classes[label], *(each[:, label] for each in (*single, *samples)), certain
-            )
+            _difference(a.classes[label], *(each[:, label] for each in values), certain)
             for label in judged
         ]
         return cls(
