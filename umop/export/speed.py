@@ -17,6 +17,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from serving.shared import Detector, Size
 from umop.data.images import read_rgb
 from umop.runs.speed import Speed
+from umop.system.console import counted
 from umop.system.hardware import cpu_name, cpus
 
 _SECONDS = 10.0
@@ -40,7 +41,7 @@ def measure_speed(bundle: Path, program: ExportedProgram, images: Sequence[Path]
     return Speed(
         milliseconds=round(1000 * median(times), 2),
         images=len(times),
-        machine=f"{cpu_name()}, {cpus()} processors, ONNX Runtime",
+        machine=f"{cpu_name()}, {counted(cpus(), 'processor')}, ONNX Runtime",
         width=canvas.width,
         height=canvas.height,
         gflops=round(operations(program, canvas) / 1e9, 3),
