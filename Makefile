@@ -106,8 +106,8 @@ check: $(READY) ## Find what is wrong with a data set: DATA=/path [HTML=check.ht
 train: $(TO_TRAIN) ## Train a model: DATA=/path [CONFIG=small] [EPOCHS= BATCH= SIZE= TIME=30m …] [IN=docker]; again to resume
 	$(UMOP) train "$(CONFIG)" --run $(RUN) $(NAMED_DATA) $(TRAIN_OPTIONS)
 
-eval: $(TO_TRAIN) ## Print COCO's twelve numbers of a run: RUN=demo [DATA=/path] [TTA=1] [IN=docker]
-	$(UMOP) eval $(RUN) $(NAMED_DATA) $(if $(TTA),--tta)
+eval: $(TO_TRAIN) ## Print COCO's twelve numbers of a run: RUN=demo [DATA=/path] [TTA=1] [PRECISION=0.95] [IN=docker]
+	$(UMOP) eval $(RUN) $(NAMED_DATA) $(if $(TTA),--tta) $(if $(PRECISION),--precision $(PRECISION))
 
 report: $(READY) ## Write a page of a run, or of several side by side: RUN=demo, RUN="demo other" [OUT=page.html]
 	$(BIN)/umop report $(RUN) $(if $(OUT),--out $(OUT))

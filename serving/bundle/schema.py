@@ -86,6 +86,7 @@ class PostprocessSpec(_Record):
         iou_threshold: Of two boxes of one class that overlap more, the lower score goes.
         max_detections: Most detections in one image.
         score_threshold: Lowest score that is reported when a request names none.
+        class_thresholds: The same for single classes, by name, in place of ``score_threshold``.
     """
 
     candidate_threshold: _Fraction = 0.05
@@ -93,6 +94,7 @@ class PostprocessSpec(_Record):
     iou_threshold: _Fraction = 0.6
     max_detections: PositiveInt = 100
     score_threshold: _Fraction = 0.3
+    class_thresholds: dict[str, _Fraction] = {}
 
 
 class FileEntry(_Record):
@@ -142,6 +144,18 @@ class Manifest(_Record):
             if not plain or path.is_absolute() or ".." in path.parts or str(path) != name:
                 raise ValueError(f"{name!r} is not a plain relative path")
         return files
+
+    @model_validator(mode="after")
+    def _thresholds_are_of_classes(self) -> Manifest:
+        unknown = self.postprocess.class_thresholds.keys() - set(self.classes)
+        if unknown:
+            raise ValueError(f"postprocess.class_thresholds: there is no class {min(unknown)!r}")
+        return self
+
+    def lowest_scores(self) -> tuple[float, ...]:
+        """Of each class, the lowest score that is reported when a request names none."""
+        spec = self.postprocess
+        return tuple(spec.class_thresholds.get(name, spec.score_threshold) for name in self.classes)
 
     @model_validator(mode="after")
     def _sizes_divisible(self) -> Manifest:

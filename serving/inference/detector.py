@@ -57,6 +57,7 @@ class Detector:
         reduced_decoding: bool = False,
     ) -> None:
         self.manifest: Manifest = bundle.manifest
+        self._class_thresholds = np.array(self.manifest.lowest_scores(), np.float32)
         self._engine = engine
         self._max_batch_pixels = max_batch_pixels
         self._reduced_decoding = reduced_decoding
@@ -112,8 +113,9 @@ class Detector:
         Args:
             source: A file's path, an encoded image, a Pillow image, or RGB pixels (uint8, shape
                 (height, width, 3)); or several of these, or a folder of images.
-            options: ``score_threshold``, the lowest score to report; ``max_detections``, the most
-                detections; ``classes``, names of the classes to report.
+            options: ``score_threshold``, the lowest score to report, of all classes in place of
+                the bundle's own; ``max_detections``, the most detections; ``classes``, names of the
+                classes to report.
 
         Returns:
             What was found. For several images or a folder an iterator, which reads an image when
@@ -221,6 +223,7 @@ class Detector:
                     self.manifest.postprocess,
                     options[index],
                     class_ids[index],
+                    self._class_thresholds,
                 )
         return [detections[index] for index in range(len(images))]
 

@@ -42,6 +42,7 @@ def select(
     spec: PostprocessSpec,
     options: DetectOptions,
     class_ids: frozenset[int] | None = None,
+    class_thresholds: NDArray[np.float32] | None = None,
 ) -> Detections:
     """Turns one image's candidates into detections, in the order mmdet does.
 
@@ -53,8 +54,15 @@ def select(
         spec: The bundle's thresholds.
         options: The request's own.
         class_ids: Indices of the classes that it names; None for all.
+        class_thresholds: The lowest score of each class, shape (classes,), where the request names
+            none; None for the bundle's ``score_threshold``.
     """
-    wanted = _wanted(scores, labels, spec, options, class_ids)
+    threshold: float | NDArray[np.float32] = spec.score_threshold
+    if options.score_threshold is not None:
+        threshold = options.score_threshold
+    elif class_thresholds is not None:
+        threshold = class_thresholds.take(labels, mode="clip")
+    wanted = _wanted(scores, labels, threshold, class_ids)
     order = wanted[np.argsort(-scores[wanted], kind="stable")]
     boxes, scores, labels = _inside(_to_original(boxes[order], image), scores[order], labels[order])
     limit = spec.max_detections if options.max_detections is None else options.max_detections
@@ -112,11 +120,9 @@ def nms(
 def _wanted(
     scores: NDArray[np.float32],
     labels: NDArray[np.int64],
-    spec: PostprocessSpec,
-    options: DetectOptions,
+    threshold: float | NDArray[np.float32],
     class_ids: frozenset[int] | None,
 ) -> NDArray[np.int64]:
-    threshold = spec.score_threshold if options.score_threshold is None else options.score_threshold
     wanted = (scores > 0) & (scores >= threshold)
     if class_ids is not None:
         wanted &= np.isin(labels, list(class_ids))

@@ -21,7 +21,7 @@ class DetectOptions(BaseModel):
     """Options of one request; None leaves the model's default.
 
     Attributes:
-        score_threshold: Lowest score to report.
+        score_threshold: Lowest score to report, whatever the class.
         max_detections: Most detections to report.
         classes: Names of the classes to report.
     """

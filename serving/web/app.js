@@ -7,6 +7,7 @@ import {
 } from "./view.js";
 
 let lowest = 0.05; // asked for once, so that the slider filters without asking again
+let ownScores = null; // the model's thresholds of single classes, until the slider is moved
 let models = [];
 let found = null;
 let file = null;
@@ -38,6 +39,8 @@ async function useModel(model) {
   lowest = model.postprocess.candidate_threshold;
   byId("threshold").min = lowest;
   byId("threshold").value = model.postprocess.score_threshold;
+  const own = new Map(Object.entries(model.postprocess.class_thresholds ?? {}));
+  ownScores = own.size > 0 ? own : null;
   await showSamples();
 }
 
@@ -127,11 +130,11 @@ function showAnswer(answer, roundTrip) {
 
 function filter() {
   const threshold = Number(byId("threshold").value);
-  byId("threshold-value").textContent = threshold.toFixed(2);
+  byId("threshold-value").textContent = ownScores ? "by class" : threshold.toFixed(2);
   if (!found) return;
   const { chosen } = chosenClasses();
   const shown = found.detections.filter(
-    ({ score, label }) => score >= threshold && chosen.includes(label),
+    ({ score, label }) => score >= (ownScores?.get(label) ?? threshold) && chosen.includes(label),
   );
   showDetections(shown, found.detections.length, found.image);
   showCode();
@@ -142,7 +145,7 @@ function showCode() {
   const asked = {
     url: new URL(api.detectPath(), location.href).href,
     file: file.name,
-    threshold: Number(byId("threshold").value),
+    threshold: ownScores ? null : Number(byId("threshold").value),
     classes: areAll ? null : chosen,
     hasKey: api.hasKey(),
   };
@@ -184,7 +187,10 @@ function takeFirst(files) {
 
 byId("models").addEventListener("change", (event) => changeModel(event.target.value));
 byId("file").addEventListener("change", (event) => takeFirst(event.target.files));
-byId("threshold").addEventListener("input", filter);
+byId("threshold").addEventListener("input", () => {
+  ownScores = null;
+  filter();
+});
 byId("show-curl").addEventListener("click", () => speak("curl"));
 byId("show-python").addEventListener("click", () => speak("python"));
 byId("copy").addEventListener("click", copy);

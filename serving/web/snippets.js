@@ -5,12 +5,14 @@ const NOTHING = "# No class is ticked: there is nothing to ask for.";
 export function curl(request) {
   if (isForNothing(request)) return NOTHING;
   const key = request.hasKey ? ' \\\n  -H "X-API-Key: $UMOP_KEY"' : "";
-  return `curl "${request.url}?${query(request)}"${key} \\\n  -F ${shell(`file=@${quoted(request.file)}`)}`;
+  const asked = query(request);
+  return `curl "${request.url}${asked && `?${asked}`}"${key} \\\n  -F ${shell(`file=@${quoted(request.file)}`)}`;
 }
 
 export function python(request) {
   if (isForNothing(request)) return NOTHING;
-  const parameters = [`"score_threshold": ${request.threshold}`];
+  const parameters = [];
+  if (request.threshold !== null) parameters.push(`"score_threshold": ${request.threshold}`);
   if (request.classes) parameters.push(`"classes": ${JSON.stringify(request.classes)}`);
   const key = request.hasKey ? '\n    headers={"X-API-Key": os.environ["UMOP_KEY"]},' : "";
   return `${request.hasKey ? "import os\n\n" : ""}import httpx
@@ -29,7 +31,8 @@ function isForNothing(request) {
 }
 
 function query(request) {
-  const parameters = new URLSearchParams({ score_threshold: request.threshold });
+  const parameters = new URLSearchParams();
+  if (request.threshold !== null) parameters.append("score_threshold", request.threshold);
   for (const name of request.classes ?? []) parameters.append("classes", name);
   return parameters.toString().replaceAll("%20", "+");
 }

@@ -38,25 +38,34 @@ class Run(RunFolder):
             raise UserError(f"{self.folder} has not been evaluated. Evaluate it: run.evaluate()")
         return record.metrics
 
-    def evaluate(self, data: AnyPath | None = None, tta: bool = False) -> Evaluation:
+    def evaluate(
+        self,
+        data: AnyPath | None = None,
+        tta: bool = False,
+        precision: float | None = None,
+    ) -> Evaluation:
         """Measures the best checkpoint, and keeps the result in the run's folder.
 
         Args:
             data: Folder or zip of the data set, in place of the run's own.
             tta: Test-time augmentation: several sizes, and flipped.
+            precision: Choose the lowest thresholds that reach it, from 0 to 1; by default those
+                with the best F1.
 
         Returns:
-            What was measured; its ``metrics`` are COCO's twelve numbers.
+            What was measured; its ``metrics`` are COCO's twelve numbers, its ``thresholds`` the
+            scores from which an exported bundle reports detections.
 
         Raises:
-            UserError: The run has no checkpoint, or the data is missing.
+            UserError: The run has no checkpoint, the data is missing, or no threshold reaches the
+                precision.
         """
-        require_kinds(data=data, tta=tta)
+        require_kinds(data=data, tta=tta, precision=precision)
         with quietly():
             from umop.evaluation.evaluate import evaluate
             from umop.report import write_report
 
-            record = evaluate(self, None if data is None else Path(data), tta)
+            record = evaluate(self, None if data is None else Path(data), tta, precision)
             if data is None:
                 write_report(self)
         return record

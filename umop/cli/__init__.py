@@ -11,7 +11,7 @@ import threading
 import typer
 
 from serving.shared import end_by_sigterm
-from umop.cli import config, data, doctor, evaluate, export, report, runs, train
+from umop.cli import compare, config, data, doctor, evaluate, export, report, runs, train
 from umop.system.console import report_thread
 from umop.system.errors import NOT_WRITABLE, FailedRankError, FetchError, TrainingError, UserError
 from umop.system.exit_codes import MISTAKE, exit_code_of
@@ -25,6 +25,7 @@ app = typer.Typer(
 )
 app.command()(train.train)
 app.command("eval")(evaluate.evaluate)
+app.command()(compare.compare)
 app.command()(export.export)
 app.command("sign")(export.sign_bundle)
 app.command()(export.archive)

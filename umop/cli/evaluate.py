@@ -10,6 +10,7 @@ from serving.shared import EngineName
 from umop.api.run import Run
 from umop.cli.options import Data, RunName
 from umop.cli.show import shown
+from umop.runs.evaluation import Thresholds
 from umop.system.console import quietly
 from umop.system.errors import UserError
 
@@ -24,19 +25,30 @@ def evaluate(
     tta: Annotated[
         bool, typer.Option("--tta", help="Test-time augmentation: several sizes, and flipped.")
     ] = False,
+    precision: Annotated[
+        float | None,
+        typer.Option(
+            min=0.01,
+            max=1.0,
+            help="Choose the lowest thresholds that reach it, such as 0.95. [default: best F1]",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Print COCO's twelve numbers for a trained model."""
-    if bundle and tta:
-        raise UserError("--tta is for checkpoints; leave out --bundle or --tta.")
+    if bundle and (tta or precision):
+        raise UserError("--tta and --precision are for checkpoints; leave them or --bundle out.")
     target = Run.named(run)
     with quietly():
         from umop.evaluation import METRICS
         from umop.export.measure import evaluate_run_bundle
 
+        thresholds = None
         if bundle:
             metrics = evaluate_run_bundle(target, data, engine)
         else:
-            metrics = target.evaluate(data, tta).metrics
+            record = target.evaluate(data, tta, precision)
+            metrics, thresholds = record.metrics, record.thresholds
     title = f"{(target.bundle if bundle else target.folder).name}: box AP and AR"
     from rich.console import Console
     from rich.table import Table
@@ -48,6 +60,16 @@ def evaluate(
     for name, meaning in METRICS.items():
         table.add_row(name, meaning, shown(metrics[name]))
     Console(soft_wrap=True).print(table)
+    if thresholds:
+        typer.echo(_in_words(thresholds))
     if not bundle:
         of = f", of the data {data}" if data else ""
         typer.echo(f"Kept in {target.kept_evaluation(data, tta)}{of}")
+
+
+def _in_words(thresholds: Thresholds) -> str:
+    """The scores that were chosen."""
+    target = thresholds.precision
+    why = "the best F1" if target is None else f"a precision of {target:g}"
+    single = "".join(f", {name} {score:.2f}" for name, score in thresholds.classes.items())
+    return f"Thresholds for {why} at IoU 0.50: {thresholds.score:.2f} for all classes{single}"

@@ -1,10 +1,10 @@
-"""What the twelve numbers do not say: each class, what is confused, the best and worst images."""
+"""What the twelve numbers do not say: each class, scores, mistakes, the best and worst images."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +19,12 @@ from umop.evaluation.images import (
     draw,
     tallies,
 )
-from umop.evaluation.matching import Matched, match
+from umop.evaluation.matches import Floats, Matches
+from umop.evaluation.matching import Box, Matched, match
+from umop.evaluation.mistakes import lost
+from umop.evaluation.resampling import interval, mean_of_classes, resampled
+from umop.evaluation.thresholds import SCORES, ByScore, thresholds
+from umop.runs.evaluation import Thresholds
 from umop.system.errors import UserError
 
 _CURVES = (0.5, 0.75, 0.9)
@@ -37,6 +42,8 @@ class ClassResult:
         ap50: At IoU 0.50.
         ap75: At IoU 0.75.
         precision: At IoU 0.50 and 101 recalls from 0 to 1; empty without boxes.
+        score: The lowest score that is reported unless a request names one; None of old analyses.
+        interval: Of AP, with 95 % confidence; None where it is not known.
     """
 
     name: str
@@ -45,6 +52,8 @@ class ClassResult:
     ap50: float | None
     ap75: float | None
     precision: list[float]
+    score: float | None = None
+    interval: list[float] | None = None
 
 
 @dataclass(frozen=True)
@@ -52,8 +61,8 @@ class Analysis:
     """The content of ``analysis.json``.
 
     Attributes:
-        score: The score with the best F1 at IoU 0.50, mean of the classes. Detections below it are
-            left out of ``confusion`` and of the images.
+        score: The lowest score that is reported of a class that has no own. Detections below
+            their class's are left out of ``confusion`` and of the images.
         classes: By category id.
         precision: The mean over the classes at each of :data:`_CURVES`, at 101 recalls.
         confusion: Pairs of true and detected class; the last row counts detections of nothing, the
@@ -61,6 +70,10 @@ class Analysis:
         images: How many images have a true box or a detection.
         best: The images with the highest F1, the best first.
         worst: Those with the lowest, the worst first.
+        thresholds: How the scores were chosen; None where nothing is found.
+        by_score: Precision, recall and F1 of all detections from each score upwards, at IoU 0.50.
+        lost: AP50 that each of :data:`umop.evaluation.mistakes.KINDS` costs, from 0 to 1.
+        intervals: Of AP, AP50 and AP75, with 95 % confidence.
     """
 
     score: float
@@ -70,27 +83,44 @@ class Analysis:
     images: int
     best: list[ImageResult]
     worst: list[ImageResult]
+    thresholds: Thresholds | None = None
+    by_score: dict[str, list[float]] = field(default_factory=dict)
+    lost: dict[str, float] = field(default_factory=dict)
+    intervals: dict[str, list[float]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, result: CocoResult) -> Analysis:
-        """Analyses the result of an evaluation."""
-        score = best_score(result)
-        kept = [each for each in result.detections if each["score"] >= score]
-        matched = match(result.truth, kept)
+    def of(cls, result: CocoResult, precision: float | None = None) -> Analysis:
+        """Analyses the result of an evaluation.
+
+        Args:
+            result: What was found.
+            precision: What the thresholds are to reach; None for the best F1.
+
+        Raises:
+            UserError: No threshold reaches the precision.
+        """
+        matches = Matches.of(result.truth.dataset, result.detections)
+        chosen = thresholds(matches, precision)
+        matched = match(result.truth, _reported(result, chosen))
         categories = sorted(result.truth.cats)
         labels = {category: label for label, category in enumerate(categories)}
         listed = tallies(matched)
         best, worst = (
             draw(chosen, matched, labels, result.truth) for chosen in best_and_worst(listed)
         )
+        [samples] = resampled(matches)
         return cls(
-            score=round(score, DIGITS),
-            classes=_class_results(result, matched),
+            score=chosen.score if chosen else 0.0,
+            classes=_class_results(result, matched, chosen, samples),
             precision=_mean_precision(result),
             confusion=confusion(matched, labels),
             images=len(listed),
             best=best,
             worst=worst,
+            thresholds=chosen,
+            by_score=_by_score(matches),
+            lost={kind: round(value, DIGITS) for kind, value in lost(matches).items()},
+            intervals=_intervals(mean_of_classes(samples)),
         )
 
     @classmethod
@@ -108,6 +138,8 @@ class Analysis:
             best, worst = (
                 [ImageResult.from_json(each) for each in content.pop(k)] for k in ("best", "worst")
             )
+            if content.get("thresholds"):
+                content["thresholds"] = Thresholds(**content["thresholds"])
             return cls(classes=classes, best=best, worst=worst, **content)
         except (KeyError, TypeError, ValueError) as error:
             raise UserError(f"{path} is not an analysis of this version. Delete it.") from error
@@ -117,37 +149,60 @@ class Analysis:
         return json.dumps(asdict(self)) + "\n"
 
 
-def best_score(result: CocoResult) -> float:
-    """The score with the best mean F1 of the classes at IoU 0.50; 0 where nothing is found."""
-    rows = result.precision[0, 0] >= 0
-    precision, scores = result.precision[0][:, rows], result.scores[0][:, rows]
-    recall = np.linspace(0, 1, len(precision))[:, None]
-    f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-9)
-    if not f1.any():
-        return 0.0
-    candidates = np.linspace(0.01, 0.99, 99)
-    at = (scores[None] >= candidates[:, None, None]).sum(1) - 1  # the last recall that is reached
-    reached = np.where(at >= 0, np.take_along_axis(f1, np.maximum(at, 0), axis=0), 0.0)
-    return float(candidates[reached.mean(1).argmax()])
+def _reported(result: CocoResult, chosen: Thresholds | None) -> list[Box]:
+    """The detections that are reported, unless a request names a score."""
+    if chosen is None:
+        return list(result.detections)
+    lowest = {id: chosen.of(each["name"]) for id, each in result.truth.cats.items()}
+    return [each for each in result.detections if each["score"] >= lowest[each["category_id"]]]
 
 
-def _class_results(result: CocoResult, matched: Matched) -> list[ClassResult]:
-    """How well each class is found."""
+def _class_results(
+    result: CocoResult, matched: Matched, chosen: Thresholds | None, samples: Floats
+) -> list[ClassResult]:
+    """How well each class is found.
+
+    Args:
+        result: The numbers.
+        matched: The true boxes.
+        chosen: The thresholds.
+        samples: Of :func:`umop.evaluation.resampling.resampled`.
+    """
     boxes = Counter(box["category_id"] for box in matched.truth.values())
     results = []
     for label, category in enumerate(sorted(result.truth.cats)):
         precision = result.precision[..., label]
         name = result.truth.cats[category]["name"]
+        score = chosen.of(name) if chosen else None
         if precision[0, 0] < 0:
-            results.append(ClassResult(name, boxes[category], None, None, None, []))
+            results.append(ClassResult(name, boxes[category], None, None, None, [], score))
             continue
         ap, ap50, ap75 = (
             round(float(part.mean()), DIGITS)
             for part in (precision, _at_iou(precision, 0.5), _at_iou(precision, 0.75))
         )
         curve = _rounded(_at_iou(precision, 0.5))
-        results.append(ClassResult(name, boxes[category], ap, ap50, ap75, curve))
+        sure = _short(interval(samples[..., label].mean(1)))
+        results.append(ClassResult(name, boxes[category], ap, ap50, ap75, curve, score, sure))
     return results
+
+
+def _by_score(matches: Matches) -> dict[str, list[float]]:
+    """Precision, recall and F1 at each score up to the highest that a detection has."""
+    curve = ByScore.of(matches)
+    shown = int((matches.score.max(initial=0) >= SCORES).sum())
+    return {name: _rounded(values[:shown]) for name, values in asdict(curve).items()}
+
+
+def _intervals(samples: Floats) -> dict[str, list[float]]:
+    """How sure the mean of the classes is, from values of shape (samples, IoUs)."""
+    parts = {"AP": samples.mean(1), "AP50": samples[:, 0], "AP75": samples[:, 5]}
+    found = {name: _short(interval(part)) for name, part in parts.items()}
+    return {name: each for name, each in found.items() if each}
+
+
+def _short(sure: tuple[float, float] | None) -> list[float] | None:
+    return [round(end, DIGITS) for end in sure] if sure else None
 
 
 def _mean_precision(result: CocoResult) -> dict[str, list[float]]:

@@ -30,7 +30,7 @@ METRICS = {
 """The numbers in pycocotools' order, and what each is measured at."""
 
 IOUS = np.linspace(0.5, 0.95, 10)
-_RECALLS = np.linspace(0.0, 1.0, 101)
+RECALLS = np.linspace(0.0, 1.0, 101)
 ALL_SIZES, MOST_DETECTIONS = 0, -1
 
 
@@ -43,7 +43,7 @@ class CocoResult:
         detections: COCO results: ``image_id``, ``category_id``, ``bbox`` (xywh) and ``score``.
         metrics: The values of :data:`METRICS`, each from 0 to 1; −1 where there are no such boxes.
         precision: Of all boxes and 100 detections an image, float64 of shape (IoUs, recalls,
-            classes), at :data:`IOUS` and :data:`_RECALLS`, classes by category id; −1 for a class
+            classes), at :data:`IOUS` and :data:`RECALLS`, classes by category id; −1 for a class
             without boxes.
         scores: The lowest score at each of these points, of the same shape.
     """
@@ -96,6 +96,6 @@ def loaded(truth: COCO, detections: Sequence[dict[str, Any]]) -> COCO:
 def _nothing_found(truth: COCO) -> CocoResult:
     """The result without a detection."""
     has_boxes = np.array([bool(truth.getAnnIds(catIds=[each])) for each in sorted(truth.cats)])
-    precision = np.zeros((len(IOUS), len(_RECALLS), len(truth.cats)))
+    precision = np.zeros((len(IOUS), len(RECALLS), len(truth.cats)))
     precision[..., ~has_boxes] = -1
     return CocoResult(truth, [], dict.fromkeys(METRICS, 0.0), precision, np.zeros_like(precision))

@@ -19,7 +19,9 @@ from umop.system.console import note
 from umop.system.errors import UserError
 
 
-def evaluate(run: RunFolder, data: Path | None = None, tta: bool = False) -> Evaluation:
+def evaluate(
+    run: RunFolder, data: Path | None = None, tta: bool = False, precision: float | None = None
+) -> Evaluation:
     """Computes COCO's twelve numbers for a run's best checkpoint, or its newest.
 
     They are kept in ``evaluation.json`` in the run's folder, with test-time augmentation in
@@ -31,12 +33,14 @@ def evaluate(run: RunFolder, data: Path | None = None, tta: bool = False) -> Eva
         run: The run.
         data: Root of the data set, in place of the one in the run's config.
         tta: Whether to merge what is found at several sizes, flipped and not.
+        precision: Choose the lowest thresholds that reach it, from 0 to 1; None for the best F1.
 
     Returns:
         What was found.
 
     Raises:
-        UserError: The run has no checkpoint, or the data is missing.
+        UserError: The run has no checkpoint, the data is missing, or no threshold reaches the
+            precision.
     """
     checkpoint = run.best_checkpoint()
     config = config_for(run, data)
@@ -50,7 +54,7 @@ def evaluate(run: RunFolder, data: Path | None = None, tta: bool = False) -> Eva
     result = result_of(runner.test_evaluator)
     if result is None:
         raise UserError("test_evaluator must be of type CocoBoxMetric, to give the twelve numbers.")
-    return keep(run.kept_evaluation(data, tta), result, config, checkpoint)
+    return keep(run.kept_evaluation(data, tta), result, config, checkpoint, precision)
 
 
 def config_for(run: RunFolder, data: Path | None) -> Config:

@@ -19,7 +19,13 @@ MOST_DETECTIONS = 1_000_000
 """Most detections that are kept: all of 10,000 images, in about 100 MB."""
 
 
-def keep(path: Path, result: CocoResult, config: Config, checkpoint: Path) -> Evaluation:
+def keep(
+    path: Path,
+    result: CocoResult,
+    config: Config,
+    checkpoint: Path,
+    precision: float | None = None,
+) -> Evaluation:
     """Writes ``evaluation.json``, and ``analysis.json`` and ``detections.json`` beside it.
 
     Args:
@@ -27,14 +33,19 @@ def keep(path: Path, result: CocoResult, config: Config, checkpoint: Path) -> Ev
         result: What was found.
         config: Says with which annotations.
         checkpoint: What was measured.
+        precision: What the thresholds are to reach; None for the best F1.
 
     Returns:
         The content of ``evaluation.json``.
+
+    Raises:
+        UserError: No threshold reaches the precision.
     """
+    analysis = Analysis.of(result, precision)
     path.parent.mkdir(parents=True, exist_ok=True)
     replace_text(beside(path, "detections"), json.dumps(_shortened(result.detections)) + "\n")
-    replace_text(beside(path, "analysis"), Analysis.of(result).to_json())
-    record = Evaluation.of(config, checkpoint, result.metrics)
+    replace_text(beside(path, "analysis"), analysis.to_json())
+    record = Evaluation.of(config, checkpoint, result.metrics, analysis.thresholds)
     record.write(path)
     return record
 

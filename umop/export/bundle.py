@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from mmdet.apis import init_detector
 from mmengine.config import Config
+from torch.export import ExportedProgram
 
 from serving.shared import (
     Bundle,
@@ -25,11 +26,12 @@ from umop.config.load import load_written
 from umop.data.location import require_data
 from umop.evaluation.evaluate import evaluate
 from umop.export.calibration import quantize
-from umop.export.manifest import manifest_of
+from umop.export.manifest import evaluation_of, manifest_of, says_thresholds
 from umop.export.measure import evaluate_bundle
 from umop.export.onnx import write_onnx
 from umop.export.program import trace, write_pt2
 from umop.export.samples import sample_name, write_samples
+from umop.export.speed import measure_speed
 from umop.export.verify import Difference, verify
 from umop.runs.checkpoints import describe_checkpoint
 from umop.runs.folder import RunFolder
@@ -82,6 +84,8 @@ def export(
     config = load_written(run.config)
     require_data(config, "test")
     note(describe_checkpoint(checkpoint))
+    if precision != "fp32" and evaluation_of(run, config, checkpoint) is None:
+        evaluate(run)
     detector = init_detector(config, str(checkpoint), device="cpu", palette="random")
     manifest = manifest_of(run, config, checkpoint, version)
     manifest = manifest.model_copy(
@@ -91,14 +95,16 @@ def export(
         draft = Path(scratch) / run.bundle.name
         draft.mkdir()
         write_samples(samples, draft)
-        _write_network(detector, draft, manifest, config)
+        program = _write_network(detector, draft, manifest, config)
         Bundle.write(draft, manifest)
+        images = _images_of(config, "test")[:_VERIFIED_IMAGES]
         note("export: comparing it with the checkpoint")
         if precision == "fp32":
-            images = _images_of(config, "test")[:_VERIFIED_IMAGES]
             done = Export({each: verify(detector, draft, images, each) for each in _ENGINES}, None)
         else:
-            done = Export({}, _measure(run, config, draft, manifest))
+            done = Export({}, _measure(config, draft, manifest))
+        note("export: timing it")
+        measure_speed(draft, program, images).write(run.speed)
         replace_folder(run.bundle, draft, Path(scratch) / "before")
     return done
 
@@ -130,8 +136,14 @@ def export_if_changed(
     return export(run, version or VERSION, precision, samples)
 
 
-def _write_network(detector: Any, draft: Path, manifest: Manifest, config: Config) -> None:
-    """Writes ``model.onnx`` and, where PyTorch has the precision, ``model.pt2``."""
+def _write_network(
+    detector: Any, draft: Path, manifest: Manifest, config: Config
+) -> ExportedProgram:
+    """Writes ``model.onnx`` and, where PyTorch has the precision, ``model.pt2``.
+
+    Returns:
+        The program that both are made of.
+    """
     half = manifest.precision == "fp16"
     note("export: tracing the network")
     program = trace(detector, torch.float16 if half else torch.float32)
@@ -143,13 +155,13 @@ def _write_network(detector: Any, draft: Path, manifest: Manifest, config: Confi
         quantize(draft / "model.onnx", images, manifest.input)
     else:
         write_pt2(program, draft / "model.pt2")
+    return program
 
 
-def _measure(run: RunFolder, config: Config, draft: Path, manifest: Manifest) -> float:
-    """Measures a bundle and writes its metrics and its loss of AP into its manifest."""
-    expected = evaluate(run).metrics
+def _measure(config: Config, draft: Path, manifest: Manifest) -> float:
+    """Measures a bundle; writes its metrics in place of the checkpoint's, and what AP it lost."""
     metrics = evaluate_bundle(config, draft)
-    loss = expected["AP"] - metrics["AP"]
+    loss = manifest.metrics["AP"] - metrics["AP"]
     Bundle.write(draft, manifest.model_copy(update={"metrics": metrics, "ap_loss": loss}))
     return loss
 
@@ -162,8 +174,8 @@ def is_exported(
 ) -> bool:
     """Whether the run's bundle is that of the checkpoint that is exported, in that precision.
 
-    A bundle that lacks one of the samples is another, and so is one of another version, where a
-    version is asked for.
+    A bundle that lacks one of the samples is another, and so is one that was written before the
+    last evaluation chose thresholds, and one of another version, where a version is asked for.
 
     Args:
         run: The run.
@@ -181,6 +193,7 @@ def is_exported(
         and version in (None, manifest.version)
         and manifest.precision == precision
         and manifest.files.keys() >= {sample_name(path) for path in samples}
+        and says_thresholds(manifest, run)
     )
 
 

@@ -10,7 +10,7 @@ from mmengine.config import Config
 from pydantic import ValidationError
 
 from serving.shared import InputSpec, Manifest, PostprocessSpec, Size
-from umop.evaluation import Evaluation
+from umop.runs.evaluation import Evaluation, Thresholds
 from umop.runs.folder import RunFolder
 from umop.system.console import note
 from umop.system.digest import sha256_of
@@ -33,7 +33,13 @@ def manifest_of(run: RunFolder, config: Config, checkpoint: Path, version: str) 
     Raises:
         UserError: The test pipeline, the run's name or the version cannot be in a manifest.
     """
-    limits = config.model.test_cfg
+    evaluation = evaluation_of(run, config, checkpoint)
+    if evaluation is None:
+        note(
+            "The bundle will say no AP, and report detections from a score of "
+            f"{PostprocessSpec().score_threshold}: evaluate this checkpoint first "
+            f"(umop eval {run.name})."
+        )
     try:
         return Manifest(
             name=run.name,
@@ -41,16 +47,12 @@ def manifest_of(run: RunFolder, config: Config, checkpoint: Path, version: str) 
             created=datetime.now(timezone.utc),
             classes=tuple(config.test_dataloader.dataset.metainfo.classes),
             input=_input_spec(config),
-            postprocess=PostprocessSpec(
-                candidate_threshold=limits.score_thr,
-                candidates_per_level=limits.nms_pre,
-                iou_threshold=limits.nms.iou_threshold,
-                max_detections=limits.max_per_img,
-            ),
-            metrics=metrics_of(run, config, checkpoint),
+            postprocess=_postprocess(config, evaluation and evaluation.thresholds),
+            metrics=evaluation.metrics if evaluation else {},
             provenance={
                 "checkpoint": checkpoint.name,
                 "checkpoint_sha256": sha256_of(checkpoint),
+                **_evaluation_digest(run),
                 "runs": [public(start) for start in run.starts()],
             },
         )
@@ -62,8 +64,8 @@ def manifest_of(run: RunFolder, config: Config, checkpoint: Path, version: str) 
         ) from error
 
 
-def metrics_of(run: RunFolder, config: Config, checkpoint: Path) -> dict[str, float]:
-    """What this checkpoint scored on the config's test data; empty if it was not evaluated.
+def evaluation_of(run: RunFolder, config: Config, checkpoint: Path) -> Evaluation | None:
+    """What this checkpoint scored on the config's test data; None if it was not evaluated.
 
     Args:
         run: The run, whose ``evaluation.json`` is read.
@@ -71,10 +73,37 @@ def metrics_of(run: RunFolder, config: Config, checkpoint: Path) -> dict[str, fl
         checkpoint: The file, which must be the one that was evaluated.
     """
     evaluation = Evaluation.read(run.evaluation)
-    if evaluation is None or not evaluation.holds_for(config, checkpoint):
-        note(f"The bundle will say no AP: evaluate this checkpoint first (umop eval {run.name}).")
+    return evaluation if evaluation and evaluation.holds_for(config, checkpoint) else None
+
+
+def says_thresholds(manifest: Manifest, run: RunFolder) -> bool:
+    """Whether a bundle has the thresholds of the run's last evaluation, if that chose any."""
+    evaluation = Evaluation.read(run.evaluation)
+    if evaluation is None or evaluation.thresholds is None:
+        return True
+    return _evaluation_digest(run).items() <= manifest.provenance.items()
+
+
+def _evaluation_digest(run: RunFolder) -> dict[str, str]:
+    """Which evaluation a bundle was written after; empty without one."""
+    if not run.evaluation.is_file():
         return {}
-    return evaluation.metrics
+    return {"evaluation_sha256": sha256_of(run.evaluation)}
+
+
+def _postprocess(config: Config, thresholds: Thresholds | None) -> PostprocessSpec:
+    """How candidates become detections, and from which scores they are reported."""
+    limits = config.model.test_cfg
+    spec = PostprocessSpec(
+        candidate_threshold=limits.score_thr,
+        candidates_per_level=limits.nms_pre,
+        iou_threshold=limits.nms.iou_threshold,
+        max_detections=limits.max_per_img,
+    )
+    if thresholds is None:
+        return spec
+    scores = {"score_threshold": thresholds.score, "class_thresholds": thresholds.classes}
+    return spec.model_copy(update=scores)
 
 
 def _input_spec(config: Config) -> InputSpec:

@@ -26,6 +26,8 @@ class _Row:
     ap75: str
     percent: float
     curve: Markup
+    interval: str
+    score: str
 
 
 @dataclass(frozen=True)
@@ -36,11 +38,15 @@ class Classes:
         rows: The classes, the lowest AP first; those without boxes last.
         mean: Precision by recall at several IoUs, the mean of the classes.
         each: Precision by recall of each class, where they are few.
+        have_intervals: Whether intervals of AP are known.
+        have_scores: Whether scores were chosen.
     """
 
     rows: list[_Row]
     mean: Markup
     each: Markup | None
+    have_intervals: bool
+    have_scores: bool
 
 
 def classes(analysis: Analysis) -> Classes:
@@ -53,6 +59,8 @@ def classes(analysis: Analysis) -> Classes:
         rows=[row(each) for each in listed],
         mean=precision_by_recall(mean),
         each=precision_by_recall(drawn) if 1 < len(drawn) <= _MOST_LINES else None,
+        have_intervals=any(each.interval for each in listed),
+        have_scores=any(each.score is not None for each in listed),
     )
 
 
@@ -62,7 +70,9 @@ def row(each: ClassResult) -> _Row:
         shown(-1 if value is None else value) for value in (each.ap, each.ap50, each.ap75)
     )
     curve = sparkline(each.precision[::_EVERY], f"Precision of {each.name} by recall")
-    return _Row(each.name, each.boxes, ap, ap50, ap75, 100 * (each.ap or 0), curve)
+    interval = "{:.3f} to {:.3f}".format(*each.interval) if each.interval else ""
+    score = "" if each.score is None else f"{each.score:.2f}"
+    return _Row(each.name, each.boxes, ap, ap50, ap75, 100 * (each.ap or 0), curve, interval, score)
 
 
 def by_recall(precision: list[float]) -> list[tuple[float, float]]:

@@ -15,6 +15,7 @@ from umop.evaluation.analysis import Analysis
 from umop.evaluation.keep import beside
 from umop.report.classes import by_recall, precision_by_recall
 from umop.report.curves import Figure, line_of
+from umop.report.differences import differences
 from umop.report.page import iterations, read_config, require_run
 from umop.report.provenance import in_words, time_trained
 from umop.report.rows import Row, differing, measured, spread
@@ -40,6 +41,7 @@ class _Compared:
         lines: Of ``metrics.jsonl``.
         evaluation: None before one.
         analysis: None before one.
+        config: None where it is gone.
         settings: Of its config, by dotted name.
     """
 
@@ -47,6 +49,7 @@ class _Compared:
     lines: list[dict[str, Any]]
     evaluation: Evaluation | None
     analysis: Analysis | None
+    config: Config | None
     settings: dict[str, str]
 
     @classmethod
@@ -63,6 +66,7 @@ class _Compared:
             lines=run.read_metrics(),
             evaluation=Evaluation.read(run.evaluation),
             analysis=Analysis.read(beside(run.evaluation, "analysis")),
+            config=config,
             settings=_settings_of(config) if config else {},
         )
 
@@ -94,6 +98,7 @@ def write_comparison(runs: Sequence[RunFolder], path: Path) -> Path:
         is_same_data=_is_same_data(compared),
         unevaluated=[each.run.name for each in compared if each.evaluation is None],
         metrics=_metric_rows(compared),
+        differences=differences([(each.run, each.config, each.evaluation) for each in compared]),
         classes=_class_rows(compared),
         curves=[*_training_curves(compared), *_precision_curves(compared)],
         settings=settings[:_MOST_SETTINGS],

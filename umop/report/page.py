@@ -15,11 +15,14 @@ from umop.report.confusion import confusion
 from umop.report.curves import curves
 from umop.report.data import data
 from umop.report.images import shown_images
+from umop.report.lost import losses
 from umop.report.numbers import numbers, shown
 from umop.report.provenance import starts, time_trained
+from umop.report.scores import scores
 from umop.report.template import write_page
 from umop.runs.folder import RunFolder
 from umop.runs.listing import state_of
+from umop.runs.speed import Speed
 from umop.system.errors import UserError
 
 
@@ -51,8 +54,12 @@ def write_report(run: RunFolder, path: Path | None = None) -> Path:
     sections: dict[str, Any] = {
         "numbers": numbers(run),
         "classes": analysis and classes(analysis),
+        "scores": analysis and scores(analysis),
+        "lost": analysis and losses(analysis),
+        "lowest": analysis and _lowest(analysis),
         "confusion": analysis and confusion(analysis),
         "images": analysis and config and shown_images(analysis, _images_of(config)),
+        "speed": Speed.read(run.speed),
         "curves": curves(lines),
         "data": config and data(run, config),
         "starts": starts(run),
@@ -83,6 +90,12 @@ def require_run(run: RunFolder) -> None:
     """
     if not any(file.is_file() for file in (run.config, run.metrics_file, run.provenance)):
         raise UserError(f"There is no run at {run.folder}. List those that there are: umop runs")
+
+
+def _lowest(analysis: Analysis) -> str:
+    """From which score detections are counted, in words."""
+    is_single = analysis.thresholds and analysis.thresholds.classes
+    return "their class's score" if is_single else f"a score of {analysis.score:.2f}"
 
 
 def _images_of(config: Config) -> Path:

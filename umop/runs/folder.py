@@ -102,6 +102,11 @@ class RunFolder:
     def evaluation_tta(self) -> Path:
         return self.folder / "evaluation-tta.json"
 
+    @property
+    def speed(self) -> Path:
+        """How fast the bundle is on the machine that exported it."""
+        return self.folder / "speed.json"
+
     def evaluation_of(self, data: Path) -> Path:
         """The folder that keeps what is measured on other data than the run's own.
 

@@ -8,6 +8,9 @@ FAILURE = 1
 MISTAKE = 2
 """The user can put it right; the message says how. The same command would fail again."""
 
+WORSE = 3
+"""A run is worse than the one that it was compared with, by more than chance explains."""
+
 STOPPED = 75
 """Training was broken off from outside, and the same command resumes: EX_TEMPFAIL.
 

@@ -10,12 +10,22 @@ from contextlib import suppress
 from pathlib import Path
 
 KERNEL_MODULE = Path("/proc/driver/nvidia/version")
+CPU_INFO = Path("/proc/cpuinfo")
 GIB = 2**30
 
 
 def cpus() -> int:
     """The processors that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def cpu_name() -> str:
+    """The processor's name, as Linux knows it; its architecture elsewhere."""
+    with suppress(OSError):
+        found = re.search(r"^model name\s*:\s*(.+)$", CPU_INFO.read_text(), re.MULTILINE)
+        if found:
+            return found.group(1).strip()
+    return platform.machine()
 
 
 def memory() -> int:

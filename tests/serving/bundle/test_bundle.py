@@ -124,6 +124,15 @@ def test_another_schema_version_is_refused(copy: Path) -> None:
         ({"name": "../x"}, "name"),
         ({"files": {"../../etc/passwd": {"sha256": "0" * 64, "bytes": 1}}}, "files"),
         ({"postprocess": {"iou_threshold": 2}}, "postprocess.iou_threshold"),
+        ({"postprocess": {"class_thresholds": {"red": 2}}}, "postprocess.class_thresholds.red"),
+        ({"postprocess": {"class_thresholds": {"red": None}}}, "postprocess.class_thresholds.red"),
+        ({"postprocess": {"class_thresholds": {"red": float("nan")}}}, "class_thresholds.red"),
+        ({"postprocess": {"class_thresholds": [0.5]}}, "postprocess.class_thresholds"),
+        ({"postprocess": {"class_thresholds": {"cat": 0.5}}}, "there is no class 'cat'"),
+        (
+            {"postprocess": {"class_thresholds": dict.fromkeys(map(str, range(9999)), 0.5)}},
+            "there is no class '0'",
+        ),
         ({"classes": ["\ud800"]}, "not Unicode"),
         ({"provenance": {"note": ["\udfff"]}}, "not Unicode"),
         ({"metrics": {"AP": float("nan")}}, "a number that JSON has not"),
@@ -135,6 +144,19 @@ def test_a_wrong_field_is_named(copy: Path, change_: dict[str, object], where: s
     with pytest.raises(BundleError, match=where) as caught:
         Bundle.open(copy)
     assert "\n" not in str(caught.value)
+
+
+def test_a_bundle_without_class_thresholds_reports_all_classes_alike(copy: Path) -> None:
+    fields = json.loads((copy / "manifest.json").read_text())
+    del fields["postprocess"]["class_thresholds"]
+    change(copy, postprocess=fields["postprocess"])
+    manifest = Bundle.open(copy).manifest
+    assert manifest.lowest_scores() == (0.5, 0.5, 0.5)
+
+
+def test_a_class_may_have_a_threshold_of_its_own(copy: Path) -> None:
+    change(copy, postprocess={"score_threshold": 0.4, "class_thresholds": {"blue": 0.9}})
+    assert Bundle.open(copy).manifest.lowest_scores() == (0.4, 0.4, 0.9)
 
 
 def test_input_sizes_are_multiples_of_the_divisor(bundle_path: Path) -> None:

@@ -47,6 +47,26 @@ def test_the_bundles_threshold_holds_when_none_is_given(detector: Detector) -> N
     assert len(detector.detect([faint], [DetectOptions(score_threshold=0.3)])[0]) == 1
 
 
+def test_classes_have_thresholds_of_their_own_unless_a_request_has_one(tmp_path: Path) -> None:
+    bundle = Bundle.open(make_bundle(tmp_path / "own"))
+    spec = {"score_threshold": 0.4, "class_thresholds": {"red": 0.2, "blue": 0.9}}
+    manifest = bundle.manifest.model_copy(
+        update={"postprocess": bundle.manifest.postprocess.model_copy(update=spec)}
+    )
+    detector = Detector.load(Bundle.write(bundle.path, manifest).path, threads=1)
+    image = paint(320, 256)
+    for left, colour in ((32, 0), (128, 1), (224, 2)):
+        image[64:96, left : left + 32] = 88
+        image[64:96, left : left + 32, colour] = 168  # a dominance of 80 / 255
+    [own] = detector.detect([image])
+    assert set(named(own)) == {"red"}
+    for threshold, expected in ((0.25, {"red", "green", "blue"}), (0.4, set())):
+        [found] = detector.detect([image], [DetectOptions(score_threshold=threshold)])
+        assert set(named(found)) == expected
+    [blue] = detector.detect([image], [DetectOptions(classes=("blue",))])
+    assert len(blue) == 0
+
+
 def test_classes_and_max_detections_limit_the_answer(detector: Detector) -> None:
     blue, one = detector.detect(
         [TWO_SQUARES] * 2, [DetectOptions(classes=("blue",)), DetectOptions(max_detections=1)]

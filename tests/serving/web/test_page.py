@@ -17,7 +17,9 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webdriver import WebDriver
 from selenium.webdriver.remote.webelement import WebElement
 
-from tests.serving.images import TWO_SQUARES, encode
+from serving.bundle import Bundle
+from tests.serving.images import TWO_SQUARES, encode, paint
+from tests.serving.make_bundle import make_bundle
 from tests.serving.running import running
 from tests.serving.waiting import wait_until
 
@@ -98,6 +100,29 @@ def test_an_image_gets_boxes_and_the_slider_filters(page: WebDriver, script: str
     rows = page.find_elements(By.CSS_SELECTOR, "#rows tr")
     assert len(rows) == everything
     assert {"decode", "queue", "inference", "trip"} <= set(text(page, "timing").split())
+
+
+def test_the_page_begins_with_the_classes_own_thresholds(
+    browser: WebDriver, tmp_path: Path
+) -> None:
+    bundle = Bundle.open(make_bundle(tmp_path / "own.bundle"))
+    spec = {"score_threshold": 0.6, "class_thresholds": {"blue": 1.0}}
+    postprocess = bundle.manifest.postprocess.model_copy(update=spec)
+    Bundle.write(bundle.path, bundle.manifest.model_copy(update={"postprocess": postprocess}))
+    with running("--bundle", str(bundle.path)) as served:
+        browser.get(served.url)
+        wait_until(lambda: text(browser, "model-name") == "squares")
+        faint = paint(320, 256, ("red", 32, 64, 32), ("blue", 224, 64, 32))
+        faint[64:96, 224:256] = (10, 10, 250)
+        send(browser, "two.png", encode(faint))
+        wait_until(lambda: "red 1.00" in boxes(browser))
+        assert not [each for each in boxes(browser) if each.startswith("blue")]
+        assert text(browser, "threshold-value") == "by class"
+        assert "score_threshold" not in text(browser, "code")
+        set_threshold(browser, 0.9)
+        assert sorted(boxes(browser)) == ["blue 0.94", "red 1.00"]
+        assert text(browser, "threshold-value") == "0.90"
+        assert "?score_threshold=0.9" in text(browser, "code")
 
 
 def test_boxes_lie_on_the_squares(page: WebDriver) -> None:

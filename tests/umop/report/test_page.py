@@ -14,7 +14,10 @@ from tests.serving.web.test_page import browser, pytestmark  # noqa: F401
 from tests.umop.report.runs import made_run
 from umop.report import write_comparison, write_report
 
-FULL = ["numbers", "classes", "confusion", "images", "curves", "data", "starts"]
+FULL = [
+    *("numbers", "classes", "scores", "lost", "confusion", "images", "speed", "curves"),
+    *("data", "starts"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +80,7 @@ def test_the_sections_are_reached_by_keyboard(
     links = browser.find_elements("css selector", "nav a")
     assert [link.get_attribute("href").rpartition("#")[2] for link in links] == FULL
     body = browser.find_element("css selector", "body")
-    for _ in range(4):
+    for _ in range(6):
         body.send_keys(Keys.TAB)
         body = browser.switch_to.active_element
     body.send_keys(Keys.ENTER)

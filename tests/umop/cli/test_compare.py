@@ -1,0 +1,94 @@
+"""``umop compare``: a gate for pipelines."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.umop.conftest import Umop
+from tests.umop.report.runs import made_run
+from umop.evaluation import Evaluation
+from umop.runs.folder import RunFolder
+from umop.system.digest import sha256_of
+
+
+@pytest.fixture
+def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Two runs, evaluated on the same images, of which the second finds no bush."""
+    (tmp_path / "runs").mkdir()
+    monkeypatch.chdir(tmp_path)
+    for name in ("first", "second"):
+        trained(made_run(tmp_path / "runs" / name, count=30))
+    bush = 2
+    change(tmp_path / "runs" / "second", lambda each: each["category_id"] != bush)
+    return tmp_path / "runs"
+
+
+def trained(run: RunFolder) -> None:
+    """Gives a run a checkpoint, which its evaluation is of."""
+    checkpoint = run.folder / "best.pth"
+    with zipfile.ZipFile(checkpoint, "w") as archive:
+        archive.writestr("weights", run.name)
+    (run.folder / "last_checkpoint").write_text(checkpoint.name)
+    record = json.loads(run.evaluation.read_text())
+    run.evaluation.write_text(json.dumps({**record, "checkpoint_sha256": sha256_of(checkpoint)}))
+
+
+def change(run: Path, keeps: Any) -> None:
+    """Leaves some of the detections out that a run is said to have made."""
+    file = run / "detections.json"
+    file.write_text(json.dumps(list(filter(keeps, json.loads(file.read_text())))))
+
+
+def test_a_worse_run_ends_with_3_and_names_the_classes(umop: Umop, runs: Path) -> None:
+    code, out, err = umop("compare", "first", "second")
+    assert code == 3, err
+    worse = (
+        "second is worse than first by more than chance explains; in these classes it is: 'bush'"
+    )
+    assert out.splitlines()[-1] == worse
+    assert "AP in the same 30 images" in out
+    code, out, _ = umop("compare", "second", "first")
+    assert code == 0
+    assert out.endswith("first is not worse than second by more than chance explains\n")
+
+
+def test_the_answer_is_json_for_programs(umop: Umop, runs: Path) -> None:
+    code, out, _ = umop("compare", "first", "second", "--json")
+    answer = json.loads(out)
+    assert (code, answer["is_worse"], answer["worse_classes"]) == (3, True, ["bush"])
+    kept = [Evaluation.read(runs / "first" / "evaluation.json")]
+    assert answer["mean"]["a"] == pytest.approx(kept[0] and kept[0].metrics["AP"], abs=1e-9)
+
+
+def test_a_single_class_counts_where_it_is_asked_for(umop: Umop, runs: Path) -> None:
+    number = iter(range(10**6))
+    change(runs / "first", lambda each: each["category_id"] == 2 or next(number) % 4 == 0)
+    assert umop("compare", "first", "second")[0] == 0, "trees make up for bushes"
+    code, out, _ = umop("compare", "first", "second", "--each-class")
+    assert code == 3
+    assert "second is not worse than first" in out
+    assert "in these classes it is: 'bush'" in out
+
+
+def test_runs_on_other_data_are_not_compared(umop: Umop, runs: Path) -> None:
+    trained(made_run(runs / "third", count=20))
+    code, _, err = umop("compare", "first", "third")
+    assert code == 2
+    assert "first and third are not evaluated with the same annotations" in err
+    code, _, err = umop("compare", "first", "first")
+    assert code == 2
+    assert "compared with itself" in err
+
+
+def test_detections_of_other_images_are_refused(umop: Umop, runs: Path) -> None:
+    (runs / "second" / "detections.json").write_text(
+        json.dumps([{"image_id": 999, "category_id": 1, "bbox": [0, 0, 1, 1], "score": 1}])
+    )
+    code, _, err = umop("compare", "first", "second")
+    assert code == 2
+    assert "detections.json is not of the images in" in err
