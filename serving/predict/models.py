@@ -1,42 +1,26 @@
-"""What finds the objects: a bundle's network in this process, or a running service."""
+"""What finds the objects."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from threading import BoundedSemaphore, Lock
-from typing import NamedTuple, Protocol
-
-from PIL import Image
+from typing import Protocol
 
 from serving.bundle.schema import Manifest
-from serving.client import Client, ClientError
-from serving.inference import draw
 from serving.inference.detector import Detector
 from serving.inference.postprocess import name_detections
 from serving.inference.preprocess import Prepared
 from serving.inference.sources import MAX_PIXELS
-from serving.predict.errors import InputError, PredictError
+from serving.predict.errors import PredictError
+from serving.predict.found import Found
 from serving.predict.inputs.item import Pixels
 from serving.predict.inputs.web import is_url
-from serving.schemas.detections import Detection, ImageInfo
+from serving.schemas.detections import ImageInfo
 from serving.schemas.names import EngineName
 from serving.schemas.options import DetectOptions, UnknownClassError
-
-
-class Found(NamedTuple):
-    """What was found in an image.
-
-    Attributes:
-        image: Its size, upright.
-        detections: Best first, rounded as ``POST /detect`` rounds.
-    """
-
-    image: ImageInfo
-    detections: list[Detection]
 
 
 class Model(Protocol):
@@ -92,12 +76,14 @@ def open_model(path: str, detect: DetectOptions, options: ModelOptions) -> Itera
     """
     try:
         if is_url(path):
-            with Client(path, key=os.environ.get("UMOP_KEY")) as client:
-                yield ServiceModel(client, detect)
-            return
-        engine, key = options.engine, options.verify_key
-        yield LocalModel(Detector.load(path, engine=engine, verify_key=key), detect)
-    except (ClientError, UnknownClassError) as error:
+            from serving.predict.service import open_service  # its client takes time to import
+
+            with open_service(path, detect) as service:
+                yield service
+        else:
+            engine, key = options.engine, options.verify_key
+            yield LocalModel(Detector.load(path, engine=engine, verify_key=key), detect)
+    except UnknownClassError as error:
         raise PredictError(str(error)) from error
 
 
@@ -156,37 +142,3 @@ class LocalModel:
         finally:
             with self._lock:
                 self._present -= 1
-
-
-class ServiceModel:
-    """A running service, which the images are sent to.
-
-    Args:
-        client: Knows the service.
-        options: What is reported.
-
-    Raises:
-        ClientError: The service cannot be reached, or refuses.
-        UnknownClassError: The model has no class of such a name.
-    """
-
-    threads = 4
-
-    def __init__(self, client: Client, options: DetectOptions) -> None:
-        self.manifest = client.model()
-        options.class_ids(self.manifest.classes)
-        self._client = client
-        self._options = options
-
-    def find(self, image: bytes | Pixels, pixels: Pixels | None) -> Found:
-        """See ``Model``."""
-        encoded = image if isinstance(image, bytes) else _as_png(image)
-        try:
-            answer = self._client.detect(encoded, **self._options.model_dump())
-        except ClientError as error:
-            raise InputError(str(error)) from error
-        return Found(answer.image, answer.detections)
-
-
-def _as_png(pixels: Pixels) -> bytes:
-    return draw.encode(Image.fromarray(pixels), "image/png")
