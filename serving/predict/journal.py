@@ -38,7 +38,10 @@ class Journal:
     """
 
     def __init__(self, folder: Path, manifest: Manifest, options: DetectOptions) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError):
+            raise PredictError(f"{folder} is no folder") from None
         self._path = folder / FILE
         self._file = self._path.open("a+b")
         self._index: dict[int, int] = {}

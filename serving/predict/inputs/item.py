@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import IO, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,7 +92,7 @@ def read_file(path: Path) -> bytes:
         return read_bounded(file)
 
 
-def read_bounded(file: BinaryIO) -> bytes:
+def read_bounded(file: IO[bytes]) -> bytes:
     """Reads all of a stream.
 
     Raises:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +20,10 @@ _SUFFIXES = {".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm"}
 _USUAL_RATE = 25.0
 _ENOUGH = 0.9
 """Containers count frames roughly; one that gives fewer of them is cut off."""
+
+
+# Of damaged videos the errors here say what is wrong, and no line of FFmpeg's.
+os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 
 
 def is_video(name: str) -> bool:
