@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from operator import itemgetter
@@ -117,30 +118,25 @@ class PredictCommand:
     def _print(self, model: Model) -> Summary:
         summary = Summary()
         is_shown = not sys.stdout.isatty()
-        outcomes = self._outcomes(model, None, summary, is_shown=is_shown)
-        records = (each.record for each in outcomes if each.record is not None)
-        for path, text in self.format.parts(records, model.manifest):
-            if path == self.format.main:
-                sys.stdout.buffer.write(text.encode())
-                sys.stdout.buffer.flush()
+        with closing(self._outcomes(model, None, summary, is_shown=is_shown)) as outcomes:
+            records = (each.record for each in outcomes if each.record is not None)
+            for path, text in self.format.parts(records, model.manifest):
+                if path == self.format.main:
+                    sys.stdout.buffer.write(text.encode())
+                    sys.stdout.buffer.flush()
         return summary
 
     def _write(self, model: Model, out: Path) -> Summary:
         summary = Summary(written=out / (self.format.main or ""))
         with Journal(out, model.manifest, self.options.detect) as journal:
-            starts = array("Q")
-            for outcome in self._outcomes(model, journal, summary, is_shown=True):
-                if outcome.record is not None:
-                    starts.append(journal.add(outcome.record))
-                elif outcome.job.kept is not None:
-                    starts.append(outcome.job.kept)
-            found = _Kept(journal, starts)
+            with closing(self._outcomes(model, journal, summary, is_shown=True)) as outcomes:
+                found = _Kept(journal, array("Q", _starts(journal, outcomes)))
             write_parts(out, self.format.parts(found, model.manifest))
         return summary
 
     def _outcomes(
         self, model: Model, journal: Journal | None, summary: Summary, *, is_shown: bool
-    ) -> Iterator[Outcome]:
+    ) -> Generator[Outcome, None, None]:
         """Works on all images; yields what came of each, and counts it."""
         out = self.options.out
         worker = Worker(model, out, self.options.made)
@@ -197,6 +193,15 @@ class _Kept:
 
     def __iter__(self) -> Iterator[Record]:
         return self.journal.records(self.starts)
+
+
+def _starts(journal: Journal, outcomes: Iterable[Outcome]) -> Iterator[int]:
+    """Writes what was found; yields where it is, and where what was kept is."""
+    for outcome in outcomes:
+        if outcome.record is not None:
+            yield journal.add(outcome.record)
+        elif outcome.job.kept is not None:
+            yield outcome.job.kept
 
 
 def write_parts(folder: Path, parts: Iterable[Part]) -> None:

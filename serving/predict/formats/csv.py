@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from serving.bundle.schema import Manifest
 from serving.predict.formats.format import Format, Part, Records
@@ -27,7 +27,7 @@ def _rows(record: Record) -> list[tuple[str | float, ...]]:
     ]
 
 
-def _table(rows: list[tuple[str | float, ...]] | list[tuple[str, ...]]) -> str:
+def _table(rows: Sequence[tuple[str | float, ...]]) -> str:
     buffer = io.StringIO()
     csv.writer(buffer).writerows(rows)
     return buffer.getvalue()
