@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from serving.schemas.names import EngineName as EngineName
     from serving.schemas.names import Precision as Precision
     from serving.schemas.options import DetectOptions as DetectOptions
+    from serving.schemas.xml import element as element
+    from serving.schemas.xml import text_of as text_of
     from serving.torchserve.archive import WorkerOptions as WorkerOptions
     from serving.torchserve.archive import write_archive as write_archive
 else:
@@ -65,6 +67,7 @@ else:
         "serving.predict.models": ("ModelOptions", "open_model"),
         "serving.schemas.names": ("ArchiveEngine", "EngineName", "Precision"),
         "serving.schemas.options": ("DetectOptions",),
+        "serving.schemas.xml": ("element", "text_of"),
         "serving.torchserve.archive": ("WorkerOptions", "write_archive"),
     }
     _HOME = {name: module for module, names in _HOMES.items() for name in names}

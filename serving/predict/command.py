@@ -7,7 +7,7 @@ from array import array
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from itertools import groupby
+from itertools import chain, groupby
 from operator import itemgetter
 from pathlib import Path
 
@@ -119,7 +119,9 @@ class PredictCommand:
         summary = Summary()
         is_shown = not sys.stdout.isatty()
         with closing(self._outcomes(model, None, summary, is_shown=is_shown)) as outcomes:
-            records = (each.record for each in outcomes if each.record is not None)
+            first = next(outcomes)  # before anything is printed: there may be no image
+            found = chain([first], outcomes)
+            records = (each.record for each in found if each.record is not None)
             for path, text in self.format.parts(records, model.manifest):
                 if path == self.format.main:
                     sys.stdout.buffer.write(text.encode())

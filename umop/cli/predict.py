@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from serving.shared import EngineName
-from umop.runs.folder import RunFolder
+from umop.runs.folder import ROOT, RunFolder
 from umop.system.console import counted, note
 from umop.system.errors import UserError
 from umop.system.exit_codes import FAILURE
@@ -107,9 +107,9 @@ def predict(
 
 def _model(name: str) -> str:
     """The path of a bundle or of a run's folder, or an address."""
-    if Path(name).exists() or "/" in name:
-        return name
-    return str(RunFolder.named(name).folder)
+    if "/" not in name and ((ROOT / name).is_dir() or not Path(name).exists()):
+        return str(RunFolder.named(name).folder)
+    return name
 
 
 def _print(summary: Summary) -> None:

@@ -11,10 +11,10 @@ from xml.etree import ElementTree
 from serving.bundle.schema import Manifest
 from serving.predict.formats.format import Format, Part, Records
 from serving.predict.formats.lists import listed
-from serving.predict.formats.xml import element, text_of
 from serving.predict.inputs.web import is_url
 from serving.predict.records import Record
 from serving.schemas.detections import Detection, ImageInfo
+from serving.schemas.xml import element, text_of
 
 _FILE = "labelstudio.json"
 _IMAGE, _LABEL = "image", "label"

@@ -7,8 +7,8 @@ from xml.etree import ElementTree
 
 from serving.bundle.schema import Manifest
 from serving.predict.formats.format import Format, Part, Records
-from serving.predict.formats.xml import element, text_of
 from serving.predict.records import Record
+from serving.schemas.xml import element, text_of
 
 _CORNERS = {"xmin": "x1", "ymin": "y1", "xmax": "x2", "ymax": "y2"}
 

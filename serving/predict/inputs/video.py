@@ -22,8 +22,10 @@ _ENOUGH = 0.9
 """Containers count frames roughly; one that gives fewer of them is cut off."""
 
 
-# Of damaged videos the errors here say what is wrong, and no line of FFmpeg's.
+# Of damaged videos the errors here say what is wrong, and no line of FFmpeg's. A playlist in place
+# of a video leads to no address.
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+os.environ.setdefault("OPENCV_FFMPEG_CAPTURE_OPTIONS", "protocol_whitelist;file")
 
 
 def is_video(name: str) -> bool:

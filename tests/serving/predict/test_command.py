@@ -6,9 +6,11 @@ import csv
 import fcntl
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +118,10 @@ def test_only_what_changed_is_looked_at_again(predict: Predict, folder: Path) ->
     assert len((folder / "out" / JOURNAL).read_text().splitlines()) == 1 + 2 + 2
 
 
+def is_written(journal: Path, lines: int) -> bool:
+    return journal.exists() and len(journal.read_bytes().splitlines()) >= lines
+
+
 @pytest.mark.slow
 def test_killed_and_started_again_it_goes_on(
     predict: Predict, slow_bundle_path: Path, folder: Path
@@ -125,10 +131,15 @@ def test_killed_and_started_again_it_goes_on(
         (folder / "images" / f"{number}.png").write_bytes(encode(image))
     arguments = ["predict", str(slow_bundle_path), "images", "--draw", *SURE]
     command = [sys.executable, "-m", "umop.cli", *arguments, "--out", "out"]
-    with subprocess.Popen(command) as process:
-        journal = folder / "out" / JOURNAL
-        wait_until(lambda: journal.exists() and len(journal.read_bytes().splitlines()) > 4)
-        process.send_signal(signal.SIGKILL)
+    journal = folder / "out" / JOURNAL
+    for lines, number, code in ((2, signal.SIGINT, 130), (6, signal.SIGKILL, -signal.SIGKILL)):
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+            wait_until(partial(is_written, journal, lines))
+            process.send_signal(number)
+            assert process.wait(20) == code
+            assert process.stderr
+            note = process.stderr.read()
+        assert note == ("Stopped; the same command goes on in out.\n" if code == 130 else "")
     with journal.open("ab") as file:
         file.write(b'{"name": "torn')
     before = len(journal.read_bytes().splitlines()) - 2
@@ -211,16 +222,21 @@ def test_a_mistake_is_one_line(
     predict: Predict, folder: Path, arguments: list[str], message: str
 ) -> None:
     (folder / "images" / "empty").mkdir()
-    code, _, err = predict(*arguments)
-    assert code == 2
+    code, out, err = predict(*arguments)
+    assert (code, out) == (2, "")
     assert message in err
     assert err.count("\n") == 1
 
 
-def test_a_run_by_its_name_and_a_model_that_is_none(predict: Predict, folder: Path) -> None:
+def test_a_run_is_known_by_its_name(predict: Predict, bundle_path: Path, folder: Path) -> None:
     code, _, err = predict("images", model="cells")
     assert (code, err.count("\n")) == (2, 1)
     assert "runs/cells: no such bundle" in err
+    (folder / "cells").mkdir()
+    (folder / "runs" / "cells").mkdir(parents=True)
+    (folder / "runs" / "cells" / "config.py").touch()
+    shutil.copytree(bundle_path, folder / "runs" / "cells" / "cells.bundle")
+    assert predict("images", *SURE, model="cells") == predict("images", *SURE)
 
 
 def test_a_folder_that_cannot_be_written_is_one_line(predict: Predict, folder: Path) -> None:

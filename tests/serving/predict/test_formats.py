@@ -14,6 +14,7 @@ from pycocotools.coco import COCO
 from serving.predict.formats import FORMATS
 from tests.serving.images import TWO_BOXES
 from tests.serving.predict.conftest import Predict
+from umop.cli import main
 from umop.data.check import check
 from umop.data.layouts import open_data
 
@@ -74,6 +75,16 @@ def test_a_format_of_many_files_keeps_folders(predict: Predict, folder: Path) ->
     predict("images", "--format", "yolo", *SURE)
     assert (folder / "out" / "labels" / "inside" / "none.txt").read_text() == ""
     assert len((folder / "out" / "labels" / "two.txt").read_text().splitlines()) == 2
+
+
+def test_the_help_names_every_format(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["umop", "predict", "--help"])
+    with pytest.raises(SystemExit):
+        main()
+    shown = capsys.readouterr().out
+    assert all(name in shown for name in FORMATS)
 
 
 def test_without_images_found_in_a_document_is_valid(predict: Predict, folder: Path) -> None:
