@@ -231,7 +231,7 @@ def _copy(
     print(f"{opened.manifest.name} {opened.manifest.version}: {folder}")
 
 
-@app.command("detect")
+@app.command("detect", hidden=True)
 def _detect(
     paths: Annotated[list[Path], typer.Argument(help="Images, and folders of images.")],
     url: Annotated[str, typer.Option(envvar="UMOP_URL", help="The service's address.")] = (
@@ -253,7 +253,7 @@ def _detect(
     ] = None,
     jobs: Annotated[int, typer.Option(min=1, help="Images sent at the same time.")] = 4,
 ) -> None:
-    """Send images to a running service and save the detections.
+    """Send images to a running service and save the detections: now umop predict URL.
 
     The API key, where the service needs one, is read from UMOP_KEY.
     """
@@ -274,5 +274,9 @@ def _detect(
     for failure in failures:
         print(f"umop-serve: {failure}", file=sys.stderr)
     print(f"{len(images) - len(failures)} of {len(images)} images: {out}/detections.json")
+    print(
+        f"umop-serve: detect will go; it is now: umop predict {url} PATH… --out DIR",
+        file=sys.stderr,
+    )
     if failures:
         raise typer.Exit(1)

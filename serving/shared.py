@@ -1,4 +1,4 @@
-"""What training uses of serving: the only module of this package that ``umop`` imports from.
+"""What ``umop`` uses of serving: the only module of this package that ``umop`` imports from.
 
 Both halves must decode, draw and detect alike, so ``umop`` has no code of its own for that. A name
 is imported when it is first asked for: ``umop --help`` loads none of them.
@@ -32,10 +32,18 @@ if TYPE_CHECKING:
     from serving.inference.prediction import Prediction as Prediction
     from serving.inference.preprocess import prepare as prepare
     from serving.inference.preprocess import stack as stack
+    from serving.predict.command import PredictCommand as PredictCommand
+    from serving.predict.command import PredictOptions as PredictOptions
+    from serving.predict.command import Summary as Summary
+    from serving.predict.errors import PredictError as PredictError
+    from serving.predict.models import ModelOptions as ModelOptions
+    from serving.predict.models import open_model as open_model
     from serving.schemas.names import ArchiveEngine as ArchiveEngine
     from serving.schemas.names import EngineName as EngineName
     from serving.schemas.names import Precision as Precision
     from serving.schemas.options import DetectOptions as DetectOptions
+    from serving.schemas.xml import element as element
+    from serving.schemas.xml import text_of as text_of
     from serving.torchserve.archive import WorkerOptions as WorkerOptions
     from serving.torchserve.archive import write_archive as write_archive
 else:
@@ -54,8 +62,12 @@ else:
         "serving.inference.postprocess": ("Detections", "name_detections"),
         "serving.inference.prediction": ("Prediction",),
         "serving.inference.preprocess": ("prepare", "stack"),
+        "serving.predict.command": ("PredictCommand", "PredictOptions", "Summary"),
+        "serving.predict.errors": ("PredictError",),
+        "serving.predict.models": ("ModelOptions", "open_model"),
         "serving.schemas.names": ("ArchiveEngine", "EngineName", "Precision"),
         "serving.schemas.options": ("DetectOptions",),
+        "serving.schemas.xml": ("element", "text_of"),
         "serving.torchserve.archive": ("WorkerOptions", "write_archive"),
     }
     _HOME = {name: module for module, names in _HOMES.items() for name in names}

@@ -86,3 +86,7 @@ def test_what_serving_needs_is_enough_to_detect(installed: Path, tmp_path: Path)
     assert done.returncode == 0, done.stderr
     assert "red" in done.stdout
     assert (tmp_path / "squares.detected.jpg").is_file()
+    command = [python, "-m", "umop.cli", "predict", bundle, "squares.png", "--format", "csv"]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "squares.png,red" in done.stdout

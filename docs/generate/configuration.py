@@ -83,12 +83,12 @@ Other commands read these variables:
 
 | variable | default | what it does |
 |---|---|---|
-| `UMOP_URL` | `http://127.0.0.1:8000` | The service that `umop-serve detect` sends images to. |
-| `UMOP_KEY` | none | The API key that `umop-serve detect` sends. |
+| `UMOP_KEY` | none | The API key that `umop predict` sends to a service. |
+| `UMOP_URL` | `http://127.0.0.1:8000` | The service of `umop-serve detect`. |
 | `UMOP_TORCHSERVE_HOST` | `127.0.0.1` | Address for inference and metrics of TorchServe. |
 
 `umop-serve torchserve` also reads `UMOP_BUNDLE`, `UMOP_VERIFY_KEY`, `UMOP_TRUST_PROGRAM` and
-`UMOP_REDUCED_DECODING`.
+`UMOP_REDUCED_DECODING`. `umop predict` also reads `UMOP_VERIFY_KEY`.
 
 ## Training
 

@@ -61,12 +61,23 @@ def to_coco(found: Sequence[tuple[str, DetectionResult]], classes: Sequence[str]
         width, height = image.image.width, image.image.height
         images.append(CocoImage(id=image_id, file_name=name, width=width, height=height))
         for detection in image.detections:
-            annotations.append(_annotation(len(annotations) + 1, image_id, detection))
-    categories = [CocoCategory(id=place, name=name) for place, name in enumerate(classes, 1)]
-    return CocoDocument(images=images, annotations=annotations, categories=categories)
+            annotations.append(annotation(len(annotations) + 1, image_id, detection))
+    return CocoDocument(images=images, annotations=annotations, categories=categories(classes))
 
 
-def _annotation(id: int, image_id: int, detection: Detection) -> CocoAnnotation:
+def categories(classes: Sequence[str]) -> list[CocoCategory]:
+    """Returns the categories of classes in the model's order."""
+    return [CocoCategory(id=place, name=name) for place, name in enumerate(classes, 1)]
+
+
+def annotation(id: int, image_id: int, detection: Detection) -> CocoAnnotation:
+    """Returns a detection as an annotation.
+
+    Args:
+        id: The annotation's.
+        image_id: The image's.
+        detection: The detection.
+    """
     box = detection.box
     width, height = box.x2 - box.x1, box.y2 - box.y1
     return CocoAnnotation(

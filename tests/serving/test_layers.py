@@ -28,6 +28,7 @@ LAYERS = (
     ("api",),
     ("server",),
     ("torchserve", "client"),
+    ("predict",),
     ("shared",),
     ("cli",),
     ("__main__",),

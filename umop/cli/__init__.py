@@ -11,14 +11,25 @@ import threading
 import typer
 
 from serving.shared import end_by_sigterm
-from umop.cli import compare, config, data, doctor, evaluate, export, report, runs, train
+from umop.cli import (
+    compare,
+    config,
+    data,
+    doctor,
+    evaluate,
+    export,
+    predict,
+    report,
+    runs,
+    train,
+)
 from umop.system.console import report_thread
 from umop.system.errors import NOT_WRITABLE, FailedRankError, FetchError, TrainingError, UserError
 from umop.system.exit_codes import MISTAKE, exit_code_of
 
 app = typer.Typer(
     add_completion=False,
-    help="Train, evaluate and export one-stage detectors with UMOP's per-level focal loss.",
+    help="Train, evaluate, export and use one-stage detectors with UMOP's per-level focal loss.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -29,6 +40,7 @@ app.command()(compare.compare)
 app.command()(export.export)
 app.command("sign")(export.sign_bundle)
 app.command()(export.archive)
+app.command()(predict.predict)
 app.command("config")(config.show_config)
 app.command()(train.import_checkpoint)
 app.command()(doctor.doctor)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,6 +14,8 @@ from typing import Any
 import httpx
 import pytest
 
+from serving.inference.detector import Detector
+from serving.schemas.options import Options
 from serving.torchserve.archive import WorkerOptions, write_archive
 from tests.serving.images import TWO_SQUARES, encode, paint
 from tests.serving.running import RunningServer, free_ports, running
@@ -74,6 +78,27 @@ def test_the_answers_are_the_embedded_ones(
         assert set(answer.pop("timing_ms")) >= {"decode", "inference"}
     assert flat(direct) == pytest.approx(flat(embedded), abs=1e-4)
     assert through == direct
+
+
+@pytest.mark.parametrize("image", [PNG, encode(TWO_SQUARES, "JPEG", quality=80)])
+def test_torchserve_the_service_python_and_the_command_agree_to_the_bit(
+    torchserve: RunningTorchServe, server: str, bundle_path: Path, tmp_path: Path, image: bytes
+) -> None:
+    """With a low threshold, for faint and overlapping boxes to count."""
+    options: Options = {"score_threshold": 0.01}
+    (tmp_path / "image").write_bytes(image)
+    command = [sys.executable, "-m", "umop.cli", "predict", str(bundle_path), "image"]
+    done = subprocess.run(
+        [*command, "--score", "0.01"], cwd=tmp_path, capture_output=True, check=True, timeout=60
+    )
+    [by_command] = json.loads(done.stdout)["results"]
+    _, by_torchserve = predict(torchserve, image, **options)
+    by_service = httpx.post(f"{server}/detect", params=options, content=image).json()
+    by_python = Detector.load(bundle_path).predict(image, **options).to_dict()
+    assert len(by_command["detections"]) > 2
+    for answer in (by_torchserve, by_service, by_python):
+        assert answer["image"] == by_command["image"]
+        assert answer["detections"] == by_command["detections"]
 
 
 def flat(answer: dict[str, Any]) -> list[Any]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from xml.etree import ElementTree
 
+from serving.shared import element, text_of
 from umop.data.formats.format import Format, Labelled
-from umop.data.formats.xml import element, text_of
 
 _CORNERS = ("xtl", "ytl", "xbr", "ybr")
 

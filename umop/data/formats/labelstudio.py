@@ -8,9 +8,9 @@ from typing import Any
 from urllib.parse import quote
 from xml.etree import ElementTree
 
+from serving.shared import element, text_of
 from umop.data.dataset import Image
 from umop.data.formats.format import Format, Labelled
-from umop.data.formats.xml import element, text_of
 
 _IMAGE, _LABEL = "image", "label"
 _LOCAL = "/data/local-files/?d=images/"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from xml.etree import ElementTree
 
+from serving.shared import element, text_of
 from umop.data.dataset import Image
 from umop.data.formats.format import Format, Labelled
-from umop.data.formats.xml import element, text_of
 
 _CORNERS = ("xmin", "ymin", "xmax", "ymax")
 

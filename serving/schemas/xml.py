@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from xml.etree import ElementTree
+
+_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+"""Characters that no XML may have, even escaped."""
 
 
 def element(
@@ -17,11 +21,11 @@ def element(
         attributes: Its attributes.
     """
     added = ElementTree.SubElement(parent, tag, attributes)
-    added.text = text
+    added.text = text and _FORBIDDEN.sub("\ufffd", text)
     return added
 
 
 def text_of(root: ElementTree.Element) -> str:
-    """A document, indented."""
+    """A document, indented; in UTF-8, as XML is where it does not say otherwise."""
     ElementTree.indent(root)
-    return ElementTree.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
+    return ElementTree.tostring(root, encoding="unicode") + "\n"

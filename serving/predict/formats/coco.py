@@ -1,0 +1,43 @@
+"""One COCO data set of all images, whose annotations have scores, as the service's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import count
+
+from serving.bundle.schema import Manifest
+from serving.predict.formats.format import Format, Part, Records
+from serving.predict.formats.lists import listed
+from serving.schemas.coco import CocoImage, annotation, categories
+
+_FILE = "coco.json"
+
+
+def _parts(records: Records, manifest: Manifest) -> Iterator[Part]:
+    """Goes over the records twice: annotations stand behind the images."""
+    records = list(records) if isinstance(records, Iterator) else records
+    classes = (each.model_dump_json() for each in categories(manifest.classes))
+    sections = {"images": _images(records), "annotations": _annotations(records)}
+    start = "{"
+    for name, entries in {**sections, "categories": classes}.items():
+        yield _FILE, f'{start}"{name}": '
+        for text in listed(entries):
+            yield _FILE, text
+        start = ",\n"
+    yield _FILE, "}\n"
+
+
+def _images(records: Records) -> Iterator[str]:
+    for number, record in enumerate(records, 1):
+        size = record.image.model_dump()
+        yield CocoImage(id=number, file_name=record.name, **size).model_dump_json()
+
+
+def _annotations(records: Records) -> Iterator[str]:
+    numbers = count(1)
+    for image, record in enumerate(records, 1):
+        for each in record.detections:
+            yield annotation(next(numbers), image, each).model_dump_json()
+
+
+COCO = Format("coco", _parts, _FILE)

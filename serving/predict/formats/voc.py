@@ -1,0 +1,36 @@
+"""Pascal VOC: an XML file for each image in ``Annotations/``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from xml.etree import ElementTree
+
+from serving.bundle.schema import Manifest
+from serving.predict.formats.format import Format, Part, Records
+from serving.predict.records import Record
+from serving.schemas.xml import element, text_of
+
+_CORNERS = {"xmin": "x1", "ymin": "y1", "xmax": "x2", "ymax": "y2"}
+
+
+def _parts(records: Records, manifest: Manifest) -> Iterator[Part]:
+    for record in records:
+        yield f"Annotations/{record.place}.xml", text_of(_annotation(record))
+
+
+def _annotation(record: Record) -> ElementTree.Element:
+    root = ElementTree.Element("annotation")
+    element(root, "filename", record.name)
+    size = element(root, "size")
+    for side, value in {**record.image.model_dump(), "depth": 3}.items():
+        element(size, side, str(value))
+    for each in record.detections:
+        item = element(root, "object")
+        element(item, "name", each.label)
+        box = element(item, "bndbox")
+        for name, side in _CORNERS.items():
+            element(box, name, f"{getattr(each.box, side):.10g}")
+    return root
+
+
+VOC = Format("voc", _parts)

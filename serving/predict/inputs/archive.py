@@ -1,0 +1,84 @@
+"""Images in a zip, which is not unpacked."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from lzma import LZMAError
+from pathlib import Path, PurePosixPath
+from zipfile import BadZipFile, ZipFile, ZipInfo
+
+from serving.inference.sources import SUFFIXES
+from serving.predict.errors import InputError
+from serving.predict.inputs.files import is_wanted
+from serving.predict.inputs.item import MOST_BYTES, Item, broken, read_bounded, too_large
+
+_MOST_TIMES_AS_LARGE = 100
+"""Most times its size that a zip may unpack to: images hardly shrink."""
+_ALWAYS_ALLOWED = 2**28
+_DAMAGED = (BadZipFile, EOFError, LZMAError, NotImplementedError, RuntimeError, zlib.error)
+"""What a zip is answered with that is damaged, encrypted or of an unknown kind."""
+
+
+@dataclass(frozen=True)
+class Archive:
+    """A zip.
+
+    Attributes:
+        path: The file.
+        name: What it is called.
+        prefix: What names have before their path in the zip.
+    """
+
+    path: Path
+    name: str
+    prefix: str
+
+    def items(self) -> Iterator[Item]:
+        """See ``Input``."""
+        try:
+            archive = ZipFile(self.path)
+            members = _members(archive, self.path)
+        except (InputError, OSError, *_DAMAGED) as error:
+            yield broken(self.name, InputError(f"cannot be read as a zip: {error}"))
+            return
+        for member in members:
+            stamp = f"{member.file_size}-{member.CRC:08x}"
+            yield Item(self.prefix + member.filename, stamp, partial(_read, archive, member))
+
+    def count(self) -> int:
+        """See ``Input``."""
+        return sum(1 for _ in self.items())
+
+
+def _members(archive: ZipFile, path: Path) -> list[ZipInfo]:
+    """The images of a zip.
+
+    Raises:
+        InputError: It would unpack to far more than it holds, or holds no images.
+    """
+    size = sum(member.file_size for member in archive.infolist())
+    if size > max(_ALWAYS_ALLOWED, _MOST_TIMES_AS_LARGE * path.stat().st_size):
+        raise InputError(f"it would unpack to {size / 1e9:.1f} GB, far more than it holds")
+    members = [each for each in archive.infolist() if _is_image(each)]
+    if not members:
+        raise InputError("it holds no images")
+    return members
+
+
+def _is_image(member: ZipInfo) -> bool:
+    path = PurePosixPath(member.filename)
+    is_image = path.suffix.lower() in SUFFIXES and is_wanted(path.name)
+    return is_image and not member.is_dir()
+
+
+def _read(archive: ZipFile, member: ZipInfo) -> bytes:
+    if member.file_size > MOST_BYTES:
+        raise too_large()
+    try:
+        with archive.open(member) as file:
+            return read_bounded(file)
+    except _DAMAGED as error:
+        raise InputError(f"cannot be unpacked: {error or 'it ends too early'}") from error

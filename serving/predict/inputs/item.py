@@ -1,0 +1,110 @@
+"""One image that objects are looked for in."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from serving.predict.errors import InputError
+
+MOST_BYTES = 2**28
+"""Of one encoded image."""
+
+Pixels = NDArray[np.uint8]
+"""RGB, shape (height, width, 3)."""
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A video that frames come from.
+
+    Attributes:
+        name: As it is called in what is written.
+        rate: How many of the frames that are looked at make a second.
+    """
+
+    name: str
+    rate: float
+
+
+@dataclass(frozen=True)
+class Item:
+    """One image, which is read when it is needed.
+
+    Attributes:
+        name: As it is called in what is written.
+        stamp: Changes when the image does; empty where that cannot be seen.
+        load: Reads it, encoded or as pixels. It raises ``InputError``, ``ImageError`` or
+            ``OSError`` where it cannot.
+        clip: The video that it is a frame of.
+    """
+
+    name: str
+    stamp: str
+    load: Callable[[], bytes | Pixels]
+    clip: Clip | None = None
+
+
+class Input(Protocol):
+    """What a path of the command stands for."""
+
+    def items(self) -> Iterator[Item]:
+        """Its images, one by one; what cannot be read is among them, as an image that fails."""
+
+    def count(self) -> int:
+        """How many images these are; for progress, so that it need not be exact."""
+
+
+def broken(name: str, error: Exception) -> Item:
+    """Stands for what cannot be read."""
+
+    def fail() -> bytes:
+        raise error
+
+    return Item(name, "", fail)
+
+
+def stamp_of(status: os.stat_result) -> str:
+    """Changes when a file is written."""
+    return f"{status.st_size}-{status.st_mtime_ns}"
+
+
+def digest(data: bytes) -> str:
+    """Changes with what the bytes are."""
+    return hashlib.blake2b(data, digest_size=8).hexdigest()
+
+
+def read_file(path: Path) -> bytes:
+    """Reads a file in bounds.
+
+    Raises:
+        InputError: It is too large.
+        OSError: It cannot be read.
+    """
+    with path.open("rb") as file:
+        return read_bounded(file)
+
+
+def read_bounded(file: IO[bytes]) -> bytes:
+    """Reads all of a stream.
+
+    Raises:
+        InputError: It is too large.
+        OSError: It cannot be read.
+    """
+    data = file.read(MOST_BYTES + 1)
+    if len(data) > MOST_BYTES:
+        raise too_large()
+    return data
+
+
+def too_large() -> InputError:
+    """Says that an image has more bytes than any that is read."""
+    return InputError(f"is larger than {MOST_BYTES >> 20} MiB, which no image may be")

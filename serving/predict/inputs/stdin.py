@@ -1,0 +1,28 @@
+"""One image on standard input."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+
+from serving.predict.errors import InputError
+from serving.predict.inputs.item import Item, broken, digest, read_bounded
+
+_NAME = "stdin"
+
+
+class StandardInput:
+    """An encoded image that is piped in."""
+
+    def items(self) -> Iterator[Item]:
+        """See ``Input``."""
+        try:
+            data = read_bounded(sys.stdin.buffer)
+        except (InputError, OSError) as error:
+            yield broken(_NAME, error)
+            return
+        yield Item(_NAME, digest(data), lambda: data)
+
+    def count(self) -> int:
+        """See ``Input``."""
+        return 1

@@ -1,0 +1,162 @@
+"""What was found so far: a line an image, from which a stopped command goes on."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from pydantic import ValidationError
+
+from serving.bundle.schema import Manifest
+from serving.predict.errors import PredictError
+from serving.predict.records import Record
+from serving.schemas.options import DetectOptions
+
+FILE = "predictions.jsonl"
+_MADE = {"draw": 1, "crop": 2}
+
+
+class Journal:
+    """``predictions.jsonl``: a header that says what looked for objects and how, then records.
+
+    A line is written when its image is done, so that the end of the process, however it comes,
+    costs the images in work alone. Of an image that was looked at again the last line counts.
+
+    Args:
+        folder: The results'.
+        manifest: The model's.
+        options: What is reported.
+
+    Raises:
+        PredictError: Another command writes it, or another model or other options wrote it.
+        OSError: It cannot be written.
+    """
+
+    def __init__(self, folder: Path, manifest: Manifest, options: DetectOptions) -> None:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError):
+            raise PredictError(f"{folder} is no folder") from None
+        self._path = folder / FILE
+        self._file = self._path.open("a+b")
+        self._index: dict[int, int] = {}
+        try:
+            self._lock()
+            self._end = self._read(_header(manifest, options))
+        except BaseException:
+            self._file.close()
+            raise
+
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._file.close()
+
+    def find(self, name: str, stamp: str, place: str, made: Iterable[str]) -> int | None:
+        """Where the line of an image is; None where it has to be looked at.
+
+        Args:
+            name: The image's.
+            stamp: The image's.
+            place: Its files'.
+            made: What is to be there of its pixels.
+        """
+        found = self._index.get(_key(name, stamp, place))
+        wanted = _bits(made)
+        return None if found is None or found & wanted != wanted else found >> len(_MADE)
+
+    def add(self, record: Record) -> int:
+        """Writes the line of an image; returns where it is."""
+        line = record.model_dump_json().encode() + b"\n"
+        start = self._end
+        self._file.write(line)
+        self._file.flush()
+        self._end += len(line)
+        return start
+
+    def records(self, starts: Iterable[int]) -> Iterator[Record]:
+        """Reads lines again, from where they are."""
+        with self._path.open("rb") as file:
+            for start in starts:
+                file.seek(start)
+                yield Record.model_validate_json(file.readline())
+
+    def _lock(self) -> None:
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise PredictError(f"{self._path}: another umop predict is writing it") from None
+
+    def _read(self, header: dict[str, Any]) -> int:
+        """Reads what is there, and cuts a line off that was not finished; returns the length."""
+        self._file.seek(0)
+        end = self._start(header)
+        for line in self._file:
+            if (record := _record(line)) is None:
+                break
+            found = end << len(_MADE) | _bits(record.made)
+            self._index[_key(record.name, record.stamp, record.place)] = found
+            end += len(line)
+        self._file.truncate(end)
+        return end
+
+    def _start(self, header: dict[str, Any]) -> int:
+        """Checks the header, or writes it where there is none; returns its length."""
+        line = self._file.readline()
+        if not line.endswith(b"\n"):  # empty, or broken off in the first moment
+            self._file.truncate(0)
+            line = json.dumps(header, ensure_ascii=False).encode() + b"\n"
+            self._file.write(line)
+            self._file.flush()
+            return len(line)
+        if (difference := _difference(line, header)) is not None:
+            raise PredictError(
+                f"{self._path} is of {difference}; name another --out, or delete that file"
+            )
+        return len(line)
+
+
+def _header(manifest: Manifest, options: DetectOptions) -> dict[str, Any]:
+    digest = hashlib.sha256(manifest.model_dump_json().encode()).hexdigest()
+    model = {"name": manifest.name, "version": manifest.version, "sha256": digest[:16]}
+    return {"model": model, "options": options.model_dump(mode="json")}
+
+
+def _difference(line: bytes, header: dict[str, Any]) -> str | None:
+    """In words what another header says; None where it is the same."""
+    try:
+        found = json.loads(line)
+        if found["model"] != header["model"]:
+            return f"another model: {found['model']['name']} {found['model']['version']}"
+        other = {key: value for key, value in found["options"].items() if value is not None}
+        return None if found["options"] == header["options"] else f"other options: {other}"
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return "something else"
+
+
+def _record(line: bytes) -> Record | None:
+    try:
+        return Record.model_validate_json(line) if line.endswith(b"\n") else None
+    except ValidationError:
+        return None
+
+
+def _key(name: str, stamp: str, place: str) -> int:
+    """Eight bytes for each of millions."""
+    text = "\0".join((name, stamp, place)).encode("utf-8", "surrogateescape")
+    return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "big")
+
+
+def _bits(made: Iterable[str]) -> int:
+    return sum(_MADE[each] for each in made)

@@ -1,0 +1,123 @@
+"""Work on one image: read, decode, detect, draw."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from serving.inference import decoding, draw
+from serving.inference.decoding import ImageError
+from serving.inference.sources import MAX_PIXELS
+from serving.predict.errors import InputError
+from serving.predict.inputs.item import Item, Pixels
+from serving.predict.made import write_crops, write_drawing
+from serving.predict.models import Model
+from serving.predict.records import Record
+
+
+@dataclass(frozen=True)
+class Job:
+    """An image to work on.
+
+    Attributes:
+        item: The image.
+        place: What its files are called.
+        kept: Where it is in the journal, if it is there already.
+    """
+
+    item: Item
+    place: str
+    kept: int | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of an image.
+
+    Attributes:
+        job: The image.
+        record: What was found in it; None where that is kept, or where it failed.
+        drawn: The frame of a video with its boxes.
+        failure: Why it failed, in one line.
+    """
+
+    job: Job
+    record: Record | None = None
+    drawn: Pixels | None = None
+    failure: str | None = None
+
+
+@dataclass(frozen=True)
+class Worker:
+    """Works on images. Threads share it.
+
+    Attributes:
+        model: Finds objects.
+        folder: Where files are written that are made of an image's pixels.
+        made: Which of them: ``draw``, ``crop``.
+    """
+
+    model: Model
+    folder: Path | None = None
+    made: tuple[str, ...] = ()
+
+    def work(self, job: Job) -> Outcome:
+        """Looks at an image; one that cannot be read is an outcome, too.
+
+        Raises:
+            EngineError: The network failed.
+            OSError: A file cannot be written.
+        """
+        if job.kept is not None:
+            return Outcome(job)
+        try:
+            return self._outcome(job)
+        except (ImageError, InputError) as error:
+            return Outcome(job, failure=f"{job.item.name}: {error}")
+
+    def _outcome(self, job: Job) -> Outcome:
+        image = _load(job.item)
+        pixels = self._pixels(image)
+        found = self.model.find(image, pixels)
+        record = Record(
+            name=job.item.name,
+            stamp=job.item.stamp,
+            place=job.place,
+            made=self.made,
+            image=found.image,
+            detections=found.detections,
+        )
+        drawn = None if pixels is None else self._make(job, record, pixels)
+        return Outcome(job, record, drawn)
+
+    def _pixels(self, image: bytes | Pixels) -> Pixels | None:
+        """The pixels, where files are made of them."""
+        if not self.made:
+            return None
+        return decoding.decode(image, MAX_PIXELS) if isinstance(image, bytes) else image
+
+    def _make(self, job: Job, record: Record, pixels: Pixels) -> Pixels | None:
+        assert self.folder is not None
+        if "crop" in self.made:
+            write_crops(self.folder, record, pixels)
+        if "draw" not in self.made:
+            return None
+        if job.item.clip is not None:
+            return np.asarray(draw.annotate(pixels, record.detections), np.uint8)
+        write_drawing(self.folder, record, pixels)
+        return None
+
+
+def _load(item: Item) -> bytes | Pixels:
+    """Reads an image.
+
+    Raises:
+        ImageError: It is none.
+        InputError: It cannot be read.
+    """
+    try:
+        return item.load()
+    except OSError as error:
+        raise InputError(error.strerror or str(error)) from error

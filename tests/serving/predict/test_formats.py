@@ -1,0 +1,98 @@
+"""What annotation tools and training read of what ``umop predict`` has found."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from pycocotools.coco import COCO
+
+from serving.predict.formats import FORMATS
+from tests.serving.images import TWO_BOXES
+from tests.serving.predict.conftest import Predict
+from umop.cli import main
+from umop.data.check import check
+from umop.data.layouts import open_data
+
+SURE = ("--score", "0.95", "--out", "out")
+
+
+def read_again(root: Path) -> dict[str, list[float]]:
+    """The boxes of a data set of one image, by class."""
+    data = check(open_data(root)).cleaned
+    names = (data.classes[label] for label in data.boxes.label)
+    return dict(zip(names, data.boxes.corners.tolist(), strict=True))
+
+
+@pytest.mark.parametrize("form", ["yolo", "voc", "coco"])
+def test_umop_reads_it_as_a_data_set(
+    predict: Predict, folder: Path, monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    """With the images where the page on ``umop predict`` says that they go."""
+    monkeypatch.setenv("UMOP_CACHE", str(folder / "cache"))
+    (folder / "images" / "inside" / "none.jpg").unlink()
+    assert predict("images", "--format", form, *SURE)[0] == 0
+    (folder / "out" / "predictions.jsonl").unlink()
+    place = {"voc": "JPEGImages"}.get(form, "images")
+    shutil.copytree(folder / "images", folder / "out" / place)
+    found = read_again(folder / "out")
+    assert set(found) == set(TWO_BOXES)
+    for name, corners in TWO_BOXES.items():
+        np.testing.assert_allclose(found[name], corners, atol=1e-3)
+
+
+def test_pycocotools_reads_coco(predict: Predict, folder: Path) -> None:
+    predict("images", "--format", "coco", *SURE)
+    coco = COCO(str(folder / "out" / "coco.json"))
+    assert len(coco.getImgIds()) == 2
+    assert [each["bbox"] for each in coco.loadAnns(coco.getAnnIds())] == [
+        [x1, y1, x2 - x1, y2 - y1] for x1, y1, x2, y2 in TWO_BOXES.values()
+    ]
+
+
+def test_label_studio_gets_predictions_with_scores(predict: Predict, folder: Path) -> None:
+    predict("images", "--format", "labelstudio", *SURE)
+    nothing, two = json.loads((folder / "out" / "labelstudio.json").read_text())
+    assert nothing["data"] == {"image": "/data/local-files/?d=inside/none.jpg"}
+    [prediction] = two["predictions"]
+    assert prediction["model_version"] == "squares 1"
+    assert [each["value"]["rectanglelabels"] for each in prediction["result"]] == [
+        ["red"],
+        ["blue"],
+    ]
+    assert all(each["score"] > 0.95 for each in prediction["result"])
+    place = prediction["result"][0]["value"]
+    assert [place[key] for key in ("x", "y", "width", "height")] == [10, 25, 10, 12.5]
+    interface = ElementTree.parse(folder / "out" / "config.xml")
+    assert [each.get("value") for each in interface.iter("Label")] == ["red", "green", "blue"]
+
+
+def test_a_format_of_many_files_keeps_folders(predict: Predict, folder: Path) -> None:
+    predict("images", "--format", "yolo", *SURE)
+    assert (folder / "out" / "labels" / "inside" / "none.txt").read_text() == ""
+    assert len((folder / "out" / "labels" / "two.txt").read_text().splitlines()) == 2
+
+
+def test_the_help_names_every_format(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["umop", "predict", "--help"])
+    with pytest.raises(SystemExit):
+        main()
+    shown = capsys.readouterr().out
+    assert all(name in shown for name in FORMATS)
+
+
+def test_without_images_found_in_a_document_is_valid(predict: Predict, folder: Path) -> None:
+    """Only failures: the lists are empty."""
+    (folder / "broken.png").write_bytes(b"none")
+    for name, each in FORMATS.items():
+        if each.main is None or name == "csv":
+            continue
+        code, out, _ = predict("broken.png", "--format", name)
+        assert code == 1
+        json.loads(out)
