@@ -1,0 +1,190 @@
+"""Windows of a large image, and what is found in them as what is found in the image."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from serving.bundle.schema import Size, TileSpec
+from serving.inference.postprocess import Detections
+
+MOST_MERGED = 10_000
+"""Most boxes of all windows that are merged, the best ones; merging compares each with each."""
+_BORDER = 1 / 64
+"""Part of a window's side: a box that ends so close to a border may go on behind it."""
+_LESS_TRUSTED = 0.5
+"""What the score of a box that its window cuts counts for beside one that is shown whole."""
+
+
+class Window(NamedTuple):
+    """A part of an image, in pixels."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+
+def count_windows(size: Size, spec: TileSpec) -> int:
+    """Returns how many windows ``windows`` returns."""
+    return _count(size.width, spec) * _count(size.height, spec)
+
+
+def windows(size: Size, spec: TileSpec) -> list[Window]:
+    """Cuts an image into the fewest windows that overlap enough, all of one size, row by row.
+
+    An image that is smaller than a window in one direction is cut in the other alone.
+    """
+    width, height = min(spec.window, size.width), min(spec.window, size.height)
+    return [
+        Window(left, top, left + width, top + height)
+        for top in _starts(size.height, spec)
+        for left in _starts(size.width, spec)
+    ]
+
+
+def _count(side: int, spec: TileSpec) -> int:
+    return max(1, ceil((side - spec.overlap) / (spec.window - spec.overlap)))
+
+
+def _starts(side: int, spec: TileSpec) -> list[int]:
+    last = max(side - spec.window, 0)
+    return np.linspace(0, last, _count(side, spec)).round().astype(int).tolist()
+
+
+def moved(found: Detections, window: Window) -> Detections:
+    """Returns what was found in a window's own pixels in those of the image."""
+    corner = np.array([window.left, window.top] * 2, np.float32)
+    return Detections(found.boxes + corner, found.scores, found.labels)
+
+
+def merge(
+    found: Sequence[Detections], seen: Sequence[Window], size: Size, spec: TileSpec, limit: int
+) -> Detections:
+    """Counts each object once, whatever number of windows show it.
+
+    A box that its window shows whole stands for those that other windows cut off, unless its score
+    is less than half of theirs. The parts of an object that no window shows whole are joined.
+
+    Args:
+        found: What was found in each window, in pixels of the image.
+        seen: The windows.
+        size: The image's.
+        spec: How it was cut, and which boxes are of one object.
+        limit: Most detections to return.
+    """
+    views = _Views.of(found, seen, size)
+    rest = np.arange(len(views.boxes))
+    boxes, kept = [], []
+    while len(rest):
+        best = int(rest[0])
+        group, rest = views.of_one_object(rest, spec.merge_iou)
+        boxes.append(views.joined(group) if views.is_cut[best] else views.boxes[best])
+        kept.append(best)
+    order = np.argsort(-views.scores[kept], kind="stable")[:limit]
+    chosen = np.array(kept, np.int64)[order]
+    corners = np.array(boxes, np.float32).reshape(-1, 4)[order]
+    return Detections(corners, views.scores[chosen], views.labels[chosen])
+
+
+@dataclass(frozen=True)
+class _Views:
+    """Boxes of all windows, the most trusted first.
+
+    Attributes:
+        boxes: x1, y1, x2, y2 in pixels of the image, shape (n, 4).
+        scores: Shape (n,).
+        labels: Shape (n,).
+        windows: The window of each, shape (n, 4).
+        is_cut: Whether its object may go on behind a border of its window, shape (n,).
+    """
+
+    boxes: NDArray[np.float32]
+    scores: NDArray[np.float32]
+    labels: NDArray[np.int64]
+    windows: NDArray[np.float32]
+    is_cut: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, found: Sequence[Detections], seen: Sequence[Window], size: Size) -> _Views:
+        boxes = np.concatenate([each.boxes for each in found])
+        scores = np.concatenate([each.scores for each in found])
+        labels = np.concatenate([each.labels for each in found])
+        counts = [len(each) for each in found]
+        places = np.repeat(np.array(seen, np.float32), counts, axis=0)
+        is_cut = _touches_border(boxes, places, size)
+        order = np.argsort(-scores * np.where(is_cut, _LESS_TRUSTED, 1), kind="stable")
+        order = order[:MOST_MERGED]
+        return cls(boxes[order], scores[order], labels[order], places[order], is_cut[order])
+
+    def of_one_object(
+        self, rest: NDArray[np.int64], iou: float
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The first of some boxes with those that show its object, parts of its parts too; others.
+
+        Args:
+            rest: The boxes.
+            iou: Those that overlap by more are of one object.
+        """
+        group, todo, rest = [rest[:1]], [int(rest[0])], rest[1:]
+        grows = self.is_cut[todo[0]]
+        while todo:
+            one = todo.pop()
+            is_same = self._is_same(one, rest, iou)
+            same, rest = rest[is_same], rest[~is_same]
+            group.append(same)
+            if grows:
+                todo.extend(same[self.is_cut[same]].tolist())
+        return np.concatenate(group), rest
+
+    def joined(self, group: NDArray[np.int64]) -> NDArray[np.float32]:
+        """The box around the parts of an object."""
+        parts = self.boxes[group[self.is_cut[group]]]
+        return np.concatenate([parts[:, :2].min(axis=0), parts[:, 2:].max(axis=0)])
+
+    def _is_same(self, one: int, others: NDArray[np.int64], iou: float) -> NDArray[np.bool_]:
+        """Which other boxes are of the same object as one.
+
+        Two that are cut are compared in what both windows show; one that is cut is a part of a
+        whole one that covers it.
+        """
+        mine, theirs = self.boxes[one], self.boxes[others]
+        are_cut = self.is_cut[others]
+        if self.is_cut[one]:
+            both = are_cut[:, None]
+            mine = np.where(both, _clipped(mine, self.windows[others]), mine)
+            theirs = np.where(both, _clipped(theirs, self.windows[one]), theirs)
+        shared = _area(_clipped(mine, theirs))
+        union = _area(mine) + _area(theirs) - shared
+        part = _area(mine) if self.is_cut[one] else _area(theirs)
+        of = np.where(are_cut == self.is_cut[one], union, part)
+        return (
+            (shared > iou * of)
+            & (self.labels[others] == self.labels[one])
+            & (self.windows[others] != self.windows[one]).any(axis=1)
+        )
+
+
+def _touches_border(
+    boxes: NDArray[np.float32], places: NDArray[np.float32], size: Size
+) -> NDArray[np.bool_]:
+    """Whether each box ends at a border of its window that is none of the image."""
+    near = _BORDER * (places[:, 2:] - places[:, :2])
+    starts = (boxes[:, :2] - places[:, :2] < near) & (places[:, :2] > 0)
+    ends = (places[:, 2:] - boxes[:, 2:] < near) & (places[:, 2:] < [size.width, size.height])
+    return (starts | ends).any(axis=1)
+
+
+def _clipped(boxes: NDArray[np.float32], to: NDArray[np.float32]) -> NDArray[np.float32]:
+    """What boxes share with others; of no area where they share nothing."""
+    corners = np.maximum(boxes[..., :2], to[..., :2])
+    return np.concatenate([corners, np.minimum(boxes[..., 2:], to[..., 2:])], axis=-1)
+
+
+def _area(boxes: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.maximum(boxes[..., 2:] - boxes[..., :2], 0).prod(axis=-1)
