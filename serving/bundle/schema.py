@@ -16,14 +16,12 @@ from pydantic import (
     model_validator,
 )
 
-from serving.schemas.names import Precision
+from serving.schemas.names import LARGEST_WINDOW, SMALLEST_WINDOW, Precision
 
 SCHEMA_VERSION: Literal[1] = 1
 MAX_INPUT_PIXELS = 2**25
 """Of the model's input: 400 MB as float32, beyond what any published detector takes."""
 _MAX_PAD_DIVISOR = 1024
-SMALLEST_WINDOW = 64
-LARGEST_WINDOW = 8192
 
 _Fraction = Annotated[float, Field(ge=0, le=1)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]

@@ -10,9 +10,16 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from serving.bundle.schema import Size, TileSpec
+from serving.bundle.schema import InputSpec, Size, TileSpec
+from serving.inference.formats import ImageTooLargeError
 from serving.inference.postprocess import Detections
+from serving.inference.preprocess import Prepared, prepare
+from serving.schemas.options import DetectOptions, Tiles
 
+MOST_WINDOWS = 4096
+"""Most windows of one image."""
+MOST_IN_WINDOW = 1000
+"""Most detections in one window, whatever a bundle says."""
 MOST_MERGED = 10_000
 """Most boxes of all windows that are merged, the best ones; merging compares each with each."""
 _BORDER = 1 / 64
@@ -28,6 +35,83 @@ class Window(NamedTuple):
     top: int
     right: int
     bottom: int
+
+
+@dataclass(frozen=True)
+class TiledImage:
+    """A decoded image that is looked at in windows.
+
+    Attributes:
+        pixels: RGB, uint8, shape (height, width, 3).
+        spec: How it is cut, and what is found merged.
+        input: How each window becomes the model's input.
+    """
+
+    pixels: NDArray[np.uint8]
+    spec: TileSpec
+    input: InputSpec
+
+    @property
+    def original(self) -> Size:
+        """The image's size."""
+        return Size(width=self.pixels.shape[1], height=self.pixels.shape[0])
+
+    @property
+    def windows(self) -> list[Window]:
+        """Its windows, row by row."""
+        return windows(self.original, self.spec)
+
+    def part(self, window: Window) -> Prepared:
+        """Scales what a window shows for the model."""
+        left, top, right, bottom = window
+        return prepare(self.pixels[top:bottom, left:right], self.input)
+
+    def merged(self, found: Sequence[Detections], options: DetectOptions) -> Detections:
+        """Returns what is in the image, given what was found in the pixels of each window."""
+        seen = self.windows
+        placed = [moved(each, window) for each, window in zip(found, seen, strict=True)]
+        limit = options.max_detections or MOST_MERGED
+        return merge(placed, seen, self.original, self.spec, limit)
+
+
+def choose(own: TileSpec | None, asked: Tiles | None, size: Size) -> TileSpec | None:
+    """Returns how an image is cut; None where it is taken whole.
+
+    Args:
+        own: What the bundle says.
+        asked: What the request asks for.
+        size: The image's; one that fits into a window is taken whole.
+
+    Raises:
+        ImageTooLargeError: There would be more than ``MOST_WINDOWS`` windows.
+    """
+    spec = _of_side(own, asked) if isinstance(asked, int) else own
+    if asked == "off" or spec is None:
+        return None
+    count = count_windows(size, spec)
+    if count > MOST_WINDOWS:
+        raise ImageTooLargeError(
+            f"the image has {size.width} × {size.height} pixels, {count} windows of "
+            f"{spec.window}; more than {MOST_WINDOWS}"
+        )
+    return spec if count > 1 else None
+
+
+def _of_side(own: TileSpec | None, side: int) -> TileSpec:
+    """Windows of another side, which overlap by the same part of it; a quarter by default."""
+    like = own or TileSpec(window=256, overlap=64)
+    overlap = max(side * like.overlap // like.window, side // 16)
+    return TileSpec(window=side, overlap=overlap, merge_iou=like.merge_iou)
+
+
+def options_of_windows(options: DetectOptions, most: int) -> DetectOptions:
+    """Returns the options for each window of an image.
+
+    Args:
+        options: The image's; its own limit is for what is merged.
+        most: The bundle's limit for an image, which is one for each window.
+    """
+    return options.model_copy(update={"max_detections": min(most, MOST_IN_WINDOW)})
 
 
 def count_windows(size: Size, spec: TileSpec) -> int:
@@ -163,11 +247,9 @@ class _Views:
         union = _area(mine) + _area(theirs) - shared
         part = _area(mine) if self.is_cut[one] else _area(theirs)
         of = np.where(are_cut == self.is_cut[one], union, part)
-        return (
-            (shared > iou * of)
-            & (self.labels[others] == self.labels[one])
-            & (self.windows[others] != self.windows[one]).any(axis=1)
-        )
+        is_other_window = (self.windows[others] != self.windows[one]).any(axis=1)
+        is_alike: NDArray[np.bool_] = np.greater(shared, iou * of)
+        return is_alike & is_other_window & (self.labels[others] == self.labels[one])
 
 
 def _touches_border(
