@@ -17,6 +17,7 @@ BATCH ?=
 ACCUMULATE ?=
 LR ?=
 SIZE ?=
+TILES ?=
 TIME ?=
 PATIENCE ?=
 WEIGHTS ?=
@@ -37,7 +38,7 @@ IMAGE_PREFIX ?= $(or $(shell echo $(SOURCE) | sed -nE 's|.*github\.com[:/]([^/]+
 option = $(if $($1),--$2 "$($1)")
 # abspath takes a path with spaces for several.
 absolute = $(if $(filter /%,$(firstword $1)),$1,$(CURDIR)/$1)
-TRAIN_OPTIONS = $(strip $(foreach name,device epochs batch accumulate lr size time patience weights,\
+TRAIN_OPTIONS = $(strip $(foreach name,device epochs batch accumulate lr size tiles time patience weights,\
 	$(call option,$(shell echo $(name) | tr a-z A-Z),$(name))))
 
 IMAGE_NAME := (image: (&image )?|newName: |reference: )[^ ]+/umop-

@@ -248,8 +248,8 @@ class _Views:
         part = _area(mine) if self.is_cut[one] else _area(theirs)
         of = np.where(are_cut == self.is_cut[one], union, part)
         is_other_window = (self.windows[others] != self.windows[one]).any(axis=1)
-        is_alike: NDArray[np.bool_] = np.greater(shared, iou * of)
-        return is_alike & is_other_window & (self.labels[others] == self.labels[one])
+        is_same = self.labels[others] == self.labels[one]
+        return np.asarray(is_same & is_other_window & (shared > iou * of), np.bool_)
 
 
 def _touches_border(

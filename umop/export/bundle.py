@@ -23,6 +23,7 @@ from serving.shared import (
 )
 from umop.config.load import load_written
 from umop.data.location import require_data
+from umop.data.tiling import of_one_window
 from umop.evaluation.evaluate import evaluate
 from umop.export.calibration import quantize
 from umop.export.manifest import manifest_of
@@ -82,7 +83,8 @@ def export(
     config = load_written(run.config)
     require_data(config, "test")
     note(describe_checkpoint(checkpoint))
-    detector = init_detector(config, str(checkpoint), device="cpu", palette="random")
+    of_window = of_one_window(config)
+    detector = init_detector(of_window, str(checkpoint), device="cpu", palette="random")
     manifest = manifest_of(run, config, checkpoint, version)
     manifest = manifest.model_copy(
         update={"precision": precision, "absent": _ABSENT.get(precision, {})}
@@ -140,7 +142,7 @@ def _write_network(detector: Any, draft: Path, manifest: Manifest, config: Confi
     if manifest.precision == "int8":
         note("export: calibrating and quantizing it")
         images = _images_of(config, "train")[:_CALIBRATION_IMAGES]
-        quantize(draft / "model.onnx", images, manifest.input)
+        quantize(draft / "model.onnx", images, manifest.input, manifest.tiles)
     else:
         write_pt2(program, draft / "model.pt2")
 

@@ -10,6 +10,7 @@ from mmengine.config import Config
 from pydantic import ValidationError
 
 from serving.shared import InputSpec, Manifest, PostprocessSpec, Size
+from umop.data.tiling import of_one_window, tiles_of
 from umop.evaluation import Evaluation
 from umop.runs.folder import RunFolder
 from umop.system.console import note
@@ -47,6 +48,7 @@ def manifest_of(run: RunFolder, config: Config, checkpoint: Path, version: str) 
                 iou_threshold=limits.nms.iou_threshold,
                 max_detections=limits.max_per_img,
             ),
+            tiles=tiles_of(config),
             metrics=metrics_of(run, config, checkpoint),
             provenance={
                 "checkpoint": checkpoint.name,
@@ -84,7 +86,7 @@ def _input_spec(config: Config) -> InputSpec:
         UserError: The test pipeline does not have exactly one ``Resize`` that keeps the ratio.
     """
     pixels = config.model.data_preprocessor
-    pipeline = config.test_dataloader.dataset.pipeline
+    pipeline = of_one_window(config).test_dataloader.dataset.pipeline
     resizes = [step for step in pipeline if step["type"] == "Resize"]
     if len(resizes) != 1 or not resizes[0].get("keep_ratio", False):
         raise UserError(
