@@ -104,7 +104,7 @@ doctor: $(READY) ## Say whether training works on this machine: versions, operat
 check: $(READY) ## Find what is wrong with a data set: DATA=/path [HTML=check.html] [FIX=/new/folder]
 	$(BIN)/umop data check $(if $(DATA),"$(DATA)") $(if $(HTML),--html "$(HTML)") $(if $(FIX),--fix "$(FIX)")
 
-train: $(TO_TRAIN) ## Train a model: DATA=/path [CONFIG=small] [EPOCHS= BATCH= SIZE= TIME=30m …] [IN=docker]; again to resume
+train: $(TO_TRAIN) ## Train a model: DATA=/path [CONFIG=small] [EPOCHS= BATCH= SIZE= TILES=auto TIME=30m …] [IN=docker]; again to resume
 	$(UMOP) train "$(CONFIG)" --run $(RUN) $(NAMED_DATA) $(TRAIN_OPTIONS)
 
 eval: $(TO_TRAIN) ## Print COCO's twelve numbers of a run: RUN=demo [DATA=/path] [TTA=1] [IN=docker]

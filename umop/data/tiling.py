@@ -14,6 +14,7 @@ from umop.system.errors import UserError
 
 _Section = MutableMapping[str, Any]
 _EACH = "EachWindow"
+_KEPT = 2**28
 _META = ("img_id", "img_path", "ori_shape", "img_shape", "scale_factor", "window", "image_shape")
 
 
@@ -42,6 +43,8 @@ def use_tiles(config: _Section, spec: TileSpec) -> None:
         raise UserError("--tiles needs a CocoDataset and a pipeline with LoadAnnotations.")
     train.update({"type": "TiledDataset", **tiles})
     pipeline = list(train["pipeline"])
+    if kinds[0] == "LoadImage":  # a pass draws many windows of an image
+        pipeline[0] = {**pipeline[0], "keep_bytes": _KEPT}
     pipeline.insert(kinds.index("LoadAnnotations") + 1, {"type": "RandomWindow", **tiles})
     train["pipeline"] = pipeline
     for name, loop in (("val", "TiledValLoop"), ("test", "TiledTestLoop")):

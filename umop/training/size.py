@@ -46,7 +46,8 @@ def fit_size(config: _Section, asked: int | None, box_share: float) -> str | Non
         return (
             f"Half of the boxes are smaller than {box:.2g} pixels once images are scaled to "
             f"{side}, too small to learn well. --size {better} finds more of them "
-            f"and takes about {(better / side) ** 2:.2g} times as long."
+            f"and takes about {(better / side) ** 2:.2g} times as long; --tiles auto looks at "
+            "large images in windows instead."
         )
     if side != asked and side != before:
         return (

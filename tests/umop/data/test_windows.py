@@ -103,6 +103,16 @@ def test_a_sample_is_drawn_again_from_its_number(scene: Path) -> None:
     assert not np.array_equal(drawn[0], drawn[1])
 
 
+def test_an_image_that_was_read_is_kept_as_long_as_it_fits(scene: Path, tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    for keep_bytes, again in ((10**6, True), (1000, False)):
+        step = TRANSFORMS.build({"type": "LoadImage", "keep_bytes": keep_bytes})
+        path.write_bytes((scene / "large.png").read_bytes())
+        first = step({"img_path": str(path)})["img"]
+        path.write_bytes((scene / "small.png").read_bytes())
+        assert np.array_equal(first, step({"img_path": str(path)})["img"]) is again
+
+
 def test_a_small_image_is_filled_up_so_that_all_are_scaled_alike(scene: Path) -> None:
     tiled = dataset(scene)
     with sample_drawn(0, 0):
