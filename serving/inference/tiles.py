@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from math import ceil
 from typing import NamedTuple
 
@@ -26,6 +26,8 @@ _BORDER = 1 / 64
 """Part of a window's side: a box that ends so close to a border may go on behind it."""
 _LESS_TRUSTED = 0.5
 """What the score of a box that its window cuts counts for beside one that is shown whole."""
+
+_Beside = tuple[NDArray[np.int64], NDArray[np.bool_]]
 
 
 class Window(NamedTuple):
@@ -162,14 +164,13 @@ def merge(
         spec: How it was cut, and which boxes are of one object.
         limit: Most detections to return.
     """
-    views = _Views.of(found, seen, size)
-    rest = np.arange(len(views.boxes))
+    views = _Views.of(found, seen, size, spec.merge_iou)
+    is_left = np.ones(len(views.boxes), np.bool_)
     boxes, kept = [], []
-    while len(rest):
-        best = int(rest[0])
-        group, rest = views.of_one_object(rest, spec.merge_iou)
-        boxes.append(views.joined(group) if views.is_cut[best] else views.boxes[best])
-        kept.append(best)
+    for best in range(len(is_left)):
+        if is_left[best]:
+            boxes.append(views.take(best, is_left))
+            kept.append(best)
     order = np.argsort(-views.scores[kept], kind="stable")[:limit]
     chosen = np.array(kept, np.int64)[order]
     corners = np.array(boxes, np.float32).reshape(-1, 4)[order]
@@ -184,72 +185,98 @@ class _Views:
         boxes: x1, y1, x2, y2 in pixels of the image, shape (n, 4).
         scores: Shape (n,).
         labels: Shape (n,).
-        windows: The window of each, shape (n, 4).
+        numbers: The window of each, shape (n,).
         is_cut: Whether its object may go on behind a border of its window, shape (n,).
+        windows: All windows, shape (w, 4).
+        iou: Boxes that overlap by more are of one object.
+        members: The boxes of each window that has some.
+        beside: For such a window those that it overlaps, and which boxes of both are of one object.
     """
 
     boxes: NDArray[np.float32]
     scores: NDArray[np.float32]
     labels: NDArray[np.int64]
-    windows: NDArray[np.float32]
+    numbers: NDArray[np.int64]
     is_cut: NDArray[np.bool_]
+    windows: NDArray[np.float32]
+    iou: float
+    members: dict[int, NDArray[np.int64]] = field(default_factory=dict)
+    beside: dict[int, list[_Beside]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, found: Sequence[Detections], seen: Sequence[Window], size: Size) -> _Views:
+    def of(
+        cls, found: Sequence[Detections], seen: Sequence[Window], size: Size, iou: float
+    ) -> _Views:
+        """Sorts boxes; takes what ``merge`` does."""
         boxes = np.concatenate([each.boxes for each in found])
         scores = np.concatenate([each.scores for each in found])
         labels = np.concatenate([each.labels for each in found])
-        counts = [len(each) for each in found]
-        places = np.repeat(np.array(seen, np.float32), counts, axis=0)
-        is_cut = _touches_border(boxes, places, size)
+        windows = np.array(seen, np.float32)
+        numbers = np.repeat(np.arange(len(seen)), [len(each) for each in found])
+        is_cut = _touches_border(boxes, windows[numbers], size)
         order = np.argsort(-scores * np.where(is_cut, _LESS_TRUSTED, 1), kind="stable")
         order = order[:MOST_MERGED]
-        return cls(boxes[order], scores[order], labels[order], places[order], is_cut[order])
+        boxes, scores, labels = boxes[order], scores[order], labels[order]
+        views = cls(boxes, scores, labels, numbers[order], is_cut[order], windows, iou)
+        for number in np.unique(views.numbers).tolist():
+            views.members[number] = np.flatnonzero(views.numbers == number)
+        return views
 
-    def of_one_object(
-        self, rest: NDArray[np.int64], iou: float
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """The first of some boxes with those that show its object, parts of its parts too; others.
+    def take(self, best: int, is_left: NDArray[np.bool_]) -> NDArray[np.float32]:
+        """Takes a box, and all that show the same object, from those that are left.
 
         Args:
-            rest: The boxes.
-            iou: Those that overlap by more are of one object.
+            best: The box.
+            is_left: Which boxes no object has, changed in place.
+
+        Returns:
+            The object's box: that of the best, or the one around its parts where that is cut.
         """
-        group, todo, rest = [rest[:1]], [int(rest[0])], rest[1:]
-        grows = self.is_cut[todo[0]]
+        is_left[best] = False
+        parts, todo = [best], [best]
         while todo:
-            one = todo.pop()
-            is_same = self._is_same(one, rest, iou)
-            same, rest = rest[is_same], rest[~is_same]
-            group.append(same)
-            if grows:
-                todo.extend(same[self.is_cut[same]].tolist())
-        return np.concatenate(group), rest
+            for same in self._same_as(todo.pop()):
+                new = same[is_left[same]]
+                is_left[new] = False
+                if self.is_cut[best]:
+                    parts.extend(cut := new[self.is_cut[new]].tolist())
+                    todo.extend(cut)
+        corners = self.boxes[parts]
+        return np.concatenate([corners[:, :2].min(axis=0), corners[:, 2:].max(axis=0)])
 
-    def joined(self, group: NDArray[np.int64]) -> NDArray[np.float32]:
-        """The box around the parts of an object."""
-        parts = self.boxes[group[self.is_cut[group]]]
-        return np.concatenate([parts[:, :2].min(axis=0), parts[:, 2:].max(axis=0)])
+    def _same_as(self, one: int) -> Iterator[NDArray[np.int64]]:
+        """The boxes of other windows that are of the same object as one."""
+        number = int(self.numbers[one])
+        if number not in self.beside:
+            self.beside[number] = list(self._compared(number))
+        place = int(np.searchsorted(self.members[number], one))
+        for others, is_same in self.beside[number]:
+            yield others[is_same[place]]
 
-    def _is_same(self, one: int, others: NDArray[np.int64], iou: float) -> NDArray[np.bool_]:
-        """Which other boxes are of the same object as one.
+    def _compared(self, number: int) -> Iterator[_Beside]:
+        mine = self.members[number][:, None]
+        overlaps = _area(_clipped(self.windows, self.windows[number])) > 0
+        for other in np.flatnonzero(overlaps).tolist():
+            if other != number and other in self.members:
+                yield self.members[other], self._are_same(mine, self.members[other][None])
+
+    def _are_same(self, one: NDArray[np.int64], other: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which boxes of two windows are of one object.
 
         Two that are cut are compared in what both windows show; one that is cut is a part of a
         whole one that covers it.
         """
-        mine, theirs = self.boxes[one], self.boxes[others]
-        are_cut = self.is_cut[others]
-        if self.is_cut[one]:
-            both = are_cut[:, None]
-            mine = np.where(both, _clipped(mine, self.windows[others]), mine)
-            theirs = np.where(both, _clipped(theirs, self.windows[one]), theirs)
-        shared = _area(_clipped(mine, theirs))
-        union = _area(mine) + _area(theirs) - shared
-        part = _area(mine) if self.is_cut[one] else _area(theirs)
-        of = np.where(are_cut == self.is_cut[one], union, part)
-        is_other_window = (self.windows[others] != self.windows[one]).any(axis=1)
-        is_same = self.labels[others] == self.labels[one]
-        return np.asarray(is_same & is_other_window & (shared > iou * of), np.bool_)
+        first, second = self.boxes[one], self.boxes[other]
+        both_cut = (self.is_cut[one] & self.is_cut[other])[..., None]
+        first = np.where(both_cut, _clipped(first, self.windows[self.numbers[other]]), first)
+        second = np.where(both_cut, _clipped(second, self.windows[self.numbers[one]]), second)
+        shared = _area(_clipped(first, second))
+        union = _area(first) + _area(second) - shared
+        part = np.where(self.is_cut[one], _area(first), _area(second))
+        of = np.where(self.is_cut[one] == self.is_cut[other], union, part)
+        return np.asarray(
+            (self.labels[one] == self.labels[other]) & (shared > self.iou * of), np.bool_
+        )
 
 
 def _touches_border(

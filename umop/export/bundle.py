@@ -40,6 +40,7 @@ from umop.system.errors import UserError
 
 _ENGINES: tuple[EngineName, ...] = ("onnxruntime", "torch")
 _VERIFIED_IMAGES = 8
+_VERIFIED_TILED = 2
 _CALIBRATION_IMAGES = 64
 VERSION = "1.0"
 _ABSENT = {"int8": {"model.pt2": "8-bit arithmetic is ONNX Runtime's"}}
@@ -97,7 +98,8 @@ def export(
         Bundle.write(draft, manifest)
         note("export: comparing it with the checkpoint")
         if precision == "fp32":
-            images = _images_of(config, "test")[:_VERIFIED_IMAGES]
+            most = _VERIFIED_TILED if manifest.tiles else _VERIFIED_IMAGES
+            images = _images_of(config, "test")[:most]
             done = Export({each: verify(detector, draft, images, each) for each in _ENGINES}, None)
         else:
             done = Export({}, _measure(run, config, draft, manifest))

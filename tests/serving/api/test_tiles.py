@@ -15,6 +15,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from serving.bundle import Bundle, BundleError
+from serving.inference import decoding
 from serving.inference.detector import Detector
 from serving.server.app import build_app
 from serving.settings import Settings
@@ -105,6 +106,24 @@ def test_service_python_and_torchserve_find_the_same(
     handler.initialize(context)
     by_torchserve = json.loads(handler.handle([{"body": PNG}], context)[0])["detections"]
     assert by_service == by_python == by_torchserve
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "TIFF"])
+def test_an_image_is_decoded_once_for_all_of_its_windows(
+    kind: str, tiled_bundle_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes = []
+    decode = decoding.decode
+
+    def counted(data: bytes, max_pixels: int) -> Any:
+        sizes.append(len(data))
+        return decode(data, max_pixels)
+
+    monkeypatch.setattr(decoding, "decode", counted)
+    detector = Detector.load(tiled_bundle_path, threads=1)
+    found = detector.predict(encode(SMALL_SQUARES, kind), score_threshold=0.9)
+    assert len(found) >= len(SMALL_BOXES)
+    assert len(sizes) == 1
 
 
 @pytest.mark.parametrize("tiles", ["", "63", "8193", "-1", "640.5", "on", "٣٢٠", "9" * 5000])
