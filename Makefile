@@ -17,6 +17,7 @@ BATCH ?=
 ACCUMULATE ?=
 LR ?=
 SIZE ?=
+TILES ?=
 TIME ?=
 PATIENCE ?=
 WEIGHTS ?=
@@ -37,7 +38,7 @@ IMAGE_PREFIX ?= $(or $(shell echo $(SOURCE) | sed -nE 's|.*github\.com[:/]([^/]+
 option = $(if $($1),--$2 "$($1)")
 # abspath takes a path with spaces for several.
 absolute = $(if $(filter /%,$(firstword $1)),$1,$(CURDIR)/$1)
-TRAIN_OPTIONS = $(strip $(foreach name,device epochs batch accumulate lr size time patience weights,\
+TRAIN_OPTIONS = $(strip $(foreach name,device epochs batch accumulate lr size tiles time patience weights,\
 	$(call option,$(shell echo $(name) | tr a-z A-Z),$(name))))
 
 IMAGE_NAME := (image: (&image )?|newName: |reference: )[^ ]+/umop-
@@ -103,7 +104,7 @@ doctor: $(READY) ## Say whether training works on this machine: versions, operat
 check: $(READY) ## Find what is wrong with a data set: DATA=/path [HTML=check.html] [FIX=/new/folder]
 	$(BIN)/umop data check $(if $(DATA),"$(DATA)") $(if $(HTML),--html "$(HTML)") $(if $(FIX),--fix "$(FIX)")
 
-train: $(TO_TRAIN) ## Train a model: DATA=/path [CONFIG=small] [EPOCHS= BATCH= SIZE= TIME=30m …] [IN=docker]; again to resume
+train: $(TO_TRAIN) ## Train a model: DATA=/path [CONFIG=small] [EPOCHS= BATCH= SIZE= TILES=auto TIME=30m …] [IN=docker]; again to resume
 	$(UMOP) train "$(CONFIG)" --run $(RUN) $(NAMED_DATA) $(TRAIN_OPTIONS)
 
 eval: $(TO_TRAIN) ## Print COCO's twelve numbers of a run: RUN=demo [DATA=/path] [TTA=1] [PRECISION=0.95] [IN=docker]

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from serving.bundle.schema import Manifest as Manifest
     from serving.bundle.schema import PostprocessSpec as PostprocessSpec
     from serving.bundle.schema import Size as Size
+    from serving.bundle.schema import TileSpec as TileSpec
     from serving.bundle.signature import Signer as Signer
     from serving.container import end_by_sigterm as end_by_sigterm
     from serving.inference.decoding import SWAPPING_ORIENTATIONS as SWAPPING_ORIENTATIONS
@@ -32,6 +33,12 @@ if TYPE_CHECKING:
     from serving.inference.prediction import Prediction as Prediction
     from serving.inference.preprocess import prepare as prepare
     from serving.inference.preprocess import stack as stack
+    from serving.inference.tiles import MOST_MERGED as MOST_MERGED
+    from serving.inference.tiles import TiledImage as TiledImage
+    from serving.inference.tiles import Window as Window
+    from serving.inference.tiles import merge as merge
+    from serving.inference.tiles import moved as moved
+    from serving.inference.tiles import windows as windows
     from serving.predict.command import PredictCommand as PredictCommand
     from serving.predict.command import PredictOptions as PredictOptions
     from serving.predict.command import Summary as Summary
@@ -50,7 +57,7 @@ else:
     _HOMES = {
         "serving.bundle": ("Bundle", "BundleError"),
         "serving.bundle.replace": ("replace_folder",),
-        "serving.bundle.schema": ("InputSpec", "Manifest", "PostprocessSpec", "Size"),
+        "serving.bundle.schema": ("InputSpec", "Manifest", "PostprocessSpec", "Size", "TileSpec"),
         "serving.bundle.signature": ("Signer",),
         "serving.container": ("end_by_sigterm",),
         "serving.inference.decoding": (
@@ -62,6 +69,9 @@ else:
         "serving.inference.postprocess": ("Detections", "name_detections"),
         "serving.inference.prediction": ("Prediction",),
         "serving.inference.preprocess": ("prepare", "stack"),
+        "serving.inference.tiles": (
+            *("MOST_MERGED", "TiledImage", "Window", "merge", "moved", "windows"),
+        ),
         "serving.predict.command": ("PredictCommand", "PredictOptions", "Summary"),
         "serving.predict.errors": ("PredictError",),
         "serving.predict.models": ("ModelOptions", "open_model"),

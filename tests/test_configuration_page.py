@@ -14,6 +14,7 @@ DOCS = ROOT / "docs"
 ON_OTHER_PAGES = {
     *("FusedLayerNorm", "fused_adam"),
     "Bf16OptimWrapper",  # --amp chooses it
+    *("EachWindow", "RandomWindow", "TiledDataset", "TiledTestLoop", "TiledValLoop"),  # --tiles
     *("ScalarsToMlflow", "ScalarsToTensorboard", "ScalarsToWandb"),
 }
 

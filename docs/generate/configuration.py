@@ -44,6 +44,8 @@ TOP_LEVEL = {
     "channels_last": "Train in the memory format channels_last, faster on CPUs and tensor cores.",
     "data_hint": "What the error says to do when the data is missing.",
     "find_unused_parameters": "For distributed training of models with unused parameters.",
+    "tiles": "Cut images into windows of `window` pixels that share `overlap`; `--tiles` takes "
+    "precedence.",
     "needs_gpu": "Refuse to train without a GPU unless `--device cpu` is given.",
 }
 CLASSES: dict[str, tuple[type, ...]] = {

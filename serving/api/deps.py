@@ -12,7 +12,7 @@ from serving.api.problems import Problem
 from serving.api.services import Services
 from serving.backends import Backend
 from serving.guards.keys import KeyRing
-from serving.schemas.options import DetectOptions
+from serving.schemas.options import DetectOptions, Tiles
 
 _QUERY = (*DetectOptions.model_fields, "format")
 
@@ -34,6 +34,13 @@ async def _options(
         list[str] | None,
         Query(description="Class to report, by name; repeat it for several."),
     ] = None,
+    tiles: Annotated[
+        Tiles | None,
+        Query(
+            description="Whether a large image is looked at in windows: auto is what the model "
+            "was made for, a number is their side in pixels."
+        ),
+    ] = None,
 ) -> DetectOptions:
     unknown = next((name for name in request.query_params if name not in _QUERY), None)
     if unknown is not None:
@@ -43,6 +50,7 @@ async def _options(
         score_threshold=score_threshold,
         max_detections=max_detections,
         classes=tuple(classes) if classes else None,
+        tiles=tiles,
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from serving.backends import Backend
 from serving.backends.models import Models
 from serving.inference.slots import RunSlots
@@ -26,9 +28,9 @@ def _backends(settings: list[Settings], metrics: Metrics) -> list[Backend]:
             from serving.backends.embedded import Resources
             from serving.backends.openinference import OpenInferenceBackend
 
-            decoders = Resources.of(settings[0]).decoders
+            shared = Resources.of(settings[0])
             return [  # the other server shares its processors by itself
-                OpenInferenceBackend(each, metrics, Resources(decoders, RunSlots()))
+                OpenInferenceBackend(each, metrics, replace(shared, slots=RunSlots()))
                 for each in settings
             ]
         case "torchserve":

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from time import perf_counter
 
 from serving.backends import NotReadyError, require_bundle
+from serving.backends.turns import in_turn
 from serving.bundle import Bundle
 from serving.bundle.schema import Manifest
 from serving.guards.admission import OverloadedError
 from serving.guards.crew import Crew
 from serving.inference.batching import Batcher
-from serving.inference.detector import Detections, Detector, Prepared, name_detections
+from serving.inference.detector import Detections, Detector, Image, Prepared, name_detections
 from serving.inference.engines import Engine, EngineError, open_engine
 from serving.inference.slots import RunSlots
+from serving.inference.tiles import Window
 from serving.observability.metrics import Metrics
 from serving.schemas.detections import DetectionResult, ImageInfo, ModelRef
 from serving.schemas.options import DetectOptions
@@ -34,15 +36,19 @@ class Resources:
     Attributes:
         decoders: Threads that decode images.
         slots: The models' turns on the processors.
+        tiled: Images whose pixels may stay in memory for their windows.
     """
 
     decoders: Crew
     slots: RunSlots
+    tiled: asyncio.Semaphore
 
     @classmethod
     def of(cls, settings: Settings) -> Resources:
         """Makes what the settings allow."""
-        return cls(Crew(settings.decode_threads, settings.deadline, "decode"), RunSlots())
+        threads = settings.decode_threads
+        crew = Crew(threads, settings.deadline, "decode")
+        return cls(crew, RunSlots(), asyncio.Semaphore(threads))
 
 
 class EmbeddedBackend:
@@ -112,10 +118,11 @@ class EmbeddedBackend:
         manifest = model.detector.manifest
         options.class_ids(manifest.classes)
         started = perf_counter()
-        prepared = await self._decoders.run(self._decode, model.detector, image)
-        decoded = perf_counter()
-        with self._metrics.queue.track_inprogress():
-            detections, began, ended = await model.batcher.submit((prepared, options))
+        async with self._room(model.detector, image, options):
+            prepared = await self._decoders.run(self._decode, model.detector, image, options)
+            decoded = perf_counter()
+            with self._metrics.queue.track_inprogress():
+                detections, began, ended = await model.find(prepared, options)
         return DetectionResult(
             model=ModelRef(name=manifest.name, version=manifest.version),
             image=ImageInfo(width=prepared.original.width, height=prepared.original.height),
@@ -126,6 +133,20 @@ class EmbeddedBackend:
                 "inference": ended - began,
             },
         )
+
+    @asynccontextmanager
+    async def _room(
+        self, detector: Detector, image: bytes, options: DetectOptions
+    ) -> AsyncIterator[None]:
+        """Waits until the pixels of an image that has windows may stay in memory."""
+        limit = self._settings.max_pixels
+        if not detector.may_tile(options.tiles) or not await self._decoders.run(
+            detector.is_tiled, image, limit, options.tiles
+        ):
+            yield
+            return
+        async with self._resources.tiled:
+            yield
 
     def _load(self) -> Detector:
         bundle = Bundle.open(require_bundle(self._settings), verify_key=self._settings.verify_key)
@@ -167,8 +188,8 @@ class EmbeddedBackend:
             raise NotReadyError("the model is being loaded")
         return self._model
 
-    def _decode(self, detector: Detector, image: bytes) -> Prepared:
-        return detector.decode(image, self._settings.max_pixels)
+    def _decode(self, detector: Detector, image: bytes, options: DetectOptions) -> Image:
+        return detector.decode(image, self._settings.max_pixels, options.tiles)
 
 
 class _LoadedModel:
@@ -181,7 +202,8 @@ class _LoadedModel:
         self._users = 0
         self._unused = asyncio.Event()
         self._unused.set()
-        self.batcher: Batcher[_Job, _Outcome] = Batcher(
+        self._at_a_time = settings.batch_size * detector.concurrent_runs + 1
+        self._batcher: Batcher[_Job, _Outcome] = Batcher(
             partial(_run, detector, metrics),  # not a method: a cycle would outlive a reload
             size=settings.batch_size,
             delay=settings.batch_delay_ms / 1000,
@@ -200,9 +222,24 @@ class _LoadedModel:
             if self._users == 0:
                 self._unused.set()
 
+    async def find(self, image: Image, options: DetectOptions) -> _Outcome:
+        """Finds objects in an image; its windows queue a few at a time, between other images."""
+        if isinstance(image, Prepared):
+            return await self._batcher.submit((image, options))
+        wanted = self.detector.options_of_windows(options)
+
+        async def find(window: Window) -> _Outcome:
+            part = await asyncio.to_thread(image.part, window)
+            return await self._batcher.submit((part, wanted))
+
+        found = await in_turn(image.windows, find, self._at_a_time)
+        detections, begins, ends = zip(*found, strict=True)
+        merged = await asyncio.to_thread(image.merged, detections, options)
+        return merged, min(begins), max(ends)
+
     async def retire(self) -> None:
         await self._unused.wait()
-        await self.batcher.drain()
+        await self._batcher.drain()
 
 
 def _run(

@@ -43,10 +43,10 @@ class TorchServeBackend:
     """Sends images, as they came, to TorchServe's inference API.
 
     An image goes to ``POST /predictions/{model}`` as the raw body. TorchServe keeps a request's
-    query from its handler, so ``score_threshold``, ``max_detections`` and ``classes`` (names) go as
-    JSON in the header ``X-UMOP-Options``, without those that the request left out. The answer is
-    that of ``serving.schemas.detections.DetectResponse``; a 4xx with a ``detail`` refuses the
-    image.
+    query from its handler, so ``score_threshold``, ``max_detections``, ``classes`` (names) and
+    ``tiles`` go as JSON in the header ``X-UMOP-Options``, without those that the request left out.
+    The answer is that of ``serving.schemas.detections.DetectResponse``; a 4xx with a ``detail``
+    refuses the image.
 
     Args:
         settings: TorchServe's address, and the bundle that its archive was made of.

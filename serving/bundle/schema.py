@@ -16,7 +16,7 @@ from pydantic import (
     model_validator,
 )
 
-from serving.schemas.names import Precision
+from serving.schemas.names import LARGEST_WINDOW, SMALLEST_WINDOW, Precision
 
 SCHEMA_VERSION: Literal[1] = 1
 MAX_INPUT_PIXELS = 2**25
@@ -97,6 +97,28 @@ class PostprocessSpec(_Record):
     class_thresholds: dict[str, _Fraction] = {}
 
 
+class TileSpec(_Record):
+    """How an image that is larger than a window is cut into windows, and their boxes merged.
+
+    Attributes:
+        window: Side of a window in pixels of the image; each is then scaled as an image is.
+        overlap: Least pixels that neighbours share, so that objects up to this size are whole in
+            one of them.
+        merge_iou: Boxes of two windows that overlap by more are of one object.
+    """
+
+    window: Annotated[int, Field(ge=SMALLEST_WINDOW, le=LARGEST_WINDOW)]
+    overlap: PositiveInt
+    merge_iou: Annotated[float, Field(gt=0, lt=1)] = 0.5
+
+    @model_validator(mode="after")
+    def _overlap_fits(self) -> TileSpec:
+        least, most = self.window // 16, self.window // 2
+        if not least <= self.overlap <= most:
+            raise ValueError(f"overlap must be from {least} to {most} for windows of {self.window}")
+        return self
+
+
 class FileEntry(_Record):
     """Digest and size of one file of the bundle."""
 
@@ -108,6 +130,7 @@ class Manifest(_Record):
     """What a bundle holds; the content of ``manifest.json``.
 
     Attributes:
+        tiles: How large images are cut into windows; None where they are taken whole.
         precision: The network's arithmetic.
         ap_loss: How much COCO AP (0–1) that precision costs against the checkpoint; None for fp32.
         metrics: Measured on the test data, with this precision.
@@ -121,6 +144,7 @@ class Manifest(_Record):
     classes: tuple[str, ...]
     input: InputSpec
     postprocess: PostprocessSpec = PostprocessSpec()
+    tiles: TileSpec | None = None
     precision: Precision = "fp32"
     ap_loss: float | None = None
     metrics: dict[str, float] = {}

@@ -24,6 +24,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from serving.bundle.schema import Manifest
 from serving.schemas.detections import DetectResponse
+from serving.schemas.options import Tiles
 
 _Answer = TypeVar("_Answer")
 _DETECTIONS = TypeAdapter(DetectResponse)
@@ -79,6 +80,7 @@ class Client:
         score_threshold: float | None = None,
         max_detections: int | None = None,
         classes: Sequence[str] | None = None,
+        tiles: Tiles | None = None,
     ) -> DetectResponse:
         """Finds objects in one image.
 
@@ -87,6 +89,8 @@ class Client:
             score_threshold: Lowest score to report; the model's default if None.
             max_detections: Most detections to report; the model's default if None.
             classes: Names of the classes to report; all if None.
+            tiles: ``off`` to take a large image whole, or the side of the windows that it is cut
+                into; as the model says if None.
 
         Raises:
             ClientError: The service refused the image, cannot be reached, or is not ``umop-serve``.
@@ -97,6 +101,7 @@ class Client:
             "score_threshold": score_threshold,
             "max_detections": max_detections,
             "classes": list(classes) if classes is not None else None,
+            "tiles": tiles,
         }
         parameters = {name: value for name, value in given.items() if value is not None}
         answer = self._request(

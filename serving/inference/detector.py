@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image as PillowImage
 
 from serving.bundle import MANIFEST, Bundle
 from serving.bundle.schema import Manifest, Size
@@ -27,8 +27,9 @@ from serving.inference.preprocess import (
     usual_canvas,
 )
 from serving.inference.sources import MAX_PIXELS, AnyImage, AnyPath, Source, several
+from serving.inference.tiles import TiledImage, choose, options_of_windows
 from serving.schemas.names import EngineName
-from serving.schemas.options import DetectOptions, Options, parse_options
+from serving.schemas.options import DetectOptions, Options, Tiles, parse_options
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
 __all__ = ["DetectOptions", "Detections", "Detector", "Prepared", "name_detections"]
 
 _MAX_BATCH_PIXELS = 8_000_000
+
+Image = Prepared | TiledImage
+"""An image that is ready for ``detect_prepared``."""
 
 
 class Detector:
@@ -96,7 +100,7 @@ class Detector:
 
     @overload
     def predict(
-        self, source: bytes | Image.Image | NDArray[Any], **options: Unpack[Options]
+        self, source: bytes | PillowImage.Image | NDArray[Any], **options: Unpack[Options]
     ) -> Prediction: ...
 
     @overload
@@ -115,7 +119,8 @@ class Detector:
                 (height, width, 3)); or several of these, or a folder of images.
             options: ``score_threshold``, the lowest score to report, of all classes in place of
                 the bundle's own; ``max_detections``, the most detections; ``classes``, names of the
-                classes to report.
+                classes to report; ``tiles``, ``"off"`` to take a large image whole, or the side of
+                the windows that it is cut into.
 
         Returns:
             What was found. For several images or a folder an iterator, which reads an image when
@@ -137,14 +142,16 @@ class Detector:
 
     def _predict(self, source: Source, options: DetectOptions) -> Prediction:
         try:
-            prepared = self._prepare(source.load())
+            prepared = self._prepare(source.load(), options.tiles)
         except ImageError as error:
             raise type(error)(f"{source.name}: {error}") from error
         [found] = self.detect_prepared([prepared], [options])
         return Prediction(source, prepared.original, found, self.manifest)
 
-    def _prepare(self, image: bytes | NDArray[np.uint8]) -> Prepared:
-        return self.decode(image, MAX_PIXELS) if isinstance(image, bytes) else self.prepare(image)
+    def _prepare(self, image: bytes | NDArray[np.uint8], tiles: Tiles | None) -> Image:
+        if isinstance(image, bytes):
+            return self.decode(image, MAX_PIXELS, tiles)
+        return self.prepare(image, tiles)
 
     def detect(
         self,
@@ -163,20 +170,28 @@ class Detector:
         Raises:
             EngineError: The engine failed.
         """
-        return self.detect_prepared([self.prepare(image) for image in images], options)
+        options = options or [DetectOptions()] * len(images)
+        prepared = [
+            self.prepare(image, each.tiles) for image, each in zip(images, options, strict=True)
+        ]
+        return self.detect_prepared(prepared, options)
 
-    def decode(self, data: bytes, max_pixels: int) -> Prepared:
-        """Decodes and scales one image for ``detect_prepared``.
+    def decode(self, data: bytes, max_pixels: int, tiles: Tiles | None = None) -> Image:
+        """Decodes one image for ``detect_prepared``, and scales it where it is taken whole.
 
         Args:
             data: An encoded image, see ``serving.inference.decoding.decode``.
             max_pixels: Most pixels (width × height) allowed; checked before decoding.
+            tiles: Whether it is looked at in windows; as the bundle says if None.
 
         Raises:
             ImageError: As ``serving.inference.decoding.decode`` raises it.
+            ImageTooLargeError: It has too many windows.
         """
+        if self.may_tile(tiles) and self.is_tiled(data, max_pixels, tiles):
+            return self.prepare(decoding.decode(data, max_pixels), tiles)
         if not self._reduced_decoding:
-            return self.prepare(decoding.decode(data, max_pixels))
+            return prepare(decoding.decode(data, max_pixels), self.manifest.input)
         pixels, (width, height) = decoding.decode_reduced(data, max_pixels, self._input_size)
         return prepare(pixels, self.manifest.input, Size(width=width, height=height))
 
@@ -185,13 +200,44 @@ class Detector:
         scaled, _ = input_size(Size(width=width, height=height), self.manifest.input)
         return scaled.width, scaled.height
 
-    def prepare(self, image: NDArray[np.uint8]) -> Prepared:
-        """Scales one image (RGB, uint8, shape (height, width, 3)) for ``detect_prepared``."""
-        return prepare(image, self.manifest.input)
+    def may_tile(self, tiles: Tiles | None) -> bool:
+        """Whether a large enough image is looked at in windows."""
+        return tiles != "off" and (isinstance(tiles, int) or self.manifest.tiles is not None)
+
+    def is_tiled(self, data: bytes, max_pixels: int, tiles: Tiles | None) -> bool:
+        """Whether ``decode`` keeps an image's pixels, for its windows; reads its header only.
+
+        Args:
+            data: An encoded image.
+            max_pixels: Most pixels (width × height) allowed.
+            tiles: As ``decode`` takes it.
+
+        Raises:
+            ImageError: As ``decode`` raises it for the header.
+        """
+        header = decoding.read_header(data, max_pixels)
+        size = Size(width=header.width, height=header.height)
+        return choose(self.manifest.tiles, tiles, size) is not None
+
+    def prepare(self, image: NDArray[np.uint8], tiles: Tiles | None = None) -> Image:
+        """Makes one image ready for ``detect_prepared``.
+
+        Args:
+            image: RGB, uint8, shape (height, width, 3).
+            tiles: Whether it is looked at in windows; as the bundle says if None.
+
+        Raises:
+            ImageTooLargeError: It has too many windows.
+        """
+        size = Size(width=image.shape[1], height=image.shape[0])
+        spec = choose(self.manifest.tiles, tiles, size)
+        if spec is None:
+            return prepare(image, self.manifest.input)
+        return TiledImage(image, spec, self.manifest.input)
 
     def detect_prepared(
         self,
-        images: Sequence[Prepared],
+        images: Sequence[Image],
         options: Sequence[DetectOptions] | None = None,
         *,
         exclusive: bool = True,
@@ -199,6 +245,7 @@ class Detector:
         """Finds objects in prepared images.
 
         Those of one input size run together, as many at a time as ``max_batch_pixels`` allows.
+        Windows of an image run one after the other.
 
         Args:
             images: From ``decode`` or ``prepare``.
@@ -209,6 +256,38 @@ class Detector:
             EngineError: The engine failed.
         """
         options = options or [DetectOptions()] * len(images)
+        whole = [index for index, each in enumerate(images) if isinstance(each, Prepared)]
+        found = iter(
+            self._detect_whole(
+                [each for each in images if isinstance(each, Prepared)],
+                [options[index] for index in whole],
+                exclusive,
+            )
+        )
+        return [
+            self._detect_tiled(image, each, exclusive)
+            if isinstance(image, TiledImage)
+            else next(found)
+            for image, each in zip(images, options, strict=True)
+        ]
+
+    def options_of_windows(self, options: DetectOptions) -> DetectOptions:
+        """Returns the options for each window of an image that has these."""
+        return options_of_windows(options, self.manifest.postprocess.max_detections)
+
+    def _detect_tiled(
+        self, image: TiledImage, options: DetectOptions, exclusive: bool
+    ) -> Detections:
+        wanted = self.options_of_windows(options)
+        found = [
+            self._detect_whole([image.part(window)], [wanted], exclusive)[0]
+            for window in image.windows
+        ]
+        return image.merged(found, options)
+
+    def _detect_whole(
+        self, images: Sequence[Prepared], options: Sequence[DetectOptions], exclusive: bool
+    ) -> list[Detections]:
         class_ids = [each.class_ids(self.manifest.classes) for each in options]
         detections: dict[int, Detections] = {}
         for indices in self._batches(images):

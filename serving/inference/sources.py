@@ -15,7 +15,7 @@ from PIL import Image
 from serving.inference import decoding
 from serving.inference.decoding import ImageError
 
-_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"}
+SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"}
 MAX_PIXELS = 50_000_000
 """Most pixels of an encoded image, as ``umop-serve`` takes by default."""
 
@@ -66,7 +66,7 @@ class Source:
 def images_in(folder: Path) -> list[Path]:
     """Returns the images in a folder and in those inside it, by their files' suffixes."""
     paths = sorted(folder.rglob("*"))
-    return [path for path in paths if path.suffix.lower() in _SUFFIXES and path.is_file()]
+    return [path for path in paths if path.suffix.lower() in SUFFIXES and path.is_file()]
 
 
 def several(source: Any) -> Iterable[AnyImage] | None:

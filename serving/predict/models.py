@@ -10,9 +10,8 @@ from threading import BoundedSemaphore, Lock
 from typing import Protocol
 
 from serving.bundle.schema import Manifest
-from serving.inference.detector import Detector
+from serving.inference.detector import Detector, Image
 from serving.inference.postprocess import name_detections
-from serving.inference.preprocess import Prepared
 from serving.inference.sources import MAX_PIXELS
 from serving.predict.errors import PredictError
 from serving.predict.found import Found
@@ -120,12 +119,12 @@ class LocalModel:
         size = ImageInfo(width=prepared.original.width, height=prepared.original.height)
         return Found(size, name_detections(found, self.manifest.classes))
 
-    def _prepared(self, image: bytes | Pixels, pixels: Pixels | None) -> Prepared:
+    def _prepared(self, image: bytes | Pixels, pixels: Pixels | None) -> Image:
         if pixels is not None:
-            return self._detector.prepare(pixels)
+            return self._detector.prepare(pixels, self._options.tiles)
         if isinstance(image, bytes):
-            return self._detector.decode(image, MAX_PIXELS)
-        return self._detector.prepare(image)
+            return self._detector.decode(image, MAX_PIXELS, self._options.tiles)
+        return self._detector.prepare(image, self._options.tiles)
 
     @contextmanager
     def _turn(self) -> Iterator[bool]:

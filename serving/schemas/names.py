@@ -9,3 +9,5 @@ EngineName = Literal["onnxruntime", "openvino", "torch"]
 ArchiveEngine = Literal["auto", "onnxruntime", "torch"]
 """What runs the network of TorchServe's archive; ``auto`` is for its handler to choose."""
 Precision = Literal["fp32", "fp16", "int8"]
+SMALLEST_WINDOW, LARGEST_WINDOW = 64, 8192
+"""Sides of a window in pixels of the image."""

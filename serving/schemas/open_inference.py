@@ -3,8 +3,8 @@
 Protocol: github.com/kserve/open-inference-protocol, REST. The model takes ``image``, BYTES of shape
 [n]: encoded images, raw in the binary form and base64 in JSON. It gives ``num_detections`` [n]
 and, filled up with zeros to the largest number k, ``boxes`` [n, k, 4], ``scores`` [n, k] and
-``class_ids`` [n, k]. The request's ``parameters`` may hold ``score_threshold``, ``max_detections``
-and ``classes`` (names separated by commas).
+``class_ids`` [n, k]. The request's ``parameters`` may hold ``score_threshold``, ``max_detections``,
+``classes`` (names separated by commas) and ``tiles``.
 """
 
 from __future__ import annotations

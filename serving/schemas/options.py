@@ -3,14 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, TypedDict
+from typing import Annotated, Literal, TypedDict
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    WithJsonSchema,
+)
 
+from serving.schemas.names import LARGEST_WINDOW, SMALLEST_WINDOW
 from serving.schemas.validation import first_error
 
 OPTIONS_HEADER = "X-UMOP-Options"
 """Carries ``DetectOptions`` to TorchServe's handler, as JSON."""
+
+
+_SIDES = range(SMALLEST_WINDOW, LARGEST_WINDOW + 1)
+_TILES_SCHEMA = {
+    "anyOf": [
+        {"type": "string", "enum": ["auto", "off"]},
+        {"type": "integer", "minimum": SMALLEST_WINDOW, "maximum": LARGEST_WINDOW},
+    ]
+}
+
+
+def _checked(tiles: object) -> object:
+    if isinstance(tiles, str) and tiles.isascii() and tiles.isdecimal():
+        tiles = int(tiles[:9])
+    is_number = isinstance(tiles, int) and not isinstance(tiles, bool)
+    if tiles in ("auto", "off") or (is_number and tiles in _SIDES):
+        return tiles
+    raise ValueError(f"must be auto, off, or pixels from {SMALLEST_WINDOW} to {LARGEST_WINDOW}")
+
+
+Tiles = Annotated[
+    Literal["auto", "off"] | int, BeforeValidator(_checked), WithJsonSchema(_TILES_SCHEMA)
+]
+"""Whether an image is looked at in windows: as the bundle says, not at all, or their side."""
 
 
 class UnknownClassError(Exception):
@@ -24,6 +56,7 @@ class DetectOptions(BaseModel):
         score_threshold: Lowest score to report, whatever the class.
         max_detections: Most detections to report.
         classes: Names of the classes to report.
+        tiles: Whether a large image is looked at in windows.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -31,6 +64,7 @@ class DetectOptions(BaseModel):
     score_threshold: Annotated[float | None, Field(ge=0, le=1)] = None
     max_detections: Annotated[int | None, Field(ge=1, le=1000)] = None
     classes: tuple[str, ...] | None = None
+    tiles: Tiles | None = None
 
     def class_ids(self, classes: Sequence[str]) -> frozenset[int] | None:
         """Returns the indices of the classes to report; None for all of them.
@@ -56,6 +90,7 @@ class Options(TypedDict, total=False):
     score_threshold: float | None
     max_detections: int | None
     classes: Sequence[str] | None
+    tiles: Tiles | None
 
 
 def parse_options(options: Options) -> DetectOptions:

@@ -16,9 +16,10 @@ from pydantic import ValidationError
 
 from serving.bundle.schema import Manifest
 from serving.errors import classify
-from serving.inference.decoding import ImageError
-from serving.inference.detector import Detections, Detector, Prepared, name_detections
+from serving.inference.decoding import ImageError, ImageTooLargeError
+from serving.inference.detector import Detections, Detector, Image, name_detections
 from serving.inference.engines import EngineError
+from serving.inference.tiles import TiledImage
 from serving.schemas import tensors
 from serving.schemas.detections import DetectionResult, ImageInfo, ModelRef
 from serving.schemas.open_inference import InferRequest, read_request, write_answer
@@ -50,7 +51,7 @@ class Request:
         message: The protocol's message, None for a bare image.
     """
 
-    images: Sequence[Prepared]
+    images: Sequence[Image]
     options: DetectOptions
     message: InferRequest | None
 
@@ -91,8 +92,27 @@ def read_prediction(
         given = headers.get(OPTIONS_HEADER.lower(), "{}")
         options = DetectOptions.model_validate_json(given)
     options.class_ids(detector.manifest.classes)
-    prepared = [detector.decode(image, max_pixels) for image in images]
-    return Request(prepared, options, message)
+    return Request(_decoded(images, options, detector, max_pixels), options, message)
+
+
+def _decoded(
+    images: Sequence[bytes], options: DetectOptions, detector: Detector, max_pixels: int
+) -> list[Image]:
+    """Decodes images; those with windows keep their pixels, of which there may be so many.
+
+    Raises:
+        ImageTooLargeError: An image has too many pixels, or all with windows have.
+    """
+    decoded: list[Image] = []
+    kept = 0
+    for image in images:
+        decoded.append(detector.decode(image, max_pixels, options.tiles))
+        if isinstance(decoded[-1], TiledImage):
+            size = decoded[-1].original
+            kept += size.width * size.height
+        if kept > max_pixels:
+            raise ImageTooLargeError(f"large images together have more than {max_pixels} pixels")
+    return decoded
 
 
 def write_prediction(

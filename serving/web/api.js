@@ -72,7 +72,7 @@ export async function detect(image, threshold, signal) {
 
 // The image as JPEG, for formats that browsers do not show. No score is above 1: no boxes.
 export async function preview(image) {
-  const answer = await ask("detect?format=jpeg&score_threshold=1", {
+  const answer = await ask("detect?format=jpeg&score_threshold=1&tiles=off", {
     method: "POST",
     body: raw(image),
   });

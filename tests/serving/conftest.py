@@ -10,6 +10,7 @@ from fastapi.testclient import TestClient
 
 from serving.server.app import build_app
 from serving.settings import Settings
+from tests.serving.images import TILES
 from tests.serving.make_bundle import make_bundle
 from tests.serving.running import running
 from tests.serving.waiting import wait_until
@@ -25,6 +26,12 @@ def bundle_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def slow_bundle_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The squares bundle with a network that takes a while."""
     return make_bundle(tmp_path_factory.mktemp("bundles") / "slow.bundle", layers=5)
+
+
+@pytest.fixture(scope="session")
+def tiled_bundle_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The squares bundle, for large images with small squares."""
+    return make_bundle(tmp_path_factory.mktemp("bundles") / "tiled.bundle", tiles=TILES)
 
 
 @pytest.fixture(scope="session")

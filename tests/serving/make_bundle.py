@@ -15,7 +15,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from serving.bundle import Bundle
-from serving.bundle.schema import InputSpec, Manifest, PostprocessSpec, Size
+from serving.bundle.schema import InputSpec, Manifest, PostprocessSpec, Size, TileSpec
 from tests.serving.images import COLOURS, encode, paint
 
 WINDOW = 32
@@ -30,6 +30,7 @@ def make_bundle(
     version: str = "1",
     sizes: tuple[Size, ...] | None = None,
     layers: int = 0,
+    tiles: TileSpec | None = None,
 ) -> Path:
     """Writes the bundle into ``folder``, which is made, and returns it.
 
@@ -39,6 +40,7 @@ def make_bundle(
         version: The model's version.
         sizes: The only input sizes.
         layers: Convolutions that change nothing and take about 30 ms each on one core.
+        tiles: The windows that large images are cut into; each is taken at its own size.
     """
     folder.mkdir(parents=True)
     onnx.save(_network(layers), folder / "model.onnx")
@@ -53,10 +55,11 @@ def make_bundle(
         input=InputSpec(
             mean=(0, 0, 0),
             std=(255, 255, 255),
-            resize=Size(width=320, height=256),
+            resize=Size(width=320, height=320 if tiles else 256),
             sizes=sizes,
         ),
         postprocess=PostprocessSpec(score_threshold=0.5),
+        tiles=tiles,
         metrics={"AP": 0.5},
     )
     Bundle.write(folder, manifest)

@@ -14,7 +14,7 @@ from umop.api.run import Run
 from umop.distributed.signals import Interrupts, StopSignals
 from umop.system.console import quietly
 from umop.system.processor import choose_processor, tune_processor
-from umop.training.options import TIMEOUT, Device, Precision, TrainOptions
+from umop.training.options import TIMEOUT, Device, Precision, Tiles, TrainOptions
 
 if TYPE_CHECKING:
     from mmengine.hooks import Hook
@@ -33,6 +33,7 @@ def train(
     accumulate: int = 1,
     lr: float | None = None,
     size: int | None = None,
+    tiles: Tiles | None = None,
     time: str | None = None,
     patience: int | None = None,
     weights: AnyPath | None = None,
@@ -59,6 +60,8 @@ def train(
         accumulate: Parts that a step is computed in, to need less memory.
         lr: Learning rate, not scaled by the batch.
         size: Pixels of the square that images are fit into.
+        tiles: ``"auto"`` cuts large images with small boxes into windows, ``"off"`` none, a number
+            all into windows of so many pixels; as the config says if None.
         time: Finish within a time, such as ``30m`` or ``2h``.
         patience: Evaluations without a better AP after which training ends.
         weights: Start from a run, or from a checkpoint file (.pth).
@@ -94,6 +97,7 @@ def train(
         accumulate=accumulate,
         lr=lr,
         size=size,
+        tiles=tiles,
         time=time,
         patience=patience,
         weights=None if weights is None else os.fspath(weights),

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from pydantic import ValidationError
 
 from serving.shared import EngineName
 from umop.runs.folder import ROOT, RunFolder
@@ -67,6 +68,14 @@ def predict(
             show_default=False,
         ),
     ] = None,
+    tiles: Annotated[
+        str | None,
+        typer.Option(
+            help="Look at large images in windows: auto, off, or their side in pixels. "
+            "[default: as the bundle says]",
+            show_default=False,
+        ),
+    ] = None,
     engine: Annotated[EngineName, typer.Option(help="What runs the network.")] = "onnxruntime",
     verify_key: Annotated[
         Path | None,
@@ -87,11 +96,17 @@ def predict(
         open_model,
     )
 
-    detect = DetectOptions(
-        score_threshold=score,
-        max_detections=max_detections,
-        classes=tuple(classes) if classes else None,
-    )
+    asked = {
+        "score_threshold": score,
+        "max_detections": max_detections,
+        "classes": tuple(classes) if classes else None,
+        "tiles": tiles,
+    }
+    try:
+        detect = DetectOptions.model_validate(asked)
+    except ValidationError as error:
+        [first] = error.errors()
+        raise UserError(f"--{first['loc'][0]}: {first['msg']}.") from error
     options = PredictOptions(tuple(paths), out, form, draw, crop, every, detect)
     try:
         command = PredictCommand.of(options)

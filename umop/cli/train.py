@@ -17,7 +17,7 @@ from umop.runs.folder import RunFolder
 from umop.system.console import quietly
 from umop.system.errors import Stopped
 from umop.system.exit_codes import STOPPED
-from umop.training.options import TIMEOUT, Device, Precision, TrainOptions
+from umop.training.options import TIMEOUT, Device, Precision, TrainOptions, parse_tiles
 
 
 def train(
@@ -48,6 +48,12 @@ def train(
     size: Annotated[
         int | None,
         typer.Option(help="Pixels of the square that images are fit into."),
+    ] = None,
+    tiles: Annotated[
+        str | None,
+        typer.Option(
+            help="Cut large images into windows: auto where small boxes need it, off, or pixels."
+        ),
     ] = None,
     time: Annotated[
         str | None, typer.Option(help="Finish within a time, such as 30m or 2h.")
@@ -91,6 +97,7 @@ def train(
         accumulate=accumulate,
         lr=lr,
         size=size,
+        tiles=parse_tiles(tiles),
         time=time,
         patience=patience,
         weights=weights,

@@ -13,7 +13,7 @@ from mmengine.registry import Registry
 from mmengine.runner import Runner
 from torch.utils.data import DataLoader
 
-from umop.config.ranges import AUTO_SCHEDULE, AUTO_SIZE
+from umop.config.ranges import AUTO_SCHEDULE, AUTO_SIZE, TILES
 from umop.config.settings import SETTINGS
 
 
@@ -31,6 +31,7 @@ _UNTYPED = {
     "mp_cfg": {"mp_start_method", "opencv_num_threads"},
     "randomness": parameters(Runner.set_randomness) - {"self"},
     "test_dataloader": _LOADER,
+    "tiles": TILES,
     "train_dataloader": _LOADER,
     "val_dataloader": _LOADER,
 }

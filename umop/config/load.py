@@ -18,7 +18,9 @@ from umop.system.errors import UserError
 
 _OUR_MODULES = (
     "umop.data.transforms",
+    "umop.data.windows",
     "umop.evaluation",
+    "umop.evaluation.windows",
     "umop.engine.hooks",
     "umop.losses",
     "umop.models",

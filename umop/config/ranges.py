@@ -84,6 +84,9 @@ AUTO_SCHEDULE = {"base_iters", "epochs", "max_iters", "min_iters"}
 AUTO_SIZE = {"base_size", "max_size", "min_box"}
 """The parts of ``auto_size``."""
 
+TILES = {"window", "overlap"}
+"""The parts of ``tiles``."""
+
 SIZES = {"Resize": "scale", "RandomResize": "scale", "RandomCrop": "crop_size"}
 """The steps of a data pipeline that have a size, and its key."""
 

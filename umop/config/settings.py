@@ -29,6 +29,7 @@ SETTINGS = frozenset(inspect.signature(Runner).parameters) - {"cfg"} | {
     "channels_last",
     "data_hint",
     "needs_gpu",
+    "tiles",
     "tta_model",
     "tta_pipeline",
 }

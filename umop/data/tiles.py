@@ -8,6 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from serving.shared import Size, TileSpec, windows
+
+MIN_VISIBLE = 0.4
+"""A box belongs to a window that shows at least this part of it."""
+
 
 @dataclass(frozen=True)
 class _Tile:
@@ -32,7 +37,7 @@ def cut(
     rows: int,
     columns: int,
     overlap: int = 0,
-    min_visible: float = 0.4,
+    min_visible: float = MIN_VISIBLE,
 ) -> Iterator[_Tile]:
     """Cuts an image into a grid of tiles, all of one size.
 
@@ -85,11 +90,40 @@ def boxes_within(
     """
     left, top, right, bottom = window
     clipped = boxes.clip([left, top, left, top], [right, bottom, right, bottom])
-    visible = area(clipped) >= min_visible * area(boxes)
-    return clipped[visible & (area(clipped) > 0)] - [left, top, left, top]
+    share = visible(boxes, np.array(window, np.float64))
+    return clipped[(share >= min_visible) & (share > 0)] - [left, top, left, top]
 
 
-def area(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Areas of xyxy boxes: float of shape (N, 4) to float of shape (N,)."""
-    sides: NDArray[np.float64] = boxes[:, 2:] - boxes[:, :2]
-    return sides.prod(axis=1)
+def visible(boxes: NDArray[np.float64], windows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The part of each box's area that a window shows; 0 of a box without area.
+
+    Args:
+        boxes: Float of shape (…, 4), xyxy.
+        windows: Float of shape (…, 4), xyxy; of a shape that goes with that of the boxes.
+    """
+    corners = np.maximum(boxes[..., :2], windows[..., :2])
+    ends = np.minimum(boxes[..., 2:], windows[..., 2:])
+    seen = np.maximum(ends - corners, 0).prod(axis=-1)
+    whole = (boxes[..., 2:] - boxes[..., :2]).prod(axis=-1)
+    share: NDArray[np.float64] = np.divide(seen, whole, out=np.zeros_like(seen), where=whole > 0)
+    return share
+
+
+def shown(size: Size, boxes: NDArray[np.float64], spec: TileSpec) -> NDArray[np.bool_]:
+    """Returns which windows of an image show which of its boxes.
+
+    Args:
+        size: The image's.
+        boxes: Float of shape (N, 4), xyxy in its pixels.
+        spec: How it is cut.
+
+    Returns:
+        Shape (windows, N).
+    """
+    places = np.array(windows(size, spec), np.float64)
+    return visible(boxes[None], places[:, None]) >= MIN_VISIBLE
+
+
+def count_shown(size: Size, boxes: NDArray[np.float64], spec: TileSpec) -> int:
+    """Returns how many windows of an image a pass trains on: those with a box, at least one."""
+    return max(1, int(shown(size, boxes, spec).any(axis=1).sum()))

@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from mmcv.transforms import BaseTransform
 from mmengine.registry import TRANSFORMS
+from numpy.typing import NDArray
 
 from umop.data.images import read_bgr
 
@@ -15,12 +17,30 @@ from umop.data.images import read_bgr
 class LoadImage(BaseTransform):
     """Reads an image as serving does: upright, transparency laid over white.
 
+    Args:
+        keep_bytes: Most bytes of images that are kept, in each process, to be read again.
+
     Raises:
         UserError: The file is missing, or is no image.
     """
 
+    def __init__(self, keep_bytes: int = 0) -> None:
+        self._keep_bytes = keep_bytes
+        self._kept: dict[str, NDArray[np.uint8]] = {}
+
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Adds ``img``, BGR, uint8 of shape (H, W, 3), and its shapes."""
-        pixels = read_bgr(Path(results["img_path"]))
+        pixels = self._read(str(results["img_path"]))
         shape = pixels.shape[:2]
         return {**results, "img": pixels, "img_shape": shape, "ori_shape": shape}
+
+    def _read(self, path: str) -> NDArray[np.uint8]:
+        """Reads an image, or takes it from those that were read last."""
+        pixels = self._kept.pop(path, None)
+        if pixels is None:
+            pixels = read_bgr(Path(path))
+        if pixels.nbytes <= self._keep_bytes:
+            self._kept[path] = pixels
+        while sum(each.nbytes for each in self._kept.values()) > self._keep_bytes:
+            del self._kept[next(iter(self._kept))]
+        return pixels

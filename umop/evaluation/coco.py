@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +31,8 @@ METRICS = {
 """The numbers in pycocotools' order, and what each is measured at."""
 
 IOUS = np.linspace(0.5, 0.95, 10)
+DETECTIONS = 100
+"""Detections of a class that count in an image, as COCO has it."""
 RECALLS = np.linspace(0.0, 1.0, 101)
 ALL_SIZES, MOST_DETECTIONS = 0, -1
 
@@ -42,9 +45,9 @@ class CocoResult:
         truth: The true boxes.
         detections: COCO results: ``image_id``, ``category_id``, ``bbox`` (xywh) and ``score``.
         metrics: The values of :data:`METRICS`, each from 0 to 1; −1 where there are no such boxes.
-        precision: Of all boxes and 100 detections an image, float64 of shape (IoUs, recalls,
-            classes), at :data:`IOUS` and :data:`RECALLS`, classes by category id; −1 for a class
-            without boxes.
+        precision: Of all boxes and the detections that count in an image, float64 of shape (IoUs,
+            recalls, classes), at :data:`IOUS` and :data:`RECALLS`, classes by category id; −1 for
+            a class without boxes.
         scores: The lowest score at each of these points, of the same shape.
     """
 
@@ -67,6 +70,7 @@ def coco_result(annotations: Path, detections: Sequence[dict[str, Any]]) -> Coco
         if not detections:
             return _nothing_found(truth)
         evaluation = COCOeval_faster(truth, loaded(truth, detections), "bbox")
+        evaluation.params.maxDets = [1, 10, most_detections(truth)]
         evaluation.evaluate()
         evaluation.accumulate()
         evaluation.summarize()
@@ -77,6 +81,13 @@ def coco_result(annotations: Path, detections: Sequence[dict[str, Any]]) -> Coco
     )
     metrics = dict(zip(METRICS, values, strict=True))
     return CocoResult(truth, detections, metrics, precision, scores)
+
+
+def most_detections(truth: COCO) -> int:
+    """Detections of a class that count in an image: COCO's 100, more where one has more objects."""
+    counts = Counter((box["image_id"], box["category_id"]) for box in truth.anns.values())
+    most = max(counts.values(), default=0)
+    return DETECTIONS if most <= DETECTIONS else 2 * most
 
 
 def coco_box_metrics(annotations: Path, detections: Sequence[dict[str, Any]]) -> dict[str, float]:

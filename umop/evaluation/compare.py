@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,13 +69,13 @@ class Comparison:
         together = np.ones((1, a.images), np.int32)
         values = [average_precision(each, together) for each in (a, b)]
         values = [each.mean(1) for each in (*values, *resampled(a, b))]
-        mean = _difference("", *map(mean_of_classes, values))
+        mean = _difference("", [mean_of_classes(each) for each in values])
         if mean is None:
             raise UserError("There is nothing to compare: the annotations have no boxes.")
         judged = _judged(a)
         certain = 1 - (1 - CONFIDENCE) / max(len(judged), 1)
         classes = [
-            _difference(a.classes[label], *(each[:, label] for each in values), certain)
+            _difference(a.classes[label], [each[:, label] for each in values], certain)
             for label in judged
         ]
         return cls(
@@ -97,23 +98,17 @@ def _judged(matches: Matches) -> list[int]:
 
 
 def _difference(
-    name: str,
-    a: Floats,
-    b: Floats,
-    drawn_a: Floats,
-    drawn_b: Floats,
-    confidence: float = CONFIDENCE,
+    name: str, values: Sequence[Floats], confidence: float = CONFIDENCE
 ) -> Difference | None:
     """A difference of AP; None where there are no boxes.
 
     Args:
         name: A class; empty for the mean.
-        a: A's AP, of shape (1,).
-        b: B's.
-        drawn_a: A's in the drawn data sets, of shape (samples,).
-        drawn_b: B's.
+        values: A's AP and B's, of shape (1,); A's and B's in the drawn data sets, of shape
+            (samples,).
         confidence: That of the interval.
     """
+    a, b, drawn_a, drawn_b = values
     sure = interval(drawn_b - drawn_a, confidence)
     return Difference(name, float(a[0]), float(b[0]), sure) if sure else None
 

@@ -81,6 +81,8 @@ def _augment(config: Config) -> None:
     Raises:
         UserError: The config has none.
     """
+    if config.get("tiles"):
+        raise UserError("This run looks at images in windows, which --tta does not go with.")
     if "tta_model" not in config:
         raise UserError("This run's config has no test-time augmentation (tta_model).")
     config.test_dataloader.dataset.pipeline = config.tta_pipeline

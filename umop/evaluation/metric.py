@@ -10,7 +10,8 @@ from typing import Any
 from mmengine.evaluator import BaseMetric, Evaluator
 from mmengine.registry import METRICS as REGISTRY
 
-from umop.evaluation.coco import CocoResult, coco_result
+from umop.evaluation.coco import DETECTIONS, CocoResult, coco_result, most_detections
+from umop.system.console import note
 
 
 @REGISTRY.register_module()
@@ -29,6 +30,7 @@ class CocoBoxMetric(BaseMetric):
         super().__init__(collect_device="gpu")
         self.ann_file = Path(ann_file)
         self.result: CocoResult | None = None
+        self._said = DETECTIONS
 
     def process(self, data_batch: Any, data_samples: Sequence[dict[str, Any]]) -> None:
         """Keeps a batch's predictions: boxes xyxy in the original image's pixels."""
@@ -46,7 +48,17 @@ class CocoBoxMetric(BaseMetric):
     def compute_metrics(self, results: list[dict[str, Any]]) -> dict[str, float]:
         """Computes the metrics of all images, on the main process."""
         self.result = coco_result(self.ann_file, self.detections(results))
+        self._say_limit(most_detections(self.result.truth))
         return self.result.metrics
+
+    def _say_limit(self, limit: int) -> None:
+        """Says once how many detections count in an image, where they are more than COCO's."""
+        if limit != self._said:
+            note(
+                f"note: an image has {limit // 2} objects of a class: up to {limit} detections of "
+                f"it count in AP, in place of COCO's {DETECTIONS}."
+            )
+            self._said = limit
 
     def detections(self, results: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Turns predictions into COCO results."""

@@ -112,5 +112,6 @@ class _Kinds:
     def _kept(self, rows: _Flags, label: Ints, found: Ints) -> Matches:
         """Some of the detections, with other labels and other boxes found."""
         ignored, image = self.matches.ignored[rows], self.matches.image[rows]
-        parts = {"label": label[rows], "found": found[rows], "ignored": ignored, "image": image}
-        return replace(self.matches, **parts)
+        return replace(
+            self.matches, label=label[rows], found=found[rows], ignored=ignored, image=image
+        )

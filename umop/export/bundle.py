@@ -24,6 +24,7 @@ from serving.shared import (
 )
 from umop.config.load import load_written
 from umop.data.location import require_data
+from umop.data.tiling import of_one_window
 from umop.evaluation.evaluate import evaluate
 from umop.export.calibration import quantize
 from umop.export.manifest import evaluation_of, manifest_of, says_thresholds
@@ -41,6 +42,7 @@ from umop.system.errors import UserError
 
 _ENGINES: tuple[EngineName, ...] = ("onnxruntime", "torch")
 _VERIFIED_IMAGES = 8
+_VERIFIED_TILED = 2
 _CALIBRATION_IMAGES = 64
 VERSION = "1.0"
 _ABSENT = {"int8": {"model.pt2": "8-bit arithmetic is ONNX Runtime's"}}
@@ -86,7 +88,8 @@ def export(
     note(describe_checkpoint(checkpoint))
     if precision != "fp32" and evaluation_of(run, config, checkpoint) is None:
         evaluate(run)
-    detector = init_detector(config, str(checkpoint), device="cpu", palette="random")
+    of_window = of_one_window(config)
+    detector = init_detector(of_window, str(checkpoint), device="cpu", palette="random")
     manifest = manifest_of(run, config, checkpoint, version)
     manifest = manifest.model_copy(
         update={"precision": precision, "absent": _ABSENT.get(precision, {})}
@@ -97,7 +100,8 @@ def export(
         write_samples(samples, draft)
         program = _write_network(detector, draft, manifest, config)
         Bundle.write(draft, manifest)
-        images = _images_of(config, "test")[:_VERIFIED_IMAGES]
+        most = _VERIFIED_TILED if manifest.tiles else _VERIFIED_IMAGES
+        images = _images_of(config, "test")[:most]
         note("export: comparing it with the checkpoint")
         if precision == "fp32":
             done = Export({each: verify(detector, draft, images, each) for each in _ENGINES}, None)
@@ -152,7 +156,7 @@ def _write_network(
     if manifest.precision == "int8":
         note("export: calibrating and quantizing it")
         images = _images_of(config, "train")[:_CALIBRATION_IMAGES]
-        quantize(draft / "model.onnx", images, manifest.input)
+        quantize(draft / "model.onnx", images, manifest.input, manifest.tiles)
     else:
         write_pt2(program, draft / "model.pt2")
     return program

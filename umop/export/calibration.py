@@ -20,7 +20,7 @@ from onnxruntime.quantization import (
 )
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
-from serving.shared import InputSpec, prepare, stack
+from serving.shared import InputSpec, Size, TileSpec, prepare, stack, windows
 from umop.data.images import read_rgb
 
 
@@ -30,11 +30,12 @@ class Images(CalibrationDataReader):
     Args:
         paths: The images.
         spec: How an image becomes the model's input.
+        tiles: How it is cut; the window in its middle is taken.
     """
 
-    def __init__(self, paths: Sequence[Path], spec: InputSpec) -> None:
+    def __init__(self, paths: Sequence[Path], spec: InputSpec, tiles: TileSpec | None) -> None:
         self.inputs: Iterator[NDArray[np.float32]] = (
-            stack([prepare(read_rgb(path), spec)], spec) for path in paths
+            stack([prepare(_middle(read_rgb(path), tiles), spec)], spec) for path in paths
         )
 
     def get_next(self) -> dict[str, Any] | None:
@@ -43,7 +44,17 @@ class Images(CalibrationDataReader):
         return None if image is None else {"image": image}
 
 
-def quantize(model: Path, images: Sequence[Path], spec: InputSpec) -> None:
+def _middle(pixels: NDArray[np.uint8], tiles: TileSpec | None) -> NDArray[np.uint8]:
+    if tiles is None:
+        return pixels
+    places = windows(Size(width=pixels.shape[1], height=pixels.shape[0]), tiles)
+    left, top, right, bottom = places[len(places) // 2]
+    return pixels[top:bottom, left:right]
+
+
+def quantize(
+    model: Path, images: Sequence[Path], spec: InputSpec, tiles: TileSpec | None = None
+) -> None:
     """Turns a network's convolutions and matrix products to 8 bits, in place.
 
     An activation between two convolutions becomes the range of what is rounded, so that the values
@@ -61,7 +72,7 @@ def quantize(model: Path, images: Sequence[Path], spec: InputSpec) -> None:
         quantize_static(
             prepared,
             model,
-            Images(images, spec),
+            Images(images, spec, tiles),
             quant_format=QuantFormat.QDQ,
             op_types_to_quantize=["Conv", "MatMul", "Relu", "Clip"],
             per_channel=True,

@@ -10,6 +10,7 @@ from mmengine.config import Config
 from pydantic import ValidationError
 
 from serving.shared import InputSpec, Manifest, PostprocessSpec, Size
+from umop.data.tiling import of_one_window, tiles_of
 from umop.runs.evaluation import Evaluation, Thresholds
 from umop.runs.folder import RunFolder
 from umop.system.console import note
@@ -47,7 +48,8 @@ def manifest_of(run: RunFolder, config: Config, checkpoint: Path, version: str) 
             created=datetime.now(timezone.utc),
             classes=tuple(config.test_dataloader.dataset.metainfo.classes),
             input=_input_spec(config),
-            postprocess=_postprocess(config, evaluation and evaluation.thresholds),
+            postprocess=_postprocess(config, evaluation.thresholds if evaluation else None),
+            tiles=tiles_of(config),
             metrics=evaluation.metrics if evaluation else {},
             provenance={
                 "checkpoint": checkpoint.name,
@@ -113,7 +115,7 @@ def _input_spec(config: Config) -> InputSpec:
         UserError: The test pipeline does not have exactly one ``Resize`` that keeps the ratio.
     """
     pixels = config.model.data_preprocessor
-    pipeline = config.test_dataloader.dataset.pipeline
+    pipeline = of_one_window(config).test_dataloader.dataset.pipeline
     resizes = [step for step in pipeline if step["type"] == "Resize"]
     if len(resizes) != 1 or not resizes[0].get("keep_ratio", False):
         raise UserError(

@@ -14,7 +14,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.export import ExportedProgram
 from torch.utils.flop_counter import FlopCounterMode
 
-from serving.shared import Detector, Size
+from serving.shared import Detector, Size, TiledImage
 from umop.data.images import read_rgb
 from umop.runs.speed import Speed
 from umop.system.console import counted
@@ -35,7 +35,7 @@ def measure_speed(bundle: Path, program: ExportedProgram, images: Sequence[Path]
     """
     detector = Detector.load(bundle)
     pixels = [read_rgb(path) for path in images]
-    canvases = Counter(detector.prepare(each).canvas for each in pixels)
+    canvases = Counter(_canvas(detector, each) for each in pixels)
     [(canvas, _)] = canvases.most_common(1)
     times = _times(detector, pixels)
     return Speed(
@@ -47,6 +47,12 @@ def measure_speed(bundle: Path, program: ExportedProgram, images: Sequence[Path]
         gflops=round(operations(program, canvas) / 1e9, 3),
         parameters=sum(each.numel() for each in program.parameters()),
     )
+
+
+def _canvas(detector: Detector, pixels: Any) -> Size:
+    """The size of the network's input that holds an image, or a window of it."""
+    image = detector.prepare(pixels)
+    return (image.part(image.windows[0]) if isinstance(image, TiledImage) else image).canvas
 
 
 def _times(detector: Detector, pixels: Sequence[Any]) -> list[float]:
@@ -75,12 +81,12 @@ def operations(program: ExportedProgram, size: Size) -> int:
 
 
 def _deformable(
-    image: Sequence[int], weight: Sequence[int], *_: Any, out_shape: Sequence[int], **__: Any
+    image: Sequence[int], weight: Sequence[int], *_: Any, out_shape: tuple[int, ...], **__: Any
 ) -> int:
     """Operations of ``torchvision.ops.deform_conv2d``, from its tensors' shapes.
 
     Its products are those of a convolution; the sampling of its points is not counted.
     """
-    batch, _, height, width = out_shape
+    batch, height, width = out_shape[0], out_shape[2], out_shape[3]
     outputs, inputs, rows, columns = weight
     return 2 * batch * height * width * outputs * inputs * rows * columns

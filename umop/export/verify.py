@@ -11,7 +11,18 @@ import numpy as np
 from mmdet.apis import inference_detector
 from numpy.typing import NDArray
 
-from serving.shared import Detections, DetectOptions, Detector, EngineName
+from serving.shared import (
+    MOST_MERGED,
+    Detections,
+    DetectOptions,
+    Detector,
+    EngineName,
+    Size,
+    TileSpec,
+    merge,
+    moved,
+    windows,
+)
 from umop.data.images import read_bgr
 from umop.system.errors import UserError
 
@@ -57,7 +68,7 @@ def verify(model: Any, bundle: Path, images: Sequence[Path], engine: EngineName)
     differences = []
     for path in images:
         pixels = read_bgr(path)
-        expected = _predicted_by_mmdet(model, pixels)
+        expected = _predicted(model, pixels, detector.manifest.tiles)
         [found] = detector.detect([pixels[..., ::-1]], [DetectOptions(score_threshold=threshold)])
         differences.append(_compare(expected, found, threshold, path.name))
     return Difference(
@@ -66,6 +77,24 @@ def verify(model: Any, bundle: Path, images: Sequence[Path], engine: EngineName)
         box=max(difference.box for difference in differences),
         score=max(difference.score for difference in differences),
     )
+
+
+def _predicted(model: Any, pixels: NDArray[np.uint8], tiles: TileSpec | None) -> Detections:
+    """mmdet's prediction for an image, or what it predicts for its windows, merged."""
+    size = Size(width=pixels.shape[1], height=pixels.shape[0])
+    seen = windows(size, tiles) if tiles else []
+    if tiles is None or len(seen) == 1:
+        return _predicted_by_mmdet(model, pixels)
+    found = [
+        moved(
+            _predicted_by_mmdet(
+                model, pixels[window.top : window.bottom, window.left : window.right]
+            ),
+            window,
+        )
+        for window in seen
+    ]
+    return merge(found, seen, size, tiles, MOST_MERGED)
 
 
 def _predicted_by_mmdet(model: Any, pixels: NDArray[np.uint8]) -> Detections:

@@ -12,6 +12,7 @@ from umop.training.schedule import ScheduleOptions, parse_duration
 
 Device = Literal["auto", "cpu"]
 Precision = Literal["auto", "bf16", "fp16", "off"]
+Tiles = Literal["auto", "off"] | int
 _FOR_OWN_DATA = "small"
 TIMEOUT = 600.0
 
@@ -47,6 +48,7 @@ _LIMITS = {
     "processes": Limits(int, 1),
     "timeout": Limits(float, 10),
 }
+_WINDOWS = Limits(int, 64, 8192)
 _CHOICES = {"device": get_args(Device), "amp": get_args(Precision)}
 
 
@@ -63,6 +65,8 @@ class TrainOptions:
         accumulate: Parts that a step is computed in, one after the other.
         lr: The learning rate, exactly.
         size: Side in pixels of the square that images are scaled into.
+        tiles: ``auto`` cuts large images with small boxes into windows, ``off`` none, a number all
+            into windows of so many pixels; by default as the config says.
         time: How long training may take, its evaluations included, such as ``30m``.
         patience: Evaluations without a better AP after which training ends.
         weights: Run or checkpoint file to start from, in place of ImageNet weights.
@@ -87,6 +91,7 @@ class TrainOptions:
     accumulate: int = 1
     lr: float | None = None
     size: int | None = None
+    tiles: Tiles | None = None
     time: str | None = None
     patience: int | None = None
     weights: str | None = None
@@ -108,6 +113,8 @@ class TrainOptions:
             value = getattr(self, name)
             if value not in choices:
                 raise UserError(f"--{name} must be one of {', '.join(choices)}, not {value!r}.")
+        if not (self.tiles in (None, "auto", "off") or _WINDOWS.allow(self.tiles)):
+            raise _no_tiles(self.tiles)
         if self.time is not None:
             parse_duration(self.time)
 
@@ -154,3 +161,24 @@ class TrainOptions:
             time=None if self.time is None else parse_duration(self.time),
             patience=self.patience,
         )
+
+
+def parse_tiles(text: str | None) -> Tiles | None:
+    """Reads what ``--tiles`` is given: ``auto``, ``off`` or pixels.
+
+    Raises:
+        UserError: It is something else.
+    """
+    if text is None:
+        return None
+    if text == "auto":
+        return "auto"
+    if text == "off":
+        return "off"
+    if not (text.isascii() and text.isdecimal()):
+        raise _no_tiles(text)
+    return int(text[:9])
+
+
+def _no_tiles(given: object) -> UserError:
+    return UserError(f"--tiles must be auto, off or {_WINDOWS}, not {given!r}.")

@@ -24,6 +24,7 @@ class Counts:
         train: Images to train on.
         val: Images to evaluate on.
         classes: Kinds of objects.
+        windows: Windows of them to train on in one pass; None where images are taken whole.
         box_share: The side of the median box to train on, as a share of its image's longer side;
             0 without boxes.
     """
@@ -32,6 +33,12 @@ class Counts:
     val: int
     classes: int
     box_share: float = 0.0
+    windows: int | None = None
+
+    @property
+    def samples(self) -> int:
+        """What one pass trains on: images, or windows of them."""
+        return self.train if self.windows is None else self.windows
 
 
 def count(config: Config, found: OwnData | None) -> Counts:
@@ -41,8 +48,7 @@ def count(config: Config, found: OwnData | None) -> Counts:
         config: Names the annotations.
         found: Data of the user's own, whose annotations may not be written yet.
     """
-    contents = found.contents if found else {}
-    unwritten = {found.annotations(split): contents[split] for split in contents} if found else {}
+    unwritten = _unwritten(found)
     train, val = config.train_dataloader.dataset, config.val_dataloader.dataset
     to_train_on = _read_coco(train, unwritten)
     return Counts(
@@ -51,6 +57,16 @@ def count(config: Config, found: OwnData | None) -> Counts:
         classes=len(train.metainfo.classes),
         box_share=box_share(to_train_on),
     )
+
+
+def train_content(config: Config, found: OwnData | None) -> dict[str, Any]:
+    """COCO's dictionary of what to train on; takes what :func:`count` does."""
+    return _read_coco(config.train_dataloader.dataset, _unwritten(found))
+
+
+def _unwritten(found: OwnData | None) -> dict[Path, dict[str, Any]]:
+    contents = found.contents if found else {}
+    return {found.annotations(split): contents[split] for split in contents} if found else {}
 
 
 def _read_coco(dataset: Any, unwritten: dict[Path, dict[str, Any]]) -> dict[str, Any]:
@@ -86,16 +102,17 @@ def describe_plan(config: Config, counts: Counts, options: ScheduleOptions, proc
         options: Give the parts of a step, and the patience and time after which training ends.
         processes: How many train together.
     """
-    made = iterations(config, counts.train, processes)
-    epochs = f"{made / epoch_length(config, counts.train, processes):.3g}"
+    made = iterations(config, counts.samples, processes)
+    epochs = f"{made / epoch_length(config, counts.samples, processes):.3g}"
     interval = config.train_cfg.val_interval
     evaluations = math.ceil(
         config.train_cfg.get("max_epochs", config.train_cfg.get("max_iters")) / interval
     )
     parts = f" ({made} iterations)" if options.accumulate > 1 else ""
+    cut = "" if counts.windows is None else f" in {counted(counts.windows, 'window')}"
     times = "once" if evaluations == 1 else f"{evaluations} times"
     text = (
-        f"Plan: {counted(counts.train, 'image')} of {counted(counts.classes, 'class')}, "
+        f"Plan: {counted(counts.train, 'image')} of {counted(counts.classes, 'class')}{cut}, "
         f"{counted(made // options.accumulate, 'step')}{parts}, {epochs} "
         f"{'epoch' if epochs == '1' else 'epochs'}; evaluated {times} on "
         f"{counted(counts.val, 'image')}."

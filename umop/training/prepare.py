@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,10 +28,11 @@ from umop.system.errors import UserError
 from umop.trackers import vis_backends
 from umop.training.dry_run import shorten
 from umop.training.options import TrainOptions
-from umop.training.plan import Counts, count, describe_plan
+from umop.training.plan import Counts, count, describe_plan, train_content
 from umop.training.precision import choose_precision, describe_precision
 from umop.training.schedule import fit
 from umop.training.size import fit_size
+from umop.training.tiles import Cut, Scenes, fit_tiles
 from umop.weights import finetune
 
 
@@ -62,6 +63,7 @@ class Draft:
         own: The user's own data; None where the config names its data itself.
         warnings: What the check of a config's own data found, a line each.
         counts: How much data there is.
+        cut: How images are cut into windows; None where nobody asked.
         size_note: What the user should know of the size of images.
         weights: What the model starts from, in place of ImageNet weights.
     """
@@ -73,6 +75,7 @@ class Draft:
     own: OwnData | None = field(init=False)
     warnings: list[str] = field(init=False)
     counts: Counts = field(init=False)
+    cut: Cut | None = field(init=False)
     size_note: str | None = field(init=False)
     weights: finetune.InitialWeights | None = field(init=False)
 
@@ -154,15 +157,30 @@ def count_data(draft: Draft) -> None:
     draft.counts = count(draft.config, draft.own)
 
 
+def set_tiles(draft: Draft) -> None:
+    """Cuts images into windows, where that is asked for."""
+    draft.cut = None
+    asked, options = draft.options.tiles, draft.options
+    if asked is None and not draft.config.get("tiles"):
+        return
+    scenes = Scenes.of(train_content(draft.config, draft.own))
+    draft.cut = fit_tiles(draft.config, asked, options.size, scenes)
+    if draft.cut:
+        draft.counts = replace(draft.counts, windows=draft.cut.windows)
+
+
 def _set_size(draft: Draft) -> None:
-    """Fits the size of images to the boxes."""
+    """Fits the size of images to the boxes, unless windows do."""
+    draft.size_note = None
+    if draft.counts.windows is not None:
+        return
     share = draft.counts.box_share
     draft.size_note = fit_size(draft.config, draft.options.schedule.size, share)
 
 
 def set_schedule(draft: Draft) -> None:
     """Fits the schedule to the number of images."""
-    fit(draft.config, draft.options.schedule, draft.counts.train, draft.processes)
+    fit(draft.config, draft.options.schedule, draft.counts.samples, draft.processes)
 
 
 def _shorten_dry_run(draft: Draft) -> None:
@@ -187,8 +205,9 @@ STEPS = (
     _Step(_check_own_data, after=(_read_own_data,)),
     _Step(_set_precision),
     _Step(count_data, after=(_read_own_data, _check_own_data)),
-    _Step(_set_size, after=(count_data,)),
-    _Step(set_schedule, after=(count_data,)),
+    _Step(set_tiles, after=(count_data,)),
+    _Step(_set_size, after=(count_data, set_tiles)),
+    _Step(set_schedule, after=(count_data, set_tiles)),
     _Step(_shorten_dry_run, after=(set_schedule,)),
     _Step(_set_weights, after=(_read_own_data,)),  # the head has as many classes as the data
     _Step(_set_folder),
@@ -221,7 +240,8 @@ def _announce(draft: Draft) -> None:
         note("\n".join(draft.weights.report()))
     note(describe_plan(draft.config, draft.counts, schedule, draft.processes))
     note(plan(draft.config, draft.processes, schedule.accumulate))
-    for more in (describe_precision(draft.config), draft.size_note):
+    tiles = draft.cut and draft.cut.note
+    for more in (describe_precision(draft.config), tiles, draft.size_note):
         if more:
             note(more)
 

@@ -13,7 +13,7 @@ from umop.config.ranges import SIZES
 from umop.system.errors import UserError
 
 _Section = MutableMapping[str, Any]
-_SMALL_BOX = 16
+SMALL_BOX = 16
 """Pixels, two cells of a pyramid level of stride 8: half of the boxes being smaller, many are
 missed."""
 _GOOD_BOX = 18
@@ -41,12 +41,13 @@ def fit_size(config: _Section, asked: int | None, box_share: float) -> str | Non
     if side != before:
         resize(config, side)
     box = side * box_share
-    if 0 < box < _SMALL_BOX:
+    if 0 < box < SMALL_BOX:
         better = _rounded_up(_GOOD_BOX / box_share)
         return (
             f"Half of the boxes are smaller than {box:.2g} pixels once images are scaled to "
             f"{side}, too small to learn well. --size {better} finds more of them "
-            f"and takes about {(better / side) ** 2:.2g} times as long."
+            f"and takes about {(better / side) ** 2:.2g} times as long; --tiles auto looks at "
+            "large images in windows instead."
         )
     if side != asked and side != before:
         return (
@@ -100,11 +101,22 @@ def resize(config: _Section, side: int) -> None:
             step[key] = _scaled(step[key], factor)
 
 
+def test_sides(config: _Section) -> tuple[int, ...]:
+    """The sides of what test images are scaled into; empty where they keep their size."""
+    test = config["test_dataloader"]["dataset"]["pipeline"]
+    sizes = [tuple(step["scale"]) for step in _steps(test) if step.get("scale")]
+    return max(sizes, default=(), key=max)
+
+
+def largest_side(config: _Section) -> int:
+    """The longer side that test images are scaled to at most where small boxes need it."""
+    auto, side = config.get("auto_size", None), _test_side(config)
+    return int(auto["max_size"]) if auto and side == auto["base_size"] else side
+
+
 def _test_side(config: _Section) -> int:
     """The longer side that test images are scaled to at most; 0 where they keep their size."""
-    test = config["test_dataloader"]["dataset"]["pipeline"]
-    sizes = [max(step["scale"]) for step in _steps(test) if step.get("scale")]
-    return max(sizes, default=0)
+    return max(test_sides(config), default=0)
 
 
 def _steps(pipeline: Any) -> Iterator[_Section]:

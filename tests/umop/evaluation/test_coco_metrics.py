@@ -107,3 +107,25 @@ def test_the_numbers_are_those_of_pycocotools(
     assert list(metrics.values()) == pytest.approx(evaluation.stats.tolist(), abs=1e-12)
     assert 0 < metrics["AP"] < 1
     assert json.dumps(detections) == before
+
+
+def test_more_detections_count_where_an_image_has_more_objects(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    boxes = [[10 * (i % 20), 10 * (i // 20), 8, 8] for i in range(240)]
+    file = tmp_path / "val.json"
+    annotations = [
+        {"id": i + 1, "image_id": 1, "category_id": 1, "bbox": box, "area": 64, "iscrowd": 0}
+        for i, box in enumerate(boxes)
+    ]
+    image = {"id": 1, "width": 200, "height": 200, "file_name": "a.png"}
+    content = {"images": [image], "annotations": annotations}
+    file.write_text(json.dumps({**content, "categories": [{"id": 1, "name": "tree"}]}))
+    metric = CocoBoxMetric(str(file))
+    metric.dataset_meta = {"classes": ("tree",)}
+    corners = [[left, top, left + 8, top + 8] for left, top, *_ in boxes]
+    found = {"image_id": 1, "boxes": corners, "scores": [0.5] * 240, "labels": [0] * 240}
+    for _ in range(2):
+        assert metric.compute_metrics([found])["AP"] == pytest.approx(1)
+    said = capsys.readouterr().err
+    assert said.count("240 objects of a class: up to 480 detections of it count in AP") == 1

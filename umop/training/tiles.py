@@ -1,0 +1,170 @@
+"""Whether images are cut into windows, and into which.
+
+Configs are read and changed as nested mappings, in place; nothing here needs torch.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import MutableMapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from serving.shared import Size, TileSpec
+from umop.data.tiles import count_shown
+from umop.data.tiling import use_tiles
+from umop.system.errors import UserError
+from umop.training.options import Tiles
+from umop.training.size import SMALL_BOX, largest_side, resize, test_sides
+
+_Section = MutableMapping[str, Any]
+_GOOD_BOXES = (24, 64)
+"""Pixels of a median box that is left at its own scale."""
+_GOOD_BOX = 32
+_MOST_SCALE = 2.0
+_NEARLY_ALL = 0.95
+_SIDES = (64, 8192)
+
+
+@dataclass(frozen=True)
+class Scenes:
+    """The boxes of each image to train on.
+
+    Attributes:
+        sizes: The images'.
+        boxes: Float of shape (N, 4) for each, xyxy in its pixels.
+    """
+
+    sizes: list[Size]
+    boxes: list[NDArray[np.float64]]
+
+    @classmethod
+    def of(cls, content: dict[str, Any]) -> Scenes:
+        """Reads COCO's dictionary."""
+        by_image = defaultdict(list)
+        for box in content["annotations"]:
+            left, top, width, height = box["bbox"]
+            by_image[box["image_id"]].append([left, top, left + width, top + height])
+        images = content["images"]
+        return cls(
+            [Size(width=image["width"], height=image["height"]) for image in images],
+            [np.array(by_image[image["id"]], np.float64).reshape(-1, 4) for image in images],
+        )
+
+    def median_side(self) -> float:
+        """The side of the median box, in pixels; 0 without boxes."""
+        areas = self._sides().prod(axis=1)
+        return float(np.median(np.sqrt(areas))) if len(areas) else 0.0
+
+    def long_side(self) -> float:
+        """The longer side that nearly no box exceeds, in pixels; 0 without boxes."""
+        longer = self._sides().max(axis=1)
+        return float(np.quantile(longer, _NEARLY_ALL)) if len(longer) else 0.0
+
+    def windows(self, spec: TileSpec) -> int:
+        """How many windows a pass trains on."""
+        pairs = zip(self.sizes, self.boxes, strict=True)
+        return sum(count_shown(size, boxes, spec) for size, boxes in pairs)
+
+    def _sides(self) -> NDArray[np.float64]:
+        boxes = np.concatenate([*self.boxes, np.zeros((0, 4))])
+        sides: NDArray[np.float64] = boxes[:, 2:] - boxes[:, :2]
+        return sides
+
+
+@dataclass(frozen=True)
+class Cut:
+    """How images are cut.
+
+    Attributes:
+        note: What the user should know of it.
+        windows: How many a pass trains on; None where images are taken whole.
+    """
+
+    note: str
+    windows: int | None = None
+
+
+def fit_tiles(
+    config: _Section, asked: Tiles | None, size: int | None, scenes: Scenes
+) -> Cut | None:
+    """Cuts images into windows where that is asked for; ``auto`` does where boxes need it.
+
+    Args:
+        config: Changed in place. Its ``tiles`` count where nothing is asked.
+        asked: ``auto``, ``off``, or the side of a window in pixels.
+        size: Side in pixels that is asked for, of the square that a window is scaled into.
+        scenes: What to train on.
+
+    Returns:
+        How they are cut; None where nobody asked.
+
+    Raises:
+        UserError: The config takes images at their own size, or its ``tiles`` cannot be.
+    """
+    own = config.get("tiles", None)
+    config["tiles"] = None
+    if asked == "off" or (asked is None and not own):
+        return None
+    if not test_sides(config):
+        raise UserError("This config takes images at their own size: --tiles does not suit it.")
+    if asked == "auto" and (whole := _seen_whole(config, size, scenes)) >= SMALL_BOX:
+        return Cut(
+            f"Tiles: none. Of whole images, half of the boxes have {whole:.0f} pixels or more."
+        )
+    if size:
+        resize(config, size)
+    spec = _spec(asked, own, min(test_sides(config)), scenes)
+    seen = scenes.median_side() * min(test_sides(config)) / spec.window
+    use_tiles(config, spec)
+    return Cut(_note(spec, seen), scenes.windows(spec))
+
+
+def _seen_whole(config: _Section, size: int | None, scenes: Scenes) -> float:
+    """Pixels of the median box in images that are taken whole, as large as a config takes them."""
+    side = size or largest_side(config)
+    shares = [
+        math.sqrt(width * height) / max(image.width, image.height)
+        for image, boxes in zip(scenes.sizes, scenes.boxes, strict=True)
+        for width, height in boxes[:, 2:] - boxes[:, :2]
+    ]
+    return side * float(np.median(shares)) if shares else math.inf
+
+
+def _spec(asked: Tiles | None, own: Any, side: int, scenes: Scenes) -> TileSpec:
+    """The windows that are asked for, the config's own, or those that suit the boxes.
+
+    Raises:
+        UserError: The config's cannot be.
+    """
+    if asked is None:
+        try:
+            return TileSpec(**own)
+        except (TypeError, ValueError) as error:
+            raise UserError(
+                f"The config's tiles are {own!r}: they need window, {_SIDES[0]} to {_SIDES[1]} "
+                "pixels, and overlap, from a sixteenth to a half of that."
+            ) from error
+    window = asked if isinstance(asked, int) else _suited(side, scenes)
+    fitting = math.ceil(scenes.long_side()) + window // 32  # and as much as borders need
+    return TileSpec(window=window, overlap=min(max(fitting, window // 8), window // 2))
+
+
+def _suited(side: int, scenes: Scenes) -> int:
+    """The side of windows that, scaled into a square, show the median box at a good size."""
+    box = scenes.median_side()
+    is_good = _GOOD_BOXES[0] <= box <= _GOOD_BOXES[1]
+    scale = 1.0 if is_good else min(_GOOD_BOX / box, _MOST_SCALE)
+    window = max(side / scale, 2 * scenes.long_side())
+    return min(max(math.ceil(window), _SIDES[0]), _SIDES[1])
+
+
+def _note(spec: TileSpec, seen: float) -> str:
+    return (
+        f"Tiles: images are looked at in windows of {spec.window} pixels that share {spec.overlap} "
+        f"or more, where half of the boxes have {seen:.0f} pixels or more once they are scaled."
+    )
