@@ -12,6 +12,7 @@ from umop.data.dataset import DataSet, Image, Issue
 from umop.data.files.names import base, split_in, stem
 from umop.data.files.reading import read_text
 from umop.data.files.tree import Files
+from umop.system.console import counted
 
 _LOOKED_AT = 20
 _OF_TWO = "trainval"
@@ -97,6 +98,12 @@ def _split(data: DataSet, files: Files, lists: dict[Path, str]) -> DataSet:
     rows = np.array([image.path in splits for image in data.images], np.bool_)
     if not rows.any():
         return _unused(data, files, lists, "no annotated image is listed")
+    if all(split != "train" for split, _ in splits.values()):
+        return _unused(data, files, lists, "all images of train are in another list too")
+    left = np.flatnonzero(~rows & (data.boxes_per_image() > 0))
+    if len(left):
+        text = f"{counted(len(left), 'image')}, such as {data.name(data.images[left[0]].path)}"
+        issues.append(Issue("images-in-no-list", text))
     kept = data.with_images(rows)
     images = [replace(image, split=splits[image.path][0]) for image in kept.images]
     return replace(kept, images=(*images, *missing), issues=(*data.issues, *issues))

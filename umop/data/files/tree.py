@@ -28,6 +28,8 @@ from umop.data.files.reading import HEAD, head, is_file, root_tag
 
 _ENOUGH = 2**24
 _TAG_HEAD = 4096
+_TASKS = ("detect", "segment", "pose", "obb", "classify")
+"""Ultralytics writes predicted labels below ``runs/detect``."""
 
 
 class Files:
@@ -164,6 +166,11 @@ class Files:
         """The folder of a file, relative to the root: nothing for the root itself."""
         return folder(self.name(path))
 
+    def near(self, source: Path) -> tuple[str, ...]:
+        """The folders in which the images of an annotation file lie, likeliest first."""
+        here = self.folder_of(source)
+        return tuple(dict.fromkeys((here, joined(here, "images"), "images", "")))
+
     def _without_suffix(self, start: str, name: str) -> Path | None:
         """The image in a folder whose name lacks its suffix in the annotation."""
         found = self._by_path_stem.get(folded(joined(start, name)))
@@ -188,7 +195,8 @@ class Files:
 def walk(root: Path) -> Iterator[str]:
     """The names of all files below a folder; links to folders are followed.
 
-    Hidden files are left out, and runs: a folder of images may be where training is started.
+    Hidden files are left out, and runs, Ultralytics' as well: a folder of images may be where
+    training is started.
     """
     seen = set()
     for here, folders, files in os.walk(root, followlinks=True):
@@ -203,5 +211,6 @@ def walk(root: Path) -> Iterator[str]:
 
 
 def _is_run(folder: str, files: Sequence[str]) -> bool:
-    """Whether a folder is one of training's runs."""
-    return ".lock" in files and Path(folder).parent.name == "runs"
+    """Whether a folder is one of training's runs, or holds Ultralytics' of one task."""
+    path = Path(folder)
+    return path.parent.name == "runs" and (".lock" in files or path.name in _TASKS)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from umop.data.dataset import DataSet, Issue
-from umop.data.files.archive import unpacked
+from umop.data.files.archive import ARCHIVES, unpacked
 from umop.data.files.lists import with_listed_splits
 from umop.data.files.pairing import with_images_found_by_name
 from umop.data.files.reading import read_text
@@ -31,7 +31,7 @@ from umop.data.layouts import (
     wider_face,
     yolo,
 )
-from umop.data.layouts.accounting import listed_once, with_all_splits
+from umop.data.layouts.accounting import listed_once, with_all_splits, with_splits_of_folders
 from umop.data.layouts.others import other_format
 from umop.system.console import counted
 from umop.system.errors import UserError
@@ -97,8 +97,12 @@ def read_files(path: Path, files: Files) -> DataSet:
     """
     data = _best(path, files)
     if not files.images() and not any(files.has(image.path) for image in data.images):
-        raise UserError(f"{path} holds annotations ({data.layout}), and no images. {_GIVE_BOTH}")
-    data = with_listed_splits(with_images_found_by_name(data, files), files)
+        raise UserError(
+            f"{path} holds annotations ({data.layout}), and no images. "
+            f"{_unpack_first(files) or _GIVE_BOTH}"
+        )
+    data = with_splits_of_folders(with_images_found_by_name(data, files))
+    data = with_listed_splits(data, files)
     data = with_all_splits(listed_once(data))
     listed = {image.path for image in data.images}
     return replace(data, unlisted=tuple(each for each in files.images() if each not in listed))
@@ -159,7 +163,9 @@ def _nearest(files: Files) -> str:
     """Says which layout is the nearest, and what it lacks."""
     has = files.suffixes
     if not files.images():
-        return "There are no images (JPEG, PNG, WebP, BMP, TIFF, GIF) in it."
+        return (
+            "There are no images (JPEG, PNG, WebP, BMP, TIFF, GIF) in it. " + _unpack_first(files)
+        ).rstrip()
     if has[".txt"]:
         return f"Nearest: YOLO, whose label files {_unlike_yolo(files)}."
     if has[".xml"]:
@@ -168,7 +174,13 @@ def _nearest(files: Files) -> str:
         return "Nearest: COCO JSON, which has lists of images, annotations and categories."
     if has[".csv"]:
         return "Nearest: CSV, whose first line names the columns image,x1,y1,x2,y2,label."
-    return f"There are images, but no annotations. {_GIVE_BOTH}"
+    return f"There are images, but no annotations. {_unpack_first(files) or _GIVE_BOTH}"
+
+
+def _unpack_first(files: Files) -> str:
+    """Names an archive that may hold what is missing; nothing where there is none."""
+    packed = files.matching(*ARCHIVES)
+    return f"Unpack {files.name(packed[0])} first: archives inside are not read." if packed else ""
 
 
 def _unlike_yolo(files: Files) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from umop.data.dataset import DataSet, Image, Issue
-from umop.data.files.names import folded, parts_of, stem
+from umop.data.files.names import folded, parts_of, split_of, stem
 from umop.system.console import counted
 
 _DIGITS = 6
@@ -32,6 +32,17 @@ def listed_once(data: DataSet) -> DataSet:
     for group in repeated:
         merger.take(group)
     return merger.merged()
+
+
+def with_splits_of_folders(data: DataSet) -> DataSet:
+    """The data set with the splits that its images' folders say, where no annotation file says."""
+    if data.splits():
+        return data
+    splits = [split_of(image.path, data.root) for image in data.images]
+    if not {"train"} < {split for split in splits if split}:
+        return data
+    images = zip(data.images, splits, strict=True)
+    return replace(data, images=tuple(replace(image, split=split) for image, split in images))
 
 
 def with_all_splits(data: DataSet) -> DataSet:

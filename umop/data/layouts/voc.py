@@ -13,6 +13,7 @@ from umop.data.files.reading import is_file, read_text, read_xml
 from umop.data.files.tree import Files
 from umop.data.layouts.layout import Layout, xml_files
 from umop.data.layouts.shapes import pixels
+from umop.system.console import counted
 
 _LISTS = {
     "train": ("train", "trainval"),
@@ -27,7 +28,12 @@ _CORNERS = ("xmin", "ymin", "xmax", "ymax")
 def _read(files: Files, found: Sequence[Path], builder: Builder) -> None:
     """Reads the images that the lists name, or all that have an annotation."""
     pairs = files.pairs(".xml").of_annotation
-    for path, split in _listed(files, found, builder) or ((path, None) for path in found):
+    listed = _listed(files, found, builder)
+    rest = sorted(set(found) - {path for path, _ in listed})
+    if listed and rest:
+        text = f"one of {counted(len(rest), 'file')} that ImageSets/Main does not list"
+        builder.issue("images-in-no-list", rest[0], text)
+    for path, split in listed or ((path, None) for path in found):
         of_its_name = pairs.get(files.name(path), ())
         _read_image(path, split or split_of(path, files.root), of_its_name, files, builder)
     builder.sort_classes()
@@ -65,7 +71,8 @@ def _listed_in(
             continue
         used.add(path)
         for line in read_text(path).splitlines():
-            if not (name := line.strip()):
+            name = line if folded(line) in annotations else line.strip()
+            if not name:
                 continue
             if folded(name) not in annotations:  # per-class lists say behind it what it shows
                 name = re.sub(r"\s+-?[01]$", "", name)
@@ -90,7 +97,8 @@ def _read_image(
     except ValueError as error:
         builder.issue("annotations-unreadable", path, str(error))
         return
-    written = (root.findtext("filename") or path.stem).strip()
+    named = (root.findtext(tag, "").strip() for tag in ("filename", "path"))
+    written = next(filter(None, named), path.stem)
     image = Image(
         path=_image_of(path, written, of_its_name, files),
         source=path,
@@ -127,13 +135,14 @@ def _compare_name(image: Image, written: str, files: Files, builder: Builder) ->
 
 
 def objects(root: ElementTree.Element) -> Iterator[tuple[str, list[float] | None]]:
-    """The class and the corners of each object; None where there are no 4 numbers."""
+    """The class and the corners of each object's boxes; None where there are no 4 numbers."""
     for item in root.iterfind("object"):
         name = (item.findtext("name") or "").strip()
-        try:
-            yield name, [float(item.findtext(f"bndbox/{side}", "")) for side in _CORNERS]
-        except ValueError:
-            yield name, None
+        for box in item.findall("bndbox") or [item]:
+            try:
+                yield name, [float(box.findtext(side, "")) for side in _CORNERS]
+            except ValueError:
+                yield name, None
 
 
 LAYOUT = Layout(

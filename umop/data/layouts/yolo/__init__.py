@@ -14,9 +14,11 @@ from umop.data.files.tree import Files
 from umop.data.layouts.layout import Layout
 from umop.data.layouts.yolo.classes import CLASS_FILES, Classes
 from umop.data.layouts.yolo.description import Description, broken_descriptions, descriptions
-from umop.data.layouts.yolo.lines import corners, unnamed_keypoints
+from umop.data.layouts.yolo.lines import corners, have_tracks, unnamed_keypoints
+from umop.system.console import counted
 
 _BOX_VALUES = 5
+_TRACK_VALUES = 2
 _LOOKED_AT = 20
 
 
@@ -44,6 +46,10 @@ def _label_files(files: Files) -> list[Path]:
     texts = [read_text(path) for path in found[:_LOOKED_AT]]
     is_other = any(texts) and not any(map(_is_label, texts))
     return [] if is_other else found
+
+
+def _has_boxes(path: Path) -> bool:
+    return _is_label(read_text(path))
 
 
 def _is_label(text: str) -> bool:
@@ -94,6 +100,7 @@ class _Reader:
         if self.classes.names is None:
             self.builder.sort_classes()
         self._note_shared_labels()
+        self._note_unlisted()
         self._refuse_unused_labels()
 
     def _note_shared_labels(self) -> None:
@@ -102,6 +109,15 @@ class _Reader:
             if len(images) > 1:
                 text = f"{' and '.join(images)} both have it"
                 self.builder.issue("labels-shared", self.files.path(name), text)
+
+    def _note_unlisted(self) -> None:
+        """Notes images with labels that are in none of the folders and lists."""
+        listed = {self.files.name(image.path) for image in self.builder.images}
+        labelled = ((image, self.files.path(name)) for image, name in self.pairs.of_image.items())
+        rest = [image for image, path in labelled if image not in listed and _has_boxes(path)]
+        if rest:
+            text = f"{counted(len(rest), 'image')} with labels, such as {min(rest)}"
+            self._note("images-in-no-list", text)
 
     def _refuse_unused_labels(self) -> None:
         """Notes label files that no image takes."""
@@ -139,7 +155,11 @@ class _Reader:
                 return 0
 
     def _unnamed_keypoint_values(self, lines: Sequence[_Line]) -> int:
-        shape = unnamed_keypoints(line.numbers for line in lines if line.numbers)
+        numbers = [line.numbers for line in lines if line.numbers]
+        if have_tracks(numbers):
+            self._note("tracks-unused", "behind each box stand a confidence and a track's number")
+            return _TRACK_VALUES
+        shape = unnamed_keypoints(numbers)
         if shape is None:
             return 0
         text = (

@@ -8,7 +8,8 @@ from typing import Any
 
 import yaml
 
-from umop.data.files.names import joined, parts_of, split_in
+from umop.data.dataset import SPLITS
+from umop.data.files.names import SPLIT_WORDS, joined, parts_of, split_in
 from umop.data.files.reading import read_text
 from umop.data.files.tree import Files
 
@@ -79,10 +80,10 @@ class Description:
 def _read_darknet(path: Path) -> dict[str, Any]:
     """Darknet's lines of ``key = value``, with the keys of ``data.yaml``."""
     pairs = (line.split("=", 1) for line in read_text(path).splitlines() if "=" in line)
-    content: dict[str, Any] = {key.strip(): value.strip() for key, value in pairs}
-    if "names" not in content or not {"train", "valid"} & content.keys():
-        return {}
-    return {"train": content.get("train"), "val": content.get("valid"), "names": content["names"]}
+    written: dict[str, Any] = {key.strip(): value.strip() for key, value in pairs}
+    content = _with_names_of_splits(written)
+    is_known = "names" in content and {"train", "val"} & content.keys()
+    return {key: content.get(key) for key in (*SPLITS, "names")} if is_known else {}
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:
@@ -91,7 +92,21 @@ def _read_yaml(path: Path) -> dict[str, Any]:
         content = _parse_yaml(path)
     except ValueError:
         return {}
-    return content if isinstance(content, dict) else {}
+    return _with_names_of_splits(content) if isinstance(content, dict) else {}
+
+
+def _with_names_of_splits(content: dict[str, Any]) -> dict[str, Any]:
+    """The content with ``train``, ``val`` and ``test`` for what else they are called.
+
+    CVAT writes the names that a user gives its subsets, such as ``Validation``.
+    """
+    words = {word: split for split, known in SPLIT_WORDS.items() for word in known}
+    named = {
+        words[str(key).casefold()]: value
+        for key, value in content.items()
+        if str(key).casefold() in words and isinstance(value, str | list)
+    }
+    return named | content
 
 
 def _parse_yaml(path: Path) -> Any:

@@ -60,6 +60,20 @@ def unnamed_keypoints(lines: Iterable[Sequence[float]]) -> tuple[int, int] | Non
     return points.shape[1], values
 
 
+def have_tracks(lines: Iterable[Sequence[float]]) -> bool:
+    """Whether lines are a tracker's: behind the box a confidence and the number of its track.
+
+    A triangle has as many numbers, but its last one is not whole in every line.
+    """
+    found = [numbers for numbers in lines if len(numbers) > _BOX + 1]
+    if {len(numbers) for numbers in found} != {_BOX + 2}:
+        return False
+    table = np.array(found, dtype=np.float64)
+    confidence, track = table[:, _BOX], table[:, _BOX + 1]
+    are_tracks = (track >= 1) & (track % 1 == 0) & (confidence >= 0) & (confidence <= 1)
+    return bool(are_tracks.all()) and _are_boxes(table)
+
+
 def _values_of_keypoint(rest: NDArray[np.float64]) -> int | None:
     """3 where each third number says whether a keypoint is visible, or else 2."""
     if rest.shape[1] % 3 == 0 and np.isin(rest[:, 2::3], (0, 1, 2)).all():
