@@ -43,8 +43,7 @@ def _read(files: Files, found: Sequence[Path], builder: Builder) -> None:
 def _image(row: list[str], source: Path, files: Files) -> Image:
     """The image of a row; a bucket's name and folders are not those on this disk."""
     written = row[1].partition("://")[2] or row[1]
-    folders = (files.folder_of(source), "", "images")
-    path = files.image(written) or files.image_or_expected(Path(written).name, folders)
+    path = files.image(written) or files.image_or_expected(Path(written).name, files.near(source))
     return Image(path, source, split_in(row[0]), written=written)
 
 

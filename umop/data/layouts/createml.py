@@ -11,7 +11,7 @@ from umop.data.files.names import split_of_list
 from umop.data.files.outline import objects
 from umop.data.files.reading import read_json
 from umop.data.files.tree import Files
-from umop.data.layouts.layout import Layout, json_files, noting_unreadable
+from umop.data.layouts.layout import MALFORMED, Layout, json_files, noting_unreadable
 from umop.data.layouts.shapes import centred
 
 _SIDES = ("x", "y", "width", "height")
@@ -45,14 +45,14 @@ def _read(files: Files, found: Sequence[Path], builder: Builder) -> None:
 
 def _read_image(entry: dict[str, Any], source: Path, files: Files, builder: Builder) -> None:
     written = _name(entry)
-    path = files.image_or_expected(written, (files.folder_of(source), "", "images"))
+    path = files.image_or_expected(written, files.near(source))
     split = split_of_list(source, files.root)
     index = builder.image(Image(path, source, split, written=written))
     for number, box in enumerate(_boxes(entry) or (), start=1):
         place = f"{number} of {written}"
         try:
             x, y, width, height = (float(box["coordinates"][side]) for side in _SIDES)
-        except (KeyError, TypeError, ValueError):
+        except MALFORMED:
             text = f"annotation {place} has no x, y, width and height"
             builder.issue("annotation-numbers", source, text, path)
             continue

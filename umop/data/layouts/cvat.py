@@ -38,7 +38,7 @@ def _read(files: Files, found: Sequence[Path], builder: Builder) -> None:
 def _read_image(image: ElementTree.Element, source: Path, files: Files, builder: Builder) -> None:
     """Reads one image's shapes."""
     written = image.get("name", "")
-    path = files.image(written, ("images", "")) or files.root / "images" / written
+    path = files.image_or_expected(written, files.near(source))
     index = builder.image(
         Image(
             path=path,

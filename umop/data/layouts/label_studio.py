@@ -14,7 +14,7 @@ from umop.data.files.names import split_of_list
 from umop.data.files.outline import objects
 from umop.data.files.reading import read_json
 from umop.data.files.tree import Files
-from umop.data.layouts.layout import Layout, json_files, noting_unreadable
+from umop.data.layouts.layout import MALFORMED, Layout, json_files, noting_unreadable
 from umop.data.layouts.shapes import around, pixels
 
 _UPLOADED = re.compile(r"(^|.*/)[0-9a-f]{8}-(?=[^/]+$)")
@@ -46,7 +46,7 @@ def _read_task(task: dict[str, Any], source: Path, files: Files, builder: Builde
     if regions is None or written is None:
         return
     sides = next((region for region in regions if "original_width" in region), {})
-    path = _path(written, files)
+    path = _path(written, source, files)
     image = Image(
         path=path,
         source=source,
@@ -63,7 +63,7 @@ def _read_task(task: dict[str, Any], source: Path, files: Files, builder: Builde
             continue  # a choice or a text, which is no region
         try:
             corners = _corners(value, region)
-        except (KeyError, TypeError, ValueError):
+        except MALFORMED:
             text = f"region {place} is no rectangle, ellipse or polygon"
             builder.issue("shape-without-box", source, text, path)
             continue
@@ -99,12 +99,11 @@ def _image_name(data: dict[str, Any]) -> str | None:
     return unquote(found).removeprefix(_LOCAL) if isinstance(found, str) else None
 
 
-def _path(written: str, files: Files) -> Path:
+def _path(written: str, source: Path, files: Files) -> Path:
     """An image's path, with or without what Label Studio puts before its name."""
-    plain = _UPLOADED.sub(r"\1", written)
-    last = (Path(name).name for name in (written, plain))
-    found = (files.image(name, ("", "images")) for name in (written, *last))
-    return next(filter(None, found), files.root / "images" / Path(plain).name)
+    last = Path(_UPLOADED.sub(r"\1", written)).name
+    found = (files.image(name, files.near(source)) for name in (written, Path(written).name))
+    return next(filter(None, found), None) or files.image_or_expected(last, files.near(source))
 
 
 def _corners(value: dict[str, Any], region: dict[str, Any]) -> list[float]:

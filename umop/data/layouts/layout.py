@@ -14,6 +14,8 @@ from umop.data.files.names import split_of
 from umop.data.files.reading import decoded_text, head, read_text
 from umop.data.files.tree import Files
 
+MALFORMED = (ValueError, TypeError, LookupError, AttributeError, OverflowError)
+"""What values raise that are of another type than they should be, or that no float holds."""
 _LOOKED_AT = 20
 _LINES = 3
 
@@ -104,7 +106,7 @@ def noting_unreadable(path: Path, form: str, builder: Builder) -> Iterator[None]
     """
     try:
         yield
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except MALFORMED as error:
         reason = error if isinstance(error, ValueError) else repr(error)
         builder.issue("annotations-unreadable", path, f"not {form}: {reason}")
 

@@ -11,7 +11,7 @@ from umop.data.dataset import Builder, Image, Notation
 from umop.data.files.names import split_of_list
 from umop.data.files.reading import read_text
 from umop.data.files.tree import Files
-from umop.data.layouts.layout import Layout
+from umop.data.layouts.layout import MALFORMED, Layout
 from umop.data.layouts.shapes import pixels
 
 _IMAGE = "source-ref"
@@ -33,7 +33,7 @@ def _read(files: Files, found: Sequence[Path], builder: Builder) -> None:
                 continue
             try:
                 _read_line(json.loads(line), number, path, files, builder)
-            except (ValueError, TypeError, KeyError, AttributeError) as error:
+            except MALFORMED as error:
                 text = f"line {number} is not a manifest's: {error!r}"
                 builder.issue("annotations-unreadable", path, text)
     builder.sort_classes()
@@ -43,9 +43,9 @@ def _read_line(
     entry: dict[str, Any], number: int, source: Path, files: Files, builder: Builder
 ) -> None:
     written = entry[_IMAGE].partition("://")[2] or entry[_IMAGE]
-    path = files.image_or_expected(written, (files.folder_of(source), "", "images"))
+    path = files.image_or_expected(written, files.near(source))
     if not files.has(path):  # a bucket's name and folders are not those on this disk
-        path = files.image_or_expected(Path(written).name, (files.folder_of(source), "", "images"))
+        path = files.image_or_expected(Path(written).name, files.near(source))
     job = next((k for k, v in entry.items() if isinstance(v, dict) and "annotations" in v), "")
     labelled = entry.get(job) or {}
     sides = (labelled.get("image_size") or [{}])[0]

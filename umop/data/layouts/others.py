@@ -49,6 +49,9 @@ _JSON: dict[str, Callable[[Any], bool]] = {
     "Hugging Face's metadata: write the boxes as COCO": lambda each: (
         "file_name" in each and "objects" in each
     ),
+    "COCO's results, which have no images: give the annotations that they are of": lambda each: (
+        {"image_id", "category_id", "score"} <= each.keys()
+    ),
     "Prodigy's JSON lines: write them as COCO": lambda each: "spans" in each and "image" in each,
 }
 _XML = {
@@ -74,7 +77,8 @@ _SUFFIXES = {
     (".ndjson",): "JSON lines, such as Labelbox's or Ultralytics': export COCO or YOLO",
     (".xlsx", ".xls", ".ods"): "a spreadsheet: save it as CSV with image,x1,y1,x2,y2,label",
 }
-_MOT = "gt/gt.txt"
+_MULTI_CLASS = "_classes.csv"
+_TRACKED_VALUES = 6
 _LOOKED_AT = 20
 
 
@@ -97,7 +101,19 @@ def other_format(files: Files) -> str | None:
 
 def _of_text(files: Files) -> str | None:
     """Says which text files are those of another format."""
-    for path in files.matching(".txt"):
-        if files.name(path).endswith(_MOT) and head(path).count(",") > head(path).count("\n"):
-            return f"{files.name(path)} is MOT's, of a video: convert it to COCO. It is not read."
+    for path in files.matching(".csv"):
+        if path.name == _MULTI_CLASS:
+            said = "classes of whole images: export the project for object detection"
+            return f"{files.name(path)} is Roboflow's multi-class CSV, {said}. It is not read."
+    labels = files.pairs(".txt").of_annotation
+    for path in files.matching(".txt")[:_LOOKED_AT]:
+        if files.name(path) not in labels and _is_tracked(head(path)):
+            said = "MOT's or DarkLabel's, of a video: convert it to COCO"
+            return f"{files.name(path)} is {said}. It is not read."
     return None
+
+
+def _is_tracked(text: str) -> bool:
+    """Whether the first line is the number of a frame and more values with commas."""
+    frame, *values = text.partition("\n")[0].split(",")
+    return frame.strip().isdecimal() and len(values) >= _TRACKED_VALUES

@@ -187,7 +187,8 @@ class _Table:
 
     def _path(self, written: str, split: str | None) -> Path:
         """An image's path; where none was found, the place where it should be."""
-        folders = (self.files.folder_of(self.path), *([split] if split else []), "", "images")
+        here = self.files.folder_of(self.path)
+        folders = (here, *([split] if split else []), *self.files.near(self.path))
         return self.files.image_or_expected(written, folders)
 
     def _note(self, rule: str, text: str, image: Path | None = None) -> None:

@@ -11,7 +11,7 @@ from umop.data.dataset import Builder, Image, Notation
 from umop.data.files.names import split_of_list
 from umop.data.files.reading import read_json
 from umop.data.files.tree import Files
-from umop.data.layouts.layout import Layout, json_files
+from umop.data.layouts.layout import MALFORMED, Layout, json_files
 from umop.data.layouts.shapes import around, centred
 from umop.data.layouts.table import first_row, rows
 
@@ -44,7 +44,7 @@ def _read(files: Files, found: Sequence[Path], builder: Builder) -> None:
         try:
             for written, regions in (_from_table if path.suffix == ".csv" else _from_json)(path):
                 _read_image(written, regions, path, files, builder)
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+        except MALFORMED as error:
             builder.issue("annotations-unreadable", path, f"not VIA's: {error!r}")
     builder.sort_classes()
 
@@ -79,7 +79,7 @@ def _plain(name: str) -> str:
 def _read_image(
     written: str, regions: list[dict[str, Any]], source: Path, files: Files, builder: Builder
 ) -> None:
-    path = files.image_or_expected(written, (files.folder_of(source), "", "images"))
+    path = files.image_or_expected(written, files.near(source))
     split = split_of_list(source, files.root)
     index = builder.image(Image(path, source, split, written=written))
     for number, region in enumerate(regions, start=1):
