@@ -58,7 +58,9 @@ def _outside(examined: Examined) -> Iterator[Hit]:
 
 def _over_edge(examined: Examined) -> Iterator[Hit]:
     over = _overhang(examined)
-    return box_hits(examined, over > _ROUNDING, lambda box: f"{over[box]:.0f} px over the edge")
+    return box_hits(
+        examined, over > _ROUNDING, lambda box: f"{over[box].round():g} px over the edge"
+    )
 
 
 def _overhang(examined: Examined) -> NDArray[np.float64]:

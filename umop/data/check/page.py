@@ -132,7 +132,8 @@ class _Drawer:
 
 
 def shape(box: NDArray[np.float64], scale: float, is_found: bool) -> _Shape:
-    x1, y1, x2, y2 = (box * scale).tolist()
+    with np.errstate(over="ignore"):
+        x1, y1, x2, y2 = (box * scale).tolist()
     x, y = min(x1, x2), min(y1, y2)
     return _Shape(x, y, abs(x2 - x1), abs(y2 - y1), is_found)
 

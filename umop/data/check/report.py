@@ -104,11 +104,12 @@ def check(data: DataSet, everything: bool = False, decode: bool = True) -> Repor
     records = read_records(data.root, sorted({image.path for image in data.images}), decode)
     examined = Examined(data, records)
     findings: list[Finding] = []
-    for rule in _BEFORE_SIZES:
-        examined = _apply(rule, examined, everything, findings)
-    examined = _with_pixels(examined)
-    for rule in _AFTER_SIZES:
-        examined = _apply(rule, examined, everything, findings)
+    with np.errstate(invalid="ignore", over="ignore"):  # a rule says which are no numbers
+        for rule in _BEFORE_SIZES:
+            examined = _apply(rule, examined, everything, findings)
+        examined = _with_pixels(examined)
+        for rule in _AFTER_SIZES:
+            examined = _apply(rule, examined, everything, findings)
     return Report(data, examined.data, records, tuple(findings))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,12 +15,15 @@ from umop.data.files.names import split_of_list
 from umop.data.files.outline import entries
 from umop.data.files.reading import read_json
 from umop.data.files.tree import Files
-from umop.data.layouts.layout import Layout
+from umop.data.layouts.layout import MALFORMED, Layout
 from umop.data.layouts.shapes import pixels
 
+_NUMBER = re.compile(r"0|[1-9][0-9]{0,17}")
 _PARTS = ("images", "annotations", "categories")
 _BESIDE = ("captions_", "person_keypoints_", "image_info_", "panoptic_", "stuff_")
 """The starts of names of COCO's own files that list the images of ``instances_…`` once more."""
+_OTHER_KINDS = {"caption": "COCO's captions", "segments_info": "COCO's panoptic masks"}
+"""What an annotation has in files of which the images alone are like those of boxes."""
 _NAMED_LIKE_IT = ("coco", "instances", "annotation")
 
 
@@ -38,9 +43,9 @@ def _is_coco(content: Any) -> bool:
     if not isinstance(content, dict):
         return False
     if all(isinstance(content.get(part), list) for part in _PARTS):
-        return not any("caption" in each for each in entries(content, "annotations"))
+        return True
     return any("file_name" in each for each in entries(content, "images")) or any(
-        "image_id" in each and "caption" not in each for each in entries(content, "annotations")
+        "image_id" in each for each in entries(content, "annotations")
     )
 
 
@@ -70,11 +75,23 @@ def read_file(
     """
     try:
         content = read_json(path)
+        if said := _other_kind(content):
+            builder.issue("layout-unused", path, said)
+            return
         _require_parts(content)
     except ValueError as error:
         builder.issue("annotations-unreadable", path, f"not COCO JSON: {error}")
         return
     _CocoFile(path, content, split, find_image, builder).read()
+
+
+def _other_kind(content: object) -> str | None:
+    """Says which of COCO's other kinds of file this is, which have no boxes of their own."""
+    annotations = content.get("annotations") if isinstance(content, dict) else None
+    first = annotations[0] if isinstance(annotations, list) and annotations else None
+    if not isinstance(first, dict):
+        return None
+    return next((said for key, said in _OTHER_KINDS.items() if key in first), None)
 
 
 def _require_parts(content: object) -> None:
@@ -237,21 +254,15 @@ class _CocoFile:
         try:
             box = entry.get("bbox") or _box_of_mask(entry.get("segmentation"))
             x, y, width, height = (float(value) for value in box)
-        except (TypeError, ValueError, OverflowError):
+        except MALFORMED:
             text = (
                 f"annotation {place} has no box of 4 numbers, and no mask that gives one: bbox is "
-                f"{entry.get('bbox')}"
+                f"{str(entry.get('bbox'))[:60]}"
             )
             return self._note("annotation-numbers", text, self.builder.images[image].path)
-        crowd, area = bool(entry.get("iscrowd", 0)), entry.get("area")
-        self.builder.box(
-            image,
-            label,
-            (x, y, x + width, y + height),
-            place,
-            crowd,
-            float(area) if isinstance(area, int | float) else float("nan"),
-        )
+        corners = (x, y, x + width, y + height)
+        crowd = entry.get("iscrowd") in (1, "1")
+        self.builder.box(image, label, corners, place, crowd, _area(entry.get("area")))
         return None
 
     def _note(self, rule: str, text: str, image: Path | None = None) -> None:
@@ -287,15 +298,27 @@ def _box_of_run_lengths(mask: Mapping[str, Any]) -> list[float]:
         whole = mask
         if isinstance(mask["counts"], list):
             whole = run_lengths.frPyObjects(mask, height, width)
-        box: list[float] = run_lengths.toBbox(whole).tolist()
+        x, y, across, down = run_lengths.toBbox(whole).tolist()
     except Exception as error:  # a C extension that says little about what it cannot read
         raise ValueError("no run lengths") from error
-    return box
+    if x + across > width or y + down > height:
+        raise ValueError("run lengths of another size")
+    return [x, y, across, down]
+
+
+def _area(value: object) -> float:
+    """An area as it is written; NaN for the box's own where it is no number."""
+    try:
+        return float(value) if isinstance(value, int | float) else math.nan
+    except OverflowError:
+        return math.nan
 
 
 def _identity(value: object) -> int | float | str | None:
-    """An id as it is written; None for what cannot be one, such as a list."""
-    return value if isinstance(value, int | float | str) else None
+    """An id, where ``"7"`` is 7; None for what cannot be one, such as a list or NaN."""
+    if isinstance(value, str):
+        return int(value) if _NUMBER.fullmatch(value) else value
+    return value if isinstance(value, int | float) and value == value else None
 
 
 LAYOUT = Layout(

@@ -12,7 +12,7 @@ from umop.data.dataset import Builder, Image, Notation
 from umop.data.files.names import split_of
 from umop.data.files.reading import read_json
 from umop.data.files.tree import Files
-from umop.data.layouts.layout import Layout, json_files, noting_unreadable
+from umop.data.layouts.layout import MALFORMED, Layout, json_files, noting_unreadable
 from umop.data.layouts.shapes import around, centred, pixels
 
 _WITHOUT_BOX = ("point", "points", "line", "linestrip")
@@ -73,7 +73,7 @@ def _read_image(
             continue
         try:
             corners = _enclosing(shape.get("points") or (), shape.get("shape_type"))
-        except (TypeError, ValueError, LookupError):
+        except MALFORMED:
             corners = None
         if corners is None:
             text = f"shape {number} is no rectangle, polygon or circle"

@@ -52,10 +52,10 @@ class Classes:
         self._compare_count()
 
     def label(self, value: str) -> int | None:
-        """The label of a class's number; None if there is no such class."""
+        """The label of a class's number, which may be 1.0 for 1; None if there is no such class."""
         try:
-            number = int(value) if value.isdecimal() else int(float(value))
-        except (ValueError, OverflowError):
+            number = int(value) if value.isdecimal() else _whole(float(value))
+        except ValueError:
             return None
         if self.names is None:
             return self._builder.label(str(number)) if number >= 0 else None
@@ -88,6 +88,8 @@ class Classes:
         listed = [path for path in found if path.name.casefold() in CLASS_FILES]
         if (named := self._description.names_file()) is not None:
             listed = [named]
+        if isinstance(names, str) and not listed:
+            self._note("annotations-unreadable", f"names: {names!r} is no list, and no file of one")
         return self._listed_names(listed) if listed else None
 
     def _listed_names(self, paths: Sequence[Path]) -> dict[int, str]:
@@ -125,3 +127,14 @@ class Classes:
 
     def _note(self, rule: str, text: str) -> None:
         self._builder.issue(rule, self._description.path or self._files.root, text)
+
+
+def _whole(value: float) -> int:
+    """A number without a fraction.
+
+    Raises:
+        ValueError: It has one.
+    """
+    if not value.is_integer():
+        raise ValueError("not whole")
+    return int(value)
