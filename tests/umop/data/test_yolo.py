@@ -89,10 +89,11 @@ def test_a_folder_of_one_split_is_not_taken_for_another(tmp_path: Path) -> None:
     yolo(tmp_path)
     names = "train: ../train/images\nval: ../valid/images\nnames: [cat, dog]\n"
     (tmp_path / "data.yaml").write_text(names)
-    missing = [each.text for each in open_data(tmp_path).issues]
-    assert [text.partition(": ")[2] for text in missing] == [
+    said = [each.text for each in open_data(tmp_path).issues]
+    assert [text.partition(": ")[2] for text in said] == [
         "../train/images is not there",
         "../valid/images is not there. Without the line, a fifth of train is taken",
+        "2 images with labels, such as images/train/first one.jpg",
     ]
 
 
