@@ -178,6 +178,8 @@ def _stretch_scheduler(scheduler: _Section, factor: float) -> None:
     for key in ("begin", "end", "T_max"):
         if scheduler.get(key):
             scheduler[key] = max(_SHORTEST, _times(scheduler[key], factor))
+    if scheduler.get("begin") and scheduler.get("end"):
+        scheduler["end"] = max(scheduler["end"], scheduler["begin"] + 1)
     if "milestones" in scheduler:
         scheduler["milestones"] = [_times(one, factor) for one in scheduler["milestones"]]
 

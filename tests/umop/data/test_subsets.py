@@ -96,7 +96,7 @@ def test_annotated_images_that_lists_leave_out_are_said(tmp_path: Path) -> None:
 
 def test_lists_of_folds_that_leave_nothing_to_train_on_are_not_used(tmp_path: Path) -> None:
     labelled(tmp_path, ["images/a.jpg", "images/b.jpg"])
-    for fold, (trained, validated) in enumerate(("ab", "ba")):
+    for fold, (trained, validated) in enumerate((("a", "b"), ("b", "a"))):
         write(tmp_path / f"train_{fold}.txt", f"images/{trained}.jpg\n")
         write(tmp_path / f"val_{fold}.txt", f"images/{validated}.jpg\n")
     data = open_data(tmp_path)

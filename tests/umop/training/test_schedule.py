@@ -92,6 +92,12 @@ def test_a_warm_up_never_ends_at_its_first_rate() -> None:
     assert fitted("small", 4, epochs=1).param_scheduler[0].end == 2
 
 
+@pytest.mark.parametrize("images", [1, 6, 9])
+def test_the_decay_ends_after_it_begins_in_the_shortest_training(images: int) -> None:
+    decay = fitted("small", images, epochs=1).param_scheduler[1]
+    assert decay.begin < decay.end
+
+
 def test_accumulation_makes_the_same_steps_in_parts() -> None:
     whole, parts = fitted("small", 1000), fitted("small", 1000, accumulate=4)
     assert parts.train_dataloader.batch_size == 1
