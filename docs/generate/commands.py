@@ -21,7 +21,7 @@ START = """\
 forms.
 
 Every command ends with 0 where it has done its work, and with 2 and one line after a mistake of the
-user. Training has [more exit codes](distributed.md#stop-and-resume).
+user. Training and `umop compare` have [more exit codes](distributed.md#stop-and-resume).
 """
 BAR = r"\|"
 SETTINGS = """

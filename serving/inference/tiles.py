@@ -286,8 +286,7 @@ def _touches_border(
     near = _BORDER * (places[:, 2:] - places[:, :2])
     starts = (boxes[:, :2] - places[:, :2] < near) & (places[:, :2] > 0)
     ends = (places[:, 2:] - boxes[:, 2:] < near) & (places[:, 2:] < [size.width, size.height])
-    cut: NDArray[np.bool_] = np.any(starts | ends, axis=1)
-    return cut
+    return np.asarray((starts | ends).any(axis=1), np.bool_)
 
 
 def _clipped(boxes: NDArray[np.float32], to: NDArray[np.float32]) -> NDArray[np.float32]:

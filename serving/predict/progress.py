@@ -80,7 +80,7 @@ class _Lines:
 
     def show(self, done: int, total: int | None, left: str) -> None:
         """See ``_Display``."""
-        if (now := monotonic()) - self._shown < _SECONDS_BETWEEN_LINES:
+        if (now := monotonic()) - self._shown < _SECONDS_BETWEEN_LINES or done == total:
             return
         self._shown = now
         of = f" of {total}" if total else ""

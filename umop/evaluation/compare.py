@@ -69,7 +69,7 @@ class Comparison:
         together = np.ones((1, a.images), np.int32)
         values = [average_precision(each, together) for each in (a, b)]
         values = [each.mean(1) for each in (*values, *resampled(a, b))]
-        mean = _difference("", [mean_of_classes(each) for each in values])
+        mean = _difference("", [mean_of_classes(each) for each in values], CONFIDENCE)
         if mean is None:
             raise UserError("There is nothing to compare: the annotations have no boxes.")
         judged = _judged(a)
@@ -97,15 +97,13 @@ def _judged(matches: Matches) -> list[int]:
     return np.flatnonzero(images >= _FEWEST_IMAGES).tolist()
 
 
-def _difference(
-    name: str, values: Sequence[Floats], confidence: float = CONFIDENCE
-) -> Difference | None:
+def _difference(name: str, values: Sequence[Floats], confidence: float) -> Difference | None:
     """A difference of AP; None where there are no boxes.
 
     Args:
         name: A class; empty for the mean.
-        values: A's AP and B's, of shape (1,); A's and B's in the drawn data sets, of shape
-            (samples,).
+        values: AP of A and of B, each of shape (1,), and of A and of B in the drawn data sets, each
+            of shape (samples,).
         confidence: That of the interval.
     """
     a, b, drawn_a, drawn_b = values

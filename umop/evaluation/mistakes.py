@@ -111,7 +111,10 @@ class _Kinds:
 
     def _kept(self, rows: _Flags, label: Ints, found: Ints) -> Matches:
         """Some of the detections, with other labels and other boxes found."""
-        ignored, image = self.matches.ignored[rows], self.matches.image[rows]
         return replace(
-            self.matches, label=label[rows], found=found[rows], ignored=ignored, image=image
+            self.matches,
+            image=self.matches.image[rows],
+            label=label[rows],
+            found=found[rows],
+            ignored=self.matches.ignored[rows],
         )

@@ -13,8 +13,8 @@ from umop.evaluation.matches import Floats, Ints, Matches
 
 Weights = NDArray[np.int32]
 _SAMPLES, _FEWEST_SAMPLES = 1000, 200
-_MOST_WORK = 500_000_000
-"""Of samples times detections, beyond which there are fewer samples: some 20 seconds."""
+_MOST_WORK = 250_000_000
+"""Of samples times detections, beyond which there are fewer samples."""
 _MOST_NUMBERS = 4_000_000
 """Of one array: 32 MB or less."""
 

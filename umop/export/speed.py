@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from math import prod
 from pathlib import Path
 from statistics import median
 from time import perf_counter
@@ -87,6 +88,4 @@ def _deformable(
 
     Its products are those of a convolution; the sampling of its points is not counted.
     """
-    batch, height, width = out_shape[0], out_shape[2], out_shape[3]
-    outputs, inputs, rows, columns = weight
-    return 2 * batch * height * width * outputs * inputs * rows * columns
+    return 2 * prod(out_shape) * prod(weight[1:])

@@ -169,12 +169,11 @@ def parse_tiles(text: str | None) -> Tiles | None:
     Raises:
         UserError: It is something else.
     """
+    words: dict[str, Tiles] = {"auto": "auto", "off": "off"}
     if text is None:
         return None
-    if text == "auto":
-        return "auto"
-    if text == "off":
-        return "off"
+    if text in words:
+        return words[text]
     if not (text.isascii() and text.isdecimal()):
         raise _no_tiles(text)
     return int(text[:9])

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import zipfile
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import httpx
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
+from serving.backends.embedded import EmbeddedBackend
 from serving.bundle import Bundle, BundleError
 from serving.inference import decoding
 from serving.inference.detector import Detector
+from serving.observability.metrics import Metrics
+from serving.schemas.options import DetectOptions
 from serving.server.app import build_app
 from serving.settings import Settings
 from serving.torchserve.archive import WorkerOptions, write_archive
@@ -28,7 +30,6 @@ from tests.serving.images import (
     paint,
 )
 from tests.serving.make_bundle import make_bundle
-from tests.serving.running import RunningServer, running
 from tests.serving.torchserve.test_handler import context_of
 from tests.serving.waiting import wait_until
 
@@ -140,28 +141,34 @@ def test_too_many_windows_are_refused_before_decoding(client: TestClient) -> Non
     assert "more than 4096" in answer.json()["detail"]
 
 
-@pytest.fixture(scope="module")
-def hasty(tiled_bundle_path: Path) -> Iterator[RunningServer]:
-    """A server whose deadline comes before it has looked at hundreds of windows."""
-    options = ("--bundle", str(tiled_bundle_path), "--threads", "1", "--deadline", "4")
-    with running(*options) as server:
-        yield server
-
-
-@pytest.mark.slow
-def test_other_images_get_between_windows_and_the_deadline_holds(hasty: RunningServer) -> None:
-    large = encode(np.tile(SMALL_SQUARES, (5, 5, 1)), "JPEG")
-    detect, metrics = f"{hasty.url}/detect", f"{hasty.url}/metrics"
+def test_other_images_get_between_windows_and_none_is_left_of_a_cancelled_request(
+    tiled_bundle_path: Path,
+) -> None:
+    """A request is cancelled when its deadline passes."""
+    large = encode(np.tile(SMALL_SQUARES, (3, 3, 1)), "JPEG")
     small = encode(paint(320, 200))
-    with ThreadPoolExecutor() as threads:
-        waiting = threads.submit(httpx.post, detect, content=large, timeout=30)
-        wait_until(lambda: "umop_queue_pictures 1" in httpx.get(metrics).text)
-        other = httpx.post(detect, content=small, timeout=30)
-        assert other.status_code == 200
+    metrics = Metrics()
+
+    def runs() -> float:
+        [family] = metrics.batch.collect()
+        return next(each.value for each in family.samples if each.name.endswith("_count"))
+
+    async def compared() -> None:
+        backend = EmbeddedBackend(Settings(bundle=tiled_bundle_path, threads=1), metrics)
+        await backend.start()
+        waiting = asyncio.create_task(backend.detect(large, DetectOptions()))
+        while runs() < 3:
+            await asyncio.sleep(0.01)
+        await backend.detect(small, DetectOptions())
         assert not waiting.done()
-        answer = waiting.result()
-    assert (answer.status_code, answer.json()["type"]) == (503, "urn:umop:problem:deadline-passed")
-    wait_until(lambda: "umop_queue_pictures 0" in httpx.get(metrics).text)
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+        before = runs()
+        await backend.detect(small, DetectOptions())
+        assert runs() <= before + 3
+        await backend.stop()
+
+    asyncio.run(compared())
 
 
 def test_a_manifest_of_before_is_read_and_a_hostile_one_refused(tmp_path: Path) -> None:

@@ -160,6 +160,7 @@ def test_the_command_sends_folders(server: str, folder: Path) -> None:
     result = CliRunner().invoke(app, [*arguments, "--score-threshold", "0.95"])
     assert result.exit_code == 0, result.output
     found = json.loads((out / "detections.json").read_text())
+    assert "detect will go; it is now: umop predict http" in result.stderr
     counts = {Path(name).parent.name: len(each["detections"]) for name, each in found.items()}
     assert counts == {"a": 2, "b": 0}
     images = sorted((out / "images").rglob("*.jpg"))

@@ -14,10 +14,11 @@ from serving.bundle import Bundle
 from serving.inference.detector import DetectOptions, Detector
 from tests.umop.export.small_zoo import small_run
 from umop.evaluation.evaluate import evaluate
-from umop.export import export
-from umop.export.manifest import metrics_of
+from umop.export import export, is_exported
+from umop.export.manifest import evaluation_of, manifest_of
 from umop.export.measure import evaluate_run_bundle
 from umop.runs.folder import RunFolder
+from umop.runs.speed import Speed
 
 pytestmark = pytest.mark.slow
 
@@ -70,12 +71,18 @@ def test_a_bundle_measures_like_its_checkpoint(run: RunFolder, engine: str) -> N
 
 
 def test_a_manifest_says_only_what_its_checkpoint_scored(run: RunFolder, tmp_path: Path) -> None:
-    expected = evaluate(run).metrics
+    expected = evaluate(run)
     config = Config.fromfile(run.config)
-    assert metrics_of(run, config, run.require_checkpoint()) == expected
+    assert expected.thresholds is not None
+    assert evaluation_of(run, config, run.require_checkpoint()) == expected
+    manifest = manifest_of(run, config, run.require_checkpoint(), "1")
+    assert manifest.metrics == expected.metrics
+    assert manifest.postprocess.score_threshold == expected.thresholds.score
     other = tmp_path / "iter_2.pth"
     other.write_bytes(b"another checkpoint")
-    assert metrics_of(run, config, other) == {}
+    assert evaluation_of(run, config, other) is None
+    manifest = manifest_of(run, config, other, "1")
+    assert (manifest.metrics, manifest.postprocess.score_threshold) == ({}, 0.3)
 
 
 @pytest.mark.parametrize("precision", ["fp16", "int8"])
@@ -87,5 +94,11 @@ def test_reduced_precision_says_what_it_costs(run: RunFolder, precision: str) ->
     assert manifest.ap_loss == done.ap_loss == pytest.approx(expected - manifest.metrics["AP"])
     assert manifest.ap_loss is not None
     assert abs(manifest.ap_loss) < 0.5
+    speed = Speed.read(run.speed)
+    assert speed is not None
+    assert speed.milliseconds > 0
+    assert is_exported(run, precision=precision)
+    evaluate(run, precision=0.5)
+    assert not is_exported(run, precision=precision), "it does not have these thresholds"
     assert ("model.pt2" in manifest.files) == (precision == "fp16")
     assert ("model.pt2" in manifest.absent) == (precision == "int8")

@@ -14,6 +14,7 @@ from umop.data.coco import LabelledImage, write_coco
 from umop.evaluation import coco_result
 from umop.evaluation.keep import keep
 from umop.runs.folder import RunFolder
+from umop.runs.speed import Speed
 
 WIDTH, HEIGHT = 160, 120
 STEPS = (10, 20, 30)
@@ -63,6 +64,7 @@ def made_run(
     lines = [*scalars, {"iter": 20, "AP": 0.25, "AP50": 0.5}]
     run.metrics_file.write_text("".join(json.dumps(line) + "\n" for line in lines))
     run.provenance.write_text(json.dumps([{**START, **end}]))
+    Speed(31.2, 50, "a processor", WIDTH, HEIGHT, 2.304, 3_325_323).write(run.speed)
     if is_evaluated:
         checkpoint = folder / "best.pth"
         checkpoint.write_bytes(b"weights")

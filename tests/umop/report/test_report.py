@@ -10,7 +10,8 @@ import pytest
 
 from tests.umop.conftest import Umop
 from tests.umop.report.runs import STEPS, made_run
-from umop.evaluation import METRICS
+from umop.evaluation import METRICS, Evaluation
+from umop.report import write_comparison, write_report
 from umop.report.numbers import numbers
 from umop.report.rows import measured
 from umop.report.svg import Line, plot, thinned
@@ -26,6 +27,55 @@ def test_the_numbers_are_the_evaluations(tmp_path: Path) -> None:
     assert list(shown) == list(METRICS)
     for name, [value] in shown.items():
         assert value == (f"{kept[name]:.3f}" if kept[name] >= 0 else "no boxes")
+
+
+def test_the_report_says_thresholds_intervals_lost_ap_and_speed(tmp_path: Path) -> None:
+    run = made_run(tmp_path / "trees", count=30)
+    page = write_report(run).read_text()
+    kept = json.loads((run.folder / "analysis.json").read_text())
+    low, high = kept["intervals"]["AP"]
+    assert f"AP {low:.3f} to {high:.3f}" in page
+    assert f"reports detections from a score of <strong>{kept['score']:.2f}</strong>" in page
+    assert f'<td class="number">{100 * kept["lost"]["class"]:.1f}</td>' in page
+    assert kept["lost"]["class"] > 0
+    assert "31.2 ms, the median of 50" in page
+    assert "2.304 GFLOPs" in page
+
+
+def test_an_analysis_of_an_older_version_is_shown(tmp_path: Path) -> None:
+    run = made_run(tmp_path / "trees")
+    file = run.folder / "analysis.json"
+    content = json.loads(file.read_text())
+    for new in ("thresholds", "by_score", "lost", "intervals"):
+        del content[new]
+    for each in content["classes"]:
+        del each["score"], each["interval"]
+    file.write_text(json.dumps(content))
+    evaluation = json.loads(run.evaluation.read_text())
+    del evaluation["thresholds"]
+    run.evaluation.write_text(json.dumps(evaluation))
+    page = write_report(run).read_text()
+    assert 'id="classes"' in page
+    assert 'id="scores"' not in page
+    assert 'id="lost"' not in page
+    kept = Evaluation.read(run.evaluation)
+    assert kept is not None
+    assert kept.thresholds is None
+
+
+def test_a_comparison_says_how_sure_a_difference_is(tmp_path: Path) -> None:
+    first, second = (made_run(tmp_path / name, count=30) for name in ("first", "second"))
+    file = second.folder / "detections.json"
+    found = json.loads(file.read_text())
+    file.write_text(json.dumps([each for each in found if each["category_id"] == 1]))
+    page = write_comparison([first, second], tmp_path / "page.html").read_text()
+    assert "second against first" in page
+    row = re.search(r'<th scope="row">bush</th>(.+?)</tr>', page.replace("\n", ""))
+    assert row is not None
+    assert row[1].endswith('<td class="worse">worse</td>')
+    file.unlink()
+    page = write_comparison([first, second], tmp_path / "page.html").read_text()
+    assert "second against first" not in page
 
 
 def test_other_evaluations_are_columns(tmp_path: Path) -> None:
