@@ -143,6 +143,12 @@ def _check_own_data(draft: Draft) -> None:
         note(message)
 
 
+def keep_published(draft: Draft) -> None:
+    """Leaves a schedule in epochs, and its size, to the data that they were published for."""
+    if draft.own is None and "max_epochs" in draft.config.train_cfg:
+        draft.config.auto_schedule = draft.config.auto_size = None
+
+
 def _set_precision(draft: Draft) -> None:
     """Chooses the arithmetic."""
     on_gpu = torch.cuda.is_available() and not draft.options.on_cpu
@@ -185,10 +191,11 @@ def _set_folder(draft: Draft) -> None:
 STEPS = (
     _Step(_read_own_data),
     _Step(_check_own_data, after=(_read_own_data,)),
+    _Step(keep_published, after=(_read_own_data,)),
     _Step(_set_precision),
     _Step(count_data, after=(_read_own_data, _check_own_data)),
-    _Step(_set_size, after=(count_data,)),
-    _Step(set_schedule, after=(count_data,)),
+    _Step(_set_size, after=(count_data, keep_published)),
+    _Step(set_schedule, after=(count_data, keep_published)),
     _Step(_shorten_dry_run, after=(set_schedule,)),
     _Step(_set_weights, after=(_read_own_data,)),  # the head has as many classes as the data
     _Step(_set_folder),

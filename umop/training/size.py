@@ -91,6 +91,7 @@ def resize(config: _Section, side: int) -> None:
     pipelines = [
         config[f"{name}_dataloader"]["dataset"]["pipeline"] for name in ("train", "val", "test")
     ]
+    pipelines.append(config["train_dataloader"]["dataset"].get("last_pipeline") or [])
     pipelines.append(config.get("tta_pipeline") or [])
     seen = set()
     for step in _steps(pipelines):

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-import pickle
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from mmengine.config import Config
-from mmengine.logging.history_buffer import HistoryBuffer
-from numpy._core import multiarray
 from torch import Tensor
 
 from umop.runs.folder import ROOT, RunFolder
 from umop.system.digest import sha256_of
 from umop.system.errors import UserError
 from umop.weights.published import convert, expected_by
+from umop.weights.reading import read_plain
 
-_CLASS_LAYERS = ("atss_cls", "conv_cls", "fsaf_cls", "gfl_cls", "retina_cls", "vfnet_cls")
+_CLASS_LAYERS = (
+    "atss_cls",
+    "conv_cls",
+    "fsaf_cls",
+    "gfl_cls",
+    "retina_cls",
+    "rtm_cls",
+    "vfnet_cls",
+)
 """The last layer of the classification in mmdet's one-stage heads."""
 _MAY_BE_NEW = ("conv_offset.weight", "conv_offset.bias", "num_batches_tracked")
 """The ends of the names of a backbone's tensors that a checkpoint may lack."""
@@ -185,8 +190,7 @@ def read_checkpoint(source: Path) -> _Checkpoint:
         UserError: It is no checkpoint of a detector.
     """
     try:
-        with torch.serialization.safe_globals(_PLAIN_OBJECTS):
-            content = torch.load(source, map_location="cpu", weights_only=True)
+        content = read_plain(source)
     except Exception as error:  # of another kind of file, the unpickler raises many kinds
         raise UserError(
             f"{source} is no checkpoint that --weights takes: it is damaged, another kind of file, "
@@ -231,29 +235,3 @@ def modules(names: Iterable[str]) -> str:
         module = ".".join(name.split(".")[:2])
         counts[module] = counts.get(module, 0) + 1
     return ", ".join(f"{module} ({count})" for module, count in counts.items())
-
-
-def _method_of_history(history: type, name: str) -> Any:
-    """What ``getattr`` may do in a checkpoint: mmengine's log histories name their methods.
-
-    Raises:
-        UnpicklingError: It is to do something else.
-    """
-    if history is not HistoryBuffer or name not in ("min", "max", "current", "mean"):
-        raise pickle.UnpicklingError(f"the file asks for the attribute {name!r}")
-    return getattr(HistoryBuffer, name)
-
-
-_PLAIN_OBJECTS: list[Any] = [
-    HistoryBuffer,
-    (_method_of_history, "builtins.getattr"),
-    np.dtype,
-    np.ndarray,
-    *(type(np.dtype(kind)) for kind in (np.float32, np.float64, np.int32, np.int64)),
-    *(
-        (function, f"{module}.{function.__name__}")
-        for module in ("numpy._core.multiarray", "numpy.core.multiarray")
-        for function in (multiarray._reconstruct, multiarray.scalar)
-    ),
-]
-"""What mmengine's checkpoints hold beside tensors and Python's plain types."""
