@@ -2,6 +2,7 @@
 
 sync_bn = "torch"
 auto_size = dict(base_size=640, min_box=18, max_size=1024)
+auto_weights = "coco"
 
 norm = dict(type="BN", momentum=0.03, eps=0.001)
 activation = dict(type="SiLU", inplace=True)

@@ -43,6 +43,8 @@ TOP_LEVEL = {
     "A config that counts epochs has `base_epochs`, and follows `--data` alone.",
     "auto_size": "Scale images so that the median box has `min_box` pixels, to `max_size`, "
     "as long as their size is `base_size`; another size, or `--size`, is taken as it is.",
+    "auto_weights": "What training on `--data` starts from unless `--weights` says otherwise; it "
+    "takes what `--weights` does.",
     "channels_last": "Train in the memory format channels_last, faster on CPUs and tensor cores.",
     "data_hint": "What the error says to do when the data is missing.",
     "find_unused_parameters": "For distributed training of models with unused parameters.",

@@ -59,7 +59,7 @@ def train(
         size: Pixels of the square that images are fit into.
         time: Finish within a time, such as ``30m`` or ``2h``.
         patience: Evaluations without a better AP after which training ends.
-        weights: Start from a run, or from a checkpoint file (.pth).
+        weights: Start from a run, a checkpoint file (.pth), ``coco`` or ``imagenet``.
         seed: Seed, in place of the config's.
         set: Changes of the config, such as ``{"optim_wrapper.optimizer.lr": 0.001}``.
         device: ``auto`` for the GPUs; ``cpu`` for the processor, as long as this program runs.

@@ -57,7 +57,8 @@ def train(
         typer.Option(help="Evaluations without a better AP after which training ends."),
     ] = None,
     weights: Annotated[
-        str | None, typer.Option(help="Start from a run, or from a checkpoint file (.pth).")
+        str | None,
+        typer.Option(help="Start from a run, a checkpoint file (.pth), coco or imagenet."),
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed, in place of the config's.")] = None,
     set_: Changes = None,

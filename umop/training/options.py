@@ -65,7 +65,7 @@ class TrainOptions:
         size: Side in pixels of the square that images are scaled into.
         time: How long training may take, its evaluations included, such as ``30m``.
         patience: Evaluations without a better AP after which training ends.
-        weights: Run or checkpoint file to start from, in place of ImageNet weights.
+        weights: Run or checkpoint file to start from, ``coco`` or ``imagenet``.
         seed: Seed, in place of the config's.
         set: Changes of the config, such as ``optim_wrapper.optimizer.lr=0.001``.
         device: ``cpu`` trains on the processor, also with a config that is made for GPUs.

@@ -63,7 +63,7 @@ class Draft:
         warnings: What the check of a config's own data found, a line each.
         counts: How much data there is.
         size_note: What the user should know of the size of images.
-        weights: What the model starts from, in place of ImageNet weights.
+        weights: What the model starts from; None for ImageNet weights.
     """
 
     config: Config
@@ -178,9 +178,12 @@ def _shorten_dry_run(draft: Draft) -> None:
 
 
 def _set_weights(draft: Draft) -> None:
-    """Starts from a detector's weights."""
-    wanted = draft.options.weights
-    draft.weights = finetune.use_weights(draft.config, wanted, draft.run) if wanted else None
+    """Starts from a detector's weights, where they are asked for or the config's for own data."""
+    by_default = draft.config.get("auto_weights", None) if draft.own else None
+    wanted = draft.options.weights or by_default or finetune.IMAGENET_WEIGHTS
+    draft.weights = None
+    if wanted != finetune.IMAGENET_WEIGHTS:
+        draft.weights = finetune.use_weights(draft.config, wanted, draft.run)
 
 
 def _set_folder(draft: Draft) -> None:

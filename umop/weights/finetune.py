@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,18 @@ from torch import Tensor
 from umop.runs.folder import ROOT, RunFolder
 from umop.system.digest import sha256_of
 from umop.system.errors import UserError
+from umop.weights.coco import LICENCE, fetch_coco
 from umop.weights.published import convert, expected_by
 from umop.weights.reading import read_plain
 
+COCO_WEIGHTS = "coco"
+"""What ``--weights`` calls the published checkpoint that fits the config."""
+IMAGENET_WEIGHTS = "imagenet"
+"""What ``--weights`` calls the weights that the config names for its backbone."""
+_ORIGIN = (
+    f"They are OpenMMLab's, trained on COCO and published under {LICENCE}; "
+    f"--weights {IMAGENET_WEIGHTS} starts from the backbone's ImageNet weights."
+)
 _CLASS_LAYERS = (
     "atss_cls",
     "conv_cls",
@@ -42,6 +51,7 @@ class InitialWeights:
         fresh: Names of the model's tensors that start as the config says.
         skipped: Names of the checkpoint's tensors that have no place in the model.
         warnings: What may make the weights worth less than they look, a line each.
+        origin: Who published the checkpoint, and its licence; empty for one of the user's own.
     """
 
     source: Path
@@ -49,11 +59,14 @@ class InitialWeights:
     fresh: tuple[str, ...]
     skipped: tuple[str, ...]
     warnings: tuple[str, ...] = ()
+    origin: str = ""
 
     def report(self) -> list[str]:
         """What was taken and what was not, in a few lines."""
         total = len(self.taken) + len(self.fresh)
         lines = [f"Weights: {len(self.taken)} of the model's {total} tensors from {self.source}"]
+        if self.origin:
+            lines.append(self.origin)
         if self.fresh:
             lines.append(f"Newly initialised: {modules(self.fresh)}")
         if self.skipped:
@@ -82,15 +95,18 @@ def use_weights(config: Config, weights: str, run: RunFolder) -> InitialWeights:
     Args:
         config: The model with its classes; changed in place. Its backbone is not pretrained any
             more where the checkpoint has all of it.
-        weights: Name or folder of a run, or a checkpoint file.
+        weights: Name or folder of a run, a checkpoint file, or :data:`COCO_WEIGHTS`.
         run: The run that will start; :meth:`write` puts the weights into its folder.
 
     Raises:
         UserError: There is no such checkpoint, it cannot be read, or nothing of it fits.
+        FetchError: The published checkpoint could not be downloaded.
     """
-    source = _find_checkpoint(weights)
-    start = _choose(config, source)
-    config.load_from = str(_initial(run, source))
+    if weights == COCO_WEIGHTS:
+        start = replace(_choose(config, fetch_coco(config)), origin=_ORIGIN)
+    else:
+        start = _choose(config, _find_checkpoint(weights))
+    config.load_from = str(_initial(run, start.source))
     backbone = config.model.backbone
     if not any(name.startswith("backbone.") for name in start.fresh):
         backbone.pop("init_cfg", None)
