@@ -6,7 +6,7 @@ import inspect
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from umop.api.run import Run
 from umop.distributed.signals import Interrupts, StopSignals
@@ -27,7 +27,7 @@ def train(
     data: str | Path | None = None,
     name: str | None = None,
     epochs: int | None = None,
-    batch: int | None = None,
+    batch: int | Literal["auto"] | None = None,
     accumulate: int = 1,
     lr: float | None = None,
     size: int | None = None,
@@ -53,7 +53,7 @@ def train(
         data: Folder or zip of the data set, in place of the config's own.
         name: Name of the run; by default the config's.
         epochs: Passes over the images; by default by their number.
-        batch: Images a step, over all processes.
+        batch: Images a step, over all processes; ``auto`` for as many as the GPU holds.
         accumulate: Parts that a step is computed in, to need less memory.
         lr: Learning rate, not scaled by the batch.
         size: Pixels of the square that images are fit into.

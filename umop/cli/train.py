@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -37,7 +37,10 @@ def train(
         int | None,
         typer.Option(help="Passes over the images. [default: by their number]"),
     ] = None,
-    batch: Annotated[int | None, typer.Option(help="Images a step, over all processes.")] = None,
+    batch: Annotated[
+        str | None,
+        typer.Option(help="Images a step, over all processes; auto for as many as the GPU holds."),
+    ] = None,
     accumulate: Annotated[
         int, typer.Option(help="Parts that a step is computed in, to need less memory.")
     ] = 1,
@@ -88,7 +91,7 @@ def train(
         data=data,
         name=run,
         epochs=epochs,
-        batch=batch,
+        batch=_batch(batch),
         accumulate=accumulate,
         lr=lr,
         size=size,
@@ -112,6 +115,11 @@ def train(
         raise typer.Exit(_end_stopped(stopped)) from None
     if checkpoint is not None:
         _show_result(options.run, checkpoint)
+
+
+def _batch(text: str | None) -> Any:
+    """A batch as it is typed: a number where it is one."""
+    return int(text) if text and text.lstrip("-").isdecimal() else text
 
 
 def _typed() -> str:

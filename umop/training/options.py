@@ -13,6 +13,8 @@ from umop.training.schedule import ScheduleOptions, parse_duration
 Device = Literal["auto", "cpu"]
 Precision = Literal["auto", "bf16", "fp16", "off"]
 _FOR_OWN_DATA = "small"
+AUTO: Literal["auto"] = "auto"
+"""The batch that is as large as the GPU holds."""
 TIMEOUT = 600.0
 
 
@@ -59,7 +61,7 @@ class TrainOptions:
         data: Root of the data set, in place of the config's own.
         name: Name of the run; by default the config's.
         epochs: Passes over the training images.
-        batch: Images a step, over all processes.
+        batch: Images a step, over all processes; ``auto`` for as many as the GPU holds.
         accumulate: Parts that a step is computed in, one after the other.
         lr: The learning rate, exactly.
         size: Side in pixels of the square that images are scaled into.
@@ -83,7 +85,7 @@ class TrainOptions:
     data: Path | None = None
     name: str | None = None
     epochs: int | None = None
-    batch: int | None = None
+    batch: int | Literal["auto"] | None = None
     accumulate: int = 1
     lr: float | None = None
     size: int | None = None
@@ -102,8 +104,10 @@ class TrainOptions:
     def __post_init__(self) -> None:
         for name, limits in _LIMITS.items():
             value = getattr(self, name)
-            if value is not None and not limits.allow(value):
-                raise UserError(f"--{name} must be {limits}, not {value!r}.")
+            if value is None or (name == "batch" and value == AUTO) or limits.allow(value):
+                continue
+            also = f", or {AUTO}" if name == "batch" else ""
+            raise UserError(f"--{name} must be {limits}{also}, not {value!r}.")
         for name, choices in _CHOICES.items():
             value = getattr(self, name)
             if value not in choices:
@@ -144,10 +148,10 @@ class TrainOptions:
 
     @property
     def schedule(self) -> ScheduleOptions:
-        """What is asked of the schedule."""
+        """What is asked of the schedule, but for a batch that is to be found."""
         return ScheduleOptions(
             epochs=self.epochs,
-            batch=self.batch,
+            batch=None if self.batch == AUTO else self.batch,
             accumulate=self.accumulate,
             lr=self.lr,
             size=self.size,

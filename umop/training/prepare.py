@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,11 +26,12 @@ from umop.runs.lock import locked
 from umop.system.console import note
 from umop.system.errors import UserError
 from umop.trackers import vis_backends
+from umop.training.batch import choose_batch, require_gpu
 from umop.training.dry_run import shorten
-from umop.training.options import TrainOptions
+from umop.training.options import AUTO, TrainOptions
 from umop.training.plan import Counts, count, describe_plan
 from umop.training.precision import choose_precision, describe_precision
-from umop.training.schedule import fit
+from umop.training.schedule import ScheduleOptions, fit
 from umop.training.size import fit_size
 from umop.weights import finetune
 
@@ -63,6 +64,7 @@ class Draft:
         warnings: What the check of a config's own data found, a line each.
         counts: How much data there is.
         size_note: What the user should know of the size of images.
+        schedule: What is asked of the schedule, the batch included.
         weights: What the model starts from; None for ImageNet weights.
     """
 
@@ -74,6 +76,7 @@ class Draft:
     warnings: list[str] = field(init=False)
     counts: Counts = field(init=False)
     size_note: str | None = field(init=False)
+    schedule: ScheduleOptions = field(init=False)
     weights: finetune.InitialWeights | None = field(init=False)
 
 
@@ -105,6 +108,7 @@ def prepare(
         UserError: Something that is asked for is not possible.
     """
     require_trainable(config)
+    require_gpu(options, _on_gpu(options), processes)
     held.enter_context(locked(run))
     draft = Draft(config, run, options, processes)
     for step in STEPS:
@@ -151,8 +155,12 @@ def keep_published(draft: Draft) -> None:
 
 def _set_precision(draft: Draft) -> None:
     """Chooses the arithmetic."""
-    on_gpu = torch.cuda.is_available() and not draft.options.on_cpu
-    choose_precision(draft.config, draft.options.amp, on_gpu)
+    choose_precision(draft.config, draft.options.amp, _on_gpu(draft.options))
+
+
+def _on_gpu(options: TrainOptions) -> bool:
+    """Whether GPUs train."""
+    return torch.cuda.is_available() and not options.on_cpu
 
 
 def count_data(draft: Draft) -> None:
@@ -166,9 +174,20 @@ def _set_size(draft: Draft) -> None:
     draft.size_note = fit_size(draft.config, draft.options.schedule.size, share)
 
 
+def _choose_batch(draft: Draft) -> None:
+    """Finds the largest batch where that is asked for."""
+    options, counts = draft.options, draft.counts
+    draft.schedule = options.schedule
+    if options.batch == AUTO:
+        found = choose_batch(
+            draft.config, draft.run, options.accumulate, counts.train, counts.most_boxes
+        )
+        draft.schedule = replace(draft.schedule, batch=found)
+
+
 def set_schedule(draft: Draft) -> None:
     """Fits the schedule to the number of images."""
-    fit(draft.config, draft.options.schedule, draft.counts.train, draft.processes)
+    fit(draft.config, draft.schedule, draft.counts.train, draft.processes)
 
 
 def _shorten_dry_run(draft: Draft) -> None:
@@ -198,7 +217,8 @@ STEPS = (
     _Step(_set_precision),
     _Step(count_data, after=(_read_own_data, _check_own_data)),
     _Step(_set_size, after=(count_data, keep_published)),
-    _Step(set_schedule, after=(count_data, keep_published)),
+    _Step(_choose_batch, after=(_read_own_data, _set_precision, count_data, _set_size)),
+    _Step(set_schedule, after=(count_data, keep_published, _choose_batch)),
     _Step(_shorten_dry_run, after=(set_schedule,)),
     _Step(_set_weights, after=(_read_own_data,)),  # the head has as many classes as the data
     _Step(_set_folder),

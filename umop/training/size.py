@@ -101,6 +101,30 @@ def resize(config: _Section, side: int) -> None:
             step[key] = _scaled(step[key], factor)
 
 
+def canvas(config: _Section) -> tuple[int, int]:
+    """The width and height in pixels of the largest image that is trained on, turned or not.
+
+    Raises:
+        UserError: The config trains on images at their own size.
+    """
+    width = height = 0
+    for step in config["train_dataloader"]["dataset"]["pipeline"]:
+        if size := step.get(SIZES.get(step["type"], "")):
+            sizes = size if isinstance(size[0], list | tuple) else [size]
+            growth = _growth(step) if sizes is not size else 1.0
+            width, height = (math.ceil(max(sides) * growth) for sides in zip(*sizes, strict=True))
+    if not width:
+        raise UserError("--batch auto: this config takes images at their own size. Give a number.")
+    return _rounded_up(width), _rounded_up(height)
+
+
+def _growth(step: _Section) -> float:
+    """The most that a step enlarges the size that it names."""
+    if step["type"] == "Mosaic":
+        return 2.0
+    return float(max(step.get("ratio_range", (1.0,)))) if step["type"] == "RandomResize" else 1.0
+
+
 def _test_side(config: _Section) -> int:
     """The longer side that test images are scaled to at most; 0 where they keep their size."""
     test = config["test_dataloader"]["dataset"]["pipeline"]
