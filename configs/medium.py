@@ -11,6 +11,7 @@ lr = 2e-4
 
 model = dict(bbox_head=dict(num_classes=1))
 auto_size = dict(base_size=640, max_size=1024)
+auto_weights = "coco"
 auto_schedule = dict(epochs=36, base_iters=1500, min_iters=1500, max_iters=24000)
 optim_wrapper = dict(type="AmpOptimWrapper")
 train_dataloader = dict(batch_size=8, num_workers=4)

@@ -33,15 +33,13 @@ test_dataloader = val_dataloader
 tta_model = dict(
     type="DetTTAModel", tta_cfg=dict(nms=dict(type="nms", iou_threshold=0.6), max_per_img=100)
 )
+tta_scales = [(1200, 800), (1300, 900), (1500, 1000), (1600, 1200)]
 tta_pipeline = [
     dict(type="LoadImage"),
     dict(
         type="TestTimeAug",
         transforms=[
-            [
-                dict(type="Resize", scale=scale, keep_ratio=True)
-                for scale in [(1200, 800), (1300, 900), (1500, 1000), (1600, 1200)]
-            ],
+            [dict(type="Resize", scale=scale, keep_ratio=True) for scale in tta_scales],
             [dict(type="RandomFlip", prob=prob) for prob in (0.0, 1.0)],
             [dict(type="LoadAnnotations", with_bbox=True)],
             [

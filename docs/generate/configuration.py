@@ -9,6 +9,7 @@ from pathlib import Path
 from textwrap import fill
 
 from serving.settings import Settings
+from umop.data.mixing import MixedCocoDataset, OccasionalMixUp
 from umop.data.transforms import LoadImage
 from umop.engine.hooks import (
     EstimateHook,
@@ -38,9 +39,12 @@ ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "configuration.md"
 TOP_LEVEL = {
     "auto_schedule": "`epochs` passes over the images, from `min_iters` to `max_iters` steps, as "
-    "long as `train_cfg.max_iters` is `base_iters`; another number there is taken as it is.",
+    "long as `train_cfg.max_iters` is `base_iters`; another number there is taken as it is. "
+    "A config that counts epochs has `base_epochs`, and follows `--data` alone.",
     "auto_size": "Scale images so that the median box has `min_box` pixels, to `max_size`, "
     "as long as their size is `base_size`; another size, or `--size`, is taken as it is.",
+    "auto_weights": "What training on `--data` starts from unless `--weights` says otherwise; it "
+    "takes what `--weights` does.",
     "channels_last": "Train in the memory format channels_last, faster on CPUs and tensor cores.",
     "data_hint": "What the error says to do when the data is missing.",
     "find_unused_parameters": "For distributed training of models with unused parameters.",
@@ -52,7 +56,7 @@ CLASSES: dict[str, tuple[type, ...]] = {
     "Losses": (ProgressiveFocalLoss, ProgressiveQualityFocalLoss, ProgressiveVarifocalLoss),
     "Backbones": (TimmBackbone,),
     "Heads": (PerLevelFCOSHead, PerLevelVFNetHead, DoublePAAHead, PerLevelPAAHead),
-    "Data and evaluation": (LoadImage, CocoBoxMetric),
+    "Data and evaluation": (LoadImage, MixedCocoDataset, OccasionalMixUp, CocoBoxMetric),
     "Hooks": (
         SafeCheckpointHook,
         FiniteLossHook,

@@ -50,9 +50,25 @@ default_hooks = dict(pause=dict(type="PauseHook", at=[7, 11]))
 BY_EPOCH = """
 _base_ = "./by_iteration.py"
 
+plain = [
+    dict(type="LoadImage"),
+    dict(type="LoadAnnotations", with_bbox=True),
+    dict(type="Resize", scale=(416, 416)),
+    dict(type="PackDetInputs"),
+]
+mixed = [
+    *plain[:2],
+    dict(type="Mosaic", img_scale=(416, 416)),
+    dict(type="RandomCrop", crop_size=(416, 416)),
+    dict(type="OccasionalMixUp", img_scale=(416, 416), prob=0.5),
+    plain[-1],
+]
 train_dataloader = dict(
     sampler=dict(_delete_=True, type="DefaultSampler", shuffle=True),
     batch_sampler=dict(type="AspectRatioBatchSampler"),
+    dataset=dict(
+        type="MixedCocoDataset", pipeline=mixed, last_pipeline=plain, last_share=0.4
+    ),
 )
 train_cfg = dict(_delete_=True, type="EpochBasedTrainLoop", max_epochs=5, val_interval=2)
 param_scheduler = [

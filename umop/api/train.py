@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from umop.api.arguments import AnyPath, require_kinds
 from umop.api.run import Run
@@ -29,7 +29,7 @@ def train(
     data: AnyPath | None = None,
     name: str | None = None,
     epochs: int | None = None,
-    batch: int | None = None,
+    batch: int | Literal["auto"] | None = None,
     accumulate: int = 1,
     lr: float | None = None,
     size: int | None = None,
@@ -56,7 +56,7 @@ def train(
         data: Folder or zip of the data set, in place of the config's own.
         name: Name of the run; by default the config's.
         epochs: Passes over the images; by default by their number.
-        batch: Images a step, over all processes.
+        batch: Images a step, over all processes; ``auto`` for as many as the GPU holds.
         accumulate: Parts that a step is computed in, to need less memory.
         lr: Learning rate, not scaled by the batch.
         size: Pixels of the square that images are fit into.
@@ -64,7 +64,7 @@ def train(
             all into windows of so many pixels; as the config says if None.
         time: Finish within a time, such as ``30m`` or ``2h``.
         patience: Evaluations without a better AP after which training ends.
-        weights: Start from a run, or from a checkpoint file (.pth).
+        weights: Start from a run, a checkpoint file (.pth), ``coco`` or ``imagenet``.
         seed: Seed, in place of the config's.
         set: Changes of the config, such as ``{"optim_wrapper.optimizer.lr": 0.001}``.
         device: ``auto`` for the GPUs; ``cpu`` for the processor, as long as this program runs.

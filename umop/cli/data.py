@@ -40,15 +40,26 @@ def coco(
 @app.command()
 def weights(
     config: Annotated[str, typer.Argument(help="A config's name, such as swin_l.")],
+    coco: Annotated[
+        bool, typer.Option("--coco", help="Also what --weights coco starts from.")
+    ] = False,
 ) -> None:
-    """Fetch a config's pretrained weights into $UMOP_CACHE/weights."""
+    """Fetch what a config's training starts from into $UMOP_CACHE/weights."""
     with quietly():
         from umop.config.load import load_config
+        from umop.weights.coco import fetch_coco
+        from umop.weights.finetune import COCO_WEIGHTS
         from umop.weights.pretrained import fetch_weights, named_by
 
-        name = named_by(load_config(config))
-        path = fetch_weights(name) if name else None
-    typer.echo(f"Weights: {path}" if path else f"{config} names no weights to fetch")
+        read = load_config(config)
+        name = named_by(read)
+        paths = [fetch_weights(name)] if name else []
+        if coco or read.get("auto_weights", None) == COCO_WEIGHTS:
+            paths.append(fetch_coco(read))
+    for path in paths:
+        typer.echo(f"Weights: {path}")
+    if not paths:
+        typer.echo(f"{config} names no weights to fetch")
 
 
 @app.command()

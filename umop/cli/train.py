@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -37,7 +37,10 @@ def train(
         int | None,
         typer.Option(help="Passes over the images. [default: by their number]"),
     ] = None,
-    batch: Annotated[int | None, typer.Option(help="Images a step, over all processes.")] = None,
+    batch: Annotated[
+        str | None,
+        typer.Option(help="Images a step, over all processes; auto for as many as the GPU holds."),
+    ] = None,
     accumulate: Annotated[
         int, typer.Option(help="Parts that a step is computed in, to need less memory.")
     ] = 1,
@@ -63,7 +66,8 @@ def train(
         typer.Option(help="Evaluations without a better AP after which training ends."),
     ] = None,
     weights: Annotated[
-        str | None, typer.Option(help="Start from a run, or from a checkpoint file (.pth).")
+        str | None,
+        typer.Option(help="Start from a run, a checkpoint file (.pth), coco or imagenet."),
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed, in place of the config's.")] = None,
     set_: Changes = None,
@@ -93,7 +97,7 @@ def train(
         data=data,
         name=run,
         epochs=epochs,
-        batch=batch,
+        batch=_batch(batch),
         accumulate=accumulate,
         lr=lr,
         size=size,
@@ -118,6 +122,11 @@ def train(
         raise typer.Exit(_end_stopped(stopped)) from None
     if checkpoint is not None:
         _show_result(options.run, checkpoint)
+
+
+def _batch(text: str | None) -> Any:
+    """A batch as it is typed: a number where it is one."""
+    return int(text) if text and text.lstrip("-").isdecimal() else text
 
 
 def _typed() -> str:

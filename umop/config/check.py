@@ -27,6 +27,8 @@ _NEEDED = (
     "log_processor",
 )
 """What a config must have to be trained."""
+_STATEFUL = {"CachedMixUp": "OccasionalMixUp", "CachedMosaic": "Mosaic"}
+"""Steps of a data pipeline that keep images, and what does the same without."""
 
 
 def check(config: Config) -> None:
@@ -40,6 +42,7 @@ def check(config: Config) -> None:
     content = config.to_dict()
     for path, section in _sections(content):
         _check_type(path, section)
+        _check_state(path, section)
         known = known_keys(section, path)
         for key in sorted(set(section) - (set(section) if known is None else known)):
             name = ".".join([*path, key])
@@ -100,6 +103,20 @@ def _check_type(path: list[str], section: dict[str, Any]) -> None:
         raise UserError(
             f"The config has an unknown type: {'.'.join([*path, 'type'])} is {name!r}."
             f"{did_you_mean(str(name), sorted(set(type_names())))}"
+        )
+
+
+def _check_state(path: list[str], section: dict[str, Any]) -> None:
+    """Checks that a step of a data pipeline does not depend on the samples before.
+
+    Raises:
+        UserError: It does, so that a run that is resumed would get other samples.
+    """
+    if instead := _STATEFUL.get(str(section.get("type"))):
+        raise UserError(
+            f"The config's {'.'.join([*path, 'type'])} is {section['type']}, which mixes with "
+            "images of earlier samples: a run could not be resumed exactly. Take a data set of "
+            f"type MixedCocoDataset, and {instead}."
         )
 
 

@@ -41,6 +41,7 @@ _ADDED = {
     "dcn": {"fallback_on_stride"},
     "norm_cfg": {"requires_grad"},
     "optim_wrapper": {"constructor", "paramwise_cfg"},
+    "param_scheduler": {"convert_to_iter_based"},
 }
 """Keys that mmdet's builders take out of a section before its type sees it."""
 

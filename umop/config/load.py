@@ -17,6 +17,7 @@ from umop.config.source import Source
 from umop.system.errors import UserError
 
 _OUR_MODULES = (
+    "umop.data.mixing",
     "umop.data.transforms",
     "umop.data.windows",
     "umop.evaluation",

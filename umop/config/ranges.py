@@ -46,6 +46,7 @@ _POSITIVE = Range(0, whole=False, above=True)
 _SHARE = Range(0, 1, whole=False)
 _RANGES = {
     "accumulative_counts": _COUNT,
+    "base_epochs": _COUNT,
     "base_iters": _COUNT,
     "base_size": _COUNT,
     "base_batch_size": _COUNT,
@@ -57,6 +58,7 @@ _RANGES = {
     "interval": _COUNT,
     "iou_threshold": _SHARE,
     "keep": _COUNT,
+    "last_share": _SHARE,
     "lr": _POSITIVE,
     "max_epochs": _COUNT,
     "max_iters": _COUNT,
@@ -78,8 +80,9 @@ _RANGES = {
 }
 """What a setting takes, by the last part of its name."""
 
-AUTO_SCHEDULE = {"base_iters", "epochs", "max_iters", "min_iters"}
-"""The parts of ``auto_schedule``."""
+_LENGTH = {"epochs", "max_iters", "min_iters"}
+AUTO_SCHEDULE = _LENGTH | {"base_epochs", "base_iters"}
+"""The parts of ``auto_schedule``; of the last two a config has the one that it counts."""
 
 AUTO_SIZE = {"base_size", "max_size", "min_box"}
 """The parts of ``auto_size``."""
@@ -87,7 +90,15 @@ AUTO_SIZE = {"base_size", "max_size", "min_box"}
 TILES = {"window", "overlap"}
 """The parts of ``tiles``."""
 
-SIZES = {"Resize": "scale", "RandomResize": "scale", "RandomCrop": "crop_size"}
+SIZES = {
+    "MixUp": "img_scale",
+    "Mosaic": "img_scale",
+    "OccasionalMixUp": "img_scale",
+    "Pad": "size",
+    "RandomCrop": "crop_size",
+    "RandomResize": "scale",
+    "Resize": "scale",
+}
 """The steps of a data pipeline that have a size, and its key."""
 
 
@@ -134,7 +145,8 @@ def check_automatic(content: dict[str, Any]) -> None:
     Raises:
         UserError: A part is missing, or the lower bound is above the upper one.
     """
-    _check_bounds(content, "auto_schedule", AUTO_SCHEDULE, "min_iters", "max_iters")
+    base = "base_epochs" if "max_epochs" in (content.get("train_cfg") or {}) else "base_iters"
+    _check_bounds(content, "auto_schedule", _LENGTH | {base}, "min_iters", "max_iters")
     _check_bounds(content, "auto_size", AUTO_SIZE, "base_size", "max_size")
 
 

@@ -26,6 +26,7 @@ SETTINGS = frozenset(inspect.signature(Runner).parameters) - {"cfg"} | {
     # read by umop
     "auto_schedule",
     "auto_size",
+    "auto_weights",
     "channels_last",
     "data_hint",
     "needs_gpu",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -20,7 +21,7 @@ class EpochLoop(EpochBasedTrainLoop):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.batches = ResumableBatches(self.dataloader.batch_sampler, endless=False)
+        self.batches = ResumableBatches(self.dataloader.batch_sampler, False, _last_part(self))
         self.dataloader = resumable(self.dataloader, self.batches, self.runner.seed)
 
     def run(self) -> torch.nn.Module:
@@ -64,7 +65,7 @@ class _IterLoop(IterBasedTrainLoop):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.batches = ResumableBatches(self.dataloader.batch_sampler, endless=True)
+        self.batches = ResumableBatches(self.dataloader.batch_sampler, True, _last_part(self))
         self.dataloader = resumable(self.dataloader, self.batches, self.runner.seed)
 
     def run(self) -> torch.nn.Module:
@@ -96,6 +97,12 @@ class _IterLoop(IterBasedTrainLoop):
 
 RESUMABLE = {"EpochBasedTrainLoop": EpochLoop, "IterBasedTrainLoop": _IterLoop}
 """What stands in for mmengine's loops, by the name in the config."""
+
+
+def _last_part(loop: EpochLoop | _IterLoop) -> Callable[[int], bool]:
+    """Says of an iteration whether the data set's last part of training has it."""
+    share = getattr(loop.dataloader.dataset, "last_share", 0.0)
+    return lambda iteration: iteration >= round(loop.max_iters * (1 - share))
 
 
 def _evaluate_once(runner: TrainingRunner) -> None:

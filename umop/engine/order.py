@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import count, islice
 from typing import Any
 
@@ -11,8 +11,9 @@ from torch.utils.data import BatchSampler, DataLoader, Dataset
 
 from umop.engine.randomness import sample_drawn
 
-_Numbered = tuple[int, int]
-"""Index of a sample in the data set, and the number that its augmentation is drawn from."""
+_Numbered = tuple[int, int, bool]
+"""Index of a sample in the data set, the number that its augmentation is drawn from, and whether
+it is of the last part of training."""
 
 
 class ResumableBatches(BatchSampler):
@@ -24,11 +25,15 @@ class ResumableBatches(BatchSampler):
     Args:
         batches: Gives the batches of one epoch.
         endless: Whether one epoch follows the other without end, for iteration-based training.
+        is_last: Whether an iteration, counted from 0, is of the last part of training.
     """
 
-    def __init__(self, batches: BatchSampler, endless: bool) -> None:
+    def __init__(
+        self, batches: BatchSampler, endless: bool, is_last: Callable[[int], bool] = lambda _: False
+    ) -> None:
         self.batches = batches
         self.endless = endless
+        self.is_last = is_last
         self.sampler: Any = batches.sampler
         self.batch_size = batches.batch_size
         self.drop_last = batches.drop_last
@@ -44,7 +49,10 @@ class ResumableBatches(BatchSampler):
         first = self.epoch * len(self) + self.batch
         rest = islice(self.epochs(), self.batch, None)
         for iteration, batch in enumerate(rest, first):
-            yield [(index, self.number(iteration, slot)) for slot, index in enumerate(batch)]
+            is_last = self.is_last(iteration)
+            yield [
+                (index, self.number(iteration, slot), is_last) for slot, index in enumerate(batch)
+            ]
 
     def epochs(self) -> Iterator[list[int]]:
         """The batches of the epoch, or of all that follow."""
@@ -75,7 +83,9 @@ class _SeededSamples(Dataset[Any]):
         self.metainfo = getattr(dataset, "metainfo", None)
 
     def __getitem__(self, numbered: _Numbered) -> Any:
-        index, number = numbered
+        index, number, is_last = numbered
+        if hasattr(self.dataset, "is_last"):
+            self.dataset.is_last = is_last
         with sample_drawn(self.seed, number):
             return self.dataset[index]
 

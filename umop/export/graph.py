@@ -24,7 +24,7 @@ class ServedDetector(nn.Module):
 
     Args:
         detector: mmdet's ``SingleStageDetector`` with a head that predicts as most of mmdet's do:
-            ATSS, RetinaNet, FCOS, FSAF, GFL, VarifocalNet. Its parameters may be of half
+            ATSS, RetinaNet, FCOS, FSAF, GFL, RTMDet, VarifocalNet. Its parameters may be of half
             precision; what follows the head is computed in single precision.
 
     Raises:
@@ -40,6 +40,7 @@ class ServedDetector(nn.Module):
         self.threshold: float = detector.test_cfg.score_thr
         self.per_level: int = detector.test_cfg.nms_pre
         self.dtype = next(detector.parameters()).dtype
+        self.reads_bgr = not detector.data_preprocessor._channel_conversion
 
     def forward(self, image: Tensor) -> _Candidates:
         """Finds candidates.
@@ -52,6 +53,7 @@ class ServedDetector(nn.Module):
             where there is no candidate; labels, int64 (N, K). K is the number of candidates of
             a level times the number of levels.
         """
+        image = image.flip(1) if self.reads_bgr else image
         outputs = self.head(self.neck(self.backbone(image.to(self.dtype))))
         levels = enumerate(zip(*outputs, strict=True))
         candidates = [self.level(i, *(maps.float() for maps in level)) for i, level in levels]
@@ -127,7 +129,7 @@ def _require_common_head(head: nn.Module) -> None:
     if predict not in common or not head.use_sigmoid_cls:
         raise UserError(
             f"{type(head).__name__} cannot be exported: it selects its boxes in a way of its own. "
-            "The heads of ATSS, RetinaNet, FCOS, FSAF, GFL and VarifocalNet can."
+            "The heads of ATSS, RetinaNet, FCOS, FSAF, GFL, RTMDet and VarifocalNet can."
         )
 
 

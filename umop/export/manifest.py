@@ -123,9 +123,10 @@ def _input_spec(config: Config) -> InputSpec:
             "keep_ratio=True."
         )
     scale = resizes[0].get("scale")
+    to_rgb = slice(None, None, 1 if pixels.bgr_to_rgb else -1)
     return InputSpec(
-        mean=tuple(pixels.mean),
-        std=tuple(pixels.std),
+        mean=tuple(pixels.mean[to_rgb]),
+        std=tuple(pixels.std[to_rgb]),
         resize=Size(width=scale[0], height=scale[1]) if scale else _LARGEST,
         max_scale=resizes[0].get("scale_factor"),
         pad_divisor=pixels.pad_size_divisor,

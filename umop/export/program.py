@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -37,9 +39,23 @@ def trace(detector: Any, dtype: torch.dtype = torch.float32) -> ExportedProgram:
         2: _DIVISOR * Dim("rows", min=1, max=_MOST_STRIDES),
         3: _DIVISOR * Dim("columns", min=1, max=_MOST_STRIDES),
     }
-    with warnings.catch_warnings(), torch.no_grad():
+    with warnings.catch_warnings(), torch.no_grad(), _without_autocast():
         warnings.simplefilter("ignore")
         return torch.export.export(served, (torch.zeros(_EXAMPLE),), dynamic_shapes=({**shape},))
+
+
+@contextmanager
+def _without_autocast() -> Iterator[None]:
+    """Leaves out where RTMDet's layers turn mixed precision off, which is not on.
+
+    A trace would have a graph of its own for each such part, which no engine needs.
+    """
+    before = torch.autocast
+    torch.autocast = lambda *_, **__: nullcontext()  # type: ignore[assignment,misc]
+    try:
+        yield
+    finally:
+        torch.autocast = before  # type: ignore[misc]
 
 
 def _drop_ceil_mode(model: nn.Module) -> None:

@@ -64,13 +64,16 @@ def verify(model: Any, bundle: Path, images: Sequence[Path], engine: EngineName)
             has is missing from the other.
     """
     detector = Detector.load(bundle, engine=engine, trust_program=True)  # made just now
-    threshold = detector.manifest.postprocess.candidate_threshold
+    limits = detector.manifest.postprocess
+    threshold = limits.candidate_threshold
     differences = []
     for path in images:
         pixels = read_bgr(path)
         expected = _predicted(model, pixels, detector.manifest.tiles)
         [found] = detector.detect([pixels[..., ::-1]], [DetectOptions(score_threshold=threshold)])
-        differences.append(_compare(expected, found, threshold, path.name))
+        full = len(expected.scores) >= limits.max_detections
+        lowest = float(expected.scores.min()) if full else threshold
+        differences.append(_compare(expected, found, lowest, path.name))
     return Difference(
         images=len(images),
         detections=sum(difference.detections for difference in differences),
@@ -103,16 +106,22 @@ def _predicted_by_mmdet(model: Any, pixels: NDArray[np.uint8]) -> Detections:
     return Detections(instances.bboxes, instances.scores, instances.labels)
 
 
-def _compare(expected: Detections, found: Detections, threshold: float, name: str) -> Difference:
+def _compare(expected: Detections, found: Detections, lowest: float, name: str) -> Difference:
     """Compares two sets of detections in one image.
 
-    Detections closer to the threshold than the tolerance may be in one set only: rounding decides
-    there.
+    Detections closer to the lowest score than the tolerance may be in one set only: rounding
+    decides there.
+
+    Args:
+        expected: mmdet's.
+        found: The bundle's.
+        lowest: The threshold, or the last score where there are as many as there may be.
+        name: The image's.
 
     Raises:
         UserError: They differ.
     """
-    surely = threshold + 2 * _SCORE_TOLERANCE
+    surely = lowest + 2 * _SCORE_TOLERANCE
     pairs = [
         *_matches(expected, found, expected.scores >= surely),
         *_matches(found, expected, found.scores >= surely),

@@ -14,6 +14,8 @@ Device = Literal["auto", "cpu"]
 Precision = Literal["auto", "bf16", "fp16", "off"]
 Tiles = Literal["auto", "off"] | int
 _FOR_OWN_DATA = "small"
+AUTO: Literal["auto"] = "auto"
+"""The batch that is as large as the GPU holds."""
 TIMEOUT = 600.0
 
 
@@ -61,7 +63,7 @@ class TrainOptions:
         data: Root of the data set, in place of the config's own.
         name: Name of the run; by default the config's.
         epochs: Passes over the training images.
-        batch: Images a step, over all processes.
+        batch: Images a step, over all processes; ``auto`` for as many as the GPU holds.
         accumulate: Parts that a step is computed in, one after the other.
         lr: The learning rate, exactly.
         size: Side in pixels of the square that images are scaled into.
@@ -69,7 +71,7 @@ class TrainOptions:
             into windows of so many pixels; by default as the config says.
         time: How long training may take, its evaluations included, such as ``30m``.
         patience: Evaluations without a better AP after which training ends.
-        weights: Run or checkpoint file to start from, in place of ImageNet weights.
+        weights: Run or checkpoint file to start from, ``coco`` or ``imagenet``.
         seed: Seed, in place of the config's.
         set: Changes of the config, such as ``optim_wrapper.optimizer.lr=0.001``.
         device: ``cpu`` trains on the processor, also with a config that is made for GPUs.
@@ -87,7 +89,7 @@ class TrainOptions:
     data: Path | None = None
     name: str | None = None
     epochs: int | None = None
-    batch: int | None = None
+    batch: int | Literal["auto"] | None = None
     accumulate: int = 1
     lr: float | None = None
     size: int | None = None
@@ -107,8 +109,10 @@ class TrainOptions:
     def __post_init__(self) -> None:
         for name, limits in _LIMITS.items():
             value = getattr(self, name)
-            if value is not None and not limits.allow(value):
-                raise UserError(f"--{name} must be {limits}, not {value!r}.")
+            if value is None or (name == "batch" and value == AUTO) or limits.allow(value):
+                continue
+            also = f", or {AUTO}" if name == "batch" else ""
+            raise UserError(f"--{name} must be {limits}{also}, not {value!r}.")
         for name, choices in _CHOICES.items():
             value = getattr(self, name)
             if value not in choices:
@@ -151,10 +155,10 @@ class TrainOptions:
 
     @property
     def schedule(self) -> ScheduleOptions:
-        """What is asked of the schedule."""
+        """What is asked of the schedule, but for a batch that is to be found."""
         return ScheduleOptions(
             epochs=self.epochs,
-            batch=self.batch,
+            batch=None if self.batch == AUTO else self.batch,
             accumulate=self.accumulate,
             lr=self.lr,
             size=self.size,

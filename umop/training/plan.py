@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -27,6 +28,7 @@ class Counts:
         windows: Windows of them to train on in one pass; None where images are taken whole.
         box_share: The side of the median box to train on, as a share of its image's longer side;
             0 without boxes.
+        most_boxes: The boxes of the fullest image to train on.
     """
 
     train: int
@@ -34,6 +36,7 @@ class Counts:
     classes: int
     box_share: float = 0.0
     windows: int | None = None
+    most_boxes: int = 0
 
     @property
     def samples(self) -> int:
@@ -56,6 +59,7 @@ def count(config: Config, found: OwnData | None) -> Counts:
         val=images(val, _read_coco(val, unwritten)),
         classes=len(train.metainfo.classes),
         box_share=box_share(to_train_on),
+        most_boxes=most_boxes(to_train_on),
     )
 
 
@@ -91,6 +95,12 @@ def box_share(content: dict[str, Any]) -> float:
         for box in content["annotations"]
     ]
     return median(shares) if shares else 0.0
+
+
+def most_boxes(content: dict[str, Any]) -> int:
+    """The boxes of the image that has the most."""
+    counts = Counter(box["image_id"] for box in content["annotations"])
+    return max(counts.values(), default=0)
 
 
 def describe_plan(config: Config, counts: Counts, options: ScheduleOptions, processes: int) -> str:

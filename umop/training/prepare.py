@@ -26,11 +26,12 @@ from umop.runs.lock import locked
 from umop.system.console import note
 from umop.system.errors import UserError
 from umop.trackers import vis_backends
+from umop.training.batch import choose_batch, require_gpu
 from umop.training.dry_run import shorten
-from umop.training.options import TrainOptions
+from umop.training.options import AUTO, TrainOptions
 from umop.training.plan import Counts, count, describe_plan, train_content
 from umop.training.precision import choose_precision, describe_precision
-from umop.training.schedule import fit
+from umop.training.schedule import ScheduleOptions, fit
 from umop.training.size import fit_size
 from umop.training.tiles import Cut, Scenes, fit_tiles
 from umop.weights import finetune
@@ -65,7 +66,8 @@ class Draft:
         counts: How much data there is.
         cut: How images are cut into windows; None where nobody asked.
         size_note: What the user should know of the size of images.
-        weights: What the model starts from, in place of ImageNet weights.
+        schedule: What is asked of the schedule, the batch included.
+        weights: What the model starts from; None for ImageNet weights.
     """
 
     config: Config
@@ -77,6 +79,7 @@ class Draft:
     counts: Counts = field(init=False)
     cut: Cut | None = field(init=False)
     size_note: str | None = field(init=False)
+    schedule: ScheduleOptions = field(init=False)
     weights: finetune.InitialWeights | None = field(init=False)
 
 
@@ -108,6 +111,7 @@ def prepare(
         UserError: Something that is asked for is not possible.
     """
     require_trainable(config)
+    require_gpu(options, _on_gpu(options), processes)
     held.enter_context(locked(run))
     draft = Draft(config, run, options, processes)
     for step in STEPS:
@@ -146,10 +150,20 @@ def _check_own_data(draft: Draft) -> None:
         note(message)
 
 
+def keep_published(draft: Draft) -> None:
+    """Leaves a schedule in epochs, and its size, to the data that they were published for."""
+    if draft.own is None and "max_epochs" in draft.config.train_cfg:
+        draft.config.auto_schedule = draft.config.auto_size = None
+
+
 def _set_precision(draft: Draft) -> None:
     """Chooses the arithmetic."""
-    on_gpu = torch.cuda.is_available() and not draft.options.on_cpu
-    choose_precision(draft.config, draft.options.amp, on_gpu)
+    choose_precision(draft.config, draft.options.amp, _on_gpu(draft.options))
+
+
+def _on_gpu(options: TrainOptions) -> bool:
+    """Whether GPUs train."""
+    return torch.cuda.is_available() and not options.on_cpu
 
 
 def count_data(draft: Draft) -> None:
@@ -178,9 +192,20 @@ def _set_size(draft: Draft) -> None:
     draft.size_note = fit_size(draft.config, draft.options.schedule.size, share)
 
 
+def _choose_batch(draft: Draft) -> None:
+    """Finds the largest batch where that is asked for."""
+    options, counts = draft.options, draft.counts
+    draft.schedule = options.schedule
+    if options.batch == AUTO:
+        found = choose_batch(
+            draft.config, draft.run, options.accumulate, counts.samples, counts.most_boxes
+        )
+        draft.schedule = replace(draft.schedule, batch=found)
+
+
 def set_schedule(draft: Draft) -> None:
     """Fits the schedule to the number of images."""
-    fit(draft.config, draft.options.schedule, draft.counts.samples, draft.processes)
+    fit(draft.config, draft.schedule, draft.counts.samples, draft.processes)
 
 
 def _shorten_dry_run(draft: Draft) -> None:
@@ -190,9 +215,12 @@ def _shorten_dry_run(draft: Draft) -> None:
 
 
 def _set_weights(draft: Draft) -> None:
-    """Starts from a detector's weights."""
-    wanted = draft.options.weights
-    draft.weights = finetune.use_weights(draft.config, wanted, draft.run) if wanted else None
+    """Starts from a detector's weights, where they are asked for or the config's for own data."""
+    by_default = draft.config.get("auto_weights", None) if draft.own else None
+    wanted = draft.options.weights or by_default or finetune.IMAGENET_WEIGHTS
+    draft.weights = None
+    if wanted != finetune.IMAGENET_WEIGHTS:
+        draft.weights = finetune.use_weights(draft.config, wanted, draft.run)
 
 
 def _set_folder(draft: Draft) -> None:
@@ -203,11 +231,13 @@ def _set_folder(draft: Draft) -> None:
 STEPS = (
     _Step(_read_own_data),
     _Step(_check_own_data, after=(_read_own_data,)),
+    _Step(keep_published, after=(_read_own_data,)),
     _Step(_set_precision),
     _Step(count_data, after=(_read_own_data, _check_own_data)),
     _Step(set_tiles, after=(count_data,)),
-    _Step(_set_size, after=(count_data, set_tiles)),
-    _Step(set_schedule, after=(count_data, set_tiles)),
+    _Step(_set_size, after=(count_data, keep_published, set_tiles)),
+    _Step(_choose_batch, after=(_read_own_data, _set_precision, count_data, _set_size)),
+    _Step(set_schedule, after=(count_data, keep_published, set_tiles, _choose_batch)),
     _Step(_shorten_dry_run, after=(set_schedule,)),
     _Step(_set_weights, after=(_read_own_data,)),  # the head has as many classes as the data
     _Step(_set_folder),

@@ -138,17 +138,25 @@ def length(config: _Section, options: ScheduleOptions, images: int, processes: i
         processes: How many train together.
     """
     loop = config["train_cfg"]
-    if "max_epochs" in loop:
-        return int(options.epochs or loop["max_epochs"])
     auto = config.get("auto_schedule", None)
     batch = config["train_dataloader"]["batch_size"] * processes * options.accumulate
+    if "max_epochs" in loop:
+        epochs = int(options.epochs or loop["max_epochs"])
+        if options.epochs is None and auto and epochs == auto["base_epochs"]:
+            epochs = math.ceil(_updates(auto, images, batch) * batch / images)
+        return epochs
     updates = int(loop["max_iters"])
     if options.epochs is not None:
         updates = math.ceil(options.epochs * images / batch)
     elif auto and updates == auto["base_iters"]:
-        updates = math.ceil(auto["epochs"] * images / batch)
-        updates = min(max(updates, auto["min_iters"]), auto["max_iters"])
+        updates = _updates(auto, images, batch)
     return updates * options.accumulate
+
+
+def _updates(auto: _Section, images: int, batch: int) -> int:
+    """The steps that a config's ``auto_schedule`` makes, of ``batch`` images each."""
+    wanted = math.ceil(auto["epochs"] * images / batch)
+    return int(min(max(wanted, auto["min_iters"]), auto["max_iters"]))
 
 
 def _stretch(config: _Section, length: int) -> None:
@@ -179,7 +187,7 @@ def _stretch_scheduler(scheduler: _Section, factor: float) -> None:
         if scheduler.get(key):
             scheduler[key] = max(_SHORTEST, _times(scheduler[key], factor))
     if scheduler.get("begin") and scheduler.get("end"):
-        scheduler["end"] = max(scheduler["end"], scheduler["begin"] + 1)
+        scheduler["begin"] = min(scheduler["begin"], scheduler["end"] - 1)
     if "milestones" in scheduler:
         scheduler["milestones"] = [_times(one, factor) for one in scheduler["milestones"]]
 
@@ -245,6 +253,7 @@ def _count_iterations(config: _Section, epoch: int) -> None:
     for scheduler in config.get("param_scheduler") or []:
         if scheduler.get("by_epoch", True):
             scheduler["by_epoch"] = False
+            scheduler.pop("convert_to_iter_based", None)
             _stretch_scheduler(scheduler, epoch)
     checkpoint = config["default_hooks"]["checkpoint"]
     checkpoint.update(by_epoch=False, interval=checkpoint.get("interval", 1) * epoch)

@@ -92,6 +92,7 @@ def resize(config: _Section, side: int) -> None:
     pipelines = [
         config[f"{name}_dataloader"]["dataset"]["pipeline"] for name in ("train", "val", "test")
     ]
+    pipelines.append(config["train_dataloader"]["dataset"].get("last_pipeline") or [])
     pipelines.append(config.get("tta_pipeline") or [])
     seen = set()
     for step in _steps(pipelines):
@@ -112,6 +113,30 @@ def largest_side(config: _Section) -> int:
     """The longer side that test images are scaled to at most where small boxes need it."""
     auto, side = config.get("auto_size", None), _test_side(config)
     return int(auto["max_size"]) if auto and side == auto["base_size"] else side
+
+
+def canvas(config: _Section) -> tuple[int, int]:
+    """The width and height in pixels of the largest image that is trained on, turned or not.
+
+    Raises:
+        UserError: The config trains on images at their own size.
+    """
+    width = height = 0
+    for step in config["train_dataloader"]["dataset"]["pipeline"]:
+        if size := step.get(SIZES.get(step["type"], "")):
+            sizes = size if isinstance(size[0], list | tuple) else [size]
+            growth = _growth(step) if sizes is not size else 1.0
+            width, height = (math.ceil(max(sides) * growth) for sides in zip(*sizes, strict=True))
+    if not width:
+        raise UserError("--batch auto: this config takes images at their own size. Give a number.")
+    return _rounded_up(width), _rounded_up(height)
+
+
+def _growth(step: _Section) -> float:
+    """The most that a step enlarges the size that it names."""
+    if step["type"] == "Mosaic":
+        return 2.0
+    return float(max(step.get("ratio_range", (1.0,)))) if step["type"] == "RandomResize" else 1.0
 
 
 def _test_side(config: _Section) -> int:

@@ -2,26 +2,40 @@
 
 from __future__ import annotations
 
-import pickle
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from mmengine.config import Config
-from mmengine.logging.history_buffer import HistoryBuffer
-from numpy._core import multiarray
 from torch import Tensor
 
 from umop.runs.folder import ROOT, RunFolder
 from umop.system.digest import sha256_of
 from umop.system.errors import UserError
+from umop.weights.coco import LICENCE, fetch_coco
 from umop.weights.published import convert, expected_by
+from umop.weights.reading import read_plain
 
-_CLASS_LAYERS = ("atss_cls", "conv_cls", "fsaf_cls", "gfl_cls", "retina_cls", "vfnet_cls")
+COCO_WEIGHTS = "coco"
+"""What ``--weights`` calls the published checkpoint that fits the config."""
+IMAGENET_WEIGHTS = "imagenet"
+"""What ``--weights`` calls the weights that the config names for its backbone."""
+_ORIGIN = (
+    f"They are OpenMMLab's, trained on COCO and published under {LICENCE}; "
+    f"--weights {IMAGENET_WEIGHTS} starts from the backbone's ImageNet weights."
+)
+_CLASS_LAYERS = (
+    "atss_cls",
+    "conv_cls",
+    "fsaf_cls",
+    "gfl_cls",
+    "retina_cls",
+    "rtm_cls",
+    "vfnet_cls",
+)
 """The last layer of the classification in mmdet's one-stage heads."""
 _MAY_BE_NEW = ("conv_offset.weight", "conv_offset.bias", "num_batches_tracked")
 """The ends of the names of a backbone's tensors that a checkpoint may lack."""
@@ -37,6 +51,7 @@ class InitialWeights:
         fresh: Names of the model's tensors that start as the config says.
         skipped: Names of the checkpoint's tensors that have no place in the model.
         warnings: What may make the weights worth less than they look, a line each.
+        origin: Who published the checkpoint, and its licence; empty for one of the user's own.
     """
 
     source: Path
@@ -44,11 +59,14 @@ class InitialWeights:
     fresh: tuple[str, ...]
     skipped: tuple[str, ...]
     warnings: tuple[str, ...] = ()
+    origin: str = ""
 
     def report(self) -> list[str]:
         """What was taken and what was not, in a few lines."""
         total = len(self.taken) + len(self.fresh)
         lines = [f"Weights: {len(self.taken)} of the model's {total} tensors from {self.source}"]
+        if self.origin:
+            lines.append(self.origin)
         if self.fresh:
             lines.append(f"Newly initialised: {modules(self.fresh)}")
         if self.skipped:
@@ -77,15 +95,18 @@ def use_weights(config: Config, weights: str, run: RunFolder) -> InitialWeights:
     Args:
         config: The model with its classes; changed in place. Its backbone is not pretrained any
             more where the checkpoint has all of it.
-        weights: Name or folder of a run, or a checkpoint file.
-        run: The run that will start; :func:`write` puts the weights into its folder.
+        weights: Name or folder of a run, a checkpoint file, or :data:`COCO_WEIGHTS`.
+        run: The run that will start; :meth:`write` puts the weights into its folder.
 
     Raises:
         UserError: There is no such checkpoint, it cannot be read, or nothing of it fits.
+        FetchError: The published checkpoint could not be downloaded.
     """
-    source = _find_checkpoint(weights)
-    start = _choose(config, source)
-    config.load_from = str(_initial(run, source))
+    if weights == COCO_WEIGHTS:
+        start = replace(_choose(config, fetch_coco(config)), origin=_ORIGIN)
+    else:
+        start = _choose(config, _find_checkpoint(weights))
+    config.load_from = str(_initial(run, start.source))
     backbone = config.model.backbone
     if not any(name.startswith("backbone.") for name in start.fresh):
         backbone.pop("init_cfg", None)
@@ -185,8 +206,7 @@ def read_checkpoint(source: Path) -> _Checkpoint:
         UserError: It is no checkpoint of a detector.
     """
     try:
-        with torch.serialization.safe_globals(_PLAIN_OBJECTS):
-            content = torch.load(source, map_location="cpu", weights_only=True)
+        content = read_plain(source)
     except Exception as error:  # of another kind of file, the unpickler raises many kinds
         raise UserError(
             f"{source} is no checkpoint that --weights takes: it is damaged, another kind of file, "
@@ -231,29 +251,3 @@ def modules(names: Iterable[str]) -> str:
         module = ".".join(name.split(".")[:2])
         counts[module] = counts.get(module, 0) + 1
     return ", ".join(f"{module} ({count})" for module, count in counts.items())
-
-
-def _method_of_history(history: type, name: str) -> Any:
-    """What ``getattr`` may do in a checkpoint: mmengine's log histories name their methods.
-
-    Raises:
-        UnpicklingError: It is to do something else.
-    """
-    if history is not HistoryBuffer or name not in ("min", "max", "current", "mean"):
-        raise pickle.UnpicklingError(f"the file asks for the attribute {name!r}")
-    return getattr(HistoryBuffer, name)
-
-
-_PLAIN_OBJECTS: list[Any] = [
-    HistoryBuffer,
-    (_method_of_history, "builtins.getattr"),
-    np.dtype,
-    np.ndarray,
-    *(type(np.dtype(kind)) for kind in (np.float32, np.float64, np.int32, np.int64)),
-    *(
-        (function, f"{module}.{function.__name__}")
-        for module in ("numpy._core.multiarray", "numpy.core.multiarray")
-        for function in (multiarray._reconstruct, multiarray.scalar)
-    ),
-]
-"""What mmengine's checkpoints hold beside tensors and Python's plain types."""

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from mmengine.config import Config
 from mmengine.runner.checkpoint import CheckpointLoader
 
@@ -20,10 +19,12 @@ from umop.system.download import download, matches
 from umop.system.errors import FetchError, UserError
 from umop.system.locks import exclusive_lock
 from umop.weights.lite0 import fetch_lite0
+from umop.weights.reading import read_plain
 
 _SCHEME = "umop://"
 _TORCHVISION = "https://download.pytorch.org/models"
 _MMDET = "https://mmassets.onedl.ai/pretrain/third_party"
+_CSPNEXT = "https://mmassets.onedl.ai/mmdetection/v3.0/rtmdet/cspnext_rsb_pretrain"
 _MICROSOFT = "https://github.com/SwinTransformer/storage/releases/download/v1.0.0"
 
 
@@ -81,6 +82,10 @@ PRETRAINED: dict[str, Pretrained | Lite0] = {
         f"{_MMDET}/res2net101_v1d_26w_4s_mmdetv2-f0a600f9.pth", "f0a600f9"
     ),
     **{
+        name: Pretrained(f"{_CSPNEXT}/{name}_imagenet_600e.pth")
+        for name in ("cspnext-tiny", "cspnext-s")
+    },
+    **{
         name: Pretrained(f"{_MICROSOFT}/{name}.pth")
         for name in (
             "swin_small_patch4_window7_224",
@@ -109,10 +114,19 @@ def fetch_weights(name: str) -> Path:
     """
     if name not in PRETRAINED:
         raise UserError(f"There are no weights '{name}'. Known: {', '.join(PRETRAINED)}.")
-    weights = PRETRAINED[name]
+    return fetched(PRETRAINED[name])
+
+
+def fetched(weights: Pretrained | Lite0) -> Path:
+    """The checked file of weights, downloaded unless the cache has it.
+
+    Raises:
+        UserError: The cache cannot be written, or the file is another one.
+        FetchError: The download failed.
+    """
     if not weights.path.is_file():
         with exclusive_lock(weights.path.parent):
-            fetch(weights)
+            _fetch(weights)
     if not matches(weights.path, weights.digest or _remembered(weights.path)):
         raise UserError(
             f"{weights.path} is not the file that {weights.url} gave: its checksum differs. "
@@ -121,7 +135,7 @@ def fetch_weights(name: str) -> Path:
     return weights.path
 
 
-def fetch(weights: Pretrained | Lite0) -> None:
+def _fetch(weights: Pretrained | Lite0) -> None:
     """Downloads weights.
 
     Raises:
@@ -145,4 +159,4 @@ def _remembered(path: Path) -> str:
 def load_from_cache(filename: str, map_location: Any = None) -> Any:
     """Reads the weights that a config names, such as ``umop://resnet50``."""
     path = PRETRAINED[filename.removeprefix(_SCHEME)].path
-    return torch.load(path, map_location=map_location, weights_only=True)
+    return read_plain(path, map_location)

@@ -105,6 +105,11 @@ def test_a_config_inherits_from_one_of_the_users_own(tmp_path: Path) -> None:
             "unknown key of FPN: 'model.neck",
         ),
         ('_base_ = "demo"\nmodel = dict(neck=dict(out_chanels=8))', "Did you mean 'out_channels'?"),
+        (
+            '_base_ = "demo"\ntrain_pipeline = [dict(type="CachedMosaic")]\n'
+            "train_dataloader = dict(dataset=dict(pipeline=train_pipeline))",
+            "pipeline.0.type is CachedMosaic, which mixes with images of earlier samples",
+        ),
         ('_base_ = "demo"\nmodel = dict(type="ATS")', "unknown type: model.type is 'ATS'"),
         ('_base_ = "demo"\nmodel = dict(type=3)', "unknown type: model.type is 3"),
         ('_base_ = "demo"\nrandomness = dict(sed=1)', "unknown key: 'randomness.sed'."),

@@ -80,10 +80,16 @@ BACKBONES: dict[str, tuple[dict[str, Any], list[int]]] = {
 
 
 HEADS = ("retinanet", "fcos", "fsaf", "gfl", "vfnet")
+DETECTORS = ("rtmdet_tiny",)
 
 
 def small_run(
-    folder: Path, data: Path, *, family: str | None = None, head: str | None = None
+    folder: Path,
+    data: Path,
+    *,
+    family: str | None = None,
+    head: str | None = None,
+    detector: str | None = None,
 ) -> RunFolder:
     """Makes a run as training leaves it, of a network with random but lively weights.
 
@@ -92,6 +98,7 @@ def small_run(
         data: A data set in the demo's layout.
         family: A key of ``BACKBONES``; the demo's own backbone if None.
         head: A config of ``configs/plugin`` whose head it has; the demo's own if None.
+        detector: A config of RTMDet that it is in all, made narrow; then the others are None.
     """
     config = load_config("demo")
     if family:
@@ -99,12 +106,15 @@ def small_run(
         config.model.backbone = ConfigDict(backbone)
         config.model.neck.in_channels = channels
     config.model.backbone.pop("pretrained", None)
-    if head:
+    if detector:
+        config.model = narrow_rtmdet(load_config(detector))
+    elif head:
         take_head(config, load_config(f"plugin/{head}"))
     else:
         config.model.neck.num_outs = 3
         config.model.bbox_head.anchor_generator.strides = [8, 16, 32]
     config.model.bbox_head.stacked_convs = 1
+    config.model.test_cfg.score_thr = 0.05
     for split in ("train", "val", "test"):
         config[f"{split}_dataloader"].dataset.data_root = str(data)
         if split != "train":
@@ -117,6 +127,15 @@ def small_run(
     torch.save({"state_dict": weights, "meta": {"dataset_meta": {"classes": ["tree"]}}}, checkpoint)
     (folder / "last_checkpoint").write_text(str(checkpoint))
     return run
+
+
+def narrow_rtmdet(config: Config) -> ConfigDict:
+    """RTMDet with few channels, for one class."""
+    model: ConfigDict = config.model
+    model.backbone.update(widen_factor=0.125, deepen_factor=0.167, init_cfg=None)
+    model.neck.update(in_channels=[32, 64, 128], out_channels=32, num_csp_blocks=1)
+    model.bbox_head.update(num_classes=1, in_channels=32, feat_channels=32)
+    return model
 
 
 def take_head(config: Config, other: Config) -> None:
@@ -137,10 +156,11 @@ def lively(config: Config) -> Any:
         for name, weight in detector.named_parameters():
             if "conv_offset" in name or "position_bias" in name:
                 weight.normal_(std=0.5)
-        for name, layer in detector.bbox_head.named_children():
-            if isinstance(layer, Conv2d) and name.endswith("_cls"):
+        for name, layer in detector.bbox_head.named_modules():
+            kind = name.rstrip(".0123456789")  # RTMDet has a layer for each level
+            if isinstance(layer, Conv2d) and kind.endswith("_cls"):
                 torch.nn.init.normal_(layer.weight, std=0.1)
                 torch.nn.init.zeros_(layer.bias)
-            elif isinstance(layer, Conv2d) and name.endswith(("_reg", "_reg_refine")):
+            elif isinstance(layer, Conv2d) and kind.endswith(("_reg", "_reg_refine")):
                 torch.nn.init.normal_(layer.weight, std=0.02)
     return detector

@@ -10,7 +10,7 @@ import pytest
 
 from serving.inference.detector import DetectOptions, Detector
 from tests.umop.conftest import Umop
-from tests.umop.export.small_zoo import BACKBONES, HEADS, small_run
+from tests.umop.export.small_zoo import BACKBONES, DETECTORS, HEADS, small_run
 from umop.export import export
 
 pytestmark = pytest.mark.slow
@@ -19,6 +19,7 @@ PLAIN = "resnet"
 MODELS = [
     *({"family": family} for family in BACKBONES if family != PLAIN),
     *({"family": PLAIN, "head": head} for head in HEADS),
+    *({"detector": detector} for detector in DETECTORS),
 ]
 
 

@@ -10,7 +10,14 @@ from mmengine.config import Config
 from umop.config.load import load_config, load_written
 from umop.runs.folder import RunFolder
 from umop.training.options import TrainOptions
-from umop.training.prepare import STEPS, Draft, check_same_config, count_data, set_schedule
+from umop.training.prepare import (
+    STEPS,
+    Draft,
+    check_same_config,
+    count_data,
+    keep_published,
+    set_schedule,
+)
 
 
 def test_each_step_comes_after_those_that_it_builds_on() -> None:
@@ -26,6 +33,15 @@ def test_a_step_that_comes_too_early_fails(discs: Path) -> None:
     for step in (count_data, set_schedule):
         with pytest.raises(AttributeError):
             step(draft)
+
+
+@pytest.mark.parametrize("name", ["rtmdet_s", "small"])
+def test_a_published_schedule_is_kept_for_the_data_that_it_is_for(name: str) -> None:
+    draft = Draft(load_config(name), RunFolder(Path("runs/x")), TrainOptions(config=name), 1)
+    draft.own = None
+    keep_published(draft)
+    assert (draft.config.auto_schedule is None) == (name == "rtmdet_s")
+    assert (draft.config.auto_size is None) == (name == "rtmdet_s")
 
 
 def test_a_run_of_an_older_version_is_the_same_config(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -132,6 +133,34 @@ def test_a_time_is_kept_in_iterations() -> None:
     }
     assert config.param_scheduler[1].milestones == [1200, 1600]
     assert not config.param_scheduler[1].by_epoch
+
+
+@pytest.mark.parametrize(("images", "epochs"), [(100, 320), (1000, 60), (20_000, 32), (300, 107)])
+def test_epochs_follow_from_the_images_too(images: int, epochs: int) -> None:
+    config = fitted("rtmdet_s", images)
+    warm_up, decay = config.param_scheduler
+    assert config.train_cfg.max_epochs == decay.end == epochs
+    assert abs(decay.begin - epochs / 2) <= 0.5
+    assert warm_up.end == min(1000, round(0.1 * epochs * math.ceil(images / 32)))
+
+
+def test_epochs_that_are_asked_for_or_set_are_kept() -> None:
+    assert fitted("rtmdet_s", 100, epochs=5).train_cfg.max_epochs == 5
+    config = load_config("rtmdet_s", ["train_cfg.max_epochs=7"])
+    fit(config, ScheduleOptions(), 100, 1)
+    assert config.train_cfg.max_epochs == 7
+
+
+@pytest.mark.parametrize("epochs", [1, 2, 3])
+def test_the_shortest_decay_ends_after_it_begins(epochs: int) -> None:
+    decay = fitted("rtmdet_s", 100, epochs=epochs).param_scheduler[1]
+    assert decay.begin < decay.end
+
+
+def test_a_decay_by_epochs_can_be_kept_in_iterations() -> None:
+    decay = fitted("rtmdet_s", 100, time=60.0).param_scheduler[1]
+    assert (decay.begin, decay.end, decay.by_epoch) == (640, 1280, False)
+    assert "convert_to_iter_based" not in decay
 
 
 def test_patience_can_run_out_halfway() -> None:

@@ -50,6 +50,7 @@ def test_the_demo_has_no_size_to_change() -> None:
         ("small", ["size=(512, 512)"], None, 0.03, 512, "smaller than 15 pixels"),
         ("small", ["size=(512, 512)"], None, 0.05, 512, None),
         ("medium", [], None, 0.02, 928, "scaled to 928"),
+        ("rtmdet_s", [], None, 0.02, 928, "scaled to 928"),
         ("r50", [], None, 0.03, 1333, None),
     ],
 )
@@ -70,3 +71,16 @@ def test_the_size_follows_the_boxes(
 
 def test_images_of_their_own_size_stay_so() -> None:
     assert fit_size(load_config("demo"), None, 0.001) is None
+
+
+def test_mixed_images_are_scaled_together() -> None:
+    config = sized("rtmdet_s", 320)
+    data = config.train_dataloader.dataset
+    sizes = {
+        step.type: next(tuple(step[key]) for key in ("img_scale", "size", "scale") if key in step)
+        for step in data.pipeline
+        if step.type in ("Mosaic", "OccasionalMixUp", "Pad", "RandomResize")
+    }
+    assert sizes.pop("RandomResize") == (640, 640)
+    assert set(sizes.values()) == {(320, 320)}
+    assert tuple(data.last_pipeline[2].scale) == (320, 320)

@@ -149,3 +149,12 @@ def test_what_is_no_checkpoint(config: Config, tmp_path: Path, name: str, messag
     (tmp_path / "lines").write_text("root:x:0:0:root:/root:/bin/bash\ndaemon:x:1:1\n")
     with pytest.raises(UserError, match=message):
         use_weights(config, str(tmp_path / name), RunFolder(tmp_path))
+
+
+def test_every_level_of_rtmdet_gets_a_class_layer_of_its_own(tmp_path: Path) -> None:
+    config = load_config("rtmdet_tiny")
+    config.model.backbone.pop("init_cfg")
+    file = save(tmp_path / "coco.pth", MODELS.build(config.model), CLASSES=["x"] * 80)
+    fresh = use_weights(config, str(file), RunFolder(tmp_path)).fresh
+    layers = [f"bbox_head.rtm_cls.{level}" for level in range(3)]
+    assert set(fresh) == {f"{layer}.{part}" for layer in layers for part in ("weight", "bias")}

@@ -1,0 +1,76 @@
+"""Samples that are mixed from several images do not depend on those before them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from mmdet.registry import DATASETS
+from torch.utils.data import BatchSampler, DataLoader, SequentialSampler
+
+from umop.config.load import load_config
+from umop.engine.order import ResumableBatches, resumable
+from umop.training.size import resize
+
+SIDE = 64
+
+
+@pytest.fixture
+def dataset(discs: Path) -> Any:
+    """The discs, mixed as RTMDet-tiny's images are, at a small size."""
+    config = load_config("rtmdet_tiny")
+    resize(config, SIDE)
+    section = config.train_dataloader.dataset
+    section.update(data_root=str(discs), ann_file="train.json", data_prefix={"img": "train/"})
+    section.metainfo.classes = ("tree",)
+    return DATASETS.build(section)
+
+
+def samples(dataset: Any, numbered: Sequence[tuple[int, int, bool]]) -> list[Any]:
+    """Samples in a process that has loaded no others."""
+    batches = ResumableBatches(BatchSampler(SequentialSampler(dataset), 1, False), endless=False)
+    loader = resumable(DataLoader(dataset, batch_sampler=batches.batches), batches, seed=0)
+    return [loader.dataset[one] for one in numbered]
+
+
+def same(one: Any, other: Any) -> bool:
+    boxes, others = (each["data_samples"].gt_instances.bboxes for each in (one, other))
+    return torch.equal(one["inputs"], other["inputs"]) and torch.equal(boxes.tensor, others.tensor)
+
+
+def test_a_sample_is_the_same_whatever_came_before(dataset: Any) -> None:
+    *_, late = samples(dataset, [(i % 6, i, False) for i in range(8)])
+    [alone, other] = samples(dataset, [(1, 7, False), (1, 8, False)])
+    assert same(late, alone)
+    assert not same(alone, other)
+
+
+def test_a_sample_has_boxes_of_several_images(dataset: Any) -> None:
+    found = samples(dataset, [(0, number, False) for number in range(10)])
+    for each in found:
+        height, width = each["inputs"].shape[1:]
+        assert (height, width) == (SIDE, SIDE)
+        corners = each["data_samples"].gt_instances.bboxes.tensor
+        assert (corners >= 0).all()
+        assert (corners <= SIDE).all()
+    most = max(len(each["data_samples"].gt_instances) for each in found)
+    assert most > 4, "an image has four boxes"
+
+
+def test_the_last_part_of_training_is_not_mixed(dataset: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr(dataset, "_draw", None)
+    [plain] = samples(dataset, [(0, 0, True)])
+    assert 0 < len(plain["data_samples"].gt_instances) <= 4
+    with pytest.raises(TypeError):
+        samples(dataset, [(0, 0, False)])
+
+
+def test_the_last_part_begins_at_an_iteration() -> None:
+    order = BatchSampler(SequentialSampler(range(6)), 2, drop_last=False)
+    batches = ResumableBatches(order, True, lambda iteration: iteration >= 4)
+    batches.start_at(0, 3)
+    (third, fourth) = (batch for batch, _ in zip(batches, range(2), strict=False))
+    assert [is_last for *_, is_last in third + fourth] == [False, False, True, True]

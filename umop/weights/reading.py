@@ -1,0 +1,48 @@
+"""Reads files of weights; nothing in them is executed."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.logging.history_buffer import HistoryBuffer
+from numpy._core import multiarray
+
+
+def read_plain(path: str | Path, map_location: Any = "cpu") -> Any:
+    """Reads tensors, Python's plain types, and the logs of mmengine's checkpoints.
+
+    Raises:
+        Exception: The file holds something else; the unpickler raises many kinds.
+    """
+    with torch.serialization.safe_globals(_PLAIN_OBJECTS):
+        return torch.load(path, map_location=map_location, weights_only=True)
+
+
+def _method_of_history(history: type, name: str) -> Any:
+    """What ``getattr`` may do in a checkpoint: mmengine's log histories name their methods.
+
+    Raises:
+        UnpicklingError: It is to do something else.
+    """
+    if history is not HistoryBuffer or name not in ("min", "max", "current", "mean"):
+        raise pickle.UnpicklingError(f"the file asks for the attribute {name!r}")
+    return getattr(HistoryBuffer, name)
+
+
+_PLAIN_OBJECTS: list[Any] = [
+    HistoryBuffer,
+    (_method_of_history, "builtins.getattr"),
+    np.dtype,
+    np.ndarray,
+    *(type(np.dtype(kind)) for kind in (np.float32, np.float64, np.int32, np.int64)),
+    *(
+        (function, f"{module}.{function.__name__}")
+        for module in ("numpy._core.multiarray", "numpy.core.multiarray")
+        for function in (multiarray._reconstruct, multiarray.scalar)
+    ),
+]
+"""What mmengine's checkpoints hold beside tensors and Python's plain types."""
