@@ -125,10 +125,11 @@ def test_containers_mount_a_folder_with_spaces_in_its_name(
 
 
 def test_what_a_user_asks_of_training_is_handed_on(clone: Path) -> None:
-    asked = ["EPOCHS=9", "BATCH=8", "ACCUMULATE=2", "LR=1e-4", "SIZE=512", "TIME=30m", "PATIENCE=3"]
-    [called] = make(clone, "train", "DATA=/my", "DEVICE=cpu", "WEIGHTS=demo", *asked)
-    options = "--device cpu --epochs 9 --batch 8 --accumulate 2 --lr 1e-4 --size 512 --time 30m"
-    assert called.endswith(f"--data /my {options} --patience 3 --weights demo")
+    asked = ["EPOCHS=9", "BATCH=8", "ACCUMULATE=2", "LR=1e-4", "SIZE=512", "TILES=auto", "TIME=30m"]
+    more = ["DATA=/my", "DEVICE=cpu", "PATIENCE=3", "WEIGHTS=demo"]
+    [called] = make(clone, "train", *more, *asked)
+    options = "--device cpu --epochs 9 --batch 8 --accumulate 2 --lr 1e-4 --size 512 --tiles auto"
+    assert called.endswith(f"--data /my {options} --time 30m --patience 3 --weights demo")
 
 
 def test_without_data_the_demo_is_trained(clone: Path) -> None:

@@ -13,8 +13,10 @@ import torch
 from mmdet.utils import register_all_modules
 
 import umop.data.transforms
+import umop.data.windows
 import umop.engine.hooks
 import umop.evaluation
+import umop.evaluation.windows
 import umop.losses
 import umop.models
 from tests.umop import tiny
