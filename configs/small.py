@@ -2,6 +2,7 @@
 
 _base_ = ["_base_/lite0.py", "_base_/own_data.py", "_base_/schedule_data.py"]
 
+lr = 2e-3
 evaluations = 4
 
 model = dict(
@@ -9,8 +10,8 @@ model = dict(
     neck=dict(num_outs=4),
     bbox_head=dict(num_classes=1, anchor_generator=dict(strides=[8, 16, 32, 64])),
 )
-auto_schedule = dict(epochs=24, min_iters=600)
+auto_schedule = dict(epochs=36, min_iters=900)
 optim_wrapper = dict(
     type="AmpOptimWrapper",
-    paramwise_cfg=dict(custom_keys=dict(backbone=dict(lr_mult=0.2))),
+    paramwise_cfg=dict(custom_keys=dict(backbone=dict(lr_mult=0.1), cls=dict(lr_mult=0.5))),
 )

@@ -14,12 +14,18 @@ val_cfg = dict(type="ValLoop")
 test_cfg = dict(type="TestLoop")
 optim_wrapper = dict(
     type="OptimWrapper",
-    optimizer=dict(type="AdamW", lr=lr, weight_decay=0.05),
+    optimizer=dict(type="AdamW", lr=lr, weight_decay=0.05, fused=True),
     clip_grad=dict(max_norm=10.0),
 )
 param_scheduler = [
     dict(type="LinearLR", start_factor=0.1, by_epoch=False, begin=0, end=warm_up),
-    dict(type="CosineAnnealingLR", by_epoch=False, begin=warm_up, end=iterations, eta_min=lr / 100),
+    dict(
+        type="CosineAnnealingLR",
+        by_epoch=False,
+        begin=warm_up,
+        end=iterations,
+        eta_min_ratio=0.01,
+    ),
 ]
 default_hooks = dict(checkpoint=dict(by_epoch=False, interval=interval))
 log_processor = dict(by_epoch=False)

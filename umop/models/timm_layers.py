@@ -9,7 +9,7 @@ import torch
 from mmengine.model.efficient_conv_bn_eval import efficient_conv_bn_eval_forward
 from timm.layers import BatchNormAct2d, Conv2dSame
 from torch import Tensor, nn
-from torch.nn.functional import pad
+from torch.nn.functional import conv2d, pad
 
 
 class _FoldingConv2d(nn.Conv2d):
@@ -47,13 +47,18 @@ class _PaddedConv2d(_FoldingConv2d):
     """A strided convolution with TensorFlow's padding: the odd pixel goes right and below.
 
     timm computes that padding from each input's size. For sides that the stride divides it is
-    always the same, and a constant is what export needs.
+    always the same, and a constant is what export needs. In training the kernel is padded instead,
+    with zeros on the other side: that is the same convolution without a copy of the features.
     """
 
     def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         total = self.kernel_size[0] - self.stride[0]
         before, after = total // 2, total - total // 2
-        return super()._conv_forward(pad(input, (before, after, before, after)), weight, bias)
+        if not self.training:
+            return super()._conv_forward(pad(input, (before, after, before, after)), weight, bias)
+        odd = after - before
+        kernel = pad(weight, (odd, 0, odd, 0))
+        return conv2d(input, kernel, bias, self.stride, after, self.dilation, self.groups)
 
 
 class _FoldedNormAct2d(BatchNormAct2d):

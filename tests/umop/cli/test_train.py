@@ -64,7 +64,7 @@ def test_the_plan_is_said_before_the_start_and_belongs_to_the_run(
     code, out, err = umop(*command, "96")
     assert code == 0, err
     assert "Plan: 6 images of 1 class, 3 steps (6 iterations), 2 epochs; evaluated" in err
-    assert "Batch: 1 × 2 × 2 parts = 4 images a step. Learning rate: 0.001." in err
+    assert "Batch: 1 × 2 × 2 parts = 4 images a step. Learning rate: 0.002." in err
     assert "Trained: runs/planned/iter_6.pth" in out
     code, _, err = umop(*command, "128")
     assert code == 2

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import pad
 
-from umop.models import TimmBackbone
+from umop.models import TimmBackbone, timm_layers
 
 
 @pytest.fixture
@@ -49,6 +50,20 @@ def test_training_computes_no_norm(backbone: TimmBackbone, monkeypatch: pytest.M
         backbone.train(mode)(torch.zeros(1, 3, 32, 32).double())
         assert len(calls) == expected
     assert not any(norm.weight.requires_grad or norm.bias.requires_grad for norm in norms(backbone))
+
+
+def test_training_pads_kernels_and_not_features(
+    backbone: TimmBackbone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    padded: list[int] = []
+
+    def note_side(values: Tensor, widths: tuple[int, ...]) -> Tensor:
+        padded.append(values.shape[-1])
+        return pad(values, widths)
+
+    monkeypatch.setattr(timm_layers, "pad", note_side)
+    backbone.train()(torch.zeros(1, 3, 64, 64).double())
+    assert set(padded) == {3, 5}
 
 
 @pytest.mark.parametrize("is_frozen", [True, False])

@@ -6,7 +6,9 @@ import math
 from typing import Any
 
 import pytest
+import torch
 from mmengine.config import Config
+from mmengine.registry import PARAM_SCHEDULERS
 
 from umop.config.load import load_config
 from umop.system.errors import UserError
@@ -34,7 +36,7 @@ def test_what_is_no_duration(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("images", "iterations"), [(10, 600), (160, 960), (900, 5400), (100_000, 6000)]
+    ("images", "iterations"), [(10, 900), (160, 1440), (600, 5400), (100_000, 6000)]
 )
 def test_steps_follow_from_the_images(images: int, iterations: int) -> None:
     config = fitted("small", images)
@@ -45,18 +47,33 @@ def test_steps_follow_from_the_images(images: int, iterations: int) -> None:
     assert config.default_hooks.checkpoint.interval == iterations // 4
 
 
+def test_every_learning_rate_decays_to_a_hundredth() -> None:
+    weights = [torch.zeros(1, requires_grad=True) for _ in range(2)]
+    groups = [
+        {"params": [weight], "lr": lr} for weight, lr in zip(weights, (0.1, 0.01), strict=True)
+    ]
+    optimizer = torch.optim.SGD(groups)
+    section = load_config("small").param_scheduler[-1]
+    decay = PARAM_SCHEDULERS.build(dict(section, begin=0, optimizer=optimizer))
+    for _ in range(section.end):
+        optimizer.step()
+        decay.step()
+    last = [group["lr"] for group in optimizer.param_groups]
+    assert last == pytest.approx([0.001, 0.0001], rel=0.01)
+
+
 def test_a_length_that_evaluations_do_not_divide_has_no_more_of_them() -> None:
     config = fitted("small", 113)
-    assert (config.train_cfg.max_iters, config.train_cfg.val_interval) == (678, 170)
+    assert (config.train_cfg.max_iters, config.train_cfg.val_interval) == (1017, 255)
 
 
 @pytest.mark.parametrize(
     ("bounds", "iterations"),
     [
-        (["min_iters=400"], 400),
-        (["min_iters=20"], 360),
+        (["min_iters=600"], 600),
+        (["min_iters=20"], 540),
         (["min_iters=20", "max_iters=50"], 50),
-        (["epochs=48"], 720),
+        (["epochs=72"], 1080),
     ],
 )
 def test_bounds_of_the_length_are_followed(bounds: list[str], iterations: int) -> None:
@@ -166,8 +183,8 @@ def test_a_decay_by_epochs_can_be_kept_in_iterations() -> None:
 def test_patience_can_run_out_halfway() -> None:
     config = fitted("small", 100, patience=5)
     assert config.custom_hooks[-1] == {"type": "PatienceHook", "patience": 5}
-    assert (config.train_cfg.max_iters, config.train_cfg.val_interval) == (600, 60)
-    assert fitted("small", 100, patience=1).train_cfg.val_interval == 150, "evaluated as it was"
+    assert (config.train_cfg.max_iters, config.train_cfg.val_interval) == (900, 90)
+    assert fitted("small", 100, patience=1).train_cfg.val_interval == 225, "evaluated as it was"
     assert fitted("r50", 100, patience=5).train_cfg.val_interval == 1
 
 
