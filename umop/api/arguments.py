@@ -53,3 +53,15 @@ def require_kinds(**given: object) -> None:
             raise UserError(f"{name} must be one of {', '.join(_CHOICES[name])}, not {value!r}.")
         if name in _KINDS and value is not None and not isinstance(value, _KINDS[name].types):
             raise UserError(f"{name} must be {_KINDS[name].words}, not {value!r}.")
+
+
+def require_share(**given: float | None) -> None:
+    """Refuses arguments that are not a number from 0 to 1; None is for the default.
+
+    Raises:
+        UserError: There is one; the message is one line.
+    """
+    for name, value in given.items():
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if value is not None and not (is_number and 0 <= value <= 1):
+            raise UserError(f"{name} must be a number from 0 to 1, not {value!r}.")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from serving.shared import Precision
-from umop.api.arguments import AnyPath, require_kinds
+from umop.api.arguments import AnyPath, require_kinds, require_share
 from umop.runs.evaluation import Evaluation
 from umop.runs.folder import RunFolder
 from umop.system.console import quietly
@@ -60,7 +60,8 @@ class Run(RunFolder):
             UserError: The run has no checkpoint, the data is missing, or no threshold reaches the
                 precision.
         """
-        require_kinds(data=data, tta=tta, precision=precision)
+        require_kinds(data=data, tta=tta)
+        require_share(precision=precision)
         with quietly():
             from umop.evaluation.evaluate import evaluate
             from umop.report import write_report

@@ -61,3 +61,9 @@ def test_an_export_of_a_wrong_kind_is_refused(
 ) -> None:
     with pytest.raises(umop.UserError, match=message):
         run.export(**options)
+
+
+@pytest.mark.parametrize("precision", [1.5, "0.9", True])
+def test_a_precision_that_none_can_have_is_refused(run: umop.Run, precision: Any) -> None:
+    with pytest.raises(umop.UserError, match=f"must be a number from 0 to 1, not {precision!r}"):
+        run.evaluate(precision=precision)
