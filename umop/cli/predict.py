@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from pydantic import ValidationError
 
 from serving.shared import EngineName
 from umop.runs.folder import ROOT, RunFolder
@@ -87,6 +86,8 @@ def predict(
     ] = None,
 ) -> None:
     """Find objects in images and videos, and write them in a format of your choice."""
+    from pydantic import ValidationError
+
     from serving.shared import (
         DetectOptions,
         ModelOptions,

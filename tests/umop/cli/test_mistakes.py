@@ -15,7 +15,10 @@ from tests.umop.conftest import Umop
         (["train", "demo", "--run", "x"], "Fetch it with: umop data demo"),
         (["train", "demo", "--set", "iterations"], "name=value"),
         (["train", "demo", "--time", "soon"], "'soon' is not a valid time"),
-        (["train", "demo", "--batch", "0"], "--batch must be a whole number, 1 or more, not 0."),
+        (
+            ["train", "demo", "--batch", "0"],
+            "--batch must be a whole number, 1 or more, or auto, not 0.",
+        ),
         (["train", "demo", "--size", "9"], "--size must be a whole number from 32 to 8192, not 9."),
         (["train", "demo", "--lr", "-1"], "--lr must be a number from 1e-12 to 1000, not -1.0."),
         (["train", "demo", "--lr", "inf"], "--lr must be a number from 1e-12 to 1000, not inf."),
