@@ -72,7 +72,7 @@ def verify(model: Any, bundle: Path, images: Sequence[Path], engine: EngineName)
         expected = _predicted(model, pixels, detector.manifest.tiles)
         [found] = detector.detect([pixels[..., ::-1]], [DetectOptions(score_threshold=threshold)])
         full = len(expected.scores) >= limits.max_detections
-        lowest = float(expected.scores.min()) if full else threshold
+        lowest = max(threshold, float(expected.scores.min())) if full else threshold
         differences.append(_compare(expected, found, lowest, path.name))
     return Difference(
         images=len(images),
