@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
-from lzma import LZMAError
 from pathlib import Path, PurePosixPath
-from zipfile import BadZipFile, ZipFile, ZipInfo
+from zipfile import ZipFile, ZipInfo
 
+from serving.bundle.reader import UNREADABLE_ZIP
 from serving.inference.sources import SUFFIXES
 from serving.predict.errors import InputError
 from serving.predict.inputs.files import is_wanted
@@ -18,8 +17,6 @@ from serving.predict.inputs.item import MOST_BYTES, Item, broken, read_bounded, 
 _MOST_TIMES_AS_LARGE = 100
 """Most times its size that a zip may unpack to: images hardly shrink."""
 _ALWAYS_ALLOWED = 2**28
-_DAMAGED = (BadZipFile, EOFError, LZMAError, NotImplementedError, RuntimeError, zlib.error)
-"""What a zip is answered with that is damaged, encrypted or of an unknown kind."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +38,7 @@ class Archive:
         try:
             archive = ZipFile(self.path)
             members = _members(archive, self.path)
-        except (InputError, OSError, *_DAMAGED) as error:
+        except (InputError, *UNREADABLE_ZIP) as error:
             yield broken(self.name, InputError(f"cannot be read as a zip: {error}"))
             return
         for member in members:
@@ -80,5 +77,5 @@ def _read(archive: ZipFile, member: ZipInfo) -> bytes:
     try:
         with archive.open(member) as file:
             return read_bounded(file)
-    except _DAMAGED as error:
+    except UNREADABLE_ZIP as error:
         raise InputError(f"cannot be unpacked: {error or 'it ends too early'}") from error
