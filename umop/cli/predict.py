@@ -107,7 +107,8 @@ def predict(
         detect = DetectOptions.model_validate(asked)
     except ValidationError as error:
         [first] = error.errors()
-        raise UserError(f"--{first['loc'][0]}: {first['msg']}.") from error
+        reason = first["msg"].removeprefix("Value error, ")
+        raise UserError(f"--{first['loc'][0]} {reason}.") from error
     options = PredictOptions(tuple(paths), out, form, draw, crop, every, detect)
     try:
         command = PredictCommand.of(options)

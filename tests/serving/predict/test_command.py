@@ -244,3 +244,8 @@ def test_a_folder_that_cannot_be_written_is_one_line(predict: Predict, folder: P
     code, _, err = predict("images", "--out", "file")
     assert (code, err.count("\n")) == (2, 1)
     assert "file is no folder" in err
+
+
+def test_tiles_of_no_size_are_one_line(predict: Predict, folder: Path) -> None:
+    code, _, err = predict("images", "--tiles", "5")
+    assert (code, err) == (2, "error: --tiles must be auto, off, or pixels from 64 to 8192.\n")
