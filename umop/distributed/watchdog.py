@@ -122,6 +122,8 @@ class Watchdog:
         where = f"at iteration {self.iteration}"
         missing = sorted(set(range(len(self.hosts))) - answering)
         if not missing:
+            with contextlib.suppress(distributed.DistError):
+                self.all_in("agreed")  # the store ends with its rank, which the others still ask
             return TrainingError(self.stuck(where) if speaks else "")
         here = all(self.hosts[rank] == self.hosts[self.rank] for rank in missing)
         if not speaks or (here and is_known and _has_agent()):

@@ -16,9 +16,11 @@ from PIL import Image
 
 from serving.server.app import build_app
 from serving.settings import Settings
-from tests.serving.images import TWO_SQUARES, encode
+from tests.serving.images import TWO_SQUARES, encode, paint
 from tests.serving.test_cli import assert_one_line, run
 from tests.serving.waiting import wait_until
+
+EMPTY = paint(640, 512)
 
 
 @contextmanager
@@ -76,7 +78,7 @@ def test_only_uncertain_images_are_kept_where_the_rate_is_0(
     bundle_path: Path, tmp_path: Path
 ) -> None:
     with capturing(bundle_path, tmp_path, capture_rate=0, capture_below=0.999) as client:
-        client.post("/detect", content=photo(3))
+        assert client.post("/detect", content=encode(EMPTY)).json()["detections"] == []
         found = client.post("/detect", content=encode(TWO_SQUARES)).json()["detections"]
         assert min(each["score"] for each in found) < 0.999
         wait_until(lambda: outcomes(client) == {"kept": 1})
