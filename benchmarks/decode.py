@@ -27,7 +27,7 @@ from serving.bundle.schema import InputSpec, Size
 from serving.inference import decoding
 from serving.inference.detector import Detections, Detector
 from serving.inference.engines import open_engine
-from serving.inference.preprocess import input_size, prepare
+from serving.inference.preprocess import input_size, preprocess
 
 SIZES = ((4000, 3000), (6000, 4000))
 INPUT = Size(width=1333, height=800)
@@ -72,13 +72,13 @@ def ways(spec: InputSpec) -> dict[str, Way]:
 
     def reduced(data: bytes) -> NDArray[np.uint8]:
         pixels, (width, height) = decoding.decode_reduced(data, MAX_PIXELS, target)
-        return prepare(pixels, spec, Size(width=width, height=height)).pixels
+        return preprocess(pixels, spec, Size(width=width, height=height)).pixels
 
     return {
         "reduced": reduced,
-        "exact": lambda data: prepare(decoding.decode(data, MAX_PIXELS), spec).pixels,
+        "exact": lambda data: preprocess(decoding.decode(data, MAX_PIXELS), spec).pixels,
         "Pillow": lambda data: (
-            prepare(
+            preprocess(
                 np.asarray(ImageOps.exif_transpose(Image.open(io.BytesIO(data))).convert("RGB")),
                 spec,
             ).pixels

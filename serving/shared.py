@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from serving.inference.postprocess import Detections as Detections
     from serving.inference.postprocess import name_detections as name_detections
     from serving.inference.prediction import Prediction as Prediction
-    from serving.inference.preprocess import prepare as prepare
+    from serving.inference.preprocess import preprocess as preprocess
     from serving.inference.preprocess import stack as stack
     from serving.inference.tiles import MOST_MERGED as MOST_MERGED
     from serving.inference.tiles import TiledImage as TiledImage
@@ -68,7 +68,7 @@ else:
         "serving.inference.engines": ("EngineError",),
         "serving.inference.postprocess": ("Detections", "name_detections"),
         "serving.inference.prediction": ("Prediction",),
-        "serving.inference.preprocess": ("prepare", "stack"),
+        "serving.inference.preprocess": ("preprocess", "stack"),
         "serving.inference.tiles": (
             *("MOST_MERGED", "TiledImage", "Window", "merge", "moved", "windows"),
         ),

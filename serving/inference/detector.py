@@ -21,12 +21,12 @@ from serving.inference.prediction import Prediction
 from serving.inference.preprocess import (
     Prepared,
     input_size,
-    prepare,
+    preprocess,
     smallest_canvas,
     stack,
     usual_canvas,
 )
-from serving.inference.sources import MAX_PIXELS, AnyImage, AnyPath, Source, several
+from serving.inference.sources import MAX_PIXELS, AnyImage, AnyPath, ImageSource, several
 from serving.inference.tiles import TiledImage, choose, options_of_windows
 from serving.schemas.names import EngineName
 from serving.schemas.options import DetectOptions, Options, Tiles, parse_options
@@ -137,10 +137,10 @@ class Detector:
         asked.class_ids(self.manifest.classes)
         images = several(source)
         if images is None:
-            return self._predict(Source(source), asked)
-        return (self._predict(Source(image), asked) for image in images)
+            return self._predict(ImageSource(source), asked)
+        return (self._predict(ImageSource(image), asked) for image in images)
 
-    def _predict(self, source: Source, options: DetectOptions) -> Prediction:
+    def _predict(self, source: ImageSource, options: DetectOptions) -> Prediction:
         try:
             prepared = self._prepare(source.load(), options.tiles)
         except ImageError as error:
@@ -191,9 +191,9 @@ class Detector:
         if self.may_tile(tiles) and self.is_tiled(data, max_pixels, tiles):
             return self.prepare(decoding.decode(data, max_pixels), tiles)
         if not self._reduced_decoding:
-            return prepare(decoding.decode(data, max_pixels), self.manifest.input)
+            return preprocess(decoding.decode(data, max_pixels), self.manifest.input)
         pixels, (width, height) = decoding.decode_reduced(data, max_pixels, self._input_size)
-        return prepare(pixels, self.manifest.input, Size(width=width, height=height))
+        return preprocess(pixels, self.manifest.input, Size(width=width, height=height))
 
     def _input_size(self, size: decoding.WidthHeight) -> decoding.WidthHeight:
         width, height = size
@@ -232,7 +232,7 @@ class Detector:
         size = Size(width=image.shape[1], height=image.shape[0])
         spec = choose(self.manifest.tiles, tiles, size)
         if spec is None:
-            return prepare(image, self.manifest.input)
+            return preprocess(image, self.manifest.input)
         return TiledImage(image, spec, self.manifest.input)
 
     def detect_prepared(

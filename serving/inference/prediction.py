@@ -15,7 +15,7 @@ from PIL import Image
 from serving.bundle.schema import Manifest, Size
 from serving.inference import draw
 from serving.inference.postprocess import Detections, name_detections
-from serving.inference.sources import Source
+from serving.inference.sources import ImageSource
 from serving.schemas.coco import to_coco
 from serving.schemas.detections import DetectionResult, ImageInfo, ModelRef
 
@@ -33,7 +33,7 @@ class Prediction:
         manifest: That of the model.
     """
 
-    source: Source
+    source: ImageSource
     size: Size
     detections: Detections
     manifest: Manifest

@@ -29,7 +29,7 @@ class Prepared:
     original: Size
 
 
-def prepare(image: NDArray[np.uint8], spec: InputSpec, original: Size | None = None) -> Prepared:
+def preprocess(image: NDArray[np.uint8], spec: InputSpec, original: Size | None = None) -> Prepared:
     """Scales an image as mmcv's ``imrescale`` does and picks the input size that holds it.
 
     Args:

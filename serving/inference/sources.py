@@ -25,7 +25,7 @@ AnyImage = AnyPath | bytes | Image.Image | NDArray[Any]
 
 
 @dataclass(frozen=True)
-class Source:
+class ImageSource:
     """One image, which is read when it is needed.
 
     Attributes:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from serving.bundle.schema import InputSpec, Size, TileSpec
 from serving.inference.formats import ImageTooLargeError
 from serving.inference.postprocess import Detections
-from serving.inference.preprocess import Prepared, prepare
+from serving.inference.preprocess import Prepared, preprocess
 from serving.schemas.options import DetectOptions, Tiles
 
 MOST_WINDOWS = 4096
@@ -66,7 +66,7 @@ class TiledImage:
     def part(self, window: Window) -> Prepared:
         """Scales what a window shows for the model."""
         left, top, right, bottom = window
-        return prepare(self.pixels[top:bottom, left:right], self.input)
+        return preprocess(self.pixels[top:bottom, left:right], self.input)
 
     def merged(self, found: Sequence[Detections], options: DetectOptions) -> Detections:
         """Returns what is in the image, given what was found in the pixels of each window."""

@@ -13,17 +13,17 @@ from pathlib import Path
 
 from serving.predict.errors import PredictError
 from serving.predict.films import Films, film_of
-from serving.predict.formats import FORMATS, Format
+from serving.predict.formats import FORMATS, ResultFormat
 from serving.predict.formats.format import Part
-from serving.predict.inputs import Input, Item, open_inputs
+from serving.predict.inputs import Item, PathInput, open_inputs
 from serving.predict.journal import Journal
 from serving.predict.made import drawing_of
 from serving.predict.models import Model
 from serving.predict.pipeline import in_order
 from serving.predict.places import Places
 from serving.predict.progress import Progress
-from serving.predict.records import Record
-from serving.predict.work import Job, Outcome, Worker
+from serving.predict.records import ImageRecord
+from serving.predict.work import Outcome, Task, Worker
 from serving.schemas.options import DetectOptions
 
 
@@ -85,8 +85,8 @@ class PredictCommand:
     """
 
     options: PredictOptions
-    format: Format
-    inputs: list[Input]
+    format: ResultFormat
+    inputs: list[PathInput]
 
     @classmethod
     def of(cls, options: PredictOptions) -> PredictCommand:
@@ -143,14 +143,14 @@ class PredictCommand:
         out = self.options.out
         worker = Worker(model, out, self.options.made)
         films = Films(out or Path())
-        jobs = self._jobs(journal)
+        tasks = self._tasks(journal)
         try:
             with Progress(self._count, is_shown=is_shown) as progress:
-                for outcome in in_order(worker.work, jobs, model.threads):
-                    films.add(outcome.job.item.clip, outcome.job.place, outcome.drawn)
+                for outcome in in_order(worker.work, tasks, model.threads):
+                    films.add(outcome.task.item.clip, outcome.task.place, outcome.drawn)
                     _count(summary, outcome)
                     yield outcome
-                    progress.advance(was_there=outcome.job.kept is not None)
+                    progress.advance(was_there=outcome.task.kept is not None)
             films.finish()
         finally:
             films.abandon()
@@ -160,7 +160,7 @@ class PredictCommand:
     def _count(self) -> int:
         return sum(each.count() for each in self.inputs)
 
-    def _jobs(self, journal: Journal | None) -> Iterator[Job]:
+    def _tasks(self, journal: Journal | None) -> Iterator[Task]:
         """The images, each once."""
         places = Places()
         seen: set[int] = set()
@@ -169,7 +169,7 @@ class PredictCommand:
                 continue
             seen.add(key)
             place = places.of(item.name)
-            yield Job(item, place, None if journal is None else self._kept(journal, item, place))
+            yield Task(item, place, None if journal is None else self._kept(journal, item, place))
 
     def _items(self) -> Iterator[Item]:
         for each in self.inputs:
@@ -193,7 +193,7 @@ class _Kept:
     journal: Journal
     starts: array[int]
 
-    def __iter__(self) -> Iterator[Record]:
+    def __iter__(self) -> Iterator[ImageRecord]:
         return self.journal.records(self.starts)
 
 
@@ -202,8 +202,8 @@ def _starts(journal: Journal, outcomes: Iterable[Outcome]) -> Iterator[int]:
     for outcome in outcomes:
         if outcome.record is not None:
             yield journal.add(outcome.record)
-        elif outcome.job.kept is not None:
-            yield outcome.job.kept
+        elif outcome.task.kept is not None:
+            yield outcome.task.kept
 
 
 def write_parts(folder: Path, parts: Iterable[Part]) -> None:
@@ -230,7 +230,7 @@ def _count(summary: Summary, outcome: Outcome) -> None:
         summary.failures.append(outcome.failure)
         return
     summary.images += 1
-    summary.kept += outcome.job.kept is not None
+    summary.kept += outcome.task.kept is not None
 
 
 def _printable(name: str) -> str:

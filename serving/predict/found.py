@@ -7,7 +7,7 @@ from typing import NamedTuple
 from serving.schemas.detections import Detection, ImageInfo
 
 
-class Found(NamedTuple):
+class Predicted(NamedTuple):
     """What was found in an image.
 
     Attributes:

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from serving.bundle.schema import Manifest
 from serving.predict.errors import PredictError
-from serving.predict.records import Record
+from serving.predict.records import ImageRecord
 from serving.schemas.options import DetectOptions
 
 FILE = "predictions.jsonl"
@@ -76,7 +76,7 @@ class Journal:
         wanted = _bits(made)
         return None if found is None or found & wanted != wanted else found >> len(_MADE)
 
-    def add(self, record: Record) -> int:
+    def add(self, record: ImageRecord) -> int:
         """Writes the line of an image; returns where it is."""
         line = record.model_dump_json().encode() + b"\n"
         start = self._end
@@ -85,12 +85,12 @@ class Journal:
         self._end += len(line)
         return start
 
-    def records(self, starts: Iterable[int]) -> Iterator[Record]:
+    def records(self, starts: Iterable[int]) -> Iterator[ImageRecord]:
         """Reads lines again, from where they are."""
         with self._path.open("rb") as file:
             for start in starts:
                 file.seek(start)
-                yield Record.model_validate_json(file.readline())
+                yield ImageRecord.model_validate_json(file.readline())
 
     def _lock(self) -> None:
         try:
@@ -145,9 +145,9 @@ def _difference(line: bytes, header: dict[str, Any]) -> str | None:
         return "something else"
 
 
-def _record(line: bytes) -> Record | None:
+def _record(line: bytes) -> ImageRecord | None:
     try:
-        return Record.model_validate_json(line) if line.endswith(b"\n") else None
+        return ImageRecord.model_validate_json(line) if line.endswith(b"\n") else None
     except ValidationError:
         return None
 

@@ -10,7 +10,7 @@ from PIL import Image
 
 from serving.inference import draw
 from serving.predict.inputs.item import Pixels
-from serving.predict.records import Record
+from serving.predict.records import ImageRecord
 from serving.schemas.detections import Box
 
 _JPEG = "image/jpeg"
@@ -21,7 +21,7 @@ def drawing_of(folder: Path, place: str) -> Path:
     return folder / "drawn" / f"{place}.jpg"
 
 
-def write_drawing(folder: Path, record: Record, pixels: Pixels) -> None:
+def write_drawing(folder: Path, record: ImageRecord, pixels: Pixels) -> None:
     """Writes an image with its boxes.
 
     Args:
@@ -37,7 +37,7 @@ def write_drawing(folder: Path, record: Record, pixels: Pixels) -> None:
     _write(drawing_of(folder, record.place), draw.encode(drawn, _JPEG))
 
 
-def write_crops(folder: Path, record: Record, pixels: Pixels) -> None:
+def write_crops(folder: Path, record: ImageRecord, pixels: Pixels) -> None:
     """Writes what is inside of each box, in a folder for each class.
 
     Args:

@@ -14,7 +14,7 @@ from serving.inference.detector import Detector, Image
 from serving.inference.postprocess import name_detections
 from serving.inference.sources import MAX_PIXELS
 from serving.predict.errors import PredictError
-from serving.predict.found import Found
+from serving.predict.found import Predicted
 from serving.predict.inputs.item import Pixels
 from serving.predict.inputs.web import is_url
 from serving.schemas.detections import ImageInfo
@@ -33,7 +33,7 @@ class Model(Protocol):
     manifest: Manifest
     threads: int
 
-    def find(self, image: bytes | Pixels, pixels: Pixels | None) -> Found:
+    def find(self, image: bytes | Pixels, pixels: Pixels | None) -> Predicted:
         """Finds objects in an image.
 
         Args:
@@ -109,7 +109,7 @@ class LocalModel:
         self._present = 0
         self._lock = Lock()
 
-    def find(self, image: bytes | Pixels, pixels: Pixels | None) -> Found:
+    def find(self, image: bytes | Pixels, pixels: Pixels | None) -> Predicted:
         """See ``Model``."""
         prepared = self._prepared(image, pixels)
         with self._turn() as is_alone:
@@ -117,7 +117,7 @@ class LocalModel:
                 [prepared], [self._options], exclusive=is_alone
             )
         size = ImageInfo(width=prepared.original.width, height=prepared.original.height)
-        return Found(size, name_detections(found, self.manifest.classes))
+        return Predicted(size, name_detections(found, self.manifest.classes))
 
     def _prepared(self, image: bytes | Pixels, pixels: Pixels | None) -> Image:
         if pixels is not None:

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 from serving.schemas.detections import Detection, ImageInfo
 
 
-class Record(BaseModel):
+class ImageRecord(BaseModel):
     """One image.
 
     Attributes:

@@ -11,7 +11,7 @@ from PIL import Image
 from serving.client import Client, ClientError
 from serving.inference import draw
 from serving.predict.errors import InputError, PredictError
-from serving.predict.found import Found
+from serving.predict.found import Predicted
 from serving.predict.inputs.item import Pixels
 from serving.schemas.options import DetectOptions
 
@@ -51,14 +51,14 @@ class ServiceModel:
         self._client = client
         self._options = options
 
-    def find(self, image: bytes | Pixels, pixels: Pixels | None) -> Found:
+    def find(self, image: bytes | Pixels, pixels: Pixels | None) -> Predicted:
         """See ``Model``."""
         encoded = image if isinstance(image, bytes) else _as_png(image)
         try:
             answer = self._client.detect(encoded, **self._options.model_dump())
         except ClientError as error:
             raise InputError(str(error)) from error
-        return Found(answer.image, answer.detections)
+        return Predicted(answer.image, answer.detections)
 
 
 def _as_png(pixels: Pixels) -> bytes:

@@ -1,4 +1,4 @@
-"""Work on one image: read, decode, detect, draw."""
+"""Task on one image: read, decode, detect, draw."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from serving.predict.errors import InputError
 from serving.predict.inputs.item import Item, Pixels
 from serving.predict.made import write_crops, write_drawing
 from serving.predict.models import Model
-from serving.predict.records import Record
+from serving.predict.records import ImageRecord
 
 
 @dataclass(frozen=True)
-class Job:
+class Task:
     """An image to work on.
 
     Attributes:
@@ -37,14 +37,14 @@ class Outcome:
     """What came of an image.
 
     Attributes:
-        job: The image.
+        task: The image.
         record: What was found in it; None where that is kept, or where it failed.
         drawn: The frame of a video with its boxes.
         failure: Why it failed, in one line.
     """
 
-    job: Job
-    record: Record | None = None
+    task: Task
+    record: ImageRecord | None = None
     drawn: Pixels | None = None
     failure: str | None = None
 
@@ -63,34 +63,34 @@ class Worker:
     folder: Path | None = None
     made: tuple[str, ...] = ()
 
-    def work(self, job: Job) -> Outcome:
+    def work(self, task: Task) -> Outcome:
         """Looks at an image; one that cannot be read is an outcome, too.
 
         Raises:
             EngineError: The network failed.
             OSError: A file cannot be written.
         """
-        if job.kept is not None:
-            return Outcome(job)
+        if task.kept is not None:
+            return Outcome(task)
         try:
-            return self._outcome(job)
+            return self._outcome(task)
         except (ImageError, InputError) as error:
-            return Outcome(job, failure=f"{job.item.name}: {error}")
+            return Outcome(task, failure=f"{task.item.name}: {error}")
 
-    def _outcome(self, job: Job) -> Outcome:
-        image = _load(job.item)
+    def _outcome(self, task: Task) -> Outcome:
+        image = _load(task.item)
         pixels = self._pixels(image)
         found = self.model.find(image, pixels)
-        record = Record(
-            name=job.item.name,
-            stamp=job.item.stamp,
-            place=job.place,
+        record = ImageRecord(
+            name=task.item.name,
+            stamp=task.item.stamp,
+            place=task.place,
             made=self.made,
             image=found.image,
             detections=found.detections,
         )
-        drawn = None if pixels is None else self._make(job, record, pixels)
-        return Outcome(job, record, drawn)
+        drawn = None if pixels is None else self._make(task, record, pixels)
+        return Outcome(task, record, drawn)
 
     def _pixels(self, image: bytes | Pixels) -> Pixels | None:
         """The pixels, where files are made of them."""
@@ -98,13 +98,13 @@ class Worker:
             return None
         return decoding.decode(image, MAX_PIXELS) if isinstance(image, bytes) else image
 
-    def _make(self, job: Job, record: Record, pixels: Pixels) -> Pixels | None:
+    def _make(self, task: Task, record: ImageRecord, pixels: Pixels) -> Pixels | None:
         assert self.folder is not None
         if "crop" in self.made:
             write_crops(self.folder, record, pixels)
         if "draw" not in self.made:
             return None
-        if job.item.clip is not None:
+        if task.item.clip is not None:
             return np.asarray(draw.annotate(pixels, record.detections), np.uint8)
         write_drawing(self.folder, record, pixels)
         return None

@@ -13,7 +13,7 @@ from umop.config.check import check
 from umop.config.files import config_path
 from umop.config.overrides import Assignment, check_kind, override
 from umop.config.settings import require_used, variables, where_used, without_variables
-from umop.config.source import Source
+from umop.config.source import ConfigSource
 from umop.system.errors import UserError
 
 _OUR_MODULES = (
@@ -48,7 +48,7 @@ def load_config(name: str, assignments: Sequence[str] = ()) -> Config:
     """
     import_modules_from_strings(list(_OUR_MODULES))
     path = config_path(name)
-    source = Source.read(path)
+    source = ConfigSource.read(path)
     require_used(source)
     parsed = [Assignment.parse(text) for text in assignments]
     ours = variables(source)
@@ -56,7 +56,7 @@ def load_config(name: str, assignments: Sequence[str] = ()) -> Config:
     config = _evaluate(source, {})
     if of_variables:
         values = {one.name: _value_for(config, one) for one in of_variables}
-        config = _evaluate(Source.read(path), values)
+        config = _evaluate(ConfigSource.read(path), values)
     override(config, [one for one in parsed if one not in of_variables])
     config = without_variables(config)
     _list_our_modules(config)
@@ -91,7 +91,7 @@ def _list_our_modules(config: Config) -> None:
     config.custom_imports = {**imports, "imports": modules}
 
 
-def _evaluate(source: Source, values: dict[str, object]) -> Config:
+def _evaluate(source: ConfigSource, values: dict[str, object]) -> Config:
     """Evaluates a config's files.
 
     Raises:

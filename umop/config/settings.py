@@ -10,7 +10,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from umop.config.files import did_you_mean
-from umop.config.source import Source
+from umop.config.source import ConfigSource
 from umop.system.errors import UserError
 
 SETTINGS = frozenset(inspect.signature(Runner).parameters) - {"cfg"} | {
@@ -36,7 +36,7 @@ SETTINGS = frozenset(inspect.signature(Runner).parameters) - {"cfg"} | {
 }
 
 
-def variables(source: Source) -> set[str]:
+def variables(source: ConfigSource) -> set[str]:
     """The names that a config's files assign only to use them in settings."""
     return {
         name
@@ -46,7 +46,7 @@ def variables(source: Source) -> set[str]:
     }
 
 
-def require_used(source: Source) -> None:
+def require_used(source: ConfigSource) -> None:
     """Checks that every name at the top of a config's files does something.
 
     Raises:

@@ -20,7 +20,7 @@ _BASE = "_base_"
 
 
 @dataclass(frozen=True)
-class Source:
+class ConfigSource:
     """One file of a config.
 
     Attributes:
@@ -31,10 +31,10 @@ class Source:
 
     path: Path
     tree: ast.Module
-    bases: tuple[Source, ...]
+    bases: tuple[ConfigSource, ...]
 
     @classmethod
-    def read(cls, path: Path, children: tuple[Path, ...] = ()) -> Source:
+    def read(cls, path: Path, children: tuple[Path, ...] = ()) -> ConfigSource:
         """Reads a config and what it inherits from.
 
         Args:
@@ -70,7 +70,7 @@ class Source:
         values = {name: _plain_value(node.value) for name, node in self.assigned.items()}
         return {name: value for name, value in values.items() if value is not None}
 
-    def files(self) -> Iterator[Source]:
+    def files(self) -> Iterator[ConfigSource]:
         """This file and all that it inherits from."""
         yield self
         for base in self.bases:

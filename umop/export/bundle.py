@@ -33,7 +33,7 @@ from umop.export.onnx import write_onnx
 from umop.export.program import trace, write_pt2
 from umop.export.samples import sample_name, write_samples
 from umop.export.speed import measure_speed
-from umop.export.verify import Difference, verify
+from umop.export.verify import Deviation, verify
 from umop.runs.checkpoints import describe_checkpoint
 from umop.runs.folder import RunFolder
 from umop.system.console import note
@@ -57,7 +57,7 @@ class Export:
         ap_loss: What reduced precision costs in COCO AP (0–1); None for full precision.
     """
 
-    differences: dict[str, Difference]
+    differences: dict[str, Deviation]
     ap_loss: float | None
 
 

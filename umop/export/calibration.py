@@ -20,7 +20,7 @@ from onnxruntime.quantization import (
 )
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
-from serving.shared import InputSpec, Size, TileSpec, prepare, stack, windows
+from serving.shared import InputSpec, Size, TileSpec, preprocess, stack, windows
 from umop.data.images import read_rgb
 
 
@@ -35,7 +35,7 @@ class Images(CalibrationDataReader):
 
     def __init__(self, paths: Sequence[Path], spec: InputSpec, tiles: TileSpec | None) -> None:
         self.inputs: Iterator[NDArray[np.float32]] = (
-            stack([prepare(_middle(read_rgb(path), tiles), spec)], spec) for path in paths
+            stack([preprocess(_middle(read_rgb(path), tiles), spec)], spec) for path in paths
         )
 
     def get_next(self) -> dict[str, Any] | None:

@@ -31,7 +31,7 @@ _SCORE_TOLERANCE = 1e-4
 
 
 @dataclass(frozen=True)
-class Difference:
+class Deviation:
     """The largest differences between two models' detections.
 
     Attributes:
@@ -47,7 +47,7 @@ class Difference:
     score: float
 
 
-def verify(model: Any, bundle: Path, images: Sequence[Path], engine: EngineName) -> Difference:
+def verify(model: Any, bundle: Path, images: Sequence[Path], engine: EngineName) -> Deviation:
     """Compares a bundle with mmdet's own prediction.
 
     Args:
@@ -74,7 +74,7 @@ def verify(model: Any, bundle: Path, images: Sequence[Path], engine: EngineName)
         full = len(expected.scores) >= limits.max_detections
         lowest = max(threshold, float(expected.scores.min())) if full else threshold
         differences.append(_compare(expected, found, lowest, path.name))
-    return Difference(
+    return Deviation(
         images=len(images),
         detections=sum(difference.detections for difference in differences),
         box=max(difference.box for difference in differences),
@@ -106,7 +106,7 @@ def _predicted_by_mmdet(model: Any, pixels: NDArray[np.uint8]) -> Detections:
     return Detections(instances.bboxes, instances.scores, instances.labels)
 
 
-def _compare(expected: Detections, found: Detections, lowest: float, name: str) -> Difference:
+def _compare(expected: Detections, found: Detections, lowest: float, name: str) -> Deviation:
     """Compares two sets of detections in one image.
 
     Detections closer to the lowest score than the tolerance may be in one set only: rounding
@@ -126,7 +126,7 @@ def _compare(expected: Detections, found: Detections, lowest: float, name: str) 
         *_matches(expected, found, expected.scores >= surely),
         *_matches(found, expected, found.scores >= surely),
     ]
-    difference = Difference(
+    difference = Deviation(
         images=1,
         detections=int((expected.scores >= surely).sum()),
         box=max((box for box, _ in pairs), default=0.0),

@@ -31,7 +31,7 @@ class _Row:
 
 
 @dataclass(frozen=True)
-class Classes:
+class ClassSection:
     """The section.
 
     Attributes:
@@ -49,13 +49,13 @@ class Classes:
     have_scores: bool
 
 
-def classes(analysis: Analysis) -> Classes:
+def classes(analysis: Analysis) -> ClassSection:
     """Draws precision by recall, of the mean and of the classes."""
     listed = sorted(analysis.classes, key=lambda each: (each.ap is None, each.ap, each.name))
     mean = [Line(f"IoU {iou}", by_recall(values)) for iou, values in analysis.precision.items()]
     single = [Line(each.name, by_recall(each.precision)) for each in analysis.classes]
     drawn = [each for each in single if each.points]
-    return Classes(
+    return ClassSection(
         rows=[row(each) for each in listed],
         mean=precision_by_recall(mean),
         each=precision_by_recall(drawn) if 1 < len(drawn) <= _MOST_LINES else None,

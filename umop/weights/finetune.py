@@ -16,7 +16,7 @@ from umop.runs.folder import ROOT, RunFolder
 from umop.system.digest import sha256_of
 from umop.system.errors import UserError
 from umop.weights.coco import LICENCE, fetch_coco
-from umop.weights.published import convert, expected_by
+from umop.weights.published import expected_by, to_mmdet3
 from umop.weights.reading import read_plain
 
 COCO_WEIGHTS = "coco"
@@ -150,7 +150,7 @@ def _choose(config: Config, source: Path) -> InitialWeights:
     checkpoint = read_checkpoint(source)
     tensors, names = checkpoint.tensors, checkpoint.classes
     swin = any(name.startswith("backbone.layers.") for name in tensors)
-    tensors = convert(tensors, swin and config.model.backbone.type == "SwinTransformer")
+    tensors = to_mmdet3(tensors, swin and config.model.backbone.type == "SwinTransformer")
     expected = expected_by(config)
     wanted = tuple(config.train_dataloader.dataset.metainfo.classes)
     others = bool(names) and names != wanted

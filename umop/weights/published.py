@@ -44,7 +44,7 @@ def import_published(file: Path, config: Config, run: RunFolder) -> Path:
     Raises:
         UserError: The file is no such checkpoint, does not fit the model, or the run exists.
     """
-    tensors = convert(read_tensors(file), swin=config.model.backbone.type == "SwinTransformer")
+    tensors = to_mmdet3(read_tensors(file), swin=config.model.backbone.type == "SwinTransformer")
     if run.config.exists():
         raise UserError(f"{run.folder} is there already. Name another run with --run.")
     _require_fit(tensors, expected_by(config), file)
@@ -76,7 +76,7 @@ def read_tensors(file: Path) -> dict[str, Tensor]:
     return {name.removeprefix("module."): tensor for name, tensor in tensors.items()}
 
 
-def convert(tensors: Mapping[str, Tensor], swin: bool) -> dict[str, Tensor]:
+def to_mmdet3(tensors: Mapping[str, Tensor], swin: bool) -> dict[str, Tensor]:
     """Gives weights the names and the order that mmdet 3 has.
 
     Args:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import count
 
 from serving.bundle.schema import Manifest
-from serving.predict.formats.format import Format, Part, Records
+from serving.predict.formats.format import Part, Records, ResultFormat
 from serving.predict.formats.lists import listed
 from serving.schemas.coco import CocoImage, annotation, categories
 
@@ -40,4 +40,4 @@ def _annotations(records: Records) -> Iterator[str]:
             yield annotation(next(numbers), image, each).model_dump_json()
 
 
-COCO = Format("coco", _parts, _FILE)
+COCO = ResultFormat("coco", _parts, _FILE)

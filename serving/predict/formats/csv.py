@@ -7,8 +7,8 @@ import io
 from collections.abc import Iterator, Sequence
 
 from serving.bundle.schema import Manifest
-from serving.predict.formats.format import Format, Part, Records
-from serving.predict.records import Record
+from serving.predict.formats.format import Part, Records, ResultFormat
+from serving.predict.records import ImageRecord
 
 _FILE = "predictions.csv"
 _COLUMNS = ("image", "label", "class_id", "score", "x1", "y1", "x2", "y2")
@@ -20,7 +20,7 @@ def _parts(records: Records, manifest: Manifest) -> Iterator[Part]:
         yield _FILE, _table(_rows(record))
 
 
-def _rows(record: Record) -> list[tuple[str | float, ...]]:
+def _rows(record: ImageRecord) -> list[tuple[str | float, ...]]:
     return [
         (record.name, each.label, each.class_id, each.score, *each.box.model_dump().values())
         for each in record.detections
@@ -33,4 +33,4 @@ def _table(rows: Sequence[tuple[str | float, ...]]) -> str:
     return buffer.getvalue()
 
 
-CSV = Format("csv", _parts, _FILE)
+CSV = ResultFormat("csv", _parts, _FILE)

@@ -6,15 +6,15 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from serving.bundle.schema import Manifest
-from serving.predict.records import Record
+from serving.predict.records import ImageRecord
 
 Part = tuple[str, str]
 """A file's path and a piece of its text; the pieces of a file follow each other."""
-Records = Iterable[Record]
+Records = Iterable[ImageRecord]
 
 
 @dataclass(frozen=True)
-class Format:
+class ResultFormat:
     """A format of results.
 
     Attributes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from serving.bundle.schema import Manifest
-from serving.predict.formats.format import Format, Part, Records
+from serving.predict.formats.format import Part, Records, ResultFormat
 from serving.predict.formats.lists import listed
 from serving.schemas.detections import ModelRef
 
@@ -21,4 +21,4 @@ def _parts(records: Records, manifest: Manifest) -> Iterator[Part]:
     yield _FILE, "}\n"
 
 
-JSON = Format("json", _parts, _FILE)
+JSON = ResultFormat("json", _parts, _FILE)

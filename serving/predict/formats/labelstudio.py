@@ -9,10 +9,10 @@ from urllib.parse import quote
 from xml.etree import ElementTree
 
 from serving.bundle.schema import Manifest
-from serving.predict.formats.format import Format, Part, Records
+from serving.predict.formats.format import Part, Records, ResultFormat
 from serving.predict.formats.lists import listed
 from serving.predict.inputs.web import is_url
-from serving.predict.records import Record
+from serving.predict.records import ImageRecord
 from serving.schemas.detections import Detection, ImageInfo
 from serving.schemas.xml import element, text_of
 
@@ -38,7 +38,7 @@ def _interface(manifest: Manifest) -> ElementTree.Element:
     return view
 
 
-def _task(record: Record, model: str) -> dict[str, Any]:
+def _task(record: ImageRecord, model: str) -> dict[str, Any]:
     name = record.name
     url = name if is_url(name) else _LOCAL + quote(name.lstrip("/"), errors="replace")
     result = [_region(str(i), record.image, each) for i, each in enumerate(record.detections)]
@@ -68,4 +68,4 @@ def _region(key: str, image: ImageInfo, found: Detection) -> dict[str, Any]:
     }
 
 
-LABEL_STUDIO = Format("labelstudio", _parts, _FILE)
+LABEL_STUDIO = ResultFormat("labelstudio", _parts, _FILE)

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from xml.etree import ElementTree
 
 from serving.bundle.schema import Manifest
-from serving.predict.formats.format import Format, Part, Records
-from serving.predict.records import Record
+from serving.predict.formats.format import Part, Records, ResultFormat
+from serving.predict.records import ImageRecord
 from serving.schemas.xml import element, text_of
 
 _CORNERS = {"xmin": "x1", "ymin": "y1", "xmax": "x2", "ymax": "y2"}
@@ -18,7 +18,7 @@ def _parts(records: Records, manifest: Manifest) -> Iterator[Part]:
         yield f"Annotations/{record.place}.xml", text_of(_annotation(record))
 
 
-def _annotation(record: Record) -> ElementTree.Element:
+def _annotation(record: ImageRecord) -> ElementTree.Element:
     root = ElementTree.Element("annotation")
     element(root, "filename", record.name)
     size = element(root, "size")
@@ -33,4 +33,4 @@ def _annotation(record: Record) -> ElementTree.Element:
     return root
 
 
-VOC = Format("voc", _parts)
+VOC = ResultFormat("voc", _parts)

@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterator
 
 from serving.bundle.schema import Manifest
-from serving.predict.formats.format import Format, Part, Records
-from serving.predict.records import Record
+from serving.predict.formats.format import Part, Records, ResultFormat
+from serving.predict.records import ImageRecord
 
 
 def _parts(records: Records, manifest: Manifest) -> Iterator[Part]:
@@ -18,7 +18,7 @@ def _parts(records: Records, manifest: Manifest) -> Iterator[Part]:
         yield f"labels/{record.place}.txt", "".join(_lines(record))
 
 
-def _lines(record: Record) -> Iterator[str]:
+def _lines(record: ImageRecord) -> Iterator[str]:
     """Class, centre and size in parts of the image's sides."""
     width, height = record.image.width, record.image.height
     for each in record.detections:
@@ -28,4 +28,4 @@ def _lines(record: Record) -> Iterator[str]:
         yield f"{each.class_id} {' '.join(f'{value:.8f}' for value in values)}\n"
 
 
-YOLO = Format("yolo", _parts)
+YOLO = ResultFormat("yolo", _parts)

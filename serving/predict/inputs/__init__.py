@@ -9,15 +9,15 @@ from pathlib import Path
 from serving.predict.errors import PredictError
 from serving.predict.inputs.archive import Archive
 from serving.predict.inputs.files import File, Folder
-from serving.predict.inputs.item import Input, Item
+from serving.predict.inputs.item import Item, PathInput
 from serving.predict.inputs.stdin import StandardInput
 from serving.predict.inputs.video import Video, is_video
 from serving.predict.inputs.web import WebImage, is_url
 
-__all__ = ["Input", "Item", "open_inputs"]
+__all__ = ["Item", "PathInput", "open_inputs"]
 
 
-def open_inputs(paths: Sequence[str], every: int, skip: Path | None = None) -> list[Input]:
+def open_inputs(paths: Sequence[str], every: int, skip: Path | None = None) -> list[PathInput]:
     """Says what the paths of a command are.
 
     Args:
@@ -44,7 +44,7 @@ def _expanded(path: str) -> Iterator[str]:
     yield from matches
 
 
-def _input(path: str, name: str, prefix: str, every: int, skip: Path | None) -> Input:
+def _input(path: str, name: str, prefix: str, every: int, skip: Path | None) -> PathInput:
     """What is at a path.
 
     Args:

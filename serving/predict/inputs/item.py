@@ -52,7 +52,7 @@ class Item:
     clip: Clip | None = None
 
 
-class Input(Protocol):
+class PathInput(Protocol):
     """What a path of the command stands for."""
 
     def items(self) -> Iterator[Item]:

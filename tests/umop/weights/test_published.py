@@ -17,7 +17,7 @@ from umop.config.load import load_config
 from umop.engine.hooks.checkpoints import reached_by
 from umop.runs.folder import RunFolder
 from umop.system.errors import UserError
-from umop.weights.published import convert, import_published, read_tensors
+from umop.weights.published import import_published, read_tensors, to_mmdet3
 
 CHANNELS, DEPTHS, HEADS = 24, (2, 2, 4, 2), (2, 2, 4, 8)
 Save = Callable[..., Path]
@@ -72,7 +72,7 @@ def test_a_converted_swin_computes_the_same_features(
     tensors = {f"backbone.{name}": value for name, value in original.state_dict().items()}
     backbone = MODELS.build(config.model.backbone)
     backbone.eval()
-    converted = convert(tensors, swin=True)
+    converted = to_mmdet3(tensors, swin=True)
     backbone.load_state_dict(
         {name.removeprefix("backbone."): value for name, value in converted.items()}
     )
@@ -86,7 +86,7 @@ def test_the_order_of_merged_patches_matters(config: Config, original: OriginalS
     """Without reordering the shapes fit too, and the features are wrong."""
     name = "backbone.layers.0.downsample.reduction.weight"
     weight = original.state_dict()[name.removeprefix("backbone.")]
-    [converted] = convert({name: weight}, swin=True).values()
+    [converted] = to_mmdet3({name: weight}, swin=True).values()
     assert converted.shape == weight.shape
     assert not torch.equal(converted, weight)
 
