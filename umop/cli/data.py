@@ -64,7 +64,9 @@ def weights(
 
 @app.command()
 def check(
-    path: Annotated[Path, typer.Argument(help="The data set: a folder or a zip.")],
+    paths: Annotated[
+        list[Path], typer.Argument(help="The data set: a folder or a zip; several are joined.")
+    ],
     fix: Annotated[
         Path | None,
         typer.Option(help="New folder for a repaired copy (COCO).", show_default=False),
@@ -77,16 +79,15 @@ def check(
 ) -> None:
     """Find what is wrong with a data set; exit code 2 where training would refuse it."""
     from umop.data.check.page import write_page
-    from umop.data.check.report import check as examine
     from umop.data.check.table import as_json, print_table
     from umop.data.convert import require_new, write_fixed
     from umop.data.custom import require_split
-    from umop.data.layouts import open_data
+    from umop.data.joining import all_files, check_each, joined
 
     if fix is not None:
         require_new(fix)
-    data = open_data(path)
-    report = examine(data, everything=fix is not None)
+    everything = fix is not None
+    report = joined(check_each(paths, all_files(paths), everything), everything)
     if json_:
         typer.echo(as_json(report))
     else:
