@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, get_args
 
 from serving.shared import Precision
+from umop.runs.folder import RunFolder
 from umop.system.errors import UserError
 
 AnyPath = str | os.PathLike[str]
@@ -39,6 +40,7 @@ _KINDS = {
     "version": _TEXT,
     "sample": _Kind((list, tuple), "a list of paths"),
     "force": _SWITCH,
+    "other": _Kind((RunFolder,), "a run, such as umop.Run.named('cells-2')"),
 }
 _CHOICES = {"precision": get_args(Precision)}
 

@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
-from umop.system.console import quietly
+from umop.cli.options import RunName
+from umop.runs.folder import RunFolder
+from umop.system.console import counted, quietly
 from umop.system.exit_codes import MISTAKE
 
 app = typer.Typer(help="Fetch, check and convert data sets.", no_args_is_help=True)
@@ -145,3 +147,16 @@ def captured(
     format = format_of(to)
     require_new(target)
     typer.echo(summary(write(read_captured(source), target, format)))
+
+
+@app.command()
+def suspects(run: RunName) -> None:
+    """Show the labels that a run doubts most: missing, surplus, wrong class, imprecise."""
+    target = RunFolder.named(run)
+    with quietly():
+        from umop.evaluation.doubts import doubts
+        from umop.report import write_suspects
+
+        found, folders = doubts(target)
+        page, table = write_suspects(target, found, folders)
+    typer.echo(f"{counted(len(found), 'doubtful label')}: {page}, {table}")
