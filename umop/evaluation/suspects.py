@@ -143,8 +143,8 @@ class _Scene:
         crowds = _corners([each for each in labels if each.get("iscrowd")])
         labels = [each for each in labels if not each.get("iscrowd")]
         found = sorted(found, key=lambda each: -each["score"])
-        on_crowds = (_overlaps(_corners(found), crowds, is_crowd=True) >= _FOUND).any(1)
-        found = [each for each, is_on in zip(found, on_crowds.tolist(), strict=True) if not is_on]
+        on_crowd = _overlaps(_corners(found), crowds, is_crowd=True).max(1, initial=0)
+        found = [found[row] for row in np.flatnonzero(on_crowd < _FOUND).tolist()]
         iou = _overlaps(_corners(found), _corners(labels))
         classes, found_classes = (
             np.array([each["category_id"] for each in boxes], np.int64) for boxes in (labels, found)

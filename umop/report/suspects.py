@@ -136,5 +136,6 @@ def _shapes(suspect: Suspect, left: int, top: int, scale: float) -> Iterator[Sha
     ):
         if box:
             x1, y1, x2, y2 = box
-            placed = ((x1 - left) * scale, (y1 - top) * scale, (x2 - x1) * scale, (y2 - y1) * scale)
-            yield Shape(*(round(each, 1) for each in placed), kind, name)
+            places = x1 - left, y1 - top, x2 - x1, y2 - y1
+            x, y, width, height = (round(each * scale, 1) for each in places)
+            yield Shape(x, y, width, height, kind, name)
