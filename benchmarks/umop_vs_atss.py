@@ -44,7 +44,7 @@ def main(
             run = RunFolder(out / f"{method}-{seed}")
             with quietly():
                 config = config_for(method, seed, iterations, side)
-                train(config, run, TrainOptions(data=data), StopSignals())
+                train(config, run, TrainOptions(data=(data,)), StopSignals())
     report(out, seeds)
 
 

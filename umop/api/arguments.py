@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, NamedTuple, get_args
 
 from serving.shared import Precision
+from umop.runs.folder import RunFolder
 from umop.system.errors import UserError
 
 AnyPath = str | os.PathLike[str]
@@ -38,6 +40,7 @@ _KINDS = {
     "version": _TEXT,
     "sample": _Kind((list, tuple), "a list of paths"),
     "force": _SWITCH,
+    "other": _Kind((RunFolder,), "a run, such as umop.Run.named('cells-2')"),
 }
 _CHOICES = {"precision": get_args(Precision)}
 
@@ -53,6 +56,21 @@ def require_kinds(**given: object) -> None:
             raise UserError(f"{name} must be one of {', '.join(_CHOICES[name])}, not {value!r}.")
         if name in _KINDS and value is not None and not isinstance(value, _KINDS[name].types):
             raise UserError(f"{name} must be {_KINDS[name].words}, not {value!r}.")
+
+
+def paths(**given: object) -> tuple[Path, ...]:
+    """An argument that is a path or a list of paths; None is for the default, which is none.
+
+    Raises:
+        UserError: It is something else, or an empty list; the message is one line.
+    """
+    [(name, value)] = given.items()
+    if value is None:
+        return ()
+    listed = value if isinstance(value, list | tuple) else [value]
+    if not listed or not all(isinstance(each, _PATH.types) for each in listed):
+        raise UserError(f"{name} must be a path or a list of paths, not {value!r}.")
+    return tuple(map(Path, listed))
 
 
 def require_share(**given: float | None) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from serving.shared import Precision
 from umop.api.arguments import AnyPath, require_kinds, require_share
@@ -11,6 +12,9 @@ from umop.runs.evaluation import Evaluation
 from umop.runs.folder import RunFolder
 from umop.system.console import quietly
 from umop.system.errors import UserError
+
+if TYPE_CHECKING:
+    from umop.evaluation.compare import Comparison
 
 
 class Run(RunFolder):
@@ -70,6 +74,29 @@ class Run(RunFolder):
             if data is None:
                 write_report(self)
         return record
+
+    def compare(self, other: Run, data: AnyPath | None = None) -> Comparison:
+        """Says whether another run may take this one's place, as ``umop compare`` does.
+
+        Args:
+            other: The run that might.
+            data: Folder or zip of the data set to compare on, in place of the runs' own.
+
+        Returns:
+            What both find in the same images: ``mean`` and ``classes`` with the 95 % interval of
+            each difference; ``mean.is_worse`` and ``worse()`` for a gate.
+
+        Raises:
+            UserError: The runs were evaluated on different data, one has no checkpoint, or the
+                data is missing.
+        """
+        require_kinds(other=other, data=data)
+        if self.folder.resolve() == other.folder.resolve():
+            raise UserError(f"{self.folder} is compared with itself. Name two runs.")
+        with quietly():
+            from umop.evaluation.gate import compare
+
+            return compare(self, other, None if data is None else Path(data))
 
     def export(
         self,

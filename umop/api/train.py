@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from umop.api.arguments import AnyPath, require_kinds
+from umop.api.arguments import AnyPath, paths, require_kinds
 from umop.api.run import Run
 from umop.distributed.signals import Interrupts, StopSignals
 from umop.system.console import quietly
@@ -26,7 +26,7 @@ _OnEvaluation = Callable[[int, dict[str, float]], object]
 def train(
     config: AnyPath | None = None,
     *,
-    data: AnyPath | None = None,
+    data: AnyPath | Sequence[AnyPath] | None = None,
     name: str | None = None,
     epochs: int | None = None,
     batch: int | Literal["auto"] | None = None,
@@ -53,7 +53,7 @@ def train(
 
     Args:
         config: A config's name, such as ``demo``, or a file; ``small`` by default, with ``data``.
-        data: Folder or zip of the data set, in place of the config's own.
+        data: Folder or zip of the data set, in place of the config's own; several are joined.
         name: Name of the run; by default the config's.
         epochs: Passes over the images; by default by their number.
         batch: Images a step, over all processes; ``auto`` for as many as the GPU holds.
@@ -87,10 +87,10 @@ def train(
         TrainingError: The loss is not finite, or one of several processes is gone.
     """
     asked = dict(locals())
-    require_kinds(**asked)
+    require_kinds(**{**asked, "data": None})
     options = TrainOptions(
         config=None if config is None else os.fspath(config),
-        data=None if data is None else Path(data),
+        data=paths(data=data),
         name=name,
         epochs=epochs,
         batch=batch,
@@ -173,6 +173,8 @@ def _call(asked: Mapping[str, object]) -> str:
 
 def written(value: object) -> str:
     """An argument as it is written in a program."""
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(written, value))}]"
     if callable(value):
         return str(getattr(value, "__name__", value))
     return repr(os.fspath(value) if isinstance(value, os.PathLike) else value)

@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
-from umop.system.console import quietly
+from umop.cli.options import RunName
+from umop.runs.folder import RunFolder
+from umop.system.console import counted, quietly
 from umop.system.exit_codes import MISTAKE
 
 app = typer.Typer(help="Fetch, check and convert data sets.", no_args_is_help=True)
@@ -64,7 +66,9 @@ def weights(
 
 @app.command()
 def check(
-    path: Annotated[Path, typer.Argument(help="The data set: a folder or a zip.")],
+    paths: Annotated[
+        list[Path], typer.Argument(help="The data set: a folder or a zip; several are joined.")
+    ],
     fix: Annotated[
         Path | None,
         typer.Option(help="New folder for a repaired copy (COCO).", show_default=False),
@@ -77,16 +81,15 @@ def check(
 ) -> None:
     """Find what is wrong with a data set; exit code 2 where training would refuse it."""
     from umop.data.check.page import write_page
-    from umop.data.check.report import check as examine
     from umop.data.check.table import as_json, print_table
     from umop.data.convert import require_new, write_fixed
     from umop.data.custom import require_split
-    from umop.data.layouts import open_data
+    from umop.data.joining import all_files, check_each, joined
 
     if fix is not None:
         require_new(fix)
-    data = open_data(path)
-    report = examine(data, everything=fix is not None)
+    everything = fix is not None
+    report = joined(check_each(paths, all_files(paths), everything), everything)
     if json_:
         typer.echo(as_json(report))
     else:
@@ -144,3 +147,16 @@ def captured(
     format = format_of(to)
     require_new(target)
     typer.echo(summary(write(read_captured(source), target, format)))
+
+
+@app.command()
+def suspects(run: RunName) -> None:
+    """Show the labels that a run doubts most: missing, surplus, wrong class, imprecise."""
+    target = RunFolder.named(run)
+    with quietly():
+        from umop.evaluation.doubts import doubts
+        from umop.report import write_suspects
+
+        found, folders = doubts(target)
+        page, table = write_suspects(target, found, folders)
+    typer.echo(f"{counted(len(found), 'doubtful label')}: {page}, {table}")

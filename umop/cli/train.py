@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from umop.api.train import start
-from umop.cli.options import Changes, Data
+from umop.cli.options import Changes
 from umop.cli.show import shown
 from umop.distributed.signals import StopSignals, ignore_signals
 from umop.runs.folder import RunFolder
@@ -32,7 +32,14 @@ def train(
         str | None,
         typer.Option(help="Name of the run. [default: the config's name]", show_default=False),
     ] = None,
-    data: Data = None,
+    data: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Folder or zip of the data set, in place of the config's own. Repeatable: "
+            "several are joined.",
+            show_default=False,
+        ),
+    ] = None,
     epochs: Annotated[
         int | None,
         typer.Option(help="Passes over the images. [default: by their number]"),
@@ -94,7 +101,7 @@ def train(
     """Train a model; the same command resumes an interrupted run."""
     options = TrainOptions(
         config=config,
-        data=data,
+        data=tuple(data or ()),
         name=run,
         epochs=epochs,
         batch=_batch(batch),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,11 +11,12 @@ from typing import Any
 
 from mmengine.config import Config
 
-from umop.data.check import Report, check
+from umop.data.check import Report
 from umop.data.check.categories import with_labels
 from umop.data.dataset import DataSet
 from umop.data.formats.coco import coco_content
-from umop.data.layouts import files_of, read_files
+from umop.data.joining import all_files, check_each, is_split_here, joined
+from umop.data.layouts import files_of
 from umop.data.remembered import Remembered, state_of
 from umop.data.split import with_named, with_splits
 from umop.system.console import counted, note
@@ -30,7 +32,8 @@ class OwnData:
     """A data set that can be trained on.
 
     Attributes:
-        root: The folder of its images.
+        root: The folder of its images; of several folders, the one that they are all in.
+        folders: The folders that it was read from.
         folder: Where its annotations are, or will be.
         classes: Names of the classes, in the order of the labels.
         contents: COCO's dictionary of each split that is to be written; nothing for a run that
@@ -41,6 +44,7 @@ class OwnData:
     """
 
     root: Path
+    folders: tuple[Path, ...]
     folder: Path
     classes: tuple[str, ...]
     splits: tuple[str, ...]
@@ -62,6 +66,7 @@ class OwnData:
             self.annotations(split).write_text(json.dumps(content))
         source = {
             "root": str(self.root),
+            "folders": [str(each) for each in self.folders],
             "classes": self.classes,
             "splits": self.splits,
             "is_split_here": self.is_split_here,
@@ -72,7 +77,7 @@ class OwnData:
 
 
 def read_data(
-    path: Path,
+    data: Path | Sequence[Path],
     folder: Path,
     splits: Sequence[str] = ("train", "val"),
     classes: Sequence[str] | None = None,
@@ -83,7 +88,7 @@ def read_data(
     read is remembered until one of the data set's files changes.
 
     Args:
-        path: The data set's folder or zip, which is only read.
+        data: The data set's folder or zip, which is only read, or several that are joined.
         folder: Where annotations will be written: ``train.json`` and ``val.json``.
         splits: The parts that are needed. Without ``train`` and without a list, all images are
             taken for validation.
@@ -92,38 +97,57 @@ def read_data(
     Raises:
         UserError: The layout is unknown, the data has errors, or other classes than the model.
     """
-    files = files_of(path)
-    state = state_of(files.root, files.names)
-    kept = _read_kept(folder, files.root) if "train" in splits else None
+    paths = [data] if isinstance(data, Path) else list(data)
+    files = all_files(paths)
+    roots = tuple(each.root.resolve() for each in files)
+    state = " ".join(state_of(each.root, each.names) for each in files)
+    kept = _read_kept(folder, roots) if "train" in splits else None
     if kept is not None:
-        return kept if kept.state == state else _going_on(kept, check(read_files(path, files)))
-    root = files.root.resolve()
-    question = [state, str(path), list(splits), classes and list(classes)]
-    remembered = Remembered(f"{root} {' '.join(splits)}", question)
+        return kept if kept.state == state else _going_on(kept, joined(check_each(paths, files)))
+    question = [state, *map(str, paths), list(splits), classes and list(classes)]
+    remembered = Remembered(" ".join([*map(str, roots), *splits]), question)
     if answer := remembered.answer():
-        return _restored(root, folder, answer)
-    data = read_files(path, files)
-    read = _checked(path, data, folder, splits, classes, state)
+        return _restored(roots, folder, answer)
+    source = _Source(paths, roots, state, check_each(paths, files))
+    read = _checked(source, folder, splits, classes)
     if read.state:
         remembered.keep({name: getattr(read, name) for name in _REMEMBERED})
     return read
 
 
+@dataclass(frozen=True)
+class _Source:
+    """The folders of a data set, as they were read.
+
+    Attributes:
+        paths: What the user calls them.
+        roots: The folders.
+        state: Of their files.
+        reports: On each of them.
+    """
+
+    paths: Sequence[Path]
+    roots: tuple[Path, ...]
+    state: str
+    reports: Sequence[Report]
+
+    @property
+    def is_all_inside(self) -> bool:
+        """Whether all images are in the folders, whose state is known."""
+        sets = [report.data for report in self.reports]
+        return all(image.path.is_relative_to(data.root) for data in sets for image in data.images)
+
+
 def _checked(
-    path: Path,
-    data: DataSet,
-    folder: Path,
-    splits: Sequence[str],
-    classes: Sequence[str] | None,
-    state: str,
+    source: _Source, folder: Path, splits: Sequence[str], classes: Sequence[str] | None
 ) -> OwnData:
     """Checks and splits a data set that has been read; takes what :func:`read_data` does.
 
     Raises:
         UserError: The data has errors, or other classes than the model.
     """
-    report = check(data)
-    _refuse_errors(report, path)
+    report = joined(source.reports)
+    _refuse_errors(report, source.paths)
     cleaned = report.cleaned
     if classes is not None:
         cleaned = _of_classes(cleaned, classes)
@@ -134,15 +158,21 @@ def _checked(
         cleaned = _all_in_val(cleaned)
     _require_boxes(cleaned, splits, listed)
     return OwnData(
-        root=data.root.resolve(),
+        root=_root_of(source.roots),
+        folders=source.roots,
         folder=folder,
         classes=cleaned.classes,
         splits=tuple(splits),
         contents={split: coco_content(cleaned, split) for split in splits},
-        is_split_here=not listed & {"val", "test"},
-        messages=_messages(report, path),
-        state=state if _is_all_inside(data) else "",
+        is_split_here=is_split_here(source.reports),
+        messages=_messages(report, source.paths),
+        state=source.state if source.is_all_inside else "",
     )
+
+
+def _root_of(roots: Sequence[Path]) -> Path:
+    """The folder that all folders are in; one alone itself."""
+    return Path(os.path.commonpath(roots))
 
 
 def require_split(report: Report) -> None:
@@ -199,28 +229,31 @@ def _reason(data: DataSet) -> str:
     )
 
 
-def _is_all_inside(data: DataSet) -> bool:
-    """Whether all images are in the data set's folder, whose state is known."""
-    return all(image.path.is_relative_to(data.root) for image in data.images)
-
-
-def _restored(root: Path, folder: Path, answer: dict[str, Any]) -> OwnData:
+def _restored(roots: tuple[Path, ...], folder: Path, answer: dict[str, Any]) -> OwnData:
     """A data set as it was remembered."""
     lists = {name: tuple(answer[name]) for name in ("classes", "splits", "messages")}
-    return OwnData(root=root, folder=folder, **{**answer, **lists})
+    return OwnData(root=_root_of(roots), folders=roots, folder=folder, **{**answer, **lists})
 
 
-def _read_kept(folder: Path, root: Path) -> OwnData | None:
-    """The annotations that a run was started with; None where it has none of this data."""
+def read_from(folder: Path) -> tuple[Path, ...]:
+    """The folders that a run's annotations were read from; none where it has none."""
     try:
         source = json.loads((folder / SOURCE).read_text())
     except (OSError, ValueError):
+        return ()
+    return tuple(Path(each) for each in source.get("folders", [source["root"]]))
+
+
+def _read_kept(folder: Path, roots: tuple[Path, ...]) -> OwnData | None:
+    """The annotations that a run was started with; None where it has none of this data."""
+    if read_from(folder) != roots:
         return None
-    is_whole = all((folder / f"{split}.json").is_file() for split in source["splits"])
-    if source["root"] != str(root.resolve()) or not is_whole:
+    source = json.loads((folder / SOURCE).read_text())
+    if not all((folder / f"{split}.json").is_file() for split in source["splits"]):
         return None
     return OwnData(
-        root=root.resolve(),
+        root=Path(source["root"]),
+        folders=roots,
         folder=folder,
         classes=tuple(source["classes"]),
         splits=tuple(source["splits"]),
@@ -241,8 +274,9 @@ def _going_on(kept: OwnData, report: Report) -> OwnData:
     same = names == {data.name(data.images[i].path) for i in rows.nonzero()[0].tolist()}
     if same and boxes == int(rows[data.boxes.image].sum()):
         return kept
+    folders = " or ".join(map(str, kept.folders))
     text = (
-        f"note: {kept.root} has changed since this run was started. The run keeps using what it "
+        f"note: {folders} has changed since this run was started. The run keeps using what it "
         "was started with; for the data as it is now, give a run another name with --run."
     )
     return replace(kept, messages=(text,))
@@ -250,7 +284,8 @@ def _going_on(kept: OwnData, report: Report) -> OwnData:
 
 def is_kept_split(folder: Path, path: Path) -> bool:
     """Whether a run has split this data itself, and so must be measured on its own part of it."""
-    kept = _read_kept(folder, files_of(path).root)
+    roots = read_from(folder)
+    kept = _read_kept(folder, roots) if files_of(path).root.resolve() in roots else None
     return kept is not None and kept.is_split_here
 
 
@@ -260,7 +295,7 @@ def _all_in_val(data: DataSet) -> DataSet:
     return with_named(data, names)
 
 
-def _refuse_errors(report: Report, path: Path) -> None:
+def _refuse_errors(report: Report, paths: Sequence[Path]) -> None:
     """Checks that there are no errors.
 
     Raises:
@@ -272,28 +307,29 @@ def _refuse_errors(report: Report, path: Path) -> None:
         if rule.severity == "error"
     ]
     if kinds:
-        copy = f"{path.resolve().stem}-fixed"
-        errors = counted(len(report.of("error")), "error")
+        copy = f"{paths[-1].resolve().stem}-fixed"
+        errors, given = counted(len(report.of("error")), "error"), " ".join(map(str, paths))
         raise UserError(
             "\n".join(
                 [
-                    f"{path} has {errors}:",
+                    f"{given} has {errors}:",
                     *kinds,
-                    f"Look at them: umop data check {path} --html check.html",
-                    f"Write a repaired copy: umop data check {path} --fix {copy}",
+                    f"Look at them: umop data check {given} --html check.html",
+                    f"Write a repaired copy: umop data check {given} --fix {copy}",
                 ]
             )
         )
 
 
-def _messages(report: Report, path: Path) -> tuple[str, ...]:
+def _messages(report: Report, paths: Sequence[Path]) -> tuple[str, ...]:
     """A line for each kind of warning, and one that says where to see them."""
     lines = [
         f"{rule.severity}: {rule.title}: {len(found)}"
         f"{', ' if found[0].repaired else ''}{found[0].repaired}, such as {found[0].text}"
         for rule, found in report.by_rule()
     ]
-    pointer = f"note: see all of this with umop data check {path} --html check.html"
+    given = " ".join(map(str, paths))
+    pointer = f"note: see all of this with umop data check {given} --html check.html"
     return (*lines, pointer) if lines else ()
 
 

@@ -45,6 +45,7 @@ class Image:
         height: In pixels.
         written: Its name as the annotation writes it; empty where the name is the file's own.
         number: Its id in the annotation; None where it has none that is a whole number.
+        folder: Which of the data's folders it is from, where there are several.
     """
 
     path: Path
@@ -54,6 +55,7 @@ class Image:
     height: int | None = None
     written: str = ""
     number: int | None = None
+    folder: int = 0
 
 
 @dataclass(frozen=True)

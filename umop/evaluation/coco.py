@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,7 +70,7 @@ def coco_result(annotations: Path, detections: Sequence[dict[str, Any]]) -> Coco
         if not detections:
             return _nothing_found(truth)
         evaluation = COCOeval_faster(truth, loaded(truth, detections), "bbox")
-        evaluation.params.maxDets = [1, 10, most_detections(truth)]
+        evaluation.params.maxDets = [1, 10, most_detections(truth.anns.values())]
         evaluation.evaluate()
         evaluation.accumulate()
         evaluation.summarize()
@@ -83,9 +83,13 @@ def coco_result(annotations: Path, detections: Sequence[dict[str, Any]]) -> Coco
     return CocoResult(truth, detections, metrics, precision, scores)
 
 
-def most_detections(truth: COCO) -> int:
-    """Detections of a class that count in an image: COCO's 100, more where one has more objects."""
-    counts = Counter((box["image_id"], box["category_id"]) for box in truth.anns.values())
+def most_detections(truth: Iterable[Mapping[str, Any]]) -> int:
+    """Detections of a class that count in an image: COCO's 100, more where one has more objects.
+
+    Args:
+        truth: The true boxes.
+    """
+    counts = Counter((box["image_id"], box["category_id"]) for box in truth)
     most = max(counts.values(), default=0)
     return DETECTIONS if most <= DETECTIONS else 2 * most
 

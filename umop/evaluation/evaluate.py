@@ -10,7 +10,7 @@ from umop.config.load import load_written
 from umop.data.custom import is_kept_split, read_data, use_data
 from umop.data.location import require_data
 from umop.engine.runner import Runner
-from umop.evaluation import result_of
+from umop.evaluation import CocoResult, result_of
 from umop.evaluation.keep import keep
 from umop.runs.checkpoints import describe_checkpoint
 from umop.runs.evaluation import Evaluation
@@ -45,16 +45,31 @@ def evaluate(
     checkpoint = run.best_checkpoint()
     config = config_for(run, data)
     note(describe_checkpoint(checkpoint))
-    config.work_dir = str(run.folder)
-    config.load_from = str(checkpoint)
     if tta:
         _augment(config)
+    result = measured(run, config, checkpoint)
+    return keep(run.kept_evaluation(data, tta), result, config, checkpoint, precision)
+
+
+def measured(run: RunFolder, config: Config, checkpoint: Path) -> CocoResult:
+    """Detects in a config's test data.
+
+    Args:
+        run: The run.
+        config: Names the data; it is changed.
+        checkpoint: What detects.
+
+    Raises:
+        UserError: The config does not evaluate boxes as COCO does.
+    """
+    config.work_dir = str(run.folder)
+    config.load_from = str(checkpoint)
     runner = Runner.from_cfg(config)
     runner.test()
     result = result_of(runner.test_evaluator)
     if result is None:
         raise UserError("test_evaluator must be of type CocoBoxMetric, to give the twelve numbers.")
-    return keep(run.kept_evaluation(data, tta), result, config, checkpoint, precision)
+    return result
 
 
 def config_for(run: RunFolder, data: Path | None) -> Config:

@@ -15,10 +15,8 @@ import numpy as np
 from faster_coco_eval.core import mask
 from numpy.typing import NDArray
 
-from umop.evaluation.coco import IOUS
+from umop.evaluation.coco import IOUS, most_detections
 
-_MOST = 100
-"""COCO's limit on the detections of a class in an image."""
 _NONE = -1
 
 Ints = NDArray[np.int64]
@@ -75,7 +73,7 @@ class Matches:
         """Matches detections with true boxes as COCO does.
 
         The best detections choose first, each the free true box of its class and image that it
-        overlaps most. Detections of a class in an image count up to COCO's hundredth.
+        overlaps most. As many of a class count in an image as in COCO's numbers.
 
         Args:
             content: COCO's JSON with the true boxes.
@@ -87,7 +85,8 @@ class Matches:
         images = _places(content["images"])
         categories = _places(content["categories"])
         truth = _Boxes.read(content["annotations"], images, categories)
-        found = _Boxes.read(detections, images, categories).limited()
+        most = most_detections(content["annotations"])
+        found = _Boxes.read(detections, images, categories).limited(most)
         matched = _Matched.empty(len(found))
         for lines, columns in _by_image(found, truth, len(images)):
             matched.add(found, truth, lines, columns)
@@ -144,14 +143,14 @@ class _Boxes:
         parts = (self.image, self.label, self.score, self.corners, self.is_crowd)
         return _Boxes(*(part[rows] for part in parts))
 
-    def limited(self) -> _Boxes:
-        """The best :data:`_MOST` of each class in each image."""
+    def limited(self, most: int) -> _Boxes:
+        """The best of each class in each image, so many at most."""
         group = self.image * (self.label.max(initial=0) + 1) + self.label
         order = np.argsort(group, kind="stable")
         _, first, counts = np.unique(group[order], return_index=True, return_counts=True)
         rank = np.empty(len(self), np.int64)
         rank[order] = np.arange(len(self)) - np.repeat(first, counts)
-        return self.at(rank < _MOST)
+        return self.at(rank < most)
 
 
 @dataclass(frozen=True)

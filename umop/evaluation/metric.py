@@ -48,7 +48,7 @@ class CocoBoxMetric(BaseMetric):
     def compute_metrics(self, results: list[dict[str, Any]]) -> dict[str, float]:
         """Computes the metrics of all images, on the main process."""
         self.result = coco_result(self.ann_file, self.detections(results))
-        self._say_limit(most_detections(self.result.truth))
+        self._say_limit(most_detections(self.result.truth.anns.values()))
         return self.result.metrics
 
     def _say_limit(self, limit: int) -> None:

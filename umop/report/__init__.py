@@ -2,5 +2,6 @@
 
 from umop.report.comparison import write_comparison
 from umop.report.page import write_report
+from umop.report.suspects import write_suspects
 
-__all__ = ["write_comparison", "write_report"]
+__all__ = ["write_comparison", "write_report", "write_suspects"]

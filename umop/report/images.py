@@ -20,7 +20,7 @@ _SIDE = 480
 
 
 @dataclass(frozen=True)
-class _Shape:
+class Shape:
     """A box on a shown image, in its pixels.
 
     Attributes:
@@ -54,7 +54,7 @@ class _Shown:
     image: str = ""
     width: int = 0
     height: int = 0
-    shapes: tuple[_Shape, ...] = ()
+    shapes: tuple[Shape, ...] = ()
 
 
 def shown_images(analysis: Analysis, folder: Path) -> tuple[list[_Shown], list[_Shown]]:
@@ -112,7 +112,7 @@ def _listed(counts: Counter[str]) -> Iterator[str]:
         yield f"{others} others"
 
 
-def shape(drawn: DrawnBox, scale: float, kind: str, names: list[str]) -> _Shape:
+def shape(drawn: DrawnBox, scale: float, kind: str, names: list[str]) -> Shape:
     """Places a box on a scaled image.
 
     Args:
@@ -123,4 +123,4 @@ def shape(drawn: DrawnBox, scale: float, kind: str, names: list[str]) -> _Shape:
     """
     x, y, width, height = (round(value * scale, 1) for value in drawn.box)
     score = "" if drawn.score is None else f" {drawn.score:.2f}"
-    return _Shape(x, y, width, height, kind, f"{names[drawn.label]}{score}")
+    return Shape(x, y, width, height, kind, f"{names[drawn.label]}{score}")

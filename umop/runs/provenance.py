@@ -8,6 +8,7 @@ import os
 import platform
 import socket
 import subprocess
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
 from pathlib import Path
@@ -26,7 +27,9 @@ _SHARE = 500
 """Sizes of so many files are asked for at a time: network storage answers each in a millisecond."""
 
 
-def begin(path: Path, config: Config, iteration: int, command: str) -> None:
+def begin(
+    path: Path, config: Config, iteration: int, command: str, folders: Sequence[Path] = ()
+) -> None:
     """Adds an entry to a run's ``provenance.json``; it says nothing of an end yet.
 
     Warns where code, packages, hardware or data are not those of the start before.
@@ -36,9 +39,14 @@ def begin(path: Path, config: Config, iteration: int, command: str) -> None:
         config: What is trained.
         iteration: Iterations that were done before.
         command: What started it: a command of a shell, or a call of Python.
+        folders: Those of the user's that the data was read from.
     """
     starts = _read_starts(path)
-    entry = {**provenance(config, command), "first_iteration": iteration + 1}
+    entry = {
+        **provenance(config, command),
+        "data_folders": [str(each) for each in folders],
+        "first_iteration": iteration + 1,
+    }
     if changed := changes(starts[-1], entry) if starts else []:
         note(
             f"warning: since this run was started before, there is another {'; '.join(changed)}. "

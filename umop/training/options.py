@@ -60,7 +60,7 @@ class TrainOptions:
 
     Attributes:
         config: Name of a config, or a file; ``small`` for data of one's own.
-        data: Root of the data set, in place of the config's own.
+        data: Folders or zips of the data set, in place of the config's own; none for that.
         name: Name of the run; by default the config's.
         epochs: Passes over the training images.
         batch: Images a step, over all processes; ``auto`` for as many as the GPU holds.
@@ -86,7 +86,7 @@ class TrainOptions:
     """
 
     config: str | None = None
-    data: Path | None = None
+    data: tuple[Path, ...] = ()
     name: str | None = None
     epochs: int | None = None
     batch: int | Literal["auto"] | None = None
@@ -129,7 +129,7 @@ class TrainOptions:
         Raises:
             UserError: None is named, and there is no data of the user's own.
         """
-        if self.config is None and self.data is None:
+        if self.config is None and not self.data:
             raise UserError("Name a config, such as demo, or give your data: --data /path")
         return self.config or _FOR_OWN_DATA
 

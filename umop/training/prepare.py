@@ -16,7 +16,7 @@ from umop.config.check import require_trainable
 from umop.config.load import load_written
 from umop.config.settings import leaves
 from umop.data.configured import check_configured
-from umop.data.custom import OwnData, read_data, use_data
+from umop.data.custom import OwnData, read_data, read_from, use_data
 from umop.data.location import require_data
 from umop.distributed.devices import plan
 from umop.engine.hooks.checkpoints import Reached, reached_by
@@ -116,6 +116,7 @@ def prepare(
     draft = Draft(config, run, options, processes)
     for step in STEPS:
         step.change(draft)
+    _check_same_data(draft)
     check_same_config(config, run)
     checkpoint = newest_whole(run)
     reached = reached_by(checkpoint) if checkpoint else Reached()
@@ -130,7 +131,7 @@ def prepare(
 def _read_own_data(draft: Draft) -> None:
     """Makes the config read the user's data, whose annotations are still to be written."""
     draft.own = None
-    if draft.options.data is None:
+    if not draft.options.data:
         return
     draft.own = read_data(draft.options.data, draft.run.folder / "annotations")
     for message in draft.own.messages:
@@ -274,6 +275,21 @@ def _announce(draft: Draft) -> None:
     for more in (describe_precision(draft.config), tiles, draft.size_note):
         if more:
             note(more)
+
+
+def _check_same_data(draft: Draft) -> None:
+    """Refuses to continue a run with other folders of data.
+
+    Raises:
+        UserError: They differ.
+    """
+    before = read_from(draft.run.folder / "annotations")
+    now = draft.own.folders if draft.own else ()
+    if draft.run.config.is_file() and before and now and before != now:
+        raise UserError(
+            f"{draft.run.folder} was started with --data {' --data '.join(map(str, before))}. Give "
+            f"this run another name with --run, or delete {draft.run.folder} to start it again."
+        )
 
 
 def check_same_config(config: Config, run: RunFolder) -> None:

@@ -63,6 +63,13 @@ def test_an_export_of_a_wrong_kind_is_refused(
         run.export(**options)
 
 
+def test_a_run_is_compared_with_another_run_alone(run: umop.Run) -> None:
+    with pytest.raises(umop.UserError, match=r"other must be a run, such as umop\.Run"):
+        run.compare("cells-2")  # type: ignore[arg-type]
+    with pytest.raises(umop.UserError, match="runs/cells is compared with itself"):
+        run.compare(umop.Run("runs/cells"))
+
+
 @pytest.mark.parametrize("precision", [1.5, "0.9", True])
 def test_a_precision_that_none_can_have_is_refused(run: umop.Run, precision: Any) -> None:
     with pytest.raises(umop.UserError, match=f"must be a number from 0 to 1, not {precision!r}"):

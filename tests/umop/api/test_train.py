@@ -17,6 +17,7 @@ import pytest
 import umop
 from tests.umop.conftest import Umop
 from tests.umop.training.results import metrics, result
+from umop.api.train import written
 from umop.system import processor
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGTSTP)
@@ -200,7 +201,7 @@ def test_a_mistake_is_the_commands_line(
         ({"config": "demo", "device": "gpu"}, "--device must be one of auto, cpu, not 'gpu'."),
         ({"config": "demo", "processes": 2, "on_step": print}, "Ask for processes=1"),
         ({"config": 5}, "config must be a config's name or a path, not 5."),
-        ({"data": ["a", "b"]}, r"data must be a path, not \['a', 'b'\]."),
+        ({"data": ["a", 2]}, r"data must be a path or a list of paths, not \['a', 2\]."),
         ({"config": "demo", "name": 5}, "name must be text, not 5."),
         ({"config": "demo", "time": 30}, "time must be text, such as '30m', not 30."),
         ({"config": "demo", "set": ["a=1"]}, "set must be a dictionary, such as"),
@@ -229,3 +230,7 @@ def test_gpus_that_were_set_aside_are_not_left_out_in_silence(
     monkeypatch.setattr("torch.cuda.is_available", lambda: True)
     with pytest.raises(umop.UserError, match="has looked at its GPUs already"):
         processor.choose_processor(wanted=True)
+
+
+def test_several_folders_are_recorded_as_a_program_writes_them() -> None:
+    assert written([Path("photos"), "corrected"]) == "['photos', 'corrected']"

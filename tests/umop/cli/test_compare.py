@@ -11,6 +11,7 @@ import pytest
 
 from tests.umop.conftest import Umop
 from tests.umop.report.runs import made_run
+from umop.api.run import Run
 from umop.evaluation import Evaluation
 from umop.runs.folder import RunFolder
 from umop.system.digest import sha256_of
@@ -55,6 +56,13 @@ def test_a_worse_run_ends_with_3_and_names_the_classes(umop: Umop, runs: Path) -
     code, out, _ = umop("compare", "second", "first")
     assert code == 0
     assert out.endswith("first is not worse than second by more than chance explains\n")
+
+
+def test_a_program_gets_the_same_answer(runs: Path) -> None:
+    first, second = Run.named("first"), Run.named("second")
+    found = first.compare(second)
+    assert (found.mean.is_worse, found.worse()) == (True, ["bush"])
+    assert not second.compare(first).mean.is_worse
 
 
 def test_the_answer_is_json_for_programs(umop: Umop, runs: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from tests.umop.conftest import Umop
 from tests.umop.data.samples import Coco, coco, draw
 from umop.config.load import load_config
-from umop.data import custom
+from umop.data import joining
 from umop.data.custom import is_kept_split, read_data, use_data
 from umop.runs.folder import RunFolder
 from umop.runs.lock import locked
@@ -124,7 +124,7 @@ def test_the_second_start_reads_no_annotation(
     change(root / "train.json", bbox=[5, 5, 0, 9])
     first = read_data(root, tmp_path / "first")
     first.write_annotations()
-    monkeypatch.setattr(custom, "read_files", None)
+    monkeypatch.setattr(joining, "read_files", None)
     assert read_data(root, tmp_path / "first").contents == {}, "the run has its annotations"
     second = read_data(root, tmp_path / "second")
     assert (second.contents, second.messages) == (first.contents, first.messages)

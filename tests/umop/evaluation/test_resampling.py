@@ -76,6 +76,13 @@ def test_a_class_counts_up_to_its_hundredth_detection_in_an_image() -> None:
     assert not matches.found.any()
 
 
+def test_more_count_where_an_image_has_more_objects_than_a_hundred() -> None:
+    truth = [box(1, CAT, 30 * i) for i in range(150)]
+    matches = matched(truth, [{**each, "score": 0.9} for each in truth])
+    assert len(matches.score) == 150
+    assert np.nanmin(average_precision(matches, np.ones((1, 1), np.int32))) == 1
+
+
 def test_draws_are_the_same_for_all_and_each_time() -> None:
     truth = [box(i, CAT, 0) for i in range(1, 21)]
     found = [box(i, CAT, 0, score=0.5 + i / 100) for i in range(1, 21, 2)]

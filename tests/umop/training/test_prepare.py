@@ -29,7 +29,7 @@ def test_each_step_comes_after_those_that_it_builds_on() -> None:
 
 
 def test_a_step_that_comes_too_early_fails(discs: Path) -> None:
-    draft = Draft(Config(), RunFolder(Path("runs/x")), TrainOptions(data=discs), processes=1)
+    draft = Draft(Config(), RunFolder(Path("runs/x")), TrainOptions(data=(discs,)), processes=1)
     for step in (count_data, set_schedule):
         with pytest.raises(AttributeError):
             step(draft)

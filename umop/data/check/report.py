@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from umop.data.check import boxes, categories, conventions, images, reading, splits
+from umop.data.check import boxes, categories, conventions, folders, images, reading, splits
 from umop.data.check.examined import Examined
 from umop.data.check.records import Record, read_records
 from umop.data.check.repairs import with_corners
@@ -26,7 +26,7 @@ _AFTER_SIZES = (
     *splits.REST,
     *images.REST,
 )
-RULES = {rule.name: rule for rule in (*_BEFORE_SIZES, *_AFTER_SIZES)}
+RULES = {rule.name: rule for rule in (*_BEFORE_SIZES, *_AFTER_SIZES, *folders.RULES)}
 
 
 @dataclass(frozen=True)
@@ -106,14 +106,14 @@ def check(data: DataSet, everything: bool = False, decode: bool = True) -> Repor
     findings: list[Finding] = []
     with np.errstate(invalid="ignore", over="ignore"):  # a rule says which are no numbers
         for rule in _BEFORE_SIZES:
-            examined = _apply(rule, examined, everything, findings)
+            examined = apply(rule, examined, everything, findings)
         examined = _with_pixels(examined)
         for rule in _AFTER_SIZES:
-            examined = _apply(rule, examined, everything, findings)
+            examined = apply(rule, examined, everything, findings)
     return Report(data, examined.data, records, tuple(findings))
 
 
-def _apply(rule: Rule, examined: Examined, everything: bool, findings: list[Finding]) -> Examined:
+def apply(rule: Rule, examined: Examined, everything: bool, findings: list[Finding]) -> Examined:
     """Adds what breaks a rule to the findings; returns the data set with it put right."""
     hits = list(rule.find(examined))
     repairs = rule.repair is not None and (rule.automatic or everything)

@@ -26,10 +26,10 @@ def _in_two_lists(examined: Examined) -> Iterator[Hit]:
 
 def _in_two_splits(examined: Examined) -> Iterator[Hit]:
     """Images of train with the content of an image of another split."""
-    return _repeated(examined, _digests(examined))
+    return _repeated(examined, digests(examined))
 
 
-def _digests(examined: Examined) -> dict[int, str]:
+def digests(examined: Examined) -> dict[int, str]:
     """The digest of each image's content, by index."""
     records = ((index, examined.record(index)) for index in range(len(examined.data.images)))
     return {index: record.digest for index, record in records if record and record.digest}
@@ -55,7 +55,7 @@ def _in_one_split(examined: Examined) -> Iterator[Hit]:
     """Images with the content of one before them, in the same split."""
     data = examined.data
     first: dict[tuple[str | None, str], int] = {}
-    for index, digest in _digests(examined).items():
+    for index, digest in digests(examined).items():
         image = data.images[index]
         before = first.setdefault((image.split, digest), index)
         if before != index:
@@ -66,12 +66,12 @@ def _in_one_split(examined: Examined) -> Iterator[Hit]:
 def _alike(examined: Examined) -> Iterator[Hit]:
     """Images of one split that look like one of another."""
     data = examined.data
-    hashes = _perceptual_hashes(examined)
-    same = _digests(examined)
+    hashes = perceptual_hashes(examined)
+    same = digests(examined)
     for left, right in _pairs_of_splits(examined, hashes):
         if len(left) * len(right) > MOST_PAIRS:
             continue
-        for i, j in _close_pairs(hashes, left, right):
+        for i, j in close_pairs(hashes, left, right):
             if same[i] != same[j]:
                 one, other = data.images[i], data.images[j]
                 names = data.name(one.path), data.name(other.path)
@@ -81,7 +81,7 @@ def _alike(examined: Examined) -> Iterator[Hit]:
 def _not_compared(examined: Examined) -> Iterator[Hit]:
     """Splits with too many images to look for those that are alike."""
     images = examined.data.images
-    for left, right in _pairs_of_splits(examined, _perceptual_hashes(examined)):
+    for left, right in _pairs_of_splits(examined, perceptual_hashes(examined)):
         if len(left) * len(right) > MOST_PAIRS:
             one, other = images[left[0]].split, images[right[0]].split
             yield Hit(f"{len(left)} images of {one} with {len(right)} of {other}")
@@ -99,13 +99,13 @@ def _pairs_of_splits(
     return combinations([part for part in parts.values() if part], 2)
 
 
-def _perceptual_hashes(examined: Examined) -> dict[int, NDArray[np.uint64]]:
+def perceptual_hashes(examined: Examined) -> dict[int, NDArray[np.uint64]]:
     """The perceptual hash of each image that has one, four words of 64 bits, by index."""
     records = ((index, examined.record(index)) for index in range(len(examined.data.images)))
     return {index: record.bits() for index, record in records if record and record.perceptual_hash}
 
 
-def _close_pairs(
+def close_pairs(
     hashes: dict[int, NDArray[np.uint64]], left: list[int], right: list[int]
 ) -> Iterator[tuple[int, int]]:
     """For each image on the left the nearest on the right, where the two are alike."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mmengine.hooks import Hook
 
+from umop.data.custom import read_from
 from umop.engine.protocol import TrainingRunner
 from umop.runs.folder import RunFolder
 from umop.runs.provenance import begin, finish
@@ -27,7 +28,8 @@ class ProvenanceHook(Hook):
         self.has_begun = False
 
     def before_train(self, runner: TrainingRunner) -> None:
-        begin(self.run.provenance, runner.cfg, runner.iter, self.command)
+        folders = read_from(self.run.folder / "annotations")
+        begin(self.run.provenance, runner.cfg, runner.iter, self.command, folders)
         self.has_begun = True
 
     def after_train(self, runner: TrainingRunner) -> None:

@@ -1,0 +1,57 @@
+"""Asks a run which of the labels that it was trained and evaluated on it doubts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mmengine.config import Config
+
+from umop.config.load import load_written
+from umop.data.location import require_data
+from umop.evaluation.evaluate import measured
+from umop.evaluation.suspects import Suspect, find_suspects
+from umop.runs.checkpoints import describe_checkpoint
+from umop.runs.folder import RunFolder
+from umop.system.console import note
+
+_SPLITS = ("train", "val")
+
+
+def doubts(run: RunFolder) -> tuple[list[Suspect], dict[str, Path]]:
+    """Detects in the images for training and for validation, and compares with their labels.
+
+    Returns:
+        The suspects, the most doubtful first, and the folder of each split's images.
+
+    Raises:
+        UserError: The run has no checkpoint, or its data is missing.
+    """
+    checkpoint = run.best_checkpoint()
+    configs = {split: _testing_on(split, load_written(run.config)) for split in _SPLITS}
+    note(describe_checkpoint(checkpoint))
+    suspects = []
+    for split, config in configs.items():
+        result = measured(run, config, checkpoint)
+        suspects += find_suspects(result.truth.dataset, result.detections, split)
+    folders = {split: _folder_of(config) for split, config in configs.items()}
+    return sorted(suspects, key=lambda each: -each.score), folders
+
+
+def _testing_on(split: str, config: Config) -> Config:
+    """A config that tests on a split of its data.
+
+    Raises:
+        UserError: That is missing.
+    """
+    require_data(config, split)
+    source, tested = config[f"{split}_dataloader"].dataset, config.test_dataloader.dataset
+    for name in ("data_root", "ann_file", "data_prefix"):
+        tested[name] = source[name]
+    config.test_evaluator.ann_file = str(Path(source.data_root) / source.ann_file)
+    return config
+
+
+def _folder_of(config: Config) -> Path:
+    """Where the images that a config tests on lie."""
+    dataset = config.test_dataloader.dataset
+    return Path(dataset.data_root) / dataset.data_prefix.img
