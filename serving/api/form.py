@@ -6,6 +6,7 @@ disk.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -17,6 +18,7 @@ _LONGEST_BOUNDARY = 70
 _LONGEST_HEADER = 8192
 _MOST_PARAMETERS = 32
 _LINE_END = b"\r\n"
+_EXTENDED = re.compile(rb"(?i);[ \t]*filename\*[ \t]*=")
 
 
 class FormError(Exception):
@@ -29,7 +31,8 @@ class Part:
 
     Attributes:
         field: The field's name.
-        filename: None for a part that is not a file.
+        filename: None for a part that is not a file; empty for a file that names itself by
+            ``filename*`` alone, which RFC 7578 forbids and some clients write.
         data: Its content.
     """
 
@@ -114,5 +117,6 @@ def _disposition(header: bytes) -> dict[bytes, bytes]:
         if name.strip().lower() == b"content-disposition":
             if value.count(b";") > _MOST_PARAMETERS:  # whose parsing is quadratic
                 raise FormError(f"a part has more than {_MOST_PARAMETERS} parameters")
-            return parse_options_header(value)[1]
+            options = parse_options_header(value)[1]
+            return {b"filename": b"", **options} if _EXTENDED.search(value) else options
     return {}

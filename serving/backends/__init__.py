@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Protocol
 
@@ -36,6 +37,16 @@ def require_bundle(settings: Settings) -> Path:
     return path
 
 
+async def offered_manifest(settings: Settings) -> Manifest:
+    """Returns the manifest of a backend's one bundle as it is now.
+
+    Raises:
+        BundleError: The bundle cannot be used.
+    """
+    path = require_bundle(settings)
+    return (await asyncio.to_thread(Bundle.open, path, verify_key=settings.verify_key)).manifest
+
+
 class Backend(Protocol):
     """Finds objects in encoded images with one model."""
 
@@ -58,6 +69,13 @@ class Backend(Protocol):
 
         Raises:
             BundleError: The new bundle cannot be used; the old one keeps answering.
+        """
+
+    async def offered(self) -> Manifest:
+        """Returns the manifest of the bundle that a reload would load.
+
+        Raises:
+            BundleError: The new bundle cannot be used.
         """
 
     def manifest(self) -> Manifest:

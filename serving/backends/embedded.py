@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from time import perf_counter
 
-from serving.backends import NotReadyError, require_bundle
+from serving.backends import NotReadyError, offered_manifest, require_bundle
 from serving.backends.turns import in_turn
 from serving.bundle import Bundle
 from serving.bundle.schema import Manifest
@@ -97,6 +97,10 @@ class EmbeddedBackend:
         self._record_model(old)
         if old:
             await old.retire()
+
+    async def offered(self) -> Manifest:
+        """See ``Backend.offered``."""
+        return await offered_manifest(self._settings)
 
     def manifest(self) -> Manifest:
         """See ``Backend.manifest``."""

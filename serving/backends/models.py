@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from serving.backends import Backend
 from serving.bundle import BundleError
@@ -23,6 +24,7 @@ class Models:
     def __init__(self, backends: Sequence[Backend]) -> None:
         self._backends = backends
         self.first = backends[0]
+        self._reloading = asyncio.Lock()
 
     async def start(self) -> None:
         """Loads the models one after another, so that only one is being loaded at a time.
@@ -33,7 +35,7 @@ class Models:
         """
         for backend in self._backends:
             await backend.start()
-        self._require_names()
+        _require_different(each.name for each in self.manifests())
 
     async def stop(self) -> None:
         """Answers accepted requests, then releases all resources."""
@@ -44,11 +46,13 @@ class Models:
         """Loads each model again; the old one answers until the new one is ready.
 
         Raises:
-            BundleError: A new bundle cannot be used: its old one and those after it keep answering.
+            BundleError: A new bundle cannot be read, or has the name of another model: all old
+                ones keep answering. Or one does not run: its old one and those after it do.
         """
-        for backend in self._backends:
-            await backend.reload()
-        self._require_names()
+        async with self._reloading:
+            await self._require_new_names()
+            for backend in self._backends:
+                await backend.reload()
 
     async def check(self) -> None:
         """Raises ``NotReadyError`` unless every model could answer now."""
@@ -74,8 +78,25 @@ class Models:
                 return backend
         return None
 
-    def _require_names(self) -> None:
-        names = Counter(each.name for each in self.manifests())
-        [(name, count)] = names.most_common(1)
-        if count > 1:
-            raise BundleError(f"{count} bundles are named {name}; give each a name of its own")
+    async def _require_new_names(self) -> None:
+        """Checks the new bundles beside each other, and beside the old ones that they stand with.
+
+        One is loaded after the other, so that for a while new and old models answer together.
+        """
+        if len(self._backends) == 1:
+            return
+        new = [(await backend.offered()).name for backend in self._backends]
+        _require_different(new)
+        old = [manifest.name for manifest in self.manifests()]
+        for place, name in enumerate(new):
+            if name in (*old[:place], *old[place + 1 :]):
+                raise BundleError(
+                    f"a new bundle is named {name}, as another model is that answers now; "
+                    "to exchange names, start the service again"
+                )
+
+
+def _require_different(names: Iterable[str]) -> None:
+    [(name, count)] = Counter(names).most_common(1)
+    if count > 1:
+        raise BundleError(f"{count} bundles are named {name}; give each a name of its own")

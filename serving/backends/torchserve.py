@@ -11,7 +11,7 @@ from time import perf_counter
 import httpx
 from pydantic import ValidationError
 
-from serving.backends import NotReadyError, require_bundle
+from serving.backends import NotReadyError, offered_manifest, require_bundle
 from serving.backends.aging import AgingTransport
 from serving.backends.breaker import Breaker
 from serving.bundle import Bundle
@@ -90,13 +90,15 @@ class TorchServeBackend:
 
     async def reload(self) -> None:
         """See ``Backend.reload``. TorchServe's own model is changed by its management API."""
-        bundle = await asyncio.to_thread(
-            Bundle.open, require_bundle(self._settings), verify_key=self._settings.verify_key
-        )
+        manifest = await self.offered()
         if self._manifest:
             self._record_model(self._manifest, answers=0)
-        self._manifest = bundle.manifest
+        self._manifest = manifest
         self._record_model(self._manifest, answers=1)
+
+    async def offered(self) -> Manifest:
+        """See ``Backend.offered``."""
+        return await offered_manifest(self._settings)
 
     def _record_model(self, manifest: Manifest, answers: int) -> None:
         self._metrics.model.labels(manifest.name, manifest.version).set(answers)

@@ -22,9 +22,10 @@ _REDIRECTS = {301, 302, 303, 307, 308}
 # All of the internet's IPv6 addresses are in here (RFC 4291, section 2.5.4) but for the exceptions.
 _GLOBAL_IPV6 = ipaddress.IPv6Network("2000::/3")
 _EXCEPTIONS = (
-    ipaddress.IPv6Network("2001::/32"),  # Teredo, which leads to an IPv4 address
+    ipaddress.IPv6Network("2001::/23"),  # protocols: Teredo, which leads to an IPv4 address, …
     ipaddress.IPv6Network("2002::/16"),  # 6to4, which does, too
     ipaddress.IPv6Network("3fff::/20"),  # documentation, newer than Python's list
+    ipaddress.IPv4Network("192.0.0.0/24"),  # protocols, some of which Python calls public
     ipaddress.IPv4Network("192.88.99.0/24"),  # 6to4's relays
     ipaddress.IPv4Network("168.63.129.16/32"),  # the host of an Azure machine
 )

@@ -109,13 +109,19 @@ class Metrics:
 def _reserve(folder: Path) -> None:
     """Takes the space of this process's files before they are mapped into memory.
 
-    Writing to a page that a full disk has no space for would end the process (SIGBUS).
+    Writing to a page that a full disk has no space for would end the process (SIGBUS). The other
+    workers read all files with their names, which none without its space may have.
     """
+    drafts = [folder / f"{kind}_{os.getpid()}.draft" for kind in _FILES]
     try:
-        for kind in _FILES:
-            with (folder / f"{kind}_{os.getpid()}.db").open("ab") as file:
+        for draft in drafts:
+            with draft.open("wb") as file:
                 os.posix_fallocate(file.fileno(), 0, _FILE_BYTES)
+        for draft in drafts:
+            draft.rename(draft.with_suffix(".db"))
     except OSError as error:
+        for draft in drafts:
+            draft.unlink(missing_ok=True)
         raise MetricsError(
             f"the workers' metrics need some space in {folder.parent}: {error.strerror}"
         ) from error

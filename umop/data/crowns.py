@@ -46,7 +46,7 @@ def _prepare_split(
     encoded = np.frombuffer(member(wheels, "deepforest", f"{source}.png"), np.uint8)
     pixels = np.asarray(cv2.imdecode(encoded, cv2.IMREAD_COLOR), np.uint8)
     annotation = ElementTree.fromstring(member(wheels, "deepforest", f"{source}.xml"))
-    boxes = np.array([corners for _, corners in objects(annotation)], dtype=np.float64)
+    boxes = np.array([each.corners for each in objects(annotation)], dtype=np.float64)
     (folder / split).mkdir(parents=True, exist_ok=True)
     images = []
     for tile in cut(pixels, boxes, rows, columns, overlap):

@@ -35,6 +35,12 @@ class Entry:
         """Its first value; None where it is not an integer."""
         return unpack(self.layout, data, self.place)[0] if self.layout and self.count else None
 
+    def values(self, data: bytes) -> tuple[int, ...]:
+        """All its values, of which a caller has bounded the count; none where no integers."""
+        if not self.layout:
+            return ()
+        return unpack(f"{self.layout[0]}{self.count}{self.layout[1]}", data, self.place)
+
 
 def read_directory(data: bytes, *, once: Container[int] = ()) -> Mapping[int, Entry]:
     """Reads the first directory's entries by their tags; of equal ones the last counts.

@@ -49,9 +49,7 @@ def read(data: bytes) -> Encoded:
         raise ImageError("the image's header is damaged: it has no size")
     end = data.find(END, place - 2)
     pixels = data[place - 2 : len(data) if end < 0 else end + len(END)]
-    scans = pixels.count(b"\xff\xda")
-    if scans > _MOST_SCANS:
-        raise ImageError(f"the image has more than {_MOST_SCANS} scans")
+    scans = require_few_scans(pixels)
     precision, height, width, channels = frame
     if precision != 8:
         raise ImageError(f"a JPEG of {precision} bits is not read")
@@ -65,6 +63,18 @@ def read(data: bytes) -> Encoded:
         passes=scans,
         lacks_end=not pixels.endswith(END),
     )
+
+
+def require_few_scans(pixels: bytes) -> int:
+    """The number of scans, at least one.
+
+    Raises:
+        ImageError: There are more than are decoded.
+    """
+    scans = pixels.count(b"\xff\xda")
+    if scans > _MOST_SCANS:
+        raise ImageError(f"the image has more than {_MOST_SCANS} scans")
+    return max(1, scans)
 
 
 def _marker(data: bytes, place: int) -> tuple[int, int]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from serving.inference.formats.directory import ORIENTATION, Entry, read_directory
 from serving.inference.formats.encoded import Encoded, ImageError, ImageTooLargeError
+from serving.inference.formats.jpeg import require_few_scans
 
 _MOST_STRIPS = 65_536
 _MOST_TILE_PIXELS = 2**25
@@ -12,11 +15,15 @@ at most four times the image's."""
 _WIDTH, _HEIGHT, _BITS, _SAMPLES = 256, 257, 258, 277
 _STRIP_OFFSETS, _TILE_WIDTH, _TILE_HEIGHT, _TILE_OFFSETS = 273, 322, 323, 324
 _PLANAR = 284
+_COMPRESSION, _STRIP_BYTES, _TILE_BYTES = 259, 279, 325
+_OLD_JPEG, _JPEG = 6, 7
+_NONE = Entry("", 0, 0, 0)
 _SWAPPING = {5, 6, 7, 8}
 _SEPARATE = 2
 _COUNTS = {
     *(_WIDTH, _HEIGHT, _BITS, _SAMPLES, _PLANAR),
     *(_STRIP_OFFSETS, _TILE_WIDTH, _TILE_HEIGHT, _TILE_OFFSETS),
+    *(_COMPRESSION, _STRIP_BYTES, _TILE_BYTES),
 }
 """What the limits are about: of two entries Pillow takes the last and libtiff the first."""
 
@@ -32,8 +39,8 @@ def read(data: bytes) -> Encoded:
             raise ImageError(f"the image's directory is damaged: its tag {tag} is no count")
         return value
 
-    for tag in (_STRIP_OFFSETS, _TILE_OFFSETS):
-        if directory.get(tag, Entry("", 0, 0, 0)).count > _MOST_STRIPS:
+    for tag in (_STRIP_OFFSETS, _TILE_OFFSETS, _STRIP_BYTES, _TILE_BYTES):
+        if directory.get(tag, _NONE).count > _MOST_STRIPS:
             raise ImageError(f"the image has more than {_MOST_STRIPS} strips or tiles")
     size = (first(_WIDTH, 0), first(_HEIGHT, 0))
     _require_few_tiles(size, (first(_TILE_WIDTH, 0), first(_TILE_HEIGHT, 0)))
@@ -49,7 +56,36 @@ def read(data: bytes) -> Encoded:
         data,
         way="deep" if deep else "pillow",
         sample_bytes=max(4, channels * bits // 8),
+        passes=_passes(data, directory, first(_COMPRESSION, 1)),
     )
+
+
+def _passes(data: bytes, directory: Mapping[int, Entry], compression: int) -> int:
+    """How often a decoder goes over the pixels: once, or for each scan of the JPEGs inside.
+
+    Raises:
+        ImageError: One has too many scans, or they overlap, so that counting takes long.
+    """
+    if compression == _OLD_JPEG:
+        return require_few_scans(data)
+    if compression != _JPEG:
+        return 1
+    spans = _spans(data, directory, _STRIP_OFFSETS, _STRIP_BYTES)
+    spans |= _spans(data, directory, _TILE_OFFSETS, _TILE_BYTES)
+    if sum(length for _, length in spans) > 2 * len(data):
+        raise ImageError("the image's strips or tiles overlap")
+    return max((require_few_scans(data[start : start + n]) for start, n in spans), default=1)
+
+
+def _spans(
+    data: bytes, directory: Mapping[int, Entry], offsets: int, lengths: int
+) -> set[tuple[int, int]]:
+    """Where each strip or tile starts, and its length."""
+    starts = directory.get(offsets, _NONE).values(data)
+    counts = directory.get(lengths, _NONE).values(data)
+    if len(starts) != len(counts):
+        raise ImageError("the image's directory is damaged: its strips or tiles have no lengths")
+    return set(zip(starts, counts, strict=True))
 
 
 def _require_few_tiles(size: tuple[int, int], tile: tuple[int, int]) -> None:

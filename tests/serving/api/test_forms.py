@@ -33,6 +33,13 @@ def test_parts_are_read_as_they_are() -> None:
     assert (y.field, y.filename, y.data) == ("y", "", b"")
 
 
+def test_a_file_may_be_named_in_the_extended_way_alone() -> None:
+    """RFC 7578 forbids ``filename*``, and some clients write it."""
+    head = b"Content-Disposition: form-data; name=\"file\"; filename*=UTF-8''%C3%A9.png"
+    [file] = read_form(form(b"--b\r\n" + head + b"\r\n\r\n" + PNG + b"\r\n"), TYPE, most_files=1)
+    assert (file.field, file.filename, file.data) == ("file", "", PNG)
+
+
 @pytest.mark.parametrize(
     ("body", "content_type", "reason"),
     [

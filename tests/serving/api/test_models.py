@@ -140,6 +140,33 @@ def test_two_bundles_of_one_name_are_refused(bundle_path: Path, tmp_path: Path) 
     asyncio.run(main())
 
 
+@pytest.mark.parametrize(
+    "names", [("tints", "tints"), ("tints", "squares"), ("squares", "squares")]
+)
+def test_a_reload_that_gives_a_model_the_name_of_another_changes_nothing(
+    bundle_path: Path, other: Path, tmp_path: Path, names: tuple[str, str]
+) -> None:
+    folders = (tmp_path / "a.bundle", tmp_path / "b.bundle")
+    for source, folder in zip((bundle_path, other), folders, strict=True):
+        shutil.copytree(source, folder)
+
+    async def reloaded() -> list[str]:
+        settings = Settings(bundle=folders, threads=1)
+        models = choose_models(settings, Metrics())
+        await models.start()
+        try:
+            for folder, name in zip(folders, names, strict=True):
+                manifest = Bundle.open(folder).manifest.model_copy(update={"name": name})
+                Bundle.write(folder, manifest)
+            with pytest.raises(BundleError, match="named"):
+                await models.reload()
+            return [each.name for each in models.manifests() if models.find(each.name)]
+        finally:
+            await models.stop()
+
+    assert asyncio.run(reloaded()) == ["squares", "tints"]
+
+
 def test_a_remote_models_name_is_for_one_bundle(bundle_path: Path, other: Path) -> None:
     with pytest.raises(ValidationError, match="several bundles"):
         Settings(bundle=(bundle_path, other), remote_model="x")

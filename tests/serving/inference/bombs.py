@@ -76,6 +76,27 @@ def tiles(width: int, height: int, *, across: int, down: int, kind: int = 4) -> 
     return start + struct.pack(f"<{2 * count}I", *arrays) + tile
 
 
+def jpeg_in_tiff(strip: bytes, width: int, rows: int, count: int = 1, *, step: int = 1) -> bytes:
+    """A TIFF of grey strips, each the same JPEG but for ``step`` bytes less at its end.
+
+    Args:
+        strip: The JPEG of one strip.
+        width: The image's.
+        rows: The height of a strip.
+        count: The number of strips, at least two.
+        step: By how many bytes each strip is shorter than the one before.
+    """
+    entries = {256: (4, 1, width), 257: (4, 1, rows * count), 258: (3, 1, 8), 259: (3, 1, 7)}
+    entries |= {262: (3, 1, 1), 278: (4, 1, rows)}
+    places = 8 + 2 + 12 * (len(entries) + 2) + 4
+    entries |= {273: (4, count, places), 279: (4, count, places + 4 * count)}
+    table = b"".join(struct.pack("<HHII", tag, *entries[tag]) for tag in sorted(entries))
+    lengths = [len(strip) - step * number for number in range(count)]
+    arrays = [places + 8 * count] * count + lengths
+    start = b"II*\x00" + struct.pack("<IH", 8, len(entries)) + table + bytes(4)
+    return start + struct.pack(f"<{2 * count}I", *arrays) + strip
+
+
 def tiff(*, bits: int = 8, samples: int = 3, extra: bytes = b"", **tags: int) -> bytes:
     """An uncompressed TIFF of 64 × 48 with further tags, ``t`` and the number, of one long."""
     values = NOISE[..., :1].repeat(samples, -1).astype(f"<u{bits // 8}").tobytes()
@@ -133,6 +154,10 @@ BOMBS: dict[str, bytes] = {
     "jpeg of frames": jpeg(segment(0xC4, b"") * (MEGABYTE // 4)),
     "jpeg of scans": scans(4000, 2000),
     "jpeg of as many scans as are allowed": scans(90, LARGE),
+    "tiff of jpeg of scans": jpeg_in_tiff(scans(90, LARGE // 2), LARGE // 2, LARGE // 2, 2, step=0),
+    "tiff of jpegs in the same bytes": jpeg_in_tiff(
+        encode(NOISE[..., 0], "JPEG") + bytes(MEGABYTE), 64, 48, 20_000
+    ),
     "png of compressed texts": png(chunk(b"zTXt", b"a\x00\x00" + TEXT) * 40),
     "png of texts after its pixels": png(after=chunk(b"zTXt", b"a\x00\x00" + TEXT) * 40),
     "png of international texts": png(after=chunk(b"iTXt", b"a\x00\x01\x00\x00\x00" + TEXT) * 40),

@@ -23,6 +23,7 @@ from tests.serving.inference.bombs import (
     chunk,
     gif,
     jpeg,
+    jpeg_in_tiff,
     png,
     scans,
     segment,
@@ -351,6 +352,26 @@ def test_a_count_of_a_tiff_that_decoders_read_differently_is_refused(tag: int) -
     first = struct.pack("<HHII", tag, 4, 1, 1)
     with pytest.raises(ImageError, match=f"two entries of tag {tag}"):
         decode(tiff(extra=2 * first), LIMIT)
+
+
+def test_scans_of_jpegs_in_a_tiff_are_counted() -> None:
+    few = jpeg_in_tiff(scans(20, 200), 200, 200, 2, step=0)
+    assert decode(few, 2 * 200 * 200).shape == (400, 200, 3)
+    for many in (40, 120):
+        with pytest.raises(ImageError, match="scans"):
+            decode(jpeg_in_tiff(scans(many, 200), 200, 200, 2, step=0), 2 * 200 * 200)
+
+
+def test_jpegs_in_a_tiff_that_overlap_are_refused() -> None:
+    with pytest.raises(ImageError, match="overlap"):
+        decode(jpeg_in_tiff(scans(1, 200), 200, 200, 100), LIMIT)
+
+
+def test_lengths_of_jpegs_in_a_tiff_must_be_there() -> None:
+    data = jpeg_in_tiff(scans(1, 200), 200, 200, 2, step=0)
+    damaged = data.replace(struct.pack("<HHI", 279, 4, 2), struct.pack("<HHI", 60_000, 4, 2))
+    with pytest.raises(ImageError, match="have no lengths"):
+        decode(damaged, LIMIT)
 
 
 @pytest.mark.parametrize(("kind", "value"), [(9, 2**32 - 1), (11, 0x3F800000)])

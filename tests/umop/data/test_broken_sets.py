@@ -181,15 +181,86 @@ def test_lists_of_classes_that_differ_are_an_error(tmp_path: Path) -> None:
     ("file", "text", "encoding"),
     [
         ("classes.txt", "кошка\nсобака\n", "cp1251"),
+        ("classes.txt", "犬\nネコ\n", "shift-jis"),
+        ("classes.txt", "cat\ndog\n", "utf-16-le"),
         ("data.yaml", "train: images\nnames: [猫, 狗]\n", "gbk"),
     ],
 )
-def test_names_that_are_not_utf_8_are_said(
+def test_names_in_an_unknown_encoding_are_refused(
     tmp_path: Path, file: str, text: str, encoding: str
 ) -> None:
     yolo(tmp_path, 4)
     (tmp_path / file).write_bytes(text.encode(encoding))
-    assert texts(check(open_data(tmp_path)), "text-encoding") == [f"{file}: read as Latin-1"]
+    [said] = texts(check(open_data(tmp_path)), "text-encoding-unknown")
+    assert said.startswith(f"{file}: neither UTF-8 nor Latin-1")
+
+
+def test_names_in_latin_1_are_read_and_said(tmp_path: Path) -> None:
+    yolo(tmp_path)
+    (tmp_path / "classes.txt").write_bytes("Größe\ncafé à part\n".encode("latin-1"))
+    report = check(open_data(tmp_path))
+    assert report.data.classes == ("Größe", "café à part")
+    assert [each.text for each in report.findings] == ["classes.txt: read as Latin-1"]
+
+
+def test_an_empty_line_among_the_classes_is_an_error(tmp_path: Path) -> None:
+    """Each class after it may be the one before."""
+    yolo(tmp_path, 4)
+    write(tmp_path / "classes.txt", "cat\n\ndog\n")
+    [text] = texts(check(open_data(tmp_path)), "annotations-unreadable")
+    assert text == "classes.txt: line 2 is empty: whether it counts as a class is not clear"
+
+
+def test_boxes_to_ignore_are_crowds(tmp_path: Path) -> None:
+    """As in CrowdHuman's export, of which evaluation counts neither hits nor misses."""
+    content = coco_json(drawn(tmp_path / "images", ["a.jpg", "b.jpg"]))
+    content["annotations"][0]["ignore"] = 1
+    write(tmp_path / "a.json", json.dumps(content))
+    assert open_data(tmp_path).boxes.crowd.tolist() == [True, False, False, False]
+
+
+def test_lists_of_voc_may_have_suffixes(tmp_path: Path) -> None:
+    voc(tmp_path, *"abcd")
+    write(tmp_path / "ImageSets/Main/train.txt", "a.jpg\nb.jpg\n")
+    write(tmp_path / "ImageSets/Main/val.txt", "c.jpg\nd.jpg\n")
+    assert counts(open_data(tmp_path)) == {"train": 2, "val": 2}
+
+
+POLYGONS = {
+    "numbered": "<x1>4</x1><y1>5</y1><x2>20</x2><y2>5</y2><x3>9</x3><y3>30</y3>",
+    "points": "<pt><x>4</x><y>5</y></pt><pt><x>20</x><y>5</y></pt><pt><x>9</x><y>30</y></pt>",
+}
+ZEROS = "<bndbox><xmin>0</xmin><ymin>0</ymin><xmax>0</xmax><ymax>0</ymax></bndbox>"
+
+
+@pytest.mark.parametrize("box", ["", ZEROS])
+@pytest.mark.parametrize("form", POLYGONS)
+def test_a_polygon_of_voc_without_a_box_gets_the_one_around_it(
+    tmp_path: Path, form: str, box: str
+) -> None:
+    voc(tmp_path, "a", "b")
+    item = f"<object><name>dog</name>{box}<polygon>{POLYGONS[form]}</polygon></object>"
+    write(tmp_path / "Annotations/a.xml", XML.replace("</annotation>", f"{item}</annotation>"))
+    report = check(open_data(tmp_path))
+    assert texts(report, "box-of-polygon") == ["Annotations/a.xml: object 2, dog"]
+    assert report.data.boxes.corners[1].tolist() == [4, 5, 20, 30]
+    assert report.of("error") == ()
+
+
+@pytest.mark.parametrize(
+    "mask",
+    [
+        [[4, 5, 20, 5, 9, 30]],
+        {"size": [48, 64], "counts": [4 * 48 + 5, 25, 15 * 48 - 25, 25, 45 * 48 - 30]},
+    ],
+)
+def test_a_box_of_zeros_beside_a_mask_is_that_around_it(tmp_path: Path, mask: object) -> None:
+    content = coco_json(drawn(tmp_path / "images", ["a.jpg", "b.jpg"]))
+    content["annotations"][0] |= {"bbox": [0, 0, 0, 0], "segmentation": mask}
+    write(tmp_path / "a.json", json.dumps(content))
+    report = check(open_data(tmp_path))
+    assert texts(report, "box-of-polygon") == ["a.json: annotation 1: the box is 0, 0, 0, 0"]
+    assert report.data.boxes.corners[0].tolist() == [4, 5, 20, 30]
 
 
 def test_a_label_file_of_two_images_is_said(tmp_path: Path) -> None:

@@ -120,14 +120,14 @@ def _few(examined: Examined) -> Iterator[Hit]:
 def _of_crowds(examined: Examined) -> Iterator[Hit]:
     crowds, total = int(examined.data.boxes.crowd.sum()), len(examined.data.boxes)
     if crowds > _MANY_CROWDS * total:
-        yield Hit(f"{crowds} of {total} boxes are crowds (iscrowd 1)")
+        yield Hit(f"{crowds} of {total} boxes are crowds (iscrowd or ignore is 1)")
 
 
 def _only_crowds(examined: Examined) -> Iterator[Hit]:
     data = examined.data
     for name, count, single in zip(data.classes, counts(data), _single(data), strict=True):
         if count and not single:
-            yield Hit(f"'{name}': {counted(count, 'box')}, all crowds (iscrowd 1)")
+            yield Hit(f"'{name}': {counted(count, 'box')}, all crowds (iscrowd or ignore is 1)")
 
 
 def _single(data: DataSet, split: str | None = None) -> NDArray[np.int64]:

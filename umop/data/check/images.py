@@ -32,7 +32,9 @@ def _missing(examined: Examined) -> Iterator[Hit]:
     for index, image in enumerate(examined.data.images):
         if examined.record(index) is None:
             source = examined.data.name(image.source)
-            yield Hit(f"{source} lists {examined.data.name(image.path)}", index)
+            is_absolute = image.written.startswith("/")
+            name = image.written if is_absolute else examined.data.name(image.path)
+            yield Hit(f"{source} lists {name}", index)
 
 
 def _empty(examined: Examined) -> Iterator[Hit]:

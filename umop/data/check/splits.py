@@ -124,7 +124,7 @@ def _nothing_to_learn(examined: Examined) -> Iterator[Hit]:
     for split in [split for split in splits if split != "test"]:
         rows = data.in_split(split)[data.boxes.image]
         if not (rows & ~data.boxes.crowd).any():
-            has = "only boxes of crowds (iscrowd 1)" if rows.any() else "no box"
+            has = "only boxes of crowds (iscrowd or ignore is 1)" if rows.any() else "no box"
             yield Hit(f"{split or 'the data'} has {has}")
 
 

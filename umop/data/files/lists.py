@@ -56,12 +56,12 @@ def _lists(files: Files) -> Iterator[tuple[Path, str]]:
     labels = files.pairs(".txt").of_annotation
     others = (path for path in files.matching(".txt") if files.name(path) not in labels)
     named = [(path, split) for path in others if (split := split_in(path.stem))]
-    found = [(path, split) for path, split in named if _is_list(path, files)]
+    found = [(path, split) for path, split in named if is_list(path, files)]
     has_train = any(split == "train" and path.stem != _OF_TWO for path, split in found)
     yield from (each for each in found if not (has_train and each[0].stem == _OF_TWO))
 
 
-def _is_list(path: Path, files: Files) -> bool:
+def is_list(path: Path, files: Files) -> bool:
     """Whether most of the first lines of a file name an image."""
     lines = _lines(path)[:_LOOKED_AT]
     return sum(_image_of(line, path, files) is not None for line in lines) * 2 > len(lines)

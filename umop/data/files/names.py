@@ -77,6 +77,11 @@ def parts_of(name: str) -> list[str]:
     return [part for part in parts if part not in ("", ".", "..")]
 
 
+def inside(name: str) -> str:
+    """A name as one inside of a folder: with forward slashes, and relative if it is absolute."""
+    return name.replace("\\", "/").lstrip("/")
+
+
 def is_image(name: str) -> bool:
     """Whether a name is that of an image that can be read."""
     return name.casefold().endswith(IMAGES)

@@ -51,9 +51,24 @@ def decoded_text(path: Path) -> tuple[str, bool]:
     if content.startswith(_UTF16_MARKS):
         return content.decode("utf-16", errors="replace"), True
     try:
-        return content.decode("utf-8-sig"), True
+        return content.decode("utf-8-sig"), b"\0" not in content
     except UnicodeDecodeError:
         return content.decode("latin-1"), False
+
+
+def is_latin(name: str) -> bool:
+    """Whether a name that was read as Latin-1 is likely to be meant so.
+
+    In words of European languages most letters are ASCII's; those of other encodings, such as
+    GBK, become rows of accents, signs and control characters.
+    """
+    return name.isprintable() and all(map(_is_latin_word, name.split()))
+
+
+def _is_latin_word(word: str) -> bool:
+    others = [letter for letter in word if not letter.isascii()]
+    plain = sum(letter.isalpha() and letter.isascii() for letter in word)
+    return all(map(str.isalpha, others)) and len(others) <= max(1, plain)
 
 
 def read_json(path: Path) -> Any:

@@ -15,6 +15,7 @@ from umop.data.files.names import (
     base,
     folded,
     folder,
+    inside,
     is_image,
     joined,
     parts_of,
@@ -160,7 +161,7 @@ class Files:
         if found := self.image(written, folders):
             return found
         likely = next((each for each in folders if each and (self.root / each).is_dir()), "")
-        return self.root / likely / written.strip().replace("\\", "/")
+        return self.root / likely / inside(written.strip())
 
     def folder_of(self, path: Path) -> str:
         """The folder of a file, relative to the root: nothing for the root itself."""

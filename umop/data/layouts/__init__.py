@@ -33,6 +33,7 @@ from umop.data.layouts import (
 )
 from umop.data.layouts.accounting import listed_once, with_all_splits, with_splits_of_folders
 from umop.data.layouts.others import other_format
+from umop.data.layouts.unused import unused_files
 from umop.system.console import counted
 from umop.system.errors import UserError
 
@@ -127,7 +128,10 @@ def _best(path: Path, files: Files) -> DataSet:
         for index, ((layout, found), count) in enumerate(zip(fitting, counts, strict=True))
         if index != best
     )
-    return replace(read[best], issues=(*read[best].issues, *issues))
+    used = {path for _, found in fitting for path in found}
+    used.update(image.source for image in read[best].images)
+    unused = unused_files(files, used)
+    return replace(read[best], issues=(*read[best].issues, *issues, *unused))
 
 
 def _images_with_boxes(data: DataSet) -> int:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from umop.data.dataset import SPLITS, Builder, Image, Notation
-from umop.data.files.names import split_of_list
+from umop.data.files.names import inside, split_of_list
 from umop.data.files.outline import entries
 from umop.data.files.reading import read_json
 from umop.data.files.tree import Files
@@ -20,10 +20,11 @@ from umop.data.layouts.shapes import pixels
 
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,17}")
 _PARTS = ("images", "annotations", "categories")
-_BESIDE = ("captions_", "person_keypoints_", "image_info_", "panoptic_", "stuff_")
+BESIDE = ("captions_", "person_keypoints_", "image_info_", "panoptic_", "stuff_")
 """The starts of names of COCO's own files that list the images of ``instances_…`` once more."""
 _OTHER_KINDS = {"caption": "COCO's captions", "segments_info": "COCO's panoptic masks"}
 """What an annotation has in files of which the images alone are like those of boxes."""
+_NOT_COUNTED = ("iscrowd", "ignore")
 _NAMED_LIKE_IT = ("coco", "instances", "annotation")
 
 
@@ -35,7 +36,7 @@ def _find(files: Files) -> list[Path]:
     broken = [path for path in others if _is_broken(path, outlines[path], bool(found))]
     found = sorted([*found, *broken])
     is_cocos_own = any(path.name.startswith("instances_") for path in found)
-    return [path for path in found if not (is_cocos_own and path.name.startswith(_BESIDE))]
+    return [path for path in found if not (is_cocos_own and path.name.startswith(BESIDE))]
 
 
 def _is_coco(content: Any) -> bool:
@@ -135,7 +136,7 @@ class _Finder:
     def __call__(self, name: str) -> Path:
         """The image's path; where none was found, the place where it should be."""
         found = self.files.image(name, self.folders)
-        return found or self.files.root / self.expected / name
+        return found or self.files.root / self.expected / inside(name)
 
     @cached_property
     def expected(self) -> str:
@@ -252,8 +253,9 @@ class _CocoFile:
 
     def _read_box(self, image: int, label: int, entry: Mapping[str, Any], place: Any) -> None:
         try:
-            box = entry.get("bbox") or _box_of_mask(entry.get("segmentation"))
-            x, y, width, height = (float(value) for value in box)
+            written = entry.get("bbox") or _box_of_mask(entry.get("segmentation"))
+            box = self._box_with_area([float(value) for value in written], entry, place, image)
+            x, y, width, height = box
         except MALFORMED:
             text = (
                 f"annotation {place} has no box of 4 numbers, and no mask that gives one: bbox is "
@@ -261,9 +263,32 @@ class _CocoFile:
             )
             return self._note("annotation-numbers", text, self.builder.images[image].path)
         corners = (x, y, x + width, y + height)
-        crowd = entry.get("iscrowd") in (1, "1")
+        crowd = any(entry.get(key) in (1, "1") for key in _NOT_COUNTED)
         self.builder.box(image, label, corners, place, crowd, _area(entry.get("area")))
         return None
+
+    def _box_with_area(
+        self, box: list[float], entry: Mapping[str, Any], place: Any, image: int
+    ) -> list[float]:
+        """A box, xywh; in place of one without area that around the mask, where there is one.
+
+        Args:
+            box: The box as it is written.
+            entry: The annotation.
+            place: Its id.
+            image: The index of its image.
+        """
+        if all(box[2:]) or not entry.get("segmentation"):
+            return box
+        try:
+            around = _box_of_mask(entry["segmentation"])
+        except MALFORMED:
+            return box
+        if not all(around[2:]):
+            return box
+        text = f"annotation {place}: the box is {', '.join(f'{value:g}' for value in box)}"
+        self._note("box-of-polygon", text, self.builder.images[image].path)
+        return around
 
     def _note(self, rule: str, text: str, image: Path | None = None) -> None:
         self.builder.issue(rule, self.path, text, image)

@@ -16,6 +16,7 @@ from umop.data.files.reading import read_json
 from umop.data.files.tree import Files
 from umop.data.layouts.layout import MALFORMED, Layout, json_files, noting_unreadable
 from umop.data.layouts.shapes import around, pixels
+from umop.system.console import counted
 
 _UPLOADED = re.compile(r"(^|.*/)[0-9a-f]{8}-(?=[^/]+$)")
 """What Label Studio puts before the name of a file that a person uploads."""
@@ -35,12 +36,33 @@ def _read(files: Files, found: Sequence[Path], builder: Builder) -> None:
     """Reads the tasks that a person has finished; of several annotations the first."""
     for path in found:
         with noting_unreadable(path, "Label Studio's JSON", builder):
+            first: dict[str, Any] = {}
             for task in read_json(path):
-                _read_task(task, path, files, builder)
+                if _is_by_another(task, first):
+                    regions = list(_regions_of_image(task))
+                    _note_unused("by another person", regions, task, path, files, builder)
+                else:
+                    _read_task(task, path, files, builder)
     builder.sort_classes()
 
 
+def _is_by_another(task: dict[str, Any], first: dict[str, Any]) -> bool:
+    """Whether a row of JSON-MIN is one more annotation of a task, which have a row each.
+
+    Args:
+        task: The row.
+        first: The annotation of each task before; takes this one if it is the first.
+    """
+    annotation = task.get("annotation_id")
+    if annotation is None or "data" in task:
+        return False
+    return bool(first.setdefault(f"{task.get('id')} {_image_name(task)}", annotation) != annotation)
+
+
 def _read_task(task: dict[str, Any], source: Path, files: Files, builder: Builder) -> None:
+    if isinstance(task.get("data"), dict):
+        for kind, unused in _unused_regions(task).items():
+            _note_unused(kind, unused, task, source, files, builder)
     regions = _regions(task)
     written = _image_name(task.get("data") or task)
     if regions is None or written is None:
@@ -71,13 +93,59 @@ def _read_task(task: dict[str, Any], source: Path, files: Files, builder: Builde
             builder.box(index, builder.label(str(label)), corners, place)
 
 
+def _note_unused(
+    kind: str,
+    regions: Sequence[dict[str, Any]],
+    task: dict[str, Any],
+    source: Path,
+    files: Files,
+    builder: Builder,
+) -> None:
+    """Notes the boxes of a task that are not taken.
+
+    Args:
+        kind: Whose they are.
+        regions: Regions, of which some may be no box.
+        task: The task.
+        source: The annotation file.
+        files: The files of the data set.
+        builder: Takes the note.
+    """
+    boxes = sum(_labels(region.get("value") or region) is not None for region in regions)
+    if boxes:
+        written = _image_name(task.get("data") or task)
+        name = "" if written is None else f" ({Path(written).name})"
+        text = f"task {task.get('id', 'without id')}{name}: {counted(boxes, 'box')} {kind}"
+        path = None if written is None else _path(written, source, files)
+        builder.issue("annotation-unused", source, text, path)
+
+
 def _regions(task: dict[str, Any]) -> list[dict[str, Any]] | None:
     """What a person has drawn; None for a task that nobody has finished."""
     if not isinstance(task.get("data"), dict):
         return list(_regions_of_image(task))
-    done = task.get("annotations") or task.get("completions") or []
-    finished = [each for each in done if isinstance(each, dict) and not each.get("was_cancelled")]
+    finished = [each for each in _done(task) if not each.get("was_cancelled")]
     return finished[0]["result"] if finished else None
+
+
+def _unused_regions(task: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """What a task holds beside the first finished annotation, by whose it is."""
+    finished = [each for each in _done(task) if not each.get("was_cancelled")]
+    kinds = {
+        "by another person": finished[1:],
+        "in a cancelled annotation": [each for each in _done(task) if each.get("was_cancelled")],
+        "in a draft": objects(task.get("drafts")),
+        "predicted by a model": objects(task.get("predictions")),
+    }
+    return {
+        kind: [region for each in annotations for region in objects(each.get("result"))]
+        for kind, annotations in kinds.items()
+    }
+
+
+def _done(task: dict[str, Any]) -> list[dict[str, Any]]:
+    """The annotations of a task, finished or cancelled."""
+    return objects(task.get("annotations") or task.get("completions"))
 
 
 def _regions_of_image(task: dict[str, Any]) -> Iterator[dict[str, Any]]:

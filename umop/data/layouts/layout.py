@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -11,7 +11,7 @@ from typing import Any
 
 from umop.data.dataset import Builder, DataSet, Image, Notation
 from umop.data.files.names import split_of
-from umop.data.files.reading import decoded_text, head, read_text
+from umop.data.files.reading import decoded_text, head, is_latin, read_text
 from umop.data.files.tree import Files
 
 MALFORMED = (ValueError, TypeError, LookupError, AttributeError, OverflowError)
@@ -47,16 +47,28 @@ class Layout:
         """
         builder = Builder(files.root)
         self.read(files, found, builder)
-        if not all(map(str.isascii, builder.classes)):
-            _note_encodings(found, builder)
+        if not all(name.isascii() and name.isprintable() for name in builder.classes):
+            for path in found:
+                if path.suffix.casefold() != ".xml":  # which says its encoding
+                    note_encoding(path, builder.classes, builder)
         return builder.build(self.name, self.notation)
 
 
-def _note_encodings(found: Sequence[Path], builder: Builder) -> None:
-    """Notes the files whose letters may be others than they look; XML says its encoding."""
-    for path in found:
-        if path.suffix.casefold() != ".xml" and not decoded_text(path)[1]:
-            builder.issue("text-encoding", path, "read as Latin-1")
+def note_encoding(path: Path, names: Iterable[str], builder: Builder) -> None:
+    """Notes a file whose letters may be others than they look, or cannot be the right ones.
+
+    Args:
+        path: The file.
+        names: The names of classes that it gives.
+        builder: Takes the note.
+    """
+    if decoded_text(path)[1]:
+        return
+    if odd := next((name for name in names if not is_latin(name)), None):
+        text = f"neither UTF-8 nor Latin-1, as which a class is {odd!r}: save it as UTF-8"
+        builder.issue("text-encoding-unknown", path, text)
+    else:
+        builder.issue("text-encoding", path, "read as Latin-1")
 
 
 def json_files(is_one: Callable[[Any], bool]) -> Callable[[Files], list[Path]]:

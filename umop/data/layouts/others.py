@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from umop.data.files.outline import entries, objects
@@ -52,6 +53,9 @@ _JSON: dict[str, Callable[[Any], bool]] = {
     "COCO's results, which have no images: give the annotations that they are of": lambda each: (
         {"image_id", "category_id", "score"} <= each.keys()
     ),
+    "Label Studio's tasks with a model's boxes alone: let a person finish them": lambda each: (
+        isinstance(each.get("data"), dict) and "predictions" in each
+    ),
     "Prodigy's JSON lines: write them as COCO": lambda each: "spans" in each and "image" in each,
 }
 _XML = {
@@ -78,25 +82,39 @@ _SUFFIXES = {
     (".xlsx", ".xls", ".ods"): "a spreadsheet: save it as CSV with image,x1,y1,x2,y2,label",
 }
 _MULTI_CLASS = "_classes.csv"
+TRACKED = "MOT's or DarkLabel's, of a video: convert it to COCO"
 _TRACKED_VALUES = 6
 _LOOKED_AT = 20
 
 
 def other_format(files: Files) -> str | None:
     """Says which format that is not read the annotations are in; None where nothing tells."""
-    for path in files.matching(".json", ".jsonl")[:_LOOKED_AT]:
-        content = files.outline(path)
-        for each in [content] if isinstance(content, dict) else objects(content):
-            for said, is_one in _JSON.items():
-                if is_one(each):
-                    return f"{files.name(path)} is {said}. It is not read."
-    for path in files.matching(".xml")[:_LOOKED_AT]:
-        if tracked := _XML.get(files.root_tag(path) or ""):
-            return f"{files.name(path)} is {tracked}. It is not read."
+    structured = (files.matching(".json", ".jsonl"), files.matching(".xml"))
+    for path in (path for found in structured for path in found[:_LOOKED_AT]):
+        if said := format_of(path, files):
+            return f"{files.name(path)} is {said}. It is not read."
     for suffixes, single in _SUFFIXES.items():
         if found := files.matching(*suffixes):
             return f"{files.name(found[0])} is {single}. It is not read."
     return _of_text(files)
+
+
+def format_of(path: Path, files: Files) -> str | None:
+    """Says which format that is not read a JSON or XML file is in; None where nothing tells."""
+    if path.suffix.casefold() == ".xml":
+        return _XML.get(files.root_tag(path) or "")
+    content = files.outline(path)
+    for each in [content] if isinstance(content, dict) else objects(content):
+        for said, is_one in _JSON.items():
+            if is_one(each):
+                return said
+    return None
+
+
+def format_of_suffix(path: Path) -> str | None:
+    """Says which format that is not read a file is in, by its suffix."""
+    known = _SUFFIXES.items()
+    return next((said for suffixes, said in known if path.suffix.casefold() in suffixes), None)
 
 
 def _of_text(files: Files) -> str | None:
@@ -107,13 +125,12 @@ def _of_text(files: Files) -> str | None:
             return f"{files.name(path)} is Roboflow's multi-class CSV, {said}. It is not read."
     labels = files.pairs(".txt").of_annotation
     for path in files.matching(".txt")[:_LOOKED_AT]:
-        if files.name(path) not in labels and _is_tracked(head(path)):
-            said = "MOT's or DarkLabel's, of a video: convert it to COCO"
-            return f"{files.name(path)} is {said}. It is not read."
+        if files.name(path) not in labels and is_tracked(path):
+            return f"{files.name(path)} is {TRACKED}. It is not read."
     return None
 
 
-def _is_tracked(text: str) -> bool:
-    """Whether the first line is the number of a frame and more values with commas."""
-    frame, *values = text.partition("\n")[0].split(",")
+def is_tracked(path: Path) -> bool:
+    """Whether a file's first line is the number of a frame and more values with commas."""
+    frame, *values = head(path).partition("\n")[0].split(",")
     return frame.strip().isdecimal() and len(values) >= _TRACKED_VALUES

@@ -42,7 +42,9 @@ def _read(files: Files, found: Sequence[Path], builder: Builder) -> None:
     """Reads rectangles, and of other shapes the boxes that enclose them."""
     for path in found:
         try:
-            for written, regions in (_from_table if path.suffix == ".csv" else _from_json)(path):
+            for written, regions in (
+                _from_table if path.suffix.casefold() == ".csv" else _from_json
+            )(path):
                 _read_image(written, regions, path, files, builder)
         except MALFORMED as error:
             builder.issue("annotations-unreadable", path, f"not VIA's: {error!r}")

@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 from xml.etree import ElementTree
 
 from umop.data.dataset import Builder, Image, Notation
-from umop.data.files.names import folded, split_of
+from umop.data.files.names import folded, inside, is_image, split_of, stem
 from umop.data.files.reading import is_file, read_text, read_xml
 from umop.data.files.tree import Files
 from umop.data.layouts.layout import Layout, xml_files
-from umop.data.layouts.shapes import pixels
+from umop.data.layouts.shapes import around, pixels
 from umop.system.console import counted
 
 _LISTS = {
@@ -76,6 +77,8 @@ def _listed_in(
                 continue
             if folded(name) not in annotations:  # per-class lists say behind it what it shows
                 name = re.sub(r"\s+-?[01]$", "", name)
+            if folded(name) not in annotations and is_image(name):
+                name = stem(name)
             expected = here / "Annotations" / f"{name}.xml"
             annotation = annotations.get(folded(name), expected)
             if (annotation, split) in found:
@@ -108,12 +111,14 @@ def _read_image(
     )
     _compare_name(image, written, files, builder)
     index = builder.image(image)
-    for number, (name, corners) in enumerate(objects(root), start=1):
-        if corners is None:
+    for number, item in enumerate(objects(root), start=1):
+        if item.corners is None:
             text = f"object {number} has no box of 4 numbers"
             builder.issue("annotation-numbers", path, text, image.path)
             continue
-        builder.box(index, builder.label(name), corners, number)
+        if item.is_of_polygon:
+            builder.issue("box-of-polygon", path, f"object {number}, {item.name}", image.path)
+        builder.box(index, builder.label(item.name), item.corners, number)
 
 
 def _image_of(path: Path, written: str, of_its_name: Sequence[str], files: Files) -> Path:
@@ -123,7 +128,7 @@ def _image_of(path: Path, written: str, of_its_name: Sequence[str], files: Files
         return files.path(named[0])
     here = path.parent.relative_to(files.root).as_posix().removeprefix(".")
     folder = "JPEGImages" if (files.root / "JPEGImages").is_dir() else here
-    return files.image(written, ("JPEGImages", here)) or files.root / folder / written
+    return files.image(written, ("JPEGImages", here)) or files.root / folder / inside(written)
 
 
 def _compare_name(image: Image, written: str, files: Files, builder: Builder) -> None:
@@ -134,15 +139,47 @@ def _compare_name(image: Image, written: str, files: Files, builder: Builder) ->
         builder.issue("image-named-otherwise", image.source, text, image.path)
 
 
-def objects(root: ElementTree.Element) -> Iterator[tuple[str, list[float] | None]]:
-    """The class and the corners of each object's boxes; None where there are no 4 numbers."""
+class Object(NamedTuple):
+    """A box of an annotation: its class, xyxy where there are 4 numbers, and what it is from."""
+
+    name: str
+    corners: list[float] | None
+    is_of_polygon: bool
+
+
+def objects(root: ElementTree.Element) -> Iterator[Object]:
+    """The boxes of an annotation's objects; that around a polygon where one has none of its own."""
     for item in root.iterfind("object"):
         name = (item.findtext("name") or "").strip()
         for box in item.findall("bndbox") or [item]:
-            try:
-                yield name, [float(box.findtext(side, "")) for side in _CORNERS]
-            except ValueError:
-                yield name, None
+            corners = _corners(box)
+            enclosing = None if corners and _has_area(corners) else _around_polygon(item)
+            yield Object(name, enclosing or corners, enclosing is not None)
+
+
+def _corners(box: ElementTree.Element) -> list[float] | None:
+    try:
+        return [float(box.findtext(side, "")) for side in _CORNERS]
+    except ValueError:
+        return None
+
+
+def _has_area(corners: Sequence[float]) -> bool:
+    x1, y1, x2, y2 = corners
+    return x1 != x2 and y1 != y2
+
+
+def _around_polygon(item: ElementTree.Element) -> list[float] | None:
+    """The box around an object's polygon, whose points are ``<x1>``, ``<y1>`` or ``<pt>``."""
+    places = [each for polygon in item.iterfind("polygon") for each in polygon.iter()]
+    try:
+        xs, ys = (
+            [float(each.text or "") for each in places if re.fullmatch(rf"{axis}\d*", each.tag)]
+            for axis in "xy"
+        )
+        return around(list(zip(xs, ys, strict=True)))
+    except ValueError:
+        return None
 
 
 LAYOUT = Layout(

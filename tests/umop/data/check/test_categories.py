@@ -19,8 +19,10 @@ def test_boxes_of_crowds_are_said(tmp_path: Path) -> None:
     names = drawn(tmp_path / "images", [f"{i}.jpg" for i in range(20)])
     coco(tmp_path, "annotations.json", names, crowd=True)
     report = check(open_data(tmp_path))
-    assert texts(report, "box-crowd") == ["20 of 40 boxes are crowds (iscrowd 1)"]
-    assert texts(report, "category-crowd") == ["'dog': 20 boxes, all crowds (iscrowd 1)"]
+    assert texts(report, "box-crowd") == ["20 of 40 boxes are crowds (iscrowd or ignore is 1)"]
+    assert texts(report, "category-crowd") == [
+        "'dog': 20 boxes, all crowds (iscrowd or ignore is 1)"
+    ]
 
 
 def test_one_image_for_each_class_is_refused_with_the_reason(umop: Umop, tmp_path: Path) -> None:

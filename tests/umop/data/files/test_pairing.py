@@ -66,3 +66,27 @@ def test_img_beside_labels_belongs_to_them(tmp_path: Path) -> None:
     report = check(open_data(tmp_path))
     assert report.of("error") == ()
     assert (len(report.data.images), len(report.data.boxes)) == (18, 36)
+
+
+@pytest.mark.parametrize("kind", ["csv", "coco"])
+@pytest.mark.parametrize("other", ["1.jpg", "2.jpg"])
+def test_equal_absolute_names_of_two_folders_are_two_images(
+    tmp_path: Path, kind: str, other: str
+) -> None:
+    """Each list means the image in its own folder, or one that is gone."""
+    for folder, image in (("a", "1.jpg"), ("b", other)):
+        drawn(tmp_path / folder, [image])
+        if kind == "coco":
+            coco(tmp_path / folder, "list.json", ["/home/u/1.jpg"])
+        else:
+            rows = "filename,xmin,ymin,xmax,ymax,class\n/home/u/1.jpg,4,5,20,30,cat\n"
+            write(tmp_path / folder / "list.csv", rows)
+    report = check(open_data(tmp_path))
+    assert len(report.data.images) == 2
+    assert texts(report, "listed-twice") == []
+    missing = (
+        []
+        if other == "1.jpg"
+        else [f"b/list.{'json' if kind == 'coco' else 'csv'} lists /home/u/1.jpg"]
+    )
+    assert texts(report, "image-missing") == missing

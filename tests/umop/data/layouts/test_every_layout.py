@@ -163,7 +163,7 @@ def test_boxes_of_crowds_alone_are_nothing_to_learn_from(tmp_path: Path) -> None
         path.write_text(path.read_text().replace('"bbox"', '"iscrowd": 1, "bbox"'))
     errors = check(open_data(tmp_path)).of("error")
     assert {each.rule for each in errors} == {"split-empty"}
-    assert errors[0].text == "train has only boxes of crowds (iscrowd 1)"
+    assert errors[0].text == "train has only boxes of crowds (iscrowd or ignore is 1)"
 
 
 def test_a_category_that_only_names_the_project_is_no_second_one(tmp_path: Path) -> None:

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from umop.data.dataset import Builder
-from umop.data.files.reading import decoded_text
+from umop.data.files.reading import read_text
 from umop.data.files.tree import Files
+from umop.data.layouts.layout import note_encoding
 from umop.data.layouts.yolo.description import Description
 from umop.system.console import counted
 
@@ -102,10 +103,12 @@ class Classes:
         return dict(enumerate(first))
 
     def _lines_of_list(self, path: Path) -> list[str]:
-        text, is_known = decoded_text(path)
-        if not is_known:
-            self._builder.issue("text-encoding", path, "read as Latin-1")
-        return [line.strip() for line in text.splitlines() if line.strip()]
+        names = [line.strip() for line in read_text(path).rstrip().splitlines()]
+        if "" in names:
+            text = f"line {names.index('') + 1} is empty: whether it counts as a class is not clear"
+            self._builder.issue("annotations-unreadable", path, text)
+        note_encoding(path, names, self._builder)
+        return [name for name in names if name]
 
     def _numbered(self, names: dict[Any, Any]) -> dict[int, str]:
         """The names that a YAML file gives by number, which need not be without gaps."""

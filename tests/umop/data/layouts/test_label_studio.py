@@ -1,0 +1,86 @@
+"""What Label Studio's export holds beside the annotation that is taken."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.umop.data.layouts import write
+from tests.umop.data.layouts.tools import label_studio_region
+from tests.umop.data.reported import drawn, texts
+from tests.umop.data.samples import HEIGHT, WIDTH
+from umop.data.check import Report, check
+from umop.data.layouts import open_data
+from umop.system.errors import UserError
+
+pytestmark = pytest.mark.usefixtures("own_cache")
+
+SIDES = {"original_width": WIDTH, "original_height": HEIGHT}
+
+
+def annotated(*labels: str, **more: Any) -> dict[str, Any]:
+    regions = [label_studio_region(label, (8, 6, 24, 30)) for label in labels]
+    return {"result": [{**SIDES, "value": region} for region in regions], **more}
+
+
+def checked(root: Path, *tasks: dict[str, Any]) -> Report:
+    drawn(root, ["a.jpg", "b.jpg"])
+    write(root / "export.json", json.dumps(tasks))
+    return check(open_data(root))
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"annotations": [annotated("cat"), annotated("cat", "dog")]}, "2 boxes by another person"),
+        (
+            {"annotations": [annotated("dog", was_cancelled=True), annotated("cat")]},
+            "1 box in a cancelled annotation",
+        ),
+        ({"drafts": [annotated("dog")]}, "1 box in a draft"),
+        ({"predictions": [annotated("dog", "dog", score=0.4)]}, "2 boxes predicted by a model"),
+    ],
+)
+def test_boxes_that_are_not_taken_are_counted(
+    tmp_path: Path, more: dict[str, Any], said: str
+) -> None:
+    task = {"id": 7, "data": {"image": "a.jpg"}, "annotations": [annotated("cat")], **more}
+    report = checked(tmp_path, task)
+    assert texts(report, "annotation-unused") == [f"export.json: task 7 (a.jpg): {said}"]
+    assert (report.data.classes, len(report.data.boxes)) == (("cat",), 1)
+
+
+def test_a_task_that_nobody_has_finished_is_said_where_a_model_found_boxes(tmp_path: Path) -> None:
+    tasks = [
+        {"id": 1, "data": {"image": "a.jpg"}, "annotations": [annotated("cat")]},
+        {
+            "id": 2,
+            "data": {"image": "b.jpg"},
+            "annotations": [],
+            "predictions": [annotated("dog")],
+        },
+    ]
+    report = checked(tmp_path, *tasks)
+    assert texts(report, "annotation-unused") == [
+        "export.json: task 2 (b.jpg): 1 box predicted by a model"
+    ]
+    assert len(report.data.images) == 1
+
+
+def test_a_second_person_has_a_row_of_json_min(tmp_path: Path) -> None:
+    region = {**SIDES, **label_studio_region("cat", (8, 6, 24, 30))}
+    row = {"image": "a.jpg", "id": 7, "label": [region]}
+    report = checked(tmp_path, {**row, "annotation_id": 1}, {**row, "annotation_id": 2})
+    assert texts(report, "annotation-unused") == [
+        "export.json: task 7 (a.jpg): 1 box by another person"
+    ]
+    assert len(report.data.boxes) == 1
+
+
+def test_tasks_with_predictions_alone_are_named(tmp_path: Path) -> None:
+    task = {"data": {"image": "a.jpg"}, "predictions": [annotated("cat")]}
+    with pytest.raises(UserError, match="a model's boxes alone"):
+        checked(tmp_path, task)
