@@ -50,6 +50,15 @@ class Models:
             await backend.reload()
         self._require_names()
 
+    async def reload_one(self, index: int) -> None:
+        """Loads the model of one bundle again; the old one answers until the new one is ready.
+
+        Raises:
+            BundleError: The new bundle cannot be used.
+        """
+        await self._backends[index].reload()
+        self._require_names()
+
     async def check(self) -> None:
         """Raises ``NotReadyError`` unless every model could answer now."""
         for backend in self._backends:

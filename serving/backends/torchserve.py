@@ -57,7 +57,7 @@ class TorchServeBackend:
         self._settings = settings
         self._metrics = metrics
         self._breaker = Breaker("TorchServe")
-        self._manifest: Manifest | None = None
+        self._bundle: Bundle | None = None
         limits = httpx.Limits(
             max_connections=settings.remote_connections,
             max_keepalive_connections=settings.remote_connections,
@@ -93,23 +93,23 @@ class TorchServeBackend:
         bundle = await asyncio.to_thread(
             Bundle.open, require_bundle(self._settings), verify_key=self._settings.verify_key
         )
-        if self._manifest:
-            self._record_model(self._manifest, answers=0)
-        self._manifest = bundle.manifest
-        self._record_model(self._manifest, answers=1)
+        if self._bundle:
+            self._record_model(self._bundle.manifest, answers=0)
+        self._bundle = bundle
+        self._record_model(bundle.manifest, answers=1)
 
     def _record_model(self, manifest: Manifest, answers: int) -> None:
         self._metrics.model.labels(manifest.name, manifest.version).set(answers)
 
     def manifest(self) -> Manifest:
         """See ``Backend.manifest``."""
-        if self._manifest is None:
-            raise NotReadyError("the manifest is being read")
-        return self._manifest
+        return self.bundle().manifest
 
     def bundle(self) -> Bundle:
         """See ``Backend.bundle``."""
-        return Bundle(require_bundle(self._settings), self.manifest())
+        if self._bundle is None:
+            raise NotReadyError("the manifest is being read")
+        return self._bundle
 
     async def detect(self, image: bytes, options: DetectOptions) -> DetectionResult:
         """See ``Backend.detect``."""
