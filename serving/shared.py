@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from serving.storage import fetch as fetch
     from serving.storage import is_address as is_address
     from serving.storage import local_path as local_path
+    from serving.storage import receive as receive
     from serving.storage.cache import cache_folder as cache_folder
     from serving.torchserve.archive import WorkerOptions as WorkerOptions
     from serving.torchserve.archive import write_archive as write_archive
@@ -89,7 +90,7 @@ else:
         "serving.schemas.xml": ("element", "text_of"),
         "serving.storage": (
             *("ConflictError", "Object", "Objects", "StorageError", "Store"),
-            *("fetch", "is_address", "local_path"),
+            *("fetch", "is_address", "local_path", "receive"),
         ),
         "serving.storage.cache": ("cache_folder",),
         "serving.torchserve.archive": ("WorkerOptions", "write_archive"),

@@ -5,7 +5,7 @@
 
 from serving.storage.address import is_address, local_path
 from serving.storage.errors import ConflictError, StorageError
-from serving.storage.fetch import Objects, fetch
+from serving.storage.fetch import Objects, fetch, receive
 from serving.storage.store import Object, Store
 
 __all__ = [
@@ -17,4 +17,5 @@ __all__ = [
     "fetch",
     "is_address",
     "local_path",
+    "receive",
 ]

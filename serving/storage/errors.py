@@ -40,7 +40,9 @@ def translated(address: str) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError as error:
-        raise StorageError(f"{address}: there is no such object") from error
+        code = _CODE.search(str(error))  # such as NoSuchBucket
+        reason = f"404 {code[1]}" if code else "there is no such object"
+        raise StorageError(f"{address}: {reason}") from error
     except (exceptions.AlreadyExistsError, exceptions.PreconditionError) as error:
         raise ConflictError(f"{address}: it was changed by another program") from error
     except exceptions.BaseError as error:

@@ -146,14 +146,19 @@ def _bring(store: Store, wanted: Object, folder: Path) -> None:
     try:
         part.parent.mkdir(exist_ok=True)
         part.touch()
-        _receive(store, wanted, part)
+        receive(store, wanted, part)
         target.parent.mkdir(parents=True, exist_ok=True)
         part.replace(target)
     except OSError as error:
         raise StorageError(f"{target} cannot be written: {error.strerror}") from error
 
 
-def _receive(store: Store, wanted: Object, part: Path) -> None:
+def receive(store: Store, wanted: Object, part: Path) -> None:
+    """Appends to a file until it is the object, which what it holds must be the start of.
+
+    Raises:
+        StorageError: The object cannot be had.
+    """
     failures = 0
     while (start := part.stat().st_size) < wanted.size:
         try:

@@ -86,6 +86,14 @@ def train(
         bool,
         typer.Option("--dry-run", help="Try everything in two steps, and say how much memory."),
     ] = False,
+    mirror: Annotated[
+        str | None,
+        typer.Option(
+            envvar="UMOP_MIRROR",
+            help="Keep the run in object storage, too, and resume from there: s3://bucket/runs.",
+            show_default=False,
+        ),
+    ] = None,
     timeout: Annotated[
         float,
         typer.Option(help="Seconds that processes wait for one that makes no step."),
@@ -111,6 +119,7 @@ def train(
         processes=processes,
         amp=amp,
         dry_run=dry_run,
+        mirror=mirror,
         timeout=timeout,
         command=_typed(),
     )
