@@ -64,7 +64,7 @@ def weights(
 
 @app.command()
 def check(
-    path: Annotated[Path, typer.Argument(help="The data set: a folder or a zip.")],
+    path: Annotated[Path, typer.Argument(help="The data set: a folder, a zip, or an address.")],
     fix: Annotated[
         Path | None,
         typer.Option(help="New folder for a repaired copy (COCO).", show_default=False),

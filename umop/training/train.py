@@ -12,6 +12,7 @@ import torch
 from mmengine.config import Config
 from mmengine.hooks import Hook
 
+from umop.data.layouts import files_of
 from umop.distributed.connect import is_rank, joined
 from umop.distributed.devices import choose_processes, connect_processors
 from umop.distributed.job import Job
@@ -81,7 +82,7 @@ def train(
         claim = Claim(run, options, held)
         start = ranks.on_first(lambda: _prepare(config, claim, ranks.count))
         if ranks.count > 1 and not options.dry_run:
-            ranks.on_each_host(partial(_bring, run, options.mirror))
+            ranks.on_each_host(partial(_fetch, run, options))
         if start is not None:
             own = [MirrorHook(claim.uploads)] if claim.uploads else []
             held.callback(setattr, stop, "ending", False)  # a second signal does not wait
@@ -102,9 +103,16 @@ def _prepare(config: Config, claim: Claim, processes: int) -> Start | None:
 
 
 def _bring(run: RunFolder, address: str | None) -> None:
-    """Brings what the first host has of a run, where no disk is common to the hosts."""
+    """Brings what a run's mirror has, if there is one that has come further than this disk."""
     if address:
         bring(run, address, done_here(run))
+
+
+def _fetch(run: RunFolder, options: TrainOptions) -> None:
+    """Makes a host have what the first one has, where no disk is common to them."""
+    if options.data is not None:
+        files_of(options.data)
+    _bring(run, options.mirror)
 
 
 def mirror_report(options: TrainOptions) -> None:
