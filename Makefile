@@ -54,6 +54,8 @@ READY_FOR_TORCHSERVE := $(VENV)/.ready-for-torchserve
 READY_FOR_TESTS := $(VENV)/.ready-for-tests
 CHECKOV_VENV := .venv-checkov
 READY_FOR_CHECKOV := $(CHECKOV_VENV)/.ready
+MOTO_VENV := .venv-moto
+READY_FOR_MOTO := $(MOTO_VENV)/.ready
 SITE_VENV := .venv-site
 READY_FOR_SITE := $(SITE_VENV)/.ready
 COMPOSE := docker compose --file docker/compose.yaml $(if $(filter cuda,$(VARIANT)),--file docker/compose.gpu.yaml)
@@ -202,7 +204,7 @@ lock: $(READY_FOR_TESTS) ## Pin what pyproject.toml asks for, with hashes, in re
 	$(BIN)/python requirements/lock.py
 
 clean: ## Delete the environment and the caches inside the clone; runs/ and data/ stay
-	rm -rf $(VENV) $(SERVE_VENV) $(CHECKOV_VENV) $(SITE_VENV) site .pytest_cache .mypy_cache .ruff_cache *.egg-info
+	rm -rf $(VENV) $(SERVE_VENV) $(CHECKOV_VENV) $(MOTO_VENV) $(SITE_VENV) site .pytest_cache .mypy_cache .ruff_cache *.egg-info
 
 $(BENCH_PHOTO): | $(READY)
 	$(BIN)/umop data demo
@@ -236,11 +238,11 @@ $(READY_FOR_TORCHSERVE): requirements/torchserve.txt $(READY)
 	$(PIP) install $(LOCKED) requirements/torchserve.txt
 	@touch $@
 
-$(READY_FOR_CHECKOV) $(READY_FOR_SITE): .venv-%/.ready: requirements/%.txt
+$(READY_FOR_CHECKOV) $(READY_FOR_MOTO) $(READY_FOR_SITE): .venv-%/.ready: requirements/%.txt
 	@$(PYTHON) -m venv $(@D)
 	$(@D)/bin/python -m pip --disable-pip-version-check install $(LOCKED) $<
 	@touch $@
 
-$(READY_FOR_TESTS): requirements/dev.txt $(READY)
+$(READY_FOR_TESTS): requirements/dev.txt $(READY) $(READY_FOR_MOTO)
 	$(PIP) install $(LOCKED) requirements/dev.txt
 	@touch $@

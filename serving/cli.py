@@ -123,7 +123,7 @@ def _refuse_misplaced(context: typer.Context, options: Mapping[str, Any]) -> Non
 
 @app.command("try")
 def _try(
-    bundle: Annotated[Path, typer.Argument(help="The bundle to serve.")],
+    bundle: Annotated[str, typer.Argument(help="The bundle to serve.")],
     images: Annotated[list[Path], typer.Argument(help="The images to post.")],
     out: Annotated[Path, typer.Option(help="Folder for the annotated images.")] = Path(),
 ) -> None:
@@ -139,10 +139,11 @@ def _try(
 @app.command("torchserve")
 def _torchserve(
     model: Annotated[
-        Path,
+        str,
         typer.Argument(
             envvar="UMOP_BUNDLE",
-            help="The archive, made with: umop archive RUN; or a bundle, which is packed first.",
+            help="The archive, made with: umop archive RUN; or a bundle, which is packed first; or "
+            "the address of one, such as s3://….",
         ),
     ],
     batch_size: Annotated[
@@ -217,7 +218,9 @@ def _torchserve(
 
 @app.command("copy")
 def _copy(
-    bundle: Annotated[Path, typer.Argument(help="The bundle, a folder or a zip.")],
+    bundle: Annotated[
+        str, typer.Argument(help="The bundle, a folder or a zip, or its address, such as s3://….")
+    ],
     folder: Annotated[
         Path, typer.Argument(help="The folder to write; a bundle in it is replaced.")
     ],

@@ -20,6 +20,7 @@ from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from serving.schemas.names import EngineName
+from serving.storage.address import is_address
 
 _Exposure = Literal["public", "internal", "off"]
 
@@ -30,12 +31,15 @@ def _split(value: object) -> object:
     return value
 
 
-def _paths(value: object) -> object:
-    return (value,) if isinstance(value, Path) else _split(value)
+def _places(value: object) -> object:
+    places = (value,) if isinstance(value, Path) else _split(value)
+    if not isinstance(places, list | tuple):
+        return places
+    return tuple(each if is_address(each) else Path(each) for each in places)
 
 
 _CommaSeparated = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
-_Paths = Annotated[tuple[Path, ...], NoDecode, BeforeValidator(_paths)]
+_Places = Annotated[tuple[str | Path, ...], NoDecode, BeforeValidator(_places)]
 
 
 class Settings(BaseSettings):
@@ -43,10 +47,16 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="UMOP_", frozen=True, extra="forbid")
 
-    bundle: _Paths = Field(
+    bundle: _Places = Field(
         (),
-        description="The model's bundle, a folder or a zip. Several are separated by commas, or "
-        "the option is repeated; the first answers where a request names no model.",
+        description="The model's bundle, a folder or a zip, or its address, such as s3://…. "
+        "Several are separated by commas, or the option is repeated; the first answers where a "
+        "request names no model.",
+    )
+    bundle_poll: NonNegativeFloat = Field(
+        0,
+        description="Seconds from one look for a new bundle to the next; it takes the old one's "
+        "place once it is warm. 0 for none.",
     )
     verify_key: Path | None = Field(
         None,
@@ -190,6 +200,13 @@ class Settings(BaseSettings):
     drain_timeout: PositiveFloat = Field(
         30, description="Seconds that a shutdown waits for requests in progress."
     )
+
+    @field_validator("backend")
+    @classmethod
+    def _can_follow(cls, backend: str, info: ValidationInfo) -> str:
+        if info.data.get("bundle_poll") and backend != "embedded":
+            raise PydanticCustomError("no_poll", "only embedded can follow a bundle (bundle_poll)")
+        return backend
 
     @field_validator("remote_model")
     @classmethod

@@ -51,6 +51,16 @@ if TYPE_CHECKING:
     from serving.schemas.options import DetectOptions as DetectOptions
     from serving.schemas.xml import element as element
     from serving.schemas.xml import text_of as text_of
+    from serving.storage import ConflictError as ConflictError
+    from serving.storage import Object as Object
+    from serving.storage import Objects as Objects
+    from serving.storage import StorageError as StorageError
+    from serving.storage import Store as Store
+    from serving.storage import fetch as fetch
+    from serving.storage import is_address as is_address
+    from serving.storage import local_path as local_path
+    from serving.storage import receive as receive
+    from serving.storage.cache import cache_folder as cache_folder
     from serving.torchserve.archive import WorkerOptions as WorkerOptions
     from serving.torchserve.archive import write_archive as write_archive
 else:
@@ -78,6 +88,11 @@ else:
         "serving.schemas.names": ("ArchiveEngine", "EngineName", "Precision"),
         "serving.schemas.options": ("DetectOptions",),
         "serving.schemas.xml": ("element", "text_of"),
+        "serving.storage": (
+            *("ConflictError", "Object", "Objects", "StorageError", "Store"),
+            *("fetch", "is_address", "local_path", "receive"),
+        ),
+        "serving.storage.cache": ("cache_folder",),
         "serving.torchserve.archive": ("WorkerOptions", "write_archive"),
     }
     _HOME = {name: module for module, names in _HOMES.items() for name in names}

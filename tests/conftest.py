@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from tests.storage import place, storage, storage_session
+
+__all__ = ["place", "storage", "storage_session"]
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Puts files with slow tests first, so that no process is left alone with one at the end."""

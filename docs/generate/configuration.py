@@ -98,11 +98,13 @@ Other commands read these variables:
 
 ## Training
 
-Training reads this variable:
+Training reads these variables:
 
 | variable | default | what it does |
 |---|---|---|
-| `UMOP_CACHE` | `~/.cache/umop` | Folder for downloaded weights and mmcv's wheel. |
+| `UMOP_CACHE` | `~/.cache/umop` | Folder for weights, mmcv's wheel, and what came from addresses. |
+| `UMOP_MIRROR` | none | The address of `umop train --mirror`. |
+| `UMOP_MIRROR_LEASE` | `60` | Seconds without a sign of life after which a job counts as gone. |
 
 Configs are mmengine's. The tables below list the fields that this project adds. mmengine and mmdet
 describe the others.

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from serving.api.body import BodyReader
 from serving.api.responses import ResponseRenderer
 from serving.backends import NotReadyError
+from serving.backends.follower import Follower
 from serving.backends.models import Models
 from serving.capture import Capture
 from serving.guards.admission import Admission
@@ -25,6 +26,7 @@ class Services:
     settings: Settings
     metrics: Metrics
     models: Models
+    follower: Follower
     tracer: Tracer | None
     admission: Admission
     body: BodyReader

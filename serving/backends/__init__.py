@@ -25,16 +25,16 @@ class NotReadyError(Exception):
         self.retry_after = retry_after
 
 
-def require_bundle(settings: Settings) -> Path:
-    """Returns the path of a backend's one bundle.
+def require_bundle(settings: Settings) -> str | Path:
+    """Returns the path or the address of a backend's one bundle.
 
     Raises:
         BundleError: The settings name none.
     """
     if not settings.bundle:
         raise BundleError("no model: give --bundle or UMOP_BUNDLE")
-    [path] = settings.bundle
-    return path
+    [place] = settings.bundle
+    return place
 
 
 async def offered_manifest(settings: Settings) -> Manifest:

@@ -91,9 +91,9 @@ class EmbeddedBackend:
     async def reload(self) -> None:
         """See ``Backend.reload``."""
         async with self._loading:
-            detector = await asyncio.to_thread(self._load)
+            bundle, detector = await asyncio.to_thread(self._load)
             old = self._model
-            self._model = self._prepare(detector)
+            self._model = self._prepare(bundle, detector)
         self._record_model(old)
         if old:
             await old.retire()
@@ -108,7 +108,7 @@ class EmbeddedBackend:
 
     def bundle(self) -> Bundle:
         """See ``Backend.bundle``."""
-        return Bundle(require_bundle(self._settings), self.manifest())
+        return self._current().bundle
 
     async def detect(self, image: bytes, options: DetectOptions) -> DetectionResult:
         """See ``Backend.detect``."""
@@ -152,7 +152,7 @@ class EmbeddedBackend:
         async with self._resources.tiled:
             yield
 
-    def _load(self) -> Detector:
+    def _load(self) -> tuple[Bundle, Detector]:
         bundle = Bundle.open(require_bundle(self._settings), verify_key=self._settings.verify_key)
         detector = Detector(
             bundle,
@@ -161,10 +161,10 @@ class EmbeddedBackend:
             reduced_decoding=self._settings.reduced_decoding,
         )
         self._warm(detector)
-        return detector
+        return bundle, detector
 
-    def _prepare(self, detector: Detector) -> _LoadedModel:
-        return _LoadedModel(detector, self._settings, self._metrics, self._resources.slots)
+    def _prepare(self, bundle: Bundle, detector: Detector) -> _LoadedModel:
+        return _LoadedModel(bundle, detector, self._settings, self._metrics, self._resources.slots)
 
     def _open_engine(self, bundle: Bundle) -> Engine:
         settings = self._settings
@@ -200,8 +200,14 @@ class _LoadedModel:
     """A model and its batcher, kept until its last request is answered."""
 
     def __init__(
-        self, detector: Detector, settings: Settings, metrics: Metrics, slots: RunSlots
+        self,
+        bundle: Bundle,
+        detector: Detector,
+        settings: Settings,
+        metrics: Metrics,
+        slots: RunSlots,
     ) -> None:
+        self.bundle = bundle
         self.detector = detector
         self._users = 0
         self._unused = asyncio.Event()

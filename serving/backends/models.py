@@ -50,9 +50,19 @@ class Models:
                 ones keep answering. Or one does not run: its old one and those after it do.
         """
         async with self._reloading:
-            await self._require_new_names()
+            await self._require_new_names(range(len(self._backends)))
             for backend in self._backends:
                 await backend.reload()
+
+    async def reload_one(self, index: int) -> None:
+        """Loads the model of one bundle again; the old one answers until the new one is ready.
+
+        Raises:
+            BundleError: The new bundle cannot be used, or has the name of another model.
+        """
+        async with self._reloading:
+            await self._require_new_names([index])
+            await self._backends[index].reload()
 
     async def check(self) -> None:
         """Raises ``NotReadyError`` unless every model could answer now."""
@@ -78,17 +88,20 @@ class Models:
                 return backend
         return None
 
-    async def _require_new_names(self) -> None:
-        """Checks the new bundles beside each other, and beside the old ones that they stand with.
+    async def _require_new_names(self, places: Iterable[int]) -> None:
+        """Checks new bundles beside each other, and beside the old ones that they stand with.
 
         One is loaded after the other, so that for a while new and old models answer together.
+
+        Args:
+            places: Those of the bundles that are loaded again.
         """
         if len(self._backends) == 1:
             return
-        new = [(await backend.offered()).name for backend in self._backends]
-        _require_different(new)
         old = [manifest.name for manifest in self.manifests()]
-        for place, name in enumerate(new):
+        offered = {place: (await self._backends[place].offered()).name for place in places}
+        _require_different(offered.get(place, name) for place, name in enumerate(old))
+        for place, name in offered.items():
             if name in (*old[:place], *old[place + 1 :]):
                 raise BundleError(
                     f"a new bundle is named {name}, as another model is that answers now; "

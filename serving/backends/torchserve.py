@@ -57,7 +57,7 @@ class TorchServeBackend:
         self._settings = settings
         self._metrics = metrics
         self._breaker = Breaker("TorchServe")
-        self._manifest: Manifest | None = None
+        self._bundle: Bundle | None = None
         limits = httpx.Limits(
             max_connections=settings.remote_connections,
             max_keepalive_connections=settings.remote_connections,
@@ -90,11 +90,13 @@ class TorchServeBackend:
 
     async def reload(self) -> None:
         """See ``Backend.reload``. TorchServe's own model is changed by its management API."""
-        manifest = await self.offered()
-        if self._manifest:
-            self._record_model(self._manifest, answers=0)
-        self._manifest = manifest
-        self._record_model(self._manifest, answers=1)
+        bundle = await asyncio.to_thread(
+            Bundle.open, require_bundle(self._settings), verify_key=self._settings.verify_key
+        )
+        if self._bundle:
+            self._record_model(self._bundle.manifest, answers=0)
+        self._bundle = bundle
+        self._record_model(bundle.manifest, answers=1)
 
     async def offered(self) -> Manifest:
         """See ``Backend.offered``."""
@@ -105,13 +107,13 @@ class TorchServeBackend:
 
     def manifest(self) -> Manifest:
         """See ``Backend.manifest``."""
-        if self._manifest is None:
-            raise NotReadyError("the manifest is being read")
-        return self._manifest
+        return self.bundle().manifest
 
     def bundle(self) -> Bundle:
         """See ``Backend.bundle``."""
-        return Bundle(require_bundle(self._settings), self.manifest())
+        if self._bundle is None:
+            raise NotReadyError("the manifest is being read")
+        return self._bundle
 
     async def detect(self, image: bytes, options: DetectOptions) -> DetectionResult:
         """See ``Backend.detect``."""

@@ -22,6 +22,7 @@ from typing import BinaryIO
 from pydantic import ValidationError
 
 from serving.bundle.errors import BundleError
+from serving.bundle.remote import fetched
 from serving.bundle.replace import replace_folder
 from serving.bundle.schema import SCHEMA_VERSION, FileEntry, Manifest
 from serving.bundle.signature import SIGNATURE, SIGNATURE_MAX_BYTES, Signer, Verifier
@@ -54,14 +55,18 @@ class Bundle:
         """Opens a bundle and checks every file's size and SHA-256.
 
         Args:
-            path: The bundle's folder or zip.
+            path: The bundle's folder or zip; or its address, from where it goes into the cache.
             verify_key: The public key that it must be signed with; None to check no signature.
 
         Raises:
             BundleError: It is missing, damaged, of another schema version, or not signed with
                 the key; or the key cannot be used.
         """
-        path = Path(path)
+        with fetched(path) as local:
+            return cls._open(local, verify_key)
+
+    @classmethod
+    def _open(cls, path: Path, verify_key: Path | None) -> Bundle:
         verifier = Verifier(verify_key) if verify_key else None
         try:
             text = _read(path, MANIFEST, _MANIFEST_MAX_BYTES)

@@ -20,7 +20,7 @@ _SECONDS_TO_STOP = 10
 _GUARDS = ("UMOP_API_KEYS", "UMOP_API_KEYS_FILE", "UMOP_RATE_LIMIT")
 
 
-def try_bundle(bundle: Path, images: Sequence[Path], folder: Path) -> None:
+def try_bundle(bundle: str | Path, images: Sequence[Path], folder: Path) -> None:
     """Starts the service on a free loopback port, posts images to ``/detect``, and stops it.
 
     Prints what was found and writes each image with its boxes as ``<name>.detected.jpg``.
@@ -48,7 +48,7 @@ def try_bundle(bundle: Path, images: Sequence[Path], folder: Path) -> None:
 
 
 @contextmanager
-def _serving(bundle: Path) -> Iterator[str]:
+def _serving(bundle: str | Path) -> Iterator[str]:
     """Runs the service in a process of its own; yields its URL once it is ready."""
     command = [sys.executable, "-m", "serving", "--bundle", str(bundle), "--backend", "embedded"]
     command += ["--host", "127.0.0.1", "--port", "0", "--log-level", "warning"]

@@ -30,6 +30,7 @@ from serving.inference.sources import MAX_PIXELS, AnyImage, AnyPath, ImageSource
 from serving.inference.tiles import TiledImage, choose, options_of_windows
 from serving.schemas.names import EngineName
 from serving.schemas.options import DetectOptions, Options, Tiles, parse_options
+from serving.storage import is_address
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -84,7 +85,7 @@ class Detector:
         """Opens a bundle and its network.
 
         Args:
-            path: The bundle's folder or zip; or a run, or its folder, for the bundle in it.
+            path: The bundle's folder or zip, or its address; or a run's folder with a bundle in it.
             engine: The engine's name, see ``serving.inference.engines.open_engine``.
             threads: Threads of one run; 0 for one a core that may be used.
             verify_key: The public key that the bundle must be signed with.
@@ -94,7 +95,8 @@ class Detector:
             BundleError: The bundle is missing, damaged, not trusted, or not for this engine.
             EngineError: There is no such engine here.
         """
-        bundle = Bundle.open(_bundle_at(Path(path)), verify_key=verify_key)
+        place = path if isinstance(path, str) and is_address(path) else _bundle_at(Path(path))
+        bundle = Bundle.open(place, verify_key=verify_key)
         opened = open_engine(bundle, engine, threads=threads, trust_program=trust_program)
         return cls(bundle, opened)
 

@@ -84,7 +84,12 @@ class Metrics:
             registry=registry,
             multiprocess_mode="livemax",
         )
-
+        self.bundle_failing = Gauge(
+            "umop_bundle_failing",
+            "Models whose newest bundle cannot be had or loaded; the one before answers.",
+            registry=registry,
+            multiprocess_mode="livemax",
+        )
         self.captured = Counter(
             "umop_captured",
             "Images that were to be captured: kept, alike, failed, or queue full.",

@@ -64,7 +64,8 @@ def open_model(path: str, detect: DetectOptions, options: ModelOptions) -> Itera
     """Opens a bundle, or a service.
 
     Args:
-        path: A bundle, the folder of a run, or the address of a service, whose key is ``UMOP_KEY``.
+        path: A bundle or its address (over https a zip, named so), the folder of a run, or the
+            address of a service, whose key is ``UMOP_KEY``.
         detect: What is reported.
         options: How a bundle is opened.
 
@@ -74,7 +75,7 @@ def open_model(path: str, detect: DetectOptions, options: ModelOptions) -> Itera
         PredictError: The service cannot be reached, or the model has no such class.
     """
     try:
-        if is_url(path):
+        if is_url(path) and not path.endswith(".zip"):
             from serving.predict.service import open_service  # its client takes time to import
 
             with open_service(path, detect) as service:

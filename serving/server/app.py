@@ -25,6 +25,7 @@ from serving.api.schema import document
 from serving.api.services import Services
 from serving.api.telemetry import Telemetry
 from serving.backends.choice import choose_models
+from serving.backends.follower import Follower
 from serving.capture import Capture
 from serving.guards.admission import Admission
 from serving.guards.budget import ByteBudget
@@ -97,11 +98,13 @@ def _expose(on: FastAPI, app: FastAPI, exposure: str, settings: Settings) -> Non
 
 def _services(settings: Settings) -> Services:
     figures = Metrics()
+    models = choose_models(settings, figures)
     fetcher = Fetcher(settings.max_body_bytes, settings.url_timeout)
     return Services(
         settings=settings,
         metrics=figures,
-        models=choose_models(settings, figures),
+        models=models,
+        follower=Follower(settings, models, figures),
         tracer=Tracer() if settings.tracing else None,
         admission=Admission(settings.max_queue, figures),
         body=BodyReader(settings.batch_limit, fetcher if settings.allow_urls else None),
@@ -118,14 +121,16 @@ def _services(settings: Settings) -> Services:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     services: Services = app.state.services
-    app.state.loading = asyncio.create_task(services.models.start())
+    app.state.loading = asyncio.create_task(services.follower.start())
+    following = asyncio.create_task(_follow(app))
     try:
         if services.settings.workers > 1:  # until then, the other workers answer
             await asyncio.wait([app.state.loading])
         yield
     finally:
-        app.state.loading.cancel()
-        await asyncio.gather(app.state.loading, return_exceptions=True)
+        for task in (app.state.loading, following):
+            task.cancel()
+        await asyncio.gather(app.state.loading, following, return_exceptions=True)
         await services.models.stop()
         await services.body.close()
         services.renderer.close()
@@ -133,3 +138,10 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             services.capture.close()
         if services.tracer:
             services.tracer.close()
+
+
+async def _follow(app: FastAPI) -> None:
+    services: Services = app.state.services
+    await asyncio.wait([app.state.loading])
+    if app.state.loading.exception() is None:
+        await services.follower.follow()

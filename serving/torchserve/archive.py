@@ -9,7 +9,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib import metadata
 from importlib.util import find_spec
@@ -22,6 +22,7 @@ import yaml
 import serving
 from serving.bundle import Bundle, BundleError
 from serving.bundle.reader import MANIFEST
+from serving.bundle.remote import fetched
 from serving.schemas.names import ArchiveEngine
 
 PACKAGE = Path(serving.__file__).parent
@@ -107,22 +108,23 @@ def write_archive(bundle: Path, target: Path, options: WorkerOptions = WorkerOpt
 
 
 @contextmanager
-def archived(model: Path, options: WorkerOptions = WorkerOptions()) -> Iterator[Path]:
+def archived(model: str | Path, options: WorkerOptions = WorkerOptions()) -> Iterator[Path]:
     """Yields an archive as it is, and of a bundle an archive that lasts as long.
 
     Args:
-        model: The archive or the bundle.
+        model: The archive or the bundle, or its address.
         options: What the workers do, if it is a bundle; an archive has its own.
 
     Raises:
         BundleError: The bundle cannot be used or packed.
     """
-    if not _is_bundle(model):
-        yield model
-        return
-    name = Bundle.open(model).manifest.name
-    with TemporaryDirectory(prefix="archive-") as folder:
-        yield write_archive(model, Path(folder) / f"{name}.mar", options)
+    with ExitStack() as held:
+        path = held.enter_context(fetched(model))
+        if _is_bundle(path):
+            name = Bundle.open(path).manifest.name
+            folder = held.enter_context(TemporaryDirectory(prefix="archive-"))
+            path = write_archive(path, Path(folder) / f"{name}.mar", options)
+        yield path
 
 
 def _is_bundle(model: Path) -> bool:

@@ -18,7 +18,7 @@ from serving import shared
 
 ROOT = Path(serving.__file__).parent
 LAYERS = (
-    ("container", "schemas"),
+    ("container", "schemas", "storage"),
     ("settings",),
     ("bundle",),
     ("inference",),

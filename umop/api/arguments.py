@@ -34,6 +34,7 @@ _KINDS = {
     "seed": _Kind((int,), "a whole number"),
     "set": _Kind((Mapping,), "a dictionary, such as {'optim_wrapper.optimizer.lr': 0.001}"),
     "dry_run": _SWITCH,
+    "mirror": _TEXT,
     "on_step": _FUNCTION,
     "on_evaluation": _FUNCTION,
     "tta": _SWITCH,

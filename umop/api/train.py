@@ -43,6 +43,7 @@ def train(
     processes: int | None = None,
     amp: Precision = "auto",
     dry_run: bool = False,
+    mirror: str | None = None,
     timeout: float = TIMEOUT,
     on_step: _OnStep | None = None,
     on_evaluation: _OnEvaluation | None = None,
@@ -72,6 +73,8 @@ def train(
             program, more in processes of their own.
         amp: Mixed precision; ``auto`` is the config's choice, in bf16 if it can be.
         dry_run: Try everything in two steps, and keep nothing: the run that is returned is empty.
+        mirror: Keep the run in object storage, too, such as ``s3://bucket/runs``, and resume from
+            there.
         timeout: Seconds that processes wait for one that makes no step.
         on_step: Is called behind each step with the iteration, counted from 1, and its losses:
             ``loss`` and the parts of it. For one process only.
@@ -107,6 +110,7 @@ def train(
         processes=processes,
         amp=amp,
         dry_run=dry_run,
+        mirror=mirror,
         timeout=timeout,
         command=_call(asked),
     )
@@ -140,12 +144,13 @@ def start(
     with quietly():
         from umop.config.load import load_config
         from umop.report import write_report
-        from umop.training.train import train
+        from umop.training.train import mirror_report, train
 
         config = load_config(options.config_name, options.changes)
         checkpoint = train(config, run, options, stop, hooks())
         if checkpoint is not None:
             write_report(run)
+            mirror_report(options)
     return checkpoint
 
 

@@ -67,7 +67,8 @@ def weights(
 @app.command()
 def check(
     paths: Annotated[
-        list[Path], typer.Argument(help="The data set: a folder or a zip; several are joined.")
+        list[Path],
+        typer.Argument(help="The data set: a folder, a zip, or an address; several are joined."),
     ],
     fix: Annotated[
         Path | None,

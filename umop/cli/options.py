@@ -15,6 +15,7 @@ RunName = Annotated[str, typer.Argument(help="Name of a run in runs/, or its fol
 Data = Annotated[
     Path | None,
     typer.Option(
-        help="Folder or zip of the data set, in place of the config's own.", show_default=False
+        help="Folder or zip of the data set, or its address, in place of the config's own.",
+        show_default=False,
     ),
 ]

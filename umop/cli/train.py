@@ -35,8 +35,8 @@ def train(
     data: Annotated[
         list[Path] | None,
         typer.Option(
-            help="Folder or zip of the data set, in place of the config's own. Repeatable: "
-            "several are joined.",
+            help="Folder or zip of the data set, or its address, in place of the config's own. "
+            "Repeatable: several are joined.",
             show_default=False,
         ),
     ] = None,
@@ -93,6 +93,14 @@ def train(
         bool,
         typer.Option("--dry-run", help="Try everything in two steps, and say how much memory."),
     ] = False,
+    mirror: Annotated[
+        str | None,
+        typer.Option(
+            envvar="UMOP_MIRROR",
+            help="Keep the run in object storage, too, and resume from there: s3://bucket/runs.",
+            show_default=False,
+        ),
+    ] = None,
     timeout: Annotated[
         float,
         typer.Option(help="Seconds that processes wait for one that makes no step."),
@@ -118,6 +126,7 @@ def train(
         processes=processes,
         amp=amp,
         dry_run=dry_run,
+        mirror=mirror,
         timeout=timeout,
         command=_typed(),
     )

@@ -64,12 +64,12 @@ def _flush(path: Path) -> None:
 
 def remove_all_but(run: RunFolder, newest: int) -> None:
     """Removes the older checkpoints of a run, and their checksums."""
-    for checkpoint in _by_age(run)[newest:]:
+    for checkpoint in by_age(run)[newest:]:
         checkpoint.unlink()
         checksum_file(checkpoint).unlink(missing_ok=True)
 
 
-def _by_age(run: RunFolder) -> list[Path]:
+def by_age(run: RunFolder) -> list[Path]:
     """A run's checkpoints, the newest first; the best is not among them."""
     found = [path for name in ("epoch_*.pth", "iter_*.pth") for path in run.folder.glob(name)]
     return sorted(found, key=lambda path: path.stat().st_mtime_ns, reverse=True)
@@ -94,7 +94,7 @@ def newest_whole(run: RunFolder) -> Path | None:
     newest = run.latest_checkpoint()
     if newest is None:
         return None
-    candidates = [newest, *(path for path in _by_age(run) if path != newest)]
+    candidates = [newest, *(path for path in by_age(run) if path != newest)]
     for checkpoint in candidates:
         if is_whole(checkpoint):
             if not checksum_file(checkpoint).is_file():

@@ -53,7 +53,7 @@ def _acquire(run: RunFolder) -> tuple[FileLock, bool]:
     lock = file_lock(run.lock)
     if not try_lock(lock):
         raise UserError(_held_by_another(run))
-    run.lock.write_text(_holder())
+    run.lock.write_text(holder())
     return lock, is_new
 
 
@@ -71,7 +71,7 @@ def make(folder: Path) -> bool:
     return True
 
 
-def _holder() -> str:
+def holder() -> str:
     """What a second start says about this one."""
     since = datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")
     return f"process {os.getpid()} on {socket.gethostname()} since {since}"

@@ -78,6 +78,8 @@ class TrainOptions:
         processes: How many train together on this node; by default one for each GPU.
         amp: Mixed precision.
         dry_run: Only try everything, in two steps, and keep nothing.
+        mirror: Address in object storage that the run is mirrored below, such as
+            ``s3://bucket/runs``.
         timeout: Seconds without a step after which training with several processes is given up.
         command: The command or the call that asks for all this, for the run's provenance.
 
@@ -103,6 +105,7 @@ class TrainOptions:
     processes: int | None = None
     amp: Precision = "auto"
     dry_run: bool = False
+    mirror: str | None = None
     timeout: float = TIMEOUT
     command: str = ""
 

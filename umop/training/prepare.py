@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,7 +21,6 @@ from umop.distributed.devices import plan
 from umop.engine.hooks.checkpoints import Reached, reached_by
 from umop.runs.checkpoints import newest_whole
 from umop.runs.folder import RunFolder
-from umop.runs.lock import locked
 from umop.system.console import note
 from umop.system.errors import UserError
 from umop.trackers import vis_backends
@@ -96,7 +94,11 @@ class _Step(NamedTuple):
 
 
 def prepare(
-    config: Config, run: RunFolder, options: TrainOptions, processes: int, held: ExitStack
+    config: Config,
+    run: RunFolder,
+    options: TrainOptions,
+    processes: int,
+    claim: Callable[[], None],
 ) -> Start | None:
     """Checks and writes what is needed to train; None where the run is finished.
 
@@ -105,14 +107,14 @@ def prepare(
         run: The folder that keeps the result.
         options: How.
         processes: How many train together.
-        held: Keeps the run locked.
+        claim: Keeps other processes from the run, and brings what its mirror has of it.
 
     Raises:
         UserError: Something that is asked for is not possible.
     """
     require_trainable(config)
     require_gpu(options, _on_gpu(options), processes)
-    held.enter_context(locked(run))
+    claim()
     draft = Draft(config, run, options, processes)
     for step in STEPS:
         step.change(draft)

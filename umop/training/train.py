@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -11,6 +12,7 @@ import torch
 from mmengine.config import Config
 from mmengine.hooks import Hook
 
+from umop.data.layouts import files_of
 from umop.distributed.connect import is_rank, joined
 from umop.distributed.devices import choose_processes, connect_processors
 from umop.distributed.job import Job
@@ -18,13 +20,16 @@ from umop.distributed.launch import launch
 from umop.distributed.ranks import SingleProcess
 from umop.distributed.signals import StopSignals
 from umop.engine.hooks.checkpoints import reached_by
+from umop.engine.hooks.mirror import MirrorHook
 from umop.engine.hooks.provenance import ProvenanceHook
 from umop.engine.runner import Runner
 from umop.evaluation.hook import EvaluationHook
 from umop.runs.checkpoints import newest_whole
 from umop.runs.folder import RunFolder
+from umop.runs.uploads import bring, mirrored
 from umop.system.console import note
 from umop.system.errors import NO_SPACE, Stopped, UserError
+from umop.training.claim import Claim, done_here
 from umop.training.dry_run import STEPS, peak_memory
 from umop.training.options import TrainOptions
 from umop.training.prepare import Start, prepare
@@ -62,6 +67,8 @@ def train(
     here = choose_processes(config, options.on_cpu, options.processes)
     if not is_rank():
         job = Job.from_environment(here)
+        if job.nodes > 1:
+            _bring(run, options.mirror)
         if job.nodes > 1 and _has_finished(run):
             note(f"{run.folder} has been trained to its end: no other node is waited for.")
             return run.require_checkpoint()
@@ -72,13 +79,53 @@ def train(
     with joined(options.timeout) as ranks, ExitStack() as held, _without_space(run):
         if options.dry_run:
             run = RunFolder(Path(held.enter_context(TemporaryDirectory())) / run.name)
-        start = ranks.on_first(lambda: prepare(config, run, options, ranks.count, held))
+        claim = Claim(run, options, held)
+        start = ranks.on_first(lambda: _prepare(config, claim, ranks.count))
+        if ranks.count > 1 and not options.dry_run:
+            ranks.on_each_host(partial(_fetch, run, options))
         if start is not None:
-            _train_rank(start, ProvenanceHook(run, options.command), ranks, stop, hooks)
+            own = [MirrorHook(claim.uploads)] if claim.uploads else []
+            held.callback(setattr, stop, "ending", False)  # a second signal does not wait
+            record = ProvenanceHook(run, options.command)
+            _train_rank(start, record, ranks, stop, [*hooks, *own])
         if options.dry_run:
             note(f"Dry run: {STEPS} steps and an evaluation took {peak_memory()}. Nothing is kept.")
             return None
         return run.require_checkpoint() if ranks.rank == 0 else None
+
+
+def _prepare(config: Config, claim: Claim, processes: int) -> Start | None:
+    """Does once, in the first rank, what comes before training."""
+    start = prepare(config, claim.run, claim.options, processes, claim.make)
+    if start is not None and claim.uploads:
+        claim.uploads.start()
+    return start
+
+
+def _bring(run: RunFolder, address: str | None) -> None:
+    """Brings what a run's mirror has, if there is one that has come further than this disk."""
+    if address:
+        bring(run, address, done_here(run))
+
+
+def _fetch(run: RunFolder, options: TrainOptions) -> None:
+    """Makes a host have what the first one has, where no disk is common to them."""
+    for data in options.data:
+        files_of(data)
+    _bring(run, options.mirror)
+
+
+def mirror_report(options: TrainOptions) -> None:
+    """Uploads what was written behind training.
+
+    Raises:
+        FetchError: Storage does not answer.
+        UserError: Another job has taken the mirror.
+    """
+    run = options.run
+    if options.mirror:
+        with mirrored(run, options.mirror, lambda: done_here(run)) as uploads:
+            uploads.start()
 
 
 def _require_no_hooks(hooks: Sequence[Hook], ranks: int) -> None:

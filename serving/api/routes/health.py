@@ -11,19 +11,25 @@ router = APIRouter(tags=["health"])
 
 
 class Health(BaseModel):
-    """State of the service."""
+    """State of the service.
+
+    Attributes:
+        status: In a word.
+        detail: What an operator should know all the same.
+    """
 
     status: str
+    detail: str | None = None
 
 
-@router.get("/healthz")
+@router.get("/healthz", response_model_exclude_none=True)
 async def healthz() -> Health:
     """The process is alive."""
     return Health(status="alive")
 
 
-@router.get("/readyz")
+@router.get("/readyz", response_model_exclude_none=True)
 async def readyz(services: ServicesDep) -> Health:
     """The model is loaded and warm, and its device works; 503 otherwise."""
     await services.check()
-    return Health(status="ready")
+    return Health(status="ready", detail=services.follower.failure)

@@ -36,6 +36,7 @@ from umop.data.layouts.others import other_format
 from umop.data.layouts.unused import unused_files
 from umop.system.console import counted
 from umop.system.errors import UserError
+from umop.system.fetched import fetched
 
 LAYOUTS = (
     coco.LAYOUT,
@@ -76,11 +77,13 @@ def files_of(path: Path) -> Files:
     """The files of a data set.
 
     Args:
-        path: Its folder, or a zip of it.
+        path: Its folder, or a zip of it; or an address of either, which is fetched.
 
     Raises:
+        FetchError: Storage does not answer.
         UserError: It is not there.
     """
+    path = fetched(path)
     if not path.exists():
         raise UserError(f"The data is not there: {path} does not exist.")
     return Files(_innermost(unpacked(path) if path.is_file() else path))

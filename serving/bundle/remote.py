@@ -1,0 +1,87 @@
+"""Bundles that have an address: kept in the cache by their objects' ETags."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import blake2b
+from pathlib import Path
+
+from serving.bundle.errors import BundleError, UnreachableError
+from serving.storage import Objects, StorageError, Store, fetch, is_address, local_path
+from serving.storage.cache import cache_folder
+
+_MOST_FILES = 100
+_KEPT = 2
+"""Versions of one bundle in the cache: the one that serves, and the one that follows it."""
+
+
+@contextmanager
+def fetched(place: str | Path) -> Iterator[Path]:
+    """Yields where a bundle is on this machine; one that turns out to be bad is not kept.
+
+    Args:
+        place: A path, or the address of a zip or of a folder of objects.
+
+    Raises:
+        UnreachableError: It cannot be had.
+    """
+    address = str(place)
+    if not is_address(place):
+        yield Path(place)
+        return
+    try:
+        path = local_path(address) or _fetch(address)
+    except (StorageError, OSError) as error:
+        raise UnreachableError(str(error)) from error
+    try:
+        yield path
+    except BundleError as error:
+        if local_path(address) is None:
+            shutil.rmtree(path.parent)
+        raise BundleError(str(error).replace(str(path), address)) from error
+
+
+def version_of(place: str | Path) -> str:
+    """What is another text whenever the bundle at a place is another one.
+
+    Raises:
+        UnreachableError: It cannot be looked at.
+    """
+    address = str(place)
+    try:
+        path = local_path(address) if is_address(place) else Path(place)
+        return _found(Store(address), address).version if path is None else _state(path)
+    except (StorageError, OSError) as error:
+        raise UnreachableError(str(error)) from error
+
+
+def _state(path: Path) -> str:
+    files = [path] if path.is_file() else sorted(each for each in path.rglob("*") if each.is_file())
+    stats = [(str(each), each.stat()) for each in files]
+    return str([(name, each.st_ino, each.st_size, each.st_mtime_ns) for name, each in stats])
+
+
+def _fetch(address: str) -> Path:
+    found = _found(Store(address), address)
+    digest = blake2b(address.encode(), digest_size=8).hexdigest()
+    versions = cache_folder("bundles") / digest
+    path = versions / found.version / (address.rstrip("/").rpartition("/")[2])
+    fetch(found, path)
+    path.parent.touch()
+    for old in sorted(versions.iterdir(), key=lambda each: -each.stat().st_mtime_ns)[_KEPT:]:
+        shutil.rmtree(old, ignore_errors=True)
+    return path
+
+
+def _found(store: Store, address: str) -> Objects:
+    """The objects of a bundle: a zip's one, or those of a folder."""
+    if zipped := store.look():
+        return Objects(store, [zipped])
+    if address.lower().startswith("https:"):
+        raise StorageError(f"{address}: there is no such bundle; over https it must be a zip")
+    found = store.objects(most=_MOST_FILES)
+    if not found:
+        raise StorageError(f"{address}: there is no such bundle")
+    return Objects(store, found)

@@ -1,0 +1,21 @@
+"""Object storage, for both halves: the only module that knows obstore.
+
+``umop`` reaches it through ``serving.shared``, as all that it uses of this package.
+"""
+
+from serving.storage.address import is_address, local_path
+from serving.storage.errors import ConflictError, StorageError
+from serving.storage.fetch import Objects, fetch, receive
+from serving.storage.store import Object, Store
+
+__all__ = [
+    "ConflictError",
+    "Object",
+    "Objects",
+    "StorageError",
+    "Store",
+    "fetch",
+    "is_address",
+    "local_path",
+    "receive",
+]

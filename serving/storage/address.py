@@ -1,0 +1,74 @@
+"""Addresses of objects, and of all objects whose names begin so."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import unquote
+
+from serving.storage.errors import StorageError
+
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+_SCHEMES = ("s3", "gs", "az", "https", "file")
+
+
+def is_address(place: object) -> bool:
+    """Whether a path that a user gave is an address, such as ``s3://bucket/trees.bundle``."""
+    return isinstance(place, str) and _ADDRESS.match(place) is not None
+
+
+class Address(NamedTuple):
+    """An address in its parts.
+
+    Attributes:
+        root: Such as ``s3://bucket``.
+        path: Without slashes around it; empty for all that there is.
+    """
+
+    root: str
+    path: str
+
+    @classmethod
+    def parse(cls, text: str) -> Address:
+        """Reads an address.
+
+        Raises:
+            StorageError: It is none of object storage.
+        """
+        scheme, _, rest = text.partition("://")
+        scheme = scheme.lower()
+        if scheme not in _SCHEMES:
+            known = ", ".join(f"{each}://" for each in _SCHEMES)
+            raise StorageError(f"{text}: {scheme}:// is not known here; addresses begin {known}")
+        place, _, path = rest.partition("/")
+        if not place and scheme != "file":
+            raise StorageError(f"{text}: the address names no {_named_first(scheme)}")
+        if scheme == "https":
+            if "?" in path or "#" in path:
+                raise StorageError(f"{text}: an https address cannot have a query here")
+            path = unquote(path)
+        return cls(f"{scheme}://{place}", path.strip("/"))
+
+    @property
+    def scheme(self) -> str:
+        """Such as ``s3``."""
+        return self.root.partition("://")[0]
+
+
+def _named_first(scheme: str) -> str:
+    return {"https": "server", "az": "container"}.get(scheme, "bucket")
+
+
+def local_path(place: str) -> Path | None:
+    """The path of a ``file://`` address; None for another.
+
+    Raises:
+        StorageError: It names another machine.
+    """
+    scheme, _, path = place.partition("://")
+    if scheme.lower() != "file":
+        return None
+    if not path.startswith("/"):
+        raise StorageError(f"{place}: write file:///, with three slashes and the whole path")
+    return Path(unquote(path))

@@ -1,0 +1,62 @@
+"""Errors of object storage, in one line each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+_STATUS = re.compile(r"status code: (\d{3})( [A-Za-z ]+)?")
+_CODE = re.compile(r"<Code>(\w+)</Code>")
+_DENIED = ("401", "403")
+_WORTH_ANOTHER_TRY = ("408", "429")
+
+
+class StorageError(Exception):
+    """Storage does not give or take something; the message is one line that says why.
+
+    Attributes:
+        is_temporary: Whether the same request may succeed later.
+    """
+
+    def __init__(self, message: str, *, is_temporary: bool = False) -> None:
+        super().__init__(message)
+        self.is_temporary = is_temporary
+
+
+class ConflictError(StorageError):
+    """An object is not what a conditional write expected."""
+
+
+@contextmanager
+def translated(address: str) -> Iterator[None]:
+    """Raises ``StorageError`` in place of what obstore raises.
+
+    Args:
+        address: What the message names.
+    """
+    from obstore import exceptions
+
+    try:
+        yield
+    except FileNotFoundError as error:
+        code = _CODE.search(str(error))  # such as NoSuchBucket
+        reason = f"404 {code[1]}" if code else "there is no such object"
+        raise StorageError(f"{address}: {reason}") from error
+    except (exceptions.AlreadyExistsError, exceptions.PreconditionError) as error:
+        raise ConflictError(f"{address}: it was changed by another program") from error
+    except exceptions.BaseError as error:
+        text = str(error).partition("\n\nDebug source")[0]
+        status = _STATUS.search(text)
+        is_final = status and status[1][0] == "4" and status[1] not in _WORTH_ANOTHER_TRY
+        raise StorageError(f"{address}: {_reason(text)}", is_temporary=not is_final) from error
+
+
+def _reason(text: str) -> str:
+    """What an error of obstore says, without its account of how that came about."""
+    if status := _STATUS.search(text):
+        code = _CODE.search(text)
+        denied = "access is denied: " if status[1] in _DENIED else ""
+        return f"{denied}{status[1]} {code[1] if code else (status[2] or '').strip()}".strip()
+    [first, *_] = text.splitlines()
+    return re.sub(r"^Generic \w+ error: ", "", first.rpartition(" - ")[2])

@@ -1,0 +1,209 @@
+"""Brings objects into a folder: in parallel, resumed where it broke off, held to size and ETag."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path, PurePosixPath
+from threading import Lock
+from time import sleep
+
+from serving.storage.errors import StorageError
+from serving.storage.store import Object, Store
+
+_CONNECTIONS = 16
+_TRIES = 5
+"""Most tries in a row that bring no byte of an object."""
+_FIRST_PAUSE = 0.2
+
+
+@dataclass(frozen=True)
+class Objects:
+    """What is to be brought.
+
+    Attributes:
+        store: Where it is.
+        found: Its objects.
+    """
+
+    store: Store
+    found: list[Object]
+
+    @property
+    def version(self) -> str:
+        """A digest that is another one whenever an object is."""
+        lines = (f"{each.name}\0{each.etag}\0{each.size}\n" for each in self.found)
+        return blake2b("".join(lines).encode(), digest_size=16).hexdigest()
+
+
+def fetch(
+    objects: Objects, folder: Path, advance: Callable[[Object], object] = lambda _: None
+) -> list[Object]:
+    """Makes a folder hold these objects and nothing else; those that it holds are not moved.
+
+    What is known of them stands in a file beside the folder. Another process that fills the same
+    folder is waited for.
+
+    Args:
+        objects: What it is to hold; one without a name becomes the file at ``folder`` itself.
+        folder: Inside a folder of its own.
+        advance: Called in threads with each object that has come.
+
+    Returns:
+        What was moved.
+
+    Raises:
+        StorageError: An object cannot be had, its name cannot be a file's, or there is no space.
+    """
+    for each in objects.found:
+        _require_safe(objects.store, each.name)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with _exclusive(folder.parent / ".lock"):
+        journal = _Journal(folder)
+        missing = [each for each in objects.found if not journal.has(each)]
+        _require_space(folder.parent, sum(each.size for each in missing))
+        _remove_others(folder, {each.name for each in objects.found})
+
+        def bring(wanted: Object) -> None:
+            _bring(objects.store, wanted, folder)
+            journal.add(wanted)
+            advance(wanted)
+
+        with journal.open(objects.found), ThreadPoolExecutor(_CONNECTIONS) as pool:
+            try:
+                for _ in pool.map(bring, missing):
+                    pass
+            finally:
+                pool.shutdown(cancel_futures=True)
+        shutil.rmtree(_parts(folder), ignore_errors=True)
+    return missing
+
+
+class _Journal:
+    """What a folder holds, as it was when it came: a line for each file."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._path = folder.with_name(f"{folder.name}.journal")
+        self._lock = Lock()
+        self._known = dict(self._read())
+
+    def _read(self) -> Iterator[tuple[str, list[object]]]:
+        if not self._path.is_file():
+            return
+        for line in self._path.read_text("utf-8").splitlines():
+            try:
+                name, *state = json.loads(line)
+            except ValueError:  # a kill cut it off
+                continue
+            yield name, state
+
+    def has(self, wanted: Object) -> bool:
+        """Whether a file is the object, and was not touched since."""
+        state = self._state(wanted)
+        return state is not None and self._known.get(wanted.name) == state
+
+    def _state(self, wanted: Object) -> list[object] | None:
+        try:
+            status = (self._folder / wanted.name).stat()
+        except OSError:
+            return None
+        return [wanted.etag, wanted.size, status.st_size, status.st_mtime_ns]
+
+    @contextmanager
+    def open(self, wanted: list[Object]) -> Iterator[None]:
+        """Takes lines inside the block; those of other objects are dropped."""
+        names = {each.name for each in wanted}
+        kept = {name: state for name, state in self._known.items() if name in names}
+        scratch = self._path.with_suffix(".new")
+        scratch.write_text("".join(_line(name, state) for name, state in kept.items()), "utf-8")
+        scratch.replace(self._path)
+        with self._path.open("a", encoding="utf-8", buffering=1) as self._file:
+            yield
+
+    def add(self, came: Object) -> None:
+        """Remembers a file."""
+        state = self._state(came) or []
+        with self._lock:
+            self._file.write(_line(came.name, state))
+
+
+def _line(name: str, state: list[object]) -> str:
+    return json.dumps([name, *state]) + "\n"
+
+
+def _bring(store: Store, wanted: Object, folder: Path) -> None:
+    """Brings one object, from where an earlier try broke off."""
+    target = folder / wanted.name
+    state = f"{wanted.name}\0{wanted.etag}".encode()
+    part = _parts(folder) / blake2b(state, digest_size=16).hexdigest()
+    try:
+        part.parent.mkdir(exist_ok=True)
+        part.touch()
+        receive(store, wanted, part)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part.replace(target)
+    except OSError as error:
+        raise StorageError(f"{target} cannot be written: {error.strerror}") from error
+
+
+def receive(store: Store, wanted: Object, part: Path) -> None:
+    """Appends to a file until it is the object, which what it holds must be the start of.
+
+    Raises:
+        StorageError: The object cannot be had.
+    """
+    failures = 0
+    while (start := part.stat().st_size) < wanted.size:
+        try:
+            with part.open("ab") as file:
+                file.writelines(store.stream(wanted, start))
+        except StorageError as error:
+            failures = 0 if part.stat().st_size > start else failures + 1
+            if not error.is_temporary or failures == _TRIES:
+                raise
+            sleep(_FIRST_PAUSE * 2**failures)
+    if (size := part.stat().st_size) != wanted.size:
+        part.unlink()
+        raise StorageError(
+            f"{store.named(wanted.name)}: {size} bytes came in place of {wanted.size}"
+        )
+
+
+def _parts(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}.parts")
+
+
+def _require_safe(store: Store, name: str) -> None:
+    """Refuses a name that would leave the folder."""
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts or "\0" in name or str(path) != (name or "."):
+        raise StorageError(f"{store.address}: the name {name!r} cannot be a file's")
+
+
+def _require_space(folder: Path, needed: int) -> None:
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise StorageError(f"{folder}: {needed} bytes are to be fetched and {free} are free")
+
+
+def _remove_others(folder: Path, names: set[str]) -> None:
+    """Removes files that are no objects any more."""
+    if not folder.is_dir():
+        return
+    for path in folder.rglob("*"):
+        if not path.is_dir() and path.relative_to(folder).as_posix() not in names:
+            path.unlink()
+
+
+@contextmanager
+def _exclusive(path: Path) -> Iterator[None]:
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

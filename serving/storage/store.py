@@ -1,0 +1,208 @@
+"""What is at an address: listed, read and written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import IO, TYPE_CHECKING, Any
+
+from serving.storage.address import Address
+from serving.storage.errors import ConflictError, StorageError, translated
+
+if TYPE_CHECKING:
+    from obstore import ObjectMeta
+
+_PART_BYTES = 8 * 2**20
+_UPLOADS = 4
+"""Parts of one object that are sent at the same time."""
+_CLIENT = {"connect_timeout": "5s", "read_timeout": "60s", "timeout": "1h"}
+_TRIES = 5
+_MOST_LISTED = 5_000_000
+
+
+@dataclass(frozen=True)
+class Object:
+    """An object, as storage describes it.
+
+    Attributes:
+        name: Below the address that was opened; empty for the object at the address itself.
+        size: In bytes.
+        etag: Is another one whenever the content is.
+        modified: By storage's clock.
+    """
+
+    name: str
+    size: int
+    etag: str
+    modified: datetime
+
+
+class Store:
+    """The objects at and below an address.
+
+    Credentials come from where the cloud puts them: the variables of its own tools, a workload
+    identity, or the machine's metadata. ``AWS_ENDPOINT_URL`` names another server for ``s3://``.
+
+    Args:
+        address: Such as ``s3://bucket/models``.
+
+    Raises:
+        StorageError: The address is not valid, or nothing says which account it is in.
+    """
+
+    def __init__(self, address: str) -> None:
+        import obstore  # here, because most starts need none of it
+        from obstore.store import from_url
+
+        self.address = address.rstrip("/")
+        parsed = Address.parse(address)
+        self._prefix = parsed.path
+        self._obstore = obstore
+        allow_http = parsed.scheme != "https"  # which only an endpoint of the user's can ask for
+        options: dict[str, Any] = {"client_options": {**_CLIENT, "allow_http": allow_http}}
+        with translated(address):
+            self._store: Any = from_url(
+                parsed.root, retry_config={"max_retries": _TRIES}, **options
+            )
+
+    def look(self, name: str = "") -> Object | None:
+        """Describes an object; None where there is none.
+
+        Raises:
+            StorageError: Storage cannot be asked.
+        """
+        if not self._key(name):
+            return None
+        with translated(self.named(name)):
+            try:
+                return _described(self._obstore.head(self._store, self._key(name)), name)
+            except FileNotFoundError:
+                return None
+
+    def objects(self, below: str = "", most: int = _MOST_LISTED) -> list[Object]:
+        """Describes all objects below the address, by name.
+
+        Args:
+            below: Only those below this name.
+            most: So many are expected at most.
+
+        Raises:
+            StorageError: Storage cannot be asked, or there are more.
+        """
+        prefix = self._key(below)
+        skipped = len(self._prefix) + 1 if self._prefix else 0
+        found: list[Object] = []
+        with translated(self.named(below)):
+            for page in self._obstore.list(self._store, prefix or None):
+                found += (_described(meta, meta["path"][skipped:]) for meta in page)
+                if len(found) > most:
+                    raise StorageError(f"{self.named(below)}: holds more than {most} objects")
+        return sorted(_without_folders(found), key=lambda each: each.name)
+
+    def read(self, name: str, most: int = 16 * 2**20) -> tuple[bytes, Object] | None:
+        """Returns a small object's content and description; None where there is none.
+
+        Raises:
+            StorageError: Storage cannot be asked, or the object is larger than ``most``.
+        """
+        with translated(self.named(name)):
+            try:
+                result = self._obstore.get(self._store, self._key(name))
+            except FileNotFoundError:
+                return None
+            if result.meta["size"] > most:
+                raise StorageError(f"{self.named(name)}: is larger than {most} bytes")
+            return bytes(result.bytes()), _described(result.meta, name)
+
+    def stream(self, wanted: Object, start: int) -> Iterator[bytes]:
+        """Yields the content of an object from a byte on.
+
+        Raises:
+            StorageError: It is another object now, or the transfer broke off.
+        """
+        options: Any = {"range": {"offset": start}} if start else {}
+        with translated(self.named(wanted.name)):
+            result = self._obstore.get(self._store, self._key(wanted.name), options=options)
+            if _described(result.meta, wanted.name).etag != wanted.etag:
+                raise ConflictError(
+                    f"{self.named(wanted.name)}: it was changed while it was fetched"
+                )
+            yield from result.stream(min_chunk_size=_PART_BYTES)
+
+    def write(self, name: str, content: bytes | IO[bytes]) -> None:
+        """Writes an object: as a whole, or not at all.
+
+        Raises:
+            StorageError: Storage does not take it.
+        """
+        with translated(self.named(name)):
+            self._obstore.put(
+                *(self._store, self._key(name), content),
+                chunk_size=_PART_BYTES,
+                max_concurrency=_UPLOADS,
+            )
+
+    def replace(self, name: str, content: bytes, before: str | None) -> str:
+        """Writes a small object, if nobody else did meanwhile.
+
+        Args:
+            name: Of the object.
+            content: What it is to hold.
+            before: The ETag of the object to replace; None where there must be none.
+
+        Returns:
+            The new ETag.
+
+        Raises:
+            ConflictError: Another program was first.
+            StorageError: Storage does not take it.
+        """
+        mode: Any = "create" if before is None else {"e_tag": before}
+        try:
+            with translated(self.named(name)):
+                result = self._obstore.put(
+                    *(self._store, self._key(name), content), mode=mode, use_multipart=False
+                )
+            return str(result["e_tag"])
+        except ConflictError:
+            now = self.read(name)
+            if now is None or now[0] != content:  # else it arrived, and its answer was lost
+                raise
+            return now[1].etag
+
+    def delete(self, names: list[str]) -> None:
+        """Deletes objects; those that are not there are no error.
+
+        Raises:
+            StorageError: Storage cannot be asked.
+        """
+        for name in names:
+            with translated(self.named(name)):
+                try:
+                    self._obstore.delete(self._store, self._key(name))
+                except FileNotFoundError:
+                    continue
+
+    def named(self, name: str) -> str:
+        """The address of an object, for people."""
+        return f"{self.address}/{name}" if name else self.address
+
+    def _key(self, name: str) -> str:
+        return "/".join(part for part in (self._prefix, name) if part)
+
+
+def _described(meta: ObjectMeta, name: str) -> Object:
+    modified = meta["last_modified"]
+    etag = meta["e_tag"] or f"{modified.isoformat()}-{meta['size']}"
+    return Object(name, meta["size"], etag, modified)
+
+
+def _without_folders(found: list[Object]) -> list[Object]:
+    """Leaves out the empty objects that some programs write in place of folders."""
+    parents = {each.name[:at] for each in found for at in _slashes(each.name)}
+    return [each for each in found if each.size or each.name not in parents | {""}]
+
+
+def _slashes(name: str) -> Iterator[int]:
+    return (at for at, letter in enumerate(name) if letter == "/")

@@ -1,0 +1,200 @@
+"""What is brought from a real S3 server, and what that server's faults do to it."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+import threading
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from serving.storage import ConflictError, Objects, StorageError, Store, fetch
+from serving.storage.fetch import _CONNECTIONS
+from tests.serving.waiting import wait_until
+from tests.storage import Fault, Storage
+
+MANY = 300
+
+
+def fill(storage: Storage, place: str, count: int) -> Store:
+    with storage.direct():
+        writer = Store(place)
+        for number in range(count):
+            writer.write(f"{number % 7}/{number}.bin", random.Random(number).randbytes(100))
+    return Store(place)
+
+
+def brought(store: Store, folder: Path) -> list[str]:
+    return [each.name for each in fetch(Objects(store, store.objects()), folder)]
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
+def test_a_second_start_moves_no_byte_of_many_small_files(
+    storage: Storage, place: str, tmp_path: Path
+) -> None:
+    store = fill(storage, place, MANY)
+    assert len(brought(store, tmp_path / "a" / "files")) == MANY
+    assert content(tmp_path / "a" / "files") == {
+        f"{n % 7}/{n}.bin": random.Random(n).randbytes(100) for n in range(MANY)
+    }
+    storage.forget()
+    assert brought(store, tmp_path / "a" / "files") == []
+    assert storage.fetched() == []
+
+
+def test_only_what_changed_is_brought_and_what_is_gone_goes(
+    storage: Storage, place: str, tmp_path: Path
+) -> None:
+    store = fill(storage, place, 20)
+    brought(store, tmp_path / "a" / "files")
+    store.write("3/3.bin", bytes(100))  # as long as it was
+    store.delete(["4/4.bin"])
+    (tmp_path / "a" / "files" / "5" / "5.bin").write_bytes(b"touched")
+    assert brought(store, tmp_path / "a" / "files") == ["3/3.bin", "5/5.bin"]
+    found = content(tmp_path / "a" / "files")
+    assert found["3/3.bin"] == bytes(100)
+    assert found["5/5.bin"] == random.Random(5).randbytes(100)
+    assert "4/4.bin" not in found
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_a_server_that_fails_now_and_then_delays_and_no_more(
+    storage: Storage, place: str, tmp_path: Path, status: int
+) -> None:
+    store = fill(storage, place, 20)
+    seen: Counter[str] = Counter()
+
+    def fault(method: str, path: str) -> Fault | None:
+        seen[path] += 1
+        return Fault(status=status) if method == "GET" and seen[path] == 1 else None
+
+    storage.fault = fault
+    assert len(brought(store, tmp_path / "a" / "files")) == 20
+
+
+def test_a_transfer_that_is_cut_goes_on_where_it_broke_off(
+    storage: Storage, place: str, tmp_path: Path
+) -> None:
+    store = Store(place)
+    whole = os.urandom(5_000_000)
+    store.write("large.bin", whole)
+    storage.forget()
+    cuts = iter([1_500_000, 0, 2_000_000])
+    storage.fault = lambda method, path: (
+        Fault(cut_after=next(cuts, None)) if path.endswith("large.bin") else None
+    )
+    assert brought(store, tmp_path / "a" / "files") == ["large.bin"]
+    assert content(tmp_path / "a" / "files") == {"large.bin": whole}
+    assert storage.moved < 5_100_000
+
+
+def test_a_killed_fetch_leaves_what_came_to_the_next(
+    storage: Storage, place: str, tmp_path: Path
+) -> None:
+    store = Store(place)
+    whole = os.urandom(16_000_000)
+    store.write("large.bin", whole)
+    storage.forget()
+    storage.fault = lambda method, path: (
+        Fault(stall_after=10_000_000) if path.endswith("large.bin") else None
+    )
+    script = """
+import sys
+from pathlib import Path
+from serving.storage import Objects, Store, fetch
+store = Store(sys.argv[1])
+fetch(Objects(store, store.objects()), Path(sys.argv[2]))
+"""
+    folder = tmp_path / "a" / "files"
+    process = subprocess.Popen([sys.executable, "-c", script, place, str(folder)])
+    wait_until(lambda: sum(part.stat().st_size for part in tmp_path.rglob("*.parts/*")) > 8 * 10**6)
+    process.kill()
+    process.wait()
+    storage.fault = lambda method, path: None
+    storage.forget()
+    assert brought(store, folder) == ["large.bin"]
+    assert content(folder) == {"large.bin": whole}
+    assert storage.moved < 8_000_000
+
+
+def test_objects_are_asked_for_beside_each_other(
+    storage: Storage, place: str, tmp_path: Path
+) -> None:
+    store = fill(storage, place, _CONNECTIONS)
+    together = threading.Barrier(_CONNECTIONS, timeout=20)  # which fewer would break
+
+    def fault(method: str, path: str) -> Fault | None:
+        if method == "GET" and path.endswith(".bin"):
+            together.wait()
+        return None
+
+    storage.fault = fault
+    assert len(brought(store, tmp_path / "a" / "files")) == _CONNECTIONS
+    assert not together.broken
+
+
+def test_an_object_that_changes_between_list_and_fetch_is_refused(
+    storage: Storage, place: str, tmp_path: Path
+) -> None:
+    store = fill(storage, place, 1)
+    objects = Objects(store, store.objects())
+    store.write("0/0.bin", bytes(100))
+    with pytest.raises(ConflictError, match=r"0/0\.bin: it was changed while it was fetched"):
+        fetch(objects, tmp_path / "a" / "files")
+
+
+def test_a_name_that_would_leave_the_folder_is_refused(
+    storage: Storage, place: str, tmp_path: Path
+) -> None:
+    [found] = fill(storage, place, 1).objects()
+    for name in ("../x", "/x", "a/../../x", "a//x"):
+        evil = type(found)(name, found.size, found.etag, found.modified)
+        with pytest.raises(StorageError, match="cannot be a file's"):
+            fetch(Objects(Store(place), [evil]), tmp_path / "a" / "files")
+
+
+def test_a_conditional_write_loses_against_the_one_that_was_first(
+    storage: Storage, place: str
+) -> None:
+    store = Store(place)
+    first = store.replace("lease", b"one", None)
+    with pytest.raises(ConflictError):
+        store.replace("lease", b"two", None)
+    second = store.replace("lease", b"two", first)
+    with pytest.raises(ConflictError):
+        store.replace("lease", b"three", first)
+    assert store.replace("lease", b"two", first) == second  # its answer was lost, it was not
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("ftp://host/x", "ftp:// is not known here"),
+        ("s3://", "the address names no bucket"),
+        ("https://host/x?y=1", "cannot have a query"),
+        ("s3://no-such-bucket/x", "404 NoSuchBucket"),
+        ("az://container/x", "Account must be specified"),
+    ],
+)
+def test_a_bad_address_is_one_clear_line(storage: Storage, address: str, said: str) -> None:
+    with pytest.raises(StorageError) as refused:
+        Store(address).objects()
+    assert said in str(refused.value)
+    assert "\n" not in str(refused.value)
+    assert len(str(refused.value)) < 200
+
+
+def test_a_server_that_refuses_is_not_asked_again(storage: Storage, place: str) -> None:
+    storage.fault = lambda method, path: Fault(status=403)
+    with pytest.raises(StorageError, match="access is denied") as refused:
+        Store(place).objects()
+    assert not refused.value.is_temporary
+    assert len(storage.requests) == 1

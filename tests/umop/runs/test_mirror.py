@@ -1,0 +1,215 @@
+"""A run's mirror on a real S3 server."""
+
+from __future__ import annotations
+
+import json
+import threading
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from serving.storage import ConflictError, StorageError, Store
+from tests.serving.waiting import wait_until
+from tests.storage import Fault, Storage
+from umop.runs.checkpoints import write_checkpoint
+from umop.runs.folder import RunFolder
+from umop.runs.lease import Lease
+from umop.runs.mirror import Mirror, Snapshot
+from umop.runs.uploads import bring, mirrored
+from umop.system.errors import UserError
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> RunFolder:
+    (tmp_path / "here").mkdir()
+    return RunFolder(tmp_path / "here" / "trees")
+
+
+def save(run: RunFolder, iteration: int) -> None:
+    """Does what training does when it saves."""
+    run.folder.mkdir(exist_ok=True)
+    content = f"weights {iteration}".encode() * 1000
+    write_checkpoint(run.folder / f"iter_{iteration}.pth", lambda path: _write(path, content))
+    (run.folder / "last_checkpoint").write_text(f"iter_{iteration}.pth\n")
+    with run.metrics_file.open("a") as file:
+        file.write(json.dumps({"iter": iteration}) + "\n")
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+
+
+def fresh(tmp_path: Path) -> RunFolder:
+    (tmp_path / "elsewhere").mkdir()
+    run = RunFolder(tmp_path / "elsewhere" / "trees")
+    run.folder.mkdir()
+    return run
+
+
+def push(run: RunFolder, place: str, iteration: int, writer: str = "one") -> Mirror:
+    mirror = Mirror(run, Store(f"{place}/trees"), writer)
+    mirror.pull(iteration)
+    mirror.push(Snapshot.of(run, iteration))
+    return mirror
+
+
+def newest(run: RunFolder) -> str:
+    checkpoint = run.latest_checkpoint()
+    return "" if checkpoint is None else checkpoint.name
+
+
+def test_an_empty_disk_gets_what_was_mirrored(
+    storage: Storage, place: str, run: RunFolder, tmp_path: Path
+) -> None:
+    save(run, 4)
+    push(run, place, 4)
+    elsewhere = fresh(tmp_path)
+    bring(elsewhere, place, -1)
+    assert {path.name: path.read_bytes() for path in elsewhere.folder.iterdir()} == {
+        path.name: path.read_bytes() for path in run.folder.iterdir()
+    }
+    storage.forget()
+    bring(elsewhere, place, 4)
+    assert storage.fetched() == [f"/{place[5:]}/trees/manifest.json"]
+
+
+def test_an_upload_that_is_cut_short_leaves_the_one_before(
+    storage: Storage, place: str, run: RunFolder, tmp_path: Path
+) -> None:
+    save(run, 4)
+    mirror = push(run, place, 4)
+    save(run, 8)
+    (run.folder / "iter_4.pth").unlink()
+    storage.fault = lambda method, path: (
+        Fault(status=403) if method == "PUT" and path.endswith("manifest.json") else None
+    )
+    with pytest.raises(StorageError):
+        mirror.push(Snapshot.of(run, 8))
+    storage.fault = lambda method, path: None
+    elsewhere = fresh(tmp_path)
+    bring(elsewhere, place, -1)
+    assert newest(elsewhere) == "iter_4.pth"
+    again = push(run, place, 8)
+    again.clear()  # what was left of the upload that failed, and of the one before
+    names = [each.name for each in Store(f"{place}/trees").objects("files")]
+    assert len(names) == len(again.manifest.files)
+
+
+def test_the_newest_whole_checkpoint_is_taken(
+    storage: Storage,
+    place: str,
+    run: RunFolder,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    save(run, 4)
+    save(run, 8)
+    mirror = push(run, place, 8)
+    entry = mirror.manifest.files["iter_8.pth"]
+    Store(f"{place}/trees").write(entry.key("iter_8.pth"), bytes(entry.bytes))
+    elsewhere = fresh(tmp_path)
+    bring(elsewhere, place, -1)
+    assert newest(elsewhere) == "iter_4.pth"
+    assert "iter_8.pth is damaged or gone" in capsys.readouterr().err
+
+
+def test_without_a_whole_checkpoint_the_start_is_refused(
+    storage: Storage, place: str, run: RunFolder, tmp_path: Path
+) -> None:
+    save(run, 4)
+    mirror = push(run, place, 4)
+    Store(f"{place}/trees").delete([mirror.manifest.files["iter_4.pth"].key("iter_4.pth")])
+    with pytest.raises(UserError, match="has no checkpoint that is whole"):
+        bring(fresh(tmp_path), place, -1)
+
+
+def test_only_what_changed_is_uploaded(storage: Storage, place: str, run: RunFolder) -> None:
+    save(run, 4)
+    mirror = push(run, place, 4)
+    save(run, 8)
+    storage.forget()
+    mirror.push(Snapshot.of(run, 8))
+    written = [path for method, path in storage.requests if method == "PUT"]
+    assert not [path for path in written if path.endswith("iter_4.pth")]
+    assert [path for path in written if path.endswith("iter_8.pth")]
+
+
+def test_a_job_that_lost_the_lease_writes_no_manifest(
+    storage: Storage, place: str, run: RunFolder
+) -> None:
+    save(run, 4)
+    slow = push(run, place, 4, "one")
+    push(run, place, 4, "two")
+    save(run, 8)
+    with pytest.raises(ConflictError):
+        slow.push(Snapshot.of(run, 8))
+
+
+def test_the_second_job_says_who_trains(
+    storage: Storage, place: str, run: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UMOP_MIRROR_LEASE", "6")
+    save(run, 4)
+    second = mirrored(run, place, lambda: 4)
+    with (
+        mirrored(run, place, lambda: 4),
+        pytest.raises(UserError, match=r"is being trained by process \d+ on "),
+    ):
+        second.__enter__()
+    with mirrored(run, place, lambda: 4):
+        pass  # the first gave it up
+
+
+def test_a_lease_that_is_not_kept_is_taken_and_its_holder_stops(
+    storage: Storage, place: str, run: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UMOP_MIRROR_LEASE", "2")
+    save(run, 4)
+    goes_on = threading.Event()
+    keep = Lease._keep
+    with ExitStack() as held, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Lease, "_keep", lambda self: goes_on.wait(30) and keep(self))  # is frozen
+        frozen = held.enter_context(mirrored(run, place, lambda: 4))
+        patch.setattr(Lease, "_keep", keep)
+        held.enter_context(mirrored(run, place, lambda: 4))
+        goes_on.set()
+        wait_until(lambda: frozen._lease.is_lost)
+        with pytest.raises(UserError, match="Another job has taken the mirror"):
+            frozen.offer(8)
+        held.pop_all()
+
+
+def test_one_upload_is_behind_at_most(storage: Storage, place: str, run: RunFolder) -> None:
+    save(run, 0)
+    goes_on = threading.Event()
+    with mirrored(run, place, lambda: 0) as uploads:
+        uploads.start()
+        storage.forget()
+        storage.fault = lambda method, path: (
+            Fault(delay=float(not goes_on.wait(30))) if path.endswith("manifest.json") else None
+        )
+        for iteration in range(1, 7):
+            save(run, iteration)
+            uploads.offer(iteration)
+        goes_on.set()
+    written = [path for method, path in storage.requests if method == "PUT"]
+    assert len([path for path in written if path.endswith("manifest.json")]) <= 3
+    assert json.loads(Store(f"{place}/trees").read("manifest.json")[0])["iteration"] == 6  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("file:///tmp/runs", "--mirror must be an address in object storage"),
+        ("https://host/runs", "--mirror must be an address in object storage"),
+        ("runs", "is not known here"),
+        ("s3://no-such-bucket/runs", "404 NoSuchBucket"),
+    ],
+)
+def test_a_bad_mirror_is_said_before_training(
+    storage: Storage, run: RunFolder, address: str, said: str
+) -> None:
+    run.folder.mkdir()
+    with pytest.raises(UserError, match=said):
+        mirrored(run, address, lambda: -1).__enter__()

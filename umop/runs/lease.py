@@ -1,0 +1,165 @@
+"""Keeps two jobs from one mirrored run, where no file system is common to both."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Event, Thread
+from time import monotonic, sleep
+from typing import Any
+from uuid import uuid4
+
+from serving.shared import ConflictError, Object, StorageError, Store
+from umop.runs.lock import holder
+from umop.system.console import note
+from umop.system.errors import UserError
+
+_LEASE = "lease.json"
+_CLOCK = "lease.clock"
+_BEATS = 6
+"""How often a holder writes within the time after which it counts as gone."""
+_SECONDS_BETWEEN_LOOKS = 1.0
+
+
+def lease_seconds() -> float:
+    """Seconds after which a job that does not write counts as gone: ``UMOP_MIRROR_LEASE``, or 60.
+
+    Raises:
+        UserError: The variable has something else.
+    """
+    text = os.environ.get("UMOP_MIRROR_LEASE", "60")
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 1 <= seconds <= 86400:
+        raise UserError(f"UMOP_MIRROR_LEASE must be seconds from 1 to 86400, not {text!r}.")
+    return seconds
+
+
+class Lease:
+    """An object that its holder keeps changing; each write is conditional on the one before.
+
+    No clock of this machine counts. How old a lease is, storage's own times say, and from then on
+    whether it changes.
+
+    Args:
+        store: The run's mirror.
+
+    Attributes:
+        writer: Tells this holder from all others.
+        is_lost: Another job holds it, because this one could not write for too long.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self.writer = uuid4().hex
+        self.is_lost = False
+        self._store = store
+        self._seconds = lease_seconds()
+        self._beat = 0
+        self._etag: str | None = None
+        self._released = Event()
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Holds the lease inside the block.
+
+        Raises:
+            StorageError: Storage cannot be asked.
+            UserError: Another job holds it.
+        """
+        self._acquire()
+        beating = Thread(target=self._keep, daemon=True)
+        beating.start()
+        try:
+            yield
+        finally:
+            self._released.set()
+            beating.join()
+            self._release()
+
+    def _acquire(self) -> None:
+        while self._etag is None:
+            try:
+                self._etag = self._write(None)
+            except ConflictError:
+                expired = self._expired()
+                try:
+                    self._etag = self._write(expired)
+                except ConflictError:  # another job was first
+                    continue
+
+    def _expired(self) -> str | None:
+        """Waits for a lease to be given up; returns the ETag of one that is not kept.
+
+        Raises:
+            UserError: It is kept.
+        """
+        found = self._store.read(_LEASE)
+        if found is None:
+            return None
+        lease, etag = json.loads(found[0]), found[1].etag
+        until = monotonic() + lease["seconds"] + 1 - self._age(found[1])
+        if until > monotonic():
+            note(f"looking whether {lease['holder']} still trains {self._store.address}")
+        while monotonic() < until:
+            sleep(_SECONDS_BETWEEN_LOOKS)
+            now = self._store.look(_LEASE)
+            if now is None:
+                return None
+            if now.etag != etag:
+                raise self._held_by(lease)
+        return etag
+
+    def _age(self, lease: Object) -> float:
+        """Seconds since the lease was written, by storage's clock."""
+        self._store.write(_CLOCK, self.writer.encode())
+        now = self._store.look(_CLOCK)
+        return 0.0 if now is None else (now.modified - lease.modified).total_seconds()
+
+    def _held_by(self, lease: dict[str, Any]) -> UserError:
+        return UserError(
+            f"{self._store.address} is being trained by {lease['holder']}. Wait for it or stop it, "
+            "or give this run another name with --run."
+        )
+
+    def _write(self, before: str | None) -> str:
+        self._beat += 1
+        lease = {
+            "holder": holder(),
+            "writer": self.writer,
+            "beat": self._beat,
+            "seconds": self._seconds,
+        }
+        return self._store.replace(_LEASE, json.dumps(lease).encode(), before)
+
+    def _keep(self) -> None:
+        while not self._released.wait(self._seconds / _BEATS):
+            try:
+                self._etag = self._write(self._etag)
+            except ConflictError:
+                if not self._is_ours():
+                    self.is_lost = True
+                    return
+            except StorageError:
+                continue  # the next beat tries it again
+
+    def _is_ours(self) -> bool:
+        """Whether a write whose answer was lost is what stands there now."""
+        try:
+            found = self._store.read(_LEASE)
+        except StorageError:
+            return True  # the next beat finds out
+        if found is None or json.loads(found[0])["writer"] != self.writer:
+            return False
+        self._etag = found[1].etag
+        return True
+
+    def _release(self) -> None:
+        try:
+            if not self.is_lost and self._is_ours():
+                self._store.delete([_LEASE, _CLOCK])
+        except StorageError as error:
+            note(f"warning: {error}: the next start waits {self._seconds:.0f} s for this one")

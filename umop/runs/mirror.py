@@ -1,0 +1,224 @@
+"""A run's folder in object storage: what a start on an empty disk resumes from.
+
+The objects of files are named by their content and never written again. ``manifest.json`` names
+those that belong together; it is replaced last, so that an upload that is killed leaves the one
+before it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+from serving.shared import ConflictError, Store, receive
+from umop.runs.checkpoints import by_age, replace_text
+from umop.runs.folder import RunFolder
+from umop.system.console import note
+from umop.system.digest import sha256_of, sha256_of_stream
+from umop.system.errors import UserError
+
+_MANIFEST = "manifest.json"
+_FILES = "files"
+_POINTER = "last_checkpoint"
+_NOT_MIRRORED = (".bundle", ".mar", ".part", ".tmp")
+_CONNECTIONS = 8
+
+
+class _Entry(NamedTuple):
+    """A file's SHA-256 and size."""
+
+    sha256: str
+    bytes: int
+
+    def key(self, name: str) -> str:
+        """The name of its object."""
+        return f"{_FILES}/{self.sha256[:32]}/{name}"
+
+
+@dataclass(frozen=True)
+class _Manifest:
+    """What a mirror holds.
+
+    Attributes:
+        writer: Of the lease under which it was written.
+        iteration: Iterations done.
+        checkpoints: Names, the newest first.
+        files: All files by their paths in the run's folder.
+    """
+
+    writer: str = ""
+    iteration: int = -1
+    checkpoints: tuple[str, ...] = ()
+    files: dict[str, _Entry] = field(default_factory=dict)
+
+    @classmethod
+    def parse(cls, text: bytes) -> _Manifest:
+        content = json.loads(text)
+        files = {name: _Entry(*entry) for name, entry in content["files"].items()}
+        return cls(content["writer"], content["iteration"], tuple(content["checkpoints"]), files)
+
+    def keys(self) -> set[str]:
+        """The names of all objects."""
+        return {entry.key(name) for name, entry in self.files.items()}
+
+
+@dataclass
+class Snapshot:
+    """A run's files as they are now: opened, so that none is gone before it is uploaded.
+
+    Attributes:
+        iteration: Iterations done.
+        checkpoints: Names, the newest first.
+        files: By their paths in the run's folder.
+    """
+
+    iteration: int
+    checkpoints: tuple[str, ...]
+    files: dict[str, BinaryIO]
+
+    @classmethod
+    def of(cls, run: RunFolder, iteration: int) -> Snapshot:
+        """Opens the files; that takes about a millisecond, however large they are."""
+        newest = run.latest_checkpoint()
+        names = [] if newest is None else [newest, *(p for p in by_age(run) if p != newest)]
+        files = dict(_opened(run.folder))
+        kept = tuple(path.name for path in names if path.name in files)
+        return cls(iteration, kept, files)
+
+    def close(self) -> None:
+        for file in self.files.values():
+            file.close()
+
+
+def _opened(folder: Path) -> Iterator[tuple[str, BinaryIO]]:
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder)
+        is_left_out = any(
+            part.startswith(".") or part.endswith(_NOT_MIRRORED) for part in name.parts
+        )
+        if not is_left_out and str(name) != _POINTER and path.is_file():
+            yield name.as_posix(), path.open("rb")
+
+
+class Mirror:
+    """The mirror of a run.
+
+    Args:
+        run: Its folder.
+        store: The mirror's address.
+        writer: Of the lease; none for a mirror that is only read.
+    """
+
+    def __init__(self, run: RunFolder, store: Store, writer: str = "") -> None:
+        self._run = run
+        self._store = store
+        self._writer = writer
+        self._etag: str | None = None
+        self._sums: dict[tuple[int, int, int], str] = {}
+        self.manifest = _Manifest()
+
+    def pull(self, here: int) -> None:
+        """Brings what the mirror holds into the run's folder, unless that has come as far.
+
+        A file whose content is not what the manifest says is left out, with a warning; of the
+        checkpoints the newest is taken that is whole.
+
+        Args:
+            here: Iterations done here; -1 where there is no checkpoint.
+
+        Raises:
+            StorageError: Storage does not answer.
+            UserError: Not one checkpoint is whole.
+        """
+        self._read()
+        if self.manifest.iteration <= here:
+            return
+        note(f"Fetching iteration {self.manifest.iteration} of {self._store.address}")
+        names = [each for each in self.manifest.files if each not in self.manifest.checkpoints]
+        with ThreadPoolExecutor(_CONNECTIONS) as pool:
+            list(pool.map(self._bring, names))
+        for name in self.manifest.checkpoints:
+            if self._bring(name):
+                replace_text(self._run.folder / _POINTER, f"{name}\n")
+                return
+        if self.manifest.checkpoints:
+            raise UserError(f"{self._store.address} has no checkpoint that is whole.")
+
+    def _read(self) -> None:
+        found = self._store.read(_MANIFEST)
+        if found is not None:
+            self.manifest, self._etag = _Manifest.parse(found[0]), found[1].etag
+
+    def _bring(self, name: str) -> bool:
+        """Brings one file; returns whether it is what it should be."""
+        entry, path = self.manifest.files[name], self._run.folder / name
+        if path.is_file() and (path.stat().st_size, sha256_of(path)) == (entry.bytes, entry.sha256):
+            return True
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_name(f".{path.name}.part")
+        wanted = self._store.look(entry.key(name))
+        part.unlink(missing_ok=True)
+        part.touch()
+        if wanted is not None and wanted.size == entry.bytes:
+            receive(self._store, wanted, part)
+        if wanted is None or sha256_of(part) != entry.sha256:
+            part.unlink()
+            note(f"warning: {self._store.named(entry.key(name))} is damaged or gone; left out")
+            return False
+        part.replace(path)
+        return True
+
+    def push(self, snapshot: Snapshot) -> None:
+        """Uploads what the mirror does not hold yet, then the manifest, and deletes the rest.
+
+        Raises:
+            ConflictError: Another job writes this mirror.
+            StorageError: Storage does not take it; the mirror holds what it held.
+        """
+        files = {name: self._upload(name, file) for name, file in snapshot.files.items()}
+        manifest = _Manifest(self._writer, snapshot.iteration, snapshot.checkpoints, files)
+        if manifest == self.manifest:
+            return
+        text = json.dumps(asdict(manifest), indent=1).encode()
+        try:
+            self._etag = self._store.replace(_MANIFEST, text, self._etag)
+        except ConflictError:
+            self._read()
+            if self.manifest.writer != self._writer:
+                raise
+            self._etag = self._store.replace(_MANIFEST, text, self._etag)
+        gone, self.manifest = self.manifest.keys() - manifest.keys(), manifest
+        self._store.delete(sorted(gone))
+
+    def clear(self) -> None:
+        """Deletes what uploads that were killed have left."""
+        there = {each.name for each in self._store.objects(_FILES)}
+        self._store.delete(sorted(there - self.manifest.keys()))
+
+    def _upload(self, name: str, file: BinaryIO) -> _Entry:
+        """Uploads a file unless it is there; what is written meanwhile is not part of it."""
+        if not name.endswith(".pth"):
+            content = file.read()
+            entry = _Entry(hashlib.sha256(content).hexdigest(), len(content))
+            if self.manifest.files.get(name) != entry:
+                self._store.write(entry.key(name), content)
+            return entry
+        entry = self._measured(file)
+        if self.manifest.files.get(name) != entry:
+            file.seek(0)
+            self._store.write(entry.key(name), file)
+        return entry
+
+    def _measured(self, file: BinaryIO) -> _Entry:
+        """The sum of a checkpoint, which is never written again: computed once."""
+        status = os.fstat(file.fileno())
+        identity = (status.st_ino, status.st_mtime_ns, status.st_size)
+        if identity not in self._sums:
+            self._sums[identity] = sha256_of_stream(file)
+        return _Entry(self._sums[identity], status.st_size)
