@@ -1,6 +1,6 @@
 """A small detector for photographs of any kind: minutes on two cores for a few hundred images."""
 
-_base_ = ["_base_/lite0.py", "_base_/own_data.py", "_base_/schedule_data.py"]
+_base_ = ["_base_/lite0.py", "_base_/own_data_mixed.py", "_base_/schedule_data.py"]
 
 lr = 2e-3
 evaluations = 4
