@@ -13,5 +13,5 @@ model = dict(
 auto_schedule = dict(epochs=36, min_iters=900)
 optim_wrapper = dict(
     type="AmpOptimWrapper",
-    paramwise_cfg=dict(custom_keys=dict(backbone=dict(lr_mult=0.1), cls=dict(lr_mult=0.5))),
+    paramwise_cfg=dict(custom_keys=dict(backbone=dict(lr_mult=0.3), cls=dict(lr_mult=0.5))),
 )
