@@ -7,6 +7,7 @@ scales = (0.8, 1.2)
 parts = (0.6, 1.2)
 stretch = 1.4
 mixed = 0.6
+flipped = 0.5
 last = 0.3
 
 load = [
@@ -23,7 +24,7 @@ distort = [
     ),
     dict(type="PhotoMetricDistortion"),
     dict(type="RandomCrop", crop_size=size, allow_negative_crop=True),
-    dict(type="RandomFlip", prob=0.5),
+    dict(type="RandomFlip", prob=flipped),
     dict(type="PackDetInputs"),
 ]
 collage = dict(type="Collage", img_scale=size, ratio_range=parts, prob=mixed)
