@@ -1,6 +1,6 @@
 """A small detector for photographs of any kind: minutes on two cores for a few hundred images."""
 
-_base_ = ["_base_/lite0.py", "_base_/own_data.py", "_base_/schedule_data.py"]
+_base_ = ["_base_/lite0.py", "_base_/own_data_mixed.py", "_base_/schedule_data.py"]
 
 lr = 2e-3
 evaluations = 4
@@ -13,5 +13,5 @@ model = dict(
 auto_schedule = dict(epochs=36, min_iters=900)
 optim_wrapper = dict(
     type="AmpOptimWrapper",
-    paramwise_cfg=dict(custom_keys=dict(backbone=dict(lr_mult=0.1), cls=dict(lr_mult=0.5))),
+    paramwise_cfg=dict(custom_keys=dict(backbone=dict(lr_mult=0.3), cls=dict(lr_mult=0.5))),
 )

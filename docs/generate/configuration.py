@@ -9,8 +9,9 @@ from pathlib import Path
 from textwrap import fill
 
 from serving.settings import Settings
+from umop.data.collage import Collage
 from umop.data.mixing import MixedCocoDataset, OccasionalMixUp
-from umop.data.transforms import LoadImage
+from umop.data.transforms import LoadImage, StretchedResize
 from umop.engine.hooks import (
     EstimateHook,
     FiniteLossHook,
@@ -56,7 +57,14 @@ CLASSES: dict[str, tuple[type, ...]] = {
     "Losses": (ProgressiveFocalLoss, ProgressiveQualityFocalLoss, ProgressiveVarifocalLoss),
     "Backbones": (TimmBackbone,),
     "Heads": (PerLevelFCOSHead, PerLevelVFNetHead, DoublePAAHead, PerLevelPAAHead),
-    "Data and evaluation": (LoadImage, MixedCocoDataset, OccasionalMixUp, CocoBoxMetric),
+    "Data and evaluation": (
+        LoadImage,
+        StretchedResize,
+        MixedCocoDataset,
+        Collage,
+        OccasionalMixUp,
+        CocoBoxMetric,
+    ),
     "Hooks": (
         SafeCheckpointHook,
         FiniteLossHook,

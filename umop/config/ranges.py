@@ -91,6 +91,7 @@ TILES = {"window", "overlap"}
 """The parts of ``tiles``."""
 
 SIZES = {
+    "Collage": "img_scale",
     "MixUp": "img_scale",
     "Mosaic": "img_scale",
     "OccasionalMixUp": "img_scale",

@@ -17,8 +17,10 @@ from mmdet.datasets.transforms import MixUp, Mosaic
 from mmengine.dataset import Compose
 from mmengine.registry import DATASETS, TRANSFORMS
 
+from umop.data.collage import Collage
+
 _Sample = dict[str, Any]
-_OTHERS = {Mosaic: 3, MixUp: 1}
+_OTHERS = {Collage: 3, Mosaic: 3, MixUp: 1}
 """How many other images a step mixes in."""
 
 
@@ -41,7 +43,7 @@ class OccasionalMixUp(MixUp):
 
 @DATASETS.register_module()
 class MixedCocoDataset(CocoDataset):
-    """Annotations in COCO's format, for a pipeline with mmdet's ``Mosaic`` and ``MixUp``.
+    """Annotations in COCO's format, for a pipeline with ``Collage``, ``Mosaic`` or ``MixUp``.
 
     The images that are mixed in have passed the steps before the one that mixes.
 

@@ -38,6 +38,7 @@ def use_tiles(config: _Section, spec: TileSpec) -> None:
     """
     tiles = {"window": spec.window, "overlap": spec.overlap}
     train = config["train_dataloader"]["dataset"]
+    _unmix(train)
     kinds = [step["type"] for step in train["pipeline"]]
     if train["type"] != "CocoDataset" or "LoadAnnotations" not in kinds:
         raise UserError("--tiles needs a CocoDataset and a pipeline with LoadAnnotations.")
@@ -53,6 +54,13 @@ def use_tiles(config: _Section, spec: TileSpec) -> None:
         loader["dataset"]["pipeline"] = _by_window(loader["dataset"]["pipeline"], tiles)
         config[f"{name}_cfg"] = {"type": loop, **tiles}
     config["tiles"] = tiles
+
+
+def _unmix(train: _Section) -> None:
+    """Makes a data set that mixes images one that takes them as in the last part of training."""
+    if train["type"] == "MixedCocoDataset":
+        train.update(type="CocoDataset", pipeline=train.pop("last_pipeline"))
+        del train["last_share"]
 
 
 def of_one_window(config: Any) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from mmcv.transforms import BaseTransform
+from mmdet.datasets.transforms import Resize
 from mmengine.registry import TRANSFORMS
 from numpy.typing import NDArray
 
@@ -44,3 +45,25 @@ class LoadImage(BaseTransform):
         while sum(each.nbytes for each in self._kept.values()) > self._keep_bytes:
             del self._kept[next(iter(self._kept))]
         return pixels
+
+
+@TRANSFORMS.register_module()
+class StretchedResize(Resize):
+    """Scales images as ``keep_ratio`` does, and stretches them at random.
+
+    Args:
+        stretch: Most that the ratio of width to height becomes larger or smaller by.
+    """
+
+    def __init__(self, *args: Any, stretch: float, **kwargs: Any) -> None:
+        super().__init__(*args, keep_ratio=False, **kwargs)
+        self.stretch = stretch
+
+    def transform(self, results: dict[str, Any]) -> dict[str, Any]:
+        """Scales ``img`` and ``gt_bboxes``."""
+        height, width = results["img_shape"]
+        factor = min(max(self.scale) / max(height, width), min(self.scale) / min(height, width))
+        ratio = self.stretch ** np.random.uniform(-0.5, 0.5)
+        self.scale = max(1, round(width * factor * ratio)), max(1, round(height * factor / ratio))
+        stretched: dict[str, Any] = super().transform(results)
+        return stretched

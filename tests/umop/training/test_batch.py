@@ -23,7 +23,7 @@ from umop.training.size import canvas
 @pytest.fixture
 def config(configs: Path) -> Config:
     config = load_config(str(configs / "by_iteration.py"))
-    config.train_dataloader.dataset.pipeline[4].crop_size = (64, 64)
+    config.train_dataloader.dataset.pipeline[5].crop_size = (64, 64)
     use_full(config)
     return config
 

@@ -20,8 +20,17 @@ def sized(name: str, side: int) -> Config:
 
 def test_images_are_trained_and_tested_at_the_size() -> None:
     config = sized("small", 640)
-    resize, crop = (config.train_dataloader.dataset.pipeline[index] for index in (2, 4))
-    assert tuple(resize.scale) == tuple(crop.crop_size) == (640, 640)
+    data = config.train_dataloader.dataset
+    collage, resize, _, crop = data.pipeline[2:6]
+    last_resize, _, last_crop = data.last_pipeline[2:5]
+    sizes = [
+        collage.img_scale,
+        resize.scale,
+        crop.crop_size,
+        last_resize.scale,
+        last_crop.crop_size,
+    ]
+    assert {tuple(size) for size in sizes} == {(640, 640)}
     assert tuple(config.test_dataloader.dataset.pipeline[1].scale) == (640, 640)
     assert tuple(config.val_dataloader.dataset.pipeline[1].scale) == (640, 640)
 

@@ -1,0 +1,38 @@
+"""Photographs of any kind, most of them made of parts of four; whole images at the end."""
+
+_base_ = "own_data.py"
+
+size = (416, 416)
+scales = (0.8, 1.2)
+parts = (0.6, 1.2)
+stretch = 1.4
+mixed = 0.6
+flipped = 0.5
+last = 0.3
+
+load = [
+    dict(type="LoadImage", keep_bytes=2**28),
+    dict(type="LoadAnnotations", with_bbox=True),
+]
+distort = [
+    dict(
+        type="RandomResize",
+        scale=size,
+        ratio_range=scales,
+        resize_type="StretchedResize",
+        stretch=stretch,
+    ),
+    dict(type="PhotoMetricDistortion"),
+    dict(type="RandomCrop", crop_size=size, allow_negative_crop=True),
+    dict(type="RandomFlip", prob=flipped),
+    dict(type="PackDetInputs"),
+]
+collage = dict(type="Collage", img_scale=size, ratio_range=parts, prob=mixed)
+train_dataloader = dict(
+    dataset=dict(
+        type="MixedCocoDataset",
+        pipeline=[*load, collage, *distort],
+        last_pipeline=[*load, *distort],
+        last_share=last,
+    ),
+)
