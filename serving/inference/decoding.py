@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import io
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Lock
-from typing import Any
 
 import cv2
 import numpy as np
@@ -27,13 +26,14 @@ from serving.inference.formats import (
     sniff,
 )
 from serving.inference.formats.jpeg import END
-from serving.inference.scale import Scale
+from serving.inference.pixels import Decoded, Pixels, from_image, from_values, upright
 
 __all__ = [
     "Decoded",
     "Header",
     "ImageError",
     "ImageTooLargeError",
+    "Pixels",
     "UnsupportedImageError",
     "decode",
     "decode_reduced",
@@ -66,22 +66,11 @@ _REDUCED = {
 }
 # What a JPEG without an end is continued with: it is whole where this changes no pixel.
 _CONTINUATIONS = (b"", b"\xfe\xaa\x55\x33" * 64, b"\x01\x5a\xc3\x96" * 64)
-_TURNS: dict[int, tuple[int, int]] = {
-    # quarters of a turn to the left, and the axis to mirror after it (-1 for none)
-    2: (0, 1),
-    3: (2, -1),
-    4: (0, 0),
-    5: (1, 0),
-    6: (3, -1),
-    7: (1, 1),
-    8: (1, -1),
-}
 _PILLOWS_LIMIT = Lock()
 
 # Of damaged images this module's errors say what is wrong, and no line of OpenCV's.
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
 
-Pixels = NDArray[np.uint8]
 WidthHeight = tuple[int, int]
 
 
@@ -103,19 +92,6 @@ class Header:
     height: int
     orientation: int = 1
     lacks_end: bool = False
-
-
-@dataclass(frozen=True)
-class Decoded:
-    """A decoded image.
-
-    Attributes:
-        pixels: RGB, uint8, shape (height, width, 3).
-        warnings: What was made good, one line each, as in ``its end marker is missing``.
-    """
-
-    pixels: Pixels
-    warnings: tuple[str, ...] = ()
 
 
 def read_header(data: bytes, max_pixels: int) -> Header:
@@ -206,7 +182,7 @@ def from_pillow(image: Image.Image) -> NDArray[np.uint8]:
         ImageError: The image is damaged.
     """
     try:
-        return _pixels_of(ImageOps.exif_transpose(image)).pixels
+        return from_image(ImageOps.exif_transpose(image)).pixels
     except MemoryError:
         raise
     except Exception as error:
@@ -244,7 +220,7 @@ def _upright_size(encoded: Encoded) -> WidthHeight:
 def _decode(encoded: Encoded, reduction: int) -> Decoded:
     try:
         decoded = _decode_stored(encoded, reduction)
-        return Decoded(_upright(decoded.pixels, encoded.orientation), decoded.warnings)
+        return Decoded(upright(decoded.pixels, encoded.orientation), decoded.warnings)
     except (MemoryError, ImageError):
         raise
     except Exception as error:  # Pillow's decoders raise many kinds on damaged input
@@ -268,7 +244,7 @@ def _decode_stored(encoded: Encoded, reduction: int) -> Decoded:
     if encoded.way == "deep":
         values = _opencv(encoded.data, cv2.IMREAD_UNCHANGED)
         if values is not None and values.shape[:2] == (encoded.height, encoded.width):
-            return _from_values(values)
+            return from_values(values)
     return _decode_with_pillow(encoded)
 
 
@@ -299,61 +275,7 @@ def _decode_with_pillow(encoded: Encoded) -> Decoded:
         warnings.simplefilter("ignore")
         image = Image.open(io.BytesIO(encoded.data), formats=(_NAMES[encoded.media_type],))
         image.load()
-        return _pixels_of(image)
-
-
-def _pixels_of(image: Image.Image) -> Decoded:
-    if image.mode.startswith("I;16") or image.mode in {"I", "F"}:
-        return _from_values(np.asarray(image))
-    pixels = np.empty((image.height, image.width, 3), np.uint8)
-    for rows, columns in _tiles(image.size):
-        part = image.crop((columns.start, rows.start, columns.stop, rows.stop))
-        opaque = _over_white(part) if part.has_transparency_data else part.convert("RGB")
-        pixels[rows, columns] = np.asarray(opaque)
-    return Decoded(pixels)
-
-
-def _from_values(values: NDArray[Any]) -> Decoded:
-    """From grey, BGR or BGRA values of any depth."""
-    height, width = values.shape[:2]
-    channels = 1 if values.ndim == 2 else values.shape[2]
-    colours = Scale.of(_planes(values, range(min(channels, 3))))
-    alpha = Scale.of(_planes(values, range(3, channels)))
-    pixels = np.empty((height, width, 3), np.uint8)
-    for part in _tiles((width, height)):
-        planes = [
-            (alpha if channel == 3 else colours).apply(plane)
-            for channel, plane in enumerate(cv2.split(np.ascontiguousarray(values[part])))
-        ]
-        blue, green, red, *more = planes if channels > 1 else planes * 3
-        rgb = cv2.merge([red, green, blue, *more])
-        pixels[part] = np.asarray(_over_white(Image.fromarray(rgb)) if more else rgb)
-    return Decoded(pixels, (colours.warning,) if colours.warning else ())
-
-
-def _planes(values: NDArray[Any], channels: Iterable[int]) -> Iterator[NDArray[Any]]:
-    """Each tile of some channels; none of 8-bit values, which need no scale."""
-    if values.dtype == np.uint8:
-        return
-    for part in _tiles((values.shape[1], values.shape[0])):
-        planes = cv2.split(np.ascontiguousarray(values[part]))
-        yield from (planes[channel] for channel in channels)
-
-
-def _tiles(size: WidthHeight) -> Iterator[tuple[slice, slice]]:
-    """Rows and columns of parts of an image: what is made of one takes little memory."""
-    width, height = size
-    for top in range(0, height, _TILE[1]):
-        for left in range(0, width, _TILE[0]):
-            yield slice(top, min(top + _TILE[1], height)), slice(left, min(left + _TILE[0], width))
-
-
-_TILE = (4096, 256)
-
-
-def _over_white(image: Image.Image) -> Image.Image:
-    rgba = image.convert("RGBA")
-    return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")
+        return from_image(image)
 
 
 def _require_memory(encoded: Encoded) -> None:
@@ -366,11 +288,3 @@ def _raise_pillows_limit(max_pixels: int) -> None:
     with _PILLOWS_LIMIT:
         if Image.MAX_IMAGE_PIXELS is not None:
             Image.MAX_IMAGE_PIXELS = max(Image.MAX_IMAGE_PIXELS, max_pixels)
-
-
-def _upright(pixels: Pixels, orientation: int) -> Pixels:
-    if orientation not in _TURNS:
-        return pixels
-    quarters, axis = _TURNS[orientation]
-    turned = np.rot90(pixels, quarters)
-    return np.ascontiguousarray(turned if axis < 0 else np.flip(turned, axis))

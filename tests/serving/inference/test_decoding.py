@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import io
-import struct
 
 import cv2
 import numpy as np
@@ -23,12 +22,9 @@ from tests.serving.inference.bombs import (
     chunk,
     gif,
     jpeg,
-    jpeg_in_tiff,
     png,
     scans,
     segment,
-    tiff,
-    tiles,
     webp,
 )
 
@@ -74,20 +70,6 @@ def test_orientation_is_honoured(format: str, orientation: int, row: int, column
     assert pixels[row, column, 1] < 60
     header = read_header(data, LIMIT)
     assert (header.height, header.width) == pixels.shape[:2]
-
-
-@pytest.mark.parametrize("format", ["PNG", "TIFF"])
-def test_sixteen_bit_grey_is_scaled_not_clipped(format: str) -> None:
-    ramp = np.linspace(0, 65535, 256).astype(np.uint16)[None].repeat(4, 0)
-    pixels = decode(encode(ramp, format), LIMIT)
-    np.testing.assert_allclose(pixels[0, :, 0], np.arange(256), atol=1)
-
-
-@pytest.mark.parametrize("suffix", [".png", ".tiff"])
-def test_sixteen_bit_colour_is_scaled(suffix: str) -> None:
-    deep = np.full((4, 4, 3), 40000, np.uint16)
-    pixels = decode(cv2.imencode(suffix, deep)[1].tobytes(), LIMIT)
-    np.testing.assert_allclose(pixels, 156, atol=1)
 
 
 def test_cmyk_palette_and_alpha_become_rgb() -> None:
@@ -269,45 +251,6 @@ def test_an_orientation_that_is_none_turns_nothing(format: str, orientation: int
     assert decode(data, LIMIT).shape == (30, 40, 3)
 
 
-def deep(peak: int, format: str, channels: int, kind: type[np.generic] = np.uint16) -> bytes:
-    """An image whose values go from 0 to a peak along its rows."""
-    ramp = np.linspace(0, peak, 256)[None, :, None].repeat(4, 0).repeat(channels, 2).astype(kind)
-    if channels == 4:
-        ramp[..., 3] = peak
-    return cv2.imencode(format, ramp[..., 0] if channels == 1 else ramp)[1].tobytes()
-
-
-@pytest.mark.parametrize("format", [".png", ".tiff"])
-@pytest.mark.parametrize("channels", [1, 3, 4])
-@pytest.mark.parametrize(
-    ("peak", "depth"), [(255, 8), (1023, 10), (4080, 12), (16_383, 14), (65_535, 16)]
-)
-def test_values_are_scaled_by_the_bits_that_they_have(
-    format: str, channels: int, peak: int, depth: int
-) -> None:
-    decoded = decode_whole(deep(peak, format, channels), LIMIT)
-    assert decoded.pixels[0, 0].tolist() == [0, 0, 0]
-    assert decoded.pixels[0, -1].tolist() == [peak >> (depth - 8)] * 3
-    assert len(np.unique(decoded.pixels)) > 250
-    said = () if depth == 16 else (f"its values end at {peak}, as {depth} bits",)
-    assert decoded.warnings == said
-
-
-@pytest.mark.parametrize("channels", [1, 3])
-@pytest.mark.parametrize(("peak", "last"), [(1, 255), (255, 255), (4095, 255), (200, 200)])
-def test_floats_are_scaled_too(channels: int, peak: float, last: int) -> None:
-    pixels = decode(deep(peak, ".tiff", channels, np.float32), LIMIT)
-    assert pixels[0, 0].tolist() == [0, 0, 0]
-    np.testing.assert_allclose(pixels[0, -1], last, atol=1)
-    assert abs(int(pixels[0, 128, 0]) - last // 2) <= 1
-
-
-def test_values_that_are_no_numbers_are_black() -> None:
-    values = np.array([[np.nan, -5, np.inf, 0.5, 1]], np.float32).repeat(4, 0)
-    pixels = decode(cv2.imencode(".tiff", values)[1].tobytes(), LIMIT)
-    assert pixels[0, :, 0].tolist() == [0, 0, 255, 128, 255]
-
-
 @pytest.mark.parametrize(
     "options", [{}, {"progressive": True}, {"optimize": True}, {"restart_marker_blocks": 2}]
 )
@@ -339,51 +282,6 @@ def test_a_jpeg_without_an_end_may_have_a_third_of_the_scans() -> None:
     assert decode(whole, limit).shape == (200, 200, 3)
     with pytest.raises(ImageError, match="scans"):
         decode(whole[:-2], limit)
-
-
-def test_tiles_beyond_the_image_are_bounded() -> None:
-    assert decode(tiles(30, 2000, across=256, down=256), LIMIT).shape == (2000, 30, 3)
-    with pytest.raises(ImageTooLargeError, match="four times its pixels"):
-        decode(tiles(8, 3200, across=2**21, down=16), LIMIT)
-
-
-@pytest.mark.parametrize("tag", [256, 277, 322])
-def test_a_count_of_a_tiff_that_decoders_read_differently_is_refused(tag: int) -> None:
-    first = struct.pack("<HHII", tag, 4, 1, 1)
-    with pytest.raises(ImageError, match=f"two entries of tag {tag}"):
-        decode(tiff(extra=2 * first), LIMIT)
-
-
-def test_scans_of_jpegs_in_a_tiff_are_counted() -> None:
-    few = jpeg_in_tiff(scans(20, 200), 200, 200, 2, step=0)
-    assert decode(few, 2 * 200 * 200).shape == (400, 200, 3)
-    for many in (40, 120):
-        with pytest.raises(ImageError, match="scans"):
-            decode(jpeg_in_tiff(scans(many, 200), 200, 200, 2, step=0), 2 * 200 * 200)
-
-
-def test_jpegs_in_a_tiff_that_overlap_are_refused() -> None:
-    with pytest.raises(ImageError, match="overlap"):
-        decode(jpeg_in_tiff(scans(1, 200), 200, 200, 100), LIMIT)
-
-
-def test_lengths_of_jpegs_in_a_tiff_must_be_there() -> None:
-    data = jpeg_in_tiff(scans(1, 200), 200, 200, 2, step=0)
-    damaged = data.replace(struct.pack("<HHI", 279, 4, 2), struct.pack("<HHI", 60_000, 4, 2))
-    with pytest.raises(ImageError, match="have no lengths"):
-        decode(damaged, LIMIT)
-
-
-@pytest.mark.parametrize(("kind", "value"), [(9, 2**32 - 1), (11, 0x3F800000)])
-def test_a_count_of_a_tiff_that_is_none_is_refused(kind: int, value: int) -> None:
-    with pytest.raises(ImageError, match="tag 322 is no count"):
-        decode(tiff(extra=struct.pack("<HHII", 322, kind, 1, value)), LIMIT)
-
-
-def test_an_image_of_five_bands_is_said_to_have_five_channels() -> None:
-    with pytest.raises(ImageError, match="has 5 channels, and 1 to 4 are read"):
-        decode(tiff(samples=5), LIMIT)
-    assert decode(tiff(samples=3), LIMIT).shape == (48, 64, 3)
 
 
 @pytest.mark.parametrize(("brand", "name"), [("heic", "HEIC"), ("mif1", "HEIC"), ("avif", "AVIF")])

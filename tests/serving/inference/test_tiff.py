@@ -1,0 +1,66 @@
+"""What a TIFF may say of itself, and what is refused."""
+
+from __future__ import annotations
+
+import struct
+
+import pytest
+
+from serving.inference.decoding import (
+    ImageError,
+    ImageTooLargeError,
+    decode,
+)
+from tests.serving.inference.bombs import (
+    jpeg_in_tiff,
+    scans,
+    tiff,
+    tiles,
+)
+
+LIMIT = 10**6
+
+
+def test_tiles_beyond_the_image_are_bounded() -> None:
+    assert decode(tiles(30, 2000, across=256, down=256), LIMIT).shape == (2000, 30, 3)
+    with pytest.raises(ImageTooLargeError, match="four times its pixels"):
+        decode(tiles(8, 3200, across=2**21, down=16), LIMIT)
+
+
+@pytest.mark.parametrize("tag", [256, 277, 322])
+def test_a_count_of_a_tiff_that_decoders_read_differently_is_refused(tag: int) -> None:
+    first = struct.pack("<HHII", tag, 4, 1, 1)
+    with pytest.raises(ImageError, match=f"two entries of tag {tag}"):
+        decode(tiff(extra=2 * first), LIMIT)
+
+
+def test_scans_of_jpegs_in_a_tiff_are_counted() -> None:
+    few = jpeg_in_tiff(scans(20, 200), 200, 200, 2, step=0)
+    assert decode(few, 2 * 200 * 200).shape == (400, 200, 3)
+    for many in (40, 120):
+        with pytest.raises(ImageError, match="scans"):
+            decode(jpeg_in_tiff(scans(many, 200), 200, 200, 2, step=0), 2 * 200 * 200)
+
+
+def test_jpegs_in_a_tiff_that_overlap_are_refused() -> None:
+    with pytest.raises(ImageError, match="overlap"):
+        decode(jpeg_in_tiff(scans(1, 200), 200, 200, 100), LIMIT)
+
+
+def test_lengths_of_jpegs_in_a_tiff_must_be_there() -> None:
+    data = jpeg_in_tiff(scans(1, 200), 200, 200, 2, step=0)
+    damaged = data.replace(struct.pack("<HHI", 279, 4, 2), struct.pack("<HHI", 60_000, 4, 2))
+    with pytest.raises(ImageError, match="have no lengths"):
+        decode(damaged, LIMIT)
+
+
+@pytest.mark.parametrize(("kind", "value"), [(9, 2**32 - 1), (11, 0x3F800000)])
+def test_a_count_of_a_tiff_that_is_none_is_refused(kind: int, value: int) -> None:
+    with pytest.raises(ImageError, match="tag 322 is no count"):
+        decode(tiff(extra=struct.pack("<HHII", 322, kind, 1, value)), LIMIT)
+
+
+def test_an_image_of_five_bands_is_said_to_have_five_channels() -> None:
+    with pytest.raises(ImageError, match="has 5 channels, and 1 to 4 are read"):
+        decode(tiff(samples=5), LIMIT)
+    assert decode(tiff(samples=3), LIMIT).shape == (48, 64, 3)
