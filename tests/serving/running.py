@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -100,4 +100,19 @@ def free_ports(count: int) -> list[int]:
             except (OSError, OverflowError):
                 continue
             found.append(port)
+    return found
+
+
+def children(server: RunningServer) -> list[int]:
+    """Process ids of a server's workers."""
+    return worker_ids(server.process.pid)
+
+
+def worker_ids(supervisor: int) -> list[int]:
+    """Process ids of the workers that a process has started."""
+    found = []
+    for each in psutil.Process(supervisor).children():
+        with suppress(psutil.Error):  # it ended meanwhile
+            if "--multiprocessing-fork" in each.cmdline():
+                found.append(each.pid)
     return found

@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.serving import running as servers
-from tests.serving.api.test_operations import children
 from tests.serving.images import TWO_SQUARES, encode
-from tests.serving.running import running
+from tests.serving.running import children, running
 from tests.serving.waiting import wait_until
 
 pytestmark = pytest.mark.slow
