@@ -43,6 +43,7 @@ def test_export_writes_a_bundle_that_serves(umop: Umop, workplace: Path, discs: 
     assert not is_exported(run, "1.3")
 
 
+@pytest.mark.slow
 def test_export_and_sign_sign_the_bundle(umop: Umop, workplace: Path, tmp_path: Path) -> None:
     keys = make_key_pair(tmp_path)
     bundle = workplace / "runs" / "discs" / "discs.bundle"
