@@ -84,8 +84,8 @@ def check(
     from umop.data.check.page import write_page
     from umop.data.check.table import as_json, print_table
     from umop.data.convert import require_new, write_fixed
-    from umop.data.custom import require_split
     from umop.data.joining import all_files, check_each, joined
+    from umop.data.trainable import require_split
 
     if fix is not None:
         require_new(fix)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from umop.data.joining import all_files, check_each, is_split_here, joined
 from umop.data.layouts import files_of
 from umop.data.remembered import Remembered, state_of
 from umop.data.split import with_named, with_splits
-from umop.system.console import counted, note
+from umop.data.trainable import messages, refuse_errors, require_boxes
 from umop.system.errors import UserError
 
 SOURCE = "source.json"
@@ -147,7 +147,7 @@ def _checked(
         UserError: The data has errors, or other classes than the model.
     """
     report = joined(source.reports)
-    _refuse_errors(report, source.paths)
+    refuse_errors(report, source.paths)
     cleaned = report.cleaned
     if classes is not None:
         cleaned = _of_classes(cleaned, classes)
@@ -156,7 +156,7 @@ def _checked(
         cleaned = with_splits(cleaned, report.records)
     elif "val" not in listed:
         cleaned = _all_in_val(cleaned)
-    _require_boxes(cleaned, splits, listed)
+    require_boxes(cleaned, splits, listed)
     return OwnData(
         root=_root_of(source.roots),
         folders=source.roots,
@@ -165,7 +165,7 @@ def _checked(
         splits=tuple(splits),
         contents={split: coco_content(cleaned, split) for split in splits},
         is_split_here=is_split_here(source.reports),
-        messages=_messages(report, source.paths),
+        messages=messages(report, source.paths),
         state=source.state if source.is_all_inside else "",
     )
 
@@ -173,60 +173,6 @@ def _checked(
 def _root_of(roots: Sequence[Path]) -> Path:
     """The folder that all folders are in; one alone itself."""
     return Path(os.path.commonpath(roots))
-
-
-def require_split(report: Report) -> None:
-    """Checks that each part of sound data has a box; says so where it names none for training.
-
-    Raises:
-        UserError: One has none.
-    """
-    listed = set(report.cleaned.splits())
-    data = with_splits(report.cleaned, report.records)
-    if not data.in_split("train").any():
-        named = " and ".join(sorted(listed))
-        note(f"It has no images for training, only for {named}: give it to umop eval --data.")
-        _require_boxes(data, ("val",), listed)
-        return
-    _require_boxes(data, ("train", "val"), listed)
-
-
-def _require_boxes(data: DataSet, splits: Sequence[str], listed: Collection[str]) -> None:
-    """Checks that each part that is needed has a box.
-
-    Args:
-        data: The data set, split.
-        splits: The parts that are needed.
-        listed: The splits that the data's own lists or folders name.
-
-    Raises:
-        UserError: One has none, such as where only one image has boxes.
-    """
-    for split in splits:
-        if data.in_split(split)[data.boxes.image].any():
-            continue
-        if listed:
-            named = ", ".join(sorted(listed))
-            raise UserError(
-                f"{data.root} has no box for {split}: its lists or folders name {named} only."
-            )
-        raise UserError(f"{data.root} cannot be split: {_reason(data)}")
-
-
-def _reason(data: DataSet) -> str:
-    """Why no box is left for validation."""
-    images = counted(len(data.images), "image")
-    pairs = {*zip(data.boxes.image.tolist(), data.boxes.label.tolist(), strict=True)}
-    with_boxes = len({image for image, _ in pairs})
-    if len(pairs) == len({label for _, label in pairs}) and with_boxes > 1:
-        return (
-            f"{images}, {with_boxes} with boxes, and no class has two images: each class needs "
-            "two, one to learn from and one to measure with."
-        )
-    return (
-        f"{images}, {with_boxes} with boxes. Training needs two with boxes that are not the same "
-        "image, one to learn from and one to measure with."
-    )
 
 
 def _restored(roots: tuple[Path, ...], folder: Path, answer: dict[str, Any]) -> OwnData:
@@ -293,44 +239,6 @@ def _all_in_val(data: DataSet) -> DataSet:
     """Takes ``test`` for validation, or all images where no list says."""
     names: dict[str | None, str] = {"test": "val"} if "test" in data.splits() else {None: "val"}
     return with_named(data, names)
-
-
-def _refuse_errors(report: Report, paths: Sequence[Path]) -> None:
-    """Checks that there are no errors.
-
-    Raises:
-        UserError: There are; the message has a line for each kind.
-    """
-    kinds = [
-        f"  {rule.title}: {len(found)}, such as {found[0].text}"
-        for rule, found in report.by_rule()
-        if rule.severity == "error"
-    ]
-    if kinds:
-        copy = f"{paths[-1].resolve().stem}-fixed"
-        errors, given = counted(len(report.of("error")), "error"), " ".join(map(str, paths))
-        raise UserError(
-            "\n".join(
-                [
-                    f"{given} has {errors}:",
-                    *kinds,
-                    f"Look at them: umop data check {given} --html check.html",
-                    f"Write a repaired copy: umop data check {given} --fix {copy}",
-                ]
-            )
-        )
-
-
-def _messages(report: Report, paths: Sequence[Path]) -> tuple[str, ...]:
-    """A line for each kind of warning, and one that says where to see them."""
-    lines = [
-        f"{rule.severity}: {rule.title}: {len(found)}"
-        f"{', ' if found[0].repaired else ''}{found[0].repaired}, such as {found[0].text}"
-        for rule, found in report.by_rule()
-    ]
-    given = " ".join(map(str, paths))
-    pointer = f"note: see all of this with umop data check {given} --html check.html"
-    return (*lines, pointer) if lines else ()
 
 
 def _of_classes(data: DataSet, classes: Sequence[str]) -> DataSet:

@@ -55,6 +55,8 @@ class StretchedResize(Resize):
         stretch: Most that the ratio of width to height becomes larger or smaller by.
     """
 
+    scale: tuple[int, int]
+
     def __init__(self, *args: Any, stretch: float, **kwargs: Any) -> None:
         super().__init__(*args, keep_ratio=False, **kwargs)
         self.stretch = stretch

@@ -16,6 +16,7 @@ from umop.data.files.outline import entries
 from umop.data.files.reading import read_json
 from umop.data.files.tree import Files
 from umop.data.layouts.layout import MALFORMED, Layout
+from umop.data.layouts.masks import box_of_mask
 from umop.data.layouts.shapes import pixels
 
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,17}")
@@ -253,7 +254,7 @@ class _CocoFile:
 
     def _read_box(self, image: int, label: int, entry: Mapping[str, Any], place: Any) -> None:
         try:
-            written = entry.get("bbox") or _box_of_mask(entry.get("segmentation"))
+            written = entry.get("bbox") or box_of_mask(entry.get("segmentation"))
             box = self._box_with_area([float(value) for value in written], entry, place, image)
             x, y, width, height = box
         except MALFORMED:
@@ -281,7 +282,7 @@ class _CocoFile:
         if all(box[2:]) or not entry.get("segmentation"):
             return box
         try:
-            around = _box_of_mask(entry["segmentation"])
+            around = box_of_mask(entry["segmentation"])
         except MALFORMED:
             return box
         if not all(around[2:]):
@@ -292,43 +293,6 @@ class _CocoFile:
 
     def _note(self, rule: str, text: str, image: Path | None = None) -> None:
         self.builder.issue(rule, self.path, text, image)
-
-
-def _box_of_mask(mask: Any) -> list[float]:
-    """The box, xywh, around a mask in one of COCO's forms: polygons, or run lengths.
-
-    Raises:
-        ValueError: It is in neither.
-    """
-    if isinstance(mask, dict):
-        return _box_of_run_lengths(mask)
-    numbers = [value for polygon in mask or () for value in polygon]
-    if not numbers or any(len(polygon) % 2 for polygon in mask):
-        raise ValueError("no polygons")
-    xs = [float(value) for polygon in mask for value in polygon[0::2]]
-    ys = [float(value) for polygon in mask for value in polygon[1::2]]
-    return [min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys)]
-
-
-def _box_of_run_lengths(mask: Mapping[str, Any]) -> list[float]:
-    """The box, xywh, around a mask of run lengths, compressed or not.
-
-    Raises:
-        ValueError: It is none.
-    """
-    from pycocotools import mask as run_lengths  # of use for few data sets, and slow to import
-
-    try:
-        height, width = mask["size"]
-        whole = mask
-        if isinstance(mask["counts"], list):
-            whole = run_lengths.frPyObjects(mask, height, width)
-        x, y, across, down = run_lengths.toBbox(whole).tolist()
-    except Exception as error:  # a C extension that says little about what it cannot read
-        raise ValueError("no run lengths") from error
-    if x + across > width or y + down > height:
-        raise ValueError("run lengths of another size")
-    return [x, y, across, down]
 
 
 def _area(value: object) -> float:
