@@ -51,6 +51,8 @@ FORMATS = {
     "GIF": "image/gif",
 }
 SWAPPING_ORIENTATIONS = {5, 6, 7, 8}
+_MOST_SIDE = 2**20
+"""Of an image of one column each pixel costs a decoder as much as a row."""
 _MOST_BYTES_A_PIXEL = 6
 """Most bytes of one decoded pixel of an image of ``max_pixels``; a smaller one may have more."""
 _MOST_PASSES = 32
@@ -103,7 +105,7 @@ def read_header(data: bytes, max_pixels: int) -> Header:
 
     Raises:
         UnsupportedImageError: The format is none of ``FORMATS``.
-        ImageTooLargeError: The image has more pixels than ``max_pixels``.
+        ImageTooLargeError: The image has more pixels than ``max_pixels``, or a very long side.
         ImageError: The header is damaged.
     """
     encoded = _inspect(data, max_pixels)
@@ -201,6 +203,8 @@ def _inspect(data: bytes, max_pixels: int) -> Encoded:
     encoded = inspect(data)
     width, height = _upright_size(encoded)
     pixels = width * height
+    if max(width, height) > _MOST_SIDE:
+        raise ImageTooLargeError(f"the image has a side of more than {_MOST_SIDE} pixels")
     if pixels > max_pixels:
         raise ImageTooLargeError(f"the image has {width} × {height} pixels, more than {max_pixels}")
     if pixels * encoded.sample_bytes > _MOST_BYTES_A_PIXEL * max_pixels:

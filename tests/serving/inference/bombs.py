@@ -165,6 +165,7 @@ BOMBS: dict[str, bytes] = {
     "png of small chunks": png(chunk(b"tEXt", b"a\x00") * (MEGABYTE // 14)),
     "png of empty pixels": png(chunk(b"IDAT", b"") * (MEGABYTE // 12)),
     "png of EXIF": png(chunk(b"eXIf", directory(60_000, 700_000))),
+    "png of one column": encode(np.zeros((40 * MEGABYTE, 1), np.uint8)),
     "png of frames": png(chunk(b"fcTL", bytes(26)) * 20_000),
     "gif of comments": gif(b"\x21\xfe" + b"\x01a" * (MEGABYTE // 2) + b"\x00"),
     "gif of extensions": gif(b"\x21\xff\x00" * (MEGABYTE // 3)),

@@ -340,3 +340,9 @@ def test_an_image_that_takes_more_memory_may_have_fewer_pixels() -> None:
     wide = np.zeros((100, 100, 3), np.float64)
     with pytest.raises(ImageTooLargeError, match="too many bytes: 24 a pixel"):
         decode(cv2.imencode(".tiff", wide)[1].tobytes(), 20_000)
+
+
+@pytest.mark.parametrize("shape", [(1, 2**20 + 1), (2**20 + 1, 1)])
+def test_an_image_with_a_very_long_side_is_refused(shape: tuple[int, int]) -> None:
+    with pytest.raises(ImageTooLargeError, match="a side of more than 1048576 pixels"):
+        read_header(encode(np.zeros(shape, np.uint8)), 2 * 2**20)
