@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import zipfile
 from collections.abc import Iterator
@@ -73,6 +74,22 @@ def test_a_request_may_ask_for_other_windows(client: TestClient) -> None:
 def test_a_form_takes_the_option_too(client: TestClient) -> None:
     answer = client.post("/detect", data={"tiles": "off"}, files={"file": ("a.png", PNG)})
     assert boxes(answer.json()) == []
+
+
+def test_the_open_inference_protocol_looks_in_windows_too(client: TestClient) -> None:
+    def found(**parameters: Any) -> list[float]:
+        image = {"name": "image", "shape": [1], "datatype": "BYTES"}
+        request = {
+            "inputs": [{**image, "data": [base64.b64encode(PNG).decode()]}],
+            "parameters": {**SURE, **parameters},
+        }
+        answer = client.post("/v2/models/squares/infer", json=request)
+        assert answer.status_code == 200, answer.text
+        tensors = {each["name"]: each["data"] for each in answer.json()["outputs"]}
+        return sorted(tensors["boxes"][: 4 * tensors["num_detections"][0]])
+
+    assert found() == sorted(side for _, *corners in SMALL_BOXES for side in corners)
+    assert found(tiles="off") == []
 
 
 def test_a_model_without_windows_takes_them_where_they_are_asked_for(

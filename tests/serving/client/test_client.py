@@ -14,7 +14,14 @@ from typer.testing import CliRunner
 from serving.cli import app
 from serving.client import Client, ClientError
 from serving.client.folder import annotated_paths, find_images
-from tests.serving.images import TWO_BOXES, TWO_SQUARES, encode, paint
+from tests.serving.images import (
+    SMALL_BOXES,
+    SMALL_SQUARES,
+    TWO_BOXES,
+    TWO_SQUARES,
+    encode,
+    paint,
+)
 from tests.serving.running import running
 
 
@@ -62,6 +69,24 @@ def test_the_client_detects(server: str, tmp_path: Path) -> None:
     [found] = from_file.detections
     assert [found.box.x1, found.box.y1, found.box.x2, found.box.y2] == TWO_BOXES["red"]
     assert len(from_bytes.detections) == 1
+
+
+def test_the_client_says_whether_a_large_image_is_cut(tiled_bundle_path: Path) -> None:
+    image = encode(SMALL_SQUARES)
+    with (
+        running("--bundle", str(tiled_bundle_path), "--threads", "1") as tiled,
+        Client(tiled.url) as client,
+    ):
+        by_model = client.detect(image, score_threshold=0.95)
+        whole = client.detect(image, score_threshold=0.95, tiles="off")
+        other = client.detect(image, score_threshold=0.5, tiles=336)
+    found = sorted(
+        [each.label, each.box.x1, each.box.y1, each.box.x2, each.box.y2]
+        for each in by_model.detections
+    )
+    assert found == SMALL_BOXES
+    assert whole.detections == []
+    assert len(other.detections) >= len(SMALL_BOXES)
 
 
 def test_the_clients_errors_are_one_line(server: str) -> None:

@@ -20,7 +20,7 @@ from fastapi.testclient import TestClient
 from PIL import Image
 
 from serving.inference.detector import Detector
-from tests.serving.images import TWO_SQUARES, encode, paint
+from tests.serving.images import SMALL_BOXES, SMALL_SQUARES, TWO_SQUARES, encode, paint
 from tests.serving.make_bundle import make_bundle
 from tests.serving.predict.conftest import Predict
 from tests.serving.waiting import wait_until
@@ -75,6 +75,25 @@ def test_options_choose_what_is_reported(predict: Predict, folder: Path) -> None
     only = predict("images", "--class", "blue", "--class", "green", *SURE)[1]
     assert labels(only)["two.png"] == ["blue"]
     assert len(results(predict("images", "--max-detections", "1")[1])["two.png"]) == 1
+
+
+def test_small_objects_of_a_large_image_are_found(
+    predict: Predict, folder: Path, tiled_bundle_path: Path
+) -> None:
+    (folder / "large.png").write_bytes(encode(SMALL_SQUARES))
+
+    def found(*options: str, score: str = "0.95") -> list[list[Any]]:
+        code, out, err = predict("large.png", "--score", score, *options, model=tiled_bundle_path)
+        assert (code, err) == (0, "")
+        [detections] = results(out).values()
+        return sorted([each["label"], *each["box"].values()] for each in detections)
+
+    assert found() == found("--tiles", "auto") == SMALL_BOXES
+    assert found("--tiles", "off") == []
+    assert len(found("--tiles", "336", score="0.5")) >= len(SMALL_BOXES)
+    code, _, err = predict("large.png", "--tiles", "some", model=tiled_bundle_path)
+    assert (code, err.count("\n")) == (2, 1)
+    assert "must be auto, off, or pixels from 64 to 8192" in err
 
 
 def test_a_running_service_can_be_the_model(predict: Predict, server: str, folder: Path) -> None:

@@ -18,7 +18,7 @@ from selenium.webdriver.remote.webdriver import WebDriver
 from selenium.webdriver.remote.webelement import WebElement
 
 from serving.bundle import Bundle
-from tests.serving.images import TWO_SQUARES, encode, paint
+from tests.serving.images import SMALL_BOXES, SMALL_SQUARES, TWO_SQUARES, encode, paint
 from tests.serving.make_bundle import make_bundle
 from tests.serving.running import running
 from tests.serving.waiting import wait_until
@@ -135,6 +135,28 @@ def test_boxes_lie_on_the_squares(page: WebDriver) -> None:
     red = next(each for each in found if each.text.startswith("red")).rect
     expected = (image["x"] + 64 * scale, image["y"] + 128 * scale, 64 * scale)
     assert (red["x"], red["y"], red["width"]) == pytest.approx(expected, abs=1.5)
+
+
+def test_small_objects_of_a_large_image_lie_where_they_are(
+    browser: WebDriver, tiled_bundle_path: Path
+) -> None:
+    with running("--bundle", str(tiled_bundle_path), "--threads", "1") as served:
+        browser.get(served.url)
+        wait_until(lambda: text(browser, "model-name") == "squares")
+        send(browser, "large.png", encode(SMALL_SQUARES))
+        wait_until(lambda: len(boxes(browser)) >= len(SMALL_BOXES))
+        set_threshold(browser, 0.95)
+        image = element(browser, "image").rect
+        scale = image["width"] / SMALL_SQUARES.shape[1]
+        shown = browser.find_elements(By.CSS_SELECTOR, "#boxes .box")
+        found = sorted((each.text.split()[0], each.rect["x"], each.rect["y"]) for each in shown)
+        expected = sorted(
+            (label, image["x"] + left * scale, image["y"] + top * scale)
+            for label, left, top, *_ in SMALL_BOXES
+        )
+        assert [label for label, *_ in found] == [label for label, *_ in expected]
+        for (_, *corner), (_, *true) in zip(found, expected, strict=True):
+            assert corner == pytest.approx(true, abs=1.5)
 
 
 def test_classes_can_be_switched_off_by_keyboard(page: WebDriver) -> None:
