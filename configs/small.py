@@ -10,7 +10,7 @@ model = dict(
     neck=dict(num_outs=4),
     bbox_head=dict(num_classes=1, anchor_generator=dict(strides=[8, 16, 32, 64])),
 )
-auto_schedule = dict(epochs=36, min_iters=900)
+auto_schedule = dict(epochs=36, min_iters=1200)
 optim_wrapper = dict(
     type="AmpOptimWrapper",
     paramwise_cfg=dict(custom_keys=dict(backbone=dict(lr_mult=0.3), cls=dict(lr_mult=0.5))),

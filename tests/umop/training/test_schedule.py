@@ -36,7 +36,7 @@ def test_what_is_no_duration(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("images", "iterations"), [(10, 900), (160, 1440), (600, 5400), (100_000, 6000)]
+    ("images", "iterations"), [(10, 1200), (160, 1440), (600, 5400), (100_000, 6000)]
 )
 def test_steps_follow_from_the_images(images: int, iterations: int) -> None:
     config = fitted("small", images)
@@ -63,8 +63,8 @@ def test_every_learning_rate_decays_to_a_hundredth() -> None:
 
 
 def test_a_length_that_evaluations_do_not_divide_has_no_more_of_them() -> None:
-    config = fitted("small", 113)
-    assert (config.train_cfg.max_iters, config.train_cfg.val_interval) == (1017, 255)
+    config = fitted("small", 137)
+    assert (config.train_cfg.max_iters, config.train_cfg.val_interval) == (1233, 309)
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_a_length_that_evaluations_do_not_divide_has_no_more_of_them() -> None:
         (["min_iters=600"], 600),
         (["min_iters=20"], 540),
         (["min_iters=20", "max_iters=50"], 50),
-        (["epochs=72"], 1080),
+        (["epochs=96"], 1440),
     ],
 )
 def test_bounds_of_the_length_are_followed(bounds: list[str], iterations: int) -> None:
@@ -183,8 +183,8 @@ def test_a_decay_by_epochs_can_be_kept_in_iterations() -> None:
 def test_patience_can_run_out_halfway() -> None:
     config = fitted("small", 100, patience=5)
     assert config.custom_hooks[-1] == {"type": "PatienceHook", "patience": 5}
-    assert (config.train_cfg.max_iters, config.train_cfg.val_interval) == (900, 90)
-    assert fitted("small", 100, patience=1).train_cfg.val_interval == 225, "evaluated as it was"
+    assert (config.train_cfg.max_iters, config.train_cfg.val_interval) == (1200, 120)
+    assert fitted("small", 100, patience=1).train_cfg.val_interval == 300, "evaluated as it was"
     assert fitted("r50", 100, patience=5).train_cfg.val_interval == 1
 
 
