@@ -113,6 +113,8 @@ class Store:
         Raises:
             StorageError: Storage cannot be asked, or there are more.
         """
+        if self.address.lower().startswith("https:"):
+            raise StorageError(f"{self.address}: there is no such file; https has no folders")
         prefix = self._key(below)
         skipped = len(self._prefix) + 1 if self._prefix else 0
         found: list[Object] = []
