@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from serving.storage import Objects as Objects
     from serving.storage import StorageError as StorageError
     from serving.storage import Store as Store
+    from serving.storage import Tag as Tag
     from serving.storage import fetch as fetch
     from serving.storage import is_address as is_address
     from serving.storage import local_path as local_path
@@ -89,7 +90,7 @@ else:
         "serving.schemas.options": ("DetectOptions",),
         "serving.schemas.xml": ("element", "text_of"),
         "serving.storage": (
-            *("ConflictError", "Object", "Objects", "StorageError", "Store"),
+            *("ConflictError", "Object", "Objects", "StorageError", "Store", "Tag"),
             *("fetch", "is_address", "local_path", "receive"),
         ),
         "serving.storage.cache": ("cache_folder",),

@@ -106,7 +106,7 @@ Other commands read these variables:
 
 ## Training
 
-Training reads these variables:
+Training reads these variables ([object storage](storage.md) has the last three at work):
 
 | variable | default | what it does |
 |---|---|---|

@@ -79,8 +79,6 @@ def _found(store: Store, address: str) -> Objects:
     """The objects of a bundle: a zip's one, or those of a folder."""
     if zipped := store.look():
         return Objects(store, [zipped])
-    if address.lower().startswith("https:"):
-        raise StorageError(f"{address}: there is no such bundle; over https it must be a zip")
     found = store.objects(most=_MOST_FILES)
     if not found:
         raise StorageError(f"{address}: there is no such bundle")

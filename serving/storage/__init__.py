@@ -6,7 +6,7 @@
 from serving.storage.address import is_address, local_path
 from serving.storage.errors import ConflictError, StorageError
 from serving.storage.fetch import Objects, fetch, receive
-from serving.storage.store import Object, Store
+from serving.storage.store import Object, Store, Tag
 
 __all__ = [
     "ConflictError",
@@ -14,6 +14,7 @@ __all__ = [
     "Objects",
     "StorageError",
     "Store",
+    "Tag",
     "fetch",
     "is_address",
     "local_path",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from serving.storage.address import Address
 from serving.storage.errors import ConflictError, StorageError, translated
@@ -21,6 +21,22 @@ _TRIES = 5
 _MOST_LISTED = 5_000_000
 
 
+class Tag(NamedTuple):
+    """Tells one state of an object from all others; clouds look at one or the other part.
+
+    Attributes:
+        etag: What S3 and Azure compare.
+        generation: What Google's storage compares.
+    """
+
+    etag: str
+    generation: str | None
+
+    def condition(self) -> dict[str, str]:
+        """What obstore compares; it takes no None."""
+        return {"e_tag": self.etag, **({"version": self.generation} if self.generation else {})}
+
+
 @dataclass(frozen=True)
 class Object:
     """An object, as storage describes it.
@@ -30,12 +46,19 @@ class Object:
         size: In bytes.
         etag: Is another one whenever the content is.
         modified: By storage's clock.
+        generation: Likewise, where storage counts its writes.
     """
 
     name: str
     size: int
     etag: str
     modified: datetime
+    generation: str | None = None
+
+    @property
+    def tag(self) -> Tag:
+        """What a conditional write expects."""
+        return Tag(self.etag, self.generation)
 
 
 class Store:
@@ -90,6 +113,8 @@ class Store:
         Raises:
             StorageError: Storage cannot be asked, or there are more.
         """
+        if self.address.lower().startswith("https:"):
+            raise StorageError(f"{self.address}: there is no such file; https has no folders")
         prefix = self._key(below)
         skipped = len(self._prefix) + 1 if self._prefix else 0
         found: list[Object] = []
@@ -143,33 +168,33 @@ class Store:
                 max_concurrency=_UPLOADS,
             )
 
-    def replace(self, name: str, content: bytes, before: str | None) -> str:
+    def replace(self, name: str, content: bytes, before: Tag | None) -> Tag:
         """Writes a small object, if nobody else did meanwhile.
 
         Args:
             name: Of the object.
             content: What it is to hold.
-            before: The ETag of the object to replace; None where there must be none.
+            before: The tag of the object to replace; None where there must be none.
 
         Returns:
-            The new ETag.
+            The new one.
 
         Raises:
             ConflictError: Another program was first.
             StorageError: Storage does not take it.
         """
-        mode: Any = "create" if before is None else {"e_tag": before}
+        mode: Any = "create" if before is None else before.condition()
         try:
             with translated(self.named(name)):
                 result = self._obstore.put(
                     *(self._store, self._key(name), content), mode=mode, use_multipart=False
                 )
-            return str(result["e_tag"])
+            return Tag(str(result["e_tag"]), result["version"])
         except ConflictError:
             now = self.read(name)
             if now is None or now[0] != content:  # else it arrived, and its answer was lost
                 raise
-            return now[1].etag
+            return now[1].tag
 
     def delete(self, names: list[str]) -> None:
         """Deletes objects; those that are not there are no error.
@@ -195,7 +220,7 @@ class Store:
 def _described(meta: ObjectMeta, name: str) -> Object:
     modified = meta["last_modified"]
     etag = meta["e_tag"] or f"{modified.isoformat()}-{meta['size']}"
-    return Object(name, meta["size"], etag, modified)
+    return Object(name, meta["size"], etag, modified, meta["version"])
 
 
 def _without_folders(found: list[Object]) -> list[Object]:

@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
-import pytest
+import os
+import shutil
+from pathlib import Path
 
-from tests.k8s.manifests import containers, find, named, objects
+import pytest
+import yaml
+from kubernetes_validate import validate
+
+from serving.storage import is_address
+from tests.k8s.manifests import (
+    FOLDER,
+    containers,
+    containers_of,
+    find,
+    kustomize,
+    named,
+    objects,
+)
 from umop.distributed.agent import SECONDS_TO_END, SECONDS_TO_STOP
 from umop.system.exit_codes import MISTAKE, STOPPED
 
@@ -69,3 +84,21 @@ def test_the_demo_differs_only_where_it_says() -> None:
 def test_there_is_time_to_save(name: str) -> None:
     for each in containers(name):
         assert each.pod["terminationGracePeriodSeconds"] >= SECONDS_TO_STOP + SECONDS_TO_END
+
+
+def test_with_object_storage_no_pod_has_a_claim(tmp_path: Path) -> None:
+    shutil.copy(FOLDER / "train-job.yaml", tmp_path)
+    component = os.path.relpath(FOLDER / "components" / "object-storage", tmp_path)
+    text = {"resources": ["train-job.yaml"], "components": [component]}
+    (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump(text))
+    made = [each for each in yaml.safe_load_all(kustomize(tmp_path)) if each]
+    assert not list(find(made, "persistentVolumeClaim"))
+    [account] = [each for each in made if each["kind"] == "ServiceAccount"]
+    for each in containers_of(made):
+        volumes = {volume["name"] for volume in each.pod["volumes"]}
+        assert {mount["name"] for mount in each.spec["volumeMounts"]} <= volumes
+        assert each.pod["serviceAccountName"] == account["metadata"]["name"]
+        variables = each.variables()
+        assert all(is_address(variables[name]) for name in ("DATA", "UMOP_MIRROR"))
+        assert not [name for name in variables if "KEY" in name or "SECRET" in name]
+        validate(each.object, "1.30", strict=True)

@@ -11,7 +11,7 @@ from time import monotonic, sleep
 from typing import Any
 from uuid import uuid4
 
-from serving.shared import ConflictError, Object, StorageError, Store
+from serving.shared import ConflictError, Object, StorageError, Store, Tag
 from umop.runs.lock import holder
 from umop.system.console import note
 from umop.system.errors import UserError
@@ -59,7 +59,7 @@ class Lease:
         self._store = store
         self._seconds = lease_seconds()
         self._beat = 0
-        self._etag: str | None = None
+        self._tag: Tag | None = None
         self._released = Event()
 
     @contextmanager
@@ -81,18 +81,18 @@ class Lease:
             self._release()
 
     def _acquire(self) -> None:
-        while self._etag is None:
+        while self._tag is None:
             try:
-                self._etag = self._write(None)
+                self._tag = self._write(None)
             except ConflictError:
                 expired = self._expired()
                 try:
-                    self._etag = self._write(expired)
+                    self._tag = self._write(expired)
                 except ConflictError:  # another job was first
                     continue
 
-    def _expired(self) -> str | None:
-        """Waits for a lease to be given up; returns the ETag of one that is not kept.
+    def _expired(self) -> Tag | None:
+        """Waits for a lease to be given up; returns the tag of one that is not kept.
 
         Raises:
             UserError: It is kept.
@@ -100,7 +100,7 @@ class Lease:
         found = self._store.read(_LEASE)
         if found is None:
             return None
-        lease, etag = json.loads(found[0]), found[1].etag
+        lease, tag = json.loads(found[0]), found[1].tag
         until = monotonic() + lease["seconds"] + 1 - self._age(found[1])
         if until > monotonic():
             note(f"looking whether {lease['holder']} still trains {self._store.address}")
@@ -109,9 +109,9 @@ class Lease:
             now = self._store.look(_LEASE)
             if now is None:
                 return None
-            if now.etag != etag:
+            if now.tag != tag:
                 raise self._held_by(lease)
-        return etag
+        return tag
 
     def _age(self, lease: Object) -> float:
         """Seconds since the lease was written, by storage's clock."""
@@ -125,7 +125,7 @@ class Lease:
             "or give this run another name with --run."
         )
 
-    def _write(self, before: str | None) -> str:
+    def _write(self, before: Tag | None) -> Tag:
         self._beat += 1
         lease = {
             "holder": holder(),
@@ -138,7 +138,7 @@ class Lease:
     def _keep(self) -> None:
         while not self._released.wait(self._seconds / _BEATS):
             try:
-                self._etag = self._write(self._etag)
+                self._tag = self._write(self._tag)
             except ConflictError:
                 if not self._is_ours():
                     self.is_lost = True
@@ -154,7 +154,7 @@ class Lease:
             return True  # the next beat finds out
         if found is None or json.loads(found[0])["writer"] != self.writer:
             return False
-        self._etag = found[1].etag
+        self._tag = found[1].tag
         return True
 
     def _release(self) -> None:

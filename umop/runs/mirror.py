@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from serving.shared import ConflictError, Store, receive
+from serving.shared import ConflictError, Store, Tag, receive
 from umop.runs.checkpoints import by_age, replace_text
 from umop.runs.folder import RunFolder
 from umop.system.console import note
@@ -119,7 +119,7 @@ class Mirror:
         self._run = run
         self._store = store
         self._writer = writer
-        self._etag: str | None = None
+        self._tag: Tag | None = None
         self._sums: dict[tuple[int, int, int], str] = {}
         self.manifest = _Manifest()
 
@@ -153,7 +153,7 @@ class Mirror:
     def _read(self) -> None:
         found = self._store.read(_MANIFEST)
         if found is not None:
-            self.manifest, self._etag = _Manifest.parse(found[0]), found[1].etag
+            self.manifest, self._tag = _Manifest.parse(found[0]), found[1].tag
 
     def _bring(self, name: str) -> bool:
         """Brings one file; returns whether it is what it should be."""
@@ -187,12 +187,12 @@ class Mirror:
             return
         text = json.dumps(asdict(manifest), indent=1).encode()
         try:
-            self._etag = self._store.replace(_MANIFEST, text, self._etag)
+            self._tag = self._store.replace(_MANIFEST, text, self._tag)
         except ConflictError:
             self._read()
             if self.manifest.writer != self._writer:
                 raise
-            self._etag = self._store.replace(_MANIFEST, text, self._etag)
+            self._tag = self._store.replace(_MANIFEST, text, self._tag)
         gone, self.manifest = self.manifest.keys() - manifest.keys(), manifest
         self._store.delete(sorted(gone))
 

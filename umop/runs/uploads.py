@@ -15,8 +15,8 @@ from umop.system.console import note
 from umop.system.errors import FetchError, UserError
 from umop.system.storage import readable_errors
 
-_GRACE = 100.0
-"""Seconds that a stop waits for its upload; a rank is killed then."""
+_GRACE = 90.0
+"""Seconds that a stop waits for its upload; a rank is killed 100 s after it is told to stop."""
 _SECONDS_BETWEEN_LOOKS = 0.1
 
 

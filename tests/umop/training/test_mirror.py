@@ -13,6 +13,7 @@ import pytest
 
 from serving.storage import Store
 from tests.storage import Fault, Storage
+from tests.umop.data.test_address import upload
 from tests.umop.distributed.starter import Started, Starter
 from tests.umop.training.results import metrics, result
 from umop.runs.folder import RunFolder
@@ -86,6 +87,33 @@ def test_a_stop_waits_for_its_upload(
     started.kill(signal.SIGTERM)
     assert started.wait() == STOPPED, started.printed
     assert run.require_checkpoint().name == f"iter_{mirrored_iteration(place)}.pth"
+
+
+def test_it_goes_on_with_an_address_among_folders_on_an_empty_disk(
+    storage: Storage, place: str, configs: Path, discs: Path, starts: Starter, tmp_path: Path
+) -> None:
+    photos = f"{place}/photos"
+    upload(discs, photos)
+    shutil.copytree(discs, tmp_path / "more")
+    command = arguments(configs, tmp_path / "more", place)
+    command += ["--data", photos, "--set", "default_hooks.checkpoint.interval=4"]
+    started = start_in(starts, tmp_path / "first", command)
+    run = RunFolder(tmp_path / "first" / "runs" / "trees")
+    started.wait_until(lambda: len(metrics(run)) >= 5)
+    started.kill(signal.SIGTERM)
+    assert started.wait() == STOPPED, started.printed
+    shutil.rmtree(tmp_path / "cache")
+    last = start_in(starts, tmp_path / "second", command)
+    assert last.wait() == 0, last.printed
+    assert "Fetching iteration" in last.printed
+    assert f"from {photos} to " in last.printed
+
+
+def start_in(starts: Starter, folder: Path, command: list[str]) -> Started:
+    """Starts as on a machine of its own."""
+    folder.mkdir()
+    environment = {**os.environ, "UMOP_CACHE": str(folder.parent / "cache")}
+    return starts.start(folder, *command, environment={**environment, "UMOP_MIRROR_LEASE": "1"})
 
 
 def test_a_second_job_is_told_who_trains_and_leaves_no_folder(
