@@ -155,7 +155,7 @@ def test_killed_and_started_again_it_goes_on(
         with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
             wait_until(partial(is_written, journal, lines))
             process.send_signal(number)
-            assert process.wait(20) == code
+            assert process.wait(100) == code
             assert process.stderr
             note = process.stderr.read()
         assert note == ("Stopped; the same command goes on in out.\n" if code == 130 else "")
