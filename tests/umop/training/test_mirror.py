@@ -33,7 +33,10 @@ def arguments(configs: Path, discs: Path, place: str, run: str = "trees") -> lis
 
 
 def begin(starts: Starter, folder: Path, command: list[str]) -> Started:
-    return starts.start(folder, *command, environment={**os.environ, "UMOP_MIRROR_LEASE": "1"})
+    cache = {"UMOP_CACHE": str(folder.parent / "cache")}
+    return starts.start(
+        folder, *command, environment={**os.environ, **cache, "UMOP_MIRROR_LEASE": "1"}
+    )
 
 
 def mirrored_iteration(place: str) -> int:
@@ -45,7 +48,9 @@ def test_it_ends_the_same_however_often_the_disk_is_lost(
     storage: Storage, place: str, configs: Path, discs: Path, starts: Starter, tmp_path: Path
 ) -> None:
     chance = random.Random(1)
-    command = arguments(configs, discs, place)
+    upload(discs, f"{place}/photos")
+    both = ["--data", f"{place}/photos"]
+    command = [*arguments(configs, discs, place), *both]
     reached = []
     for number in range(KILLS):
         folder = tmp_path / f"node-{number}"
@@ -59,15 +64,17 @@ def test_it_ends_the_same_however_often_the_disk_is_lost(
         started.wait()
         reached.append(mirrored_iteration(place))
         shutil.rmtree(folder)
+        shutil.rmtree(tmp_path / "cache")
     last = tmp_path / "last"
     last.mkdir()
     ended = begin(starts, last, command)
     assert ended.wait() == 0, ended.printed
-    plain = starts.start(tmp_path, *arguments(configs, discs, place, "plain")[:-2])
+    (tmp_path / "elsewhere").mkdir()
+    unmirrored = arguments(configs, discs, place, "plain")[:-2]
+    plain = begin(starts, tmp_path / "elsewhere", [*unmirrored, *both])
     assert plain.wait() == 0, plain.printed
-    runs = [
-        RunFolder(folder / "runs" / name) for folder, name in ((last, "trees"), (tmp_path, "plain"))
-    ]
+    nodes = ((last, "trees"), (tmp_path / "elsewhere", "plain"))
+    runs = [RunFolder(folder / "runs" / name) for folder, name in nodes]
     assert result(runs[0]) == result(runs[1])
     assert metrics(runs[0]) == metrics(runs[1])
     assert runs[0].report.is_file()
@@ -87,33 +94,6 @@ def test_a_stop_waits_for_its_upload(
     started.kill(signal.SIGTERM)
     assert started.wait() == STOPPED, started.printed
     assert run.require_checkpoint().name == f"iter_{mirrored_iteration(place)}.pth"
-
-
-def test_it_goes_on_with_an_address_among_folders_on_an_empty_disk(
-    storage: Storage, place: str, configs: Path, discs: Path, starts: Starter, tmp_path: Path
-) -> None:
-    photos = f"{place}/photos"
-    upload(discs, photos)
-    shutil.copytree(discs, tmp_path / "more")
-    command = arguments(configs, tmp_path / "more", place)
-    command += ["--data", photos, "--set", "default_hooks.checkpoint.interval=4"]
-    started = start_in(starts, tmp_path / "first", command)
-    run = RunFolder(tmp_path / "first" / "runs" / "trees")
-    started.wait_until(lambda: len(metrics(run)) >= 5)
-    started.kill(signal.SIGTERM)
-    assert started.wait() == STOPPED, started.printed
-    shutil.rmtree(tmp_path / "cache")
-    last = start_in(starts, tmp_path / "second", command)
-    assert last.wait() == 0, last.printed
-    assert "Fetching iteration" in last.printed
-    assert f"from {photos} to " in last.printed
-
-
-def start_in(starts: Starter, folder: Path, command: list[str]) -> Started:
-    """Starts as on a machine of its own."""
-    folder.mkdir()
-    environment = {**os.environ, "UMOP_CACHE": str(folder.parent / "cache")}
-    return starts.start(folder, *command, environment={**environment, "UMOP_MIRROR_LEASE": "1"})
 
 
 def test_a_second_job_is_told_who_trains_and_leaves_no_folder(
