@@ -41,7 +41,7 @@ absolute = $(if $(filter /%,$(firstword $1)),$1,$(CURDIR)/$1)
 TRAIN_OPTIONS = $(strip $(foreach name,device epochs batch accumulate lr size tiles time patience weights,\
 	$(call option,$(shell echo $(name) | tr a-z A-Z),$(name))))
 
-IMAGE_NAME := (image: (&image )?|newName: |reference: )[^ ]+/umop-
+IMAGE_NAME := (image: (&image )?|newName: |reference: |TRAIN = ")[^ ]+/umop-
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -52,12 +52,6 @@ READY := $(VENV)/.ready
 READY_TO_SERVE := $(SERVE_VENV)/.ready
 READY_FOR_TORCHSERVE := $(VENV)/.ready-for-torchserve
 READY_FOR_TESTS := $(VENV)/.ready-for-tests
-CHECKOV_VENV := .venv-checkov
-READY_FOR_CHECKOV := $(CHECKOV_VENV)/.ready
-MOTO_VENV := .venv-moto
-READY_FOR_MOTO := $(MOTO_VENV)/.ready
-SITE_VENV := .venv-site
-READY_FOR_SITE := $(SITE_VENV)/.ready
 COMPOSE := docker compose --file docker/compose.yaml $(if $(filter cuda,$(VARIANT)),--file docker/compose.gpu.yaml)
 IN_DOCKER := $(filter docker,$(IN))
 TO_TRAIN := $(if $(IN_DOCKER),folders,$(READY))
@@ -154,13 +148,13 @@ up: ## Start the service and TorchServe in containers: BUNDLE=… [PORT=8000] [V
 down: ## Stop what `make up` started
 	$(COMPOSE) --profile monitoring down
 
-test-images: $(READY_FOR_TESTS) images ## Build the images and test their containers; needs a Docker engine
+test-images: $(READY_FOR_TESTS) .venv-kfp/.ready images ## Build the images and test their containers; needs a Docker engine
 	UMOP_TEST_IMAGES=1 $(BIN)/python -m pytest tests/docker --no-header
 
 test-cluster: ## Walk docs/deployment.md on the cluster of kubectl, which has the images, and count lost requests: [KEEP=1]
 	tests/k8s/cluster/walk.sh
 
-test-k8s: $(READY_FOR_TESTS) $(READY_FOR_CHECKOV) ## Check the manifests for Kubernetes: schemas, code, alerts, security
+test-k8s: $(READY_FOR_TESTS) .venv-checkov/.ready .venv-kfp/.ready ## Check the manifests for Kubernetes: schemas, code, alerts, security
 	@command -v kubectl >/dev/null || echo "kubectl is not installed: its tests are skipped" >&2
 	@command -v promtool >/dev/null || echo "promtool is not installed: its tests are skipped" >&2
 	$(BIN)/python -m pytest tests/k8s --no-header
@@ -196,15 +190,15 @@ docs: $(READY) ## Write the pages of docs/ that are made from the code: configur
 	$(BIN)/python docs/generate/configuration.py
 	$(BIN)/python docs/generate/commands.py
 
-site: $(READY) $(READY_FOR_SITE) ## Build the site of docs/ in site/, without a dead link: [SERVE=1 to look at it]
+site: $(READY) .venv-site/.ready ## Build the site of docs/ in site/, without a dead link: [SERVE=1 to look at it]
 	$(BIN)/python docs/generate/openapi.py
-	NO_MKDOCS_2_WARNING=1 $(SITE_VENV)/bin/mkdocs $(if $(SERVE),serve,build)
+	NO_MKDOCS_2_WARNING=1 .venv-site/bin/mkdocs $(if $(SERVE),serve,build)
 
 lock: $(READY_FOR_TESTS) ## Pin what pyproject.toml asks for, with hashes, in requirements/
 	$(BIN)/python requirements/lock.py
 
 clean: ## Delete the environment and the caches inside the clone; runs/ and data/ stay
-	rm -rf $(VENV) $(SERVE_VENV) $(CHECKOV_VENV) $(MOTO_VENV) $(SITE_VENV) site .pytest_cache .mypy_cache .ruff_cache *.egg-info
+	rm -rf $(VENV) $(SERVE_VENV) .venv-* site .pytest_cache .mypy_cache .ruff_cache *.egg-info
 
 $(BENCH_PHOTO): | $(READY)
 	$(BIN)/umop data demo
@@ -238,11 +232,11 @@ $(READY_FOR_TORCHSERVE): requirements/torchserve.txt $(READY)
 	$(PIP) install $(LOCKED) requirements/torchserve.txt
 	@touch $@
 
-$(READY_FOR_CHECKOV) $(READY_FOR_MOTO) $(READY_FOR_SITE): .venv-%/.ready: requirements/%.txt
+.venv-%/.ready: requirements/%.txt  # what is not installed beside torch
 	@$(PYTHON) -m venv $(@D)
 	$(@D)/bin/python -m pip --disable-pip-version-check install $(LOCKED) $<
 	@touch $@
 
-$(READY_FOR_TESTS): requirements/dev.txt $(READY) $(READY_FOR_MOTO)
+$(READY_FOR_TESTS): requirements/dev.txt $(READY) .venv-moto/.ready
 	$(PIP) install $(LOCKED) requirements/dev.txt
 	@touch $@

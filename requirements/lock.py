@@ -23,8 +23,8 @@ EXTRAS = {
 }
 
 
-GROUPS = ("build", "nvcc", "publish", "site", "checkov", "moto")
-APART = ("train", "site", "checkov", "moto")
+GROUPS = ("build", "nvcc", "publish", "site", "checkov", "kfp", "moto")
+APART = ("train", "site", "checkov", "kfp", "moto")
 """What is not installed beside what ``train`` pins."""
 BUILT_OR_REPLACED = {
     "onedl-mmcv": EXTRAS,

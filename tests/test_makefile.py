@@ -82,15 +82,15 @@ def test_manifests_get_the_name_of_a_registry(clone: Path) -> None:
         subprocess.run(command, check=True, capture_output=True)
         names = {
             name
-            for file in (clone / "k8s").rglob("*.yaml")
+            for file in (clone / "k8s").rglob("*.[py]*")
             for name in re.findall(
-                r" ([^ {]+/umop-(?:api|model|torchserve|train))\b", file.read_text()
+                r"[ \"]([^ {\"]+/umop-(?:api|model|torchserve|train))\b", file.read_text()
             )
-            if not name.startswith(("deployment/", "service/"))
+            if not name.startswith(("arn:", "deployment/", "service/"))
         }
         images = ("api", "model", "torchserve", "train")
         assert names == {f"{prefix}/umop-{image}" for image in images}
-    for file in (clone / "k8s").rglob("*.yaml"):
+    for file in (clone / "k8s").rglob("*.[py]*"):
         assert file.read_bytes() == (MAKEFILE.parent / file.relative_to(clone)).read_bytes()
 
 

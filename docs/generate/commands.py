@@ -67,7 +67,7 @@ def table(path: str, command: Any) -> str:
 
 def cell(text: str) -> str:
     """A help text in a table's cell."""
-    return re.sub(r"([|<>*])", r"\\\1", " ".join(text.split()))
+    return re.sub(r"([][|<>*])", r"\\\1", " ".join(text.split()))
 
 
 def paragraphs(text: str) -> str:

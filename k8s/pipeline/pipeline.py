@@ -1,0 +1,132 @@
+"""From a folder of images to the model that serves, as a pipeline of Kubeflow Pipelines.
+
+    pip install kfp kfp-kubernetes
+    python k8s/pipeline/pipeline.py pipeline.yaml
+
+Each step is a command of ``umop`` in the training image, on the claims of ``k8s/train-job.yaml``. A
+step that fails stops the pipeline with its own message; started again with the same ``run``, the
+pipeline goes on where it was. ``docs/pipeline.md`` has the steps.
+"""
+
+import sys
+from typing import Optional
+
+from kfp import compiler, dsl, kubernetes
+
+TRAIN = "ghcr.io/umop/umop-train:0.1.0-cuda"
+KUBECTL = "registry.k8s.io/kubectl:v1.36.2"
+GPUS = 1
+CORES = "4"  # a GPU: its process and its data loaders
+MEMORY = "24Gi"  # with what is in /dev/shm
+SHARED_MEMORY = "4Gi"
+SERVING = "--selector=app.kubernetes.io/name in (umop-api, umop-torchserve)"
+KEY = "umop-sign-key"
+
+COMPARE = """
+if [ -z "$0" ]; then
+  echo "No model serves yet, so there is nothing to compare $1 with."
+else
+  umop compare "$0" "$1" --data "$2"
+fi
+"""
+
+
+def prepared(task: dsl.PipelineTask) -> dsl.PipelineTask:
+    """Gives a step the claims, and what data loaders need."""
+    for claim, path in (("data", "data"), ("runs", "runs"), ("cache", "cache")):
+        kubernetes.mount_pvc(task, pvc_name=f"umop-{claim}", mount_path=f"/workspace/{path}")
+    kubernetes.empty_dir_mount(
+        task, "shm", mount_path="/dev/shm", medium="Memory", size_limit=SHARED_MEMORY
+    )
+    task.set_env_variable("OMP_NUM_THREADS", CORES)
+    task.set_cpu_request(CORES).set_memory_request(MEMORY).set_memory_limit(MEMORY)
+    return task.set_caching_options(False)
+
+
+def accelerated(task: dsl.PipelineTask) -> dsl.PipelineTask:
+    """Gives a step the GPUs, and lets it on their nodes."""
+    kubernetes.add_toleration(task, key="nvidia.com/gpu", operator="Exists", effect="NoSchedule")
+    return task.set_accelerator_type("nvidia.com/gpu").set_accelerator_limit(GPUS)
+
+
+@dsl.container_component
+def check(data: str):
+    """Ends with what is wrong with the data, before a GPU waits for it."""
+    return dsl.ContainerSpec(image=TRAIN, command=["umop", "data", "check", data])
+
+
+@dsl.container_component
+def train(config: str, run: str, data: str):
+    return dsl.ContainerSpec(
+        image=TRAIN, command=["umop", "train", config, "--run", run, "--data", data]
+    )
+
+
+@dsl.container_component
+def evaluate(run: str, data: str):
+    return dsl.ContainerSpec(image=TRAIN, command=["umop", "eval", run, "--data", data])
+
+
+@dsl.container_component
+def compare(serving: str, run: str, data: str):
+    """Fails (exit code 3) where the new model is worse than the one that serves."""
+    return dsl.ContainerSpec(image=TRAIN, command=["sh", "-ec", COMPARE, serving, run, data])
+
+
+@dsl.container_component
+def export(run: str, version: str, key: Optional[str] = None):
+    """Writes the bundle, held to what the checkpoint finds, and signs it where there is a key."""
+    sign = dsl.IfPresentPlaceholder(input_name="key", then=["--sign", key])
+    command = ["umop", "export", run, "--version", version, sign]
+    return dsl.ContainerSpec(image=TRAIN, command=command)
+
+
+@dsl.container_component
+def roll_out(setting: str):
+    """Has every pod of serving take a bundle; ``kubectl rollout undo`` takes the one before."""
+    command = ["kubectl", "set", "env", "deployment", SERVING, setting]
+    return dsl.ContainerSpec(image=KUBECTL, command=command)
+
+
+@dsl.container_component
+def wait():
+    """Fails where the new pods do not become ready; the old ones answer for as long."""
+    command = ["kubectl", "rollout", "status", "deployment", SERVING, "--timeout=15m"]
+    return dsl.ContainerSpec(image=KUBECTL, command=command)
+
+
+@dsl.pipeline(name="umop", description="Trains a detector, and serves it unless it is worse.")
+def umop(
+    run: str,
+    data: str = "/workspace/data",
+    config: str = "r50",
+    serving: str = "",
+    version: str = "1.0",
+    key: Optional[str] = None,
+    deploy: bool = True,
+):
+    """
+    Args:
+        run: Name of the run, a new one for each model.
+        data: Folder of the data set on the claim umop-data, or an address in object storage.
+        config: Config to train.
+        serving: Run whose model serves; empty where none does yet.
+        version: Version that the new model gets.
+        key: The private key to sign with: /etc/umop-sign/sign.key, of the secret umop-sign-key.
+        deploy: Whether the model is rolled out at the end.
+    """
+    checked = prepared(check(data=data))
+    trained = accelerated(prepared(train(config=config, run=run, data=data).after(checked)))
+    trained.set_retry(3, backoff_duration="30s", backoff_factor=2, backoff_max_duration="600s")
+    evaluated = accelerated(prepared(evaluate(run=run, data=data).after(trained)))
+    compared = accelerated(prepared(compare(serving=serving, run=run, data=data).after(evaluated)))
+    exported = prepared(export(run=run, version=version, key=key).after(compared))
+    kubernetes.use_secret_as_volume(exported, KEY, mount_path="/etc/umop-sign", optional=True)
+    with dsl.If(deploy == True, name="deploy"):  # noqa: E712
+        rolled_out = roll_out(setting=f"UMOP_BUNDLE=/models/{run}/{run}.bundle")
+        rolled_out.after(exported).set_caching_options(False)
+        wait().after(rolled_out).set_caching_options(False)
+
+
+if __name__ == "__main__":
+    compiler.Compiler().compile(umop, sys.argv[1])
