@@ -11,7 +11,7 @@ from pathlib import Path
 
 FOLDER = Path(__file__).parent
 EXTRAS = {
-    "train": ("train", "serve"),
+    "train": ("train", "serve", "sign"),
     "serve": ("serve",),
     "serve-gpu": ("serve", "gpu"),
     "api": ("serve", "tracing"),

@@ -9,7 +9,6 @@ pipeline goes on where it was. ``docs/pipeline.md`` has the steps.
 """
 
 import sys
-from typing import Optional
 
 from kfp import compiler, dsl, kubernetes
 
@@ -20,7 +19,6 @@ CORES = "4"  # a GPU: its process and its data loaders
 MEMORY = "24Gi"  # with what is in /dev/shm
 SHARED_MEMORY = "4Gi"
 SERVING = "--selector=app.kubernetes.io/name in (umop-api, umop-torchserve)"
-KEY = "umop-sign-key"
 
 COMPARE = """
 if [ -z "$0" ]; then
@@ -29,6 +27,7 @@ else
   umop compare "$0" "$1" --data "$2"
 fi
 """
+EXPORT = 'umop export "$0" --version "$1" ${2:+--sign "$2"}'
 
 
 def prepared(task: dsl.PipelineTask) -> dsl.PipelineTask:
@@ -74,11 +73,9 @@ def compare(serving: str, run: str, data: str):
 
 
 @dsl.container_component
-def export(run: str, version: str, key: Optional[str] = None):
+def export(run: str, version: str, key: str):
     """Writes the bundle, held to what the checkpoint finds, and signs it where there is a key."""
-    sign = dsl.IfPresentPlaceholder(input_name="key", then=["--sign", key])
-    command = ["umop", "export", run, "--version", version, sign]
-    return dsl.ContainerSpec(image=TRAIN, command=command)
+    return dsl.ContainerSpec(image=TRAIN, command=["sh", "-ec", EXPORT, run, version, key])
 
 
 @dsl.container_component
@@ -102,7 +99,7 @@ def umop(
     config: str = "r50",
     serving: str = "",
     version: str = "1.0",
-    key: Optional[str] = None,
+    key: str = "",
     deploy: bool = True,
 ):
     """
@@ -112,7 +109,7 @@ def umop(
         config: Config to train.
         serving: Run whose model serves; empty where none does yet.
         version: Version that the new model gets.
-        key: The private key to sign with: /etc/umop-sign/sign.key, of the secret umop-sign-key.
+        key: Private key to sign with; /etc/umop-sign/sign.key is that of the secret umop-sign-key.
         deploy: Whether the model is rolled out at the end.
     """
     checked = prepared(check(data=data))
@@ -121,7 +118,7 @@ def umop(
     evaluated = accelerated(prepared(evaluate(run=run, data=data).after(trained)))
     compared = accelerated(prepared(compare(serving=serving, run=run, data=data).after(evaluated)))
     exported = prepared(export(run=run, version=version, key=key).after(compared))
-    kubernetes.use_secret_as_volume(exported, KEY, mount_path="/etc/umop-sign", optional=True)
+    kubernetes.use_secret_as_volume(exported, "umop-sign-key", "/etc/umop-sign", optional=True)
     with dsl.If(deploy == True, name="deploy"):  # noqa: E712
         rolled_out = roll_out(setting=f"UMOP_BUNDLE=/models/{run}/{run}.bundle")
         rolled_out.after(exported).set_caching_options(False)

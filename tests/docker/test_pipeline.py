@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from serving.bundle import Bundle
 from tests.docker.containers import image
 from tests.docker.squares import ITERATIONS, iterations, write_data
+from tests.serving.signing import make_key_pair
 from umop.runs.folder import RunFolder
 
 ROOT = Path(__file__).parents[2]
@@ -45,19 +47,32 @@ def run(folder: Path, **parameters: object) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_a_first_model_is_trained_evaluated_and_exported(folder: Path) -> None:
-    done = run(folder, run="first", config=CONFIG)
+def test_a_first_model_is_trained_evaluated_exported_and_signed(folder: Path) -> None:
+    keys = make_key_pair(folder / "data")
+    keys.private.chmod(0o644)
+    done = run(folder, run="first", config=CONFIG, key=f"/workspace/data/{keys.private.name}")
     assert done.returncode == 0, done.stdout
     assert "No model serves yet" in done.stdout
     assert iterations(folder / "runs" / "first") == ITERATIONS
-    assert RunFolder(folder / "runs" / "first").bundle.is_dir()
+    assert Bundle.open(bundle(folder, "first"), verify_key=keys.public).is_verified
+
+
+def test_started_again_it_does_nothing_twice(folder: Path) -> None:
+    before = {path: path.stat().st_mtime_ns for path in bundle(folder, "first").iterdir()}
+    done = run(folder, run="first", config=CONFIG)
+    assert done.returncode == 0, done.stdout
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+
+
+def bundle(folder: Path, name: str) -> Path:
+    return RunFolder(folder / "runs" / name).bundle
 
 
 def test_a_worse_model_is_refused_with_its_reason(folder: Path) -> None:
     done = run(folder, run="worse", config="data/untrained.py", serving="first")
     assert done.returncode != 0
     assert "worse is worse than first by more than chance explains" in done.stdout
-    assert not RunFolder(folder / "runs" / "worse").bundle.exists()
+    assert not bundle(folder, "worse").exists()
 
 
 def test_wrong_data_ends_it_before_training(folder: Path) -> None:

@@ -79,7 +79,7 @@ BACKBONES: dict[str, tuple[dict[str, Any], list[int]]] = {
 }
 
 
-HEADS = ("retinanet", "fcos", "fsaf", "gfl", "vfnet")
+HEADS = ("gfl", "fcos", "fsaf", "vfnet", "retinanet")
 DETECTORS = ("rtmdet_tiny",)
 
 

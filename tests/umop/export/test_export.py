@@ -1,4 +1,4 @@
-"""Every backbone and head exports to both engines, with any batch and any size of image."""
+"""Every backbone and every head exports to both engines, with any batch and any size of image."""
 
 from __future__ import annotations
 
@@ -15,10 +15,8 @@ from umop.export import export
 
 pytestmark = pytest.mark.slow
 
-PLAIN = "resnet"
 MODELS = [
-    *({"family": family} for family in BACKBONES if family != PLAIN),
-    *({"family": PLAIN, "head": head} for head in HEADS),
+    *({"family": family, "head": head} for family, head in zip(BACKBONES, HEADS, strict=True)),
     *({"detector": detector} for detector in DETECTORS),
 ]
 
