@@ -30,7 +30,7 @@ _RAW_TYPES = ("", "application/octet-stream")
 
 
 @dataclass(frozen=True)
-class Image:
+class SentImage:
     """An encoded image as it was sent.
 
     Attributes:
@@ -50,7 +50,7 @@ class ImageAddress:
     url: str
 
 
-Sent = Image | ImageAddress
+Sent = SentImage | ImageAddress
 
 
 @dataclass(frozen=True)
@@ -162,7 +162,7 @@ class BodyReader:
             case media_type:
                 raise _unsupported(media_type)
 
-    async def fetch(self, request: Request, sent: Sequence[Sent]) -> list[Image]:
+    async def fetch(self, request: Request, sent: Sequence[Sent]) -> list[SentImage]:
         """Returns all images of a request; fetches those given by their URLs.
 
         Call it once the request is admitted.
@@ -173,11 +173,11 @@ class BodyReader:
             Problem: 422, one is empty.
         """
         return [
-            each if isinstance(each, Image) else await self._fetch(each, request.state.held)
+            each if isinstance(each, SentImage) else await self._fetch(each, request.state.held)
             for each in sent
         ]
 
-    async def _fetch(self, address: ImageAddress, held: Held) -> Image:
+    async def _fetch(self, address: ImageAddress, held: Held) -> SentImage:
         assert self._fetcher is not None, "URLs are refused without one"
         return _image(address.name, await self._fetcher.fetch(address.url, held))
 
@@ -269,10 +269,10 @@ def _parse(kind: type[_Json], body: bytes) -> _Json:
         raise _no_image(first_error(error, "the body")) from error
 
 
-def _image(name: str, data: bytes) -> Image:
+def _image(name: str, data: bytes) -> SentImage:
     if not data:
         raise _no_image("the image is empty")
-    return Image(name, data)
+    return SentImage(name, data)
 
 
 def _no_image(detail: str) -> Problem:

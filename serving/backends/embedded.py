@@ -16,7 +16,7 @@ from serving.bundle.schema import Manifest
 from serving.guards.admission import OverloadedError
 from serving.guards.crew import Crew
 from serving.inference.batching import Batcher
-from serving.inference.detector import Detections, Detector, Image, Prepared, name_detections
+from serving.inference.detector import Detections, Detector, ModelInput, Prepared, name_detections
 from serving.inference.engines import Engine, EngineError, open_engine
 from serving.inference.slots import RunSlots
 from serving.inference.tiles import Window
@@ -192,7 +192,7 @@ class EmbeddedBackend:
             raise NotReadyError("the model is being loaded")
         return self._model
 
-    def _decode(self, detector: Detector, image: bytes, options: DetectOptions) -> Image:
+    def _decode(self, detector: Detector, image: bytes, options: DetectOptions) -> ModelInput:
         return detector.decode(image, self._settings.max_pixels, options.tiles)
 
 
@@ -232,7 +232,7 @@ class _LoadedModel:
             if self._users == 0:
                 self._unused.set()
 
-    async def find(self, image: Image, options: DetectOptions) -> _Outcome:
+    async def find(self, image: ModelInput, options: DetectOptions) -> _Outcome:
         """Finds objects in an image; its windows queue a few at a time, between other images."""
         if isinstance(image, Prepared):
             return await self._batcher.submit((image, options))

@@ -39,7 +39,7 @@ __all__ = ["DetectOptions", "Detections", "Detector", "Prepared", "name_detectio
 
 _MAX_BATCH_PIXELS = 8_000_000
 
-Image = Prepared | TiledImage
+ModelInput = Prepared | TiledImage
 """An image that is ready for ``detect_prepared``."""
 
 
@@ -150,7 +150,7 @@ class Detector:
         [found] = self.detect_prepared([prepared], [options])
         return Prediction(source, prepared.original, found, self.manifest)
 
-    def _prepare(self, image: bytes | NDArray[np.uint8], tiles: Tiles | None) -> Image:
+    def _prepare(self, image: bytes | NDArray[np.uint8], tiles: Tiles | None) -> ModelInput:
         if isinstance(image, bytes):
             return self.decode(image, MAX_PIXELS, tiles)
         return self.prepare(image, tiles)
@@ -178,7 +178,7 @@ class Detector:
         ]
         return self.detect_prepared(prepared, options)
 
-    def decode(self, data: bytes, max_pixels: int, tiles: Tiles | None = None) -> Image:
+    def decode(self, data: bytes, max_pixels: int, tiles: Tiles | None = None) -> ModelInput:
         """Decodes one image for ``detect_prepared``, and scales it where it is taken whole.
 
         Args:
@@ -221,7 +221,7 @@ class Detector:
         size = Size(width=header.width, height=header.height)
         return choose(self.manifest.tiles, tiles, size) is not None
 
-    def prepare(self, image: NDArray[np.uint8], tiles: Tiles | None = None) -> Image:
+    def prepare(self, image: NDArray[np.uint8], tiles: Tiles | None = None) -> ModelInput:
         """Makes one image ready for ``detect_prepared``.
 
         Args:
@@ -239,7 +239,7 @@ class Detector:
 
     def detect_prepared(
         self,
-        images: Sequence[Image],
+        images: Sequence[ModelInput],
         options: Sequence[DetectOptions] | None = None,
         *,
         exclusive: bool = True,

@@ -10,7 +10,7 @@ from threading import BoundedSemaphore, Lock
 from typing import Protocol
 
 from serving.bundle.schema import Manifest
-from serving.inference.detector import Detector, Image
+from serving.inference.detector import Detector, ModelInput
 from serving.inference.postprocess import name_detections
 from serving.inference.sources import MAX_PIXELS
 from serving.predict.errors import PredictError
@@ -120,7 +120,7 @@ class LocalModel:
         size = ImageInfo(width=prepared.original.width, height=prepared.original.height)
         return Predicted(size, name_detections(found, self.manifest.classes))
 
-    def _prepared(self, image: bytes | Pixels, pixels: Pixels | None) -> Image:
+    def _prepared(self, image: bytes | Pixels, pixels: Pixels | None) -> ModelInput:
         if pixels is not None:
             return self._detector.prepare(pixels, self._options.tiles)
         if isinstance(image, bytes):

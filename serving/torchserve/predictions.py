@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from serving.bundle.schema import Manifest
 from serving.errors import classify
 from serving.inference.decoding import ImageError, ImageTooLargeError
-from serving.inference.detector import Detections, Detector, Image, name_detections
+from serving.inference.detector import Detections, Detector, ModelInput, name_detections
 from serving.inference.engines import EngineError
 from serving.inference.tiles import TiledImage
 from serving.schemas import tensors
@@ -51,7 +51,7 @@ class Request:
         message: The protocol's message, None for a bare image.
     """
 
-    images: Sequence[Image]
+    images: Sequence[ModelInput]
     options: DetectOptions
     message: InferRequest | None
 
@@ -97,13 +97,13 @@ def read_prediction(
 
 def _decoded(
     images: Sequence[bytes], options: DetectOptions, detector: Detector, max_pixels: int
-) -> list[Image]:
+) -> list[ModelInput]:
     """Decodes images; those with windows keep their pixels, of which there may be so many.
 
     Raises:
         ImageTooLargeError: An image has too many pixels, or all with windows have.
     """
-    decoded: list[Image] = []
+    decoded: list[ModelInput] = []
     kept = 0
     for image in images:
         decoded.append(detector.decode(image, max_pixels, options.tiles))

@@ -49,7 +49,7 @@ def weights(
     """Fetch what a config's training starts from into $UMOP_CACHE/weights."""
     with quietly():
         from umop.config.load import load_config
-        from umop.weights.coco import fetch_coco
+        from umop.weights.coco import fetch_coco_weights
         from umop.weights.finetune import COCO_WEIGHTS
         from umop.weights.pretrained import fetch_weights, named_by
 
@@ -57,7 +57,7 @@ def weights(
         name = named_by(read)
         paths = [fetch_weights(name)] if name else []
         if coco or read.get("auto_weights", None) == COCO_WEIGHTS:
-            paths.append(fetch_coco(read))
+            paths.append(fetch_coco_weights(read))
     for path in paths:
         typer.echo(f"Weights: {path}")
     if not paths:

@@ -87,7 +87,7 @@ def _architecture(model: ConfigDict) -> _Architecture:
     return model.type, backbone.type, size
 
 
-def fetch_coco(config: Config) -> Path:
+def fetch_coco_weights(config: Config) -> Path:
     """Downloads the file that fits a config's model, unless the cache has it, and checks it.
 
     Raises:

@@ -15,7 +15,7 @@ from torch import Tensor
 from umop.runs.folder import ROOT, RunFolder
 from umop.system.digest import sha256_of
 from umop.system.errors import UserError
-from umop.weights.coco import LICENCE, fetch_coco
+from umop.weights.coco import LICENCE, fetch_coco_weights
 from umop.weights.published import expected_by, to_mmdet3
 from umop.weights.reading import read_plain
 
@@ -103,7 +103,7 @@ def use_weights(config: Config, weights: str, run: RunFolder) -> InitialWeights:
         FetchError: The published checkpoint could not be downloaded.
     """
     if weights == COCO_WEIGHTS:
-        start = replace(_choose(config, fetch_coco(config)), origin=_ORIGIN)
+        start = replace(_choose(config, fetch_coco_weights(config)), origin=_ORIGIN)
     else:
         start = _choose(config, _find_checkpoint(weights))
     config.load_from = str(_initial(run, start.source))

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel
 
-from serving.api.body import Image, JsonImage, JsonImages
+from serving.api.body import JsonImage, JsonImages, SentImage
 from serving.api.deadline import Deadline
 from serving.api.deps import (
     FirstModel,
@@ -162,7 +162,7 @@ async def _detect_batch(
 
 
 async def _answer(
-    services: Services, model: Backend, image: Image, options: DetectOptions, form: OutputFormat
+    services: Services, model: Backend, image: SentImage, options: DetectOptions, form: OutputFormat
 ) -> Response:
     result = await model.detect(image.data, options)
     began = perf_counter()
