@@ -16,6 +16,9 @@ from docker.models.containers import ContainerCollection
 from docker.types import Mount
 from kfp import local
 
+import docker
+
+LABEL = "umop-test-pipeline"
 run_container = ContainerCollection.run
 
 
@@ -24,7 +27,7 @@ def run_as_kubernetes_does(self: ContainerCollection, command: list[str], **opti
 
     kfp takes a container that is gone already for one that succeeded.
     """
-    options["auto_remove"] = False
+    options |= {"auto_remove": False, "labels": [LABEL]}
     return run_container(self, entrypoint=command[0], command=command[1:], **options)
 
 
@@ -45,7 +48,11 @@ def main(source: str, parameters: str, data: str, runs: str) -> None:
     )
     with tempfile.TemporaryDirectory() as root:
         local.init(runner, pipeline_root=root, workspace_root=root)
-        pipeline.umop(**json.loads(parameters))
+        try:
+            pipeline.umop(**json.loads(parameters))
+        finally:
+            for container in docker.from_env().containers.list(all=True, filters={"label": LABEL}):
+                container.remove(force=True)
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_data(folder / "data")
     spoilt = (
         folder / "data" / "squares.py"
-    ).read_text() + "optim_wrapper = dict(optimizer=dict(lr=0.0))\n"
+    ).read_text() + "optim_wrapper = dict(optimizer=dict(lr=1e-9))\n"
     (folder / "data" / "untrained.py").write_text(spoilt)
     (folder / "runs").mkdir()
     (folder / "runs").chmod(0o777)

@@ -27,8 +27,11 @@ PUBLISHED = ("--publish=127.0.0.1::8000", "--publish=127.0.0.1::9000")
 
 @pytest.fixture(scope="module")
 def volumes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """The claim with a run's bundle, and the secret with a key."""
-    root = tmp_path_factory.mktemp("volumes")
+    return write_volumes(tmp_path_factory.mktemp("volumes"))
+
+
+def write_volumes(root: Path) -> dict[str, Path]:
+    """Writes the claim with a run's bundle, and the secret with a key."""
     make_bundle(root / "runs" / "r50" / "r50.bundle")
     (root / "keys").mkdir()
     digest = hashlib.sha256(KEY.encode()).hexdigest()
