@@ -21,7 +21,7 @@ LICENCES = ROOT / "docker" / "licences.py"
 RUN_PYTHON = ("docker", "run", "--rm", "--network=none", "--entrypoint=python")
 
 MEGABYTE = 1_000_000
-LIMITS = {"api": 400 * MEGABYTE}
+LIMITS = {"api": 420 * MEGABYTE}
 COMPILERS = re.compile(r"(^|/)bin/(\S+-)?(gcc|g\+\+|cc|c\+\+|clang|nvcc|ld|as|make)(-\d+)?$")
 SECRETS = re.compile(r"(^|/)(\.netrc|\.npmrc|id_(rsa|ed25519)|\S*\.key|\.git|\.ssh/\S+)$")
 PRIVATE_KEY = re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY-----\s+[A-Za-z0-9+/=\s]{100}")
