@@ -167,7 +167,7 @@ test-fast: $(READY_FOR_TESTS) ## Run the tests that take seconds: some minutes i
 	$(IN_PARALLEL) -m "not serial and not slow"
 
 test-kills: $(READY_FOR_TESTS) ## Kill training 20 times and stop it 20 times, and compare: several minutes
-	UMOP_TEST_KILLS=20 OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/umop/training/test_resume.py -rP --timeout 3600
+	UMOP_TEST_KILLS=20 OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/umop/training/test_resume.py tests/umop/training/test_mirror.py -rP --timeout 3600
 
 lint: $(READY_FOR_TESTS) ## Check style (ruff) and types (mypy)
 	$(BIN)/ruff check .
