@@ -37,28 +37,39 @@ class Scenes:
     Attributes:
         sizes: The images'.
         boxes: Float of shape (N, 4) for each, xyxy in its pixels.
+        kinds: Class of each box: of shape (N,) for each image.
     """
 
     sizes: list[Size]
     boxes: list[NDArray[np.float64]]
+    kinds: list[NDArray[np.int64]]
 
     @classmethod
     def of(cls, content: dict[str, Any]) -> Scenes:
         """Reads COCO's dictionary."""
-        by_image = defaultdict(list)
+        boxes, kinds = defaultdict(list), defaultdict(list)
         for box in content["annotations"]:
             left, top, width, height = box["bbox"]
-            by_image[box["image_id"]].append([left, top, left + width, top + height])
+            boxes[box["image_id"]].append([left, top, left + width, top + height])
+            kinds[box["image_id"]].append(box["category_id"])
         images = content["images"]
         return cls(
             [Size(width=image["width"], height=image["height"]) for image in images],
-            [np.array(by_image[image["id"]], np.float64).reshape(-1, 4) for image in images],
+            [np.array(boxes[image["id"]], np.float64).reshape(-1, 4) for image in images],
+            [np.array(kinds[image["id"]], np.int64) for image in images],
         )
 
     def median_side(self) -> float:
         """The side of the median box, in pixels; 0 without boxes."""
-        areas = self._sides().prod(axis=1)
-        return float(np.median(np.sqrt(areas))) if len(areas) else 0.0
+        sides = self._square_sides()
+        return float(np.median(sides)) if len(sides) else 0.0
+
+    def smallest_class(self) -> float:
+        """The side of the median box of the class whose boxes are the smallest; 0 without boxes."""
+        sides, kinds = self._square_sides(), np.concatenate([*self.kinds, np.zeros(0, np.int64)])
+        return min(
+            (float(np.median(sides[kinds == each])) for each in np.unique(kinds)), default=0.0
+        )
 
     def long_side(self) -> float:
         """The longer side that nearly no box exceeds, in pixels; 0 without boxes."""
@@ -69,6 +80,11 @@ class Scenes:
         """How many windows a pass trains on."""
         pairs = zip(self.sizes, self.boxes, strict=True)
         return sum(count_shown(size, boxes, spec) for size, boxes in pairs)
+
+    def _square_sides(self) -> NDArray[np.float64]:
+        """The sides of squares as large as the boxes."""
+        sides: NDArray[np.float64] = np.sqrt(self._sides().prod(axis=1))
+        return sides
 
     def _sides(self) -> NDArray[np.float64]:
         boxes = np.concatenate([*self.boxes, np.zeros((0, 4))])
@@ -155,10 +171,10 @@ def _spec(asked: Tiles | None, own: Any, side: int, scenes: Scenes) -> TileSpec:
 
 
 def _suited(side: int, scenes: Scenes) -> int:
-    """The side of windows that, scaled into a square, show the median box at a good size."""
-    box = scenes.median_side()
-    is_good = _GOOD_BOXES[0] <= box <= _GOOD_BOXES[1]
-    scale = 1.0 if is_good else min(_GOOD_BOX / box, _MOST_SCALE)
+    """The side of windows that, scaled into a square, show the boxes of every class well."""
+    box, (least, most) = scenes.median_side(), _GOOD_BOXES
+    scale = 1.0 if least <= box <= most else _GOOD_BOX / box
+    scale = min(max(scale, least / scenes.smallest_class()), _MOST_SCALE)
     window = max(side / scale, 2 * scenes.long_side())
     return min(max(math.ceil(window), _SIDES[0]), _SIDES[1])
 

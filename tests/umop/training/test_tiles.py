@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -20,15 +19,25 @@ from umop.training.options import TrainOptions
 from umop.training.tiles import Scenes, fit_tiles
 
 
-def scenes(image: int, box: int, count: int = 20) -> Scenes:
-    """One square image with square boxes of one size."""
-    corner = np.random.default_rng(0).integers(0, image - box, (count, 2))
-    boxes = [[*map(int, each), box, box] for each in corner]
-    content: dict[str, Any] = {
-        "images": [{"id": 1, "width": image, "height": image}],
-        "annotations": [{"image_id": 1, "bbox": each} for each in boxes],
-    }
-    return Scenes.of(content)
+def scenes(image: int, *sides: int) -> Scenes:
+    """One square image; its boxes of each side are a class, half as many as of the one before."""
+    chance = np.random.default_rng(0)
+    annotations = [
+        {"image_id": 1, "category_id": kind, "bbox": [*corner, side, side]}
+        for kind, side in enumerate(sides, 1)
+        for corner in chance.integers(0, image - side, (40 // 2**kind, 2)).tolist()
+    ]
+    images = [{"id": 1, "width": image, "height": image}]
+    return Scenes.of({"images": images, "annotations": annotations})
+
+
+def test_the_smallest_class_is_seen_too() -> None:
+    for sides, window in (((30, 12), 208), ((30, 20), 347), ((30, 24), 416), ((30, 12, 200), 400)):
+        config = load_config("small")
+        fit_tiles(config, "auto", None, scenes(2560, *sides))
+        spec = tiles_of(config)
+        assert spec is not None
+        assert spec.window == window
 
 
 @pytest.mark.parametrize(
