@@ -6,7 +6,8 @@ The containers are those of ``k8s/serving``: the same commands, settings, user a
 cluster does is done here as its documentation says. A balancer in front of each Deployment opens
 connections only to pods in its list. A new pod is in it once it is ready; one that goes is taken
 out, has 10 s (``preStop``), and gets SIGTERM. Connections that are open stay open. Clients keep
-theirs, and what does not answer 200 is lost.
+theirs, and what does not answer 200 is lost. Each time, both Deployments go at once to the model of
+another run, as the pipeline rolls out.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from itertools import cycle
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic, sleep
@@ -32,8 +35,10 @@ from tests.docker.test_serving_pods import KEY, has_loaded, is_ready, write_volu
 from tests.k8s.manifests import containers
 from tests.k8s.pods import as_container
 from tests.serving.images import TWO_SQUARES, encode
+from tests.serving.make_bundle import make_bundle
 from tests.serving.waiting import wait_until
 
+RUNS = ("r50", "other")
 CLIENTS = 4
 PAUSE = 0.05
 """Seconds between two requests of a client."""
@@ -103,64 +108,74 @@ class Deployment:
 
     def __init__(
         self,
-        start: Callable[[], Container],
+        start: Callable[[str], Container],
         ready: Callable[[Container], bool],
         to: Balancer,
         port: int,
     ) -> None:
         self._start, self._ready, self._balancer, self._port = start, ready, to, port
-        self._pods = [self._started() for _ in range(2)]
+        self._pods = [self._started(RUNS[0]) for _ in range(2)]
 
-    def _started(self) -> Container:
-        pod = self._start()
+    def _started(self, run: str) -> Container:
+        pod = self._start(run)
         wait_until(lambda: self._ready(pod), seconds=300)
         [network] = inspect(pod.id)["NetworkSettings"]["Networks"].values()
         self._balancer.pods.append((network["IPAddress"], self._port))
         return pod
 
-    def restart(self) -> None:
+    def roll_out(self, run: str) -> None:
         for old in list(self._pods):
-            self._pods.append(self._started())
+            self._pods.append(self._started(run))
             self._pods.remove(old)
             del self._balancer.pods[0]
             sleep(SECONDS_OF_PRESTOP)
             old.stop()
 
 
+def bundle(run: str) -> str:
+    """Where pods find a run's bundle."""
+    return f"/models/{run}/{run}.bundle"
+
+
 def main() -> None:
-    """Restarts the Deployments in turn until enough was asked, and prints what was lost."""
+    """Rolls out one run after the other until enough was asked, and prints what was lost."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--requests", type=int, default=2000)
     wanted = parser.parse_args().requests
     with TemporaryDirectory() as folder, ExitStack() as stack:
         Path(folder).chmod(0o755)
         volumes = write_volumes(Path(folder))
+        make_bundle(volumes["model"] / RUNS[1] / f"{RUNS[1]}.bundle", name=RUNS[1])
         gateway = inspect("bridge")["IPAM"]["Config"][0]["Gateway"]
         front, back = sorted(containers("serving"), key=lambda each: each.image)
         to_torchserve, to_fronts = Balancer(gateway, 0), Balancer("127.0.0.1", 0)
         url = f"http://{gateway}:{to_torchserve.port}"
 
-        def start_back() -> Container:
-            return stack.enter_context(started(*as_container(back, image("torchserve"), volumes)))
+        def start_back(run: str) -> Container:
+            words = as_container(back, image("torchserve"), volumes, UMOP_BUNDLE=bundle(run))
+            return stack.enter_context(started(*words))
 
-        def start_front() -> Container:
-            words = as_container(front, image("api"), volumes, UMOP_TORCHSERVE_URL=url)
+        def start_front(run: str) -> Container:
+            variables = {"UMOP_BUNDLE": bundle(run), "UMOP_TORCHSERVE_URL": url}
+            words = as_container(front, image("api"), volumes, **variables)
             return stack.enter_context(started("--publish=127.0.0.1::9000", *words))
 
-        deployments = {
-            "torchserve": Deployment(start_back, has_loaded, to_torchserve, 8080),
-            "fronts": Deployment(start_front, is_ready, to_fronts, 8000),
-        }
+        deployments = (
+            Deployment(start_back, has_loaded, to_torchserve, 8080),
+            Deployment(start_front, is_ready, to_fronts, 8000),
+        )
         clients = Clients(f"http://127.0.0.1:{to_fronts.port}/detect?score_threshold=0.9")
         try:
-            while clients.answers.total() < wanted:
-                for name, deployment in deployments.items():
-                    before, start = clients.answers.copy(), monotonic()
-                    deployment.restart()
-                    answers = clients.answers - before
-                    lost = answers.total() - answers["200"]
-                    took = f"{monotonic() - start:4.0f} s"
-                    print(f"{name:10} {took}: {answers.total():5} asked, {lost} lost", flush=True)
+            for run in cycle(reversed(RUNS)):
+                before, start = clients.answers.copy(), monotonic()
+                with ThreadPoolExecutor() as both:
+                    list(both.map(lambda each: each.roll_out(run), deployments))  # noqa: B023
+                answers = clients.answers - before
+                lost = answers.total() - answers["200"]
+                took = f"{monotonic() - start:4.0f} s"
+                print(f"{run:8} {took}: {answers.total():5} asked, {lost} lost", flush=True)
+                if clients.answers.total() >= wanted:
+                    break
         finally:
             clients.end()
         print(dict(clients.answers))

@@ -154,6 +154,15 @@ def _torchserve(
             help="Most requests in a batch of a bundle, for GPUs; an archive has its own.",
         ),
     ] = 1,
+    name: Annotated[
+        str | None,
+        typer.Option(
+            envvar="UMOP_REMOTE_MODEL",
+            help="TorchServe's name for a bundle's model; an archive has its own. [default: the "
+            "bundle's]",
+            show_default=False,
+        ),
+    ] = None,
     host: Annotated[
         str,
         typer.Option(
@@ -202,7 +211,7 @@ def _torchserve(
 
     ports = Ports(port, management_port, metrics_port, grpc_port, grpc_port + 1, worker_port)
     options = WorkerOptions(batch_size=batch_size)
-    with _one_line(StartError, BundleError), archived(model, options) as archive:
+    with _one_line(StartError, BundleError), archived(model, options, name) as archive:
         serve_archive(
             archive,
             ports,

@@ -18,10 +18,11 @@ GPUS = 1
 CORES = "4"  # a GPU: its process and its data loaders
 MEMORY = "24Gi"  # with what is in /dev/shm
 SHARED_MEMORY = "4Gi"
-SERVING = "--selector=app.kubernetes.io/name in (umop-api, umop-torchserve)"
+USER = 10001
+DEPLOYMENTS = ["deployment/umop-api", "deployment/umop-torchserve"]  # embedded: the first alone
 
 COMPARE = """
-if [ -z "$0" ]; then
+if [ "$0" = none ]; then
   echo "No model serves yet, so there is nothing to compare $1 with."
 else
   umop compare "$0" "$1" --data "$2"
@@ -38,7 +39,14 @@ def prepared(task: dsl.PipelineTask) -> dsl.PipelineTask:
         task, "shm", mount_path="/dev/shm", medium="Memory", size_limit=SHARED_MEMORY
     )
     task.set_env_variable("OMP_NUM_THREADS", CORES)
-    task.set_cpu_request(CORES).set_memory_request(MEMORY).set_memory_limit(MEMORY)
+    return confined(task, CORES, MEMORY)
+
+
+def confined(task: dsl.PipelineTask, cores: str = "0.5", memory: str = "256Mi") -> dsl.PipelineTask:
+    """Bounds a step, gives it a user without rights, and has it run each time."""
+    task.set_cpu_request(cores).set_cpu_limit(cores)
+    task.set_memory_request(memory).set_memory_limit(memory)
+    kubernetes.set_security_context(task, USER, USER, run_as_non_root=True)
     return task.set_caching_options(False)
 
 
@@ -81,23 +89,23 @@ def export(run: str, version: str, key: str):
 @dsl.container_component
 def roll_out(setting: str):
     """Has every pod of serving take a bundle; ``kubectl rollout undo`` takes the one before."""
-    command = ["kubectl", "set", "env", "deployment", SERVING, setting]
+    command = ["kubectl", "set", "env", *DEPLOYMENTS, setting]
     return dsl.ContainerSpec(image=KUBECTL, command=command)
 
 
 @dsl.container_component
-def wait():
+def wait(deployment: str):
     """Fails where the new pods do not become ready; the old ones answer for as long."""
-    command = ["kubectl", "rollout", "status", "deployment", SERVING, "--timeout=15m"]
+    command = ["kubectl", "rollout", "status", deployment, "--timeout=15m"]
     return dsl.ContainerSpec(image=KUBECTL, command=command)
 
 
 @dsl.pipeline(name="umop", description="Trains a detector, and serves it unless it is worse.")
 def umop(
     run: str,
+    serving: str,
     data: str = "/workspace/data",
     config: str = "r50",
-    serving: str = "",
     version: str = "1.0",
     key: str = "",
     deploy: bool = True,
@@ -105,24 +113,23 @@ def umop(
     """
     Args:
         run: Name of the run, a new one for each model.
+        serving: Run whose model serves; none where none does yet.
         data: Folder of the data set on the claim umop-data, or an address in object storage.
         config: Config to train.
-        serving: Run whose model serves; empty where none does yet.
         version: Version that the new model gets.
         key: Private key to sign with; /etc/umop-sign/sign.key is that of the secret umop-sign-key.
         deploy: Whether the model is rolled out at the end.
     """
     checked = prepared(check(data=data))
     trained = accelerated(prepared(train(config=config, run=run, data=data).after(checked)))
-    trained.set_retry(3, backoff_duration="30s", backoff_factor=2, backoff_max_duration="600s")
     evaluated = accelerated(prepared(evaluate(run=run, data=data).after(trained)))
     compared = accelerated(prepared(compare(serving=serving, run=run, data=data).after(evaluated)))
     exported = prepared(export(run=run, version=version, key=key).after(compared))
     kubernetes.use_secret_as_volume(exported, "umop-sign-key", "/etc/umop-sign", optional=True)
     with dsl.If(deploy == True, name="deploy"):  # noqa: E712
-        rolled_out = roll_out(setting=f"UMOP_BUNDLE=/models/{run}/{run}.bundle")
-        rolled_out.after(exported).set_caching_options(False)
-        wait().after(rolled_out).set_caching_options(False)
+        last = confined(roll_out(setting=f"UMOP_BUNDLE=/models/{run}/{run}.bundle").after(exported))
+        for deployment in DEPLOYMENTS:
+            last = confined(wait(deployment=deployment).after(last))
 
 
 if __name__ == "__main__":

@@ -108,12 +108,15 @@ def write_archive(bundle: Path, target: Path, options: WorkerOptions = WorkerOpt
 
 
 @contextmanager
-def archived(model: str | Path, options: WorkerOptions = WorkerOptions()) -> Iterator[Path]:
+def archived(
+    model: str | Path, options: WorkerOptions = WorkerOptions(), name: str | None = None
+) -> Iterator[Path]:
     """Yields an archive as it is, and of a bundle an archive that lasts as long.
 
     Args:
         model: The archive or the bundle, or its address.
         options: What the workers do, if it is a bundle; an archive has its own.
+        name: TorchServe's name for a bundle's model; the bundle's own if None.
 
     Raises:
         BundleError: The bundle cannot be used or packed.
@@ -121,7 +124,7 @@ def archived(model: str | Path, options: WorkerOptions = WorkerOptions()) -> Ite
     with ExitStack() as held:
         path = held.enter_context(fetched(model))
         if _is_bundle(path):
-            name = Bundle.open(path).manifest.name
+            name = name or Bundle.open(path).manifest.name
             folder = held.enter_context(TemporaryDirectory(prefix="archive-"))
             path = write_archive(path, Path(folder) / f"{name}.mar", options)
         yield path

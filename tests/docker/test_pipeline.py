@@ -39,7 +39,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(folder: Path, **parameters: object) -> subprocess.CompletedProcess[str]:
-    chosen = json.dumps({"deploy": False, **parameters})
+    chosen = json.dumps({"deploy": False, "serving": "none", **parameters})
     script = Path(__file__).with_name("run_pipeline.py")
     places = (folder / "pipeline.py", chosen, folder / "data", folder / "runs")
     return subprocess.run(

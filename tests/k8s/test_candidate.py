@@ -75,7 +75,7 @@ def test_its_metrics_are_found() -> None:
 def route(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Object:
     """The rule of the gateway's route, with the component of that name."""
     folder = tmp_path_factory.mktemp(request.param)
-    made = overlay(folder, "model-claim", request.param)
+    made = overlay(folder, "model-claim", "gateway", request.param)
     [found] = (each for each in made if each["kind"] == "HTTPRoute")
     [rule] = found["spec"]["rules"]
     return dict(rule)

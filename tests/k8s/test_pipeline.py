@@ -49,14 +49,23 @@ def test_each_step_waits_for_the_one_before(compiled: list[dict[str, Any]]) -> N
 
 
 def test_the_rollout_reaches_what_serves_alone_and_may(compiled: list[dict[str, Any]]) -> None:
-    words = {word for each in find(compiled, "command") for word in each}
-    [selector] = (word for word in words if word.startswith("--selector="))
+    [words] = (each for each in find(compiled, "command") if each[:3] == ["kubectl", "set", "env"])
     serving = {
-        each["metadata"]["labels"]["app.kubernetes.io/name"]
+        f"deployment/{each['metadata']['name']}"
         for each in objects("serving")
         if each["kind"] == "Deployment"
     }
-    assert selector == f"--selector=app.kubernetes.io/name in ({', '.join(sorted(serving))})"
+    assert serving == set(words[3:-1])
     [rule] = named(ROLE, "Role")["rules"]
     assert rule["resources"] == ["deployments"]
     assert {"list", "patch", "watch"} <= set(rule["verbs"])
+
+
+def test_each_step_is_bounded_and_without_rights(compiled: list[dict[str, Any]]) -> None:
+    steps = compiled[0]["deploymentSpec"]["executors"]
+    for step in steps.values():
+        assert {"resourceCpuLimit", "resourceMemoryLimit"} <= step["container"]["resources"].keys()
+    contexts = find(compiled[1], "securityContext")
+    assert len(contexts) == len(steps)
+    user = containers("train-job.yaml")[0].pod["securityContext"]["runAsUser"]
+    assert all(each["runAsNonRoot"] and int(each["runAsUser"]) == user for each in contexts)

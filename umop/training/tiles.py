@@ -26,6 +26,8 @@ _GOOD_BOXES = (24, 64)
 """Pixels of a median box that is left at its own scale."""
 _GOOD_BOX = 32
 _MOST_SCALE = 2.0
+_FEW = 10
+"""A class of fewer boxes does not decide."""
 _NEARLY_ALL = 0.95
 _SIDES = (64, 8192)
 
@@ -65,11 +67,26 @@ class Scenes:
         return float(np.median(sides)) if len(sides) else 0.0
 
     def smallest_class(self) -> float:
-        """The side of the median box of the class whose boxes are the smallest; 0 without boxes."""
-        sides, kinds = self._square_sides(), np.concatenate([*self.kinds, np.zeros(0, np.int64)])
-        return min(
-            (float(np.median(sides[kinds == each])) for each in np.unique(kinds)), default=0.0
-        )
+        """The side of the median box of the class whose boxes are the smallest, in pixels."""
+        return self._of_smallest_class(self._square_sides())
+
+    def smallest_share(self) -> float:
+        """That side as a share of its image's longer side; 0 without boxes."""
+        longer = [
+            np.full(len(boxes), max(size.width, size.height), np.float64)
+            for size, boxes in zip(self.sizes, self.boxes, strict=True)
+        ]
+        return self._of_smallest_class(self._square_sides() / np.concatenate([*longer, []]))
+
+    def _of_smallest_class(self, values: NDArray[np.float64]) -> float:
+        """The least of the classes' medians of a value of each box.
+
+        Classes of few boxes do not count; without others, it is the median of all.
+        """
+        kinds = np.concatenate([*self.kinds, np.zeros(0, np.int64)])
+        counted = zip(*np.unique(kinds, return_counts=True), strict=True)
+        chosen = [values[kinds == kind] for kind, count in counted if count >= _FEW] or [values]
+        return min(float(np.median(each)) if len(each) else 0.0 for each in chosen)
 
     def long_side(self) -> float:
         """The longer side that nearly no box exceeds, in pixels; 0 without boxes."""
@@ -128,27 +145,19 @@ def fit_tiles(
         return None
     if not test_sides(config):
         raise UserError("This config takes images at their own size: --tiles does not suit it.")
-    if asked == "auto" and (whole := _seen_whole(config, size, scenes)) >= SMALL_BOX:
-        return Cut(
-            f"Tiles: none. Of whole images, half of the boxes have {whole:.0f} pixels or more."
-        )
+    if asked == "auto":
+        whole = (size or largest_side(config)) * scenes.smallest_share()
+        if whole >= SMALL_BOX or not whole:
+            return Cut(
+                f"Tiles: none. In whole images, half of the boxes of each class have {whole:.0f} "
+                "pixels or more."
+            )
     if size:
         resize(config, size)
     spec = _spec(asked, own, min(test_sides(config)), scenes)
     seen = scenes.median_side() * min(test_sides(config)) / spec.window
     use_tiles(config, spec)
     return Cut(_note(spec, seen), scenes.windows(spec))
-
-
-def _seen_whole(config: _Section, size: int | None, scenes: Scenes) -> float:
-    """Pixels of the median box in images that are taken whole, as large as a config takes them."""
-    side = size or largest_side(config)
-    shares = [
-        math.sqrt(width * height) / max(image.width, image.height)
-        for image, boxes in zip(scenes.sizes, scenes.boxes, strict=True)
-        for width, height in boxes[:, 2:] - boxes[:, :2]
-    ]
-    return side * float(np.median(shares)) if shares else math.inf
 
 
 def _spec(asked: Tiles | None, own: Any, side: int, scenes: Scenes) -> TileSpec:

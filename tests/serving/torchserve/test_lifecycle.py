@@ -168,3 +168,16 @@ def test_a_front_loses_no_request_when_one_of_two_stops(store: Path, drain: str)
         asked = clients.statuses[200]
         wait_until(lambda: clients.statuses[200] > asked + 2 * CLIENTS)
     assert set(clients.statuses) == {200}
+
+
+def test_a_front_takes_the_answer_of_another_runs_model(store: Path, tmp_path: Path) -> None:
+    """As old and new pods meet in a rollout, where TorchServe has one name for any model."""
+    other = make_bundle(tmp_path / "other.bundle", name="other", version="7")
+    with torchserving(other, "--name", "detector") as torchserve:
+        options = ("--backend", "torchserve", "--torchserve-url", torchserve.url)
+        options += ("--remote-model", "detector")
+        with running("--bundle", str(store / "1.bundle"), *options) as front:
+            url = f"{front.url}/detect?score_threshold=0.9"
+            answer = httpx.post(url, content=PNG, timeout=30).json()
+    assert answer["model"] == {"name": "other", "version": "7"}
+    assert len(answer["detections"]) == 2

@@ -32,12 +32,26 @@ def scenes(image: int, *sides: int) -> Scenes:
 
 
 def test_the_smallest_class_is_seen_too() -> None:
-    for sides, window in (((30, 12), 208), ((30, 20), 347), ((30, 24), 416), ((30, 12, 200), 400)):
+    for sides, window in (
+        ((30, 12), 208),
+        ((30, 20), 347),
+        ((30, 24), 416),
+        ((30, 12, 200), 400),
+        ((30, 30, 3), 416),
+    ):
         config = load_config("small")
         fit_tiles(config, "auto", None, scenes(2560, *sides))
         spec = tiles_of(config)
         assert spec is not None
         assert spec.window == window
+
+
+def test_a_small_class_among_large_boxes_is_cut_for() -> None:
+    config = load_config("small")
+    fit_tiles(config, "auto", None, scenes(4000, 100, 12))
+    spec = tiles_of(config)
+    assert spec is not None
+    assert spec.window == 208
 
 
 @pytest.mark.parametrize(
