@@ -130,7 +130,7 @@ class PredictCommand:
 
     def _write(self, model: Model, out: Path) -> Summary:
         summary = Summary(written=out / (self.format.main or ""))
-        with Journal(out, model.manifest, self.options.detect) as journal:
+        with Journal(out, model, self.options.detect) as journal:
             with closing(self._outcomes(model, journal, summary, is_shown=True)) as outcomes:
                 found = _Kept(journal, array("Q", _starts(journal, outcomes)))
             write_parts(out, self.format.parts(found, model.manifest))

@@ -12,8 +12,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from serving.bundle.schema import Manifest
 from serving.predict.errors import PredictError
+from serving.predict.models import Model
 from serving.predict.records import ImageRecord
 from serving.schemas.options import DetectOptions
 
@@ -29,7 +29,7 @@ class Journal:
 
     Args:
         folder: The results'.
-        manifest: The model's.
+        model: What looks for objects.
         options: What is reported.
 
     Raises:
@@ -37,7 +37,7 @@ class Journal:
         OSError: It cannot be written.
     """
 
-    def __init__(self, folder: Path, manifest: Manifest, options: DetectOptions) -> None:
+    def __init__(self, folder: Path, model: Model, options: DetectOptions) -> None:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except (FileExistsError, NotADirectoryError):
@@ -45,9 +45,11 @@ class Journal:
         self._path = folder / FILE
         self._file = self._path.open("a+b")
         self._index: dict[int, int] = {}
+        self._is_new = self._path.stat().st_size == 0
+        self._has_records = False
         try:
             self._lock()
-            self._end = self._read(_header(manifest, options))
+            self._end = self._read(_header(model, options))
         except BaseException:
             self._file.close()
             raise
@@ -61,6 +63,8 @@ class Journal:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        if error is not None and self._is_new and not self._has_records:
+            self._path.unlink()  # other options may be tried then
         self._file.close()
 
     def find(self, name: str, stamp: str, place: str, made: Iterable[str]) -> int | None:
@@ -83,6 +87,7 @@ class Journal:
         self._file.write(line)
         self._file.flush()
         self._end += len(line)
+        self._has_records = True
         return start
 
     def records(self, starts: Iterable[int]) -> Iterator[ImageRecord]:
@@ -127,10 +132,14 @@ class Journal:
         return len(line)
 
 
-def _header(manifest: Manifest, options: DetectOptions) -> dict[str, Any]:
+def _header(model: Model, options: DetectOptions) -> dict[str, Any]:
+    manifest = model.manifest
     digest = hashlib.sha256(manifest.model_dump_json().encode()).hexdigest()
-    model = {"name": manifest.name, "version": manifest.version, "sha256": digest[:16]}
-    return {"model": model, "options": options.model_dump(mode="json")}
+    named = {"name": manifest.name, "version": manifest.version, "sha256": digest[:16]}
+    return {
+        "model": named,
+        "options": {**options.model_dump(mode="json"), "engine": model.engine},
+    }
 
 
 def _difference(line: bytes, header: dict[str, Any]) -> str | None:
@@ -139,8 +148,13 @@ def _difference(line: bytes, header: dict[str, Any]) -> str | None:
         found = json.loads(line)
         if found["model"] != header["model"]:
             return f"another model: {found['model']['name']} {found['model']['version']}"
-        other = {key: value for key, value in found["options"].items() if value is not None}
-        return None if found["options"] == header["options"] else f"other options: {other}"
+        before, now = found["options"], header["options"]
+        other = [
+            f"{key} {before.get(key)}, not {now.get(key)}"
+            for key in sorted(before.keys() | now.keys())
+            if before.get(key) != now.get(key)
+        ]
+        return f"other options ({'; '.join(other)})" if other else None
     except (ValueError, KeyError, TypeError, AttributeError):
         return "something else"
 

@@ -28,10 +28,12 @@ class Model(Protocol):
     Attributes:
         manifest: The bundle's.
         threads: How many of them keep it busy.
+        engine: What runs the network.
     """
 
     manifest: Manifest
     threads: int
+    engine: str
 
     def find(self, image: bytes | Pixels, pixels: Pixels | None) -> Predicted:
         """Finds objects in an image.
@@ -82,7 +84,7 @@ def open_model(path: str, detect: DetectOptions, options: ModelOptions) -> Itera
                 yield service
         else:
             engine, key = options.engine, options.verify_key
-            yield LocalModel(Detector.load(path, engine=engine, verify_key=key), detect)
+            yield LocalModel(Detector.load(path, engine=engine, verify_key=key), detect, engine)
     except UnknownClassError as error:
         raise PredictError(str(error)) from error
 
@@ -95,15 +97,17 @@ class LocalModel:
     Args:
         detector: The network.
         options: What is reported.
+        engine: What runs it.
 
     Raises:
         UnknownClassError: The model has no class of such a name.
     """
 
-    def __init__(self, detector: Detector, options: DetectOptions) -> None:
+    def __init__(self, detector: Detector, options: DetectOptions, engine: EngineName) -> None:
         options.class_ids(detector.manifest.classes)
         self.manifest = detector.manifest
         self.threads = detector.concurrent_runs + 2
+        self.engine: str = engine
         self._detector = detector
         self._options = options
         self._runs = BoundedSemaphore(detector.concurrent_runs)

@@ -44,6 +44,7 @@ class ServiceModel:
     """
 
     threads = 4
+    engine = "service"
 
     def __init__(self, client: Client, options: DetectOptions) -> None:
         self.manifest = client.model()

@@ -26,7 +26,7 @@ def open_inputs(paths: Sequence[str], every: int, skip: Path | None = None) -> l
         skip: A folder that is left out of others: that of the results.
 
     Raises:
-        PredictError: There is nothing at a path.
+        PredictError: There is nothing at a path, or the results would be among the images.
     """
     found = list(dict.fromkeys(each for path in paths for each in _expanded(path)))
     if len(found) == 1:
@@ -35,6 +35,8 @@ def open_inputs(paths: Sequence[str], every: int, skip: Path | None = None) -> l
 
 
 def _expanded(path: str) -> Iterator[str]:
+    if not path:
+        raise PredictError("one of the paths is empty")
     if path == "-" or is_url(path) or Path(path).exists():
         yield path
         return
@@ -59,6 +61,8 @@ def _input(path: str, name: str, prefix: str, every: int, skip: Path | None) -> 
     if is_url(path):
         return WebImage(path)
     if Path(path).is_dir():
+        if skip is not None and Path(path).resolve() == skip.resolve():
+            raise PredictError(f"{path} has the images: name another folder with --out")
         return Folder(Path(path), prefix, every, skip)
     if Path(path).suffix.lower() == ".zip":
         return Archive(Path(path), name, prefix)

@@ -178,13 +178,36 @@ def test_results_of_another_model_or_of_other_options_are_left_alone(
     predict("images", "--out", "out", *SURE)
     other = make_bundle(folder / "other.bundle", version="2")
     for arguments, model, what in (
-        (("--score", "0.5"), None, "other options: {'score_threshold': 0.95}"),
+        (("--score", "0.5"), None, "other options (score_threshold 0.95, not 0.5)"),
         (SURE, other, "another model: squares 1"),
     ):
         options = {} if model is None else {"model": model}
         code, _, err = predict("images", "--out", "out", *arguments, **options)  # type: ignore[arg-type]
         assert (code, err.count("\n")) == (2, 1)
         assert f"out/{JOURNAL} is of {what}; name another --out" in err
+
+
+def test_a_start_without_images_leaves_the_folder_to_other_options(
+    predict: Predict, folder: Path
+) -> None:
+    (folder / "none").mkdir()
+    for score in ("0.5", "0.9"):
+        code, _, err = predict("none", "--out", "out", "--score", score)
+        assert (code, err) == (2, "error: there is no image in none\n")
+
+
+@pytest.mark.parametrize(
+    ("paths", "error"),
+    [
+        (["images", "--out", "images"], "images has the images: name another folder with --out"),
+        ([""], "one of the paths is empty"),
+    ],
+)
+def test_what_would_look_at_the_wrong_files_is_refused(
+    predict: Predict, folder: Path, paths: list[str], error: str
+) -> None:
+    code, _, err = predict(*paths)
+    assert (code, err) == (2, f"error: {error}\n")
 
 
 def test_two_commands_do_not_write_the_same_folder(predict: Predict, folder: Path) -> None:
