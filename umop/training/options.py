@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Literal, NamedTuple, get_args
 
@@ -110,9 +110,12 @@ class TrainOptions:
     command: str = ""
 
     def __post_init__(self) -> None:
+        optional = {each.name for each in fields(self) if each.default is None}
         for name, limits in _LIMITS.items():
             value = getattr(self, name)
-            if value is None or (name == "batch" and value == AUTO) or limits.allow(value):
+            if (value is None and name in optional) or (name == "batch" and value == AUTO):
+                continue
+            if value is not None and limits.allow(value):
                 continue
             also = f", or {AUTO}" if name == "batch" else ""
             raise UserError(f"--{name} must be {limits}{also}, not {value!r}.")

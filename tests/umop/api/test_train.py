@@ -198,6 +198,10 @@ def test_a_mistake_is_the_commands_line(
             {"config": "demo", "batch": True},
             "--batch must be a whole number, 1 or more, or auto, not True",
         ),
+        (
+            {"config": "demo", "accumulate": None},
+            "--accumulate must be a whole number, 1 or more, not None.",
+        ),
         ({"config": "demo", "device": "gpu"}, "--device must be one of auto, cpu, not 'gpu'."),
         ({"config": "demo", "processes": 2, "on_step": print}, "Ask for processes=1"),
         ({"config": 5}, "config must be a config's name or a path, not 5."),
