@@ -17,12 +17,10 @@ from rich.progress import track
 from serving.client import Client, ClientError
 from serving.inference import decoding, draw
 from serving.inference.decoding import ImageError
-from serving.inference.sources import images_in
+from serving.inference.sources import MAX_PIXELS, images_in
 from serving.schemas.coco import to_coco
 from serving.schemas.detections import DetectionResult, DetectResponse
 from serving.schemas.options import DetectOptions
-
-_MAX_PIXELS = 200_000_000
 
 
 @dataclass(frozen=True)
@@ -114,7 +112,7 @@ def _send_one(
             classes=options.detect.classes,
         )
         if options.draw:
-            drawn = draw.annotate(decoding.decode(data, _MAX_PIXELS), answer.detections)
+            drawn = draw.annotate(decoding.decode(data, MAX_PIXELS), answer.detections)
             annotated.parent.mkdir(parents=True, exist_ok=True)
             annotated.write_bytes(draw.encode(drawn, "image/jpeg"))
     except (ClientError, ImageError, OSError) as error:

@@ -16,8 +16,8 @@ from serving.inference import decoding
 from serving.inference.decoding import ImageError
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"}
-MAX_PIXELS = 50_000_000
-"""Most pixels of an encoded image, as ``umop-serve`` takes by default."""
+MAX_PIXELS = 200_000_000
+"""Most pixels of an encoded image; a service, which anybody may ask, takes fewer."""
 
 AnyPath = str | os.PathLike[str]
 AnyImage = AnyPath | bytes | Image.Image | NDArray[Any]
