@@ -77,6 +77,7 @@ def pods(network: str, claims: dict[str, Path]) -> Iterator[Pods]:
         yield Pods(stack, network, claims)
 
 
+@pytest.mark.timeout(600)  # eight starts of training
 def test_pods_that_die_end_with_the_same_weights(pods: Pods) -> None:
     undisturbed = pods.start("undisturbed")
     assert codes(undisturbed) == [0, 0]
