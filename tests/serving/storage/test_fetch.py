@@ -14,6 +14,7 @@ import pytest
 
 from serving.storage import ConflictError, Objects, StorageError, Store, fetch
 from serving.storage.fetch import _CONNECTIONS
+from tests.serving.storage.conditional import replace_twice
 from tests.serving.waiting import wait_until
 from tests.storage import Fault, Storage
 
@@ -165,12 +166,7 @@ def test_a_conditional_write_loses_against_the_one_that_was_first(
     storage: Storage, place: str
 ) -> None:
     store = Store(place)
-    first = store.replace("lease", b"one", None)
-    with pytest.raises(ConflictError):
-        store.replace("lease", b"two", None)
-    second = store.replace("lease", b"two", first)
-    with pytest.raises(ConflictError):
-        store.replace("lease", b"three", first)
+    first, second = replace_twice(store)
     assert store.replace("lease", b"two", first) == second  # its answer was lost, it was not
 
 

@@ -9,7 +9,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from serving.storage import ConflictError, Store
+from serving.storage import Store
+from tests.serving.storage.conditional import replace_twice
 
 _DATE = "Thu, 01 Jan 2026 00:00:00 GMT"
 
@@ -64,12 +65,7 @@ def google(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.mark.usefixtures("google")
 def test_a_conditional_write_loses_against_the_one_that_was_first() -> None:
     store = Store("gs://bucket/runs")
-    first = store.replace("lease", b"one", None)
-    with pytest.raises(ConflictError):
-        store.replace("lease", b"two", None)
-    second = store.replace("lease", b"two", first)
-    with pytest.raises(ConflictError):
-        store.replace("lease", b"three", first)
+    _, second = replace_twice(store)
     found = store.read("lease")
     assert found is not None
     assert (found[0], found[1].tag) == (b"two", second)
