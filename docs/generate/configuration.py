@@ -101,8 +101,8 @@ Other commands read these variables:
 | `UMOP_URL` | `http://127.0.0.1:8000` | The service of `umop-serve detect`. |
 | `UMOP_TORCHSERVE_HOST` | `127.0.0.1` | Address for inference and metrics of TorchServe. |
 
-`umop-serve torchserve` also reads `UMOP_BUNDLE`, `UMOP_REMOTE_MODEL`, `UMOP_VERIFY_KEY`, `UMOP_TRUST_PROGRAM`
-and `UMOP_REDUCED_DECODING`. `umop predict` also reads `UMOP_VERIFY_KEY`.
+`umop-serve torchserve` also reads `UMOP_BUNDLE`, `UMOP_REMOTE_MODEL`, `UMOP_VERIFY_KEY`,
+`UMOP_TRUST_PROGRAM` and `UMOP_REDUCED_DECODING`. `umop predict` also reads `UMOP_VERIFY_KEY`.
 
 ## Training
 
