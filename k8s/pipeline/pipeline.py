@@ -1,7 +1,7 @@
 """From a folder of images to the model that serves, as a pipeline of Kubeflow Pipelines.
 
     pip install kfp kfp-kubernetes
-    python k8s/pipeline/pipeline.py pipeline.yaml
+    python k8s/pipeline/pipeline.py   # writes pipeline.yaml
 
 Each step is a command of ``umop`` in the training image, on the claims of ``k8s/train-job.yaml``. A
 step that fails stops the pipeline with its own message; started again with the same ``run``, the
@@ -133,4 +133,4 @@ def umop(
 
 
 if __name__ == "__main__":
-    compiler.Compiler().compile(umop, sys.argv[1])
+    compiler.Compiler().compile(umop, sys.argv[1] if sys.argv[1:] else "pipeline.yaml")
