@@ -15,6 +15,7 @@ custom_hooks = [
     dict(type="MetricsHook"),
     dict(type="ProgressHook"),
     dict(type="EstimateHook"),
+    dict(type="OutlookHook"),
 ]
 
 env_cfg = dict(

@@ -29,6 +29,7 @@ custom_hooks = [
     dict(type="MetricsHook"),
     dict(type="ProgressHook"),
     dict(type="EstimateHook"),
+    dict(type="OutlookHook"),
     dict(
         type="EMAHook",
         ema_type="ExpMomentumEMA",

@@ -1,0 +1,91 @@
+"""Says after each evaluation what more training usually adds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import log2
+from pathlib import Path
+from typing import Any
+
+from mmengine.dist import master_only
+from mmengine.hooks import Hook
+from mmengine.registry import HOOKS
+
+from umop.engine.hooks.pace import Pace
+from umop.engine.protocol import TrainingRunner
+from umop.runs.folder import RunFolder
+from umop.system.console import duration, note
+
+
+@HOOKS.register_module()
+class OutlookHook(Hook):
+    """Notes how much AP the rest of training usually adds; at its end, what twice as much would.
+
+    Each doubling of the iterations usually adds half of what the one before added:
+    docs/benchmarks.md has the curves. One evaluation alone says nothing, hence there is no estimate
+    before the second.
+    """
+
+    priority = "LOWEST"
+
+    def __init__(self) -> None:
+        self.pace = Pace()
+
+    def before_train(self, runner: TrainingRunner) -> None:
+        self.pace.restart()
+
+    def after_train_iter(self, runner: TrainingRunner, *_: Any, **__: Any) -> None:
+        self.pace.advance()
+
+    def after_val(self, runner: TrainingRunner) -> None:
+        self.pace.restart()
+
+    @master_only
+    def after_val_epoch(
+        self, runner: TrainingRunner, metrics: dict[str, float] | None = None
+    ) -> None:
+        lines = RunFolder(Path(runner.work_dir)).read_metrics()
+        curve = {line["iter"]: line["AP"] for line in lines if "AP" in line}
+        done, left = runner.iter, runner.max_iters - runner.iter
+        gain = expected_gain(curve, done, 2 * done if left <= 0 else runner.max_iters)
+        if gain is None:
+            return
+        amount = f"about {gain:.2f}" if gain >= 0.01 else "less than 0.01"
+        note(f"AP {curve[done]:.3f} so far: {self._more(left)} {amount}.")
+
+    def _more(self, left: int) -> str:
+        """What an estimate is about."""
+        if left <= 0:
+            return "training twice as long usually adds"
+        return f"the {duration(left * (self.pace.seconds or 0.0))} left usually add"
+
+
+def expected_gain(curve: Mapping[int, float], done: int, length: int) -> float | None:
+    """How much more AP a longer training usually reaches.
+
+    Args:
+        curve: AP at each evaluation, by the iterations before it.
+        done: Iterations before the newest evaluation.
+        length: Iterations in all.
+
+    Returns:
+        Half of the last doubling's gain for each doubling to come, halved again for each further
+        one: together ``gain * (1 - done / length)``. None where no evaluation lies at half of
+        ``done`` or before it.
+    """
+    half = _at(curve, done / 2)
+    if half is None:
+        return None
+    return max(0.0, curve[done] - half) * (1 - done / length)
+
+
+def _at(curve: Mapping[int, float], iterations: float) -> float | None:
+    """AP between two evaluations, on a line over the logarithm; None before the first."""
+    before = max((known for known in curve if known <= iterations), default=None)
+    after = min((known for known in curve if known >= iterations), default=None)
+    if not before or not after:
+        return None
+    if before == after:
+        return curve[before]
+    share = log2(iterations / before) / log2(after / before)
+    return curve[before] + share * (curve[after] - curve[before])
