@@ -36,7 +36,7 @@ from training_step import draw_data
 from serving.bundle import Bundle
 from serving.inference.engines import open_engine
 from umop.config.load import load_config
-from umop.data.custom import read_data, use_data
+from umop.data.preparation.custom import read_data, use_data
 from umop.export.manifest import manifest_of
 from umop.export.onnx import write_onnx
 from umop.export.program import trace, write_pt2

@@ -28,7 +28,7 @@ from memory import forget_peak, resident_peak
 from mmengine.config import ConfigDict
 
 from umop.data.check import check
-from umop.data.configured import read_sets
+from umop.data.preparation.configured import read_sets
 from umop.evaluation.analysis import Analysis
 from umop.evaluation.coco import coco_result
 from umop.report.data import split

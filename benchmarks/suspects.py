@@ -28,7 +28,7 @@ from typing import Any
 import numpy as np
 from faster_coco_eval.core import mask
 
-from umop.data.custom import read_data
+from umop.data.preparation.custom import read_data
 
 Box = dict[str, Any]
 KINDS = ("drop", "shift", "class", "add")

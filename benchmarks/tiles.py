@@ -27,8 +27,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from umop.data.coco import LabelledImage, write_coco
-from umop.data.custom import read_data
 from umop.data.images import read_bgr
+from umop.data.preparation.custom import read_data
 
 HEADER = "| trained and tested on | AP50 | AP |\n|---|---|---|"
 

@@ -36,7 +36,7 @@ from mmengine.runner import Runner as StockRunner
 
 from umop.config.load import load_config
 from umop.data.coco import LabelledImage, write_coco
-from umop.data.custom import read_data, use_data
+from umop.data.preparation.custom import read_data, use_data
 from umop.engine.runner import Runner
 from umop.system.console import quietly
 from umop.system.processor import SETTINGS, keep_freed_memory

@@ -46,7 +46,7 @@ def test_every_config_and_file_travels(installed: Path) -> None:
     folder = installed / "umop" / "configs"
     assert {path.relative_to(folder) for path in folder.rglob("*.py")} == configs
     for name in (
-        "umop/data/demo.txt",
+        "umop/data/public/demo.txt",
         "umop/weights/lite0.txt",
         "umop/doctor/mmcv.txt",
         "umop/report/templates/report.html",

@@ -17,7 +17,7 @@ from fastapi.concurrency import run_in_threadpool
 from mmdet.apis import inference_detector, init_detector
 from mmdet.utils import register_all_modules
 
-import umop.data.transforms
+import umop.data.pipeline.transforms
 import umop.losses
 import umop.models  # noqa: F401 (registers what the config names)
 

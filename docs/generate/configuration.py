@@ -9,9 +9,9 @@ from pathlib import Path
 from textwrap import fill
 
 from serving.settings import Settings
-from umop.data.collage import Collage
-from umop.data.mixing import MixedCocoDataset, OccasionalMixUp
-from umop.data.transforms import LoadImage, StretchedResize
+from umop.data.pipeline.collage import Collage
+from umop.data.pipeline.mixing import MixedCocoDataset, OccasionalMixUp
+from umop.data.pipeline.transforms import LoadImage, StretchedResize
 from umop.engine.hooks import (
     EstimateHook,
     FiniteLossHook,

@@ -12,8 +12,8 @@ import pytest
 import torch
 from mmdet.utils import register_all_modules
 
-import umop.data.transforms
-import umop.data.windows
+import umop.data.pipeline.transforms
+import umop.data.pipeline.windows
 import umop.engine.hooks
 import umop.evaluation
 import umop.evaluation.windows

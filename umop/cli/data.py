@@ -20,7 +20,7 @@ def demo(
     folder: Annotated[Path, typer.Option(help="Where the data goes.")] = Path("data/crowns"),
 ) -> None:
     """Fetch the demo's aerial photographs and its backbone's ImageNet weights."""
-    from umop.data.demo import fetch_demo
+    from umop.data.public.demo import fetch_demo
     from umop.weights.pretrained import fetch_weights
 
     fetch_demo(folder)
@@ -33,7 +33,7 @@ def coco(
     folder: Annotated[Path, typer.Option(help="Where the data goes.")] = Path("data/coco"),
 ) -> None:
     """Fetch COCO 2017 (25 GB); the same command resumes an interrupted download."""
-    from umop.data.coco2017 import fetch_coco
+    from umop.data.public.coco2017 import fetch_coco
 
     fetch_coco(folder)
     typer.echo(f"COCO 2017: {folder}")
@@ -83,9 +83,9 @@ def check(
     """Find what is wrong with a data set; exit code 2 where training would refuse it."""
     from umop.data.check.page import write_page
     from umop.data.check.table import as_json, print_table
-    from umop.data.convert import require_new, write_fixed
-    from umop.data.joining import all_files, check_each, joined
-    from umop.data.trainable import require_split
+    from umop.data.conversion.convert import require_new, write_fixed
+    from umop.data.preparation.joining import all_files, check_each, joined
+    from umop.data.preparation.trainable import require_split
 
     if fix is not None:
         require_new(fix)
@@ -125,8 +125,8 @@ def convert(
 ) -> None:
     """Write a data set of any layout as COCO, YOLO, Pascal VOC, for Label Studio or for CVAT."""
     from umop.data.check.report import summary
-    from umop.data.convert import convert as write
-    from umop.data.predictions import Predictions
+    from umop.data.conversion.convert import convert as write
+    from umop.data.conversion.predictions import Predictions
 
     found = None if predictions is None else Predictions(predictions, min_score)
     typer.echo(summary(write(source, target, to, found)))
@@ -141,9 +141,9 @@ def captured(
     ] = "labelstudio",
 ) -> None:
     """Write captured images with the model's boxes for a person to correct, unsure ones first."""
-    from umop.data.captured import read_captured
     from umop.data.check.report import summary
-    from umop.data.convert import format_of, require_new, write
+    from umop.data.conversion.captured import read_captured
+    from umop.data.conversion.convert import format_of, require_new, write
 
     format = format_of(to)
     require_new(target)

@@ -17,9 +17,9 @@ from umop.config.source import ConfigSource
 from umop.system.errors import UserError
 
 _OUR_MODULES = (
-    "umop.data.mixing",
-    "umop.data.transforms",
-    "umop.data.windows",
+    "umop.data.pipeline.mixing",
+    "umop.data.pipeline.transforms",
+    "umop.data.pipeline.windows",
     "umop.evaluation",
     "umop.evaluation.windows",
     "umop.engine.hooks",

@@ -7,7 +7,7 @@ from pathlib import Path
 from mmengine.config import Config
 
 from umop.config.load import load_written
-from umop.data.location import require_data
+from umop.data.preparation.location import require_data
 from umop.evaluation.evaluate import measured
 from umop.evaluation.suspects import Suspect, find_suspects
 from umop.runs.checkpoints import describe_checkpoint

@@ -7,8 +7,8 @@ from pathlib import Path
 from mmengine.config import Config, ConfigDict
 
 from umop.config.load import load_written
-from umop.data.custom import is_kept_split, read_data, use_data
-from umop.data.location import require_data
+from umop.data.preparation.custom import is_kept_split, read_data, use_data
+from umop.data.preparation.location import require_data
 from umop.engine.runner import Runner
 from umop.evaluation import CocoResult, result_of
 from umop.evaluation.keep import keep

@@ -23,8 +23,8 @@ from serving.shared import (
     replace_folder,
 )
 from umop.config.load import load_written
-from umop.data.location import require_data
-from umop.data.tiling import of_one_window
+from umop.data.pipeline.tiling import of_one_window
+from umop.data.preparation.location import require_data
 from umop.evaluation.evaluate import evaluate
 from umop.export.calibration import quantize
 from umop.export.manifest import evaluation_of, manifest_of, says_thresholds

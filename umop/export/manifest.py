@@ -10,7 +10,7 @@ from mmengine.config import Config
 from pydantic import ValidationError
 
 from serving.shared import InputSpec, Manifest, PostprocessSpec, Size
-from umop.data.tiling import of_one_window, tiles_of
+from umop.data.pipeline.tiling import of_one_window, tiles_of
 from umop.runs.evaluation import Evaluation, Thresholds
 from umop.runs.folder import RunFolder
 from umop.system.console import note

@@ -12,7 +12,7 @@ from mmengine.config import Config
 from numpy.typing import NDArray
 
 from umop.data.check.page import Bar, bars, by_size
-from umop.data.custom import SOURCE
+from umop.data.preparation.custom import SOURCE
 from umop.runs.folder import RunFolder
 
 _SPLITS = {"train": "training", "val": "validation"}

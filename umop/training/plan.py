@@ -12,7 +12,7 @@ from typing import Any
 
 from mmengine.config import Config
 
-from umop.data.custom import OwnData
+from umop.data.preparation.custom import OwnData
 from umop.system.console import counted
 from umop.training.schedule import ScheduleOptions, epoch_length, iterations
 

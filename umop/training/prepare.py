@@ -14,9 +14,9 @@ from mmengine.config import Config
 from umop.config.check import require_trainable
 from umop.config.load import load_written
 from umop.config.settings import leaves
-from umop.data.configured import check_configured
-from umop.data.custom import OwnData, read_data, read_from, use_data
-from umop.data.location import require_data
+from umop.data.preparation.configured import check_configured
+from umop.data.preparation.custom import OwnData, read_data, read_from, use_data
+from umop.data.preparation.location import require_data
 from umop.distributed.devices import plan
 from umop.engine.hooks.checkpoints import Reached, reached_by
 from umop.runs.checkpoints import newest_whole

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from serving.shared import Size, TileSpec
-from umop.data.tiles import count_shown
-from umop.data.tiling import use_tiles
+from umop.data.pipeline.tiles import count_shown
+from umop.data.pipeline.tiling import use_tiles
 from umop.system.errors import UserError
 from umop.training.options import Tiles
 from umop.training.size import SMALL_BOX, largest_side, resize, test_sides

@@ -12,7 +12,7 @@ import torch
 from mmengine.config import Config
 from mmengine.hooks import Hook
 
-from umop.data.layouts import files_of
+from umop.data.recognition import files_of
 from umop.distributed.connect import is_rank, joined
 from umop.distributed.devices import choose_processes, connect_processors
 from umop.distributed.job import Job

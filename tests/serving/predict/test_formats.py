@@ -16,7 +16,7 @@ from tests.serving.images import TWO_BOXES
 from tests.serving.predict.conftest import Predict
 from umop.cli import main
 from umop.data.check import check
-from umop.data.layouts import open_data
+from umop.data.recognition import open_data
 
 SURE = ("--score", "0.95", "--out", "out")
 

@@ -10,8 +10,8 @@ import pytest
 from serving.storage import Store
 from tests.storage import Fault, Storage
 from tests.umop.conftest import Umop
-from umop.data.custom import read_data
-from umop.data.layouts import files_of
+from umop.data.preparation.custom import read_data
+from umop.data.recognition import files_of
 from umop.system.errors import FetchError, UserError
 from umop.system.fetched import address_in, fetched
 

@@ -15,7 +15,7 @@ from PIL import Image
 from tests.umop.data.layouts import LAYOUTS, csv_table, cvat, labelme, voc, yolo
 from tests.umop.data.samples import HEIGHT, WIDTH
 from umop.data.check import check
-from umop.data.layouts import open_data
+from umop.data.recognition import open_data
 from umop.system.errors import UserError
 
 pytestmark = pytest.mark.usefixtures("own_cache")

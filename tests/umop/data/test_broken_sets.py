@@ -20,7 +20,7 @@ from tests.umop.data.reported import (
     yolo,
 )
 from umop.data.check import check
-from umop.data.layouts import open_data
+from umop.data.recognition import open_data
 from umop.system.errors import UserError
 
 pytestmark = pytest.mark.usefixtures("own_cache")

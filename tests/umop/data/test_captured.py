@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from tests.umop.conftest import Umop
-from umop.data.layouts import open_data
+from umop.data.recognition import open_data
 
 
 def capture(folder: Path, name: str, *boxes: tuple[str, float]) -> None:

@@ -13,10 +13,10 @@ from mmengine.config import Config
 from tests.umop.conftest import Umop
 from tests.umop.data.samples import Coco, draw
 from umop.config.load import load_config
-from umop.data import configured
 from umop.data.check import records
-from umop.data.configured import check_configured
-from umop.data.location import require_data
+from umop.data.preparation import configured
+from umop.data.preparation.configured import check_configured
+from umop.data.preparation.location import require_data
 from umop.system.errors import UserError
 
 pytestmark = pytest.mark.usefixtures("own_cache")

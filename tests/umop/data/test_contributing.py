@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-import umop.data.layouts
+import umop.data.recognition
 from tests.umop.data.layouts import write
 from tests.umop.data.samples import draw
 from umop.data.check import check
@@ -25,15 +25,15 @@ def test_the_worked_example_of_a_layout(tmp_path: Path, monkeypatch: pytest.Monk
     )
     module: dict[str, Any] = {}
     exec(example, module)
-    layouts = (*umop.data.layouts.LAYOUTS, module["LAYOUT"])
-    monkeypatch.setattr(umop.data.layouts, "LAYOUTS", layouts)
+    layouts = (*umop.data.recognition.LAYOUTS, module["LAYOUT"])
+    monkeypatch.setattr(umop.data.recognition, "LAYOUTS", layouts)
     boxes = [["dog", 40, 6, 24, 30], ["cat", 8, 6, 24, 30]]
     for split, names in (("train", "abc"), ("val", "de")):
         content = {f"{name}.jpg": boxes for name in names}
         write(tmp_path / f"{split}.json", json.dumps(content))
         for name in content:
             draw(tmp_path / "images" / name, ord(name[0]))
-    report = check(umop.data.layouts.open_data(tmp_path))
+    report = check(umop.data.recognition.open_data(tmp_path))
     data = report.data
     assert (data.layout, data.classes, data.splits()) == (
         "dictionary",

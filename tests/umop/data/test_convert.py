@@ -14,10 +14,10 @@ from tests.umop.conftest import Umop
 from tests.umop.data.layouts import CAT, DOG, LAYOUTS, TRAIN, VAL
 from tests.umop.data.samples import coco, draw
 from umop.data.check import check
-from umop.data.convert import convert
-from umop.data.custom import read_data
+from umop.data.conversion.convert import convert
 from umop.data.formats import FORMATS
-from umop.data.layouts import open_data
+from umop.data.preparation.custom import read_data
+from umop.data.recognition import open_data
 
 pytestmark = pytest.mark.usefixtures("own_cache")
 

@@ -9,7 +9,7 @@ from zipfile import ZipFile
 import cv2
 import numpy as np
 
-from umop.data.crowns import TRAIN, VAL, prepare_crowns
+from umop.data.public.crowns import TRAIN, VAL, prepare_crowns
 
 VOC = """<annotation><object><name>Tree</name><bndbox><xmin>{}</xmin><ymin>{}</ymin>
 <xmax>{}</xmax><ymax>{}</ymax></bndbox></object></annotation>"""

@@ -11,8 +11,8 @@ import pytest
 from tests.umop.conftest import Umop
 from tests.umop.data.samples import Coco, coco, draw
 from umop.config.load import load_config
-from umop.data import joining
-from umop.data.custom import is_kept_split, read_data, use_data
+from umop.data.preparation import joining
+from umop.data.preparation.custom import is_kept_split, read_data, use_data
 from umop.runs.folder import RunFolder
 from umop.runs.lock import locked
 from umop.system.errors import UserError

@@ -10,7 +10,7 @@ from PIL import Image
 
 from serving.inference.decoding import decode
 from umop.data.images import read_rgb
-from umop.data.transforms import LoadImage
+from umop.data.pipeline.transforms import LoadImage
 from umop.system.errors import UserError
 
 

@@ -12,7 +12,7 @@ from PIL import Image
 
 from tests.umop.conftest import Umop
 from tests.umop.data.samples import Coco, coco, draw
-from umop.data.custom import OwnData, is_kept_split, read_data, read_from
+from umop.data.preparation.custom import OwnData, is_kept_split, read_data, read_from
 from umop.system.errors import UserError
 
 pytestmark = pytest.mark.usefixtures("own_cache")

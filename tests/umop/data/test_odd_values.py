@@ -14,7 +14,7 @@ from tests.umop.data.layouts import LAYOUTS
 from tests.umop.data.samples import HEIGHT, WIDTH, coco, draw
 from umop.data.check import check
 from umop.data.dataset import DataSet
-from umop.data.layouts import open_data
+from umop.data.recognition import open_data
 
 pytestmark = pytest.mark.usefixtures("own_cache")
 

@@ -10,8 +10,8 @@ import pytest
 
 from tests.umop.data.layouts import LAYOUTS, voc_xml
 from tests.umop.data.samples import coco, draw
-from umop.data.convert import convert
-from umop.data.layouts import open_data
+from umop.data.conversion.convert import convert
+from umop.data.recognition import open_data
 from umop.system.errors import UserError
 
 pytestmark = pytest.mark.usefixtures("own_cache")

@@ -11,8 +11,8 @@ from PIL import Image
 from tests.umop.data.layouts import CAT, voc_xml, write
 from tests.umop.data.samples import draw
 from umop.data.check import check
-from umop.data.layouts import open_data
-from umop.data.split import joined, with_splits
+from umop.data.preparation.split import joined, with_splits
+from umop.data.recognition import open_data
 
 pytestmark = pytest.mark.usefixtures("own_cache")
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.umop.data.samples import HEIGHT, WIDTH, draw
 from umop.data.dataset import DataSet
-from umop.data.layouts import open_data
+from umop.data.recognition import open_data
 
 LINES = "0 0.25 0.4 0.2 0.4\n1 0.7 0.5 0.3 0.5\n"
 XML = (

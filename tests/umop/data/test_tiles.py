@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from umop.data.tiles import boxes_within, cut
+from umop.data.pipeline.tiles import boxes_within, cut
 
 IMAGE = np.arange(90 * 120 * 3, dtype=np.uint32).astype(np.uint8).reshape(90, 120, 3)
 

@@ -12,7 +12,7 @@ from mmdet.registry import DATASETS, TRANSFORMS
 
 from serving.bundle.schema import Size, TileSpec
 from umop.data.coco import LabelledImage, write_coco
-from umop.data.tiles import count_shown, shown
+from umop.data.pipeline.tiles import count_shown, shown
 from umop.engine.randomness import sample_drawn
 
 TILES = {"window": 64, "overlap": 16}

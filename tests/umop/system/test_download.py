@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from tests.umop.data.server import Site, serving
-from umop.data import coco2017
-from umop.data.coco2017 import fetch_coco
+from umop.data.public import coco2017
+from umop.data.public.coco2017 import fetch_coco
 from umop.system.download import ATTEMPTS, download
 from umop.system.errors import UserError
 

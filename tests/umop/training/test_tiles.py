@@ -12,7 +12,7 @@ from serving.bundle.schema import TileSpec
 from serving.inference.detector import Detector
 from tests.umop.conftest import Umop, lively
 from umop.config.load import load_config
-from umop.data.tiling import of_one_window, tiles_of
+from umop.data.pipeline.tiling import of_one_window, tiles_of
 from umop.runs.folder import RunFolder
 from umop.system.errors import UserError
 from umop.training.options import TrainOptions

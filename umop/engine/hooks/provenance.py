@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mmengine.hooks import Hook
 
-from umop.data.custom import read_from
+from umop.data.preparation.custom import read_from
 from umop.engine.protocol import TrainingRunner
 from umop.runs.folder import RunFolder
 from umop.runs.provenance import begin, finish

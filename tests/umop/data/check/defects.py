@@ -11,7 +11,7 @@ from PIL import Image
 
 from tests.umop.data.samples import HEIGHT, WIDTH, Coco, coco, draw
 from umop.data.check import Report, check
-from umop.data.layouts import open_data
+from umop.data.recognition import open_data
 
 Spoil = Callable[[Path, Coco], object]
 ORIENTATION = 0x0112

@@ -8,7 +8,7 @@ import pytest
 
 from tests.umop.data import layouts
 from umop.data.check import check
-from umop.data.layouts import open_data
+from umop.data.recognition import open_data
 
 pytestmark = pytest.mark.usefixtures("own_cache")
 

@@ -9,7 +9,7 @@ from zipfile import ZipFile, ZipInfo
 import pytest
 
 from umop.data.files import archive
-from umop.data.layouts import open_data
+from umop.data.recognition import open_data
 from umop.system.errors import UserError
 
 pytestmark = pytest.mark.usefixtures("own_cache")

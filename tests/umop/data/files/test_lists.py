@@ -10,7 +10,7 @@ from tests.umop.conftest import Umop
 from tests.umop.data.layouts import voc_xml, write
 from tests.umop.data.reported import coco, counts, drawn, pair, texts, yolo
 from umop.data.check import check
-from umop.data.layouts import open_data
+from umop.data.recognition import open_data
 
 pytestmark = pytest.mark.usefixtures("own_cache")
 

@@ -25,8 +25,8 @@ from tests.umop.data.layouts import (
 from tests.umop.data.samples import HEIGHT, WIDTH, coco, draw
 from umop.data.check import check
 from umop.data.dataset import DataSet
-from umop.data.layouts import open_data
-from umop.data.split import with_splits
+from umop.data.preparation.split import with_splits
+from umop.data.recognition import open_data
 from umop.system.errors import UserError
 
 pytestmark = pytest.mark.usefixtures("own_cache")

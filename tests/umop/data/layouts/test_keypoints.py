@@ -11,7 +11,7 @@ from tests.umop.data.layouts import write
 from tests.umop.data.reported import texts, yolo
 from tests.umop.data.samples import HEIGHT, WIDTH
 from umop.data.check import check
-from umop.data.layouts import open_data
+from umop.data.recognition import open_data
 
 pytestmark = pytest.mark.usefixtures("own_cache")
 POSE = ("0 0.3 0.4 0.2 0.3 0.25 0.3 0.35 0.5\n", "0 0.6 0.5 0.3 0.5 0.5 0.3 0.7 0.7\n")

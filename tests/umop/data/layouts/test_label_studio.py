@@ -13,7 +13,7 @@ from tests.umop.data.layouts.tools import label_studio_region
 from tests.umop.data.reported import drawn, texts
 from tests.umop.data.samples import HEIGHT, WIDTH
 from umop.data.check import Report, check
-from umop.data.layouts import open_data
+from umop.data.recognition import open_data
 from umop.system.errors import UserError
 
 pytestmark = pytest.mark.usefixtures("own_cache")

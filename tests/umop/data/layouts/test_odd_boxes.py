@@ -17,7 +17,7 @@ from tests.umop.data.reported import (
 )
 from tests.umop.data.samples import HEIGHT, WIDTH
 from umop.data.check import check
-from umop.data.layouts import open_data
+from umop.data.recognition import open_data
 
 pytestmark = pytest.mark.usefixtures("own_cache")
 

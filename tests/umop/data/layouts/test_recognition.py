@@ -10,7 +10,7 @@ import pytest
 from tests.umop.data.layouts import write
 from tests.umop.data.reported import drawn, yolo
 from umop.data.check import check
-from umop.data.layouts import open_data
+from umop.data.recognition import open_data
 
 pytestmark = pytest.mark.usefixtures("own_cache")
 

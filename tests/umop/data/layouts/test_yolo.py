@@ -10,7 +10,7 @@ import pytest
 from tests.umop.data.layouts import write, yolo
 from tests.umop.data.samples import HEIGHT, draw
 from umop.data.check import check
-from umop.data.layouts import open_data
+from umop.data.recognition import open_data
 
 pytestmark = pytest.mark.usefixtures("own_cache")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from umop.data.check import Report
 from umop.data.dataset import DataSet
-from umop.data.split import with_splits
+from umop.data.preparation.split import with_splits
 from umop.system.console import counted, note
 from umop.system.errors import UserError
 

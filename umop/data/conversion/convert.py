@@ -12,11 +12,11 @@ from rich.console import Console
 from rich.progress import track
 
 from umop.data.check import Report, check
+from umop.data.conversion.predictions import Predictions
 from umop.data.dataset import DataSet
 from umop.data.formats import FORMATS, Format, Labelled
-from umop.data.layouts import open_data
-from umop.data.predictions import Predictions
-from umop.data.split import with_splits
+from umop.data.preparation.split import with_splits
+from umop.data.recognition import open_data
 from umop.system.console import counted, note
 from umop.system.errors import UserError
 

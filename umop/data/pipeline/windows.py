@@ -11,7 +11,7 @@ from mmengine.registry import DATASETS, TRANSFORMS
 from numpy.typing import NDArray
 
 from serving.shared import Size, TileSpec, Window, windows
-from umop.data.tiles import MIN_VISIBLE, count_shown, shown, visible
+from umop.data.pipeline.tiles import MIN_VISIBLE, count_shown, shown, visible
 
 _EMPTY = 0.1
 """Share of windows that are drawn anywhere, where most show no box."""

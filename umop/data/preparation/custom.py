@@ -15,11 +15,11 @@ from umop.data.check import Report
 from umop.data.check.categories import with_labels
 from umop.data.dataset import DataSet
 from umop.data.formats.coco import coco_content
-from umop.data.joining import all_files, check_each, is_split_here, joined
-from umop.data.layouts import files_of
-from umop.data.remembered import Remembered, state_of
-from umop.data.split import with_named, with_splits
-from umop.data.trainable import messages, refuse_errors, require_boxes
+from umop.data.preparation.joining import all_files, check_each, is_split_here, joined
+from umop.data.preparation.remembered import Remembered, state_of
+from umop.data.preparation.split import with_named, with_splits
+from umop.data.preparation.trainable import messages, refuse_errors, require_boxes
+from umop.data.recognition import files_of
 from umop.system.errors import UserError
 
 SOURCE = "source.json"

@@ -14,7 +14,7 @@ import numpy as np
 
 from umop.data.coco import LabelledImage, write_coco
 from umop.data.layouts.voc import objects
-from umop.data.tiles import cut
+from umop.data.pipeline.tiles import cut
 from umop.system.wheels import member
 
 CLASSES = ("tree",)

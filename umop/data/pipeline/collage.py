@@ -12,7 +12,7 @@ from mmdet.structures.bbox import HorizontalBoxes
 from mmengine.registry import TRANSFORMS
 from numpy.typing import NDArray
 
-from umop.data.tiles import MIN_VISIBLE, visible
+from umop.data.pipeline.tiles import MIN_VISIBLE, visible
 
 _Sample = dict[str, Any]
 _MIDDLE = (0.3, 0.7)

@@ -16,8 +16,8 @@ from umop.data.files.names import base, is_image, split_in
 from umop.data.files.reading import head, read_text
 from umop.data.files.tree import Files
 from umop.data.layouts.coco import BESIDE
-from umop.data.layouts.others import TRACKED, format_of, format_of_suffix, is_tracked
 from umop.data.layouts.table import rows
+from umop.data.recognition.others import TRACKED, format_of, format_of_suffix, is_tracked
 
 _JSON = (".json", ".jsonl", ".geojson")
 _TABLES = (".csv", ".tsv")

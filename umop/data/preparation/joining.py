@@ -9,8 +9,8 @@ from pathlib import Path
 from umop.data.check import Report, check
 from umop.data.check.joined import join
 from umop.data.files.tree import Files
-from umop.data.layouts import files_of, read_files
-from umop.data.split import with_splits
+from umop.data.preparation.split import with_splits
+from umop.data.recognition import files_of, read_files
 from umop.system.errors import UserError
 
 

@@ -13,7 +13,7 @@ from umop.data.check.images import SIZES
 from umop.data.dataset import Builder, DataSet
 from umop.data.files.tree import walk
 from umop.data.layouts import coco
-from umop.data.remembered import Remembered, state_of
+from umop.data.preparation.remembered import Remembered, state_of
 from umop.system.errors import UserError
 
 _SPLITS = ("train", "val")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from umop.data.crowns import prepare_crowns
+from umop.data.public.crowns import prepare_crowns
 from umop.system.cache import cache_folder
 from umop.system.locks import exclusive_lock
 from umop.system.wheels import download

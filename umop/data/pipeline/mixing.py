@@ -17,7 +17,7 @@ from mmdet.datasets.transforms import MixUp, Mosaic
 from mmengine.dataset import Compose
 from mmengine.registry import DATASETS, TRANSFORMS
 
-from umop.data.collage import Collage
+from umop.data.pipeline.collage import Collage
 
 _Sample = dict[str, Any]
 _OTHERS = {Collage: 3, Mosaic: 3, MixUp: 1}

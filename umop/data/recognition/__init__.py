@@ -1,0 +1,198 @@
+"""Recognises which layout a data set is in, and reads it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from umop.data.dataset import DataSet, Issue
+from umop.data.files.archive import ARCHIVES, unpacked
+from umop.data.files.lists import with_listed_splits
+from umop.data.files.pairing import with_images_found_by_name
+from umop.data.files.reading import read_text
+from umop.data.files.tree import Files
+from umop.data.layouts import (
+    automl,
+    coco,
+    createml,
+    cvat,
+    dota,
+    kitti,
+    label_studio,
+    labelme,
+    manifest,
+    supervisely,
+    table,
+    via,
+    visdrone,
+    voc,
+    wider_face,
+    yolo,
+)
+from umop.data.recognition.accounting import listed_once, with_all_splits, with_splits_of_folders
+from umop.data.recognition.others import other_format
+from umop.data.recognition.unused import unused_files
+from umop.system.console import counted
+from umop.system.errors import UserError
+from umop.system.fetched import fetched
+
+LAYOUTS = (
+    coco.LAYOUT,
+    voc.LAYOUT,
+    cvat.LAYOUT,
+    labelme.LAYOUT,
+    label_studio.LAYOUT,
+    via.LAYOUT,
+    createml.LAYOUT,
+    supervisely.LAYOUT,
+    manifest.LAYOUT,
+    automl.LAYOUT,
+    table.LAYOUT,
+    visdrone.LAYOUT,
+    dota.LAYOUT,
+    kitti.LAYOUT,
+    wider_face.LAYOUT,
+    yolo.LAYOUT,
+)
+"""Where several layouts fit, the one that finds boxes in the most images is read, or the first."""
+
+_GIVE_BOTH = "Give the folder that holds both."
+
+
+def open_data(path: Path) -> DataSet:
+    """Reads a data set.
+
+    Args:
+        path: Its folder, or a zip of it.
+
+    Raises:
+        UserError: It is not there, or in no layout that is known.
+    """
+    return read_files(path, files_of(path))
+
+
+def files_of(path: Path) -> Files:
+    """The files of a data set.
+
+    Args:
+        path: Its folder, or a zip of it; or an address of either, which is fetched.
+
+    Raises:
+        FetchError: Storage does not answer.
+        UserError: It is not there.
+    """
+    path = fetched(path)
+    if not path.exists():
+        raise UserError(f"The data is not there: {path} does not exist.")
+    return Files(_innermost(unpacked(path) if path.is_file() else path))
+
+
+def read_files(path: Path, files: Files) -> DataSet:
+    """Reads a data set from its files.
+
+    Args:
+        path: What the user calls it.
+        files: Its files.
+
+    Raises:
+        UserError: It is in no layout that is known, or its images are elsewhere.
+    """
+    data = _best(path, files)
+    if not files.images() and not any(files.has(image.path) for image in data.images):
+        raise UserError(
+            f"{path} holds annotations ({data.layout}), and no images. "
+            f"{_unpack_first(files) or _GIVE_BOTH}"
+        )
+    data = with_splits_of_folders(with_images_found_by_name(data, files))
+    data = with_listed_splits(data, files)
+    data = with_all_splits(listed_once(data))
+    listed = {image.path for image in data.images}
+    return replace(data, unlisted=tuple(each for each in files.images() if each not in listed))
+
+
+def _best(path: Path, files: Files) -> DataSet:
+    """The data set in the layout that finds boxes in the most images; the others are noted.
+
+    Raises:
+        UserError: It is in no layout that is known.
+    """
+    fitting = [(layout, found) for layout in LAYOUTS if (found := layout.find(files))]
+    read = [layout.data(files, found) for layout, found in fitting]
+    if not read:
+        raise UserError(_not_recognised(path, files))
+    counts = [_images_with_boxes(data) for data in read]
+    best = int(np.argmax(counts))
+    if not counts[best] and (said := other_format(files)):
+        raise UserError(f"{path}: {said}")
+    issues = tuple(
+        Issue("layout-unused", _unused(files, layout.name, found, count))
+        for index, ((layout, found), count) in enumerate(zip(fitting, counts, strict=True))
+        if index != best
+    )
+    used = {path for _, found in fitting for path in found}
+    used.update(image.source for image in read[best].images)
+    unused = unused_files(files, used)
+    return replace(read[best], issues=(*read[best].issues, *issues, *unused))
+
+
+def _images_with_boxes(data: DataSet) -> int:
+    return int((data.boxes_per_image() > 0).sum())
+
+
+def _unused(files: Files, name: str, found: list[Path], count: int) -> str:
+    images = f"boxes of {counted(count, 'image')}" if count else "no box"
+    return f"{name}: {images} in {counted(len(found), 'file')}, such as {files.name(found[0])}"
+
+
+def _innermost(folder: Path) -> Path:
+    """The folder itself, or the one that is all it holds."""
+    inside = [each for each in folder.iterdir() if not each.name.startswith((".", "__MACOSX"))]
+    return _innermost(inside[0]) if len(inside) == 1 and inside[0].is_dir() else folder
+
+
+def _not_recognised(path: Path, files: Files) -> str:
+    """Says what was looked for and what is there."""
+    if said := other_format(files):
+        return f"{path}: {said}"
+    looked = "; ".join(layout.looks_for for layout in LAYOUTS)
+    kinds = ", ".join(
+        f"{count} {suffix or 'without suffix'}" for suffix, count in files.suffixes.most_common(6)
+    )
+    return (
+        f"{path} is in no layout that is known. Looked for: {looked}. Found: "
+        f"{kinds or 'no file at all'}. {_nearest(files)}"
+    )
+
+
+def _nearest(files: Files) -> str:
+    """Says which layout is the nearest, and what it lacks."""
+    has = files.suffixes
+    if not files.images():
+        return (
+            "There are no images (JPEG, PNG, WebP, BMP, TIFF, GIF) in it. " + _unpack_first(files)
+        ).rstrip()
+    if has[".txt"]:
+        return f"Nearest: YOLO, whose label files {_unlike_yolo(files)}."
+    if has[".xml"]:
+        return "Nearest: Pascal VOC, whose XML files start with <annotation>."
+    if has[".json"]:
+        return "Nearest: COCO JSON, which has lists of images, annotations and categories."
+    if has[".csv"]:
+        return "Nearest: CSV, whose first line names the columns image,x1,y1,x2,y2,label."
+    return f"There are images, but no annotations. {_unpack_first(files) or _GIVE_BOTH}"
+
+
+def _unpack_first(files: Files) -> str:
+    """Names an archive that may hold what is missing; nothing where there is none."""
+    packed = files.matching(*ARCHIVES)
+    return f"Unpack {files.name(packed[0])} first: archives inside are not read." if packed else ""
+
+
+def _unlike_yolo(files: Files) -> str:
+    """What label files have that these text files have not."""
+    for name in sorted(files.pairs(".txt").of_annotation):
+        if line := read_text(files.path(name)).strip().partition("\n")[0]:
+            return f"have a class's number and four numbers a line; {name} has '{line[:40]}'"
+    return "have the names of their images, with .txt, in labels/ or beside them"
