@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader
 if TYPE_CHECKING:
     from umop.distributed.ranks import SingleProcess
     from umop.distributed.signals import StopSignals
-    from umop.engine.hooks.checkpoints import SafeCheckpointHook
+    from umop.engine.checkpoints import SafeCheckpointHook
 
 
 class TrainingRunner(Protocol):

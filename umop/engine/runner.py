@@ -18,7 +18,7 @@ from torch.utils.data import DataLoader
 from umop.distributed.ranks import SingleProcess
 from umop.distributed.signals import StopSignals, ended_loaders, follow_parent
 from umop.distributed.sockets import share_sockets
-from umop.engine.hooks.checkpoints import SafeCheckpointHook
+from umop.engine.checkpoints import SafeCheckpointHook
 from umop.engine.loop import RESUMABLE
 from umop.engine.rescale import rescale
 from umop.models.group_norm import lay_out_planes

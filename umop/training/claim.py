@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from umop.engine.hooks.checkpoints import reached_by
+from umop.engine.checkpoints import reached_by
 from umop.runs.checkpoints import newest_whole
 from umop.runs.folder import RunFolder
 from umop.runs.lock import locked

@@ -18,7 +18,7 @@ from umop.data.preparation.configured import check_configured
 from umop.data.preparation.custom import OwnData, read_data, read_from, use_data
 from umop.data.preparation.location import require_data
 from umop.distributed.devices import plan
-from umop.engine.hooks.checkpoints import Reached, reached_by
+from umop.engine.checkpoints import Reached, reached_by
 from umop.runs.checkpoints import newest_whole
 from umop.runs.folder import RunFolder
 from umop.system.console import note

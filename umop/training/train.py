@@ -19,7 +19,7 @@ from umop.distributed.job import Job
 from umop.distributed.launch import launch
 from umop.distributed.ranks import SingleProcess
 from umop.distributed.signals import StopSignals
-from umop.engine.hooks.checkpoints import reached_by
+from umop.engine.checkpoints import reached_by
 from umop.engine.hooks.mirror import MirrorHook
 from umop.engine.hooks.provenance import ProvenanceHook
 from umop.engine.runner import Runner

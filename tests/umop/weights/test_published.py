@@ -14,7 +14,7 @@ from torch import Tensor
 
 from tests.umop.models.original_swin import OriginalSwin
 from umop.config.load import load_config
-from umop.engine.hooks.checkpoints import reached_by
+from umop.engine.checkpoints import reached_by
 from umop.runs.folder import RunFolder
 from umop.system.errors import UserError
 from umop.weights.published import import_published, read_tensors, to_mmdet3

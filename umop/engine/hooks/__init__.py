@@ -1,6 +1,6 @@
 """Hooks of the training loop: what a run shows and records while it trains."""
 
-from umop.engine.hooks.checkpoints import SafeCheckpointHook
+from umop.engine.checkpoints import SafeCheckpointHook
 from umop.engine.hooks.estimate import EstimateHook
 from umop.engine.hooks.finite_loss import FiniteLossHook
 from umop.engine.hooks.focusing import FocusingHook
