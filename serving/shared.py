@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from serving.predict.command import PredictCommand as PredictCommand
     from serving.predict.command import PredictOptions as PredictOptions
     from serving.predict.command import Summary as Summary
-    from serving.predict.errors import PredictError as PredictError
+    from serving.predict.inputs.errors import PredictError as PredictError
     from serving.predict.models import ModelOptions as ModelOptions
     from serving.predict.models import open_model as open_model
     from serving.schemas.names import ArchiveEngine as ArchiveEngine
@@ -84,7 +84,7 @@ else:
             *("MOST_MERGED", "TiledImage", "Window", "merge", "moved", "windows"),
         ),
         "serving.predict.command": ("PredictCommand", "PredictOptions", "Summary"),
-        "serving.predict.errors": ("PredictError",),
+        "serving.predict.inputs.errors": ("PredictError",),
         "serving.predict.models": ("ModelOptions", "open_model"),
         "serving.schemas.names": ("ArchiveEngine", "EngineName", "Precision"),
         "serving.schemas.options": ("DetectOptions",),

@@ -11,18 +11,18 @@ from itertools import chain, groupby
 from operator import itemgetter
 from pathlib import Path
 
-from serving.predict.errors import PredictError
 from serving.predict.films import Films, film_of
 from serving.predict.formats import FORMATS, ResultFormat
 from serving.predict.formats.format import Part
+from serving.predict.formats.records import ImageRecord
 from serving.predict.inputs import Item, PathInput, open_inputs
+from serving.predict.inputs.errors import PredictError
 from serving.predict.journal import Journal
 from serving.predict.made import drawing_of
 from serving.predict.models import Model
 from serving.predict.pipeline import in_order
 from serving.predict.places import Places
 from serving.predict.progress import Progress
-from serving.predict.records import ImageRecord
 from serving.predict.work import Outcome, Task, Worker
 from serving.schemas.options import DetectOptions
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import cv2
 
-from serving.predict.errors import PredictError
+from serving.predict.inputs.errors import PredictError
 from serving.predict.inputs.item import Clip, Pixels
 
 _SUFFIX = ".mp4"

@@ -12,9 +12,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from serving.predict.errors import PredictError
+from serving.predict.formats.records import ImageRecord
+from serving.predict.inputs.errors import PredictError
 from serving.predict.models import Model
-from serving.predict.records import ImageRecord
 from serving.schemas.options import DetectOptions
 
 FILE = "predictions.jsonl"

@@ -13,8 +13,8 @@ from serving.bundle.schema import Manifest
 from serving.inference.detector import Detector, ModelInput
 from serving.inference.postprocess import name_detections
 from serving.inference.sources import MAX_PIXELS
-from serving.predict.errors import PredictError
 from serving.predict.found import Predicted
+from serving.predict.inputs.errors import PredictError
 from serving.predict.inputs.item import Pixels
 from serving.predict.inputs.web import is_url
 from serving.schemas.detections import ImageInfo

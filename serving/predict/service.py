@@ -10,8 +10,8 @@ from PIL import Image
 
 from serving.client import Client, ClientError
 from serving.inference import draw
-from serving.predict.errors import InputError, PredictError
 from serving.predict.found import Predicted
+from serving.predict.inputs.errors import InputError, PredictError
 from serving.predict.inputs.item import Pixels
 from serving.schemas.options import DetectOptions
 

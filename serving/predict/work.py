@@ -10,11 +10,11 @@ import numpy as np
 from serving.inference import decoding, draw
 from serving.inference.decoding import ImageError
 from serving.inference.sources import MAX_PIXELS
-from serving.predict.errors import InputError
+from serving.predict.formats.records import ImageRecord
+from serving.predict.inputs.errors import InputError
 from serving.predict.inputs.item import Item, Pixels
 from serving.predict.made import write_crops, write_drawing
 from serving.predict.models import Model
-from serving.predict.records import ImageRecord
 
 
 @dataclass(frozen=True)

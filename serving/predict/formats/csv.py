@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from serving.bundle.schema import Manifest
 from serving.predict.formats.format import Part, Records, ResultFormat
-from serving.predict.records import ImageRecord
+from serving.predict.formats.records import ImageRecord
 
 _FILE = "predictions.csv"
 _COLUMNS = ("image", "label", "class_id", "score", "x1", "y1", "x2", "y2")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from serving.bundle.schema import Manifest
-from serving.predict.records import ImageRecord
+from serving.predict.formats.records import ImageRecord
 
 Part = tuple[str, str]
 """A file's path and a piece of its text; the pieces of a file follow each other."""

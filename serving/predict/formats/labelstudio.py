@@ -11,8 +11,8 @@ from xml.etree import ElementTree
 from serving.bundle.schema import Manifest
 from serving.predict.formats.format import Part, Records, ResultFormat
 from serving.predict.formats.lists import listed
+from serving.predict.formats.records import ImageRecord
 from serving.predict.inputs.web import is_url
-from serving.predict.records import ImageRecord
 from serving.schemas.detections import Detection, ImageInfo
 from serving.schemas.xml import element, text_of
 

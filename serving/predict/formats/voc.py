@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 from serving.bundle.schema import Manifest
 from serving.predict.formats.format import Part, Records, ResultFormat
-from serving.predict.records import ImageRecord
+from serving.predict.formats.records import ImageRecord
 from serving.schemas.xml import element, text_of
 
 _CORNERS = {"xmin": "x1", "ymin": "y1", "xmax": "x2", "ymax": "y2"}

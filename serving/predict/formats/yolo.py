@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from serving.bundle.schema import Manifest
 from serving.predict.formats.format import Part, Records, ResultFormat
-from serving.predict.records import ImageRecord
+from serving.predict.formats.records import ImageRecord
 
 
 def _parts(records: Records, manifest: Manifest) -> Iterator[Part]:

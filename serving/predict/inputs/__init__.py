@@ -6,8 +6,8 @@ import glob
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from serving.predict.errors import PredictError
 from serving.predict.inputs.archive import Archive
+from serving.predict.inputs.errors import PredictError
 from serving.predict.inputs.files import File, Folder
 from serving.predict.inputs.item import Item, PathInput
 from serving.predict.inputs.stdin import StandardInput

@@ -10,7 +10,7 @@ from zipfile import ZipFile, ZipInfo
 
 from serving.bundle.reader import UNREADABLE_ZIP
 from serving.inference.sources import SUFFIXES
-from serving.predict.errors import InputError
+from serving.predict.inputs.errors import InputError
 from serving.predict.inputs.files import is_wanted
 from serving.predict.inputs.item import MOST_BYTES, Item, broken, read_bounded, too_large
 

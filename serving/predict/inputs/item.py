@@ -12,7 +12,7 @@ from typing import IO, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from serving.predict.errors import InputError
+from serving.predict.inputs.errors import InputError
 
 MOST_BYTES = 2**28
 """Of one encoded image."""

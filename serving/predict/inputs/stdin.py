@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 
-from serving.predict.errors import InputError
+from serving.predict.inputs.errors import InputError
 from serving.predict.inputs.item import Item, broken, digest, read_bounded
 
 _NAME = "stdin"

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from serving.inference.sources import MAX_PIXELS
-from serving.predict.errors import InputError
+from serving.predict.inputs.errors import InputError
 from serving.predict.inputs.item import Clip, Item, Pixels, broken, stamp_of
 
 _SUFFIXES = {".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm"}

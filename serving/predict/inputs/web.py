@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from time import monotonic
 from urllib.parse import urlsplit, urlunsplit
 
-from serving.predict.errors import InputError
+from serving.predict.inputs.errors import InputError
 from serving.predict.inputs.item import MOST_BYTES, Item, too_large
 
 _SECONDS_WITHOUT_A_BYTE = 30

@@ -16,8 +16,8 @@ from zipfile import ZIP_DEFLATED, ZipFile
 import pytest
 import trustme
 
-from serving.predict.errors import InputError
 from serving.predict.inputs import item, open_inputs
+from serving.predict.inputs.errors import InputError
 from serving.predict.inputs.web import WebImage
 from tests.serving.images import TWO_SQUARES, encode, paint
 from tests.serving.predict.conftest import Predict
