@@ -1,6 +1,7 @@
 """Imports inside serving point one way: from a room to those listed before it.
 
 ``umop`` imports from ``serving.shared`` and from no other module of serving.
+``tests/test_circles.py`` has the packages inside of the rooms.
 """
 
 from __future__ import annotations
