@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from serving.schemas.names import EngineName as EngineName
     from serving.schemas.names import Precision as Precision
     from serving.schemas.options import DetectOptions as DetectOptions
+    from serving.schemas.options import UnknownClassError as UnknownClassError
     from serving.schemas.xml import element as element
     from serving.schemas.xml import text_of as text_of
     from serving.storage import ConflictError as ConflictError
@@ -87,7 +88,7 @@ else:
         "serving.predict.inputs.errors": ("PredictError",),
         "serving.predict.models": ("ModelOptions", "open_model"),
         "serving.schemas.names": ("ArchiveEngine", "EngineName", "Precision"),
-        "serving.schemas.options": ("DetectOptions",),
+        "serving.schemas.options": ("DetectOptions", "UnknownClassError"),
         "serving.schemas.xml": ("element", "text_of"),
         "serving.storage": (
             *("ConflictError", "Object", "Objects", "StorageError", "Store", "Tag"),

@@ -11,27 +11,46 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 __all__ = [
     "BundleError",
+    "Comparison",
     "Detector",
+    "EngineError",
+    "Evaluation",
+    "FetchError",
     "ImageError",
     "Prediction",
     "Run",
     "Stopped",
     "TrainingError",
+    "UnknownClassError",
     "UserError",
     "train",
 ]
 
 if TYPE_CHECKING:
-    from serving.shared import BundleError, Detector, ImageError, Prediction
+    from serving.shared import (
+        BundleError,
+        Detector,
+        EngineError,
+        ImageError,
+        Prediction,
+        UnknownClassError,
+    )
     from umop.api.run import Run
     from umop.api.train import train
-    from umop.system.errors import Stopped, TrainingError, UserError
+    from umop.evaluation.compare import Comparison
+    from umop.runs.evaluation import Evaluation
+    from umop.system.errors import FetchError, Stopped, TrainingError, UserError
 else:
     _HOMES = {
-        "serving.shared": ("BundleError", "Detector", "ImageError", "Prediction"),
+        "serving.shared": (
+            *("BundleError", "Detector", "EngineError", "ImageError", "Prediction"),
+            "UnknownClassError",
+        ),
         "umop.api.run": ("Run",),
         "umop.api.train": ("train",),
-        "umop.system.errors": ("Stopped", "TrainingError", "UserError"),
+        "umop.evaluation.compare": ("Comparison",),
+        "umop.runs.evaluation": ("Evaluation",),
+        "umop.system.errors": ("FetchError", "Stopped", "TrainingError", "UserError"),
     }
     _HOME = {name: module for module, names in _HOMES.items() for name in names}
 

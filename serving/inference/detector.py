@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -11,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as PillowImage
 
-from serving.bundle import MANIFEST, Bundle
+from serving.bundle import MANIFEST, Bundle, BundleError
 from serving.bundle.schema import Manifest, Size
 from serving.inference import decoding
 from serving.inference.decoding import ImageError
@@ -67,6 +68,10 @@ class Detector:
         self._max_batch_pixels = max_batch_pixels
         self._reduced_decoding = reduced_decoding
 
+    def __repr__(self) -> str:
+        manifest = self.manifest
+        return f"<Detector: {manifest.name} {manifest.version}, {len(manifest.classes)} classes>"
+
     @property
     def concurrent_runs(self) -> int:
         """Calls of ``detect_prepared`` that are faster at the same time than one after another."""
@@ -95,8 +100,7 @@ class Detector:
             BundleError: The bundle is missing, damaged, not trusted, or not for this engine.
             EngineError: There is no such engine here.
         """
-        place = path if isinstance(path, str) and is_address(path) else _bundle_at(Path(path))
-        bundle = Bundle.open(place, verify_key=verify_key)
+        bundle = Bundle.open(_bundle_at(path), verify_key=verify_key)
         opened = open_engine(bundle, engine, threads=threads, trust_program=trust_program)
         return cls(bundle, opened)
 
@@ -351,7 +355,17 @@ class Detector:
         return boxes, scores, labels
 
 
-def _bundle_at(path: Path) -> Path:
-    """The bundle at a path: in the folder of a run it has the run's name."""
+def _bundle_at(given: AnyPath) -> str | Path:
+    """The bundle at a path or an address: in the folder of a run it has the run's name.
+
+    Raises:
+        BundleError: It is neither.
+    """
+    if not isinstance(given, str | os.PathLike):
+        taken = "the path of a folder or zip, an address or a run"
+        raise BundleError(f"a bundle is {taken}, not {type(given).__name__}")
+    if isinstance(given, str) and is_address(given):
+        return given
+    path = Path(given)
     is_run = (path / "config.py").is_file() and not (path / MANIFEST).is_file()
     return path / f"{path.resolve().name}.bundle" if is_run else path

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -78,7 +78,8 @@ def several(source: Any) -> Iterable[AnyImage] | None:
     if isinstance(source, bytes | Image.Image | np.ndarray):
         return None
     if not isinstance(source, str | os.PathLike):
-        return cast(Iterable[AnyImage], source) if isinstance(source, Iterable) else None
+        are_several = isinstance(source, Iterable) and not isinstance(source, Mapping)
+        return cast(Iterable[AnyImage], source) if are_several else None
     if not Path(source).is_dir():
         return None
     if found := images_in(Path(source)):
@@ -86,8 +87,13 @@ def several(source: Any) -> Iterable[AnyImage] | None:
     raise ImageError(f"{os.fspath(source)}: holds no images")
 
 
-def _checked(pixels: NDArray[Any]) -> NDArray[np.uint8]:
+def _checked(pixels: Any) -> NDArray[np.uint8]:
     array = np.asarray(pixels)
+    if not array.ndim:
+        raise ImageError(
+            "must be a path, an encoded image, a Pillow image or RGB pixels, or several of these, "
+            f"not {type(pixels).__name__}"
+        )
     if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] != 3 or not array.size:
         raise ImageError(
             f"pixels must be RGB: uint8 of shape (height, width, 3), not {array.dtype} of shape "

@@ -28,6 +28,7 @@ _FUNCTION = _Kind((Callable,), "a function")
 _KINDS = {
     "config": _Kind((str, os.PathLike), "a config's name or a path"),
     "data": _PATH,
+    "folder": _PATH,
     "name": _TEXT,
     "time": _Kind((str,), "text, such as '30m'"),
     "weights": _Kind((str, os.PathLike), "a run or a path"),
@@ -55,7 +56,18 @@ def require_kinds(**given: object) -> None:
     for name, value in given.items():
         if name in _CHOICES and value not in _CHOICES[name]:
             raise UserError(f"{name} must be one of {', '.join(_CHOICES[name])}, not {value!r}.")
-        if name in _KINDS and value is not None and not isinstance(value, _KINDS[name].types):
+        if name in _KINDS and value is not None:
+            require_given(**{name: value})
+
+
+def require_given(**given: object) -> None:
+    """Refuses arguments of another type than they are declared with, None too.
+
+    Raises:
+        UserError: There is one; the message is one line.
+    """
+    for name, value in given.items():
+        if not isinstance(value, _KINDS[name].types):
             raise UserError(f"{name} must be {_KINDS[name].words}, not {value!r}.")
 
 

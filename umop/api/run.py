@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from serving.shared import Precision
-from umop.api.arguments import AnyPath, require_kinds, require_share
+from umop.api.arguments import AnyPath, paths, require_given, require_kinds, require_share
 from umop.runs.evaluation import Evaluation
 from umop.runs.folder import RunFolder
 from umop.system.console import quietly
 from umop.system.errors import UserError
 
 if TYPE_CHECKING:
+    from typing_extensions import Self
+
     from umop.evaluation.compare import Comparison
 
 
@@ -25,7 +27,18 @@ class Run(RunFolder):
     """
 
     def __init__(self, folder: AnyPath) -> None:
+        require_given(folder=folder)
         super().__init__(Path(folder))
+
+    @classmethod
+    def named(cls, name: str) -> Self:
+        """The run of that name in ``runs/``, or in the folder at that path.
+
+        Raises:
+            UserError: There is no such folder, or it is not a valid name for a run.
+        """
+        require_given(name=name)
+        return super().named(name)
 
     @property
     def metrics(self) -> dict[str, float]:
@@ -90,7 +103,8 @@ class Run(RunFolder):
             UserError: The runs were evaluated on different data, one has no checkpoint, or the
                 data is missing.
         """
-        require_kinds(other=other, data=data)
+        require_given(other=other)
+        require_kinds(data=data)
         if self.folder.resolve() == other.folder.resolve():
             raise UserError(f"{self.folder} is compared with itself. Name two runs.")
         with quietly():
@@ -120,8 +134,9 @@ class Run(RunFolder):
             UserError: There is no checkpoint, no test data, or the bundle finds something else.
         """
         require_kinds(version=version, precision=precision, sample=sample, force=force)
+        images = paths(sample=sample or None)
         with quietly():
             from umop.export import export_if_changed
 
-            export_if_changed(self, version, precision, [Path(each) for each in sample], force)
+            export_if_changed(self, version, precision, images, force)
         return self.bundle

@@ -86,6 +86,7 @@ def train(
 
     Raises:
         UserError: Something that the user can put right; the message is one line.
+        FetchError: Storage does not answer; the same call may succeed later.
         Stopped: Training was interrupted, and is saved. It is a KeyboardInterrupt.
         TrainingError: The loss is not finite, or one of several processes is gone.
     """

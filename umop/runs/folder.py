@@ -63,18 +63,22 @@ class RunFolder:
 
     @property
     def name(self) -> str:
+        """The name of the folder, which is the run's."""
         return self.folder.name
 
     @property
     def config(self) -> Path:
+        """The config as it was resolved."""
         return self.folder / "config.py"
 
     @property
     def provenance(self) -> Path:
+        """An entry for each start: versions, hardware, data, seed, command and end."""
         return self.folder / "provenance.json"
 
     @property
     def metrics_file(self) -> Path:
+        """Losses and metrics, a line of JSON every ten iterations."""
         return self.folder / "metrics.jsonl"
 
     @property
@@ -84,22 +88,27 @@ class RunFolder:
 
     @property
     def tensorboard(self) -> Path:
+        """The event files of TensorBoard."""
         return self.folder / "tensorboard"
 
     @property
     def lock(self) -> Path:
+        """The file that the process which trains holds locked."""
         return self.folder / _LOCK
 
     @property
     def report(self) -> Path:
+        """The page that shows the run."""
         return self.folder / "report.html"
 
     @property
     def evaluation(self) -> Path:
+        """What the best checkpoint scores on the run's own data."""
         return self.folder / "evaluation.json"
 
     @property
     def evaluation_tta(self) -> Path:
+        """The same with test-time augmentation."""
         return self.folder / "evaluation-tta.json"
 
     @property
@@ -124,10 +133,12 @@ class RunFolder:
 
     @property
     def bundle(self) -> Path:
+        """The folder that is served."""
         return self.folder / f"{self.name}.bundle"
 
     @property
     def archive(self) -> Path:
+        """The archive for TorchServe."""
         return self.folder / f"{self.name}.mar"
 
     def starts(self) -> list[dict[str, Any]]:
