@@ -155,9 +155,9 @@ def suspects(run: RunName) -> None:
     """Show the labels that a run doubts most: missing, surplus, wrong class, imprecise."""
     target = RunFolder.named(run)
     with quietly():
-        from umop.evaluation.doubts import doubts
+        from umop.evaluation.run_suspects import suspects_of
         from umop.report import write_suspects
 
-        found, folders = doubts(target)
+        found, folders = suspects_of(target)
         page, table = write_suspects(target, found, folders)
     typer.echo(f"{counted(len(found), 'doubtful label')}: {page}, {table}")

@@ -1,4 +1,4 @@
-"""Asks a run which of the labels that it was trained and evaluated on it doubts."""
+"""Finds the labels that a run contradicts, in what it was trained and evaluated on."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from umop.system.console import note
 _SPLITS = ("train", "val")
 
 
-def doubts(run: RunFolder) -> tuple[list[Suspect], dict[str, Path]]:
+def suspects_of(run: RunFolder) -> tuple[list[Suspect], dict[str, Path]]:
     """Detects in the images for training and for validation, and compares with their labels.
 
     Returns:
-        The suspects, the most doubtful first, and the folder of each split's images.
+        The suspects, the worst first, and the folder of each split's images.
 
     Raises:
         UserError: The run has no checkpoint, or its data is missing.
