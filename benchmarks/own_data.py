@@ -7,7 +7,8 @@ thread, in a process of its own. A variant is what comes behind it, such as `--t
 `--set model.neck.out_channels=96`. What is finished is in results.jsonl and is not repeated; what
 was stopped goes on where it was. The table has the mean over seeds of AP, AP50, AR100, AP without
 regard to classes (what is left then is in the boxes), the processor's seconds of the whole command,
-and the curve: AP at each evaluation, after so many seconds.
+and the curve: AP at each evaluation, after so many seconds. Where there are several variants or
+configs, a second table has their differences to the first, by pairs of the same data and seed.
 """
 
 from __future__ import annotations
@@ -23,13 +24,14 @@ import subprocess
 import sys
 from collections import defaultdict
 from dataclasses import asdict, dataclass
-from itertools import product
+from itertools import chain, product
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
+from scipy.stats import t
 
 METRICS = ("AP", "AP50", "AR100", "agnostic")
 RESULTS = "results.jsonl"
@@ -81,7 +83,9 @@ def main() -> None:
             row = asdict(trial) | train(trial, folders[trial.data], options.out)
             append(options.out / RESULTS, row)
             rows.append(row)
-    print_table([row for row in rows if row["data"] in folders])
+    rows = [row for row in rows if row["data"] in folders]
+    print_table(rows)
+    print_differences(rows)
 
 
 def train(trial: Trial, data: Path, out: Path) -> dict[str, Any]:
@@ -149,6 +153,32 @@ def print_table(rows: list[dict[str, Any]]) -> None:
         print(
             f"| {data} | `{variant}` | {len(group)} | {values} | {seconds:.0f} s | {curve(group)} |"
         )
+
+
+def print_differences(rows: list[dict[str, Any]]) -> None:
+    """Prints how each variant differs in AP from the first, by pairs of the same data and seed."""
+    named = [(f"{row['config']} {row['variant']}".strip(), row) for row in rows]
+    first, *others = dict.fromkeys(variant for variant, _ in named)
+    ap = {(variant, row["data"], row["seed"]): row["AP"] for variant, row in named}
+    if others:
+        print(
+            f"\n| than `{first}` | pairs | AP, 95 % interval | sets that gain |\n|---|---|---|---|"
+        )
+    for other in others:
+        gains = defaultdict(list)
+        for _, data, seed in [key for key in ap if key[0] == other and (first, *key[1:]) in ap]:
+            gains[data].append(ap[other, data, seed] - ap[first, data, seed])
+        pairs = list(chain.from_iterable(gains.values()))
+        better = sum(mean(each) > 0 for each in gains.values())
+        print(f"| `{other}` | {len(pairs)} | {interval(pairs)} | {better} of {len(gains)} |")
+
+
+def interval(values: list[float]) -> str:
+    """Mean and 95 % confidence interval by Student's t; the mean alone of fewer than two."""
+    if len(values) < 2:
+        return f"{mean(values):+.3f}" if values else ""
+    half = t.ppf(0.975, len(values) - 1) * stdev(values) / len(values) ** 0.5
+    return f"{mean(values):+.3f} ± {half:.3f}"
 
 
 def spread(values: list[float]) -> str:
