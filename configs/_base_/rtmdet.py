@@ -1,5 +1,7 @@
 """RTMDet (arXiv 2212.07784) of size l with UMOP's loss: CSPNeXt, levels P3 to P5."""
 
+_base_ = "detector.py"
+
 sync_bn = "torch"
 auto_size = dict(base_size=640, min_box=18, max_size=1024)
 auto_weights = "coco"
@@ -11,11 +13,9 @@ model = dict(
     type="RTMDet",
     use_syncbn=False,
     data_preprocessor=dict(
-        type="DetDataPreprocessor",
         mean=[103.53, 116.28, 123.675],
         std=[57.375, 57.12, 58.395],
         bgr_to_rgb=False,
-        pad_size_divisor=32,
     ),
     backbone=dict(
         type="CSPNeXt",
@@ -28,6 +28,7 @@ model = dict(
         act_cfg=activation,
     ),
     neck=dict(
+        _delete_=True,
         type="CSPNeXtPAFPN",
         in_channels=[256, 512, 1024],
         out_channels=256,
@@ -37,6 +38,7 @@ model = dict(
         act_cfg=activation,
     ),
     bbox_head=dict(
+        _delete_=True,
         type="RTMDetSepBNHead",
         num_classes=80,
         in_channels=256,
@@ -53,17 +55,6 @@ model = dict(
         norm_cfg=norm,
         act_cfg=activation,
     ),
-    train_cfg=dict(
-        assigner=dict(type="DynamicSoftLabelAssigner", topk=13),
-        allowed_border=-1,
-        pos_weight=-1,
-        debug=False,
-    ),
-    test_cfg=dict(
-        nms_pre=1000,
-        min_bbox_size=0,
-        score_thr=0.001,
-        nms=dict(type="nms", iou_threshold=0.65),
-        max_per_img=300,
-    ),
+    train_cfg=dict(assigner=dict(type="DynamicSoftLabelAssigner", topk=13)),
+    test_cfg=dict(score_thr=0.001, nms=dict(iou_threshold=0.65), max_per_img=300),
 )
