@@ -98,7 +98,7 @@ class Journal:
                 yield ImageRecord.model_validate_json(file.readline())
 
     def _lock(self) -> None:
-        try:
+        try:  # not by filelock, whose own file would lie beside the user's results
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise PredictError(f"{self._path}: another umop predict is writing it") from None

@@ -91,7 +91,7 @@ def is_locked(run: RunFolder) -> bool:
     if not run.lock.is_file():
         return False
     with run.lock.open() as lock:
-        try:
+        try:  # not by filelock, which opens the file to write it
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except OSError:
             return True
