@@ -10,7 +10,6 @@ import httpx
 import pytest
 from fastapi.testclient import TestClient
 
-from serving.guards.keys import KeyRing, RateLimit
 from serving.server.app import build_app
 from serving.settings import Settings
 from tests.serving.images import TWO_SQUARES, encode
@@ -50,39 +49,12 @@ def test_a_key_is_needed_where_keys_are_set(bundle_path: Path) -> None:
         assert client.get("/healthz").status_code == 200
 
 
-def test_the_keys_file_is_read_again_when_it_changes(tmp_path: Path) -> None:
-    file = tmp_path / "keys"
-    file.write_text("one  # for the web site\n\n# nobody\n")
-    ring = KeyRing(file=file)
-    assert ring.find("one")
-    assert not ring.find("two")
-    file.write_text("two\n")
-    assert ring.find("two")
-    assert not ring.find("one")
-    file.unlink()
-    assert ring.find("two"), "a file that is gone for a moment locks nobody out"
-
-
 @pytest.mark.parametrize("content", [b"\xff\xfe\x00bad\n", b"sha256:12ab\n"])
 def test_a_keys_file_that_is_wrong(bundle_path: Path, tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "keys"
-    file.write_text("one")
-    ring = KeyRing(file=file)
     file.write_bytes(content)
-    assert ring.find("one"), "the keys read before stay valid"
     result = run("--bundle", str(bundle_path), "--port", "0", "--api-keys-file", str(file))
     assert_one_line(result, "API keys cannot be used")
-
-
-def test_what_sha256sum_prints_is_a_key(tmp_path: Path) -> None:
-    digest = hashlib.sha256("clé#1".encode()).hexdigest()
-    file = tmp_path / "keys"
-    file.write_text(f"sha256:{digest}  -  # the web site\nplain#1 # another\n#remark\n")
-    ring = KeyRing(file=file)
-    assert ring.find("clé#1".encode().decode("latin-1"))
-    assert ring.find("plain#1")
-    for wrong in ("plain", "remark", f"sha256:{digest}", f"sha256:{digest}  -"):
-        assert not ring.find(wrong)
 
 
 def test_a_missing_keys_file_is_one_line(bundle_path: Path) -> None:
@@ -132,17 +104,6 @@ def test_only_a_proxy_that_is_trusted_names_the_caller(
             for i in range(3)
         ]
     assert statuses == [200, 200, last]
-
-
-def test_a_bucket_refills(monkeypatch: pytest.MonkeyPatch) -> None:
-    now = 100.0
-    monkeypatch.setattr("serving.guards.keys.monotonic", lambda: now)
-    limit = RateLimit(60)
-    assert [limit.wait("a") for _ in range(60)] == [0] * 60
-    assert limit.wait("a") == pytest.approx(1)
-    now += 1.01
-    assert limit.wait("a") == 0
-    assert limit.wait("a") > 0
 
 
 def test_other_origins_are_let_in_only_by_name(bundle_path: Path) -> None:
