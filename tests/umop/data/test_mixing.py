@@ -66,11 +66,3 @@ def test_the_last_part_of_training_is_not_mixed(dataset: Any, monkeypatch: Any) 
     assert 0 < len(plain["data_samples"].gt_instances) <= 4
     with pytest.raises(TypeError):
         samples(dataset, [(0, 0, False)])
-
-
-def test_the_last_part_begins_at_an_iteration() -> None:
-    order = BatchSampler(SequentialSampler(range(6)), 2, drop_last=False)
-    batches = ResumableBatches(order, True, lambda iteration: iteration >= 4)
-    batches.start_at(0, 3)
-    (third, fourth) = (batch for batch, _ in zip(batches, range(2), strict=False))
-    assert [is_last for *_, is_last in third + fourth] == [False, False, True, True]
