@@ -31,7 +31,7 @@ from umop.data.check import check
 from umop.data.preparation.configured import read_sets
 from umop.evaluation.analysis import Analysis
 from umop.evaluation.coco import coco_result
-from umop.report.data import split
+from umop.report.data import split_facts
 
 DETECTED = 20
 LINKS = 10_000
@@ -89,7 +89,7 @@ def check_data(folder: Path, detections: Records) -> None:
 
 
 def report(folder: Path, detections: Records) -> None:
-    split("training", json.loads((folder / ANNOTATIONS).read_text()))
+    split_facts("training", json.loads((folder / ANNOTATIONS).read_text()))
 
 
 def link_images(folder: Path, count: int) -> None:

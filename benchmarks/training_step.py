@@ -39,7 +39,7 @@ from umop.data.coco import LabelledImage, write_coco
 from umop.data.preparation.custom import read_data, use_data
 from umop.engine.runner import Runner
 from umop.system.console import quietly
-from umop.system.processor import SETTINGS, keep_freed_memory
+from umop.system.processor import PROCESSOR_VARIABLES, keep_freed_memory
 from umop.training.precision import choose_precision
 
 CONFIGS = ("demo", "small")
@@ -93,7 +93,7 @@ def main() -> None:
 
 def alone(side: str, name: str, data: Path, iterations: int, work: Path) -> Steps:
     """One turn of a side, in a process of its own."""
-    settings = SETTINGS if side == "umop" else {}
+    settings = PROCESSOR_VARIABLES if side == "umop" else {}
     spawn = multiprocessing.get_context("spawn")
     with patch.dict(os.environ, settings), ProcessPoolExecutor(1, spawn) as pool:
         return pool.submit(measure, side, name, data, iterations, work).result()

@@ -8,10 +8,10 @@ from serving.bundle import BundleError
 from serving.inference.decoding import ImageError, ImageTooLargeError, UnsupportedImageError
 from serving.inference.engines import EngineError
 from serving.schemas.options import UnknownClassError
-from serving.schemas.problems import Kind
+from serving.schemas.problems import ProblemKind
 from serving.schemas.tensors import TensorError
 
-_PROBLEMS: tuple[tuple[type[Exception], HTTPStatus, Kind], ...] = (
+_PROBLEMS: tuple[tuple[type[Exception], HTTPStatus, ProblemKind], ...] = (
     (UnsupportedImageError, HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported-image"),
     (ImageTooLargeError, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "image-too-large"),
     (ImageError, HTTPStatus.UNPROCESSABLE_ENTITY, "broken-image"),
@@ -23,7 +23,7 @@ _PROBLEMS: tuple[tuple[type[Exception], HTTPStatus, Kind], ...] = (
 )
 
 
-def classify(error: Exception) -> tuple[HTTPStatus, Kind] | None:
+def classify(error: Exception) -> tuple[HTTPStatus, ProblemKind] | None:
     """Returns the status and the kind of problem for an error, or None for an unexpected one."""
     for cause, status, kind in _PROBLEMS:
         if isinstance(error, cause):

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from serving.inference.prediction import Prediction as Prediction
     from serving.inference.preprocess import preprocess as preprocess
     from serving.inference.preprocess import stack as stack
+    from serving.inference.sources import AnyPath as AnyPath
     from serving.inference.tiles import MOST_MERGED as MOST_MERGED
     from serving.inference.tiles import TiledImage as TiledImage
     from serving.inference.tiles import Window as Window
@@ -49,19 +50,20 @@ if TYPE_CHECKING:
     from serving.schemas.names import EngineName as EngineName
     from serving.schemas.names import Precision as Precision
     from serving.schemas.options import DetectOptions as DetectOptions
+    from serving.schemas.options import Tiles as Tiles
     from serving.schemas.options import UnknownClassError as UnknownClassError
     from serving.schemas.xml import element as element
     from serving.schemas.xml import text_of as text_of
     from serving.storage import ConflictError as ConflictError
-    from serving.storage import Object as Object
     from serving.storage import Objects as Objects
     from serving.storage import StorageError as StorageError
     from serving.storage import Store as Store
+    from serving.storage import StoredObject as StoredObject
     from serving.storage import Tag as Tag
     from serving.storage import fetch as fetch
     from serving.storage import is_address as is_address
     from serving.storage import local_path as local_path
-    from serving.storage import receive as receive
+    from serving.storage import receive_object as receive_object
     from serving.storage.cache import cache_folder as cache_folder
     from serving.torchserve.archive import WorkerOptions as WorkerOptions
     from serving.torchserve.archive import write_archive as write_archive
@@ -81,6 +83,7 @@ else:
         "serving.inference.postprocess": ("Detections", "name_detections"),
         "serving.inference.prediction": ("Prediction",),
         "serving.inference.preprocess": ("preprocess", "stack"),
+        "serving.inference.sources": ("AnyPath",),
         "serving.inference.tiles": (
             *("MOST_MERGED", "TiledImage", "Window", "merge", "moved", "windows"),
         ),
@@ -88,11 +91,11 @@ else:
         "serving.predict.inputs.errors": ("PredictError",),
         "serving.predict.models": ("ModelOptions", "open_model"),
         "serving.schemas.names": ("ArchiveEngine", "EngineName", "Precision"),
-        "serving.schemas.options": ("DetectOptions", "UnknownClassError"),
+        "serving.schemas.options": ("DetectOptions", "Tiles", "UnknownClassError"),
         "serving.schemas.xml": ("element", "text_of"),
         "serving.storage": (
-            *("ConflictError", "Object", "Objects", "StorageError", "Store", "Tag"),
-            *("fetch", "is_address", "local_path", "receive"),
+            *("ConflictError", "Objects", "StorageError", "Store", "StoredObject", "Tag"),
+            *("fetch", "is_address", "local_path", "receive_object"),
         ),
         "serving.storage.cache": ("cache_folder",),
         "serving.torchserve.archive": ("WorkerOptions", "write_archive"),

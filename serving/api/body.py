@@ -12,7 +12,7 @@ from typing import Annotated, ParamSpec, TypeVar
 from fastapi import Request
 from pydantic import BaseModel, ConfigDict, FailFast, Field, ValidationError, model_validator
 
-from serving.api.form import FormError, Part, read_form
+from serving.api.form import FormError, FormPart, read_form
 from serving.api.formats import FormatName
 from serving.api.problems import Problem
 from serving.guards.budget import Held
@@ -22,8 +22,8 @@ from serving.schemas.options import DetectOptions
 from serving.schemas.validation import TooManyValuesError, first_error, require_few_values
 
 _Json = TypeVar("_Json", bound=BaseModel)
-Arguments = ParamSpec("Arguments")
-Result = TypeVar("Result")
+_Arguments = ParamSpec("_Arguments")
+_Result = TypeVar("_Result")
 _SMALL_BODY = 2**16
 """Most bytes that are parsed at once: the way to a thread and back would take longer."""
 _RAW_TYPES = ("", "application/octet-stream")
@@ -227,10 +227,10 @@ async def read_body(request: Request) -> bytes:
 
 async def parsed(
     body: bytes,
-    parse: Callable[Arguments, Result],
-    *arguments: Arguments.args,
-    **options: Arguments.kwargs,
-) -> Result:
+    parse: Callable[_Arguments, _Result],
+    *arguments: _Arguments.args,
+    **options: _Arguments.kwargs,
+) -> _Result:
     """What a body is parsed to, in a thread where it is large.
 
     Args:
@@ -248,7 +248,7 @@ def _value(name: str, values: Sequence[str]) -> object:
     return values if name == "classes" else values[-1]
 
 
-def _by_name(parts: Iterable[Part]) -> dict[str, list[str]]:
+def _by_name(parts: Iterable[FormPart]) -> dict[str, list[str]]:
     fields: dict[str, list[str]] = defaultdict(list)
     for part in parts:
         fields[part.field].append(part.text)

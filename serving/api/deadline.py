@@ -13,7 +13,7 @@ from starlette.requests import ClientDisconnect
 
 from serving.api.problems import Problem, unavailable
 
-Result = TypeVar("Result")
+_Result = TypeVar("_Result")
 
 
 class Deadline:
@@ -28,7 +28,7 @@ class Deadline:
         self._request = request
         self._until = monotonic() + seconds
 
-    async def reading(self, read: Coroutine[Any, Any, Result]) -> Result:
+    async def reading(self, read: Coroutine[Any, Any, _Result]) -> _Result:
         """Returns what ``read`` got from the request's body.
 
         Raises:
@@ -41,7 +41,7 @@ class Deadline:
                 HTTPStatus.REQUEST_TIMEOUT, "slow-upload", "the body did not arrive in time"
             ) from None
 
-    async def working(self, work: Coroutine[Any, Any, Result]) -> Result:
+    async def working(self, work: Coroutine[Any, Any, _Result]) -> _Result:
         """Returns the result of ``work``; call it after the body is read.
 
         Raises:

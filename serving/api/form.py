@@ -26,7 +26,7 @@ class FormError(Exception):
 
 
 @dataclass(frozen=True)
-class Part:
+class FormPart:
     """A part of a form.
 
     Attributes:
@@ -46,7 +46,7 @@ class Part:
         return self.data.decode("utf-8", "replace")
 
 
-def read_form(body: bytes, content_type: str, most_files: int) -> list[Part]:
+def read_form(body: bytes, content_type: str, most_files: int) -> list[FormPart]:
     """Reads a form.
 
     Args:
@@ -57,7 +57,7 @@ def read_form(body: bytes, content_type: str, most_files: int) -> list[Part]:
     Raises:
         FormError: It is not a form, or has too many parts.
     """
-    parts: list[Part] = []
+    parts: list[FormPart] = []
     for start, end in _spans(body, b"--" + _boundary(content_type)):
         parts.append(_part(body, start, end))
         files = sum(part.filename is not None for part in parts)
@@ -98,7 +98,7 @@ def _after(body: bytes, delimiter: bytes, line_end: int) -> int:
     return line_end + len(_LINE_END)
 
 
-def _part(body: bytes, start: int, end: int) -> Part:
+def _part(body: bytes, start: int, end: int) -> FormPart:
     middle = body.find(2 * _LINE_END, start, min(end, start + _LONGEST_HEADER))
     if middle < 0:
         raise FormError("a part has no header, or a long one")
@@ -108,7 +108,7 @@ def _part(body: bytes, start: int, end: int) -> Part:
     name = options[b"name"].decode("utf-8", "replace")
     file = options.get(b"filename")
     filename = None if file is None else file.decode("utf-8", "replace")
-    return Part(name, filename, body[middle + 2 * len(_LINE_END) : end])
+    return FormPart(name, filename, body[middle + 2 * len(_LINE_END) : end])
 
 
 def _disposition(header: bytes) -> dict[bytes, bytes]:

@@ -7,13 +7,13 @@ from http import HTTPStatus
 
 from fastapi import Request
 
-from serving.api.formats import FORMATS
+from serving.api.formats import OUTPUT_FORMATS
 from serving.api.formats.output import OutputFormat
 from serving.api.problems import Problem
 
 
 def negotiate(
-    request: Request, wanted: str | None, offers: Sequence[OutputFormat] = FORMATS
+    request: Request, wanted: str | None, offers: Sequence[OutputFormat] = OUTPUT_FORMATS
 ) -> OutputFormat:
     """Picks a format: what ``?format=`` names if given, else by ``Accept``.
 

@@ -23,10 +23,10 @@ from serving.guards.fetch import ImageFetchError
 from serving.inference.decoding import ImageError
 from serving.inference.engines import EngineError
 from serving.schemas.options import UnknownClassError
-from serving.schemas.problems import MEDIA_TYPE, Kind, ProblemDocument
+from serving.schemas.problems import MEDIA_TYPE, ProblemDocument, ProblemKind
 from serving.schemas.tensors import TensorError
 
-_OF_STATUS: dict[int, Kind] = {404: "not-found", 405: "method-not-allowed"}
+_OF_STATUS: dict[int, ProblemKind] = {404: "not-found", 405: "method-not-allowed"}
 
 
 @dataclass
@@ -41,7 +41,7 @@ class Problem(Exception):  # noqa: N818  # the RFC's word
     """
 
     status: HTTPStatus
-    kind: Kind
+    kind: ProblemKind
     detail: str
     headers: dict[str, str] = field(default_factory=dict)
 
@@ -84,7 +84,7 @@ def describe(error: Exception) -> Problem | None:
     return Problem(*problem, str(error)) if problem else None
 
 
-def unavailable(kind: Kind, detail: str, retry_after: float) -> Problem:
+def unavailable(kind: ProblemKind, detail: str, retry_after: float) -> Problem:
     """Returns a 503 with ``Retry-After``.
 
     Args:

@@ -14,7 +14,7 @@ from serving.inference.engines import EngineError
 from serving.observability.metrics import Metrics
 from serving.settings import Settings
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 
 class Follower:
@@ -56,7 +56,7 @@ class Follower:
             before, self.failure = self.failure, "; ".join(failures) or None
             self._metrics.bundle_failing.set(len(failures))
             if self.failure and self.failure != before:
-                log.error("%s", self.failure)
+                _log.error("%s", self.failure)
 
     async def _look(self, index: int) -> str | None:
         """Loads a model's bundle if it is a new one; returns why the newest does not answer."""
@@ -77,10 +77,10 @@ class Follower:
         except (BundleError, EngineError) as error:
             return f"a new bundle cannot be loaded: {error}"
         except Exception as error:
-            log.exception("a new bundle was not loaded")
+            _log.exception("a new bundle was not loaded")
             return f"a new bundle cannot be loaded: {type(error).__name__}: {error}"
         manifest = self._models.manifests()[index]
-        log.info("followed: %s %s answers now", manifest.name, manifest.version)
+        _log.info("followed: %s %s answers now", manifest.name, manifest.version)
         return None
 
     async def _version(self, index: int) -> str:

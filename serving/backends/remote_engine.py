@@ -44,14 +44,18 @@ class OpenInferenceEngine:
             EngineError: The server failed, or its answer is not the model's.
         """
         outputs = [{"name": name, "parameters": {"binary_data": True}} for name in _OUTPUTS]
-        body, length = tensors.write({"outputs": outputs}, "inputs", {"image": batch}, ["image"])
+        body, length = tensors.write_message(
+            {"outputs": outputs}, "inputs", {"image": batch}, ["image"]
+        )
         headers = {
             tensors.HEADER_LENGTH: str(length),
             "Content-Type": "application/octet-stream",
         }
         answer = self._infer(content=body, headers=headers)
         try:
-            header, raw = tensors.split(answer.content, answer.headers.get(tensors.HEADER_LENGTH))
+            header, raw = tensors.split_message(
+                answer.content, answer.headers.get(tensors.HEADER_LENGTH)
+            )
             found = tensors.read_tensors(header.get("outputs"), raw)
             boxes, scores, labels = (np.asarray(found[name]) for name in _OUTPUTS)
         except (tensors.TensorError, KeyError) as error:

@@ -36,7 +36,7 @@ _SAFE_TO_REPEAT = (
     httpx.WriteError,
 )
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 
 class TorchServeBackend:
@@ -145,7 +145,7 @@ class TorchServeBackend:
             raise NotReadyError("TorchServe cannot be reached") from error
         if answer.status_code >= 500:
             self._breaker.failed()
-            log.warning("TorchServe answered %s: %.200s", answer.status_code, answer.text)
+            _log.warning("TorchServe answered %s: %.200s", answer.status_code, answer.text)
             raise NotReadyError("TorchServe failed or is busy")
         self._breaker.succeeded()
         return answer

@@ -22,7 +22,7 @@ from typing import BinaryIO
 from pydantic import ValidationError
 
 from serving.bundle.errors import BundleError
-from serving.bundle.remote import fetched
+from serving.bundle.remote import fetched_bundle
 from serving.bundle.replace import replace_folder
 from serving.bundle.schema import SCHEMA_VERSION, FileEntry, Manifest
 from serving.bundle.signature import SIGNATURE, SIGNATURE_MAX_BYTES, Signer, Verifier
@@ -62,7 +62,7 @@ class Bundle:
             BundleError: It is missing, damaged, of another schema version, or not signed with
                 the key; or the key cannot be used.
         """
-        with fetched(path) as local:
+        with fetched_bundle(path) as local:
             return cls._open(local, verify_key)
 
     @classmethod

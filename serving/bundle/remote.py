@@ -18,7 +18,7 @@ _KEPT = 2
 
 
 @contextmanager
-def fetched(place: str | Path) -> Iterator[Path]:
+def fetched_bundle(place: str | Path) -> Iterator[Path]:
     """Yields where a bundle is on this machine; one that turns out to be bad is not kept.
 
     Args:

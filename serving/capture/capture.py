@@ -27,7 +27,7 @@ _NICENESS = 10
 """Of the thread that decodes and writes: requests come first."""
 _QUALITY = 95
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 
 class CaptureError(Exception):
@@ -100,7 +100,7 @@ class Capture:
             try:
                 self._count(self._keep(job))
             except (OSError, ImageError, MemoryError, cv2.error) as error:
-                log.warning("an image could not be captured: %s", error)
+                _log.warning("an image could not be captured: %s", error)
                 self._count("failed")
 
     def _keep(self, job: _Job) -> str:

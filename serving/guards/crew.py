@@ -14,11 +14,11 @@ from typing import ParamSpec, TypeVar
 
 from serving.guards.admission import OverloadedError
 
-Arguments = ParamSpec("Arguments")
-Result = TypeVar("Result")
+_Arguments = ParamSpec("_Arguments")
+_Result = TypeVar("_Result")
 _MOST_REPLACEMENTS = 3
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 
 class Crew:
@@ -61,17 +61,17 @@ class Crew:
         if self._replaced == _MOST_REPLACEMENTS:
             self._give_up()
             raise OverloadedError(f"all threads that {self._name} hang")
-        log.error("all threads that %s are late; others take their place", self._name)
+        _log.error("all threads that %s are late; others take their place", self._name)
         self._replaced += 1
         self._pool.shutdown(wait=False, cancel_futures=True)
         self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix=self._name)
 
     async def run(
         self,
-        work: Callable[Arguments, Result],
-        *arguments: Arguments.args,
-        **options: Arguments.kwargs,
-    ) -> Result:
+        work: Callable[_Arguments, _Result],
+        *arguments: _Arguments.args,
+        **options: _Arguments.kwargs,
+    ) -> _Result:
         """Returns the result of work that a thread does.
 
         Args:
@@ -84,7 +84,7 @@ class Crew:
         """
         self.require_thread()
 
-        def timed() -> Result:
+        def timed() -> _Result:
             self._began[get_ident()] = monotonic()
             try:
                 return work(*arguments, **options)
@@ -104,5 +104,5 @@ class Crew:
     def _give_up(self) -> None:
         if not self._gave_up:
             self._gave_up = True
-            log.critical("all threads that %s hang; the process stops", self._name)
+            _log.critical("all threads that %s hang; the process stops", self._name)
             os.kill(os.getpid(), signal.SIGTERM)

@@ -15,7 +15,7 @@ _HASHED = re.compile(r"sha256:([0-9a-f]{64})(\s+-)?", re.IGNORECASE)
 _REMARK = re.compile(r"(^|\s)#.*")
 _MOST_CALLERS = 10_000
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 
 class KeyRing:
@@ -57,7 +57,9 @@ class KeyRing:
         try:
             self._read(self._file)
         except (OSError, ValueError) as error:
-            log.warning("the keys' file cannot be read; the keys read before stay valid: %s", error)
+            _log.warning(
+                "the keys' file cannot be read; the keys read before stay valid: %s", error
+            )
 
     def _read(self, file: Path) -> None:
         status = file.stat()

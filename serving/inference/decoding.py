@@ -42,7 +42,7 @@ __all__ = [
     "sniff",
 ]
 
-FORMATS = {
+IMAGE_FORMATS = {
     "JPEG": "image/jpeg",
     "PNG": "image/png",
     "WEBP": "image/webp",
@@ -57,7 +57,7 @@ _MOST_BYTES_A_PIXEL = 6
 """Most bytes of one decoded pixel of an image of ``max_pixels``; a smaller one may have more."""
 _MOST_PASSES = 32
 """Most passes over the pixels of an image of ``max_pixels``; a smaller one may have more."""
-_NAMES = {media_type: name for name, media_type in FORMATS.items()}
+_NAMES = {media_type: name for name, media_type in IMAGE_FORMATS.items()}
 _RGB = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
 # The names speak of grey, and the bits of the factor alone.
 _REDUCED = {
@@ -104,7 +104,7 @@ def read_header(data: bytes, max_pixels: int) -> Header:
         max_pixels: Most pixels (width × height) allowed.
 
     Raises:
-        UnsupportedImageError: The format is none of ``FORMATS``.
+        UnsupportedImageError: The format is none of ``IMAGE_FORMATS``.
         ImageTooLargeError: The image has more pixels than ``max_pixels``, or a very long side.
         ImageError: The header is damaged.
     """
@@ -121,14 +121,14 @@ def decode(data: bytes, max_pixels: int) -> Pixels:
     multiplied by 255. See ``serving.inference.scale``.
 
     Args:
-        data: An encoded image in one of ``FORMATS``.
+        data: An encoded image in one of ``IMAGE_FORMATS``.
         max_pixels: Most pixels (width × height) allowed; checked before decoding.
 
     Returns:
         RGB pixels, uint8, shape (height, width, 3).
 
     Raises:
-        UnsupportedImageError: The format is none of ``FORMATS``.
+        UnsupportedImageError: The format is none of ``IMAGE_FORMATS``.
         ImageTooLargeError: The image has more pixels than ``max_pixels``.
         ImageError: The image is damaged.
         MemoryError: There is not enough memory for it.
@@ -140,7 +140,7 @@ def decode_whole(data: bytes, max_pixels: int) -> Decoded:
     """Decodes an image like ``decode``, and says what was made good.
 
     Args:
-        data: An encoded image in one of ``FORMATS``.
+        data: An encoded image in one of ``IMAGE_FORMATS``.
         max_pixels: Most pixels (width × height) allowed; checked before decoding.
 
     Raises:
@@ -160,7 +160,7 @@ def decode_reduced(
     leaves out, where ``decode`` and a bilinear resize would pass over some.
 
     Args:
-        data: An encoded image in one of ``FORMATS``.
+        data: An encoded image in one of ``IMAGE_FORMATS``.
         max_pixels: Most pixels (width × height) allowed; checked before decoding.
         target: Says what size an image of a size, both upright, will be scaled to.
 

@@ -26,6 +26,7 @@ _TURNS: dict[int, tuple[int, int]] = {
 _TILE = (4096, 256)
 
 Pixels = NDArray[np.uint8]
+"""RGB, shape (height, width, 3)."""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from operator import itemgetter
 from pathlib import Path
 
 from serving.predict.films import Films, film_of
-from serving.predict.formats import FORMATS, ResultFormat
+from serving.predict.formats import RESULT_FORMATS, ResultFormat
 from serving.predict.formats.format import Part
 from serving.predict.formats.records import ImageRecord
 from serving.predict.inputs import Item, PathInput, open_inputs
@@ -34,7 +34,7 @@ class PredictOptions:
     Attributes:
         paths: What objects are looked for in, see ``serving.predict.inputs.open_inputs``.
         out: Folder for the results; None for standard output.
-        format: Name of one of ``serving.predict.formats.FORMATS``.
+        format: Name of one of ``serving.predict.formats.RESULT_FORMATS``.
         draw: Whether images and videos with boxes are written.
         crop: Whether what is inside of the boxes is written.
         every: Of a video, every how manieth frame is looked at.
@@ -95,9 +95,9 @@ class PredictCommand:
         Raises:
             PredictError: They do not fit each other, or there is nothing at a path.
         """
-        format = FORMATS.get(options.format)
+        format = RESULT_FORMATS.get(options.format)
         if format is None:
-            raise PredictError(f"--format must be one of {', '.join(FORMATS)}")
+            raise PredictError(f"--format must be one of {', '.join(RESULT_FORMATS)}")
         if options.out is None and (options.made or format.main is None):
             what = f"--{options.made[0]}" if options.made else f"--format {format.name}"
             raise PredictError(f"{what} writes files: name a folder for them with --out")

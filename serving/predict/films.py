@@ -7,8 +7,9 @@ from pathlib import Path
 
 import cv2
 
+from serving.inference.pixels import Pixels
 from serving.predict.inputs.errors import PredictError
-from serving.predict.inputs.item import Clip, Pixels
+from serving.predict.inputs.item import Clip
 
 _SUFFIX = ".mp4"
 _CODEC = "mp4v"

@@ -9,8 +9,8 @@ import numpy as np
 from PIL import Image
 
 from serving.inference import draw
+from serving.inference.pixels import Pixels
 from serving.predict.formats.records import ImageRecord
-from serving.predict.inputs.item import Pixels
 from serving.schemas.detections import Box
 
 _JPEG = "image/jpeg"

@@ -11,11 +11,11 @@ from typing import Protocol
 
 from serving.bundle.schema import Manifest
 from serving.inference.detector import Detector, ModelInput
+from serving.inference.pixels import Pixels
 from serving.inference.postprocess import name_detections
 from serving.inference.sources import MAX_PIXELS
 from serving.predict.found import Predicted
 from serving.predict.inputs.errors import PredictError
-from serving.predict.inputs.item import Pixels
 from serving.predict.inputs.web import is_url
 from serving.schemas.detections import ImageInfo
 from serving.schemas.names import EngineName

@@ -10,9 +10,9 @@ from PIL import Image
 
 from serving.client import Client, ClientError
 from serving.inference import draw
+from serving.inference.pixels import Pixels
 from serving.predict.found import Predicted
 from serving.predict.inputs.errors import InputError, PredictError
-from serving.predict.inputs.item import Pixels
 from serving.schemas.options import DetectOptions
 
 

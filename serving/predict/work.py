@@ -9,10 +9,11 @@ import numpy as np
 
 from serving.inference import decoding, draw
 from serving.inference.decoding import ImageError
+from serving.inference.pixels import Pixels
 from serving.inference.sources import MAX_PIXELS
 from serving.predict.formats.records import ImageRecord
 from serving.predict.inputs.errors import InputError
-from serving.predict.inputs.item import Item, Pixels
+from serving.predict.inputs.item import Item
 from serving.predict.made import write_crops, write_drawing
 from serving.predict.models import Model
 

@@ -111,7 +111,7 @@ def read_request(
     Raises:
         TensorError: The message is not a request for this model.
     """
-    header, raw = tensors.split(body, header_length, is_request=True)
+    header, raw = tensors.split_message(body, header_length, is_request=True)
     wanted = _validate(header)
     return wanted, _images(wanted, raw, most)
 
@@ -139,7 +139,7 @@ def write_answer(
     if wanted.id is not None:
         start["id"] = wanted.id
     chosen = {name: outputs[name] for name in in_form}
-    return tensors.write(start, "outputs", chosen, binary)
+    return tensors.write_message(start, "outputs", chosen, binary)
 
 
 def _validate(header: dict[str, Any]) -> InferRequest:

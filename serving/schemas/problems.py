@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 MEDIA_TYPE = "application/problem+json"
 _TYPE_PREFIX = "urn:umop:problem:"
 _LONGEST_DETAIL = 400
-Kind = Literal[
+ProblemKind = Literal[
     "bad-request",
     "body-too-large",
     "broken-bundle",
@@ -52,7 +52,7 @@ class ProblemDocument(BaseModel):
     error: str | None = Field(None, description="The detail again, under the name /v2 has for it.")
 
     @classmethod
-    def of(cls, status: HTTPStatus, kind: Kind, detail: str) -> ProblemDocument:
+    def of(cls, status: HTTPStatus, kind: ProblemKind, detail: str) -> ProblemDocument:
         """Returns the document of a problem.
 
         Args:

@@ -29,7 +29,7 @@ class TensorError(Exception):
     """The message breaks the protocol; the text is one line that says how."""
 
 
-def split(
+def split_message(
     body: bytes, header_length: str | None, *, is_request: bool = False
 ) -> tuple[dict[str, Any], memoryview]:
     """Splits a message into its JSON header and the raw bytes after it.
@@ -130,7 +130,7 @@ def read_json_items(data: Any, count: int) -> list[bytes]:
         raise TensorError(f"an item of BYTES is not base64: {error}") from error
 
 
-def write(
+def write_message(
     header: Mapping[str, Any], field: str, tensors: Mapping[Any, Tensor], binary: Sequence[str]
 ) -> tuple[bytes, int | None]:
     """Writes a message.

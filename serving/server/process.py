@@ -31,7 +31,7 @@ _BACKLOG = 2048
 BEAT_SECONDS = 1.0
 """How often the event loop says that it runs."""
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 
 class StartError(Exception):
@@ -129,7 +129,7 @@ class Server(uvicorn.Server):
             self._end_with(str(error))
             return
         except Exception as error:
-            log.exception("the model could not be loaded")
+            _log.exception("the model could not be loaded")
             self._end_with(f"the model cannot be loaded: {type(error).__name__}: {error}")
             return
         self._on_ready(",".join(each.name for each in self._services.models.manifests()))
@@ -151,13 +151,13 @@ class Server(uvicorn.Server):
         try:
             await self._services.models.reload()
         except (BundleError, EngineError) as error:
-            log.error("the model was not reloaded: %s", error)
+            _log.error("the model was not reloaded: %s", error)
             return
         except Exception:
-            log.exception("the model was not reloaded")
+            _log.exception("the model was not reloaded")
             return
         for manifest in self._services.models.manifests():
-            log.info("reloaded: %s %s answers now", manifest.name, manifest.version)
+            _log.info("reloaded: %s %s answers now", manifest.name, manifest.version)
 
     def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

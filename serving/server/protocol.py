@@ -8,7 +8,7 @@ from http import HTTPStatus
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from serving.api.problems import Problem
-from serving.schemas.problems import Kind
+from serving.schemas.problems import ProblemKind
 
 _SLOWEST_READER = 100_000
 """Bytes a second."""
@@ -110,7 +110,7 @@ class _GuardedProtocol(H11Protocol):
         detail = "the request's header did not arrive in time"
         self._refuse(HTTPStatus.REQUEST_TIMEOUT, "slow-header", detail)
 
-    def _refuse(self, status: HTTPStatus, kind: Kind, detail: str) -> None:
+    def _refuse(self, status: HTTPStatus, kind: ProblemKind, detail: str) -> None:
         if not self.transport.is_closing():
             self.transport.write(_raw(Problem(status, kind, detail)))
             self.transport.close()

@@ -32,7 +32,7 @@ from serving.observability import logs, metrics
 from serving.server.process import BEAT_SECONDS, StartError, address, run
 from serving.settings import Settings
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 _START_FAILED = 2
 _FIRST_PAUSE = 1.0
 _LONGEST_PAUSE = 30.0
@@ -152,7 +152,7 @@ class Supervisor:
                 continue
             worker.missed += 1
             if worker.missed > _BEATS_MISSED_BY_A_HUNG_WORKER:
-                log.error("worker %s hangs; killing it", worker.process.pid)
+                _log.error("worker %s hangs; killing it", worker.process.pid)
                 worker.process.kill()
 
     def _handle(self, worker: _Worker, message: _Message) -> None:
@@ -160,7 +160,7 @@ class Supervisor:
             worker.missed = 0
             return
         if isinstance(message, StartError) and self._is_up:
-            log.error("a worker could not be replaced: %s", message)
+            _log.error("a worker could not be replaced: %s", message)
             return
         if isinstance(message, StartError):
             self._stop(signal.SIGTERM)
@@ -180,7 +180,7 @@ class Supervisor:
         pause, self._pause = self._pause, _FIRST_PAUSE
         if died_early:
             self._pause = min(2 * pause, _LONGEST_PAUSE)
-        log.error(
+        _log.error(
             "worker %s ended with %s; starting another in %g s",
             *(process.pid, process.exitcode, pause),
         )

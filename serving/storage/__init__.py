@@ -5,18 +5,18 @@
 
 from serving.storage.address import is_address, local_path
 from serving.storage.errors import ConflictError, StorageError
-from serving.storage.fetch import Objects, fetch, receive
-from serving.storage.store import Object, Store, Tag
+from serving.storage.fetch import Objects, fetch, receive_object
+from serving.storage.store import Store, StoredObject, Tag
 
 __all__ = [
     "ConflictError",
-    "Object",
     "Objects",
     "StorageError",
     "Store",
+    "StoredObject",
     "Tag",
     "fetch",
     "is_address",
     "local_path",
-    "receive",
+    "receive_object",
 ]

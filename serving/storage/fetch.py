@@ -15,7 +15,7 @@ from threading import Lock
 from time import sleep
 
 from serving.storage.errors import StorageError
-from serving.storage.store import Object, Store
+from serving.storage.store import Store, StoredObject
 
 _CONNECTIONS = 16
 _TRIES = 5
@@ -33,7 +33,7 @@ class Objects:
     """
 
     store: Store
-    found: list[Object]
+    found: list[StoredObject]
 
     @property
     def version(self) -> str:
@@ -43,8 +43,8 @@ class Objects:
 
 
 def fetch(
-    objects: Objects, folder: Path, advance: Callable[[Object], object] = lambda _: None
-) -> list[Object]:
+    objects: Objects, folder: Path, advance: Callable[[StoredObject], object] = lambda _: None
+) -> list[StoredObject]:
     """Makes a folder hold these objects and nothing else; those that it holds are not moved.
 
     What is known of them stands in a file beside the folder. Another process that fills the same
@@ -70,7 +70,7 @@ def fetch(
         _require_space(folder.parent, sum(each.size for each in missing))
         _remove_others(folder, {each.name for each in objects.found})
 
-        def bring(wanted: Object) -> None:
+        def bring(wanted: StoredObject) -> None:
             _bring(objects.store, wanted, folder)
             journal.add(wanted)
             advance(wanted)
@@ -104,12 +104,12 @@ class _Journal:
                 continue
             yield name, state
 
-    def has(self, wanted: Object) -> bool:
+    def has(self, wanted: StoredObject) -> bool:
         """Whether a file is the object, and was not touched since."""
         state = self._state(wanted)
         return state is not None and self._known.get(wanted.name) == state
 
-    def _state(self, wanted: Object) -> list[object] | None:
+    def _state(self, wanted: StoredObject) -> list[object] | None:
         try:
             status = (self._folder / wanted.name).stat()
         except OSError:
@@ -117,7 +117,7 @@ class _Journal:
         return [wanted.etag, wanted.size, status.st_size, status.st_mtime_ns]
 
     @contextmanager
-    def open(self, wanted: list[Object]) -> Iterator[None]:
+    def open(self, wanted: list[StoredObject]) -> Iterator[None]:
         """Takes lines inside the block; those of other objects are dropped."""
         names = {each.name for each in wanted}
         kept = {name: state for name, state in self._known.items() if name in names}
@@ -127,7 +127,7 @@ class _Journal:
         with self._path.open("a", encoding="utf-8", buffering=1) as self._file:
             yield
 
-    def add(self, came: Object) -> None:
+    def add(self, came: StoredObject) -> None:
         """Remembers a file."""
         state = self._state(came) or []
         with self._lock:
@@ -138,7 +138,7 @@ def _line(name: str, state: list[object]) -> str:
     return json.dumps([name, *state]) + "\n"
 
 
-def _bring(store: Store, wanted: Object, folder: Path) -> None:
+def _bring(store: Store, wanted: StoredObject, folder: Path) -> None:
     """Brings one object, from where an earlier try broke off."""
     target = folder / wanted.name
     state = f"{wanted.name}\0{wanted.etag}".encode()
@@ -146,14 +146,14 @@ def _bring(store: Store, wanted: Object, folder: Path) -> None:
     try:
         part.parent.mkdir(exist_ok=True)
         part.touch()
-        receive(store, wanted, part)
+        receive_object(store, wanted, part)
         target.parent.mkdir(parents=True, exist_ok=True)
         part.replace(target)
     except OSError as error:
         raise StorageError(f"{target} cannot be written: {error.strerror}") from error
 
 
-def receive(store: Store, wanted: Object, part: Path) -> None:
+def receive_object(store: Store, wanted: StoredObject, part: Path) -> None:
     """Appends to a file until it is the object, which what it holds must be the start of.
 
     Raises:

@@ -38,7 +38,7 @@ class Tag(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Object:
+class StoredObject:
     """An object, as storage describes it.
 
     Attributes:
@@ -89,7 +89,7 @@ class Store:
                 parsed.root, retry_config={"max_retries": _TRIES}, **options
             )
 
-    def look(self, name: str = "") -> Object | None:
+    def look(self, name: str = "") -> StoredObject | None:
         """Describes an object; None where there is none.
 
         Raises:
@@ -103,7 +103,7 @@ class Store:
             except FileNotFoundError:
                 return None
 
-    def objects(self, below: str = "", most: int = _MOST_LISTED) -> list[Object]:
+    def objects(self, below: str = "", most: int = _MOST_LISTED) -> list[StoredObject]:
         """Describes all objects below the address, by name.
 
         Args:
@@ -117,7 +117,7 @@ class Store:
             raise StorageError(f"{self.address}: there is no such file; https has no folders")
         prefix = self._key(below)
         skipped = len(self._prefix) + 1 if self._prefix else 0
-        found: list[Object] = []
+        found: list[StoredObject] = []
         with translated(self.named(below)):
             for page in self._obstore.list(self._store, prefix or None):
                 found += (_described(meta, meta["path"][skipped:]) for meta in page)
@@ -125,7 +125,7 @@ class Store:
                     raise StorageError(f"{self.named(below)}: holds more than {most} objects")
         return sorted(_without_folders(found), key=lambda each: each.name)
 
-    def read(self, name: str, most: int = 16 * 2**20) -> tuple[bytes, Object] | None:
+    def read(self, name: str, most: int = 16 * 2**20) -> tuple[bytes, StoredObject] | None:
         """Returns a small object's content and description; None where there is none.
 
         Raises:
@@ -140,7 +140,7 @@ class Store:
                 raise StorageError(f"{self.named(name)}: is larger than {most} bytes")
             return bytes(result.bytes()), _described(result.meta, name)
 
-    def stream(self, wanted: Object, start: int) -> Iterator[bytes]:
+    def stream(self, wanted: StoredObject, start: int) -> Iterator[bytes]:
         """Yields the content of an object from a byte on.
 
         Raises:
@@ -217,13 +217,13 @@ class Store:
         return "/".join(part for part in (self._prefix, name) if part)
 
 
-def _described(meta: ObjectMeta, name: str) -> Object:
+def _described(meta: ObjectMeta, name: str) -> StoredObject:
     modified = meta["last_modified"]
     etag = meta["e_tag"] or f"{modified.isoformat()}-{meta['size']}"
-    return Object(name, meta["size"], etag, modified, meta["version"])
+    return StoredObject(name, meta["size"], etag, modified, meta["version"])
 
 
-def _without_folders(found: list[Object]) -> list[Object]:
+def _without_folders(found: list[StoredObject]) -> list[StoredObject]:
     """Leaves out the empty objects that some programs write in place of folders."""
     parents = {each.name[:at] for each in found for at in _slashes(each.name)}
     return [each for each in found if each.size or each.name not in parents | {""}]

@@ -22,7 +22,7 @@ import yaml
 import serving
 from serving.bundle import Bundle, BundleError
 from serving.bundle.reader import MANIFEST
-from serving.bundle.remote import fetched
+from serving.bundle.remote import fetched_bundle
 from serving.schemas.names import ArchiveEngine
 
 PACKAGE = Path(serving.__file__).parent
@@ -34,7 +34,7 @@ _NEEDED: Mapping[ArchiveEngine, str] = {
 BUNDLE = "model.bundle.zip"
 REQUIREMENTS = ("numpy", "onnxruntime", "opencv-python-headless", "pillow", "pydantic")
 _MAX_QUEUE = 64
-MAX_PIXELS = 50_000_000
+_MAX_PIXELS = 50_000_000
 _STARTUP_SECONDS = 300
 _RESPONSE_SECONDS = 30
 
@@ -68,7 +68,7 @@ class WorkerOptions:
             "jobQueueSize": _MAX_QUEUE,
             "responseTimeout": _RESPONSE_SECONDS,
             "startupTimeout": _STARTUP_SECONDS,
-            "handler": {"engine": self.engine, "threads": self.threads, "max_pixels": MAX_PIXELS},
+            "handler": {"engine": self.engine, "threads": self.threads, "max_pixels": _MAX_PIXELS},
         }
 
 
@@ -122,7 +122,7 @@ def archived(
         BundleError: The bundle cannot be used or packed.
     """
     with ExitStack() as held:
-        path = held.enter_context(fetched(model))
+        path = held.enter_context(fetched_bundle(model))
         if _is_bundle(path):
             name = name or Bundle.open(path).manifest.name
             folder = held.enter_context(TemporaryDirectory(prefix="archive-"))

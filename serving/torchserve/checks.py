@@ -14,7 +14,7 @@ from serving.bundle import UNREADABLE_ZIP, Bundle, BundleError
 from serving.server.process import StartError
 from serving.torchserve.archive import BUNDLE, PACKAGE
 
-MANIFEST = "MAR-INF/MANIFEST.json"
+_MANIFEST = "MAR-INF/MANIFEST.json"
 _HINT = "make it with: umop archive RUN"
 _PARTS = {
     "serializedFile": BUNDLE,
@@ -35,13 +35,13 @@ def require_archive(path: Path) -> None:
     try:
         with zipfile.ZipFile(path) as members:
             damaged = members.testzip()
-            is_archive = MANIFEST in members.namelist()
+            is_archive = _MANIFEST in members.namelist()
     except UNREADABLE_ZIP as error:
         raise StartError(f"{path}: not a valid zip ({error}); {_HINT}") from error
     if damaged:
         raise StartError(f"{path}: {damaged} in it is damaged; {_HINT}")
     if not is_archive:
-        raise StartError(f"{path}: not an archive: it has no {MANIFEST}; {_HINT}")
+        raise StartError(f"{path}: not an archive: it has no {_MANIFEST}; {_HINT}")
 
 
 def require_signed(path: Path, key: Path) -> None:
@@ -75,13 +75,13 @@ def _unexpected(members: zipfile.ZipFile) -> str | None:
     """A member that is missing, or differs from what ``umop archive`` of this version writes."""
     own = {"handler.py": PACKAGE / "torchserve" / "handler.py", **dict(_modules())}
     names = Counter(members.namelist())
-    expected = Counter({MANIFEST, *_PARTS.values(), *own})
+    expected = Counter({_MANIFEST, *_PARTS.values(), *own})
     if names != expected:
         return min((names - expected) or (expected - names))
     for name, path in own.items():
         if members.read(name) != path.read_bytes():
             return name
-    return None if _names_own_parts(members.read(MANIFEST)) else MANIFEST
+    return None if _names_own_parts(members.read(_MANIFEST)) else _MANIFEST
 
 
 def _names_own_parts(manifest: bytes) -> bool:

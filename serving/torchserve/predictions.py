@@ -24,11 +24,11 @@ from serving.schemas import tensors
 from serving.schemas.detections import DetectionResult, ImageInfo, ModelRef
 from serving.schemas.open_inference import InferRequest, read_request, write_answer
 from serving.schemas.options import OPTIONS_HEADER, DetectOptions, UnknownClassError
-from serving.schemas.problems import MEDIA_TYPE, Kind, ProblemDocument
+from serving.schemas.problems import MEDIA_TYPE, ProblemDocument, ProblemKind
 from serving.schemas.tensors import TensorError
 from serving.schemas.validation import first_error
 
-JSON = "application/json"
+_JSON = "application/json"
 MOST_IMAGES = 16
 _PARTS = ("body", "data", "file")
 EXPECTED = (
@@ -85,7 +85,7 @@ def read_prediction(
     message: InferRequest | None = None
     images = [_bytes(body)]
     length = headers.get(tensors.HEADER_LENGTH.lower())
-    if length or headers.get("content-type", "").startswith(JSON):
+    if length or headers.get("content-type", "").startswith(_JSON):
         message, images = read_request(_bytes(body), length, MOST_IMAGES)
         options: DetectOptions = message.parameters
     else:
@@ -141,10 +141,10 @@ def write_prediction(
     ]
     if request.message is None:
         body = found[0].response().model_dump_json().encode()
-        return Answer(HTTPStatus.OK, {"content-type": JSON}, body)
+        return Answer(HTTPStatus.OK, {"content-type": _JSON}, body)
     body, length = write_answer(request.message, model, found)
     if length is None:
-        return Answer(HTTPStatus.OK, {"content-type": JSON}, body)
+        return Answer(HTTPStatus.OK, {"content-type": _JSON}, body)
     headers = {"content-type": "application/octet-stream", tensors.HEADER_LENGTH: str(length)}
     return Answer(HTTPStatus.OK, headers, body)
 
@@ -159,7 +159,7 @@ def refuse(error: Exception) -> Answer:
     return _problem(*problem, str(error) or "there is not enough memory")
 
 
-def _problem(status: HTTPStatus, kind: Kind, detail: str) -> Answer:
+def _problem(status: HTTPStatus, kind: ProblemKind, detail: str) -> Answer:
     document = ProblemDocument.of(status, kind, detail)
     body = document.model_dump_json(exclude_none=True).encode()
     return Answer(status, {"content-type": MEDIA_TYPE}, body)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from umop.config.files import FOLDER
+from umop.config.files import CONFIGS
 from umop.config.load import load_config
 
 PAGE = Path(__file__).parents[2] / "docs" / "training.md"
@@ -26,4 +26,4 @@ def test_the_worked_config_is_read_and_differs_where_it_says(tmp_path: Path) -> 
 
 def test_every_named_config_exists() -> None:
     for name in re.findall(r"CONFIG=(\w+)", PAGE.read_text("utf-8")):
-        assert name == "mine" or (FOLDER / f"{name}.py").is_file(), name
+        assert name == "mine" or (CONFIGS / f"{name}.py").is_file(), name

@@ -11,8 +11,6 @@ from serving.shared import Precision
 from umop.runs.folder import RunFolder
 from umop.system.errors import UserError
 
-AnyPath = str | os.PathLike[str]
-
 
 class _Kind(NamedTuple):
     """What an argument has to be: its types, and the words for them."""

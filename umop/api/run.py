@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from serving.shared import Precision
-from umop.api.arguments import AnyPath, paths, require_given, require_kinds, require_share
+from umop.api.arguments import paths, require_given, require_kinds, require_share
 from umop.runs.evaluation import Evaluation
 from umop.runs.folder import RunFolder
 from umop.system.console import quietly
@@ -16,6 +16,7 @@ from umop.system.errors import UserError
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+    from serving.shared import AnyPath
     from umop.evaluation.compare import Comparison
 
 

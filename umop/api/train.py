@@ -9,15 +9,17 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from umop.api.arguments import AnyPath, paths, require_kinds
+from umop.api.arguments import paths, require_kinds
 from umop.api.run import Run
 from umop.distributed.signals import Interrupts, StopSignals
 from umop.system.console import quietly
 from umop.system.processor import choose_processor, tune_processor
-from umop.training.options import TIMEOUT, Device, Precision, Tiles, TrainOptions
+from umop.training.options import TIMEOUT, Device, MixedPrecision, TrainOptions
 
 if TYPE_CHECKING:
     from mmengine.hooks import Hook
+
+    from serving.shared import AnyPath, Tiles
 
 _OnStep = Callable[[int, dict[str, float]], object]
 _OnEvaluation = Callable[[int, dict[str, float]], object]
@@ -41,7 +43,7 @@ def train(
     set: Mapping[str, object] | None = None,
     device: Device = "auto",
     processes: int | None = None,
-    amp: Precision = "auto",
+    amp: MixedPrecision = "auto",
     dry_run: bool = False,
     mirror: str | None = None,
     timeout: float = TIMEOUT,
@@ -117,11 +119,11 @@ def train(
     )
     hooks = _callback_hooks(on_step, on_evaluation)
     with Interrupts().handled() as stop:
-        start(options, stop, hooks)
+        start_training(options, stop, hooks)
     return Run(options.run.folder)
 
 
-def start(
+def start_training(
     options: TrainOptions, stop: StopSignals, hooks: Callable[[], Sequence[Hook]] = list
 ) -> Path | None:
     """Trains, and writes the report.

@@ -20,11 +20,11 @@ def show_config(
     if list_ == (name is not None) or (list_ and set_):
         raise UserError("Name one config, or list all: umop config demo, umop config --list.")
     if name is None:
-        from umop.config.files import config_names, summary
+        from umop.config.files import config_names, config_summary
 
         names = config_names()
         width = max(map(len, names))
-        typer.echo("\n".join(f"{one:{width}}  {summary(one)}" for one in names))
+        typer.echo("\n".join(f"{one:{width}}  {config_summary(one)}" for one in names))
         return
     with quietly():
         from umop.config.load import load_config

@@ -81,22 +81,22 @@ def check(
     json_: Annotated[bool, typer.Option("--json", help="Print JSON, not a table.")] = False,
 ) -> None:
     """Find what is wrong with a data set; exit code 2 where training would refuse it."""
-    from umop.data.check.page import write_page
-    from umop.data.check.table import as_json, print_table
+    from umop.data.check.page import write_check_page
+    from umop.data.check.table import print_table, report_as_json
     from umop.data.conversion.convert import require_new, write_fixed
-    from umop.data.preparation.joining import all_files, check_each, joined
+    from umop.data.preparation.joining import all_files, check_each, joined_report
     from umop.data.preparation.trainable import require_split
 
     if fix is not None:
         require_new(fix)
     everything = fix is not None
-    report = joined(check_each(paths, all_files(paths), everything), everything)
+    report = joined_report(check_each(paths, all_files(paths), everything), everything)
     if json_:
-        typer.echo(as_json(report))
+        typer.echo(report_as_json(report))
     else:
         print_table(report)
     if html is not None:
-        write_page(report, html)
+        write_check_page(report, html)
         typer.echo(f"Page: {html}", err=json_)
     if fix is not None:
         typer.echo(f"Repaired copy: {fix}, what was done: {write_fixed(report, fix)}", err=json_)
@@ -124,12 +124,12 @@ def convert(
     ] = 0.3,
 ) -> None:
     """Write a data set of any layout as COCO, YOLO, Pascal VOC, for Label Studio or for CVAT."""
-    from umop.data.check.report import summary
+    from umop.data.check.report import data_summary
     from umop.data.conversion.convert import convert as write
     from umop.data.conversion.predictions import Predictions
 
     found = None if predictions is None else Predictions(predictions, min_score)
-    typer.echo(summary(write(source, target, to, found)))
+    typer.echo(data_summary(write(source, target, to, found)))
 
 
 @app.command()
@@ -141,13 +141,13 @@ def captured(
     ] = "labelstudio",
 ) -> None:
     """Write captured images with the model's boxes for a person to correct, unsure ones first."""
-    from umop.data.check.report import summary
+    from umop.data.check.report import data_summary
     from umop.data.conversion.captured import read_captured
-    from umop.data.conversion.convert import format_of, require_new, write
+    from umop.data.conversion.convert import format_named, require_new, write_data_set
 
-    format = format_of(to)
+    format = format_named(to)
     require_new(target)
-    typer.echo(summary(write(read_captured(source), target, format)))
+    typer.echo(data_summary(write_data_set(read_captured(source), target, format)))
 
 
 @app.command()

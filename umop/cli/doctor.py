@@ -14,13 +14,13 @@ def doctor(
 ) -> None:
     """Say whether training works on this machine; exit code 2 if it could not."""
     from umop.doctor import examine, verdict_of
-    from umop.doctor.show import as_json, as_lines, conclusion
+    from umop.doctor.show import as_lines, conclusion, diagnoses_as_json
 
     diagnoses = []
     for diagnosis in examine():
         diagnoses.append(diagnosis)
         if not json_:
             typer.echo(as_lines(diagnosis))
-    typer.echo(as_json(diagnoses) if json_ else conclusion(diagnoses))
+    typer.echo(diagnoses_as_json(diagnoses) if json_ else conclusion(diagnoses))
     if verdict_of(diagnoses) == "fail":
         raise typer.Exit(MISTAKE)

@@ -9,8 +9,7 @@ import typer
 from serving.shared import EngineName
 from umop.api.run import Run
 from umop.cli.options import Data, RunName
-from umop.cli.show import shown
-from umop.runs.evaluation import Thresholds
+from umop.runs.evaluation import Thresholds, format_metric
 from umop.system.console import quietly
 from umop.system.errors import UserError
 
@@ -58,7 +57,7 @@ def evaluate(
     table.add_column("measured at")
     table.add_column("value", justify="right")
     for name, meaning in METRICS.items():
-        table.add_row(name, meaning, shown(metrics[name]))
+        table.add_row(name, meaning, format_metric(metrics[name]))
     Console(soft_wrap=True).print(table)
     if thresholds:
         typer.echo(_in_words(thresholds))

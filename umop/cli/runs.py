@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from umop.cli.show import shown
+from umop.runs.evaluation import format_metric
 from umop.runs.folder import ROOT
 from umop.system.console import duration
 
@@ -33,6 +33,6 @@ def runs(
     for name in ("iteration", "AP", "age"):
         table.add_column(name, justify="right")
     for row in found:
-        ap = "" if row.ap is None else shown(row.ap)
+        ap = "" if row.ap is None else format_metric(row.ap)
         table.add_row(row.name, row.state, str(row.iteration or ""), ap, duration(row.age))
     Console(soft_wrap=True).print(table)

@@ -9,15 +9,15 @@ from typing import Annotated, Any
 
 import typer
 
-from umop.api.train import start
+from umop.api.train import start_training
 from umop.cli.options import Changes
-from umop.cli.show import shown
 from umop.distributed.signals import StopSignals, ignore_signals
+from umop.runs.evaluation import format_metric
 from umop.runs.folder import RunFolder
 from umop.system.console import quietly
 from umop.system.errors import Stopped
 from umop.system.exit_codes import STOPPED
-from umop.training.options import TIMEOUT, Device, Precision, TrainOptions, parse_tiles
+from umop.training.options import TIMEOUT, Device, MixedPrecision, TrainOptions, parse_tiles
 
 
 def train(
@@ -86,7 +86,7 @@ def train(
         typer.Option(help="How many train together. [default: one for each GPU]"),
     ] = None,
     amp: Annotated[
-        Precision,
+        MixedPrecision,
         typer.Option(help="Mixed precision; auto is the config's choice, in bf16 if it can be."),
     ] = "auto",
     dry_run: Annotated[
@@ -132,7 +132,7 @@ def train(
     )
     try:
         with StopSignals().handled() as stop:
-            checkpoint = start(options, stop)
+            checkpoint = start_training(options, stop)
     except Stopped as stopped:
         ignore_signals()
         raise typer.Exit(_end_stopped(stopped)) from None
@@ -162,7 +162,7 @@ def _show_result(run: RunFolder, checkpoint: Path) -> None:
     """Says what came of training."""
     typer.echo(f"Trained: {checkpoint}")
     if last := run.last_metrics():
-        values = ", ".join(f"{name} {shown(last[name])}" for name in ("AP", "AP50"))
+        values = ", ".join(f"{name} {format_metric(last[name])}" for name in ("AP", "AP50"))
         typer.echo(f"On the validation data, at iteration {last['iter']}: {values}")
 
 

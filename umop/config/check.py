@@ -31,7 +31,7 @@ _STATEFUL = {"CachedMixUp": "OccasionalMixUp", "CachedMosaic": "Mosaic"}
 """Steps of a data pipeline that keep images, and what does the same without."""
 
 
-def check(config: Config) -> None:
+def check_config(config: Config) -> None:
     """Checks a config's keys, types and numbers.
 
     Sections without a type, such as ``model.test_cfg``, are checked where their keys are known.

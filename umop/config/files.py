@@ -9,13 +9,13 @@ from pathlib import Path
 
 from umop.system.errors import UserError
 
-FOLDER = Path(__file__).parents[1] / "configs"
+CONFIGS = Path(__file__).parents[1] / "configs"
 
 
 def config_names() -> list[str]:
     """The names of the configs, sorted: ``r50``, …, ``plugin/gfl``, …."""
-    files = [*FOLDER.glob("*.py"), *FOLDER.glob("plugin/*.py")]
-    return sorted(str(path.relative_to(FOLDER).with_suffix("")) for path in files)
+    files = [*CONFIGS.glob("*.py"), *CONFIGS.glob("plugin/*.py")]
+    return sorted(str(path.relative_to(CONFIGS).with_suffix("")) for path in files)
 
 
 def config_path(name: str) -> Path:
@@ -27,7 +27,7 @@ def config_path(name: str) -> Path:
     Raises:
         UserError: There is no such config.
     """
-    path = Path(name) if name.endswith(".py") else FOLDER / f"{name}.py"
+    path = Path(name) if name.endswith(".py") else CONFIGS / f"{name}.py"
     if path.is_file():
         return path
     if Path(name).is_dir():
@@ -50,7 +50,7 @@ def base_path(name: str, child: Path) -> Path:
         UserError: There is no such config.
     """
     beside = child.parent / name
-    shipped = FOLDER / f"{name.removesuffix('.py')}.py"
+    shipped = CONFIGS / f"{name.removesuffix('.py')}.py"
     candidates = [beside, shipped] if name.endswith(".py") else [shipped, Path(f"{beside}.py")]
     for path in candidates:
         if path.is_file():
@@ -69,7 +69,7 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     return f" Did you mean '{close[0]}'?" if close else ""
 
 
-def summary(name: str) -> str:
+def config_summary(name: str) -> str:
     """The first line of a config's docstring."""
     docstring = ast.get_docstring(ast.parse(config_path(name).read_text())) or ""
     return docstring.partition("\n")[0]

@@ -14,7 +14,7 @@ from mmengine.runner import Runner
 from torch.utils.data import DataLoader
 
 from umop.config.ranges import AUTO_SCHEDULE, AUTO_SIZE, TILES
-from umop.config.settings import SETTINGS
+from umop.config.settings import CONFIG_SETTINGS
 
 
 def parameters(function: Callable[..., Any]) -> set[str]:
@@ -60,7 +60,7 @@ def known_keys(section: Any, path: Sequence[str]) -> set[str] | None:
         path: The keys that lead to it; empty for the config itself.
     """
     if not path:
-        return set(SETTINGS)
+        return set(CONFIG_SETTINGS)
     name = next((key for key in reversed(path) if not key.isdigit()), "")
     if path[-1] == "default_hooks":
         return {key for key, hook in section.items() if hook is None or "type" in hook}

@@ -9,10 +9,10 @@ from tempfile import TemporaryDirectory
 from mmengine.config import Config
 from mmengine.utils import import_modules_from_strings
 
-from umop.config.check import check
+from umop.config.check import check_config
 from umop.config.files import config_path
 from umop.config.overrides import Assignment, check_kind, override
-from umop.config.settings import require_used, variables, where_used, without_variables
+from umop.config.settings import config_variables, require_used, where_used, without_variables
 from umop.config.source import ConfigSource
 from umop.system.errors import UserError
 
@@ -51,7 +51,7 @@ def load_config(name: str, assignments: Sequence[str] = ()) -> Config:
     source = ConfigSource.read(path)
     require_used(source)
     parsed = [Assignment.parse(text) for text in assignments]
-    ours = variables(source)
+    ours = config_variables(source)
     of_variables = [one for one in parsed if one.keys[0] in ours]
     config = _evaluate(source, {})
     if of_variables:
@@ -60,7 +60,7 @@ def load_config(name: str, assignments: Sequence[str] = ()) -> Config:
     override(config, [one for one in parsed if one not in of_variables])
     config = without_variables(config)
     _list_our_modules(config)
-    check(config)
+    check_config(config)
     return config
 
 

@@ -90,7 +90,7 @@ AUTO_SIZE = {"base_size", "max_size", "min_box"}
 TILES = {"window", "overlap"}
 """The parts of ``tiles``."""
 
-SIZES = {
+SIZE_KEYS = {
     "Collage": "img_scale",
     "MixUp": "img_scale",
     "Mosaic": "img_scale",
@@ -122,7 +122,7 @@ def check_sizes(path: list[str], section: dict[str, Any]) -> None:
     Raises:
         UserError: It is not made of whole numbers.
     """
-    key = SIZES.get(str(section.get("type")), "")
+    key = SIZE_KEYS.get(str(section.get("type")), "")
     size = section.get(key)
     if size is not None and not _is_size(size):
         raise UserError(

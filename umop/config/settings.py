@@ -13,7 +13,7 @@ from umop.config.files import did_you_mean
 from umop.config.source import ConfigSource
 from umop.system.errors import UserError
 
-SETTINGS = frozenset(inspect.signature(Runner).parameters) - {"cfg"} | {
+CONFIG_SETTINGS = frozenset(inspect.signature(Runner).parameters) - {"cfg"} | {
     # read by mmengine
     "activation_checkpointing",
     "compile",
@@ -36,13 +36,13 @@ SETTINGS = frozenset(inspect.signature(Runner).parameters) - {"cfg"} | {
 }
 
 
-def variables(source: ConfigSource) -> set[str]:
+def config_variables(source: ConfigSource) -> set[str]:
     """The names that a config's files assign only to use them in settings."""
     return {
         name
         for file in source.files()
         for name in file.assigned
-        if name not in SETTINGS and not name.startswith("_")
+        if name not in CONFIG_SETTINGS and not name.startswith("_")
     }
 
 
@@ -54,10 +54,10 @@ def require_used(source: ConfigSource) -> None:
     """
     used_by_children = {name for file in source.files() for name in file.used}
     for file in source.files():
-        for name in file.assigned.keys() - SETTINGS - file.used:
+        for name in file.assigned.keys() - CONFIG_SETTINGS - file.used:
             if name.startswith("_"):
                 continue
-            inherited = {other for base in file.bases for other in variables(base)}
+            inherited = {other for base in file.bases for other in config_variables(base)}
             if name in inherited and name not in file.plain:
                 raise UserError(
                     f"{file.path}: '{name}' is a variable of a file that this one inherits from: "
@@ -67,13 +67,13 @@ def require_used(source: ConfigSource) -> None:
             if name not in used_by_children | inherited:
                 raise UserError(
                     f"{file.path}: there is no setting '{name}', and nothing uses it."
-                    f"{did_you_mean(name, sorted(SETTINGS))}"
+                    f"{did_you_mean(name, sorted(CONFIG_SETTINGS))}"
                 )
 
 
 def without_variables(config: Config) -> Config:
     """The settings of a config alone."""
-    settings = {name: value for name, value in config.items() if name in SETTINGS}
+    settings = {name: value for name, value in config.items() if name in CONFIG_SETTINGS}
     return Config(settings, filename=None)
 
 
@@ -96,7 +96,7 @@ def _flatten(value: object, prefix: str = "") -> dict[str, str]:
 
 def where_used(config: Config, variable: str) -> str | None:
     """The dotted name of the first setting that has a variable's value; None where none has."""
-    return _find(config[variable], {key: config[key] for key in config if key in SETTINGS})
+    return _find(config[variable], {key: config[key] for key in config if key in CONFIG_SETTINGS})
 
 
 def _find(value: Any, within: Any, prefix: str = "") -> str | None:

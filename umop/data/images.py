@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from serving.shared import ImageError, decode
 from umop.system.errors import UserError
 
-MAX_PIXELS = 2**30
+MAX_TRAINING_PIXELS = 2**30
 _QUALITY_IN_PAGES = 80
 
 
@@ -26,7 +26,7 @@ def read_rgb(path: Path) -> NDArray[np.uint8]:
         UserError: The file is missing, or is no image.
     """
     try:
-        return decode(path.read_bytes(), MAX_PIXELS)
+        return decode(path.read_bytes(), MAX_TRAINING_PIXELS)
     except (OSError, ImageError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise UserError(

@@ -28,7 +28,7 @@ def is_rank() -> bool:
 
 
 @contextlib.contextmanager
-def joined(limit: float) -> Iterator[SingleProcess]:
+def connected(limit: float) -> Iterator[SingleProcess]:
     """Connects this process with the other ranks inside the block, where it is one of several.
 
     Args:
@@ -40,7 +40,7 @@ def joined(limit: float) -> Iterator[SingleProcess]:
     if not is_rank():
         yield SingleProcess()
         return
-    heartbeat.start()
+    heartbeat.start_heartbeat()
     ranks = connect(limit)
     try:
         yield ranks

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Thread
 
-FOLDER = "_UMOP_HEARTBEATS"
+HEARTBEATS_VARIABLE = "_UMOP_HEARTBEATS"
 """The variable that tells ranks where to give signs of life."""
 LAUNCHER = "launcher"
 SECONDS_BETWEEN_BEATS = 1.0
@@ -21,9 +21,9 @@ _LONGEST_LOOK = 1.0
 """Seconds that count between two looks: if there were more, this process was paused, too."""
 
 
-def start() -> None:
+def start_heartbeat() -> None:
     """Gives a sign of life each second while this process runs, if one that started it asks."""
-    if FOLDER in os.environ:
+    if HEARTBEATS_VARIABLE in os.environ:
         Thread(target=beat, args=(_heartbeat_file(os.environ["LOCAL_RANK"]),), daemon=True).start()
 
 
@@ -52,7 +52,7 @@ def _can_touch(file: Path) -> bool:
 
 def _heartbeat_file(name: int | str) -> Path:
     """The file that a rank touches, by its number on this node, or the process that started it."""
-    return Path(os.environ[FOLDER]) / str(name)
+    return Path(os.environ[HEARTBEATS_VARIABLE]) / str(name)
 
 
 @dataclass

@@ -54,7 +54,7 @@ class Job:
         if not any(name in os.environ for name in _LOGGING):
             options.append(f"--log_dir={os.devnull}")
         arguments = get_args_parser().parse_args([*options, "--module", "umop"])
-        with variables(threads_of(int(arguments.nproc_per_node))):
+        with set_environment(threads_of(int(arguments.nproc_per_node))):
             launch, *_ = config_from_args(arguments)
         if arguments.node_rank >= launch.max_nodes:
             raise UserError(
@@ -80,7 +80,7 @@ def threads_of(processes: int) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def variables(own: Mapping[str, str]) -> Iterator[None]:
+def set_environment(own: Mapping[str, str]) -> Iterator[None]:
     """Sets variables of the environment inside the block."""
     before = {name: os.environ.get(name) for name in own}
     os.environ.update(own)

@@ -16,7 +16,7 @@ from torch.distributed.elastic.rendezvous import RendezvousError
 
 from umop.distributed import heartbeat
 from umop.distributed.agent import SECONDS_TO_STOP, Agent, make_agent, silence_torch_elastic
-from umop.distributed.job import Job, threads_of, variables
+from umop.distributed.job import Job, set_environment, threads_of
 from umop.distributed.orders import ORDER, Reasons, write_order
 from umop.distributed.signals import ignore_signals, in_main_thread, kept_handlers
 from umop.distributed.watchdog import GO_ON, IS_STUCK
@@ -52,7 +52,7 @@ def launch(job: Job, module: str, order: object, limit: float) -> bool:
     silence_torch_elastic()
     with (
         TemporaryDirectory(prefix="umop-", ignore_cleanup_errors=True) as folder,
-        variables(_variables_for(job, folder)),
+        set_environment(_variables_for(job, folder)),
         kept_handlers(*_TAKEN),
     ):
         write_order(Path(folder), order)
@@ -77,7 +77,7 @@ def launch(job: Job, module: str, order: object, limit: float) -> bool:
                 f"{agent.limit:.0f} s, and was ended. {IS_STUCK} {GO_ON}"
             )
         if agent.failed:
-            fail(*agent.failed, Reasons(Path(folder)))
+            _fail(*agent.failed, Reasons(Path(folder)))
     return any(worker.global_rank == 0 for worker in agent.get_worker_group().workers)
 
 
@@ -89,7 +89,7 @@ def _variables_for(job: Job, folder: str) -> dict[str, str]:
         folder: Where they give signs of life.
     """
     path = os.pathsep.join(filter(None, sys.path))
-    return {heartbeat.FOLDER: folder, "PYTHONPATH": path, **threads_of(job.processes)}
+    return {heartbeat.HEARTBEATS_VARIABLE: folder, "PYTHONPATH": path, **threads_of(job.processes)}
 
 
 def stopped(agent: Agent, number: int, reasons: Reasons) -> None:
@@ -115,7 +115,7 @@ def stopped(agent: Agent, number: int, reasons: Reasons) -> None:
     raise FailedRankError(f"{name} ended training before it was saved. {GO_ON}", 128 + number)
 
 
-def fail(rank: int, code: int, reasons: Reasons) -> NoReturn:
+def _fail(rank: int, code: int, reasons: Reasons) -> NoReturn:
     """Ends as the first rank that failed did.
 
     Args:

@@ -18,7 +18,7 @@ from umop.distributed.watchdog import Watchdog
 from umop.system.errors import Stopped
 from umop.system.exit_codes import STOPPED, exit_code_of
 
-Result = TypeVar("Result")
+_Result = TypeVar("_Result")
 _STOPPED_KEY = "stopped"
 _SECONDS_BETWEEN_LOOKS = 0.05
 _SECONDS_BETWEEN_CHECKS = 1.0
@@ -30,7 +30,7 @@ class SingleProcess:
     rank = 0
     count = 1
 
-    def on_first(self, work: Callable[[], Result]) -> Result:
+    def on_first(self, work: Callable[[], _Result]) -> _Result:
         """Does something once, in the first rank; all get the result, or its error."""
         return work()
 
@@ -80,13 +80,13 @@ class Ranks(SingleProcess):
     last_look: float = 0.0
     vote: tuple[distributed.Work, torch.Tensor] | None = None
 
-    def on_first(self, work: Callable[[], Result]) -> Result:
+    def on_first(self, work: Callable[[], _Result]) -> _Result:
         return self.on(0, work)
 
     def on_each_host(self, work: Callable[[], object]) -> None:
         self.on(self.rank - int(os.environ["LOCAL_RANK"]), work)
 
-    def on(self, leader: int, work: Callable[[], Result]) -> Result:
+    def on(self, leader: int, work: Callable[[], _Result]) -> _Result:
         """Does something once, in one rank; others that name the same one wait for the result.
 
         They look for it again and again, because a signal reaches nobody who waits in gloo.
@@ -96,7 +96,7 @@ class Ranks(SingleProcess):
         with self.watchdog.led_by(leader):
             return self.lead(key, work) if self.rank == leader else self.await_result(key)
 
-    def lead(self, key: str, work: Callable[[], Result]) -> Result:
+    def lead(self, key: str, work: Callable[[], _Result]) -> _Result:
         """Does something, and lets the other ranks read what came of it."""
         try:
             result = work()

@@ -75,7 +75,7 @@ class StopSignals:
             is_ours = signal.getsignal(signal.SIGTERM) == self.handle
             if is_ours and not (self.asked or self.deferring or self.ending):
                 _say("Stopped. The same command goes on.")
-                leave(STOPPED)
+                exit_now(STOPPED)
         os.close(signals)
 
     @contextlib.contextmanager
@@ -119,7 +119,7 @@ class StopSignals:
 
     def end_at_once(self, number: int) -> None:
         """Ends the process: a second signal came."""
-        leave(128 + number)
+        exit_now(128 + number)
 
 
 class Interrupts(StopSignals):
@@ -167,7 +167,7 @@ def _say(text: str) -> None:
     os.write(2, f"{start}{text}\n".encode())
 
 
-def leave(code: int) -> None:
+def exit_now(code: int) -> None:
     """Ends this process without any clearing up but the terminal's."""
     if os.isatty(2):
         os.write(2, _SHOW_CURSOR.encode())

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from torch import distributed
 from torch.distributed.distributed_c10d import Store
 
-from umop.distributed.signals import leave
+from umop.distributed.signals import exit_now
 from umop.system.console import note
 from umop.system.errors import LostRankError, TrainingError
 from umop.system.exit_codes import exit_code_of
@@ -90,7 +90,7 @@ class Watchdog:
         reason = self.explain(is_known=False)
         if str(reason):
             note(f"error: {reason}")
-        leave(exit_code_of(reason))
+        exit_now(exit_code_of(reason))
 
     def look_at_leader(self) -> None:
         """Takes it for a step that the leader has computed for a while; one that hangs does not.

@@ -28,7 +28,7 @@ def conclusion(diagnoses: Sequence[Diagnosis]) -> str:
     return _CONCLUSIONS[verdict_of(diagnoses)]
 
 
-def as_json(diagnoses: Sequence[Diagnosis]) -> str:
+def diagnoses_as_json(diagnoses: Sequence[Diagnosis]) -> str:
     """The verdict and all diagnoses."""
     content = {"verdict": verdict_of(diagnoses), "checks": [asdict(each) for each in diagnoses]}
     return json.dumps(content, indent=2)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from umop.evaluation.coco import IOUS, CocoResult
-from umop.evaluation.confusion import confusion
+from umop.evaluation.confusion import confusion_matrix
 from umop.evaluation.images import (
     DIGITS,
     ImageResult,
@@ -20,7 +20,7 @@ from umop.evaluation.images import (
     tallies,
 )
 from umop.evaluation.matches import Floats, Matches
-from umop.evaluation.matching import Box, Matched, match
+from umop.evaluation.matching import CocoBox, Matched, match
 from umop.evaluation.mistakes import lost
 from umop.evaluation.resampling import interval, mean_of_classes, resampled
 from umop.evaluation.thresholds import SCORES, ByScore, thresholds
@@ -72,7 +72,7 @@ class Analysis:
         worst: Those with the lowest, the worst first.
         thresholds: How the scores were chosen; None where nothing is found.
         by_score: Precision, recall and F1 of all detections from each score upwards, at IoU 0.50.
-        lost: AP50 that each of :data:`umop.evaluation.mistakes.KINDS` costs, from 0 to 1.
+        lost: AP50 that each of :data:`umop.evaluation.mistakes.MISTAKES` costs, from 0 to 1.
         intervals: Of AP, AP50 and AP75, with 95 % confidence.
     """
 
@@ -113,7 +113,7 @@ class Analysis:
             score=chosen.score if chosen else 0.0,
             classes=_class_results(result, matched, chosen, samples),
             precision=_mean_precision(result),
-            confusion=confusion(matched, labels),
+            confusion=confusion_matrix(matched, labels),
             images=len(listed),
             best=best,
             worst=worst,
@@ -149,7 +149,7 @@ class Analysis:
         return json.dumps(asdict(self)) + "\n"
 
 
-def _reported(result: CocoResult, chosen: Thresholds | None) -> list[Box]:
+def _reported(result: CocoResult, chosen: Thresholds | None) -> list[CocoBox]:
     """The detections that are reported, unless a request names a score."""
     if chosen is None:
         return list(result.detections)

@@ -34,7 +34,7 @@ IOUS = np.linspace(0.5, 0.95, 10)
 DETECTIONS = 100
 """Detections of a class that count in an image, as COCO has it."""
 RECALLS = np.linspace(0.0, 1.0, 101)
-ALL_SIZES, MOST_DETECTIONS = 0, -1
+_ALL_SIZES, _MOST_DETECTIONS = 0, -1
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def coco_result(annotations: Path, detections: Sequence[dict[str, Any]]) -> Coco
         evaluation.summarize()
     values = map(float, evaluation.stats[: len(METRICS)])
     precision, scores = (
-        np.asarray(evaluation.eval[name])[..., ALL_SIZES, MOST_DETECTIONS]
+        np.asarray(evaluation.eval[name])[..., _ALL_SIZES, _MOST_DETECTIONS]
         for name in ("precision", "scores")
     )
     metrics = dict(zip(METRICS, values, strict=True))

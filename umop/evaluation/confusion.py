@@ -7,7 +7,7 @@ import numpy as np
 from umop.evaluation.matching import Matched
 
 
-def confusion(matched: Matched, labels: dict[int, int]) -> list[list[int]]:
+def confusion_matrix(matched: Matched, labels: dict[int, int]) -> list[list[int]]:
     """Counts true boxes and detections by their classes.
 
     Args:

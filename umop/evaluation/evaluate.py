@@ -11,7 +11,7 @@ from umop.data.preparation.custom import is_kept_split, read_data, use_data
 from umop.data.preparation.location import require_data
 from umop.engine.runner import Runner
 from umop.evaluation import CocoResult, result_of
-from umop.evaluation.keep import keep
+from umop.evaluation.keep import write_evaluation
 from umop.runs.checkpoints import describe_checkpoint
 from umop.runs.evaluation import Evaluation
 from umop.runs.folder import RunFolder
@@ -47,11 +47,11 @@ def evaluate(
     note(describe_checkpoint(checkpoint))
     if tta:
         _augment(config)
-    result = measured(run, config, checkpoint)
-    return keep(run.kept_evaluation(data, tta), result, config, checkpoint, precision)
+    result = detect_test_data(run, config, checkpoint)
+    return write_evaluation(run.kept_evaluation(data, tta), result, config, checkpoint, precision)
 
 
-def measured(run: RunFolder, config: Config, checkpoint: Path) -> CocoResult:
+def detect_test_data(run: RunFolder, config: Config, checkpoint: Path) -> CocoResult:
     """Detects in a config's test data.
 
     Args:

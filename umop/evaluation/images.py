@@ -9,7 +9,7 @@ from typing import Any
 
 from faster_coco_eval import COCO
 
-from umop.evaluation.matching import Box, Matched
+from umop.evaluation.matching import CocoBox, Matched
 
 _KEPT = 12
 """How many of the best and of the worst images are kept."""
@@ -152,16 +152,16 @@ def draw(
     ]
 
 
-def _by_image(boxes: dict[int, Box], images: set[int]) -> defaultdict[int, list[Box]]:
+def _by_image(boxes: dict[int, CocoBox], images: set[int]) -> defaultdict[int, list[CocoBox]]:
     """Groups the boxes of some images."""
-    groups: defaultdict[int, list[Box]] = defaultdict(list)
+    groups: defaultdict[int, list[CocoBox]] = defaultdict(list)
     for each in boxes.values():
         if each["image_id"] in images:
             groups[each["image_id"]].append(each)
     return groups
 
 
-def _drawn(box: Box, labels: dict[int, int], is_right: bool) -> DrawnBox:
+def _drawn(box: CocoBox, labels: dict[int, int], is_right: bool) -> DrawnBox:
     """A box as the analysis keeps it."""
     corners = [round(value, 1) for value in box["bbox"]]
     score = round(box["score"], DIGITS) if "score" in box else None

@@ -10,16 +10,16 @@ from mmengine.config import Config
 
 from umop.evaluation.analysis import Analysis
 from umop.evaluation.coco import CocoResult
-from umop.evaluation.matching import Box
+from umop.evaluation.matching import CocoBox
 from umop.runs.checkpoints import replace_text
 from umop.runs.evaluation import Evaluation
 from umop.system.console import note
 
-MOST_DETECTIONS = 1_000_000
+_MOST_DETECTIONS = 1_000_000
 """Most detections that are kept: all of 10,000 images, in about 100 MB."""
 
 
-def keep(
+def write_evaluation(
     path: Path,
     result: CocoResult,
     config: Config,
@@ -55,11 +55,11 @@ def beside(evaluation: Path, kind: str) -> Path:
     return evaluation.with_name(evaluation.name.replace("evaluation", kind, 1))
 
 
-def _shortened(detections: Sequence[Box]) -> list[Box]:
+def _shortened(detections: Sequence[CocoBox]) -> list[CocoBox]:
     """COCO results with fewer digits, at most the best :data:`MOST_DETECTIONS`."""
-    if len(detections) > MOST_DETECTIONS:
-        note(f"Of {len(detections)} detections, the {MOST_DETECTIONS} best are kept.")
-        detections = sorted(detections, key=lambda each: -each["score"])[:MOST_DETECTIONS]
+    if len(detections) > _MOST_DETECTIONS:
+        note(f"Of {len(detections)} detections, the {_MOST_DETECTIONS} best are kept.")
+        detections = sorted(detections, key=lambda each: -each["score"])[:_MOST_DETECTIONS]
     return [
         {
             **each,

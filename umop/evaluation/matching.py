@@ -17,7 +17,7 @@ _IOU = 0.5
 _MOST = 10_000
 """More detections than any image has."""
 
-Box = dict[str, Any]
+CocoBox = dict[str, Any]
 """An annotation or a result in COCO's form."""
 
 
@@ -33,12 +33,12 @@ class Matched:
         pairs: The true box that each of the detections found, by their ids.
     """
 
-    truth: dict[int, Box]
-    detections: dict[int, Box]
+    truth: dict[int, CocoBox]
+    detections: dict[int, CocoBox]
     pairs: dict[int, int]
 
 
-def match(truth: COCO, detections: Sequence[Box]) -> Matched:
+def match(truth: COCO, detections: Sequence[CocoBox]) -> Matched:
     """Pairs detections with true boxes as COCO does, but regardless of the class.
 
     The best detections choose first, each the free true box that it overlaps most, with an IoU of

@@ -15,7 +15,7 @@ from umop.evaluation.coco import IOUS
 from umop.evaluation.matches import Ints, Matches, Overlaps
 from umop.evaluation.resampling import average_precision, mean_of_classes
 
-KINDS = {
+MISTAKES = {
     "class": "a box of another class",
     "box": "a box of its class, not precisely enough",
     "both": "a box of another class, not precisely enough",
@@ -25,7 +25,7 @@ KINDS = {
 }
 """The kinds of mistakes, and what their detections lie on."""
 
-_CLASS, _BOX, _BOTH, _TWICE, _BACKGROUND, _MISSED = KINDS
+_CLASS, _BOX, _BOTH, _TWICE, _BACKGROUND, _MISSED = MISTAKES
 _FOUND = IOUS[0]
 _TOUCHED = 0.1
 """A detection with a lower IoU lies on the background."""

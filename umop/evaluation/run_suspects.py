@@ -8,7 +8,7 @@ from mmengine.config import Config
 
 from umop.config.load import load_written
 from umop.data.preparation.location import require_data
-from umop.evaluation.evaluate import measured
+from umop.evaluation.evaluate import detect_test_data
 from umop.evaluation.suspects import Suspect, find_suspects
 from umop.runs.checkpoints import describe_checkpoint
 from umop.runs.folder import RunFolder
@@ -31,7 +31,7 @@ def suspects_of(run: RunFolder) -> tuple[list[Suspect], dict[str, Path]]:
     note(describe_checkpoint(checkpoint))
     suspects = []
     for split, config in configs.items():
-        result = measured(run, config, checkpoint)
+        result = detect_test_data(run, config, checkpoint)
         suspects += find_suspects(result.truth.dataset, result.detections, split)
     folders = {split: _folder_of(config) for split, config in configs.items()}
     return sorted(suspects, key=lambda each: -each.score), folders

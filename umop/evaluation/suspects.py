@@ -26,8 +26,8 @@ import numpy as np
 from faster_coco_eval.core import mask
 from numpy.typing import NDArray
 
-Kind = Literal["missing", "surplus", "class", "imprecise"]
-KINDS: dict[Kind, str] = {
+SuspectKind = Literal["missing", "surplus", "class", "imprecise"]
+SUSPECT_KINDS: dict[SuspectKind, str] = {
     "missing": "an object without a label",
     "surplus": "a label where nothing is found",
     "class": "a label of another class than what is found there",
@@ -61,7 +61,7 @@ class Suspect:
         sureness: The score of what was found; 0 where nothing was.
     """
 
-    kind: Kind
+    kind: SuspectKind
     score: float
     split: str
     image: str
@@ -195,7 +195,7 @@ class _Scene:
 
     def _contradiction(
         self, label: int, is_found: bool, free: set[int], worth: Sequence[float]
-    ) -> tuple[Kind, int | None]:
+    ) -> tuple[SuspectKind, int | None]:
         """The detection that says best what is wrong with a label; None where none does.
 
         Args:
@@ -204,7 +204,7 @@ class _Scene:
             free: The detections that are of no label, by index.
             worth: What each detection counts for.
         """
-        best: tuple[Kind, int | None] = ("surplus", None)
+        best: tuple[SuspectKind, int | None] = ("surplus", None)
         most = _LEAST
         for row in sorted(free):
             is_own = self.found_classes[row] == self.classes[label]
@@ -216,7 +216,7 @@ class _Scene:
 
     def _suspect(
         self,
-        kind: Kind,
+        kind: SuspectKind,
         score: float,
         classes: Mapping[int, _Class],
         label: int | None,

@@ -34,7 +34,7 @@ class TiledValLoop(ValLoop):
 
     def run_iter(self, idx: int, data_batch: dict[str, list[Any]]) -> None:
         self.runner.call_hook("before_val_iter", batch_idx=idx, data_batch=data_batch)
-        found = detect(self.runner.model.val_step, data_batch, self.spec)
+        found = _detect(self.runner.model.val_step, data_batch, self.spec)
         self.evaluator.process(data_samples=[found], data_batch=data_batch)
         self.runner.call_hook(
             "after_val_iter", batch_idx=idx, data_batch=data_batch, outputs=[found]
@@ -51,7 +51,7 @@ class TiledTestLoop(TestLoop):
 
     def run_iter(self, idx: int, data_batch: dict[str, list[Any]]) -> None:
         self.runner.call_hook("before_test_iter", batch_idx=idx, data_batch=data_batch)
-        found = detect(self.runner.model.test_step, data_batch, self.spec)
+        found = _detect(self.runner.model.test_step, data_batch, self.spec)
         self.evaluator.process(data_samples=[found], data_batch=data_batch)
         self.runner.call_hook(
             "after_test_iter", batch_idx=idx, data_batch=data_batch, outputs=[found]
@@ -59,7 +59,7 @@ class TiledTestLoop(TestLoop):
 
 
 @torch.no_grad()
-def detect(step: _Step, image: dict[str, list[Any]], spec: TileSpec) -> DetDataSample:
+def _detect(step: _Step, image: dict[str, list[Any]], spec: TileSpec) -> DetDataSample:
     """Finds objects in all windows of an image.
 
     Args:

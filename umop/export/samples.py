@@ -12,7 +12,7 @@ from umop.system.errors import UserError
 
 _FOLDER = "samples"
 _LONGEST_SIDE = 1280
-MOST_BYTES = 300 * 1024
+MOST_SAMPLE_BYTES = 300 * 1024
 _QUALITIES = (90, 80, 65, 50, 35)
 
 
@@ -49,5 +49,5 @@ def _write_sample(path: Path, target: Path) -> None:
     pixels.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE))
     for quality in _QUALITIES:
         pixels.save(target, "JPEG", quality=quality)
-        if target.stat().st_size <= MOST_BYTES:
+        if target.stat().st_size <= MOST_SAMPLE_BYTES:
             return

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from umop.evaluation.analysis import Analysis, ClassResult
-from umop.report.numbers import shown
 from umop.report.svg import Line, plot, sparkline
+from umop.runs.evaluation import format_metric
 
 _MOST_LINES = 8
 _EVERY = 4
@@ -49,7 +49,7 @@ class ClassSection:
     have_scores: bool
 
 
-def classes(analysis: Analysis) -> ClassSection:
+def class_section(analysis: Analysis) -> ClassSection:
     """Draws precision by recall, of the mean and of the classes."""
     listed = sorted(analysis.classes, key=lambda each: (each.ap is None, each.ap, each.name))
     mean = [Line(f"IoU {iou}", by_recall(values)) for iou, values in analysis.precision.items()]
@@ -67,7 +67,7 @@ def classes(analysis: Analysis) -> ClassSection:
 def row(each: ClassResult) -> _Row:
     """A class as the table shows it."""
     ap, ap50, ap75 = (
-        shown(-1 if value is None else value) for value in (each.ap, each.ap50, each.ap75)
+        format_metric(-1 if value is None else value) for value in (each.ap, each.ap50, each.ap75)
     )
     curve = sparkline(each.precision[::_EVERY], f"Precision of {each.name} by recall")
     interval = "{:.3f} to {:.3f}".format(*each.interval) if each.interval else ""

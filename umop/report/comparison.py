@@ -16,13 +16,13 @@ from umop.evaluation.keep import beside
 from umop.report.classes import by_recall, precision_by_recall
 from umop.report.curves import Figure, line_of
 from umop.report.differences import differences
-from umop.report.page import iterations, read_config, require_run
-from umop.report.provenance import in_words, time_trained
-from umop.report.rows import Row, differing, measured, spread
+from umop.report.page import iterations_done, read_config, require_run
+from umop.report.provenance import start_in_words, time_trained
+from umop.report.rows import Row, differing, measured_row, value_range
 from umop.report.svg import Line, plot
 from umop.report.template import write_page
 from umop.runs.folder import RunFolder
-from umop.runs.listing import state_of
+from umop.runs.listing import run_state
 
 _CURVES = {
     "AP": "AP on the validation data, at each evaluation.",
@@ -109,10 +109,12 @@ def write_comparison(runs: Sequence[RunFolder], path: Path) -> Path:
 
 def _facts(compared: Sequence[_Compared]) -> list[Row]:
     """What the runs are and came from."""
-    last = [in_words(each.run.starts()[-1]) if each.run.starts() else None for each in compared]
+    last = [
+        start_in_words(each.run.starts()[-1]) if each.run.starts() else None for each in compared
+    ]
     return [
-        Row("state", [state_of(each.run) for each in compared]),
-        Row("iterations", [str(iterations(each.run, each.lines)) for each in compared]),
+        Row("state", [run_state(each.run) for each in compared]),
+        Row("iterations", [str(iterations_done(each.run, each.lines)) for each in compared]),
         Row("trained for", [time_trained(each.run) for each in compared]),
         Row("starts", [str(len(each.run.starts())) for each in compared]),
         Row("last start", [each.began if each else "" for each in last]),
@@ -132,7 +134,7 @@ def _metric_rows(compared: Sequence[_Compared]) -> list[Row]:
     """The twelve numbers."""
     found = [each.evaluation.metrics if each.evaluation else {} for each in compared]
     return [
-        measured(f"{name}, {meaning}", [metrics.get(name) for metrics in found])
+        measured_row(f"{name}, {meaning}", [metrics.get(name) for metrics in found])
         for name, meaning in METRICS.items()
     ]
 
@@ -144,8 +146,8 @@ def _class_rows(compared: Sequence[_Compared]) -> list[Row]:
         for run in compared
     ]
     values = {name: [of.get(name) for of in found] for of in found for name in of}
-    by_spread = sorted(values.items(), key=lambda each: -spread(each[1]))
-    return [measured(name, of_runs) for name, of_runs in by_spread]
+    by_spread = sorted(values.items(), key=lambda each: -value_range(each[1]))
+    return [measured_row(name, of_runs) for name, of_runs in by_spread]
 
 
 def _training_curves(compared: Sequence[_Compared]) -> list[Figure]:

@@ -12,7 +12,7 @@ from mmengine.config import Config
 from numpy.typing import NDArray
 
 from umop.data.check.page import Bar, bars, by_size
-from umop.data.preparation.custom import SOURCE
+from umop.data.preparation.custom import SOURCE_FILE
 from umop.runs.folder import RunFolder
 
 _SPLITS = {"train": "training", "val": "validation"}
@@ -36,7 +36,7 @@ class _Split:
 
 
 @dataclass(frozen=True)
-class Data:
+class DataSection:
     """The section.
 
     Attributes:
@@ -51,22 +51,22 @@ class Data:
     findings: list[tuple[str, str]] | None
 
 
-def data(run: RunFolder, config: Config) -> Data:
+def data_section(run: RunFolder, config: Config) -> DataSection:
     """Counts what a run's annotations hold."""
     splits, missing = [], []
     for name, title in _SPLITS.items():
         dataset = config[f"{name}_dataloader"].dataset
         annotations = Path(dataset.data_root) / dataset.ann_file
         if annotations.is_file():
-            splits.append(split(title, json.loads(annotations.read_text())))
+            splits.append(split_facts(title, json.loads(annotations.read_text())))
         else:
             missing.append(str(annotations))
-    return Data(splits, missing, findings(run))
+    return DataSection(splits, missing, findings(run))
 
 
 def findings(run: RunFolder) -> list[tuple[str, str]] | None:
     """What the check of the data found when the run was started, as severity and text."""
-    source = run.folder / "annotations" / SOURCE
+    source = run.folder / "annotations" / SOURCE_FILE
     messages: list[str] | None = None
     if source.is_file():
         messages = json.loads(source.read_text()).get("messages")
@@ -78,7 +78,7 @@ def findings(run: RunFolder) -> list[tuple[str, str]] | None:
     return [(severity, text) for severity, _, text in lines]
 
 
-def split(title: str, content: dict[str, Any]) -> _Split:
+def split_facts(title: str, content: dict[str, Any]) -> _Split:
     """Counts images and boxes of a COCO dictionary."""
     boxes, sides = content["annotations"], _box_sides(content["annotations"])
     per_image = np.unique([each["image_id"] for each in boxes], return_counts=True)[1]

@@ -13,7 +13,7 @@ from umop.runs.folder import RunFolder
 
 
 @dataclass(frozen=True)
-class Row:
+class DifferenceRow:
     """A difference, as the table shows it.
 
     Attributes:
@@ -42,7 +42,7 @@ class Differences:
     a: str
     b: str
     images: int
-    rows: list[Row]
+    rows: list[DifferenceRow]
     unjudged: list[str]
 
 
@@ -73,8 +73,10 @@ def _shown(a: str, b: str, found: Comparison) -> Differences:
     return Differences(a, b, found.images, rows, found.unjudged)
 
 
-def _row(each: Difference) -> Row:
+def _row(each: Difference) -> DifferenceRow:
     low, high = each.interval
     numbers = [f"{each.a:.3f}", f"{each.b:.3f}", f"{each.b - each.a:+.3f}"]
     verdict = "worse" if each.is_worse else "better" if low > 0 else ""
-    return Row(each.name or "all classes", [*numbers, f"{low:+.3f} to {high:+.3f}"], verdict)
+    return DifferenceRow(
+        each.name or "all classes", [*numbers, f"{low:+.3f} to {high:+.3f}"], verdict
+    )

@@ -84,11 +84,11 @@ def _show(result: ImageResult, folder: Path, names: list[str]) -> _Shown:
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     shapes = [
         *(
-            shape(each, scale, "found" if each.is_right else "missed", names)
+            _shape(each, scale, "found" if each.is_right else "missed", names)
             for each in result.truth
         ),
         *(
-            shape(each, scale, "right" if each.is_right else "wrong", names)
+            _shape(each, scale, "right" if each.is_right else "wrong", names)
             for each in result.detections
         ),
     ]
@@ -112,7 +112,7 @@ def _listed(counts: Counter[str]) -> Iterator[str]:
         yield f"{others} others"
 
 
-def shape(drawn: DrawnBox, scale: float, kind: str, names: list[str]) -> Shape:
+def _shape(drawn: DrawnBox, scale: float, kind: str, names: list[str]) -> Shape:
     """Places a box on a scaled image.
 
     Args:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from umop.evaluation.analysis import Analysis
-from umop.evaluation.mistakes import KINDS
+from umop.evaluation.mistakes import MISTAKES
 
 _TITLES = {
     "class": "class mistaken",
@@ -34,10 +34,10 @@ class Loss:
     share: float
 
 
-def losses(analysis: Analysis) -> list[Loss]:
+def ap_lost(analysis: Analysis) -> list[Loss]:
     """What each kind of mistake costs; empty for an analysis of an older version."""
     most = max(analysis.lost.values(), default=0) or 1
     return [
-        Loss(_TITLES[kind], KINDS[kind], f"{100 * value:.1f}", 100 * value / most)
+        Loss(_TITLES[kind], MISTAKES[kind], f"{100 * value:.1f}", 100 * value / most)
         for kind, value in analysis.lost.items()
     ]

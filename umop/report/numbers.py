@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from umop.evaluation import METRICS, Evaluation
+from umop.runs.evaluation import format_metric
 from umop.runs.folder import RunFolder
 
 
@@ -34,12 +35,12 @@ class _Numbers:
     def rows(self) -> list[tuple[str, str, list[str]]]:
         """Name, meaning, and the value of each column."""
         return [
-            (name, meaning, [shown(column.metrics[name]) for column in self.columns])
+            (name, meaning, [format_metric(column.metrics[name]) for column in self.columns])
             for name, meaning in METRICS.items()
         ]
 
 
-def numbers(run: RunFolder) -> _Numbers:
+def evaluation_numbers(run: RunFolder) -> _Numbers:
     """Reads a run's evaluations."""
     files = {"this data": run.evaluation, "with TTA": run.evaluation_tta}
     for path in sorted(run.folder.glob("evaluations/*/evaluation*.json")):
@@ -47,8 +48,3 @@ def numbers(run: RunFolder) -> _Numbers:
         files[f"{path.parent.name}{tta}"] = path
     read = {title: Evaluation.read(path) for title, path in files.items()}
     return _Numbers([_Column(title, each.metrics) for title, each in read.items() if each])
-
-
-def shown(value: float) -> str:
-    """A number from 0 to 1; −1 says that there is nothing to measure."""
-    return f"{value:.3f}" if value >= 0 else "no boxes"

@@ -10,18 +10,19 @@ from mmengine.config import Config
 
 from umop.evaluation.analysis import Analysis
 from umop.evaluation.keep import beside
-from umop.report.classes import classes
+from umop.report.classes import class_section
 from umop.report.confusion import confusion
 from umop.report.curves import curves
-from umop.report.data import data
+from umop.report.data import data_section
 from umop.report.images import shown_images
-from umop.report.lost import losses
-from umop.report.numbers import numbers, shown
+from umop.report.lost import ap_lost
+from umop.report.numbers import evaluation_numbers
 from umop.report.provenance import starts, time_trained
 from umop.report.scores import scores
 from umop.report.template import write_page
+from umop.runs.evaluation import format_metric
 from umop.runs.folder import RunFolder
-from umop.runs.listing import state_of
+from umop.runs.listing import run_state
 from umop.runs.speed import Speed
 from umop.system.errors import UserError
 
@@ -52,23 +53,23 @@ def write_report(run: RunFolder, path: Path | None = None) -> Path:
     lines = run.read_metrics()
     analysis = Analysis.read(beside(run.evaluation, "analysis"))
     sections: dict[str, Any] = {
-        "numbers": numbers(run),
-        "classes": analysis and classes(analysis),
+        "numbers": evaluation_numbers(run),
+        "classes": analysis and class_section(analysis),
         "scores": analysis and scores(analysis),
-        "lost": analysis and losses(analysis),
+        "lost": analysis and ap_lost(analysis),
         "lowest": analysis and _lowest(analysis),
         "confusion": analysis and confusion(analysis),
         "images": analysis and config and shown_images(analysis, _images_of(config)),
         "speed": Speed.read(run.speed),
         "curves": curves(lines),
-        "data": config and data(run, config),
+        "data": config and data_section(run, config),
         "starts": starts(run),
     }
     return write_page(
         path or run.report,
         "report.html",
         name=run.name,
-        state=state_of(run),
+        state=run_state(run),
         tiles=_tiles(run, lines),
         analysis=analysis,
         **sections,
@@ -106,17 +107,19 @@ def _images_of(config: Config) -> Path:
 
 def _tiles(run: RunFolder, lines: list[dict[str, Any]]) -> list[_Tile]:
     """The first things one wants to know."""
-    evaluated = numbers(run).columns
+    evaluated = evaluation_numbers(run).columns
     metrics = evaluated[0].metrics if evaluated else {}
-    found = [_Tile(name, shown(metrics[name])) for name in ("AP", "AP50", "AP75") if metrics]
-    if done := iterations(run, lines):
+    found = [
+        _Tile(name, format_metric(metrics[name])) for name in ("AP", "AP50", "AP75") if metrics
+    ]
+    if done := iterations_done(run, lines):
         found.append(_Tile("iterations", f"{done:,}"))
     if lasted := time_trained(run):
         found.append(_Tile("trained for", lasted))
     return found
 
 
-def iterations(run: RunFolder, lines: list[dict[str, Any]]) -> int:
+def iterations_done(run: RunFolder, lines: list[dict[str, Any]]) -> int:
     """How many are done: the last that was measured, or the last of the newest start, if later."""
     measured = [line["iter"] for line in lines[-1:]]
     ended = [start.get("last_iteration") or 0 for start in run.starts()[-1:]]

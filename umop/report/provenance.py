@@ -38,10 +38,10 @@ class StartInWords:
 
 def starts(run: RunFolder) -> list[StartInWords]:
     """A run's starts, the oldest first."""
-    return [in_words(each) for each in run.starts()]
+    return [start_in_words(each) for each in run.starts()]
 
 
-def in_words(entry: dict[str, Any]) -> StartInWords:
+def start_in_words(entry: dict[str, Any]) -> StartInWords:
     """One entry of ``provenance.json``."""
     code = entry.get("exit_code")
     first, last = entry.get("first_iteration"), entry.get("last_iteration")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from umop.report.numbers import shown
+from umop.runs.evaluation import format_metric
 
 
 @dataclass(frozen=True)
@@ -23,16 +23,16 @@ class Row:
     best: frozenset[int] = frozenset()
 
 
-def measured(name: str, values: Sequence[float | None]) -> Row:
+def measured_row(name: str, values: Sequence[float | None]) -> Row:
     """Numbers from 0 to 1, the highest marked; None where a run has none."""
-    texts = ["" if value is None else shown(value) for value in values]
+    texts = ["" if value is None else format_metric(value) for value in values]
     highest = max((value for value in values if value is not None), default=None)
-    is_decided = spread(values) > 0
+    is_decided = value_range(values) > 0
     best = (column for column, value in enumerate(values) if is_decided and value == highest)
     return Row(name, texts, frozenset(best))
 
 
-def spread(values: Sequence[float | None]) -> float:
+def value_range(values: Sequence[float | None]) -> float:
     """How far the values that there are lie apart."""
     known = [value for value in values if value is not None]
     return max(known) - min(known) if known else 0.0

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from umop.data.images import data_url, read_rgb
-from umop.evaluation.suspects import KINDS, Suspect
+from umop.evaluation.suspects import SUSPECT_KINDS, Suspect
 from umop.report.images import Shape
 from umop.report.template import write_page
 from umop.runs.folder import RunFolder
@@ -81,7 +81,7 @@ def write_suspects(
         run.folder / "suspects.html",
         "suspects.html",
         name=run.name,
-        kinds={kind: (words, counts[kind]) for kind, words in KINDS.items()},
+        kinds={kind: (words, counts[kind]) for kind, words in SUSPECT_KINDS.items()},
         crops=[_crop(each, folders[each.split]) for each in suspects[:_SHOWN]],
         total=len(suspects),
     )

@@ -17,7 +17,7 @@ _COLOURS = 8
 """The page has so many colours for lines, ``.c0`` and so on."""
 _TICKS = MaxNLocator(nbins=5, steps=[1, 2, 2.5, 5, 10])
 
-Range = tuple[float, float]
+_Range = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,8 @@ class _Frame:
         y: From the lower to the upper side.
     """
 
-    x: Range
-    y: Range
+    x: _Range
+    y: _Range
 
     def left(self, x: float) -> float:
         """Pixels from the left side of the image."""
@@ -60,8 +60,8 @@ def plot(
     lines: Sequence[Line],
     x: str,
     y: str,
-    x_range: Range | None = None,
-    y_range: Range | None = None,
+    x_range: _Range | None = None,
+    y_range: _Range | None = None,
 ) -> Markup:
     """Draws lines with their axes and a legend; says so where there is nothing to draw.
 
@@ -100,13 +100,13 @@ def thinned(points: Sequence[tuple[float, float]]) -> Sequence[tuple[float, floa
     return points[::-step][::-1]
 
 
-def _widened(low: float, high: float) -> Range:
+def _widened(low: float, high: float) -> _Range:
     """A range that is not empty: around a single value, half as much and as much again."""
     margin = 0.0 if high > low else abs(low) / 2 or 0.5
     return low - margin, high + margin
 
 
-def _round_range(values: Sequence[float]) -> Range:
+def _round_range(values: Sequence[float]) -> _Range:
     """From a round number below all values to one above."""
     ticks = _TICKS.tick_values(*_widened(min(values), max(values)))
     return float(ticks[0]), float(ticks[-1])
@@ -129,7 +129,7 @@ def _axes(frame: _Frame, x: str, y: str) -> list[str]:
     return parts
 
 
-def inside(shown: Range) -> list[float]:
+def inside(shown: _Range) -> list[float]:
     """The round numbers inside a range."""
     slack = 1e-6 * (shown[1] - shown[0])
     ticks = map(float, _TICKS.tick_values(*shown))

@@ -98,3 +98,8 @@ def annotations_of(config: Config) -> Path:
     """The file with the true boxes of a config's test data."""
     dataset = config.test_dataloader.dataset
     return Path(dataset.data_root) / dataset.ann_file
+
+
+def format_metric(value: float) -> str:
+    """A metric from 0 to 1 as it is shown; −1 says that there is nothing to measure."""
+    return f"{value:.3f}" if value >= 0 else "no boxes"

@@ -11,7 +11,7 @@ from time import monotonic, sleep
 from typing import Any
 from uuid import uuid4
 
-from serving.shared import ConflictError, Object, StorageError, Store, Tag
+from serving.shared import ConflictError, StorageError, Store, StoredObject, Tag
 from umop.runs.lock import holder
 from umop.system.console import note
 from umop.system.errors import UserError
@@ -113,7 +113,7 @@ class Lease:
                 raise self._held_by(lease)
         return tag
 
-    def _age(self, lease: Object) -> float:
+    def _age(self, lease: StoredObject) -> float:
         """Seconds since the lease was written, by storage's clock."""
         self._store.write(_CLOCK, self.writer.encode())
         now = self._store.look(_CLOCK)

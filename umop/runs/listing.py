@@ -35,17 +35,17 @@ class _Listed:
 def runs_in(folder: Path) -> list[_Listed]:
     """All runs of a folder, the newest first."""
     paths = folder.iterdir() if folder.is_dir() else ()
-    rows = [listed(RunFolder(path)) for path in paths if path.is_dir()]
+    rows = [listed_run(RunFolder(path)) for path in paths if path.is_dir()]
     return sorted(rows, key=lambda row: row.age)
 
 
-def listed(run: RunFolder) -> _Listed:
+def listed_run(run: RunFolder) -> _Listed:
     """Reads one run's folder."""
     lines = run.read_metrics()
     last = run.last_metrics()
     return _Listed(
         name=run.name,
-        state=state_of(run),
+        state=run_state(run),
         iteration=lines[-1]["iter"] if lines else None,
         ap=last["AP"] if last else None,
         age=time.time() - max(path.stat().st_mtime for path in (run.folder, *_wrote(run))),
@@ -57,7 +57,7 @@ def _wrote(run: RunFolder) -> list[Path]:
     return [path for path in (run.metrics_file, run.provenance, run.evaluation) if path.is_file()]
 
 
-def state_of(run: RunFolder) -> str:
+def run_state(run: RunFolder) -> str:
     """How a run is doing."""
     try:
         starts = run.starts()

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from serving.shared import ConflictError, Store, Tag, receive
+from serving.shared import ConflictError, Store, Tag, receive_object
 from umop.runs.checkpoints import by_age, replace_text
 from umop.runs.folder import RunFolder
 from umop.system.console import note
@@ -166,7 +166,7 @@ class Mirror:
         part.unlink(missing_ok=True)
         part.touch()
         if wanted is not None and wanted.size == entry.bytes:
-            receive(self._store, wanted, part)
+            receive_object(self._store, wanted, part)
         if wanted is None or sha256_of(part) != entry.sha256:
             part.unlink()
             note(f"warning: {self._store.named(entry.key(name))} is damaged or gone; left out")

@@ -164,17 +164,18 @@ def digest_of_sizes(folder: Path, names: list[str]) -> str:
     """SHA-256 of a list of files: a line ``name size`` for each."""
     with ThreadPoolExecutor(_READERS) as pool:
         shares = pool.map(
-            lambda first: lines(folder, names[first : first + _SHARE]), range(0, len(names), _SHARE)
+            lambda first: _lines(folder, names[first : first + _SHARE]),
+            range(0, len(names), _SHARE),
         )
         return hashlib.sha256("".join(shares).encode()).hexdigest()
 
 
-def lines(folder: Path, names: list[str]) -> str:
+def _lines(folder: Path, names: list[str]) -> str:
     """A line ``name size`` for each file."""
-    return "".join(f"{name} {size(f'{folder}/{name}')}\n" for name in names)
+    return "".join(f"{name} {_size(f'{folder}/{name}')}\n" for name in names)
 
 
-def size(path: str) -> int | str:
+def _size(path: str) -> int | str:
     try:
         return os.stat(path).st_size  # noqa: PTH116
     except OSError:

@@ -8,7 +8,7 @@ from pathlib import Path
 from serving.shared import cache_folder as cache_folder
 
 
-def keep(path: Path, text: str) -> None:
+def write_cached(path: Path, text: str) -> None:
     """Writes a file of the cache, whole or not at all; a cache that cannot be written is none."""
     scratch = path.with_suffix(f".{os.getpid()}")
     try:

@@ -31,7 +31,7 @@ class _BrokenOffError(Exception):
     """The connection ended before the file did."""
 
 
-def download(url: str, path: Path, checksum: str | None = None) -> None:
+def download_file(url: str, path: Path, checksum: str | None = None) -> None:
     """Downloads a file, unless it is there.
 
     What has arrived is kept in ``<path>.part``; the next call continues from there.
@@ -51,7 +51,7 @@ def download(url: str, path: Path, checksum: str | None = None) -> None:
     with _bar() as progress:
         task = progress.add_task(path.name, total=None)
         try:
-            receive(url, part, progress, task)
+            _receive(url, part, progress, task)
         except (OSError, http.client.HTTPException, _BrokenOffError) as error:
             raise UserError(
                 f"{url} could not be downloaded: {error or type(error).__name__}. Run this again "
@@ -66,7 +66,7 @@ def download(url: str, path: Path, checksum: str | None = None) -> None:
     part.rename(path)
 
 
-def receive(url: str, part: Path, progress: Progress, task: TaskID) -> None:
+def _receive(url: str, part: Path, progress: Progress, task: TaskID) -> None:
     """Appends to a file until it is whole, reconnecting where that breaks off.
 
     Args:
@@ -77,20 +77,20 @@ def receive(url: str, part: Path, progress: Progress, task: TaskID) -> None:
     """
     failures = 0
     while True:
-        before = size(part)
+        before = _size(part)
         try:
             return _receive_once(url, part, progress, task)
         except urllib.error.HTTPError:
             raise
         except (OSError, http.client.HTTPException, _BrokenOffError):
-            failures = 0 if size(part) > before else failures + 1
+            failures = 0 if _size(part) > before else failures + 1
             if failures == ATTEMPTS:
                 raise
 
 
 def _receive_once(url: str, part: Path, progress: Progress, task: TaskID) -> None:
     """Appends to ``part`` what one connection gives."""
-    start = size(part)
+    start = _size(part)
     request = urllib.request.Request(url, headers={"Range": f"bytes={start}-"} if start else {})
     try:
         response = urllib.request.urlopen(request, timeout=_SECONDS_WITHOUT_A_BYTE)
@@ -107,8 +107,8 @@ def _receive_once(url: str, part: Path, progress: Progress, task: TaskID) -> Non
             while block := response.read(_BLOCK):
                 file.write(block)
                 progress.update(task, advance=len(block))
-    if size(part) < start + left:
-        raise _BrokenOffError(f"it broke off after {size(part)} of {start + left} bytes")
+    if _size(part) < start + left:
+        raise _BrokenOffError(f"it broke off after {_size(part)} of {start + left} bytes")
 
 
 def matches(path: Path, checksum: str) -> bool:
@@ -121,7 +121,7 @@ def matches(path: Path, checksum: str) -> bool:
     return hasher.hexdigest().startswith(digest)
 
 
-def size(path: Path) -> int:
+def _size(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
 
 

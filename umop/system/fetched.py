@@ -28,7 +28,7 @@ def address_in(path: Path) -> str | None:
     return f"{match[1]}:{slashes}{str(path)[match.end() :]}"
 
 
-def fetched(path: Path) -> Path:
+def fetched_path(path: Path) -> Path:
     """Where the content of an address lies in the cache; a path of this machine as it is.
 
     Objects that were fetched before and have not changed are not moved again.

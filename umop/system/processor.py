@@ -10,7 +10,7 @@ from pathlib import Path
 
 from umop.system.errors import UserError
 
-SETTINGS = {"OMP_WAIT_POLICY": "PASSIVE", "THP_MEM_ALLOC_ENABLE": "1"}
+PROCESSOR_VARIABLES = {"OMP_WAIT_POLICY": "PASSIVE", "THP_MEM_ALLOC_ENABLE": "1"}
 """Threads that wait leave their core to the data loader; large tensors lie in pages of 2 MiB."""
 _M_TRIM_THRESHOLD = -1
 _M_MMAP_THRESHOLD = -3
@@ -30,7 +30,7 @@ def tune_processor() -> None:
 
     Called before PyTorch is imported. What the user's environment says stays.
     """
-    for name, value in SETTINGS.items():
+    for name, value in PROCESSOR_VARIABLES.items():
         os.environ.setdefault(name, value)
     keep_freed_memory()
 

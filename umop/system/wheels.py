@@ -15,7 +15,7 @@ _STDERR = 2
 """Its file descriptor: what a command prints to stdout is its result alone."""
 
 
-def download(requirements: Path, folder: Path) -> None:
+def download_wheels(requirements: Path, folder: Path) -> None:
     """Downloads the wheels of a hashed requirements file, with pip's progress bars.
 
     Args:

@@ -21,7 +21,7 @@ from mmengine.visualization import MLflowVisBackend
 from umop.runs.folder import RunFolder
 from umop.system.console import note
 from umop.system.errors import Stopped, UserError
-from umop.trackers.tracker import Settings, Tracker
+from umop.trackers.tracker import Tracker, TrackerSettings
 
 _FILE = "mlflow-run.txt"
 """Keeps the id of MLflow's run, in the run folder."""
@@ -125,7 +125,7 @@ class ScalarsToMlflow(MLflowVisBackend):
         return bool(found.info.lifecycle_stage == "active")
 
 
-def settings(run: RunFolder, done: int, variables: Mapping[str, str]) -> Settings | None:
+def settings(run: RunFolder, done: int, variables: Mapping[str, str]) -> TrackerSettings | None:
     """Sends scalars, schedule and config; checkpoints and annotations stay in the run folder.
 
     Args:

@@ -10,7 +10,7 @@ from mmengine.registry import VISBACKENDS
 from mmengine.visualization import TensorboardVisBackend
 
 from umop.runs.folder import RunFolder
-from umop.trackers.tracker import Settings, Tracker
+from umop.trackers.tracker import Tracker, TrackerSettings
 
 
 @VISBACKENDS.register_module()
@@ -35,7 +35,7 @@ class ScalarsToTensorboard(TensorboardVisBackend):
         """Leaves it out: ``config.py`` is beside the folder."""
 
 
-def settings(run: RunFolder, done: int, variables: Mapping[str, str]) -> Settings:
+def settings(run: RunFolder, done: int, variables: Mapping[str, str]) -> TrackerSettings:
     """TensorBoard's files are always written.
 
     Args:

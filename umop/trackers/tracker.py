@@ -10,7 +10,7 @@ from typing import Any
 from umop.runs.folder import RunFolder
 from umop.system.errors import UserError
 
-Settings = dict[str, Any]
+TrackerSettings = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Tracker:
 
     package: str
     extra: str
-    settings: Callable[[RunFolder, int, Mapping[str, str]], Settings | None]
+    settings: Callable[[RunFolder, int, Mapping[str, str]], TrackerSettings | None]
 
     def require_package(self) -> None:
         """Checks that the package is installed.

@@ -12,7 +12,7 @@ from mmengine.visualization import WandbVisBackend
 
 from umop.runs.folder import RunFolder
 from umop.system.errors import UserError
-from umop.trackers.tracker import Settings, Tracker
+from umop.trackers.tracker import Tracker, TrackerSettings
 
 _FILE = "wandb-run.txt"
 """Keeps the id of W&B's run, in the run folder."""
@@ -69,7 +69,7 @@ class ScalarsToWandb(WandbVisBackend):
         self.experiment.log(scalar_dict, step=step)
 
 
-def settings(run: RunFolder, done: int, variables: Mapping[str, str]) -> Settings | None:
+def settings(run: RunFolder, done: int, variables: Mapping[str, str]) -> TrackerSettings | None:
     """W&B is asked for by its key or its project.
 
     Args:

@@ -7,7 +7,7 @@ import resource
 import torch
 from mmengine.config import Config
 
-STEPS = 2
+DRY_RUN_STEPS = 2
 _IMAGES = 2
 
 
@@ -15,8 +15,8 @@ def shorten(config: Config) -> None:
     """Makes a config train for two steps and evaluate on two images."""
     config.train_cfg = {
         "type": "IterBasedTrainLoop",
-        "max_iters": STEPS,
-        "val_interval": STEPS,
+        "max_iters": DRY_RUN_STEPS,
+        "val_interval": DRY_RUN_STEPS,
     }
     config.val_dataloader.dataset.indices = _IMAGES
 

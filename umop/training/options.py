@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Literal, NamedTuple, get_args
+from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
 from umop.runs.folder import RunFolder
 from umop.system.errors import UserError
 from umop.training.schedule import ScheduleOptions, parse_duration
 
+if TYPE_CHECKING:
+    from serving.shared import Tiles
+
 Device = Literal["auto", "cpu"]
-Precision = Literal["auto", "bf16", "fp16", "off"]
-Tiles = Literal["auto", "off"] | int
+MixedPrecision = Literal["auto", "bf16", "fp16", "off"]
 _FOR_OWN_DATA = "small"
 AUTO: Literal["auto"] = "auto"
 """The batch that is as large as the GPU holds."""
@@ -51,7 +53,7 @@ _LIMITS = {
     "timeout": Limits(float, 10),
 }
 _WINDOWS = Limits(int, 64, 8192)
-_CHOICES = {"device": get_args(Device), "amp": get_args(Precision)}
+_CHOICES = {"device": get_args(Device), "amp": get_args(MixedPrecision)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,7 +105,7 @@ class TrainOptions:
     set: tuple[str, ...] = ()
     device: Device = "auto"
     processes: int | None = None
-    amp: Precision = "auto"
+    amp: MixedPrecision = "auto"
     dry_run: bool = False
     mirror: str | None = None
     timeout: float = TIMEOUT

@@ -14,7 +14,7 @@ from mmengine.config import Config
 
 from umop.data.preparation.custom import OwnData
 from umop.system.console import counted
-from umop.training.schedule import ScheduleOptions, epoch_length, iterations
+from umop.training.schedule import ScheduleOptions, count_iterations, epoch_length
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,8 @@ def count(config: Config, found: OwnData | None) -> Counts:
     train, val = config.train_dataloader.dataset, config.val_dataloader.dataset
     to_train_on = _read_coco(train, unwritten)
     return Counts(
-        train=images(train, to_train_on),
-        val=images(val, _read_coco(val, unwritten)),
+        train=_images(train, to_train_on),
+        val=_images(val, _read_coco(val, unwritten)),
         classes=len(train.metainfo.classes),
         box_share=box_share(to_train_on),
         most_boxes=most_boxes(to_train_on),
@@ -80,7 +80,7 @@ def _read_coco(dataset: Any, unwritten: dict[Path, dict[str, Any]]) -> dict[str,
     return content
 
 
-def images(dataset: Any, content: dict[str, Any]) -> int:
+def _images(dataset: Any, content: dict[str, Any]) -> int:
     """How many images a loader's data set has."""
     if (dataset.get("filter_cfg") or {}).get("filter_empty_gt"):
         return len({box["image_id"] for box in content["annotations"]})
@@ -112,7 +112,7 @@ def describe_plan(config: Config, counts: Counts, options: ScheduleOptions, proc
         options: Give the parts of a step, and the patience and time after which training ends.
         processes: How many train together.
     """
-    made = iterations(config, counts.samples, processes)
+    made = count_iterations(config, counts.samples, processes)
     epochs = f"{made / epoch_length(config, counts.samples, processes):.3g}"
     interval = config.train_cfg.val_interval
     evaluations = math.ceil(

@@ -9,10 +9,10 @@ from mmengine.config import Config
 
 from umop.system.console import note
 from umop.system.errors import UserError
-from umop.training.options import Precision
+from umop.training.options import MixedPrecision
 
 
-def choose_precision(config: Config, wanted: Precision, on_gpu: bool) -> None:
+def choose_precision(config: Config, wanted: MixedPrecision, on_gpu: bool) -> None:
     """Sets a config's mixed precision.
 
     Args:
@@ -38,7 +38,7 @@ def choose_precision(config: Config, wanted: Precision, on_gpu: bool) -> None:
         _use_mixed(config, "bf16" if has_bf16 else "fp16")
 
 
-def _choose_on_processor(config: Config, wanted: Precision) -> None:
+def _choose_on_processor(config: Config, wanted: MixedPrecision) -> None:
     """Mixes with bfloat16 where that makes training faster.
 
     That is so of a config that is made for processors, on one that has matrix units.

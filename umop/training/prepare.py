@@ -116,7 +116,7 @@ def prepare(
     require_gpu(options, _on_gpu(options), processes)
     claim()
     draft = Draft(config, run, options, processes)
-    for step in STEPS:
+    for step in PREPARATION_STEPS:
         step.change(draft)
     _check_same_data(draft)
     check_same_config(config, run)
@@ -231,7 +231,7 @@ def _set_folder(draft: Draft) -> None:
     draft.config.work_dir = str(draft.run.folder)
 
 
-STEPS = (
+PREPARATION_STEPS = (
     _Step(_read_own_data),
     _Step(_check_own_data, after=(_read_own_data,)),
     _Step(keep_published, after=(_read_own_data,)),
@@ -263,7 +263,7 @@ def _write(draft: Draft, is_new: bool) -> None:
     elif is_new:
         run.data_warnings.write_text(json.dumps(draft.warnings, indent=2) + "\n")
     if draft.weights:
-        finetune.write(draft.weights, run)
+        finetune.write_initial_weights(draft.weights, run)
 
 
 def _announce(draft: Draft) -> None:

@@ -74,7 +74,7 @@ def fit(config: _Section, options: ScheduleOptions, images: int, processes: int)
         config["optim_wrapper"]["optimizer"]["lr"] = options.lr
         config["auto_scale_lr"] = None
     _stretch(config, length(config, options, images, processes))
-    _fit_warm_up(config, iterations(config, images, processes), options.accumulate)
+    _fit_warm_up(config, count_iterations(config, images, processes), options.accumulate)
     hooks = config.setdefault("custom_hooks", [])
     if options.time is not None:
         if "max_epochs" in config["train_cfg"]:
@@ -212,7 +212,7 @@ def _fit_warm_up(config: _Section, iterations: int, accumulate: int) -> None:
             scheduler["end"] = min(scheduler["end"] * accumulate, longest)
 
 
-def iterations(config: _Section, images: int, processes: int) -> int:
+def count_iterations(config: _Section, images: int, processes: int) -> int:
     """How many iterations training makes: steps, times the parts of a step.
 
     Args:

@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterator, MutableMapping
 from typing import Any
 
-from umop.config.ranges import SIZES
+from umop.config.ranges import SIZE_KEYS
 from umop.system.errors import UserError
 
 _Section = MutableMapping[str, Any]
@@ -96,7 +96,7 @@ def resize(config: _Section, side: int) -> None:
     pipelines.append(config.get("tta_pipeline") or [])
     seen = set()
     for step in _steps(pipelines):
-        key = SIZES.get(step.get("type", ""))
+        key = SIZE_KEYS.get(step.get("type", ""))
         if key is not None and key in step and id(step) not in seen:
             seen.add(id(step))
             step[key] = _scaled(step[key], factor)
@@ -123,7 +123,7 @@ def canvas(config: _Section) -> tuple[int, int]:
     """
     width = height = 0
     for step in config["train_dataloader"]["dataset"]["pipeline"]:
-        if size := step.get(SIZES.get(step["type"], "")):
+        if size := step.get(SIZE_KEYS.get(step["type"], "")):
             sizes = size if isinstance(size[0], list | tuple) else [size]
             growth = _growth(step) if sizes is not size else 1.0
             width, height = (math.ceil(max(sides) * growth) for sides in zip(*sizes, strict=True))

@@ -9,7 +9,7 @@ import math
 from collections import defaultdict
 from collections.abc import MutableMapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +18,10 @@ from serving.shared import Size, TileSpec
 from umop.data.pipeline.tiles import count_shown
 from umop.data.pipeline.tiling import use_tiles
 from umop.system.errors import UserError
-from umop.training.options import Tiles
 from umop.training.size import SMALL_BOX, largest_side, resize, test_sides
+
+if TYPE_CHECKING:
+    from serving.shared import Tiles
 
 _Section = MutableMapping[str, Any]
 _GOOD_BOXES = (24, 64)

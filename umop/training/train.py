@@ -13,7 +13,7 @@ from mmengine.config import Config
 from mmengine.hooks import Hook
 
 from umop.data.recognition import files_of
-from umop.distributed.connect import is_rank, joined
+from umop.distributed.connect import connected, is_rank
 from umop.distributed.devices import choose_processes, connect_processors
 from umop.distributed.job import Job
 from umop.distributed.launch import launch
@@ -30,7 +30,7 @@ from umop.runs.uploads import bring, mirrored
 from umop.system.console import note
 from umop.system.errors import NO_SPACE, Stopped, UserError
 from umop.training.claim import Claim, done_here
-from umop.training.dry_run import STEPS, peak_memory
+from umop.training.dry_run import DRY_RUN_STEPS, peak_memory
 from umop.training.options import TrainOptions
 from umop.training.prepare import Start, prepare
 from umop.weights.pretrained import fetch_weights, named_by
@@ -76,7 +76,7 @@ def train(
             _require_no_hooks(hooks, job.ranks)
             has_first = launch(job, RANK, (config, run, options), options.timeout)
             return run.require_checkpoint() if has_first and not options.dry_run else None
-    with joined(options.timeout) as ranks, ExitStack() as held, _without_space(run):
+    with connected(options.timeout) as ranks, ExitStack() as held, _without_space(run):
         if options.dry_run:
             run = RunFolder(Path(held.enter_context(TemporaryDirectory())) / run.name)
         claim = Claim(run, options, held)
@@ -89,7 +89,10 @@ def train(
             record = ProvenanceHook(run, options.command)
             _train_rank(start, record, ranks, stop, [*hooks, *own])
         if options.dry_run:
-            note(f"Dry run: {STEPS} steps and an evaluation took {peak_memory()}. Nothing is kept.")
+            note(
+                f"Dry run: {DRY_RUN_STEPS} steps and an evaluation took {peak_memory()}. "
+                "Nothing is kept."
+            )
             return None
         return run.require_checkpoint() if ranks.rank == 0 else None
 
@@ -191,12 +194,12 @@ def _train_rank(
         runner.train()
     except (Exception, Stopped) as error:
         stop.ending = True
-        reason = explained(error, runner)
+        reason = _explained(error, runner)
         record.broken_off(runner, reason)
         raise reason from error
 
 
-def explained(error: BaseException, runner: Runner) -> BaseException:
+def _explained(error: BaseException, runner: Runner) -> BaseException:
     """Says of an error in training what a user can do, where that is known."""
     error_here = runner.ranks.translate(error)
     if isinstance(error_here, Stopped):

@@ -7,7 +7,7 @@ from pathlib import Path
 from mmengine.config import Config, ConfigDict
 
 from umop.system.errors import FetchError, UserError
-from umop.weights.pretrained import Pretrained, fetched
+from umop.weights.pretrained import Pretrained, fetched_weights
 
 LICENCE = "Apache-2.0"
 """Of MMDetection, with which the files are published."""
@@ -20,7 +20,7 @@ def _published(path: str) -> Pretrained:
     return Pretrained(f"https://download.openmmlab.com/mmdetection/{path}", digest)
 
 
-COCO: dict[_Architecture, Pretrained] = {
+COCO_CHECKPOINTS: dict[_Architecture, Pretrained] = {
     ("ATSS", "ResNet", 50): _published(
         "v2.0/atss/atss_r50_fpn_1x_coco/atss_r50_fpn_1x_coco_20200209-985f7bd0.pth"
     ),
@@ -71,7 +71,7 @@ def published_for(config: Config) -> Pretrained:
     Raises:
         UserError: There is none.
     """
-    found = COCO.get(_architecture(config.model))
+    found = COCO_CHECKPOINTS.get(_architecture(config.model))
     if found is None:
         raise UserError(
             "--weights coco: no COCO checkpoint is published that fits this config's model. Take "
@@ -95,7 +95,7 @@ def fetch_coco_weights(config: Config) -> Path:
         FetchError: The download failed.
     """
     try:
-        return fetched(published_for(config))
+        return fetched_weights(published_for(config))
     except FetchError as error:
         raise FetchError(
             f"{error} On another machine 'umop data weights CONFIG --coco' fetches it, too; "

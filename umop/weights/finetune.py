@@ -115,7 +115,7 @@ def use_weights(config: Config, weights: str, run: RunFolder) -> InitialWeights:
     return start
 
 
-def write(start: InitialWeights, run: RunFolder) -> None:
+def write_initial_weights(start: InitialWeights, run: RunFolder) -> None:
     """Writes the chosen weights into the run's folder, where every process reads them."""
     torch.save({"state_dict": start.taken, "meta": {}}, _initial(run, start.source))
 
@@ -219,10 +219,10 @@ def read_checkpoint(source: Path) -> _Checkpoint:
             "takes a whole detector, not a backbone alone."
         )
     named = {name.removeprefix("module."): tensor for name, tensor in tensors.items()}
-    return _Checkpoint(named, classes(content.get("meta")), _style_of(content.get("meta")))
+    return _Checkpoint(named, _classes(content.get("meta")), _style_of(content.get("meta")))
 
 
-def classes(meta: Any) -> tuple[str, ...]:
+def _classes(meta: Any) -> tuple[str, ...]:
     """The classes that a checkpoint's meta data names, as mmdet 2 or 3 writes it."""
     if not isinstance(meta, Mapping):
         return ()

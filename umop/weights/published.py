@@ -44,7 +44,7 @@ def import_published(file: Path, config: Config, run: RunFolder) -> Path:
     Raises:
         UserError: The file is no such checkpoint, does not fit the model, or the run exists.
     """
-    tensors = to_mmdet3(read_tensors(file), swin=config.model.backbone.type == "SwinTransformer")
+    tensors = to_mmdet3(read_state_dict(file), swin=config.model.backbone.type == "SwinTransformer")
     if run.config.exists():
         raise UserError(f"{run.folder} is there already. Name another run with --run.")
     _require_fit(tensors, expected_by(config), file)
@@ -57,7 +57,7 @@ def import_published(file: Path, config: Config, run: RunFolder) -> Path:
     return checkpoint
 
 
-def read_tensors(file: Path) -> dict[str, Tensor]:
+def read_state_dict(file: Path) -> dict[str, Tensor]:
     """Reads the weights of a checkpoint; nothing in it is executed.
 
     Raises:

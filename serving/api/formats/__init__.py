@@ -10,10 +10,10 @@ from serving.api.formats.drawn import JPEG, PNG
 from serving.api.formats.json import JSON
 from serving.api.formats.output import OutputFormat
 
-FORMATS: tuple[OutputFormat, ...] = (JSON, COCO, CSV, JPEG, PNG)
+OUTPUT_FORMATS: tuple[OutputFormat, ...] = (JSON, COCO, CSV, JPEG, PNG)
 """Of those that a request accepts equally, the first is sent."""
-BATCH_FORMATS = tuple(each for each in FORMATS if each.batch)
-_NAMES = [each.name for each in FORMATS]
+BATCH_FORMATS = tuple(each for each in OUTPUT_FORMATS if each.batch)
+_NAMES = [each.name for each in OUTPUT_FORMATS]
 
 
 def _known(name: str) -> str:

@@ -21,7 +21,7 @@ from serving.api.deps import (
     authorize,
     require_plain_body,
 )
-from serving.api.formats import BATCH_FORMATS, FORMATS, FormatName
+from serving.api.formats import BATCH_FORMATS, OUTPUT_FORMATS, FormatName
 from serving.api.formats.json import JSON, BatchResponse
 from serving.api.formats.output import Found, OutputFormat
 from serving.api.negotiation import negotiate
@@ -58,7 +58,7 @@ def _body(
 
 _FILE: dict[str, object] = {"type": "string", "format": "binary"}
 _RAW: dict[str, object] = {
-    media_type: {"schema": _FILE} for media_type in decoding.FORMATS.values()
+    media_type: {"schema": _FILE} for media_type in decoding.IMAGE_FORMATS.values()
 }
 _ONE_IMAGE = _body("file", _FILE, JsonImage, _RAW)
 _SEVERAL_IMAGES = _body("files", {"type": "array", "items": _FILE, "minItems": 1}, JsonImages, {})
@@ -72,7 +72,7 @@ def _content(offers: Sequence[OutputFormat]) -> dict[int | str, dict[str, Any]]:
 
 _ONE: dict[str, Any] = {
     "response_model": DetectResponse | CocoDocument,
-    "responses": _content(FORMATS),
+    "responses": _content(OUTPUT_FORMATS),
     "openapi_extra": {"requestBody": _ONE_IMAGE},
 }
 _SEVERAL: dict[str, Any] = {

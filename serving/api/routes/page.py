@@ -21,7 +21,7 @@ from serving.inference import decoding
 _WEB = Path(__file__).parents[2] / "web"
 _SAMPLES = PurePosixPath("samples")
 _IMAGE: dict[int | str, dict[str, Any]] = {
-    200: {"content": {media_type: {} for media_type in decoding.FORMATS.values()}}
+    200: {"content": {media_type: {} for media_type in decoding.IMAGE_FORMATS.values()}}
 }
 
 router = APIRouter(tags=["page"], dependencies=[Depends(authorize)])

@@ -18,11 +18,11 @@ from serving.inference.engines.cpu_limit import usable_cores
 MODEL_FILE = "model.onnx"
 LARGE_PIXELS = 2_000_000
 """A run of more pixels than this gives its memory back; a run that does takes a quarter longer."""
-OUTPUTS = ("boxes", "scores", "labels")
+OUTPUT_NAMES = ("boxes", "scores", "labels")
 CPU = "CPUExecutionProvider"
 CUDA = "CUDAExecutionProvider"
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 ort.set_default_logger_severity(4)  # errors are raised, too, and told in one line each
 
 
@@ -59,7 +59,7 @@ class OnnxEngine:
         self._returning_memory = ort.RunOptions()
         arenas = "cpu:0" if self._gpu is None else f"cpu:0;gpu:{self._gpu}"
         self._returning_memory.add_run_config_entry("memory.enable_memory_arena_shrinkage", arenas)
-        log.info("the network runs on %s", "the CPU" if self._gpu is None else f"GPU {self._gpu}")
+        _log.info("the network runs on %s", "the CPU" if self._gpu is None else f"GPU {self._gpu}")
 
     @property
     def _cores(self) -> int:
@@ -99,7 +99,7 @@ class OnnxEngine:
         options: ort.RunOptions | None = None,
     ) -> Candidates:
         try:
-            boxes, scores, labels = session.run(list(OUTPUTS), {"image": batch}, options)
+            boxes, scores, labels = session.run(list(OUTPUT_NAMES), {"image": batch}, options)
         except Exception as error:
             raise EngineError(f"ONNX Runtime failed: {str(error).splitlines()[0]}") from error
         return boxes, scores, labels
@@ -128,10 +128,10 @@ def require_names(bundle: Bundle, inputs: set[str], outputs: set[str]) -> None:
     Raises:
         BundleError: They are not those that an engine uses.
     """
-    if inputs != {"image"} or not outputs.issuperset(OUTPUTS):
+    if inputs != {"image"} or not outputs.issuperset(OUTPUT_NAMES):
         raise BundleError(
             f"{bundle.path}: {MODEL_FILE} maps {sorted(inputs)} to {sorted(outputs)}, "
-            f"not image to {', '.join(OUTPUTS)}"
+            f"not image to {', '.join(OUTPUT_NAMES)}"
         )
 
 

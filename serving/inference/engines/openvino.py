@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from serving.bundle import Bundle, BundleError
 from serving.inference.engines import Candidates, EngineError, EngineOptions
-from serving.inference.engines.onnxruntime import MODEL_FILE, OUTPUTS, require_names
+from serving.inference.engines.onnxruntime import MODEL_FILE, OUTPUT_NAMES, require_names
 
 
 class OpenVinoEngine:
@@ -55,7 +55,7 @@ class OpenVinoEngine:
                 found = self._request.infer({"image": batch}, share_inputs=True)
             except RuntimeError as error:
                 raise EngineError(f"OpenVINO failed: {_last(error)}") from error
-            boxes, scores, labels = (found[name] for name in OUTPUTS)
+            boxes, scores, labels = (found[name] for name in OUTPUT_NAMES)
         return boxes, scores, labels
 
     def check(self) -> None:

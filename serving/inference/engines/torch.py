@@ -15,7 +15,7 @@ from serving.bundle import Bundle, BundleError
 from serving.inference.engines import Candidates, EngineError, EngineOptions
 from serving.inference.engines.program import refuse_code
 
-MODEL_FILE = "model.pt2"
+_MODEL_FILE = "model.pt2"
 
 
 class TorchEngine:
@@ -36,10 +36,10 @@ class TorchEngine:
     def __init__(self, bundle: Bundle, options: EngineOptions) -> None:
         if options.threads:
             torch.set_num_threads(options.threads)
-        archive = bundle.read(MODEL_FILE)
+        archive = bundle.read(_MODEL_FILE)
         if not (bundle.is_verified or options.trust_program):
             raise BundleError(
-                f"{bundle.path}: {MODEL_FILE} is a program, and its signature was not checked: "
+                f"{bundle.path}: {_MODEL_FILE} is a program, and its signature was not checked: "
                 "name the public key (--verify-key, UMOP_VERIFY_KEY), allow it unchecked "
                 "(--trust-program, UMOP_TRUST_PROGRAM=1), or use the engine onnxruntime"
             )
@@ -50,7 +50,7 @@ class TorchEngine:
                 program = torch.export.load(io.BytesIO(archive))
         except Exception as error:  # PyTorch's reader raises many kinds on damaged input
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise BundleError(f"{bundle.path}: {MODEL_FILE} cannot be run: {reason}") from error
+            raise BundleError(f"{bundle.path}: {_MODEL_FILE} cannot be run: {reason}") from error
         self._device = torch.device(_device(options.device))
         # The bundle's sizes are multiples of 32, which is all that the program's guards ask for.
         try:

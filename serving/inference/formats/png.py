@@ -5,7 +5,7 @@ from __future__ import annotations
 from serving.inference.formats.directory import orientation
 from serving.inference.formats.encoded import Encoded, ImageError, Way, unpack
 
-MOST_CHUNKS = 65_536
+_MOST_CHUNKS = 65_536
 _SIGNATURE = 8
 _FRAME = 12  # length, type and checksum of a chunk
 _PIXELS = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"}
@@ -25,7 +25,7 @@ def read(data: bytes) -> Encoded:
     kept = [data[:_SIGNATURE]]
     turn, transparent, seen = 1, False, False
     place = _SIGNATURE
-    for _ in range(MOST_CHUNKS):
+    for _ in range(_MOST_CHUNKS):
         if place + _FRAME > len(data):
             break
         [length] = unpack(">I", data, place)
@@ -41,7 +41,7 @@ def read(data: bytes) -> Encoded:
         if name == b"IEND":
             break
     else:
-        raise ImageError(f"the image has more than {MOST_CHUNKS} chunks")
+        raise ImageError(f"the image has more than {_MOST_CHUNKS} chunks")
     return Encoded(
         "image/png",
         width,

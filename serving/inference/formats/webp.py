@@ -5,7 +5,7 @@ from __future__ import annotations
 from serving.inference.formats.directory import orientation
 from serving.inference.formats.encoded import Encoded, ImageError, Way, unpack
 
-MOST_CHUNKS = 16_384
+_MOST_CHUNKS = 16_384
 _START = 12
 _ANIMATION, _ALPHA = 0x02, 0x10
 _ANIMATED_BYTES = 16  # two frames as libwebp keeps them, two as Pillow does
@@ -19,7 +19,7 @@ def read(data: bytes) -> Encoded:
     kept: list[bytes] = []
     turn = 1
     place = _START
-    for _ in range(MOST_CHUNKS):
+    for _ in range(_MOST_CHUNKS):
         if place + 8 > len(data):
             break
         [length] = unpack("<I", data, place + 4)
@@ -31,7 +31,7 @@ def read(data: bytes) -> Encoded:
             turn = orientation(exif.removeprefix(b"Exif\x00\x00"))
         place = end
     else:
-        raise ImageError(f"the image has more than {MOST_CHUNKS} chunks")
+        raise ImageError(f"the image has more than {_MOST_CHUNKS} chunks")
     if first == b"VP8X":  # it announces what stayed behind
         kept[0] = kept[0][:8] + bytes([flags]) + kept[0][9:]
     body = b"WEBP" + b"".join(kept)

@@ -8,6 +8,6 @@ from serving.predict.formats.labelstudio import LABEL_STUDIO
 from serving.predict.formats.voc import VOC
 from serving.predict.formats.yolo import YOLO
 
-__all__ = ["FORMATS", "ResultFormat"]
+__all__ = ["RESULT_FORMATS", "ResultFormat"]
 
-FORMATS = {each.name: each for each in (JSON, CSV, COCO, YOLO, VOC, LABEL_STUDIO)}
+RESULT_FORMATS = {each.name: each for each in (JSON, CSV, COCO, YOLO, VOC, LABEL_STUDIO)}

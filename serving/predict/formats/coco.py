@@ -7,7 +7,7 @@ from itertools import count
 
 from serving.bundle.schema import Manifest
 from serving.predict.formats.format import Part, Records, ResultFormat
-from serving.predict.formats.lists import listed
+from serving.predict.formats.lists import json_list
 from serving.schemas.coco import CocoImage, annotation, categories
 
 _FILE = "coco.json"
@@ -21,7 +21,7 @@ def _parts(records: Records, manifest: Manifest) -> Iterator[Part]:
     start = "{"
     for name, entries in {**sections, "categories": classes}.items():
         yield _FILE, f'{start}"{name}": '
-        for text in listed(entries):
+        for text in json_list(entries):
             yield _FILE, text
         start = ",\n"
     yield _FILE, "}\n"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from serving.bundle.schema import Manifest
 from serving.predict.formats.format import Part, Records, ResultFormat
-from serving.predict.formats.lists import listed
+from serving.predict.formats.lists import json_list
 from serving.schemas.detections import ModelRef
 
 _FILE = "predictions.json"
@@ -16,7 +16,7 @@ _KEPT = {"name", "image", "detections"}
 def _parts(records: Records, manifest: Manifest) -> Iterator[Part]:
     model = ModelRef(name=manifest.name, version=manifest.version).model_dump_json()
     yield _FILE, f'{{"model": {model},\n"results": '
-    for text in listed(each.model_dump_json(include=_KEPT) for each in records):
+    for text in json_list(each.model_dump_json(include=_KEPT) for each in records):
         yield _FILE, text
     yield _FILE, "}\n"
 

@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 from serving.bundle.schema import Manifest
 from serving.predict.formats.format import Part, Records, ResultFormat
-from serving.predict.formats.lists import listed
+from serving.predict.formats.lists import json_list
 from serving.predict.formats.records import ImageRecord
 from serving.predict.inputs.web import is_url
 from serving.schemas.detections import Detection, ImageInfo
@@ -24,7 +24,7 @@ _LOCAL = "/data/local-files/?d="
 def _parts(records: Records, manifest: Manifest) -> Iterator[Part]:
     yield "config.xml", text_of(_interface(manifest))
     model = f"{manifest.name} {manifest.version}"
-    for text in listed(json.dumps(_task(each, model), ensure_ascii=False) for each in records):
+    for text in json_list(json.dumps(_task(each, model), ensure_ascii=False) for each in records):
         yield _FILE, text
     yield _FILE, "\n"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 
-def listed(entries: Iterable[str]) -> Iterator[str]:
+def json_list(entries: Iterable[str]) -> Iterator[str]:
     """A JSON list of entries that are JSON, a line each."""
     yield "["
     separator = "\n"

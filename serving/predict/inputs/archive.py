@@ -12,7 +12,7 @@ from serving.bundle.reader import UNREADABLE_ZIP
 from serving.inference.sources import SUFFIXES
 from serving.predict.inputs.errors import InputError
 from serving.predict.inputs.files import is_wanted
-from serving.predict.inputs.item import MOST_BYTES, Item, broken, read_bounded, too_large
+from serving.predict.inputs.item import MOST_FILE_BYTES, Item, broken, read_bounded, too_large
 
 _MOST_TIMES_AS_LARGE = 100
 """Most times its size that a zip may unpack to: images hardly shrink."""
@@ -72,7 +72,7 @@ def _is_image(member: ZipInfo) -> bool:
 
 
 def _read(archive: ZipFile, member: ZipInfo) -> bytes:
-    if member.file_size > MOST_BYTES:
+    if member.file_size > MOST_FILE_BYTES:
         raise too_large()
     try:
         with archive.open(member) as file:

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 
 from serving.inference.sources import SUFFIXES
-from serving.predict.inputs.item import Item, broken, read_file, stamp_of
+from serving.predict.inputs.item import Item, broken, read_file_bounded, stamp_of
 from serving.predict.inputs.video import Video, is_video
 
 
@@ -28,7 +28,7 @@ class File:
 
     def items(self) -> Iterator[Item]:
         """See ``Input``."""
-        whole = Item(self.name, "", partial(read_file, self.path))
+        whole = Item(self.name, "", partial(read_file_bounded, self.path))
         yield _item(self.path, self.name) or whole
 
     def count(self) -> int:
@@ -100,7 +100,7 @@ def _item(path: Path, name: str) -> Item | None:
         return broken(name, error)
     if not stat.S_ISREG(status.st_mode):
         return None
-    return Item(name, stamp_of(status), partial(read_file, path))
+    return Item(name, stamp_of(status), partial(read_file_bounded, path))
 
 
 def is_wanted(name: str) -> bool:

@@ -9,16 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
+from serving.inference.pixels import Pixels
 from serving.predict.inputs.errors import InputError
 
-MOST_BYTES = 2**28
+MOST_FILE_BYTES = 2**28
 """Of one encoded image."""
-
-Pixels = NDArray[np.uint8]
-"""RGB, shape (height, width, 3)."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +76,7 @@ def digest(data: bytes) -> str:
     return hashlib.blake2b(data, digest_size=8).hexdigest()
 
 
-def read_file(path: Path) -> bytes:
+def read_file_bounded(path: Path) -> bytes:
     """Reads a file in bounds.
 
     Raises:
@@ -99,12 +94,12 @@ def read_bounded(file: IO[bytes]) -> bytes:
         InputError: It is too large.
         OSError: It cannot be read.
     """
-    data = file.read(MOST_BYTES + 1)
-    if len(data) > MOST_BYTES:
+    data = file.read(MOST_FILE_BYTES + 1)
+    if len(data) > MOST_FILE_BYTES:
         raise too_large()
     return data
 
 
 def too_large() -> InputError:
     """Says that an image has more bytes than any that is read."""
-    return InputError(f"is larger than {MOST_BYTES >> 20} MiB, which no image may be")
+    return InputError(f"is larger than {MOST_FILE_BYTES >> 20} MiB, which no image may be")

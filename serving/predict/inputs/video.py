@@ -12,9 +12,10 @@ from pathlib import Path, PurePosixPath
 import cv2
 import numpy as np
 
+from serving.inference.pixels import Pixels
 from serving.inference.sources import MAX_PIXELS
 from serving.predict.inputs.errors import InputError
-from serving.predict.inputs.item import Clip, Item, Pixels, broken, stamp_of
+from serving.predict.inputs.item import Clip, Item, broken, stamp_of
 
 _SUFFIXES = {".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm"}
 _USUAL_RATE = 25.0

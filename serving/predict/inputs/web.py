@@ -8,7 +8,7 @@ from time import monotonic
 from urllib.parse import urlsplit, urlunsplit
 
 from serving.predict.inputs.errors import InputError
-from serving.predict.inputs.item import MOST_BYTES, Item, too_large
+from serving.predict.inputs.item import MOST_FILE_BYTES, Item, too_large
 
 _SECONDS_WITHOUT_A_BYTE = 30
 _SECONDS = 300
@@ -59,7 +59,7 @@ def _joined(parts: Iterable[bytes]) -> bytes:
     end = monotonic() + _SECONDS
     for part in parts:
         body += part
-        if len(body) > MOST_BYTES:
+        if len(body) > MOST_FILE_BYTES:
             raise too_large()
         if monotonic() > end:
             raise InputError(f"did not arrive in {_SECONDS} s")

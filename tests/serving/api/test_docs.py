@@ -8,7 +8,7 @@ from typing import get_args
 
 from fastapi.testclient import TestClient
 
-from serving.schemas.problems import Kind
+from serving.schemas.problems import ProblemKind
 
 DOCUMENT = (Path(__file__).parents[3] / "docs" / "serving.md").read_text("utf-8")
 
@@ -20,4 +20,4 @@ def test_every_route_is_named(client: TestClient) -> None:
 
 def test_every_kind_of_problem_is_named() -> None:
     named = set(re.findall(r"`([a-z-]+)`", DOCUMENT))
-    assert set(get_args(Kind)) - named == set()
+    assert set(get_args(ProblemKind)) - named == set()

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from pycocotools.coco import COCO
 
-from serving.predict.formats import FORMATS
+from serving.predict.formats import RESULT_FORMATS
 from tests.serving.images import TWO_BOXES
 from tests.serving.predict.conftest import Predict
 from umop.cli import main
@@ -84,13 +84,13 @@ def test_the_help_names_every_format(
     with pytest.raises(SystemExit):
         main()
     shown = capsys.readouterr().out
-    assert all(name in shown for name in FORMATS)
+    assert all(name in shown for name in RESULT_FORMATS)
 
 
 def test_without_images_found_in_a_document_is_valid(predict: Predict, folder: Path) -> None:
     """Only failures: the lists are empty."""
     (folder / "broken.png").write_bytes(b"none")
-    for name, each in FORMATS.items():
+    for name, each in RESULT_FORMATS.items():
         if each.main is None or name == "csv":
             continue
         code, out, _ = predict("broken.png", "--format", name)

@@ -191,9 +191,9 @@ def test_a_damaged_image_in_a_zip_fails_alone(predict: Predict, folder: Path) ->
 def test_no_more_is_read_than_an_image_may_have(
     predict: Predict, folder: Path, monkeypatch: pytest.MonkeyPatch, url: str
 ) -> None:
-    monkeypatch.setattr(item, "MOST_BYTES", 2**20)
-    monkeypatch.setattr("serving.predict.inputs.web.MOST_BYTES", 1000)
-    monkeypatch.setattr("serving.predict.inputs.archive.MOST_BYTES", 2**20)
+    monkeypatch.setattr(item, "MOST_FILE_BYTES", 2**20)
+    monkeypatch.setattr("serving.predict.inputs.web.MOST_FILE_BYTES", 1000)
+    monkeypatch.setattr("serving.predict.inputs.archive.MOST_FILE_BYTES", 2**20)
     with Path("huge.png").open("wb") as file:
         file.truncate(2**40)
     with ZipFile("some.zip", "w", ZIP_DEFLATED) as archive:

@@ -13,7 +13,7 @@ from tests.umop.conftest import Umop
 from umop.data.preparation.custom import read_data
 from umop.data.recognition import files_of
 from umop.system.errors import FetchError, UserError
-from umop.system.fetched import address_in, fetched
+from umop.system.fetched import address_in, fetched_path
 
 pytestmark = pytest.mark.usefixtures("own_cache")
 
@@ -71,16 +71,16 @@ def test_a_path_keeps_its_address() -> None:
 
 
 def test_a_file_address_is_read_where_it_lies(discs: Path) -> None:
-    assert fetched(Path(f"file://{discs}")) == discs
+    assert fetched_path(Path(f"file://{discs}")) == discs
 
 
 def test_what_storage_refuses_is_a_mistake_and_what_fails_is_not(
     storage: Storage, place: str
 ) -> None:
     with pytest.raises(UserError, match=f"The data is not there: {place} has no object"):
-        fetched(Path(place))
+        fetched_path(Path(place))
     with pytest.raises(UserError, match="404 NoSuchBucket"):
-        fetched(Path("s3://no-such-bucket/photos"))
+        fetched_path(Path("s3://no-such-bucket/photos"))
     storage.fault = lambda method, path: Fault(status=503)
     with pytest.raises(FetchError, match="503"):
-        fetched(Path(place))
+        fetched_path(Path(place))

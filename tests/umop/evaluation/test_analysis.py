@@ -13,7 +13,7 @@ from tests.umop.evaluation.test_coco_metrics import random_data
 from umop.evaluation import Evaluation, coco_box_metrics, coco_result
 from umop.evaluation import keep as keeping
 from umop.evaluation.analysis import Analysis
-from umop.evaluation.keep import keep
+from umop.evaluation.keep import write_evaluation
 from umop.system.errors import UserError
 
 CAT, DOG = 7, 3
@@ -125,7 +125,7 @@ def kept(truth: Path, tmp_path: Path, detections: list[dict[str, Any]]) -> Path:
     checkpoint = tmp_path / "best.pth"
     checkpoint.write_bytes(b"weights")
     path = tmp_path / "kept" / "evaluation-tta.json"
-    keep(path, coco_result(truth, detections), config, checkpoint)
+    write_evaluation(path, coco_result(truth, detections), config, checkpoint)
     return path.parent
 
 
@@ -144,7 +144,7 @@ def test_what_is_kept_is_read_again(truth: Path, tmp_path: Path) -> None:
 def test_the_best_detections_are_kept_of_too_many(
     truth: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(keeping, "MOST_DETECTIONS", 6)
+    monkeypatch.setattr(keeping, "_MOST_DETECTIONS", 6)
     folder = kept(truth, tmp_path, DETECTIONS)
     scores = [each["score"] for each in json.loads((folder / "detections-tta.json").read_text())]
     assert scores == [0.9] * 6

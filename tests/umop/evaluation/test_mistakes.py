@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.umop.evaluation.boxes import CAT, DOG, Box, box, matched
-from umop.evaluation.mistakes import KINDS, lost
+from umop.evaluation.mistakes import MISTAKES, lost
 
 TRUTH = [box(1, CAT, 0), box(1, DOG, 100)]
 CAT_FOUND = box(1, CAT, 0, score=0.9)
@@ -41,8 +41,8 @@ def test_each_kind_costs_what_ap50_gains_without_it(
     truth: list[Box], found: list[Box], expected: dict[str, float]
 ) -> None:
     costs = lost(matched(truth, found))
-    assert list(costs) == list(KINDS)
-    assert costs == pytest.approx({**dict.fromkeys(KINDS, 0.0), **expected})
+    assert list(costs) == list(MISTAKES)
+    assert costs == pytest.approx({**dict.fromkeys(MISTAKES, 0.0), **expected})
 
 
 def test_of_several_for_one_box_only_the_best_is_put_right() -> None:

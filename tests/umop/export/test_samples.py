@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from umop.export.samples import MOST_BYTES, write_samples
+from umop.export.samples import MOST_SAMPLE_BYTES, write_samples
 from umop.system.errors import UserError
 
 
@@ -25,7 +25,7 @@ def test_a_sample_is_small_upright_and_bare(tmp_path: Path) -> None:
     image = noisy(tmp_path / "large.jpg", 2000, 1500)
     write_samples([image], tmp_path)
     [sample] = tmp_path.rglob("samples/*.jpg")
-    assert sample.stat().st_size <= MOST_BYTES
+    assert sample.stat().st_size <= MOST_SAMPLE_BYTES
     with Image.open(sample) as opened:
         assert opened.size == (960, 1280)
         assert not opened.getexif()

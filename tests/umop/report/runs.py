@@ -12,7 +12,7 @@ from mmengine.config import Config
 
 from umop.data.coco import LabelledImage, write_coco
 from umop.evaluation import coco_result
-from umop.evaluation.keep import keep
+from umop.evaluation.keep import write_evaluation
 from umop.runs.folder import RunFolder
 from umop.runs.speed import Speed
 
@@ -69,7 +69,9 @@ def made_run(
         checkpoint = folder / "best.pth"
         checkpoint.write_bytes(b"weights")
         annotations = data / "val.json"
-        keep(run.evaluation, coco_result(annotations, found_in(annotations)), config, checkpoint)
+        write_evaluation(
+            run.evaluation, coco_result(annotations, found_in(annotations)), config, checkpoint
+        )
     return run
 
 

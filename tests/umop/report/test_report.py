@@ -12,8 +12,8 @@ from tests.umop.conftest import Umop
 from tests.umop.report.runs import STEPS, made_run
 from umop.evaluation import METRICS, Evaluation
 from umop.report import write_comparison, write_report
-from umop.report.numbers import numbers
-from umop.report.rows import measured
+from umop.report.numbers import evaluation_numbers
+from umop.report.rows import measured_row
 from umop.report.svg import Line, plot, thinned
 
 STYLE = Path(__file__).parents[3] / "umop" / "report" / "templates" / "style.css"
@@ -23,7 +23,7 @@ def test_the_numbers_are_the_evaluations(tmp_path: Path) -> None:
     run = made_run(tmp_path / "trees")
     kept = json.loads(run.evaluation.read_text())["metrics"]
     assert len(kept) == 12
-    shown = {name: values for name, _, values in numbers(run).rows()}
+    shown = {name: values for name, _, values in evaluation_numbers(run).rows()}
     assert list(shown) == list(METRICS)
     for name, [value] in shown.items():
         assert value == (f"{kept[name]:.3f}" if kept[name] >= 0 else "no boxes")
@@ -83,7 +83,11 @@ def test_other_evaluations_are_columns(tmp_path: Path) -> None:
     for path in (run.evaluation_tta, run.folder / "evaluations" / "park" / "evaluation.json"):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(run.evaluation.read_bytes())
-    assert [each.title for each in numbers(run).columns] == ["this data", "with TTA", "park"]
+    assert [each.title for each in evaluation_numbers(run).columns] == [
+        "this data",
+        "with TTA",
+        "park",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -98,7 +102,7 @@ def test_other_evaluations_are_columns(tmp_path: Path) -> None:
 def test_the_highest_value_is_marked(
     values: list[float | None], texts: list[str], best: set[int]
 ) -> None:
-    row = measured("AP", values)
+    row = measured_row("AP", values)
     assert (row.values, row.best) == (texts, best)
 
 

@@ -11,7 +11,7 @@ import pytest
 from tests.umop.conftest import Umop
 from umop.config.load import load_config
 from umop.runs.folder import RunFolder
-from umop.runs.listing import listed
+from umop.runs.listing import listed_run
 from umop.runs.lock import locked
 from umop.runs.provenance import begin, digest_of_sizes, fingerprint, finish
 from umop.system.exit_codes import FAILURE, STOPPED
@@ -97,9 +97,9 @@ def test_runs_are_listed_with_their_state(
 
 
 def test_a_run_that_is_being_trained_says_so(run: RunFolder) -> None:
-    assert listed(run).state == "empty"
+    assert listed_run(run).state == "empty"
     with locked(run):
-        assert listed(run).state == "training"
+        assert listed_run(run).state == "training"
 
 
 def test_no_runs_say_what_to_type(

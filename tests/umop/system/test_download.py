@@ -14,7 +14,7 @@ import pytest
 from tests.umop.data.server import Site, serving
 from umop.data.public import coco2017
 from umop.data.public.coco2017 import fetch_coco
-from umop.system.download import ATTEMPTS, download
+from umop.system.download import ATTEMPTS, download_file
 from umop.system.errors import UserError
 
 CONTENT = np.random.default_rng(0).bytes(300_000)
@@ -28,8 +28,8 @@ def site(**behaviour: object) -> Site:
 def test_a_whole_file(tmp_path: Path) -> None:
     path = tmp_path / "new" / "file.zip"
     with serving(site()) as server:
-        download(f"{server.url}/file.zip", path, SHA256[:15])
-        download(f"{server.url}/file.zip", path, SHA256)
+        download_file(f"{server.url}/file.zip", path, SHA256[:15])
+        download_file(f"{server.url}/file.zip", path, SHA256)
     assert path.read_bytes() == CONTENT
     assert server.asked == [""], "what is there is not downloaded again"
     assert [file.name for file in path.parent.iterdir()] == ["file.zip"]
@@ -37,7 +37,7 @@ def test_a_whole_file(tmp_path: Path) -> None:
 
 def test_it_goes_on_where_the_connection_broke_off(tmp_path: Path) -> None:
     with serving(site(break_after=[100_000, 50_000])) as server:
-        download(f"{server.url}/file.zip", tmp_path / "file.zip", SHA256)
+        download_file(f"{server.url}/file.zip", tmp_path / "file.zip", SHA256)
     assert (tmp_path / "file.zip").read_bytes() == CONTENT
     assert server.asked == ["", "bytes=100000-", "bytes=150000-"]
 
@@ -46,23 +46,23 @@ def test_it_goes_on_where_an_earlier_call_stopped(tmp_path: Path) -> None:
     path = tmp_path / "file.zip"
     with serving(site(break_after=[70_000] + [0] * ATTEMPTS)) as server:
         with pytest.raises(UserError, match="it broke off after 70000 of 300000 bytes"):
-            download(f"{server.url}/file.zip", path, SHA256)
+            download_file(f"{server.url}/file.zip", path, SHA256)
         assert not path.exists()
-        download(f"{server.url}/file.zip", path, SHA256)
+        download_file(f"{server.url}/file.zip", path, SHA256)
     assert path.read_bytes() == CONTENT
     assert server.asked[-1] == "bytes=70000-"
 
 
 def test_a_server_that_cannot_go_on_starts_again(tmp_path: Path) -> None:
     with serving(site(break_after=[100_000], ranges=False)) as server:
-        download(f"{server.url}/file.zip", tmp_path / "file.zip", SHA256)
+        download_file(f"{server.url}/file.zip", tmp_path / "file.zip", SHA256)
     assert (tmp_path / "file.zip").read_bytes() == CONTENT
 
 
 def test_a_part_that_is_whole_is_only_checked(tmp_path: Path) -> None:
     (tmp_path / "file.zip.part").write_bytes(CONTENT)
     with serving(site()) as server:
-        download(f"{server.url}/file.zip", tmp_path / "file.zip", SHA256)
+        download_file(f"{server.url}/file.zip", tmp_path / "file.zip", SHA256)
     assert (tmp_path / "file.zip").read_bytes() == CONTENT
 
 
@@ -71,7 +71,7 @@ def test_another_file_is_refused_and_deleted(tmp_path: Path) -> None:
         serving(site()) as server,
         pytest.raises(UserError, match="its checksum is not md5:0123"),
     ):
-        download(f"{server.url}/file.zip", tmp_path / "file.zip", "md5:0123")
+        download_file(f"{server.url}/file.zip", tmp_path / "file.zip", "md5:0123")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -80,7 +80,7 @@ def test_a_missing_file_is_not_asked_for_again(tmp_path: Path) -> None:
         serving(site()) as server,
         pytest.raises(UserError, match=r"HTTP Error 404: Not Found.*put the file at"),
     ):
-        download(f"{server.url}/other.zip", tmp_path / "other.zip")
+        download_file(f"{server.url}/other.zip", tmp_path / "other.zip")
     assert len(server.asked) == 1
 
 
@@ -88,7 +88,7 @@ def test_no_server(tmp_path: Path) -> None:
     with serving(site()) as server:
         gone = server.url
     with pytest.raises(UserError, match="Connection refused"):
-        download(f"{gone}/file.zip", tmp_path / "file.zip")
+        download_file(f"{gone}/file.zip", tmp_path / "file.zip")
 
 
 def archive(*names: str) -> bytes:
@@ -112,9 +112,9 @@ def coco_site(monkeypatch: pytest.MonkeyPatch) -> Site:
     }
     archives = {
         part: (path, f"md5:{hashlib.md5(files[f'/{path}']).hexdigest()}")
-        for part, (path, _) in coco2017.ARCHIVES.items()
+        for part, (path, _) in coco2017.COCO_ARCHIVES.items()
     }
-    monkeypatch.setattr(coco2017, "ARCHIVES", archives)
+    monkeypatch.setattr(coco2017, "COCO_ARCHIVES", archives)
     return Site(files)
 
 

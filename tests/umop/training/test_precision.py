@@ -10,7 +10,7 @@ from umop.config.load import load_config
 from umop.models import Bf16OptimWrapper
 from umop.system.errors import UserError
 from umop.training import precision
-from umop.training.precision import Precision, choose_precision
+from umop.training.precision import MixedPrecision, choose_precision
 
 
 @pytest.fixture(autouse=True, params=[True, False], ids=["bf16", "no bf16"])
@@ -30,7 +30,7 @@ def has_bf16(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
     ],
 )
 def test_auto_takes_the_configs_choice_and_the_gpus_best(
-    name: str, wanted: Precision, with_bf16: str | None, without: str | None, has_bf16: bool
+    name: str, wanted: MixedPrecision, with_bf16: str | None, without: str | None, has_bf16: bool
 ) -> None:
     config = load_config(name)
     choose_precision(config, wanted, on_gpu=True)
@@ -52,7 +52,11 @@ def test_auto_takes_the_configs_choice_and_the_gpus_best(
     ],
 )
 def test_the_processor_mixes_by_itself_where_it_has_matrix_units(
-    name: str, wanted: Precision, with_units: str, without: str, monkeypatch: pytest.MonkeyPatch
+    name: str,
+    wanted: MixedPrecision,
+    with_units: str,
+    without: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for has_units, expected in ((True, with_units), (False, without)):
         monkeypatch.setattr(precision, "has_matrix_units", lambda has=has_units: has)

@@ -11,7 +11,7 @@ from umop.config.load import load_config, load_written
 from umop.runs.folder import RunFolder
 from umop.training.options import TrainOptions
 from umop.training.prepare import (
-    STEPS,
+    PREPARATION_STEPS,
     Draft,
     check_same_config,
     count_data,
@@ -22,10 +22,10 @@ from umop.training.prepare import (
 
 def test_each_step_comes_after_those_that_it_builds_on() -> None:
     done = []
-    for step in STEPS:
+    for step in PREPARATION_STEPS:
         assert set(step.after) <= set(done), step.change.__name__
         done.append(step.change)
-    assert len(set(done)) == len(STEPS)
+    assert len(set(done)) == len(PREPARATION_STEPS)
 
 
 def test_a_step_that_comes_too_early_fails(discs: Path) -> None:

@@ -21,8 +21,8 @@ from umop.runs.folder import RunFolder
 from umop.system.errors import FetchError, UserError
 from umop.system.exit_codes import FAILURE, MISTAKE
 from umop.weights import coco
-from umop.weights.coco import COCO, published_for
-from umop.weights.finetune import use_weights, write
+from umop.weights.coco import COCO_CHECKPOINTS, published_for
+from umop.weights.finetune import use_weights, write_initial_weights
 from umop.weights.pretrained import Pretrained
 
 ZOO = Path(mmdet.__file__).parent / ".mim" / "configs"
@@ -75,12 +75,12 @@ def test_the_published_architecture_is_ours(ours: str) -> None:
 
 def test_every_published_file_is_one_of_the_model_zoos() -> None:
     listed = "".join(path.read_text() for path in ZOO.glob("*/metafile.yml"))
-    for weights in COCO.values():
+    for weights in COCO_CHECKPOINTS.values():
         assert f"Weights: {weights.url}\n" in listed
         assert weights.sha256 is not None
         assert len(weights.sha256) == 8
     assert {published_for(load_config(ours)).url for ours in PAIRS} == {
-        weights.url for weights in COCO.values()
+        weights.url for weights in COCO_CHECKPOINTS.values()
     }
 
 
@@ -96,8 +96,10 @@ def publish(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
         torch.save({"meta": meta, "state_dict": filled(model.state_dict())}, file)
         site.files["/theirs.pth"] = file.read_bytes()
         digest = hashlib.sha256(site.files["/theirs.pth"]).hexdigest()[:8]
-        key = next(k for k, v in COCO.items() if v == published_for(load_config(ours)))
-        monkeypatch.setitem(coco.COCO, key, Pretrained(f"{site.url}/theirs.pth", digest))
+        key = next(k for k, v in COCO_CHECKPOINTS.items() if v == published_for(load_config(ours)))
+        monkeypatch.setitem(
+            coco.COCO_CHECKPOINTS, key, Pretrained(f"{site.url}/theirs.pth", digest)
+        )
         return site
 
     with serving(site):
@@ -130,7 +132,7 @@ def test_every_tensor_but_the_class_layer_arrives(
     site = publish("medium")
     config, run = for_own_data("medium"), RunFolder(tmp_path)
     start = use_weights(config, "coco", run)
-    write(start, run)
+    write_initial_weights(start, run)
     published = torch.load(tmp_path / "theirs.pth", weights_only=True)["state_dict"]
     model = MODELS.build(config.model)
     taken = torch.load(config.load_from, weights_only=True)["state_dict"]
@@ -147,8 +149,8 @@ def test_every_tensor_but_the_class_layer_arrives(
 def test_own_data_starts_from_it_by_default(
     umop: Umop, discs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    unreachable = {key: Pretrained("http://127.0.0.1:9/a-00000000.pth") for key in COCO}
-    monkeypatch.setattr(coco, "COCO", unreachable)
+    unreachable = {key: Pretrained("http://127.0.0.1:9/a-00000000.pth") for key in COCO_CHECKPOINTS}
+    monkeypatch.setattr(coco, "COCO_CHECKPOINTS", unreachable)
     monkeypatch.setattr("umop.system.download.ATTEMPTS", 1)
     train = partial(umop, "train", "medium", "--data", str(discs), "--device", "cpu", "--dry-run")
     code, _, err = train()

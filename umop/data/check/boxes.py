@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from umop.data.check.conventions import numbers
+from umop.data.check.conventions import formatted
 from umop.data.check.examined import Examined
 from umop.data.check.repairs import drop_boxes, rows_of, with_corners
 from umop.data.check.rules import Hit, Rule, box_hits
@@ -22,14 +22,14 @@ _WHOLE = 0.99
 def _not_finite(examined: Examined) -> Iterator[Hit]:
     corners = examined.data.boxes.corners
     mask = ~np.isfinite(corners).all(1)
-    return box_hits(examined, mask, lambda box: numbers(corners[box]))
+    return box_hits(examined, mask, lambda box: formatted(corners[box]))
 
 
 def _inverted(examined: Examined) -> Iterator[Hit]:
     """Boxes whose second corner is left of or above the first."""
     corners = examined.data.boxes.corners
     mask = (corners[:, 2:] < corners[:, :2]).any(1)
-    return box_hits(examined, mask, lambda box: numbers(corners[box]))
+    return box_hits(examined, mask, lambda box: formatted(corners[box]))
 
 
 def _order(examined: Examined, hits: Sequence[Hit]) -> Examined:
@@ -42,7 +42,7 @@ def _order(examined: Examined, hits: Sequence[Hit]) -> Examined:
 def _without_area(examined: Examined) -> Iterator[Hit]:
     corners = examined.data.boxes.corners
     mask = (corners[:, 2:] <= corners[:, :2]).any(1)
-    return box_hits(examined, mask, lambda box: numbers(corners[box]))
+    return box_hits(examined, mask, lambda box: formatted(corners[box]))
 
 
 def _outside(examined: Examined) -> Iterator[Hit]:
@@ -51,7 +51,7 @@ def _outside(examined: Examined) -> Iterator[Hit]:
     mask = (corners[:, :2] >= sizes).any(1) | (corners[:, 2:] <= 0).any(1)
 
     def text(box: int) -> str:
-        return f"{numbers(corners[box])} in {sizes[box, 0]:g}×{sizes[box, 1]:g}"
+        return f"{formatted(corners[box])} in {sizes[box, 0]:g}×{sizes[box, 1]:g}"
 
     return box_hits(examined, mask, text)
 

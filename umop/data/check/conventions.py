@@ -25,7 +25,7 @@ def _pixels_for_parts(examined: Examined) -> Iterator[Hit]:
     """Boxes in pixels where parts of the sides belong."""
     corners = examined.data.boxes.corners
     mask = np.full(len(corners), examined.data.relative) & (np.abs(corners).max(1, initial=0) > 2)
-    return box_hits(examined, mask, lambda box: f"{numbers(corners[box])} are pixels, not 0 to 1")
+    return box_hits(examined, mask, lambda box: f"{formatted(corners[box])} are pixels, not 0 to 1")
 
 
 def _divide(examined: Examined, hits: Sequence[Hit]) -> Examined:
@@ -43,7 +43,7 @@ def _parts_for_pixels(examined: Examined) -> Iterator[Hit]:
     np.maximum.at(farthest, data.boxes.image, np.nan_to_num(np.abs(corners)).max(1, initial=0))
     mask = (farthest[data.boxes.image] <= 1) & (corners[:, 2:] > corners[:, :2]).all(1)
     mask &= ~np.full(len(corners), data.relative)
-    return box_hits(examined, mask, lambda box: f"{numbers(corners[box])} are 0 to 1, not pixels")
+    return box_hits(examined, mask, lambda box: f"{formatted(corners[box])} are 0 to 1, not pixels")
 
 
 def _multiply(examined: Examined, hits: Sequence[Hit]) -> Examined:
@@ -66,7 +66,7 @@ def _corners_for_sizes(examined: Examined) -> Iterator[Hit]:
     plausible = ((second > first) & (second <= limit * 1.001 + rounding)).all(1)
     mask = _whole_sources(examined, plausible, _out(examined, *_spans(examined)))
     return box_hits(
-        examined, mask, lambda box: f"{numbers(first[box], second[box])} are two corners"
+        examined, mask, lambda box: f"{formatted(first[box], second[box])} are two corners"
     )
 
 
@@ -97,7 +97,7 @@ def _centre_for_corner(examined: Examined) -> Iterator[Hit]:
     return box_hits(
         examined,
         taken[group],
-        lambda box: f"{numbers(first[box], second[box])} start with the {what}",
+        lambda box: f"{formatted(first[box], second[box])} start with the {what}",
     )
 
 
@@ -164,7 +164,9 @@ def _sizes_for_corners(examined: Examined) -> Iterator[Hit]:
     inverted = (corners[:, 2:] < corners[:, :2]).any(1)
     together = inverted.mean() > _MANY and fits.mean() > _NEARLY_ALL if len(corners) else False
     mask = np.full(len(corners), together)
-    return box_hits(examined, mask, lambda box: f"{numbers(corners[box])} end in width and height")
+    return box_hits(
+        examined, mask, lambda box: f"{formatted(corners[box])} end in width and height"
+    )
 
 
 def _take_as_sizes(examined: Examined, hits: Sequence[Hit]) -> Examined:
@@ -218,7 +220,7 @@ def actual_sizes(examined: Examined) -> NDArray[np.float64]:
     return np.tile(by_image[examined.data.boxes.image], 2)
 
 
-def numbers(*parts: NDArray[np.float64]) -> str:
+def formatted(*parts: NDArray[np.float64]) -> str:
     """Numbers for a message."""
     return ", ".join(f"{value:g}" for value in np.concatenate(parts).round(3))
 

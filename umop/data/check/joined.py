@@ -15,7 +15,7 @@ from umop.data.check.examined import Examined
 from umop.data.check.report import Finding, Report, apply
 from umop.data.dataset import Boxes, DataSet, Image
 
-_OF_ALL = (*categories.RULES, *splits.DUPLICATES, *splits.REST)
+_OF_ALL = (*categories.RULES, *splits.DUPLICATES, *splits.EMPTY)
 """Rules that one folder may break where all together do not, and the other way."""
 
 

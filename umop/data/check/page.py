@@ -67,7 +67,7 @@ class _Thumbnail:
     shapes: tuple[_Shape, ...] = ()
 
 
-def write_page(report: Report, path: Path) -> None:
+def write_check_page(report: Report, path: Path) -> None:
     """Writes the page.
 
     Raises:
@@ -118,9 +118,9 @@ class _Drawer:
         scale = _SIDE / max(height, width)
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
         others = self.boxes_of(finding.image)
-        shapes = [shape(box, scale, False) for box in others]
+        shapes = [_shape(box, scale, False) for box in others]
         if finding.box is not None:
-            shapes.append(shape(np.array(finding.box), scale, True))
+            shapes.append(_shape(np.array(finding.box), scale, True))
         return _Thumbnail(finding.text, data_url(pixels, size), *size, tuple(shapes))
 
     def boxes_of(self, image: Path) -> NDArray[np.float64]:
@@ -131,7 +131,7 @@ class _Drawer:
         return self.corners[self.report.cleaned.boxes.image == index]
 
 
-def shape(box: NDArray[np.float64], scale: float, is_found: bool) -> _Shape:
+def _shape(box: NDArray[np.float64], scale: float, is_found: bool) -> _Shape:
     """Places a box on a scaled image.
 
     Args:

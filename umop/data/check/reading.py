@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from umop.data.check.examined import Examined
-from umop.data.check.repairs import leave
+from umop.data.check.repairs import leave_as_read
 from umop.data.check.rules import Hit, Rule, Severity
 
 _KINDS: tuple[tuple[str, Severity, str, str], ...] = (
@@ -62,5 +62,6 @@ def _noted(rule: str) -> Callable[[Examined], Iterator[Hit]]:
 
 
 RULES = tuple(
-    Rule(name, severity, title, _noted(name), leave, done) for name, severity, title, done in _KINDS
+    Rule(name, severity, title, _noted(name), leave_as_read, done)
+    for name, severity, title, done in _KINDS
 )

@@ -21,8 +21,8 @@ from serving.shared import ImageError, decode_whole, read_header
 from umop.data.check.sources import digest_of_sources
 from umop.data.files.names import unread_format
 from umop.data.files.reading import is_file
-from umop.data.images import MAX_PIXELS
-from umop.system.cache import cache_folder, keep
+from umop.data.images import MAX_TRAINING_PIXELS
+from umop.system.cache import cache_folder, write_cached
 
 _FEW = 64
 """Most images that are read without starting other processes."""
@@ -92,11 +92,11 @@ def _from_header(path: Path, size: int, changed: int) -> Record:
     with path.open("rb") as file:
         content = file.read(_HEAD)
         try:
-            header = read_header(content, MAX_PIXELS)
+            header = read_header(content, MAX_TRAINING_PIXELS)
         except ImageError:  # a TIFF's header may be at its end
             content += file.read()
             try:
-                header = read_header(content, MAX_PIXELS)
+                header = read_header(content, MAX_TRAINING_PIXELS)
             except ImageError as error:
                 return Record(size, changed, error=str(error))
     return Record(size, changed, header.width, header.height, header.orientation)
@@ -110,8 +110,8 @@ def _decoded(path: Path, size: int, changed: int) -> Record:
         error = f"it is {kind}, which is not read: convert it to JPEG or PNG"
         return Record(size, changed, digest=digest, error=error)
     try:
-        header = read_header(content, MAX_PIXELS)
-        decoded = decode_whole(content, MAX_PIXELS)
+        header = read_header(content, MAX_TRAINING_PIXELS)
+        decoded = decode_whole(content, MAX_TRAINING_PIXELS)
     except ImageError as error:
         return Record(size, changed, digest=digest, error=str(error))
     return Record(
@@ -217,4 +217,4 @@ class _Memory:
     def write(self, records: Mapping[Path, Record | None]) -> None:
         """Keeps the records."""
         found = {str(path): astuple(record) for path, record in records.items() if record}
-        keep(self.path, json.dumps({"sources": digest_of_sources(), "records": found}))
+        write_cached(self.path, json.dumps({"sources": digest_of_sources(), "records": found}))

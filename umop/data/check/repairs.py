@@ -12,7 +12,7 @@ from umop.data.check.examined import Examined
 from umop.data.check.rules import Hit
 
 
-def leave(examined: Examined, hits: Sequence[Hit]) -> Examined:
+def leave_as_read(examined: Examined, hits: Sequence[Hit]) -> Examined:
     """Does nothing more: the reader has left it out."""
     del hits
     return examined

@@ -23,7 +23,7 @@ _AFTER_SIZES = (
     *boxes.RULES,
     *categories.RULES,
     *splits.DUPLICATES,
-    *splits.REST,
+    *splits.EMPTY,
     *images.REST,
 )
 RULES = {rule.name: rule for rule in (*_BEFORE_SIZES, *_AFTER_SIZES, *folders.RULES)}
@@ -70,7 +70,7 @@ class Report:
         """One line about the data set as it was read, and about what can be used of it."""
         left = _counts(self.cleaned)
         usable = f"; {left} can be used" if left != _counts(self.data) else ""
-        return summary(self.data) + usable
+        return data_summary(self.data) + usable
 
     def of(self, severity: Severity) -> tuple[Finding, ...]:
         """The findings of one severity."""
@@ -151,7 +151,7 @@ def _with_pixels(examined: Examined) -> Examined:
     return images.sized(examined, set(range(len(examined.data.images))))
 
 
-def summary(data: DataSet) -> str:
+def data_summary(data: DataSet) -> str:
     """One line about a data set: its layout, images, boxes and classes."""
     return f"{data.root}: {data.layout}, {_counts(data)}"
 

@@ -139,4 +139,4 @@ DUPLICATES = (
     Rule("image-twice", "warning", "image with the content of another of its split",
          _in_one_split, drop_images, "left out", automatic=False),
 )  # fmt: skip
-REST = (Rule("split-empty", "error", "split without boxes", _nothing_to_learn),)
+EMPTY = (Rule("split-empty", "error", "split without boxes", _nothing_to_learn),)

@@ -43,7 +43,7 @@ def _escaped(text: str) -> str:
     return text.replace("[", r"\[")
 
 
-def as_json(report: Report) -> str:
+def report_as_json(report: Report) -> str:
     """Everything that was found, as JSON."""
     data = report.data
     return json.dumps(

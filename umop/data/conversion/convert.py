@@ -14,7 +14,7 @@ from rich.progress import track
 from umop.data.check import Report, check
 from umop.data.conversion.predictions import Predictions
 from umop.data.dataset import DataSet
-from umop.data.formats import FORMATS, Format, Labelled
+from umop.data.formats import EXPORT_FORMATS, Format, Labelled
 from umop.data.preparation.split import with_splits
 from umop.data.recognition import open_data
 from umop.system.console import counted, note
@@ -26,7 +26,7 @@ _FIXES = "fixes.txt"
 def convert(
     source: Path, target: Path, to: str = "coco", predictions: Predictions | None = None
 ) -> DataSet:
-    """Writes a data set of any layout in one of :data:`umop.data.formats.FORMATS`.
+    """Writes a data set of any layout in one of :data:`umop.data.formats.EXPORT_FORMATS`.
 
     Args:
         source: The data set, a folder or a zip.
@@ -37,7 +37,7 @@ def convert(
     Raises:
         UserError: There is no such format, the data has errors, or the folder is not empty.
     """
-    format = format_of(to)
+    format = format_named(to)
     require_new(target)
     report = check(open_data(source))
     if errors := report.of("error"):
@@ -49,15 +49,15 @@ def convert(
     return _write(report, target, format, predictions)
 
 
-def format_of(name: str) -> Format:
+def format_named(name: str) -> Format:
     """The format that has a name.
 
     Raises:
         UserError: None has it.
     """
-    if name not in FORMATS:
-        raise UserError(f"--to must be one of {', '.join(FORMATS)}, not {name}.")
-    return FORMATS[name]
+    if name not in EXPORT_FORMATS:
+        raise UserError(f"--to must be one of {', '.join(EXPORT_FORMATS)}, not {name}.")
+    return EXPORT_FORMATS[name]
 
 
 def write_fixed(report: Report, target: Path) -> Path:
@@ -72,7 +72,7 @@ def write_fixed(report: Report, target: Path) -> Path:
     require_new(target)
     if not len(report.cleaned.boxes):
         raise UserError(f"{report.data.root} has no box that could be kept; nothing was written.")
-    _write(report, target, FORMATS["coco"], None)
+    _write(report, target, EXPORT_FORMATS["coco"], None)
     lines = [
         f"{each.rule}: {each.text}: {each.repaired or 'left as it is'}\n"
         for each in report.findings
@@ -98,18 +98,18 @@ def _write(
     """Copies the images and writes the annotations of what a check has left."""
     data = with_splits(report.cleaned, report.records)
     names = _file_names(data)
-    return write(
+    return write_data_set(
         predictions.of(data, names) if predictions else Labelled(data, names), target, format
     )
 
 
-def write(labelled: Labelled, target: Path, format: Format) -> DataSet:
+def write_data_set(labelled: Labelled, target: Path, format: Format) -> DataSet:
     """Copies a data set's images and writes its annotations.
 
     Args:
         labelled: The data set.
         target: A folder that is not there, or empty.
-        format: One of :data:`umop.data.formats.FORMATS`.
+        format: One of :data:`umop.data.formats.EXPORT_FORMATS`.
 
     Raises:
         UserError: The folder cannot be written.

@@ -22,7 +22,7 @@ ALWAYS_ALLOWED = 2**28
 _DAMAGED = (BadZipFile, EOFError, LZMAError, RuntimeError, zlib.error)
 """What the content of a zip is answered with that is damaged, encrypted or of an unknown kind."""
 _START = b"PK"
-ARCHIVES = (".zip", ".7z", ".bz2", ".gz", ".rar", ".tar", ".tgz", ".xz", ".zst")
+ARCHIVE_SUFFIXES = (".zip", ".7z", ".bz2", ".gz", ".rar", ".tar", ".tgz", ".xz", ".zst")
 
 
 def unpacked(path: Path) -> Path:
@@ -67,7 +67,7 @@ def _require_zip(path: Path) -> None:
         starts_as_zip = file.read(2) == _START
     if starts_as_zip or path.suffix.casefold() == ".zip":
         raise UserError(f"{path} is a damaged zip: its end is missing. Copy or download it again.")
-    if path.suffix.casefold() in ARCHIVES:
+    if path.suffix.casefold() in ARCHIVE_SUFFIXES:
         raise UserError(
             f"{path} is not a zip archive. Unpack it and give the folder, or make a zip of that."
         )

@@ -66,7 +66,7 @@ def suffix(name: str) -> str:
     return f".{after.casefold()}" if before and dot else ""
 
 
-def joined(start: str, name: str) -> str:
+def join_name(start: str, name: str) -> str:
     """A name in a folder, without ``.`` and ``..`` where they can be resolved."""
     return os.path.normpath(f"{start}/{name}" if start else name)
 
@@ -77,7 +77,7 @@ def parts_of(name: str) -> list[str]:
     return [part for part in parts if part not in ("", ".", "..")]
 
 
-def inside(name: str) -> str:
+def relative_name(name: str) -> str:
     """A name as one inside of a folder: with forward slashes, and relative if it is absolute."""
     return name.replace("\\", "/").lstrip("/")
 

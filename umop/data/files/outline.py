@@ -41,10 +41,10 @@ def is_telling(content: Any) -> bool:
 def entries(content: Any, key: str) -> list[dict[str, Any]]:
     """The first objects of a list that an outline's object has under a key."""
     found = content.get(key) if isinstance(content, dict) else None
-    return objects(found)
+    return json_objects(found)
 
 
-def objects(content: Any) -> list[dict[str, Any]]:
+def json_objects(content: Any) -> list[dict[str, Any]]:
     """The objects of an outline that is a list; nothing of another."""
     return [each for each in content if isinstance(each, dict)] if isinstance(content, list) else []
 

@@ -15,10 +15,10 @@ from umop.data.files.names import (
     base,
     folded,
     folder,
-    inside,
     is_image,
-    joined,
+    join_name,
     parts_of,
+    relative_name,
     stem,
     suffix,
     unread_format,
@@ -140,7 +140,7 @@ class Files:
         """
         name = written.strip().replace("\\", "/")
         for start in folders:
-            if found := self.named(joined(start, name)) or self._without_suffix(start, name):
+            if found := self.named(join_name(start, name)) or self._without_suffix(start, name):
                 return found
         parts = parts_of(name)
         for first in range(len(parts) - 1 if is_image(name) else 0):
@@ -161,7 +161,7 @@ class Files:
         if found := self.image(written, folders):
             return found
         likely = next((each for each in folders if each and (self.root / each).is_dir()), "")
-        return self.root / likely / inside(written.strip())
+        return self.root / likely / relative_name(written.strip())
 
     def folder_of(self, path: Path) -> str:
         """The folder of a file, relative to the root: nothing for the root itself."""
@@ -170,11 +170,11 @@ class Files:
     def near(self, source: Path) -> tuple[str, ...]:
         """The folders in which the images of an annotation file lie, likeliest first."""
         here = self.folder_of(source)
-        return tuple(dict.fromkeys((here, joined(here, "images"), "images", "")))
+        return tuple(dict.fromkeys((here, join_name(here, "images"), "images", "")))
 
     def _without_suffix(self, start: str, name: str) -> Path | None:
         """The image in a folder whose name lacks its suffix in the annotation."""
-        found = self._by_path_stem.get(folded(joined(start, name)))
+        found = self._by_path_stem.get(folded(join_name(start, name)))
         return None if found is None else self.root / found
 
     def outline(self, path: Path) -> Any:

@@ -3,9 +3,9 @@
 from umop.data.formats import coco, cvat, labelstudio, voc, yolo
 from umop.data.formats.format import Format, Labelled
 
-FORMATS = {
+EXPORT_FORMATS = {
     each.name: each
     for each in (coco.FORMAT, yolo.FORMAT, voc.FORMAT, labelstudio.FORMAT, cvat.FORMAT)
 }
 
-__all__ = ["FORMATS", "Format", "Labelled"]
+__all__ = ["EXPORT_FORMATS", "Format", "Labelled"]

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from umop.data.dataset import SPLITS, Builder, Image, Notation
-from umop.data.files.names import inside, split_of_list
+from umop.data.files.names import relative_name, split_of_list
 from umop.data.files.outline import entries
 from umop.data.files.reading import read_json
 from umop.data.files.tree import Files
@@ -61,10 +61,10 @@ def _is_broken(path: Path, content: Any, has_others: bool) -> bool:
 def _read(files: Files, found: Sequence[Path], builder: Builder) -> None:
     """Reads all annotation files."""
     for path in found:
-        read_file(path, split_of_list(path, files.root), _Finder(path, files), builder)
+        read_annotation_file(path, split_of_list(path, files.root), _Finder(path, files), builder)
 
 
-def read_file(
+def read_annotation_file(
     path: Path, split: str | None, find_image: Callable[[str], Path], builder: Builder
 ) -> None:
     """Reads one annotation file.
@@ -137,7 +137,7 @@ class _Finder:
     def __call__(self, name: str) -> Path:
         """The image's path; where none was found, the place where it should be."""
         found = self.files.image(name, self.folders)
-        return found or self.files.root / self.expected / inside(name)
+        return found or self.files.root / self.expected / relative_name(name)
 
     @cached_property
     def expected(self) -> str:

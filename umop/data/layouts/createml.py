@@ -8,7 +8,7 @@ from typing import Any
 
 from umop.data.dataset import Builder, Image, Notation
 from umop.data.files.names import split_of_list
-from umop.data.files.outline import objects
+from umop.data.files.outline import json_objects
 from umop.data.files.reading import read_json
 from umop.data.files.tree import Files
 from umop.data.layouts.layout import MALFORMED, Layout, json_files, noting_unreadable
@@ -19,8 +19,8 @@ _SIDES = ("x", "y", "width", "height")
 
 def _is_createml(content: Any) -> bool:
     """Whether an outline is a list of images with annotations that have coordinates."""
-    listed = objects(content)
-    boxes = [box for each in listed for box in objects(_boxes(each))]
+    listed = json_objects(content)
+    boxes = [box for each in listed for box in json_objects(_boxes(each))]
     return any("coordinates" in box for box in boxes) or bool(
         listed and all(isinstance(_name(each), str) and _boxes(each) == [] for each in listed)
     )

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 from umop.data.dataset import Builder, Image, Notation
 from umop.data.files.names import split_of_list
-from umop.data.files.outline import objects
+from umop.data.files.outline import json_objects
 from umop.data.files.reading import read_json
 from umop.data.files.tree import Files
 from umop.data.layouts.layout import MALFORMED, Layout, json_files, noting_unreadable
@@ -28,7 +28,7 @@ def _is_label_studio(content: Any) -> bool:
     return any(
         (isinstance(each.get("data"), dict) and ("annotations" in each or "completions" in each))
         or any("original_width" in region for region in _regions_of_image(each))
-        for each in objects(content)
+        for each in json_objects(content)
     )
 
 
@@ -134,24 +134,24 @@ def _unused_regions(task: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
     kinds = {
         "by another person": finished[1:],
         "in a cancelled annotation": [each for each in _done(task) if each.get("was_cancelled")],
-        "in a draft": objects(task.get("drafts")),
-        "predicted by a model": objects(task.get("predictions")),
+        "in a draft": json_objects(task.get("drafts")),
+        "predicted by a model": json_objects(task.get("predictions")),
     }
     return {
-        kind: [region for each in annotations for region in objects(each.get("result"))]
+        kind: [region for each in annotations for region in json_objects(each.get("result"))]
         for kind, annotations in kinds.items()
     }
 
 
 def _done(task: dict[str, Any]) -> list[dict[str, Any]]:
     """The annotations of a task, finished or cancelled."""
-    return objects(task.get("annotations") or task.get("completions"))
+    return json_objects(task.get("annotations") or task.get("completions"))
 
 
 def _regions_of_image(task: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """The regions of JSON-MIN, which stand under the name of the labelling interface's tag."""
     for value in task.values():
-        yield from (each for each in objects(value) if _labels(each) is not None)
+        yield from (each for each in json_objects(value) if _labels(each) is not None)
 
 
 def _labels(value: dict[str, Any]) -> list[str] | None:

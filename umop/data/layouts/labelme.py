@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from umop.data.dataset import Builder, Image, Notation
-from umop.data.files.names import inside, split_of
+from umop.data.files.names import relative_name, split_of
 from umop.data.files.reading import read_json
 from umop.data.files.tree import Files
 from umop.data.layouts.layout import MALFORMED, Layout, json_files, noting_unreadable
@@ -58,7 +58,7 @@ def _read_image(
     if found is None and of_its_name:
         found = files.path(of_its_name)
     image = Image(
-        path=found or path.parent / inside(written),
+        path=found or path.parent / relative_name(written),
         source=path,
         split=split_of(path, files.root),
         width=pixels(content.get("imageWidth")),

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from xml.etree import ElementTree
 
 from umop.data.dataset import Builder, Image, Notation
-from umop.data.files.names import folded, inside, is_image, split_of, stem
+from umop.data.files.names import folded, is_image, relative_name, split_of, stem
 from umop.data.files.reading import is_file, read_text, read_xml
 from umop.data.files.tree import Files
 from umop.data.layouts.layout import Layout, xml_files
@@ -111,7 +111,7 @@ def _read_image(
     )
     _compare_name(image, written, files, builder)
     index = builder.image(image)
-    for number, item in enumerate(objects(root), start=1):
+    for number, item in enumerate(voc_objects(root), start=1):
         if item.corners is None:
             text = f"object {number} has no box of 4 numbers"
             builder.issue("annotation-numbers", path, text, image.path)
@@ -128,7 +128,8 @@ def _image_of(path: Path, written: str, of_its_name: Sequence[str], files: Files
         return files.path(named[0])
     here = path.parent.relative_to(files.root).as_posix().removeprefix(".")
     folder = "JPEGImages" if (files.root / "JPEGImages").is_dir() else here
-    return files.image(written, ("JPEGImages", here)) or files.root / folder / inside(written)
+    found = files.image(written, ("JPEGImages", here))
+    return found or files.root / folder / relative_name(written)
 
 
 def _compare_name(image: Image, written: str, files: Files, builder: Builder) -> None:
@@ -139,7 +140,7 @@ def _compare_name(image: Image, written: str, files: Files, builder: Builder) ->
         builder.issue("image-named-otherwise", image.source, text, image.path)
 
 
-class Object(NamedTuple):
+class VocObject(NamedTuple):
     """A box of an annotation: its class, xyxy where there are 4 numbers, and what it is from."""
 
     name: str
@@ -147,14 +148,14 @@ class Object(NamedTuple):
     is_of_polygon: bool
 
 
-def objects(root: ElementTree.Element) -> Iterator[Object]:
+def voc_objects(root: ElementTree.Element) -> Iterator[VocObject]:
     """The boxes of an annotation's objects; that around a polygon where one has none of its own."""
     for item in root.iterfind("object"):
         name = (item.findtext("name") or "").strip()
         for box in item.findall("bndbox") or [item]:
             corners = _corners(box)
             enclosing = None if corners and _has_area(corners) else _around_polygon(item)
-            yield Object(name, enclosing or corners, enclosing is not None)
+            yield VocObject(name, enclosing or corners, enclosing is not None)
 
 
 def _corners(box: ElementTree.Element) -> list[float] | None:

@@ -53,7 +53,7 @@ def cut(
         The tiles, row by row.
     """
     (tops, height), (lefts, width) = (
-        spread(side, count, overlap)
+        _spread(side, count, overlap)
         for side, count in zip(pixels.shape[:2], (rows, columns), strict=True)
     )
     for top in tops:
@@ -63,7 +63,7 @@ def cut(
             yield _Tile(left, top, pixels[top:bottom, left:right], inside)
 
 
-def spread(side: int, count: int, overlap: int) -> tuple[list[int], int]:
+def _spread(side: int, count: int, overlap: int) -> tuple[list[int], int]:
     """Spreads tiles evenly along a side; returns their first pixels and their length.
 
     Args:
@@ -109,7 +109,7 @@ def visible(boxes: NDArray[np.float64], windows: NDArray[np.float64]) -> NDArray
     return share
 
 
-def shown(size: Size, boxes: NDArray[np.float64], spec: TileSpec) -> NDArray[np.bool_]:
+def windows_showing(size: Size, boxes: NDArray[np.float64], spec: TileSpec) -> NDArray[np.bool_]:
     """Returns which windows of an image show which of its boxes.
 
     Args:
@@ -126,4 +126,4 @@ def shown(size: Size, boxes: NDArray[np.float64], spec: TileSpec) -> NDArray[np.
 
 def count_shown(size: Size, boxes: NDArray[np.float64], spec: TileSpec) -> int:
     """Returns how many windows of an image a pass trains on: those with a box, at least one."""
-    return max(1, int(shown(size, boxes, spec).any(axis=1).sum()))
+    return max(1, int(windows_showing(size, boxes, spec).any(axis=1).sum()))

@@ -11,7 +11,7 @@ from mmengine.registry import DATASETS, TRANSFORMS
 from numpy.typing import NDArray
 
 from serving.shared import Size, TileSpec, Window, windows
-from umop.data.pipeline.tiles import MIN_VISIBLE, count_shown, shown, visible
+from umop.data.pipeline.tiles import MIN_VISIBLE, count_shown, visible, windows_showing
 
 _EMPTY = 0.1
 """Share of windows that are drawn anywhere, where most show no box."""
@@ -88,7 +88,7 @@ class RandomWindow(BaseTransform):
         return results
 
     def _drawn(self, size: Size, boxes: NDArray[np.float64]) -> Window:
-        which = shown(size, boxes, self._spec)
+        which = windows_showing(size, boxes, self._spec)
         with_boxes = np.flatnonzero(which.any(axis=1))
         is_any = np.random.random() < _EMPTY or not len(with_boxes)
         around = None

@@ -13,7 +13,7 @@ from umop.data.check.images import SIZES
 from umop.data.dataset import Builder, DataSet
 from umop.data.files.tree import walk
 from umop.data.layouts import coco
-from umop.data.preparation.remembered import Remembered, state_of
+from umop.data.preparation.remembered import Remembered, files_digest
 from umop.system.errors import UserError
 
 _SPLITS = ("train", "val")
@@ -43,7 +43,7 @@ def check_configured(config: Config) -> list[str]:
     if warnings is None:
         report = check(read_sets(sets), decode=False)
         _refuse(report, _missing_classes(sets, report))
-        warnings = list(lines(report, "warning"))
+        warnings = list(_lines(report, "warning"))
         remembered.keep(warnings)
     return warnings
 
@@ -80,8 +80,8 @@ def state(dataset: Any) -> list[Any]:
         str(file.resolve()),
         str(folder.resolve()),
         list(dataset.metainfo.classes),
-        state_of(file.parent, [file.name]),
-        state_of(folder, walk(folder)),
+        files_digest(file.parent, [file.name]),
+        files_digest(folder, walk(folder)),
     ]
 
 
@@ -89,7 +89,9 @@ def read_sets(sets: dict[str, Any]) -> DataSet:
     """Reads the annotations of all splits."""
     builder = Builder(Path(sets["train"].data_root))
     for split, dataset in sets.items():
-        coco.read_file(_annotation_file(dataset), split, _image_folder(dataset).joinpath, builder)
+        coco.read_annotation_file(
+            _annotation_file(dataset), split, _image_folder(dataset).joinpath, builder
+        )
     return builder.build(coco.LAYOUT.name, coco.LAYOUT.notation)
 
 
@@ -105,7 +107,7 @@ def _refuse(report: Report, missing: list[str]) -> None:
     Raises:
         UserError: There are; the message has a line for each kind.
     """
-    found = list(lines(report, "error"))
+    found = list(_lines(report, "error"))
     if missing:
         found.append(
             f"error: class that the annotations do not have: {', '.join(missing[:5])}; they have "
@@ -117,7 +119,7 @@ def _refuse(report: Report, missing: list[str]) -> None:
         )
 
 
-def lines(report: Report, severity: str) -> Iterator[str]:
+def _lines(report: Report, severity: str) -> Iterator[str]:
     """A line for each kind of finding that has a severity here."""
     for rule, found in report.by_rule():
         is_rare = len(found) <= TOLERATED * len(report.data.images)

@@ -15,14 +15,14 @@ from umop.data.check import Report
 from umop.data.check.categories import with_labels
 from umop.data.dataset import DataSet
 from umop.data.formats.coco import coco_content
-from umop.data.preparation.joining import all_files, check_each, is_split_here, joined
-from umop.data.preparation.remembered import Remembered, state_of
+from umop.data.preparation.joining import all_files, check_each, is_split_here, joined_report
+from umop.data.preparation.remembered import Remembered, files_digest
 from umop.data.preparation.split import with_named, with_splits
 from umop.data.preparation.trainable import messages, refuse_errors, require_boxes
 from umop.data.recognition import files_of
 from umop.system.errors import UserError
 
-SOURCE = "source.json"
+SOURCE_FILE = "source.json"
 _REMEMBERED = ("classes", "splits", "contents", "is_split_here", "messages", "state")
 _LOADERS = {"train": ("train",), "val": ("val", "test")}
 
@@ -73,7 +73,7 @@ class OwnData:
             "messages": self.messages,
             "state": self.state,
         }
-        (self.folder / SOURCE).write_text(json.dumps(source, indent=2) + "\n")
+        (self.folder / SOURCE_FILE).write_text(json.dumps(source, indent=2) + "\n")
 
 
 def read_data(
@@ -100,10 +100,12 @@ def read_data(
     paths = [data] if isinstance(data, Path) else list(data)
     files = all_files(paths)
     roots = tuple(each.root.resolve() for each in files)
-    state = " ".join(state_of(each.root, each.names) for each in files)
+    state = " ".join(files_digest(each.root, each.names) for each in files)
     kept = _read_kept(folder, roots) if "train" in splits else None
     if kept is not None:
-        return kept if kept.state == state else _going_on(kept, joined(check_each(paths, files)))
+        if kept.state == state:
+            return kept
+        return _going_on(kept, joined_report(check_each(paths, files)))
     question = [state, *map(str, paths), list(splits), classes and list(classes)]
     remembered = Remembered(" ".join([*map(str, roots), *splits]), question)
     if answer := remembered.answer():
@@ -146,7 +148,7 @@ def _checked(
     Raises:
         UserError: The data has errors, or other classes than the model.
     """
-    report = joined(source.reports)
+    report = joined_report(source.reports)
     refuse_errors(report, source.paths)
     cleaned = report.cleaned
     if classes is not None:
@@ -184,7 +186,7 @@ def _restored(roots: tuple[Path, ...], folder: Path, answer: dict[str, Any]) -> 
 def read_from(folder: Path) -> tuple[Path, ...]:
     """The folders that a run's annotations were read from; none where it has none."""
     try:
-        source = json.loads((folder / SOURCE).read_text())
+        source = json.loads((folder / SOURCE_FILE).read_text())
     except (OSError, ValueError):
         return ()
     return tuple(Path(each) for each in source.get("folders", [source["root"]]))
@@ -194,7 +196,7 @@ def _read_kept(folder: Path, roots: tuple[Path, ...]) -> OwnData | None:
     """The annotations that a run was started with; None where it has none of this data."""
     if read_from(folder) != roots:
         return None
-    source = json.loads((folder / SOURCE).read_text())
+    source = json.loads((folder / SOURCE_FILE).read_text())
     if not all((folder / f"{split}.json").is_file() for split in source["splits"]):
         return None
     return OwnData(

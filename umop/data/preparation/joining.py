@@ -48,7 +48,7 @@ def check_each(
     return [check(data, everything) for data in sets]
 
 
-def joined(reports: Sequence[Report], everything: bool = False) -> Report:
+def joined_report(reports: Sequence[Report], everything: bool = False) -> Report:
     """The report on all folders as one data set; each of several is split by itself before."""
     if len(reports) == 1:
         return reports[0]

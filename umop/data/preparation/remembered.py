@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from umop.data.check.sources import digest_of_sources
-from umop.system.cache import cache_folder, keep
+from umop.system.cache import cache_folder, write_cached
 
 
-def state_of(root: Path, names: Iterable[str]) -> str:
+def files_digest(root: Path, names: Iterable[str]) -> str:
     """A digest of the names, sizes and times of files below a folder; none of them is opened."""
     digest = blake2b(digest_size=16)
     for name in sorted(names):
@@ -48,4 +48,4 @@ class Remembered:
 
     def keep(self, answer: Any) -> None:
         """Keeps the answer in place of the one before."""
-        keep(self.path, json.dumps({"question": self.question, "answer": answer}))
+        write_cached(self.path, json.dumps({"question": self.question, "answer": answer}))

@@ -89,10 +89,10 @@ def _together(data: DataSet, records: Mapping[Path, Record | None]) -> list[list
     bits = {
         index: record.bits() for index, record in found.items() if record and record.perceptual_hash
     }
-    return joined(list(groups.values()), bits, int(len(data.images) * _VAL_SHARE / 2))
+    return join_similar(list(groups.values()), bits, int(len(data.images) * _VAL_SHARE / 2))
 
 
-def joined(
+def join_similar(
     groups: list[list[int]], bits: Mapping[int, NDArray[np.uint64]], largest: int
 ) -> list[list[int]]:
     """Joins groups whose first images look alike.

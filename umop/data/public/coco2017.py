@@ -9,11 +9,11 @@ from zipfile import BadZipFile, ZipFile
 from rich.console import Console
 from rich.progress import track
 
-from umop.system.download import download
+from umop.system.download import download_file
 from umop.system.errors import UserError
 
 _HOST = "http://images.cocodataset.org"
-ARCHIVES = {
+COCO_ARCHIVES = {
     "annotations": (
         "annotations/annotations_trainval2017.zip",
         "md5:f4bbac642086de4f52a3fdda2de5fa2c",
@@ -37,11 +37,11 @@ def fetch_coco(folder: Path, host: str = _HOST) -> None:
     Raises:
         UserError: A download failed.
     """
-    for part, (path, checksum) in ARCHIVES.items():
+    for part, (path, checksum) in COCO_ARCHIVES.items():
         if (folder / part).is_dir():
             continue
         archive = folder / Path(path).name
-        download(f"{host}/{path}", archive, checksum)
+        download_file(f"{host}/{path}", archive, checksum)
         _unpack(archive, part, folder)
         archive.unlink()
 

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from umop.data.coco import LabelledImage, write_coco
-from umop.data.layouts.voc import objects
+from umop.data.layouts.voc import voc_objects
 from umop.data.pipeline.tiles import cut
 from umop.system.wheels import member
 
@@ -46,7 +46,7 @@ def _prepare_split(
     encoded = np.frombuffer(member(wheels, "deepforest", f"{source}.png"), np.uint8)
     pixels = np.asarray(cv2.imdecode(encoded, cv2.IMREAD_COLOR), np.uint8)
     annotation = ElementTree.fromstring(member(wheels, "deepforest", f"{source}.xml"))
-    boxes = np.array([each.corners for each in objects(annotation)], dtype=np.float64)
+    boxes = np.array([each.corners for each in voc_objects(annotation)], dtype=np.float64)
     (folder / split).mkdir(parents=True, exist_ok=True)
     images = []
     for tile in cut(pixels, boxes, rows, columns, overlap):

@@ -7,7 +7,7 @@ from pathlib import Path
 from umop.data.public.crowns import prepare_crowns
 from umop.system.cache import cache_folder
 from umop.system.locks import exclusive_lock
-from umop.system.wheels import download
+from umop.system.wheels import download_wheels
 
 _REQUIREMENTS = Path(__file__).with_name("demo.txt")
 
@@ -31,7 +31,7 @@ def _fetch_crowns(folder: Path) -> None:
     if _is_complete(folder):  # by another process, meanwhile
         return
     wheels = cache_folder("downloads")
-    download(_REQUIREMENTS, wheels)
+    download_wheels(_REQUIREMENTS, wheels)
     prepare_crowns(wheels, folder)
 
 

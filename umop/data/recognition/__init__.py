@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from umop.data.dataset import DataSet, Issue
-from umop.data.files.archive import ARCHIVES, unpacked
+from umop.data.files.archive import ARCHIVE_SUFFIXES, unpacked
 from umop.data.files.lists import with_listed_splits
 from umop.data.files.pairing import with_images_found_by_name
 from umop.data.files.reading import read_text
@@ -36,7 +36,7 @@ from umop.data.recognition.others import other_format
 from umop.data.recognition.unused import unused_files
 from umop.system.console import counted
 from umop.system.errors import UserError
-from umop.system.fetched import fetched
+from umop.system.fetched import fetched_path
 
 LAYOUTS = (
     coco.LAYOUT,
@@ -83,7 +83,7 @@ def files_of(path: Path) -> Files:
         FetchError: Storage does not answer.
         UserError: It is not there.
     """
-    path = fetched(path)
+    path = fetched_path(path)
     if not path.exists():
         raise UserError(f"The data is not there: {path} does not exist.")
     return Files(_innermost(unpacked(path) if path.is_file() else path))
@@ -186,7 +186,7 @@ def _nearest(files: Files) -> str:
 
 def _unpack_first(files: Files) -> str:
     """Names an archive that may hold what is missing; nothing where there is none."""
-    packed = files.matching(*ARCHIVES)
+    packed = files.matching(*ARCHIVE_SUFFIXES)
     return f"Unpack {files.name(packed[0])} first: archives inside are not read." if packed else ""
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from umop.data.files.outline import entries, objects
+from umop.data.files.outline import entries, json_objects
 from umop.data.files.reading import head
 from umop.data.files.tree import Files
 
@@ -91,7 +91,7 @@ def other_format(files: Files) -> str | None:
     """Says which format that is not read the annotations are in; None where nothing tells."""
     structured = (files.matching(".json", ".jsonl"), files.matching(".xml"))
     for path in (path for found in structured for path in found[:_LOOKED_AT]):
-        if said := format_of(path, files):
+        if said := format_of_content(path, files):
             return f"{files.name(path)} is {said}. It is not read."
     for suffixes, single in _SUFFIXES.items():
         if found := files.matching(*suffixes):
@@ -99,12 +99,12 @@ def other_format(files: Files) -> str | None:
     return _of_text(files)
 
 
-def format_of(path: Path, files: Files) -> str | None:
+def format_of_content(path: Path, files: Files) -> str | None:
     """Says which format that is not read a JSON or XML file is in; None where nothing tells."""
     if path.suffix.casefold() == ".xml":
         return _XML.get(files.root_tag(path) or "")
     content = files.outline(path)
-    for each in [content] if isinstance(content, dict) else objects(content):
+    for each in [content] if isinstance(content, dict) else json_objects(content):
         for said, is_one in _JSON.items():
             if is_one(each):
                 return said

@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from umop.data.dataset import Issue
-from umop.data.files.archive import ARCHIVES
+from umop.data.files.archive import ARCHIVE_SUFFIXES
 from umop.data.files.lists import is_list
 from umop.data.files.names import base, is_image, split_in
 from umop.data.files.reading import head, read_text
 from umop.data.files.tree import Files
 from umop.data.layouts.coco import BESIDE
 from umop.data.layouts.table import rows
-from umop.data.recognition.others import TRACKED, format_of, format_of_suffix, is_tracked
+from umop.data.recognition.others import TRACKED, format_of_content, format_of_suffix, is_tracked
 
 _JSON = (".json", ".jsonl", ".geojson")
 _TABLES = (".csv", ".tsv")
@@ -63,7 +63,7 @@ def _telling(files: Files, used: Collection[Path]) -> Iterator[tuple[Path, str]]
         (_TABLES, _of_table),
         ((".xml",), _of_xml),
         (_CLOSED, lambda path, _: format_of_suffix(path)),
-        (ARCHIVES, lambda *_: "an archive, which is not opened: unpack it"),
+        (ARCHIVE_SUFFIXES, lambda *_: "an archive, which is not opened: unpack it"),
     )
     for suffixes, say in kinds:
         for path in files.matching(*suffixes):
@@ -75,7 +75,7 @@ def _telling(files: Files, used: Collection[Path]) -> Iterator[tuple[Path, str]]
 def _of_json(path: Path, files: Files) -> str | None:
     keys, texts = set[str](), set[str]()
     _collect(files.outline(path), keys, texts)
-    return format_of(path, files) or _of_words(keys, texts, files)
+    return format_of_content(path, files) or _of_words(keys, texts, files)
 
 
 def _of_table(path: Path, files: Files) -> str | None:
@@ -84,7 +84,7 @@ def _of_table(path: Path, files: Files) -> str | None:
 
 
 def _of_xml(path: Path, files: Files) -> str | None:
-    return format_of(path, files) or (_BOXES if _BOX.search(head(path)) else None)
+    return format_of_content(path, files) or (_BOXES if _BOX.search(head(path)) else None)
 
 
 def _of_words(keys: Iterable[str], texts: Iterable[str], files: Files) -> str | None:

@@ -53,7 +53,7 @@ class FiniteLossHook(Hook):
     def after_train_iter(
         self, runner: TrainingRunner, batch_idx: int, data_batch: Any = None, outputs: Any = None
     ) -> None:
-        step = (runner.iter, self.losses, outputs["loss"].detach().isfinite(), images(data_batch))
+        step = (runner.iter, self.losses, outputs["loss"].detach().isfinite(), _images(data_batch))
         on_gpu = step[2].is_cuda
         self.check(runner, self.last if on_gpu else step)
         self.last = step
@@ -82,13 +82,13 @@ class FiniteLossHook(Hook):
         }
         file.write_text(json.dumps(content, indent=2) + "\n")
         raise TrainingError(
-            f"The loss is not finite at iteration {iteration + 1}: {in_words(values)}. The "
+            f"The loss is not finite at iteration {iteration + 1}: {first_not_finite(values)}. The "
             f"images are listed in {file}. Look at their boxes, or lower the learning rate with "
             "--set optim_wrapper.optimizer.lr=…"
         )
 
 
-def images(batch: Any) -> list[str]:
+def _images(batch: Any) -> list[str]:
     """The files of a batch's images."""
     return [sample.metainfo.get("img_path", "") for sample in batch["data_samples"]]
 
@@ -99,7 +99,7 @@ def plain(loss: torch.Tensor | list[torch.Tensor]) -> list[float]:
     return [float(part.detach().float().mean()) for part in parts]
 
 
-def in_words(values: dict[str, list[float]]) -> str:
+def first_not_finite(values: dict[str, list[float]]) -> str:
     """Names the first value that is not finite."""
     for name, levels in values.items():
         for level, value in enumerate(levels):

@@ -15,20 +15,20 @@ from tests.umop.data.layouts import CAT, DOG, LAYOUTS, TRAIN, VAL
 from tests.umop.data.samples import coco, draw
 from umop.data.check import check
 from umop.data.conversion.convert import convert
-from umop.data.formats import FORMATS
+from umop.data.formats import EXPORT_FORMATS
 from umop.data.preparation.custom import read_data
 from umop.data.recognition import open_data
 
 pytestmark = pytest.mark.usefixtures("own_cache")
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", EXPORT_FORMATS)
 def test_a_format_is_read_as_it_was_written(umop: Umop, tmp_path: Path, name: str) -> None:
     LAYOUTS["Pascal VOC"](tmp_path / "data")
     target = tmp_path / "written"
     code, out, err = umop("data", "convert", str(tmp_path / "data"), str(target), "--to", name)
     assert code == 0, err
-    assert f"{FORMATS[name].title}, 1 train, 1 val, 3 boxes, 2 classes" in out
+    assert f"{EXPORT_FORMATS[name].title}, 1 train, 1 val, 3 boxes, 2 classes" in out
     report = check(open_data(target))
     assert report.of("error") == ()
     data = report.cleaned
@@ -40,7 +40,7 @@ def test_a_format_is_read_as_it_was_written(umop: Umop, tmp_path: Path, name: st
 
 def test_the_help_names_every_format(umop: Umop) -> None:
     _, out, _ = umop("data", "convert", "--help")
-    assert all(name in out for name in FORMATS)
+    assert all(name in out for name in EXPORT_FORMATS)
 
 
 def test_another_format_is_a_mistake(umop: Umop, root: Path, tmp_path: Path) -> None:

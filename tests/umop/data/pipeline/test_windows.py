@@ -12,7 +12,7 @@ from mmdet.registry import DATASETS, TRANSFORMS
 
 from serving.bundle.schema import Size, TileSpec
 from umop.data.coco import LabelledImage, write_coco
-from umop.data.pipeline.tiles import count_shown, shown
+from umop.data.pipeline.tiles import count_shown, windows_showing
 from umop.engine.randomness import sample_drawn
 
 TILES = {"window": 64, "overlap": 16}
@@ -62,7 +62,7 @@ def dataset(root: Path, **more: Any) -> Any:
 
 def test_an_image_counts_as_often_as_its_windows_show_boxes(scene: Path) -> None:
     size, spec = Size(width=208, height=304), TileSpec(**TILES)
-    by_window = shown(size, BOXES, spec)
+    by_window = windows_showing(size, BOXES, spec)
     assert by_window.shape == (24, 4)
     assert by_window.any(axis=0).all()
     populated = int(by_window.any(axis=1).sum())

@@ -11,7 +11,7 @@ from PIL import Image
 from tests.umop.data.layouts import CAT, voc_xml, write
 from tests.umop.data.samples import draw
 from umop.data.check import check
-from umop.data.preparation.split import joined, with_splits
+from umop.data.preparation.split import join_similar, with_splits
 from umop.data.recognition import open_data
 
 pytestmark = pytest.mark.usefixtures("own_cache")
@@ -46,4 +46,4 @@ def test_images_that_look_alike_stay_together(tmp_path: Path) -> None:
 def test_a_video_that_looks_alike_is_split_all_the_same() -> None:
     """Its frames are joined to a tenth of the images at most."""
     bits = {i: np.zeros(4, np.uint64) for i in range(20)}
-    assert [len(group) for group in joined([[i] for i in range(20)], bits, 2)] == [2] * 10
+    assert [len(group) for group in join_similar([[i] for i in range(20)], bits, 2)] == [2] * 10

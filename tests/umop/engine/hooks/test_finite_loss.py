@@ -10,7 +10,7 @@ import torch
 from mmdet.models import ATSSHead
 
 from tests.umop.conftest import Umop
-from umop.engine.hooks.finite_loss import in_words, plain
+from umop.engine.hooks.finite_loss import first_not_finite, plain
 from umop.runs.folder import RunFolder
 
 LEVELS = 3
@@ -64,4 +64,4 @@ def test_term_level_and_images_are_named(
 
 def test_the_sum_of_finite_losses_can_overflow() -> None:
     values = {"loss_cls": plain([torch.tensor(1.0), torch.tensor(3e38)]), "loss_box": [3e38]}
-    assert in_words(values) == "their sum overflows"
+    assert first_not_finite(values) == "their sum overflows"

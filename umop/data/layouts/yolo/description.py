@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from umop.data.dataset import SPLITS
-from umop.data.files.names import SPLIT_WORDS, joined, parts_of, split_in
+from umop.data.files.names import SPLIT_WORDS, join_name, parts_of, split_in
 from umop.data.files.reading import read_text
 from umop.data.files.tree import Files
 
@@ -68,7 +68,7 @@ class Description:
         name = written.replace("\\", "/")
         for start in (here / str(self.content.get("path") or ""), here, root):
             if (start / name).exists() and not name.startswith("../"):
-                return Path(joined(str(start), name)) if not name.startswith("/") else Path(name)
+                return Path(join_name(str(start), name)) if not name.startswith("/") else Path(name)
         parts = parts_of(name)
         splits = [number for number, part in enumerate(parts) if split_in(part)]
         starts = range(splits[-1] + 1 if splits else len(parts))
