@@ -205,6 +205,15 @@ class BodyLimit:
 
 
 class _Body:
+    """A request's body, as it arrives.
+
+    Args:
+        headers: Of the request.
+        receive: Gives its next message.
+        max_bytes: The most that a body may have.
+        held: Counts the bytes that are held in memory.
+    """
+
     def __init__(self, headers: Headers, receive: Receive, max_bytes: int, held: Held) -> None:
         length = headers.get("content-length", "0")
         self._announced = int(length) if length.isdigit() else 0

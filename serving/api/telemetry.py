@@ -60,6 +60,14 @@ class Telemetry:
 
 
 class _Record:
+    """What is said of a request once it is answered.
+
+    Args:
+        scope: Of the request.
+        request: Its ids.
+        send: Sends a message of the response.
+    """
+
     def __init__(self, scope: Scope, request: RequestContext, send: Send) -> None:
         self.started = perf_counter()
         self.status = 499  # nginx's code: the client disconnected before a response

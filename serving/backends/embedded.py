@@ -197,7 +197,15 @@ class EmbeddedBackend:
 
 
 class _LoadedModel:
-    """A model and its batcher, kept until its last request is answered."""
+    """A model and its batcher, kept until its last request is answered.
+
+    Args:
+        bundle: The model's bundle.
+        detector: What runs it.
+        settings: Size and delay of batches.
+        metrics: Where runs are counted.
+        slots: What batches wait for before they run.
+    """
 
     def __init__(
         self,

@@ -207,7 +207,14 @@ class _Views:
     def of(
         cls, found: Sequence[Detections], seen: Sequence[Window], size: Size, iou: float
     ) -> _Views:
-        """Sorts boxes; takes what ``merge`` does."""
+        """Sorts the boxes of all windows, the most trusted first.
+
+        Args:
+            found: What was found in each window, in pixels of the image.
+            seen: The windows.
+            size: The image's.
+            iou: Boxes that overlap by more are of one object.
+        """
         boxes = np.concatenate([each.boxes for each in found])
         scores = np.concatenate([each.scores for each in found])
         labels = np.concatenate([each.labels for each in found])

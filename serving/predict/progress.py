@@ -15,10 +15,16 @@ _SECONDS_BETWEEN_LINES = 20.0
 
 class _Display(Protocol):
     def show(self, done: int, total: int | None, left: str) -> None:
-        """Shows it."""
+        """Shows how far the command has come.
+
+        Args:
+            done: How many images are done.
+            total: How many there are; None while they are counted.
+            left: How long the rest takes, in words; empty where that is not known.
+        """
 
     def close(self) -> None:
-        """Ends it."""
+        """Ends the display."""
 
 
 class Progress:

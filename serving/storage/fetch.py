@@ -156,6 +156,11 @@ def _bring(store: Store, wanted: StoredObject, folder: Path) -> None:
 def receive_object(store: Store, wanted: StoredObject, part: Path) -> None:
     """Appends to a file until it is the object, which what it holds must be the start of.
 
+    Args:
+        store: Where the object is.
+        wanted: The object.
+        part: The file, which exists.
+
     Raises:
         StorageError: The object cannot be had.
     """

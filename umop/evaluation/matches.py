@@ -126,6 +126,16 @@ class _Boxes:
         images: Mapping[int, int],
         categories: Mapping[int, int],
     ) -> _Boxes:
+        """Sorts COCO's annotations or results by image, the best of each image first.
+
+        Args:
+            listed: The annotations or results; those without a score have 1.
+            images: Index of each image, by its id.
+            categories: Index of each category, by its id.
+
+        Raises:
+            KeyError: One is of an image or a category without an index.
+        """
         boxes = cls(
             image=np.array([images[each["image_id"]] for each in listed], np.int64),
             label=np.array([categories[each["category_id"]] for each in listed], np.int64),
@@ -170,7 +180,14 @@ class _Matched:
         return cls(zeros, zeros.copy(), own, other, nothing)
 
     def add(self, found: _Boxes, truth: _Boxes, lines: slice, columns: slice) -> None:
-        """Matches the detections of an image, which are ``lines``, with its true boxes."""
+        """Matches the detections of an image with its true boxes.
+
+        Args:
+            found: All detections.
+            truth: All true boxes.
+            lines: The detections of the image.
+            columns: Its true boxes.
+        """
         crowd = truth.is_crowd[columns]
         iou = mask.iou(found.corners[lines], truth.corners[columns], crowd.tolist())
         same = found.label[lines, None] == truth.label[columns]

@@ -84,6 +84,13 @@ class _Class:
 
     @classmethod
     def of(cls, matches: Matches, label: int, ious: Sequence[int]) -> _Class:
+        """Takes a class out of all detections.
+
+        Args:
+            matches: The detections and true boxes.
+            label: Index of the class.
+            ious: Indices of :data:`umop.evaluation.coco.IOUS`.
+        """
         lines = np.flatnonzero(matches.label == label)
         places = np.flatnonzero(matches.found[lines])
         lines = lines[: places[-1] + 1] if len(places) else lines[:0]

@@ -139,7 +139,14 @@ class _Scene:
         labels: list[Mapping[str, Any]],
         found: list[Mapping[str, Any]],
     ) -> _Scene:
-        """Pairs detections with labels of their class, the best detections first."""
+        """Pairs detections with labels of their class, the best detections first.
+
+        Args:
+            split: What the image is for.
+            image: Its file.
+            labels: Its annotations, of which crowds are left out.
+            found: COCO results in it; those on crowds are left out.
+        """
         crowds = _corners([each for each in labels if each.get("iscrowd")])
         labels = [each for each in labels if not each.get("iscrowd")]
         found = sorted(found, key=lambda each: -each["score"])
@@ -265,7 +272,13 @@ class _Class:
 
     @classmethod
     def of(cls, number: int, name: str, scenes: Sequence[_Scene]) -> _Class:
-        """Measures a class in all images."""
+        """Measures a class in all images.
+
+        Args:
+            number: Its category id.
+            name: Its name.
+            scenes: The images.
+        """
         support = _joined([each.support()[each.classes == number] for each in scenes])
         scores = _joined([each.scores[each.found_classes == number] for each in scenes])
         is_labelled = _joined([each.own[each.found_classes == number] >= 0 for each in scenes])

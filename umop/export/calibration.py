@@ -64,6 +64,7 @@ def quantize(
         model: The network as ONNX, single precision.
         images: Real images, from which the ranges of activations are taken.
         spec: How an image becomes the model's input.
+        tiles: How images are cut; None for whole ones.
     """
     logging.getLogger().setLevel(logging.ERROR)
     with TemporaryDirectory() as scratch:

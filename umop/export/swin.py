@@ -40,6 +40,11 @@ class _GatheredWindowMSA(ShiftWindowMSA):
     def windows(self, height: int, width: int, like: Tensor) -> tuple[Tensor, Tensor]:
         """The tokens in each window, and which of them do not see each other.
 
+        Args:
+            height: Rows of the feature map.
+            width: Its columns.
+            like: A tensor of the device and dtype to use.
+
         Returns:
             Token indices, int64 (windows · side²,), H · W where a window leaves the map; what is
             added to the attention, float (windows, side², side²).
@@ -69,7 +74,16 @@ class _GatheredWindowMSA(ShiftWindowMSA):
         return last_window.long() + rolled_in.long()
 
     def positions(self, height: int, width: int, like: Tensor) -> Tensor:
-        """Where each token is among the windows' tokens: int64 (H · W,)."""
+        """Where each token is among the windows' tokens.
+
+        Args:
+            height: Rows of the feature map.
+            width: Its columns.
+            like: A tensor of the device to use.
+
+        Returns:
+            Int64 (H · W,).
+        """
         side = self.window_size
         down, across = _windows_along(height, side), _windows_along(width, side)
         tokens = torch.arange(height * width, device=like.device)

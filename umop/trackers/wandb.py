@@ -65,7 +65,7 @@ class ScalarsToWandb(WandbVisBackend):
         file_path: str | None = None,
         **_: Any,
     ) -> None:
-        """Sends scalars of an iteration; W&B ignores those that it already has."""
+        # W&B ignores iterations that it already has.
         self.experiment.log(scalar_dict, step=step)
 
 

@@ -33,6 +33,11 @@ _BOX = 8
 def require_gpu(options: TrainOptions, on_gpu: bool, processes: int) -> None:
     """Checks that there is one GPU whose memory can be measured, where that is asked for.
 
+    Args:
+        options: What is asked for; ``batch`` says whether to measure.
+        on_gpu: Whether training is on a GPU.
+        processes: How many train together.
+
     Raises:
         UserError: There is none, or several processes train.
     """
@@ -94,7 +99,17 @@ def largest(fits: Callable[[int], bool], most: int) -> int:
 
 
 def batch_of(count: int, width: int, height: int, boxes: int) -> dict[str, Any]:
-    """Black images, each with as many boxes as the fullest, as mmdet's detectors take them."""
+    """Makes a batch of black images as mmdet's detectors take it.
+
+    Args:
+        count: Images.
+        width: Of each image, in pixels.
+        height: Of each image, in pixels.
+        boxes: Of each image, as many as the fullest has.
+
+    Returns:
+        ``inputs``, uint8 tensors of shape (3, H, W), and ``data_samples`` with their boxes.
+    """
     box = torch.tensor([0.0, 0.0, _BOX, _BOX])
     samples = []
     for _ in range(count):

@@ -114,7 +114,17 @@ def check(data: DataSet, everything: bool = False, decode: bool = True) -> Repor
 
 
 def apply(rule: Rule, examined: Examined, everything: bool, findings: list[Finding]) -> Examined:
-    """Adds what breaks a rule to the findings; returns the data set with it put right."""
+    """Looks for what breaks a rule.
+
+    Args:
+        rule: The rule.
+        examined: The data set, as the rules before have left it.
+        everything: Whether to repair also what training leaves as it is.
+        findings: What is found is added to it.
+
+    Returns:
+        The data set, put right where the rule repairs.
+    """
     hits = list(rule.find(examined))
     repairs = rule.repair is not None and (rule.automatic or everything)
     findings += [_finding(rule, hit, examined, rule.done if repairs else "") for hit in hits]

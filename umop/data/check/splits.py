@@ -108,7 +108,16 @@ def perceptual_hashes(examined: Examined) -> dict[int, NDArray[np.uint64]]:
 def close_pairs(
     hashes: dict[int, NDArray[np.uint64]], left: list[int], right: list[int]
 ) -> Iterator[tuple[int, int]]:
-    """For each image on the left the nearest on the right, where the two are alike."""
+    """Finds images of two splits that look alike.
+
+    Args:
+        hashes: Perceptual hashes by image, four words of 64 bits.
+        left: Images of one split, by index.
+        right: Images of another.
+
+    Yields:
+        For each image on the left the nearest on the right, where at most :data:`SAME_BITS` differ.
+    """
     others = np.stack([hashes[i] for i in right])
     for i in left:
         differing = np.bitwise_count(others ^ hashes[i]).sum(1)

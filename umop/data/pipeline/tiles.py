@@ -125,5 +125,11 @@ def windows_showing(size: Size, boxes: NDArray[np.float64], spec: TileSpec) -> N
 
 
 def count_shown(size: Size, boxes: NDArray[np.float64], spec: TileSpec) -> int:
-    """Returns how many windows of an image a pass trains on: those with a box, at least one."""
+    """Returns how many windows of an image a pass trains on: those with a box, at least one.
+
+    Args:
+        size: The image's.
+        boxes: Float of shape (N, 4), xyxy in its pixels.
+        spec: How it is cut.
+    """
     return max(1, int(windows_showing(size, boxes, spec).any(axis=1).sum()))
