@@ -111,9 +111,9 @@ def compare(path: Path, jpeg: bytes) -> str:
         look(Detector(bundle, engine, reduced_decoding=reduced), jpeg) for reduced in (False, True)
     )
     distances = [side / 2 for side in sides_apart(reduced, exact)]
-    alone = len(reduced) + len(exact) - 2 * len(distances)
+    unmatched = len(reduced) + len(exact) - 2 * len(distances)
     furthest, usual = max(distances, default=0), float(np.mean(distances or [0]))
-    return f"{len(distances)} | {alone} | {furthest:.2f} px | {usual:.2f} px"
+    return f"{len(distances)} | {unmatched} | {furthest:.2f} px | {usual:.2f} px"
 
 
 def look(detector: Detector, jpeg: bytes) -> Detections:

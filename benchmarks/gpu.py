@@ -233,7 +233,7 @@ def endless(loader: Any) -> Iterator[Any]:
 def serve(options: Options, folder: Path) -> None:
     """Prints images a second of a bundle with random weights, in each engine."""
     bundle = bundle_of(options, folder)
-    print("\n| serving, the network alone | batch | images a second |\n|---|---|---|")
+    print("\n| serving, only the network | batch | images a second |\n|---|---|---|")
     for name in ENGINES:
         engine = open_engine(bundle, name, device=options.device, trust_program=True)
         for batch in options.batches():

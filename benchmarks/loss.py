@@ -57,7 +57,7 @@ def main() -> None:
     print("| loss | forward + backward | | peak memory |")
     print("|---|---|---|---|")
     for name, seconds in times.items():
-        memory = alone(name) / 2**20
+        memory = peak_of(name) / 2**20
         print(f"| {name} | {1000 * seconds:.0f} ms | {seconds / fastest:.2f} | {memory:.0f} MiB |")
 
 
@@ -98,7 +98,7 @@ def take_turns(losses: dict[str, nn.Module]) -> dict[str, float]:
     return {name: median(seconds) for name, seconds in times.items()}
 
 
-def alone(name: str) -> int:
+def peak_of(name: str) -> int:
     """Bytes at the peak of a loss's step, in a process of its own."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         return pool.apply(peak, (name,))

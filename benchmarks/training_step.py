@@ -84,14 +84,14 @@ def main() -> None:
             for turn in range(options.rounds):
                 for side in SIDES:
                     work = Path(folder) / f"{name}-{side}-{turn}"
-                    measured = alone(side, name, data, options.iterations, work)
+                    measured = in_own_process(side, name, data, options.iterations, work)
                     steps[side].seconds += measured.seconds
                     steps[side].busy += measured.busy
             for side, measured in steps.items():
                 print(f"| {name} | {side} | {measured.cells(steps['mmdet'])} |", flush=True)
 
 
-def alone(side: str, name: str, data: Path, iterations: int, work: Path) -> Steps:
+def in_own_process(side: str, name: str, data: Path, iterations: int, work: Path) -> Steps:
     """One turn of a side, in a process of its own."""
     settings = PROCESSOR_VARIABLES if side == "umop" else {}
     spawn = multiprocessing.get_context("spawn")

@@ -2,7 +2,7 @@
 
     python benchmarks/umop_vs_atss.py DATA --seeds 3
 
-The two differ in the classification loss alone: UMOP's, against focal loss with γ 2 and α 0.25.
+The two differ only in the classification loss: UMOP's, against focal loss with γ 2 and α 0.25.
 Runs that are finished are not repeated, so that the comparison can be made in several sittings.
 """
 

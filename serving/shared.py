@@ -1,7 +1,7 @@
 """What ``umop`` uses of serving: the only module of this package that ``umop`` imports from.
 
 Both halves must decode, draw and detect alike, so ``umop`` has no code of its own for that. A name
-is imported when it is first asked for: ``umop --help`` loads none of them.
+is imported when it is first used: ``umop --help`` loads none of them.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ CORES = "4"  # a GPU: its process and its data loaders
 MEMORY = "24Gi"  # with what is in /dev/shm
 SHARED_MEMORY = "4Gi"
 USER = 10001
-DEPLOYMENTS = ["deployment/umop-api", "deployment/umop-torchserve"]  # embedded: the first alone
+DEPLOYMENTS = ["deployment/umop-api", "deployment/umop-torchserve"]  # embedded: only the first
 
 COMPARE = """
 if [ "$0" = none ]; then

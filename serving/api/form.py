@@ -32,7 +32,7 @@ class FormPart:
     Attributes:
         field: The field's name.
         filename: None for a part that is not a file; empty for a file that names itself by
-            ``filename*`` alone, which RFC 7578 forbids and some clients write.
+            ``filename*`` only, which RFC 7578 forbids and some clients write.
         data: Its content.
     """
 

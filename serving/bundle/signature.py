@@ -104,7 +104,7 @@ def _refusing_key(key: Path, kind: str) -> Iterator[None]:
 
 @contextmanager
 def _as_files(manifest: bytes) -> Iterator[tuple[Path, Path]]:
-    """The manifest alone in a folder, as model-signing wants it, and a path for its signature."""
+    """A folder with only the manifest, as model-signing wants it, and a path for its signature."""
     try:
         scratch = TemporaryDirectory()
     except OSError as error:

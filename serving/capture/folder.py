@@ -81,7 +81,7 @@ class CaptureFolder:
             size -= each.size
 
     def _kept(self) -> Iterator[_Kept]:
-        """What is there; other files are left alone."""
+        """What is there; other files are left as they are."""
         sizes: Counter[str] = Counter()
         with os.scandir(self.path) as entries:
             for entry in entries:

@@ -57,7 +57,7 @@ def find_images(paths: Iterable[Path]) -> list[Path]:
 
 
 def send(client: Client, images: Sequence[Path], out: Path, options: SendOptions) -> list[str]:
-    """Sends images; writes ``detections.json`` and, where asked for, annotated images to ``out``.
+    """Sends images; writes ``detections.json`` and, where requested, annotated images to ``out``.
 
     Args:
         client: Knows the service.

@@ -59,7 +59,7 @@ _MOST_PASSES = 32
 """Most passes over the pixels of an image of ``max_pixels``; a smaller one may have more."""
 _NAMES = {media_type: name for name, media_type in IMAGE_FORMATS.items()}
 _RGB = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
-# The names speak of grey, and the bits of the factor alone.
+# The names speak of grey, and the bits only of the factor.
 _REDUCED = {
     1: 0,
     2: cv2.IMREAD_REDUCED_GRAYSCALE_2,

@@ -124,7 +124,7 @@ def count_windows(size: Size, spec: TileSpec) -> int:
 def windows(size: Size, spec: TileSpec) -> list[Window]:
     """Cuts an image into the fewest windows that overlap enough, all of one size, row by row.
 
-    An image that is smaller than a window in one direction is cut in the other alone.
+    An image that is smaller than a window in one direction is cut only in the other.
     """
     width, height = min(spec.window, size.width), min(spec.window, size.height)
     return [

@@ -10,7 +10,7 @@ from serving.observability.context import RequestContext
 
 
 class TracingError(Exception):
-    """Tracing was asked for and is not installed; the message is one line."""
+    """Tracing was requested and is not installed; the message is one line."""
 
 
 class Tracer:

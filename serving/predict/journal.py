@@ -25,7 +25,7 @@ class Journal:
     """``predictions.jsonl``: a header that says what looked for objects and how, then records.
 
     A line is written when its image is done, so that the end of the process, however it comes,
-    costs the images in work alone. Of an image that was looked at again the last line counts.
+    costs only the images in work. Of an image that was looked at again the last line counts.
 
     Args:
         folder: The results'.

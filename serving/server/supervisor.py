@@ -119,7 +119,7 @@ class Supervisor:
         self._workers.append(_Worker(process, inbox))
         self._last_start = monotonic()
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
-        outbox.close()  # the worker's end alone is open: its inbox ends with it
+        outbox.close()  # only the worker's end is open: its inbox ends with it
 
     def _watch(self) -> None:
         while self._workers or self._restarts:

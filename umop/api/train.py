@@ -129,7 +129,7 @@ def start_training(
     """Trains, and writes the report.
 
     Args:
-        options: What is asked for.
+        options: What to train, and how.
         stop: Whether training was asked to stop.
         hooks: Makes hooks of the caller's; PyTorch is imported then.
 

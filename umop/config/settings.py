@@ -72,7 +72,7 @@ def require_used(source: ConfigSource) -> None:
 
 
 def without_variables(config: Config) -> Config:
-    """The settings of a config alone."""
+    """Only the settings of a config."""
     settings = {name: value for name, value in config.items() if name in CONFIG_SETTINGS}
     return Config(settings, filename=None)
 

@@ -36,7 +36,7 @@ def choose_processes(config: Config, on_cpu: bool = False, wanted: int | None = 
 def connect_processors(config: Config) -> None:
     """Makes the ranks train on processors: mmengine would give each the GPU of its number.
 
-    Synchronised batch norms are for GPUs alone: here each rank has its own.
+    Synchronised batch norms are only for GPUs: here each rank has its own.
     """
     config.sync_bn = None
     config.model_wrapper_cfg = {

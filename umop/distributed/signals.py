@@ -139,7 +139,7 @@ class Interrupts(StopSignals):
 
 
 def in_main_thread() -> bool:
-    """Whether this is the thread that gets signals, and alone may say what they do."""
+    """Whether this is the thread that gets signals, the only one that may say what they do."""
     return current_thread() is main_thread()
 
 

@@ -35,7 +35,7 @@ def rescale(runner: TrainingRunner, before: Shares) -> None:
     note(
         f"warning: {processes(before.ranks)} trained until iteration {runner.iter}, and "
         f"{processes(now.ranks)} will from now on. The result will not be bit-identical to that of "
-        "either number alone."
+        "either number by itself."
     )
     if isinstance(runner.train_loop, EpochLoop):
         done = runner.iter - runner.epoch * before.batches

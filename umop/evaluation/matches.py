@@ -1,6 +1,6 @@
 """Every detection of a data set and what it found, as arrays.
 
-COCO's evaluation keeps sums alone. Resampling the images, another score and asking what AP would be
+COCO's evaluation keeps only sums. Resampling the images, another score and asking what AP would be
 without a kind of error all need each detection, but match it with the true boxes only once.
 """
 

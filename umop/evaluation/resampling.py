@@ -27,7 +27,7 @@ def average_precision(
     Args:
         matches: The detections and true boxes.
         weights: Of shape (samples, images).
-        ious: Indices of those of :data:`umop.evaluation.coco.IOUS` that are asked for.
+        ious: Indices of those of :data:`umop.evaluation.coco.IOUS` that are wanted.
 
     Returns:
         Of shape (samples, IoUs, classes), from 0 to 1; NaN for a class without boxes.

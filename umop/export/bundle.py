@@ -179,7 +179,7 @@ def is_exported(
     """Whether the run's bundle is that of the checkpoint that is exported, in that precision.
 
     A bundle that lacks one of the samples is another, and so is one that was written before the
-    last evaluation chose thresholds, and one of another version, where a version is asked for.
+    last evaluation chose thresholds, and one of another version, where a version is given.
 
     Args:
         run: The run.

@@ -71,7 +71,7 @@ def operations(program: ExportedProgram, size: Size) -> int:
     """Floating-point operations for one image; a multiply-add is two.
 
     Convolutions, deformable ones too, matrix products and attention are counted. Nothing is
-    computed for it: the tensors have shapes alone.
+    computed for it: the tensors have only shapes.
     """
     counter = FlopCounterMode(
         display=False, custom_mapping={torch.ops.torchvision.deform_conv2d: _deformable}

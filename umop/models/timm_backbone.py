@@ -56,7 +56,7 @@ class TimmBackbone(BaseModule):
         fold_norms(self.features)
 
     def frozen_modules(self) -> list[nn.Module]:
-        """The stages whose weights training leaves alone."""
+        """The stages whose weights training does not change."""
         if self.frozen_stages == 0:
             return []
         stem = [self.features.conv_stem, self.features.bn1]

@@ -24,7 +24,7 @@ from umop.system.versions import STACK, all_installed
 
 _READERS = 16
 _SHARE = 500
-"""Sizes of so many files are asked for at a time: network storage answers each in a millisecond."""
+"""Sizes of so many files are read at a time: network storage answers each in a millisecond."""
 
 
 def begin(

@@ -13,7 +13,7 @@ class UserError(Exception):
     """Something the user can put right; the message says what is wrong and what to do."""
 
     def summary(self) -> str:
-        """The message alone, without the traceback of a data loader's process.
+        """Only the message, without the traceback of a data loader's process.
 
         An error raised in such a process arrives with that process's traceback as its text, and
         its message behind the exception's name. The method must not be called ``message``: torch

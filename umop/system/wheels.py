@@ -12,7 +12,7 @@ from umop.system.errors import UserError
 from umop.system.locks import exclusive_lock
 
 _STDERR = 2
-"""Its file descriptor: what a command prints to stdout is its result alone."""
+"""Its file descriptor: what a command prints to stdout is only its result."""
 
 
 def download_wheels(requirements: Path, folder: Path) -> None:

@@ -70,7 +70,7 @@ class ScalarsToWandb(WandbVisBackend):
 
 
 def settings(run: RunFolder, done: int, variables: Mapping[str, str]) -> TrackerSettings | None:
-    """W&B is asked for by its key or its project.
+    """W&B is requested by its key or its project.
 
     Args:
         run: Its name is that of W&B's run.

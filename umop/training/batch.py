@@ -31,10 +31,10 @@ _BOX = 8
 
 
 def require_gpu(options: TrainOptions, on_gpu: bool, processes: int) -> None:
-    """Checks that there is one GPU whose memory can be measured, where that is asked for.
+    """Checks that there is one GPU whose memory can be measured, where ``--batch auto`` is given.
 
     Args:
-        options: What is asked for; ``batch`` says whether to measure.
+        options: Their ``batch`` says whether to measure.
         on_gpu: Whether training is on a GPU.
         processes: How many train together.
 

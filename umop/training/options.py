@@ -158,7 +158,7 @@ class TrainOptions:
 
     @property
     def on_cpu(self) -> bool:
-        """Whether the processor is asked for."""
+        """Whether the processor is requested."""
         return self.device == "cpu"
 
     @property

@@ -110,7 +110,7 @@ def prepare(
         claim: Keeps other processes from the run, and brings what its mirror has of it.
 
     Raises:
-        UserError: Something that is asked for is not possible.
+        UserError: An option is not possible.
     """
     require_trainable(config)
     require_gpu(options, _on_gpu(options), processes)
@@ -175,7 +175,7 @@ def count_data(draft: Draft) -> None:
 
 
 def set_tiles(draft: Draft) -> None:
-    """Cuts images into windows, where that is asked for."""
+    """Cuts images into windows, where that is requested."""
     draft.cut = None
     asked, options = draft.options.tiles, draft.options
     if asked is None and not draft.config.get("tiles"):
@@ -196,7 +196,7 @@ def _set_size(draft: Draft) -> None:
 
 
 def _choose_batch(draft: Draft) -> None:
-    """Finds the largest batch where that is asked for."""
+    """Finds the largest batch where that is requested."""
     options, counts = draft.options, draft.counts
     draft.schedule = options.schedule
     if options.batch == AUTO:
@@ -218,7 +218,7 @@ def _shorten_dry_run(draft: Draft) -> None:
 
 
 def _set_weights(draft: Draft) -> None:
-    """Starts from a detector's weights, where they are asked for or the config's for own data."""
+    """Starts from a detector's weights, where they are requested or the config's for own data."""
     by_default = draft.config.get("auto_weights", None) if draft.own else None
     wanted = draft.options.weights or by_default or finetune.IMAGENET_WEIGHTS
     draft.weights = None

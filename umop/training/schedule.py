@@ -58,7 +58,7 @@ def parse_duration(text: str) -> float:
 
 
 def fit(config: _Section, options: ScheduleOptions, images: int, processes: int) -> None:
-    """Fits a config's schedule to what is asked for, and to the data.
+    """Fits a config's schedule to the options, and to the data.
 
     Args:
         config: Changed in place.
@@ -67,7 +67,7 @@ def fit(config: _Section, options: ScheduleOptions, images: int, processes: int)
         processes: How many train together.
 
     Raises:
-        UserError: Something that is asked for is not possible.
+        UserError: An option is not possible.
     """
     _divide_batch(config, options, processes)
     if options.lr is not None:

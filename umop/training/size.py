@@ -21,7 +21,7 @@ _MULTIPLE = 32
 
 
 def fit_size(config: _Section, asked: int | None, box_share: float) -> str | None:
-    """Scales images as is asked for, or so that boxes are large enough to be learned.
+    """Scales images to the requested size, or so that boxes are large enough to be learned.
 
     Args:
         config: Changed in place.

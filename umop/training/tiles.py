@@ -127,12 +127,12 @@ class Cut:
 def fit_tiles(
     config: _Section, asked: Tiles | None, size: int | None, scenes: Scenes
 ) -> Cut | None:
-    """Cuts images into windows where that is asked for; ``auto`` does where boxes need it.
+    """Cuts images into windows where that is requested; ``auto`` does where boxes need it.
 
     Args:
         config: Changed in place. Its ``tiles`` count where nothing is asked.
         asked: ``auto``, ``off``, or the side of a window in pixels.
-        size: Side in pixels that is asked for, of the square that a window is scaled into.
+        size: The requested side in pixels of the square that a window is scaled into.
         scenes: What to train on.
 
     Returns:
@@ -163,7 +163,7 @@ def fit_tiles(
 
 
 def _spec(asked: Tiles | None, own: Any, side: int, scenes: Scenes) -> TileSpec:
-    """The windows that are asked for, the config's own, or those that suit the boxes.
+    """The requested windows, the config's own, or those that suit the boxes.
 
     Raises:
         UserError: The config's cannot be.

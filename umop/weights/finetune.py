@@ -216,7 +216,7 @@ def read_checkpoint(source: Path) -> _Checkpoint:
     if not isinstance(tensors, dict) or not all(isinstance(t, Tensor) for t in tensors.values()):
         raise UserError(
             f"{source} holds no 'state_dict' of tensors, as mmdet's checkpoints do. --weights "
-            "takes a whole detector, not a backbone alone."
+            "takes a whole detector, not only a backbone."
         )
     named = {name.removeprefix("module."): tensor for name, tensor in tensors.items()}
     return _Checkpoint(named, _classes(content.get("meta")), _style_of(content.get("meta")))

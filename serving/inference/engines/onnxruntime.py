@@ -40,7 +40,7 @@ class OnnxEngine:
 
     Raises:
         BundleError: ``model.onnx`` is missing, unreadable or has other inputs and outputs.
-        EngineError: A GPU is asked for, and this ONNX Runtime can use none.
+        EngineError: A GPU is requested, and this ONNX Runtime can use none.
     """
 
     def __init__(self, bundle: Bundle, options: EngineOptions) -> None:

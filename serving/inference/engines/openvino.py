@@ -25,7 +25,7 @@ class OpenVinoEngine:
 
     Raises:
         BundleError: ``model.onnx`` is missing, unreadable or has other inputs and outputs.
-        EngineError: A GPU is asked for.
+        EngineError: A GPU is requested.
     """
 
     concurrent_runs = 1

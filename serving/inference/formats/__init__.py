@@ -3,7 +3,7 @@
 Each module reads one format: the size, how the pixels are turned, and where they are. It loops over
 the file's blocks, of which it allows a limited number, and hands on only those that the pixels
 need: texts, profiles, thumbnails and further images reach no decoder, so that decoding takes time
-and memory by the number of pixels alone.
+and memory only by the number of pixels.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The structure of a JSON file, from its start alone."""
+"""The structure of a JSON file, read only from its start."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which image belongs to which annotation, where their names alone tell."""
+"""Which image belongs to which annotation, where only their names tell."""
 
 from __future__ import annotations
 

@@ -135,7 +135,7 @@ class Files:
 
         Returns:
             Its file; None where none has the name and at least its last folder, or lies in one of
-            the folders to look in. What has the last part of the name alone may be another image:
+            the folders to look in. What has only the last part of the name may be another image:
             see :func:`umop.data.files.pairing.found_by_name`.
         """
         name = written.strip().replace("\\", "/")

@@ -24,7 +24,7 @@ _PARTS = ("images", "annotations", "categories")
 BESIDE = ("captions_", "person_keypoints_", "image_info_", "panoptic_", "stuff_")
 """The starts of names of COCO's own files that list the images of ``instances_…`` once more."""
 _OTHER_KINDS = {"caption": "COCO's captions", "segments_info": "COCO's panoptic masks"}
-"""What an annotation has in files of which the images alone are like those of boxes."""
+"""What an annotation has in files of which only the images are like those of boxes."""
 _NOT_COUNTED = ("iscrowd", "ignore")
 _NAMED_LIKE_IT = ("coco", "instances", "annotation")
 

@@ -173,7 +173,7 @@ def _checked(
 
 
 def _root_of(roots: Sequence[Path]) -> Path:
-    """The folder that all folders are in; one alone itself."""
+    """The folder that all folders are in; a single one itself."""
     return Path(os.path.commonpath(roots))
 
 

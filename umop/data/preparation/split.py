@@ -83,8 +83,8 @@ def _together(data: DataSet, records: Mapping[Path, Record | None]) -> list[list
         record = records.get(image.path)
         original = _COPY_OF.sub("", image.path.stem)
         copied = original != image.path.stem
-        alone = (record.perceptual_hash or record.digest) if record else str(image.path)
-        groups[original if copied else alone].append(index)
+        content = (record.perceptual_hash or record.digest) if record else str(image.path)
+        groups[original if copied else content].append(index)
     found = {index: records.get(image.path) for index, image in enumerate(data.images)}
     bits = {
         index: record.bits() for index, record in found.items() if record and record.perceptual_hash

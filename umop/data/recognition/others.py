@@ -53,7 +53,7 @@ _JSON: dict[str, Callable[[Any], bool]] = {
     "COCO's results, which have no images: give the annotations that they are of": lambda each: (
         {"image_id", "category_id", "score"} <= each.keys()
     ),
-    "Label Studio's tasks with a model's boxes alone: let a person finish them": lambda each: (
+    "Label Studio's tasks with only a model's boxes: let a person finish them": lambda each: (
         isinstance(each.get("data"), dict) and "predictions" in each
     ),
     "Prodigy's JSON lines: write them as COCO": lambda each: "spans" in each and "image" in each,

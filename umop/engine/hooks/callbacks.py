@@ -14,7 +14,7 @@ _Callback = Callable[[int, dict[str, float]], object]
 
 
 class CallbackHook(Hook):
-    """Calls functions behind steps and evaluations; registered on the first rank alone.
+    """Calls functions behind steps and evaluations; registered only on the first rank.
 
     Args:
         on_step: Gets the iteration, counted from 1, and the losses.

@@ -11,7 +11,7 @@ from umop.runs.uploads import Uploads
 
 
 class MirrorHook(Hook):
-    """Offers each save for uploading; registered on the first rank alone.
+    """Offers each save for uploading; registered only on the first rank.
 
     Args:
         uploads: Uploads them.

@@ -22,7 +22,7 @@ class OutlookHook(Hook):
     """Notes how much AP the rest of training usually adds; at its end, what twice as much would.
 
     Each doubling of the iterations usually adds half of what the one before added:
-    docs/benchmarks.md has the curves. One evaluation alone says nothing, hence there is no estimate
+    docs/benchmarks.md has the curves. One evaluation says nothing, hence there is no estimate
     before the second.
     """
 

@@ -13,7 +13,7 @@ from umop.system.exit_codes import exit_code_of
 
 
 class ProvenanceHook(Hook):
-    """Writes ``provenance.json``; registered on the first rank alone.
+    """Writes ``provenance.json``; registered only on the first rank.
 
     Args:
         run: The run.

@@ -41,8 +41,8 @@ def _label_files(files: Files) -> list[Path]:
     """The text files that stand for an image, where some of the first are such."""
     paired = sorted(files.pairs(".txt").of_annotation)
     found = [files.path(name) for name in paired if base(name) not in CLASS_FILES]
-    alone = [path for path in files.matching(".txt") if "labels" in path.parts]
-    found = found or [path for path in alone if path.name not in CLASS_FILES]
+    unpaired = [path for path in files.matching(".txt") if "labels" in path.parts]
+    found = found or [path for path in unpaired if path.name not in CLASS_FILES]
     texts = [read_text(path) for path in found[:_LOOKED_AT]]
     is_other = any(texts) and not any(map(_is_label, texts))
     return [] if is_other else found
