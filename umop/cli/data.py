@@ -152,7 +152,7 @@ def captured(
 
 @app.command()
 def suspects(run: RunName) -> None:
-    """Show the labels that a run doubts most: missing, surplus, wrong class, imprecise."""
+    """Show the labels that a run suspects most: missing, surplus, wrong class, imprecise."""
     target = RunFolder.named(run)
     with quietly():
         from umop.evaluation.run_suspects import suspects_of
@@ -160,4 +160,4 @@ def suspects(run: RunName) -> None:
 
         found, folders = suspects_of(target)
         page, table = write_suspects(target, found, folders)
-    typer.echo(f"{counted(len(found), 'doubtful label')}: {page}, {table}")
+    typer.echo(f"{counted(len(found), 'suspect label')}: {page}, {table}")

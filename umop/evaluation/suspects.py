@@ -1,15 +1,15 @@
-"""Which labels a model doubts most.
+"""Which labels a model suspects most.
 
 A network that was trained on labels, a tenth of them wrong, follows the other nine tenths first. So
 it contradicts the wrong ones, also in the images that it was trained on, as long as it has not
-learned them by heart. This is confident learning (arXiv 1911.00068), as ObjectLab applies it to
+memorised them. This is confident learning (arXiv 1911.00068), as ObjectLab applies it to
 boxes (arXiv 2309.00832). As there, what a score means is read from the other labels of its class,
-so that classes and kinds of doubt can be ranked together:
+so that classes and kinds of suspects can be ranked together:
 
 - A detection counts for as much as the share of the class's detections at least as sure that lie on
   a label. So a class that is often left unlabelled does not fill the list.
 - A label that nothing is found at counts for the share of the class's labels that are found. So a
-  class that the model has not learned is not doubted.
+  class that the model has not learned is not suspected.
 - Both count for less, the nearer a label's own support is to what labels of its class usually have.
 - Where a label may be missing, the detection's own score counts, too: a network takes many things
   for objects that it has not seen labelled.
@@ -33,14 +33,14 @@ SUSPECT_KINDS: dict[SuspectKind, str] = {
     "class": "a label of another class than what is found there",
     "imprecise": "a label that lies beside what is found",
 }
-"""The kinds of doubts."""
+"""What may be wrong with a label."""
 
 _FOUND = 0.5
 """The IoU from which a detection is of a label."""
 _BESIDE = 0.1
 """The IoU from which one of its class may be meant by it."""
 _LEAST = 0.2
-"""A lower doubt is not said, and a detection that counts for less explains nothing."""
+"""A lower score is not listed, and a detection that counts for less explains nothing."""
 _Boxes = NDArray[np.float64]
 _Ints = NDArray[np.int64]
 
@@ -51,7 +51,7 @@ class Suspect:
 
     Attributes:
         kind: One of :data:`KINDS`.
-        score: How doubtful, from 0 to 1.
+        score: How suspect, from 0 to 1.
         split: What the image is for, ``train`` or ``val``.
         image: The image's file, as the annotations name it.
         label: The label's class; None where one is missing.
@@ -83,7 +83,7 @@ def find_suspects(
         split: What the images are for.
 
     Returns:
-        At most one for each label and each detection, the most doubtful first.
+        At most one for each label and each detection, the most suspect first.
     """
     names = {each["id"]: str(each["name"]) for each in content["categories"]}
     labels, found = (_by_image(each) for each in (content["annotations"], detections))
@@ -175,7 +175,7 @@ class _Scene:
         return best
 
     def suspects(self, classes: Mapping[int, _Class]) -> Iterator[Suspect]:
-        """What is doubtful in this image; takes what is usual, by category id."""
+        """What is suspect in this image; takes what is usual, by category id."""
         free = set(np.flatnonzero(self.own < 0).tolist())
         worth = [
             classes[number].worth(score)
@@ -185,20 +185,20 @@ class _Scene:
         support = self.support()
         for label in np.argsort(support, kind="stable").tolist():
             own = classes[int(self.classes[label])]
-            doubt = 1 - own.relative(float(support[label]))
+            suspicion = 1 - own.relative(float(support[label]))
             is_found = label in matched
             kind, row = self._contradiction(label, is_found, free, worth)
             if row is not None:
                 free.discard(row)
                 score = worth[row] if is_found else max(worth[row], own.found)
-                yield self._suspect(kind, doubt * score, classes, label, row)
+                yield self._suspect(kind, suspicion * score, classes, label, row)
             elif not is_found:
-                yield self._suspect("surplus", doubt * own.found, classes, label, None)
+                yield self._suspect("surplus", suspicion * own.found, classes, label, None)
         for row in sorted(free):
             near = float(self.iou[row].max(initial=0))
             if near < _FOUND:
-                doubt = float(self.scores[row]) * (1 - near)
-                yield self._suspect("missing", doubt * worth[row], classes, None, row)
+                suspicion = float(self.scores[row]) * (1 - near)
+                yield self._suspect("missing", suspicion * worth[row], classes, None, row)
 
     def _contradiction(
         self, label: int, is_found: bool, free: set[int], worth: Sequence[float]
@@ -232,7 +232,7 @@ class _Scene:
         """A suspect of a label and a detection, by their indices.
 
         Args:
-            kind: What is doubtful.
+            kind: What is suspect.
             score: How much.
             classes: By category id.
             label: None where one is missing.

@@ -1,4 +1,4 @@
-"""The labels that a model doubts most, as a page of crops and as a table."""
+"""The labels that a model suspects most, as a page of crops and as a table."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SHOWN = 100
 _SIDE = 240
 """The longer side of a crop in the page, in pixels."""
 _AROUND = 0.75
-"""How much of its surroundings a crop shows on each side, as a share of what is doubtful."""
+"""How much of its surroundings a crop shows on each side, as a share of what is suspect."""
 _LEAST = 48
 """The shortest side of a crop, in the image's pixels."""
 _SIDES = ("x1", "y1", "x2", "y2")
@@ -59,7 +59,7 @@ def write_suspects(
 
     Args:
         run: The run.
-        suspects: The most doubtful first.
+        suspects: The most suspect first.
         folders: Where the images of each split lie.
 
     Returns:

@@ -1,4 +1,4 @@
-"""``umop data suspects`` shows which labels a run doubts."""
+"""``umop data suspects`` shows which labels a run suspects."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_suspects_are_a_page_of_crops_and_a_table(umop: Umop, workplace: Path) -
     assert scores == sorted(scores, reverse=True)
     assert {row["split"] for row in rows} == {"train", "val"}
     assert (
-        f"{len(rows)} doubtful labels: runs/lively/suspects.html, runs/lively/suspects.csv" in out
+        f"{len(rows)} suspect labels: runs/lively/suspects.html, runs/lively/suspects.csv" in out
     )
     page = (run / "suspects.html").read_text()
     assert page.count("<figure>") == min(100, len(rows))

@@ -1,4 +1,4 @@
-"""Labels that a model doubts, and how."""
+"""Labels that a model suspects, and how."""
 
 from __future__ import annotations
 
