@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from fastapi.responses import Response
 
 from serving.api.formats.output import DetectAnswer, Found, OutputFormat, Render
-from serving.guards.crew import Crew
+from serving.guards.threads import GuardedThreads
 
 
 class ResponseRenderer:
@@ -18,7 +18,7 @@ class ResponseRenderer:
         max_pixels: Most pixels in one image.
     """
 
-    def __init__(self, threads: Crew, max_pixels: int) -> None:
+    def __init__(self, threads: GuardedThreads, max_pixels: int) -> None:
         self._threads = threads
         self._max_pixels = max_pixels
 

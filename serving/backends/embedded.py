@@ -14,7 +14,7 @@ from serving.backends.turns import in_turn
 from serving.bundle import Bundle
 from serving.bundle.schema import Manifest
 from serving.guards.admission import OverloadedError
-from serving.guards.crew import Crew
+from serving.guards.threads import GuardedThreads
 from serving.inference.batching import Batcher
 from serving.inference.detector import Detections, Detector, ModelInput, Prepared, name_detections
 from serving.inference.engines import Engine, EngineError, open_engine
@@ -39,7 +39,7 @@ class Resources:
         tiled: Images whose pixels may stay in memory for their windows.
     """
 
-    decoders: Crew
+    decoders: GuardedThreads
     slots: RunSlots
     tiled: asyncio.Semaphore
 
@@ -47,8 +47,8 @@ class Resources:
     def of(cls, settings: Settings) -> Resources:
         """Makes what the settings allow."""
         threads = settings.decode_threads
-        crew = Crew(threads, settings.deadline, "decode")
-        return cls(crew, RunSlots(), asyncio.Semaphore(threads))
+        decoders = GuardedThreads(threads, settings.deadline, "decode")
+        return cls(decoders, RunSlots(), asyncio.Semaphore(threads))
 
 
 class EmbeddedBackend:

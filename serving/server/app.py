@@ -29,9 +29,9 @@ from serving.backends.follower import Follower
 from serving.capture import Capture
 from serving.guards.admission import Admission
 from serving.guards.budget import ByteBudget
-from serving.guards.crew import Crew
 from serving.guards.fetch import Fetcher
 from serving.guards.keys import KeyRing, RateLimit
+from serving.guards.threads import GuardedThreads
 from serving.observability.metrics import Metrics
 from serving.observability.tracing import Tracer
 from serving.settings import Settings
@@ -109,7 +109,7 @@ def _services(settings: Settings) -> Services:
         admission=Admission(settings.max_queue, figures),
         body=BodyReader(settings.batch_limit, fetcher if settings.allow_urls else None),
         renderer=ResponseRenderer(
-            Crew(settings.decode_threads, settings.deadline, "draw"), settings.max_pixels
+            GuardedThreads(settings.decode_threads, settings.deadline, "draw"), settings.max_pixels
         ),
         keys=KeyRing(settings.api_keys, settings.api_keys_file),
         admin_keys=KeyRing(settings.admin_keys),

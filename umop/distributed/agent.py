@@ -20,7 +20,7 @@ from torch.distributed.elastic.multiprocessing.api import SignalException, Subpr
 from torch.distributed.launcher.api import LaunchConfig
 
 from umop.distributed.heartbeat import HeartbeatMonitor
-from umop.distributed.meeting import rendezvous_of
+from umop.distributed.rendezvous import rendezvous_of
 from umop.system.exit_codes import FAILURE, STOPPED
 
 SECONDS_TO_STOP = 100

@@ -16,8 +16,8 @@ from torch.distributed.distributed_c10d import Store
 from torch.distributed.rendezvous import rendezvous
 
 from umop.distributed import heartbeat
-from umop.distributed.meeting import SECONDS_TO_COME
 from umop.distributed.ranks import Ranks, SingleProcess
+from umop.distributed.rendezvous import SECONDS_TO_COME
 from umop.distributed.watchdog import Watchdog
 from umop.system.errors import LostRankError, Stopped, TrainingError
 

@@ -31,7 +31,7 @@ _SECONDS_BETWEEN_NOTES = 60.0
 SECONDS_BEFORE_NOTES = 3.0
 
 
-class Meeting(StaticTCPRendezvous):
+class WaitingRendezvous(StaticTCPRendezvous):
     """torch's rendezvous of nodes that know the first one's address, once all have come."""
 
     def next_rendezvous(self):  # type: ignore[no-untyped-def]  # as torch's
@@ -128,7 +128,7 @@ def rendezvous_of(launch: LaunchConfig, limit: float) -> RendezvousHandler:
     if launch.rdzv_backend == "static":
         host, port = parse_rendezvous_endpoint(launch.rdzv_endpoint, 29500)
         rank, timeout = int(launch.rdzv_configs["rank"]), int(max(limit, SECONDS_TO_COME))
-        return Meeting(host, port, rank, launch.max_nodes, launch.run_id, timeout)
+        return WaitingRendezvous(host, port, rank, launch.max_nodes, launch.run_id, timeout)
     parameters = RendezvousParameters(
         backend=launch.rdzv_backend,
         endpoint=launch.rdzv_endpoint,

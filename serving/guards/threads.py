@@ -21,7 +21,7 @@ _MOST_REPLACEMENTS = 3
 _log = logging.getLogger(__name__)
 
 
-class Crew:
+class GuardedThreads:
     """A number of threads, each of which should end its work in time.
 
     What comes in is bounded before it is worked on, so nothing known is ever late. If something

@@ -10,16 +10,16 @@ from torch.distributed import DistStoreError
 
 from tests.serving.running import free_ports
 from tests.serving.waiting import wait_until
-from umop.distributed import launch, meeting
+from umop.distributed import launch, rendezvous
 from umop.distributed.agent import Agent
 from umop.distributed.job import Job
-from umop.distributed.meeting import Meeting
+from umop.distributed.rendezvous import WaitingRendezvous
 from umop.system.errors import LostRankError
 
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(meeting, "SECONDS_BEFORE_NOTES", 0.0)
+    monkeypatch.setattr(rendezvous, "SECONDS_BEFORE_NOTES", 0.0)
 
 
 @pytest.fixture
@@ -34,8 +34,8 @@ def threads() -> Iterator[ThreadPoolExecutor]:
         yield pool
 
 
-def node(rank: int, port: int, count: int = 2) -> Meeting:
-    return Meeting("127.0.0.1", port, rank, count, "none", timeout=20)
+def node(rank: int, port: int, count: int = 2) -> WaitingRendezvous:
+    return WaitingRendezvous("127.0.0.1", port, rank, count, "none", timeout=20)
 
 
 def ranks(*meetings: Future[object]) -> list[int]:
@@ -58,7 +58,9 @@ def test_another_node_waits_for_the_first_beyond_its_timeout(
     port: int, threads: ThreadPoolExecutor, capfd: pytest.CaptureFixture[str]
 ) -> None:
     printed = Printed(capfd)
-    second = threads.submit(Meeting("127.0.0.1", port, 1, 2, "none", timeout=1).next_rendezvous)
+    second = threads.submit(
+        WaitingRendezvous("127.0.0.1", port, 1, 2, "none", timeout=1).next_rendezvous
+    )
     wait_until(lambda: printed.has(f"Waiting for the first of 2 nodes at 127.0.0.1:{port}"))
     assert ranks(threads.submit(node(0, port).next_rendezvous), second) == [0, 1]
 
