@@ -5,7 +5,7 @@
 The copy in ``FOLDER/data`` has as many wrong labels of each kind: dropped, shifted by 20 to 40 % of
 both sides, of another class, and added where nothing is. Which they are stands in
 ``corruptions.json``; the seed (`--seed`) chooses them. `umop train small` runs with the options,
-`umop data suspects` lists what it suspects. A suspect is right where it points at a corrupted label:
+`umop data suspects` lists what it suspects. A suspect is right where it points at a corruption:
 its box or what was found overlaps the label, as it is or as it was, with an IoU of 0.5.
 Each corruption counts once. What the set's makers have left out counts as not right. What is there
 is not made again.

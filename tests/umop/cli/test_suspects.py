@@ -21,9 +21,7 @@ def test_suspects_are_a_page_of_crops_and_a_table(umop: Umop, workplace: Path) -
     scores = [float(row["score"]) for row in rows]
     assert scores == sorted(scores, reverse=True)
     assert {row["split"] for row in rows} == {"train", "val"}
-    assert (
-        f"{len(rows)} suspect labels: runs/lively/suspects.html, runs/lively/suspects.csv" in out
-    )
+    assert f"{len(rows)} suspect labels: runs/lively/suspects.html, runs/lively/suspects.csv" in out
     page = (run / "suspects.html").read_text()
     assert page.count("<figure>") == min(100, len(rows))
     assert "cannot be read" not in page

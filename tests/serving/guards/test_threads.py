@@ -10,7 +10,7 @@ from threading import Event
 import pytest
 
 from serving.guards.admission import OverloadedError
-from serving.guards.crew import Crew
+from serving.guards.threads import GuardedThreads
 
 
 @pytest.fixture
@@ -21,35 +21,35 @@ def end() -> Iterator[Event]:
     event.set()
 
 
-async def hang(crew: Crew, end: Event) -> asyncio.Future[None]:
-    """Gives a crew work that one of its threads does not come back from."""
+async def hang(threads: GuardedThreads, end: Event) -> asyncio.Future[None]:
+    """Gives threads work that one of its threads does not come back from."""
     started = Event()
 
     def work() -> None:
         started.set()
         end.wait()
 
-    task = asyncio.ensure_future(crew.run(work))
+    task = asyncio.ensure_future(threads.run(work))
     await asyncio.sleep(0)
     assert await asyncio.to_thread(started.wait, 10)
     return task
 
 
 def test_work_is_done_and_its_errors_are_raised() -> None:
-    crew = Crew(1, seconds=10, name="work")
-    assert asyncio.run(crew.run(lambda a, b: a + b, 1, b=2)) == 3
+    threads = GuardedThreads(1, seconds=10, name="work")
+    assert asyncio.run(threads.run(lambda a, b: a + b, 1, b=2)) == 3
     with pytest.raises(ZeroDivisionError):
-        asyncio.run(crew.run(lambda: 1 / 0))
-    assert crew.stuck == 0
-    crew.close()
+        asyncio.run(threads.run(lambda: 1 / 0))
+    assert threads.stuck == 0
+    threads.close()
 
 
 def test_another_thread_takes_the_place_of_one_that_hangs(end: Event) -> None:
     async def go_on() -> int:
-        crew = Crew(1, seconds=0, name="work")
-        _late = await hang(crew, end)
-        assert crew.stuck == 1
-        return await crew.run(lambda: 5)
+        threads = GuardedThreads(1, seconds=0, name="work")
+        _late = await hang(threads, end)
+        assert threads.stuck == 1
+        return await threads.run(lambda: 5)
 
     assert asyncio.run(go_on()) == 5
 
@@ -59,11 +59,11 @@ def test_the_process_stops_once_too_many_hang(end: Event, monkeypatch: pytest.Mo
     monkeypatch.setattr("os.kill", lambda _, number: told.append(number))
 
     async def give_up() -> None:
-        crew = Crew(1, seconds=0, name="work")
-        _late = [await hang(crew, end) for _ in range(4)]
+        threads = GuardedThreads(1, seconds=0, name="work")
+        _late = [await hang(threads, end) for _ in range(4)]
         for _ in range(2):
             with pytest.raises(OverloadedError, match="all threads that work hang"):
-                await crew.run(lambda: None)
+                await threads.run(lambda: None)
 
     asyncio.run(give_up())
     assert told == [signal.SIGTERM], "once"
