@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import sys
-from array import array
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing
-from dataclasses import dataclass, field, replace
-from itertools import chain, groupby
-from operator import itemgetter
+from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
-from serving.predict.films import Films, film_of
+from serving.predict.films import Films
 from serving.predict.formats import RESULT_FORMATS, ResultFormat
-from serving.predict.formats.format import Part
-from serving.predict.formats.records import ImageRecord
-from serving.predict.inputs import Item, PathInput, open_inputs
+from serving.predict.formats.format import Records
+from serving.predict.formats.places import Places
+from serving.predict.inputs import Inputs, open_inputs
 from serving.predict.inputs.errors import PredictError
 from serving.predict.journal import Journal
-from serving.predict.made import drawing_of
 from serving.predict.models import Model
 from serving.predict.pipeline import in_order
-from serving.predict.places import Places
 from serving.predict.progress import Progress
+from serving.predict.results import Results
 from serving.predict.work import Outcome, Task, Worker
 from serving.schemas.options import DetectOptions
 
@@ -66,12 +63,14 @@ class Summary:
         kept: How many of them were done before.
         failures: A line for each that failed.
         written: The file or folder that has the results; None for standard output.
+        others: Files from before, of images or boxes that were not found this time.
     """
 
     images: int = 0
     kept: int = 0
     failures: list[str] = field(default_factory=list)
     written: Path | None = None
+    others: list[Path] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -86,7 +85,7 @@ class PredictCommand:
 
     options: PredictOptions
     format: ResultFormat
-    inputs: list[PathInput]
+    inputs: Inputs
 
     @classmethod
     def of(cls, options: PredictOptions) -> PredictCommand:
@@ -107,7 +106,8 @@ class PredictCommand:
         """Finds objects in all images, and writes them.
 
         Raises:
-            PredictError: There are no images, or the folder has other results.
+            PredictError: There are no images, the folder has other results, or the format cannot
+                hold one of the images.
             EngineError: The network failed.
             OSError: A file cannot be written.
         """
@@ -122,7 +122,7 @@ class PredictCommand:
             first = next(outcomes)  # before anything is printed: there may be no image
             found = chain([first], outcomes)
             records = (each.record for each in found if each.record is not None)
-            for path, text in self.format.parts(records, model.manifest):
+            for path, text in self.format.parts(self._named(records), model.manifest):
                 if path == self.format.main:
                     sys.stdout.buffer.write(text.encode())
                     sys.stdout.buffer.flush()
@@ -131,21 +131,30 @@ class PredictCommand:
     def _write(self, model: Model, out: Path) -> Summary:
         summary = Summary(written=out / (self.format.main or ""))
         with Journal(out, model, self.options.detect) as journal:
-            with closing(self._outcomes(model, journal, summary, is_shown=True)) as outcomes:
-                found = _Kept(journal, array("Q", _starts(journal, outcomes)))
-            write_parts(out, self.format.parts(found, model.manifest))
+            results = Results(out, self.options.made, journal)
+            with closing(self._outcomes(model, results, summary, is_shown=True)) as outcomes:
+                found = results.keep(outcomes)
+            results.write(self.format.parts(self._named(found), model.manifest))
+        summary.others = results.others(self.format.folder)
         return summary
 
+    def _named(self, records: Records) -> Records:
+        """Records with the names that the format wants."""
+        if not self.format.has_paths:
+            return records
+        locate = self.inputs.locate
+        return (each.model_copy(update={"name": locate(each.name)}) for each in records)
+
     def _outcomes(
-        self, model: Model, journal: Journal | None, summary: Summary, *, is_shown: bool
+        self, model: Model, results: Results | None, summary: Summary, *, is_shown: bool
     ) -> Generator[Outcome, None, None]:
         """Works on all images; yields what came of each, and counts it."""
         out = self.options.out
         worker = Worker(model, out, self.options.made)
         films = Films(out or Path())
-        tasks = self._tasks(journal)
+        tasks = self._tasks(results)
         try:
-            with Progress(self._count, is_shown=is_shown) as progress:
+            with Progress(self.inputs.count, is_shown=is_shown) as progress:
                 for outcome in in_order(worker.work, tasks, model.threads):
                     films.add(outcome.task.item.clip, outcome.task.place, outcome.drawn)
                     _count(summary, outcome)
@@ -157,72 +166,15 @@ class PredictCommand:
         if not summary.images and not summary.failures:
             raise PredictError("there is no image in " + ", ".join(self.options.paths))
 
-    def _count(self) -> int:
-        return sum(each.count() for each in self.inputs)
-
-    def _tasks(self, journal: Journal | None) -> Iterator[Task]:
-        """The images, each once."""
+    def _tasks(self, results: Results | None) -> Iterator[Task]:
         places = Places()
-        seen: set[int] = set()
-        for item in self._items():
-            if (key := hash(item.name)) in seen:
-                continue
-            seen.add(key)
+        for item in self.inputs.items():
             place = places.of(item.name)
-            yield Task(item, place, None if journal is None else self._kept(journal, item, place))
-
-    def _items(self) -> Iterator[Item]:
-        for each in self.inputs:
-            for item in each.items():
-                yield replace(item, name=_printable(item.name))
-
-    def _kept(self, journal: Journal, item: Item, place: str) -> int | None:
-        """Where an image is in the journal, if it and what is made of it are there."""
-        out = self.options.out
-        if self.options.draw and out is not None:
-            drawing = film_of(out, place) if item.clip else drawing_of(out, place)
-            if not drawing.exists():
-                return None
-        return journal.find(item.name, item.stamp, place, self.options.made)
-
-
-@dataclass(frozen=True)
-class _Kept:
-    """Records in a journal, which can be gone over several times."""
-
-    journal: Journal
-    starts: array[int]
-
-    def __iter__(self) -> Iterator[ImageRecord]:
-        return self.journal.records(self.starts)
-
-
-def _starts(journal: Journal, outcomes: Iterable[Outcome]) -> Iterator[int]:
-    """Writes what was found; yields where it is, and where what was kept is."""
-    for outcome in outcomes:
-        if outcome.record is not None:
-            yield journal.add(outcome.record)
-        elif outcome.task.kept is not None:
-            yield outcome.task.kept
-
-
-def write_parts(folder: Path, parts: Iterable[Part]) -> None:
-    """Writes files, each whole or not at all.
-
-    Args:
-        folder: Where.
-        parts: Their paths inside and their texts, those of a file behind each other.
-
-    Raises:
-        OSError: A file cannot be written.
-    """
-    for name, pieces in groupby(parts, itemgetter(0)):
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f".{path.name}.part")
-        with part.open("w", encoding="utf-8", newline="") as file:
-            file.writelines(text for _, text in pieces)
-        part.replace(path)
+            if refusal := self.format.refusal(item, place):
+                raise PredictError(
+                    f"--format {self.format.name} cannot hold {item.name}: {refusal}"
+                )
+            yield Task(item, place, None if results is None else results.find(item, place))
 
 
 def _count(summary: Summary, outcome: Outcome) -> None:
@@ -231,8 +183,3 @@ def _count(summary: Summary, outcome: Outcome) -> None:
         return
     summary.images += 1
     summary.kept += outcome.task.kept is not None
-
-
-def _printable(name: str) -> str:
-    """A file's name as text, where its bytes are none."""
-    return name.encode("utf-8", "backslashreplace").decode()

@@ -10,6 +10,7 @@ import cv2
 from serving.inference.pixels import Pixels
 from serving.predict.inputs.errors import PredictError
 from serving.predict.inputs.item import Clip
+from serving.predict.made import FOLDERS
 
 _SUFFIX = ".mp4"
 _CODEC = "mp4v"
@@ -19,7 +20,7 @@ def film_of(folder: Path, place: str) -> Path:
     """Where the video of a frame with that place is: ``clip.mp4`` of ``clip.mp4/000120``."""
     video, _, frame = place.rpartition("/")
     number = re.sub(r"^\d+", "", frame)  # of two videos that would share their places
-    return folder / "drawn" / f"{video.removesuffix(_SUFFIX)}{number}{_SUFFIX}"
+    return folder / FOLDERS["draw"] / f"{video.removesuffix(_SUFFIX)}{number}{_SUFFIX}"
 
 
 class Films:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +14,19 @@ from serving.inference.pixels import Pixels
 from serving.predict.formats.records import ImageRecord
 from serving.schemas.detections import Box
 
+FOLDERS = {"draw": "drawn", "crop": "crops"}
 _JPEG = "image/jpeg"
 
 
 def drawing_of(folder: Path, place: str) -> Path:
     """Where an image with its boxes is."""
-    return folder / "drawn" / f"{place}.jpg"
+    return folder / FOLDERS["draw"] / f"{place}.jpg"
+
+
+def crops_of(folder: Path, record: ImageRecord) -> Iterator[Path]:
+    """Where what is inside of each box is."""
+    for number, found in enumerate(record.detections):
+        yield folder / FOLDERS["crop"] / _plain(found.label) / f"{record.place}-{number}.jpg"
 
 
 def write_drawing(folder: Path, record: ImageRecord, pixels: Pixels) -> None:
@@ -49,9 +57,8 @@ def write_crops(folder: Path, record: ImageRecord, pixels: Pixels) -> None:
         ImageTooLargeError: It cannot be a JPEG.
         OSError: It cannot be written.
     """
-    for number, found in enumerate(record.detections):
+    for path, found in zip(crops_of(folder, record), record.detections, strict=True):
         cut = Image.fromarray(_inside(pixels, found.box))
-        path = folder / "crops" / _plain(found.label) / f"{record.place}-{number}.jpg"
         _write(path, draw.encode(cut, _JPEG))
 
 

@@ -138,5 +138,10 @@ def _print(summary: Summary) -> None:
         before = f" ({summary.kept} of them before)" if summary.kept else ""
         total = summary.images + len(summary.failures)
         note(f"{summary.images} of {counted(total, 'image')}{before}: {summary.written}")
+    if summary.others:
+        note(
+            f"{counted(len(summary.others), 'file')} of images or boxes that were not found this "
+            f"time: {summary.others[0]}{', …' if len(summary.others) > 1 else ''}"
+        )
     if summary.failures:
         raise typer.Exit(FAILURE)

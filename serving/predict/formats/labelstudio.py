@@ -12,6 +12,7 @@ from serving.bundle.schema import Manifest
 from serving.predict.formats.format import Part, Records, ResultFormat
 from serving.predict.formats.lists import json_list
 from serving.predict.formats.records import ImageRecord
+from serving.predict.inputs.item import Item
 from serving.predict.inputs.web import is_url
 from serving.schemas.detections import Detection, ImageInfo
 from serving.schemas.xml import element, text_of
@@ -68,4 +69,11 @@ def _region(key: str, image: ImageInfo, found: Detection) -> dict[str, Any]:
     }
 
 
-LABEL_STUDIO = ResultFormat("labelstudio", _parts, _FILE)
+def _refusal(item: Item, place: str) -> str | None:
+    """Label Studio opens files and addresses."""
+    if item.is_file:
+        return None
+    return "it is no file of its own: unpack zips and take frames out of videos"
+
+
+LABEL_STUDIO = ResultFormat("labelstudio", _parts, _FILE, refusal=_refusal, has_paths=True)

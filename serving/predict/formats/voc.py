@@ -10,12 +10,13 @@ from serving.predict.formats.format import Part, Records, ResultFormat
 from serving.predict.formats.records import ImageRecord
 from serving.schemas.xml import element, text_of
 
+_FOLDER = "Annotations"
 _CORNERS = {"xmin": "x1", "ymin": "y1", "xmax": "x2", "ymax": "y2"}
 
 
 def _parts(records: Records, manifest: Manifest) -> Iterator[Part]:
     for record in records:
-        yield f"Annotations/{record.place}.xml", text_of(_annotation(record))
+        yield f"{_FOLDER}/{record.place}.xml", text_of(_annotation(record))
 
 
 def _annotation(record: ImageRecord) -> ElementTree.Element:
@@ -33,4 +34,4 @@ def _annotation(record: ImageRecord) -> ElementTree.Element:
     return root
 
 
-VOC = ResultFormat("voc", _parts)
+VOC = ResultFormat("voc", _parts, folder=_FOLDER)

@@ -7,7 +7,11 @@ from collections.abc import Iterator
 
 from serving.bundle.schema import Manifest
 from serving.predict.formats.format import Part, Records, ResultFormat
+from serving.predict.formats.places import own_place
 from serving.predict.formats.records import ImageRecord
+from serving.predict.inputs.item import Item
+
+_FOLDER = "labels"
 
 
 def _parts(records: Records, manifest: Manifest) -> Iterator[Part]:
@@ -15,7 +19,7 @@ def _parts(records: Records, manifest: Manifest) -> Iterator[Part]:
     for number, name in enumerate(manifest.classes):
         yield "data.yaml", f"  {number}: {json.dumps(name, ensure_ascii=False)}\n"
     for record in records:
-        yield f"labels/{record.place}.txt", "".join(_lines(record))
+        yield f"{_FOLDER}/{record.place}.txt", "".join(_lines(record))
 
 
 def _lines(record: ImageRecord) -> Iterator[str]:
@@ -28,4 +32,11 @@ def _lines(record: ImageRecord) -> Iterator[str]:
         yield f"{each.class_id} {' '.join(f'{value:.8f}' for value in values)}\n"
 
 
-YOLO = ResultFormat("yolo", _parts)
+def _refusal(item: Item, place: str) -> str | None:
+    """YOLO finds labels by the image's name, so that those of another would count for it."""
+    if place == (own := own_place(item.name)):
+        return None
+    return f"another image has {_FOLDER}/{own}.txt: rename one of them"
+
+
+YOLO = ResultFormat("yolo", _parts, folder=_FOLDER, refusal=_refusal)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import glob
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from os.path import abspath
 from pathlib import Path
 
 from serving.predict.inputs.archive import Archive
@@ -14,10 +16,40 @@ from serving.predict.inputs.stdin import StandardInput
 from serving.predict.inputs.video import Video, is_video
 from serving.predict.inputs.web import WebImage, is_url
 
-__all__ = ["Item", "PathInput", "open_inputs"]
+__all__ = ["Inputs", "Item", "open_inputs"]
 
 
-def open_inputs(paths: Sequence[str], every: int, skip: Path | None = None) -> list[PathInput]:
+@dataclass(frozen=True)
+class Inputs:
+    """What the paths of a command are.
+
+    Attributes:
+        folder: What the images' names are relative to.
+        each: What is at each path.
+    """
+
+    folder: Path
+    each: list[PathInput]
+
+    def items(self) -> Iterator[Item]:
+        """All images, one by one; each once, however its path is spelled."""
+        seen: set[int] = set()
+        for item in (item for each in self.each for item in each.items()):
+            named = replace(item, name=_printable(item.name))
+            if (key := hash(self.locate(named.name))) not in seen:  # 8 bytes for each of millions
+                seen.add(key)
+                yield named
+
+    def count(self) -> int:
+        """How many images these are; for progress, so that it need not be exact."""
+        return sum(each.count() for each in self.each)
+
+    def locate(self, name: str) -> str:
+        """The absolute path of the image of that name, or its address."""
+        return name if is_url(name) else abspath(self.folder / name)  # noqa: PTH100 - links stay
+
+
+def open_inputs(paths: Sequence[str], every: int, skip: Path | None = None) -> Inputs:
     """Says what the paths of a command are.
 
     Args:
@@ -30,8 +62,11 @@ def open_inputs(paths: Sequence[str], every: int, skip: Path | None = None) -> l
     """
     found = list(dict.fromkeys(each for path in paths for each in _expanded(path)))
     if len(found) == 1:
-        return [_input(found[0], Path(found[0]).name, "", every, skip)]
-    return [_input(path, path, f"{path.rstrip('/')}/", every, skip) for path in found]
+        path = Path(found[0])
+        folder = path if path.is_dir() else path.parent
+        return Inputs(folder, [_input(found[0], path.name, "", every, skip)])
+    inputs = [_input(path, path, f"{path.rstrip('/')}/", every, skip) for path in found]
+    return Inputs(Path(), inputs)
 
 
 def _expanded(path: str) -> Iterator[str]:
@@ -67,3 +102,8 @@ def _input(path: str, name: str, prefix: str, every: int, skip: Path | None) -> 
     if Path(path).suffix.lower() == ".zip":
         return Archive(Path(path), name, prefix)
     return Video(Path(path), every, name) if is_video(path) else File(Path(path), name)
+
+
+def _printable(name: str) -> str:
+    """A file's name as text, where its bytes are none."""
+    return name.encode("utf-8", "backslashreplace").decode()

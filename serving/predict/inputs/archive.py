@@ -43,7 +43,8 @@ class Archive:
             return
         for member in members:
             stamp = f"{member.file_size}-{member.CRC:08x}"
-            yield Item(self.prefix + member.filename, stamp, partial(_read, archive, member))
+            load = partial(_read, archive, member)
+            yield Item(self.prefix + member.filename, stamp, load, is_file=False)
 
     def count(self) -> int:
         """See ``Input``."""

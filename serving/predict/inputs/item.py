@@ -39,12 +39,14 @@ class Item:
         load: Reads it, encoded or as pixels. It raises ``InputError``, ``ImageError`` or
             ``OSError`` where it cannot.
         clip: The video that it is a frame of.
+        is_file: Whether it is a file of its own, or has an address.
     """
 
     name: str
     stamp: str
     load: Callable[[], bytes | Pixels]
     clip: Clip | None = None
+    is_file: bool = True
 
 
 class PathInput(Protocol):

@@ -21,7 +21,7 @@ class StandardInput:
         except (InputError, OSError) as error:
             yield broken(_NAME, error)
             return
-        yield Item(_NAME, digest(data), lambda: data)
+        yield Item(_NAME, digest(data), lambda: data, is_file=False)
 
     def count(self) -> int:
         """See ``Input``."""

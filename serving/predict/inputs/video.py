@@ -72,7 +72,8 @@ class Video:
             while capture.grab():
                 if number % self.every == 0:
                     pixels = _pixels(capture)
-                    yield Item(f"{self.name}/{number:06d}", stamp, partial(_same, pixels), clip)
+                    name, load = f"{self.name}/{number:06d}", partial(_same, pixels)
+                    yield Item(name, stamp, load, clip, is_file=False)
                 number += 1
             declared = _declared(capture)
         if number < _ENOUGH * declared:

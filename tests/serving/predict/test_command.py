@@ -137,6 +137,36 @@ def test_only_what_changed_is_looked_at_again(predict: Predict, folder: Path) ->
     assert len((folder / "out" / JOURNAL).read_text().splitlines()) == 1 + 2 + 2
 
 
+def test_what_was_deleted_is_made_again(predict: Predict, folder: Path) -> None:
+    arguments = ("images", "--out", "out", "--crop", "--format", "yolo", *SURE)
+    predict(*arguments)
+    for path in ("crops/red/two-0.jpg", "labels/two.txt"):
+        (folder / "out" / path).unlink()
+    assert "(1 of them before)" in predict(*arguments)[2]
+    assert (folder / "out" / "crops" / "red" / "two-0.jpg").exists()
+    assert (folder / "out" / "labels" / "two.txt").exists()
+    assert "(2 of them before)" in predict(*arguments)[2]
+
+
+def test_what_is_left_of_images_and_boxes_that_are_gone_is_said(
+    predict: Predict, folder: Path
+) -> None:
+    arguments = ("images", "--out", "out", "--crop", "--draw", "--format", "voc", *SURE)
+    assert predict(*arguments)[2] == "2 of 2 images: out\n"
+    (folder / "images" / "inside" / "none.jpg").unlink()
+    (folder / "images" / "two.png").write_bytes(encode(paint(640, 512, ("red", 96, 96, 64))))
+    code, _, err = predict(*arguments)
+    assert code == 0
+    assert err.splitlines()[1] == (
+        "3 files of images or boxes that were not found this time: out/drawn/inside/none.jpg, …"
+    )
+    (folder / "out" / "drawn" / "inside" / "none.jpg").unlink()
+    (folder / "out" / "Annotations" / "inside" / "none.xml").unlink()
+    assert predict(*arguments)[2].splitlines()[1] == (
+        "1 file of images or boxes that were not found this time: out/crops/blue/two-1.jpg"
+    )
+
+
 def is_written(journal: Path, lines: int) -> bool:
     return journal.exists() and len(journal.read_bytes().splitlines()) >= lines
 

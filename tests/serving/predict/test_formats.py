@@ -12,8 +12,9 @@ import pytest
 from pycocotools.coco import COCO
 
 from serving.predict.formats import RESULT_FORMATS
-from tests.serving.images import TWO_BOXES
+from tests.serving.images import TWO_BOXES, encode, paint
 from tests.serving.predict.conftest import Predict
+from tests.serving.predict.test_videos import film
 from umop.cli import main
 from umop.data.check import check
 from umop.data.recognition import open_data
@@ -54,10 +55,15 @@ def test_pycocotools_reads_coco(predict: Predict, folder: Path) -> None:
     ]
 
 
+def served(path: Path) -> str:
+    """Where Label Studio has a local file, by default: under the root of all."""
+    return f"/data/local-files/?d={path.relative_to('/')}"
+
+
 def test_label_studio_gets_predictions_with_scores(predict: Predict, folder: Path) -> None:
     predict("images", "--format", "labelstudio", *SURE)
     nothing, two = json.loads((folder / "out" / "labelstudio.json").read_text())
-    assert nothing["data"] == {"image": "/data/local-files/?d=inside/none.jpg"}
+    assert nothing["data"] == {"image": served(folder / "images" / "inside" / "none.jpg")}
     [prediction] = two["predictions"]
     assert prediction["model_version"] == "squares 1"
     assert [each["value"]["rectanglelabels"] for each in prediction["result"]] == [
@@ -69,6 +75,46 @@ def test_label_studio_gets_predictions_with_scores(predict: Predict, folder: Pat
     assert [place[key] for key in ("x", "y", "width", "height")] == [10, 25, 10, 12.5]
     interface = ElementTree.parse(folder / "out" / "config.xml")
     assert [each.get("value") for each in interface.iter("Label")] == ["red", "green", "blue"]
+
+
+@pytest.mark.parametrize(
+    "paths", [["images/two.png"], ["./images", "images/two.png"], ["imag*/t*.png", "images/inside"]]
+)
+def test_label_studio_gets_the_path_of_a_file_however_it_is_given(
+    predict: Predict, folder: Path, paths: list[str]
+) -> None:
+    tasks = json.loads(predict(*paths, "--format", "labelstudio")[1])
+    assert served(folder / "images" / "two.png") in [each["data"]["image"] for each in tasks]
+
+
+def test_label_studio_gets_no_path_that_leads_nowhere(predict: Predict, folder: Path) -> None:
+    shutil.make_archive("some", "zip", "images")
+    film(folder / "images" / "z.avi", 1)
+    for path, name in (("some.zip", "two.png"), ("-", "stdin"), ("images", "z.avi/000000")):
+        code, _, err = predict(path, "--format", "labelstudio", *SURE, stdin=b"")
+        assert (code, err.count("\n")) == (2, 1)
+        assert f"error: --format labelstudio cannot hold {name}: it is no file of its own" in err
+
+
+def test_yolo_has_no_labels_that_count_for_another_image(predict: Predict, folder: Path) -> None:
+    (folder / "images" / "two.jpg").write_bytes(encode(paint(90, 80), "JPEG"))
+    code, _, err = predict("images", "--format", "yolo", *SURE)
+    assert code == 2
+    assert err == (
+        "error: --format yolo cannot hold two.png: another image has labels/two.txt: rename one of "
+        "them\n"
+    )
+    assert not (folder / "out" / "labels").exists()
+
+
+def test_voc_names_both_of_two_images_that_differ_in_their_suffix(
+    predict: Predict, folder: Path
+) -> None:
+    (folder / "images" / "two.jpg").write_bytes(encode(paint(90, 80), "JPEG"))
+    predict("images", "--format", "voc", *SURE)
+    found = (ElementTree.parse(each) for each in Path("out/Annotations").glob("*.xml"))
+    boxes = {each.findtext("filename"): len(each.findall("object")) for each in found}
+    assert boxes == {"two.jpg": 0, "two.png": 2}
 
 
 def test_a_format_of_many_files_keeps_folders(predict: Predict, folder: Path) -> None:

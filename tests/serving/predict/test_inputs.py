@@ -36,7 +36,7 @@ def labels(out: str) -> dict[str, list[str]]:
 
 
 def names(*paths: str, skip: Path | None = None) -> list[str]:
-    return [each.name for path in open_inputs(paths, 1, skip) for each in path.items()]
+    return [each.name for each in open_inputs(paths, 1, skip).items()]
 
 
 @contextmanager
@@ -117,9 +117,16 @@ def test_one_folder_or_zip_alone_gives_names_inside_of_it(folder: Path) -> None:
     assert names(f"{folder}/images/") == ["inside/none.jpg", "two.png"]
     assert names("images/two.png") == ["two.png"]
     assert names("images/", "images/two.png")[-1] == "images/two.png"
-    assert names("images", "images/inside") == [
-        *("images/inside/none.jpg", "images/two.png", "images/inside/none.jpg")
+
+
+def test_a_file_is_an_image_once_however_it_is_spelled(folder: Path) -> None:
+    two = ("images/two.png", "./images/two.png", "images/../images/two.png")
+    assert names(*two, f"{folder}/images/two.png", "images/") == [two[0], "images/inside/none.jpg"]
+    assert names("images", "images/inside", "./images") == [
+        *("images/inside/none.jpg", "images/two.png")
     ]
+    (folder / "other").symlink_to("images")
+    assert len(names("images", "other")) == 4, "links have names of their own"
 
 
 def test_what_is_no_image_is_passed_over_in_a_folder(folder: Path) -> None:
@@ -224,7 +231,7 @@ def test_the_first_image_of_a_large_folder_is_there_before_the_others_are_listed
     listed: list[str] = []
     scandir = os.scandir
     monkeypatch.setattr(os, "scandir", lambda path: listed.append(str(path)) or scandir(path))
-    [images] = open_inputs(["images"], 1)
+    images = open_inputs(["images"], 1)
     assert next(images.items()).name == "a0/a.png"
     assert len(listed) == 2
     assert images.count() == 22

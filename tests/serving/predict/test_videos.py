@@ -46,7 +46,7 @@ def test_every_nth_frame_is_an_image(predict: Predict, clip: Path) -> None:
     code, out, err = predict(clip, "--every", "3", *SURE)
     assert (code, err) == (0, "")
     assert lefts(out) == {f"clip.avi/{number:06d}": [number] for number in (0, 3, 6)}
-    [video] = open_inputs([str(clip)], 3)
+    video = open_inputs([str(clip)], 3)
     assert video.count() == 3
 
 

@@ -24,13 +24,18 @@ class Places:
 
     def of(self, name: str) -> str:
         """A path for the image of that name."""
-        return next(place for place in _wishes(_inside(name)) if self._take(place))
+        return next(place for place in _wishes(name) if self._take(place))
 
     def _take(self, place: str) -> bool:
         key = hash(place.casefold())  # 8 bytes for each of millions
         is_free = key not in self._taken
         self._taken.add(key)
         return is_free
+
+
+def own_place(name: str) -> str:
+    """The path of an image that shares it with none."""
+    return str(_inside(name).with_suffix(""))
 
 
 def _inside(name: str) -> PurePosixPath:
@@ -46,8 +51,8 @@ def _short(part: str) -> str:
     return part.encode()[:_MOST_BYTES].decode(errors="ignore")
 
 
-def _wishes(path: PurePosixPath) -> Iterator[str]:
-    yield str(path.with_suffix(""))
-    plain = f"{path.with_suffix('')}_{path.suffix.lstrip('.').lower()}".rstrip("_")
+def _wishes(name: str) -> Iterator[str]:
+    yield (own := own_place(name))
+    plain = f"{own}_{_inside(name).suffix.lstrip('.').lower()}".rstrip("_")
     yield plain
     yield from (f"{plain}_{number}" for number in count(2))
