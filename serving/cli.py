@@ -18,7 +18,7 @@ from pydantic import ValidationError
 
 from serving.container import end_by_sigterm
 from serving.settings import Settings
-from serving.torchserve.config import LogLevel, Ports
+from serving.torchserve.config import MAX_BODY_BYTES, LogLevel, Ports
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -189,6 +189,18 @@ def _torchserve(
             help="Allow the engine torch to run a program without a verified signature.",
         ),
     ] = False,
+    max_body_bytes: Annotated[
+        int, typer.Option(min=1, envvar="UMOP_MAX_BODY_BYTES", help="Largest request, in bytes.")
+    ] = MAX_BODY_BYTES,
+    max_pixels: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            envvar="UMOP_MAX_PIXELS",
+            help="Most pixels in one image. [default: the archive's, 50000000]",
+            show_default=False,
+        ),
+    ] = None,
     model_api: Annotated[
         bool, typer.Option("--model-api", help="Allow models to be registered and unregistered.")
     ] = False,
@@ -218,6 +230,8 @@ def _torchserve(
             host=host,
             verify_key=verify_key,
             trust_program=trust_program,
+            max_body_bytes=max_body_bytes,
+            max_pixels=max_pixels,
             model_api=model_api,
             drain_timeout=drain_timeout,
             log_level=log_level,

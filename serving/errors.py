@@ -7,6 +7,7 @@ from http import HTTPStatus
 from serving.bundle import BundleError
 from serving.inference.decoding import ImageError, ImageTooLargeError, UnsupportedImageError
 from serving.inference.engines import EngineError
+from serving.inference.tiles import TooSlowError
 from serving.schemas.options import UnknownClassError
 from serving.schemas.problems import ProblemKind
 from serving.schemas.tensors import TensorError
@@ -19,6 +20,7 @@ _PROBLEMS: tuple[tuple[type[Exception], HTTPStatus, ProblemKind], ...] = (
     (BundleError, HTTPStatus.UNPROCESSABLE_ENTITY, "broken-bundle"),
     (TensorError, HTTPStatus.BAD_REQUEST, "invalid-tensors"),
     (EngineError, HTTPStatus.SERVICE_UNAVAILABLE, "engine-failed"),
+    (TooSlowError, HTTPStatus.SERVICE_UNAVAILABLE, "deadline-passed"),
     (MemoryError, HTTPStatus.SERVICE_UNAVAILABLE, "overloaded"),
 )
 

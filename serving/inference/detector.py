@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from math import inf
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
@@ -28,7 +30,7 @@ from serving.inference.preprocess import (
     usual_canvas,
 )
 from serving.inference.sources import MAX_PIXELS, AnyImage, AnyPath, ImageSource, several
-from serving.inference.tiles import TiledImage, choose, options_of_windows
+from serving.inference.tiles import TiledImage, TooSlowError, choose, options_of_windows
 from serving.schemas.names import EngineName
 from serving.schemas.options import DetectOptions, Options, Tiles, parse_options
 from serving.storage import is_address
@@ -247,6 +249,7 @@ class Detector:
         options: Sequence[DetectOptions] | None = None,
         *,
         exclusive: bool = True,
+        until: float = inf,
     ) -> list[Detections]:
         """Finds objects in prepared images.
 
@@ -257,9 +260,11 @@ class Detector:
             images: From ``decode`` or ``prepare``.
             options: One for each image; the bundle's defaults if None.
             exclusive: Whether no other call goes on at the same time.
+            until: By ``time.monotonic``, when no further window is begun.
 
         Raises:
             EngineError: The engine failed.
+            TooSlowError: The windows of an image were not done in time.
         """
         options = options or [DetectOptions()] * len(images)
         whole = [index for index, each in enumerate(images) if isinstance(each, Prepared)]
@@ -271,7 +276,7 @@ class Detector:
             )
         )
         return [
-            self._detect_tiled(image, each, exclusive)
+            self._detect_tiled(image, each, exclusive, until)
             if isinstance(image, TiledImage)
             else next(found)
             for image, each in zip(images, options, strict=True)
@@ -282,13 +287,15 @@ class Detector:
         return options_of_windows(options, self.manifest.postprocess.max_detections)
 
     def _detect_tiled(
-        self, image: TiledImage, options: DetectOptions, exclusive: bool
+        self, image: TiledImage, options: DetectOptions, exclusive: bool, until: float
     ) -> Detections:
         wanted = self.options_of_windows(options)
-        found = [
-            self._detect_whole([image.part(window)], [wanted], exclusive)[0]
-            for window in image.windows
-        ]
+        found: list[Detections] = []
+        for window in image.windows:
+            if monotonic() > until:
+                count = len(image.windows)
+                raise TooSlowError(f"{len(found)} of {count} windows were done in time")
+            found += self._detect_whole([image.part(window)], [wanted], exclusive)
         return image.merged(found, options)
 
     def _detect_whole(

@@ -27,6 +27,11 @@ _BORDER = 1 / 64
 _LESS_TRUSTED = 0.5
 """What the score of a box that its window cuts counts for beside one that is shown whole."""
 
+
+class TooSlowError(Exception):
+    """The windows of an image take longer than the caller has; the message is one line."""
+
+
 _Beside = tuple[NDArray[np.int64], NDArray[np.bool_]]
 
 

@@ -15,6 +15,7 @@ VERIFY_KEY = "UMOP_VERIFY_KEY"
 TRUST_PROGRAM = "UMOP_TRUST_PROGRAM"
 """Variables that tell the workers what to trust; the archive itself cannot."""
 REDUCED_DECODING = "UMOP_REDUCED_DECODING"
+MAX_PIXELS = "UMOP_MAX_PIXELS"
 _LOG_CONFIG = """\
 <?xml version="1.0" encoding="UTF-8"?>
 <Configuration>
@@ -78,6 +79,7 @@ def write_config(
     ports: Ports,
     *,
     host: str = "127.0.0.1",
+    max_body_bytes: int = MAX_BODY_BYTES,
     model_api: bool,
     log_level: LogLevel,
 ) -> tuple[Path, Path]:
@@ -93,6 +95,7 @@ def write_config(
         archive: The model; its folder is the model store.
         ports: Where to listen.
         host: The address for inference and metrics.
+        max_body_bytes: Most bytes of a request.
         model_api: Whether models may be registered and unregistered.
         log_level: The least level that is logged, for example ``warn``.
 
@@ -114,7 +117,7 @@ def write_config(
         "enable_envvars_config": "false",
         "install_py_dep_per_model": "false",
         "decode_input_request": "false",
-        "max_request_size": MAX_BODY_BYTES,
+        "max_request_size": max_body_bytes,
         "max_response_size": MAX_BODY_BYTES,
         "metrics_mode": "prometheus",
         "disable_system_metrics": "true",

@@ -8,15 +8,19 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from time import perf_counter
+from time import monotonic, perf_counter
 from typing import Any
 
 from serving.bundle import Bundle
 from serving.inference.detector import Detections, Detector
 from serving.inference.engines import Engine, EngineError, open_engine
+from serving.inference.tiles import TooSlowError
 from serving.torchserve import predictions
-from serving.torchserve.config import REDUCED_DECODING, TRUST_PROGRAM, VERIFY_KEY
+from serving.torchserve.config import MAX_PIXELS, REDUCED_DECODING, TRUST_PROGRAM, VERIFY_KEY
 from serving.torchserve.predictions import Answer, Request
+
+_SHARE = 0.8
+"""Of TorchServe's time for an answer, behind which it kills the worker, that windows may take."""
 
 
 class DetectionHandler:
@@ -25,8 +29,8 @@ class DetectionHandler:
     def initialize(self, context: Any) -> None:
         """Opens the archive's bundle and runs its network once, as a warm-up.
 
-        The variables ``UMOP_VERIFY_KEY``, ``UMOP_TRUST_PROGRAM`` and ``UMOP_REDUCED_DECODING`` are
-        those of ``umop-serve``.
+        The variables ``UMOP_VERIFY_KEY``, ``UMOP_TRUST_PROGRAM``, ``UMOP_REDUCED_DECODING`` and
+        ``UMOP_MAX_PIXELS`` are those of ``umop-serve``.
 
         Args:
             context: TorchServe's.
@@ -42,8 +46,9 @@ class DetectionHandler:
             verify_key=Path(key) if key else None,
         )
         options = context.model_yaml_config["handler"]
-        self._max_pixels: int = options["max_pixels"]
+        self._max_pixels = int(os.environ.get(MAX_PIXELS) or options["max_pixels"])
         self._batch_size: int = context.model_yaml_config["batchSize"]
+        self._seconds: float = _SHARE * context.model_yaml_config["responseTimeout"]
         gpu: int | None = context.system_properties["gpu_id"]
         engine = _engine(bundle, options, gpu)
         self._detector = Detector(bundle, engine, reduced_decoding=_is_on(REDUCED_DECODING))
@@ -56,9 +61,9 @@ class DetectionHandler:
             batch: Bodies, or forms' fields, by name.
             context: TorchServe's; takes the answers' statuses and headers.
         """
-        started = perf_counter()
+        started, until = perf_counter(), monotonic() + self._seconds
         requests = [self._read(batch[place], context, place) for place in range(len(batch))]
-        answers = self._answer(requests, perf_counter() - started)
+        answers = self._answer(requests, perf_counter() - started, until)
         for place, answer in enumerate(answers):
             context.set_response_status(answer.status.value, answer.status.phrase, place)
             for name, value in answer.headers.items():
@@ -73,12 +78,14 @@ class DetectionHandler:
         except predictions.EXPECTED as error:
             return predictions.refuse(error)
 
-    def _answer(self, requests: Sequence[Request | Answer], reading: float) -> list[Answer]:
+    def _answer(
+        self, requests: Sequence[Request | Answer], reading: float, until: float
+    ) -> list[Answer]:
         readable = [request for request in requests if isinstance(request, Request)]
         started = perf_counter()
         try:
-            found = iter(self._detect(readable))
-        except EngineError as error:
+            found = iter(self._detect(readable, until))
+        except (EngineError, TooSlowError) as error:
             failure = predictions.refuse(error)
             return [each if isinstance(each, Answer) else failure for each in requests]
         seconds = {"decode": reading, "inference": perf_counter() - started}
@@ -92,13 +99,13 @@ class DetectionHandler:
             for request in requests
         ]
 
-    def _detect(self, requests: Sequence[Request]) -> list[Detections]:
+    def _detect(self, requests: Sequence[Request], until: float) -> list[Detections]:
         """Runs the images of all requests together, in batches of the size that was set."""
         jobs = [(image, each.options) for each in requests for image in each.images]
         found: list[Detections] = []
         for start in range(0, len(jobs), self._batch_size):
             images, options = zip(*jobs[start : start + self._batch_size], strict=True)
-            found.extend(self._detector.detect_prepared(images, options))
+            found.extend(self._detector.detect_prepared(images, options, until=until))
         return found
 
 

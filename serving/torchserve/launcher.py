@@ -20,6 +20,8 @@ import psutil
 from serving.server.process import StartError
 from serving.torchserve.checks import require_archive, require_port, require_signed
 from serving.torchserve.config import (
+    MAX_BODY_BYTES,
+    MAX_PIXELS,
     TRUST_PROGRAM,
     VERIFY_KEY,
     WORKER_LOG,
@@ -41,6 +43,8 @@ def serve_archive(
     host: str = "127.0.0.1",
     verify_key: Path | None = None,
     trust_program: bool = False,
+    max_body_bytes: int = MAX_BODY_BYTES,
+    max_pixels: int | None = None,
     model_api: bool = False,
     drain_timeout: float = STOP_SECONDS,
     log_level: LogLevel = "warn",
@@ -57,6 +61,8 @@ def serve_archive(
         host: The address for inference and metrics; management listens on loopback only.
         verify_key: The public key that the archive's bundle must be signed with.
         trust_program: Whether the engine ``torch`` runs a program that was not verified.
+        max_body_bytes: Most bytes of a request.
+        max_pixels: Most pixels in one image; as many as the archive says if None.
         model_api: Whether models may be registered and unregistered on the management port.
         drain_timeout: Seconds that a stop waits for clients.
         log_level: The least level that is logged.
@@ -75,7 +81,13 @@ def serve_archive(
     with TemporaryDirectory(prefix="torchserve-") as scratch:
         folder = Path(scratch)
         config, log = write_config(
-            folder, archive, ports, host=host, model_api=model_api, log_level=log_level
+            folder,
+            archive,
+            ports,
+            host=host,
+            max_body_bytes=max_body_bytes,
+            model_api=model_api,
+            log_level=log_level,
         )
         command = _java_command(folder, config, log)
         environment = {
@@ -83,6 +95,7 @@ def serve_archive(
             "LC_ALL": "C.UTF-8",  # under POSIX, Java finds no file with a name beyond ASCII
             VERIFY_KEY: str(verify_key.resolve()) if verify_key else "",
             TRUST_PROGRAM: str(trust_program),
+            MAX_PIXELS: str(max_pixels or ""),
         }
         process = subprocess.Popen(
             command, cwd=folder, env=environment, stdout=sys.stderr, start_new_session=True

@@ -40,3 +40,15 @@ def test_management_listens_on_loopback_whatever_the_host(tmp_path: Path) -> Non
         "management_address": "http://127.0.0.1:8081",
         "metrics_address": "http://0.0.0.0:8082",
     }
+
+
+def test_a_request_may_be_larger_where_that_is_asked_for(tmp_path: Path) -> None:
+    config, _ = write_config(
+        tmp_path,
+        tmp_path / "demo.mar",
+        Ports(),
+        max_body_bytes=99,
+        model_api=False,
+        log_level="warn",
+    )
+    assert read(config)["max_request_size"] == "99"

@@ -102,6 +102,33 @@ def test_auto_on_a_gpu_falls_back_where_there_is_no_program(unpacked: Path) -> N
     assert isinstance(handler._detector._engine, OnnxEngine)
 
 
+@pytest.mark.parametrize(("variable", "status"), [("", 200), ("1000000", 200), ("1000", 413)])
+def test_the_variable_for_pixels_counts_more_than_the_archive(
+    variable: str, status: int, unpacked: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UMOP_MAX_PIXELS", variable)
+    context = context_of(unpacked)
+    handler = DetectionHandler()
+    handler.initialize(context)
+    handler.handle([{"body": PNG}], context)
+    assert context.get_response_status(0)[0] == status
+
+
+def test_windows_that_take_too_long_do_not_cost_the_worker(
+    unpacked: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """TorchServe kills a worker that does not answer in time."""
+    context = context_of(unpacked, **{"X-UMOP-Options": '{"tiles": 64}'})
+    handler = DetectionHandler()
+    handler.initialize(context)
+    monkeypatch.setattr(handler, "_seconds", -1)
+    [body] = handler.handle([{"body": PNG}], context)
+    problem = json.loads(body)
+    assert context.get_response_status(0)[0] == problem["status"] == 503
+    assert problem["type"] == "urn:umop:problem:deadline-passed"
+    assert problem["detail"] == "0 of 143 windows were done in time"
+
+
 @pytest.mark.parametrize(("reduced", "width"), [("", 640), ("true", 320)])
 def test_the_variable_for_reduced_decoding_counts(
     reduced: str, width: int, unpacked: Path, monkeypatch: pytest.MonkeyPatch
