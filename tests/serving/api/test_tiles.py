@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import subprocess
+import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -110,7 +112,7 @@ def test_an_image_that_fits_into_a_window_is_taken_whole(client: TestClient) -> 
     assert boxes(answers[0]) == boxes(answers[1]) == [["red", 64, 128, 96, 160]]
 
 
-def test_service_python_and_torchserve_find_the_same(
+def test_service_python_torchserve_and_umop_predict_find_the_same(
     client: TestClient, tiled_bundle_path: Path, tmp_path: Path
 ) -> None:
     by_service = asked(client)["detections"]
@@ -123,7 +125,19 @@ def test_service_python_and_torchserve_find_the_same(
     handler = DetectionHandler()
     handler.initialize(context)
     by_torchserve = json.loads(handler.handle([{"body": PNG}], context)[0])["detections"]
-    assert by_service == by_python == by_torchserve
+    command = [
+        sys.executable,
+        "-m",
+        "umop.cli",
+        "predict",
+        tiled_bundle_path,
+        "-",
+        "--score",
+        "0.95",
+    ]
+    printed = subprocess.run(command, input=PNG, capture_output=True, check=True).stdout
+    [by_command] = json.loads(printed)["results"]
+    assert by_service == by_python == by_torchserve == by_command["detections"]
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "TIFF"])

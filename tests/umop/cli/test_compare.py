@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import shutil
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
-from tests.umop.conftest import Umop
+from tests.umop.conftest import Umop, lively
 from tests.umop.report.runs import made_run
 from umop.api.run import Run
 from umop.evaluation import Evaluation
@@ -100,3 +102,39 @@ def test_detections_of_other_images_are_refused(umop: Umop, runs: Path) -> None:
     code, _, err = umop("compare", "first", "second")
     assert code == 2
     assert "detections.json is not of the images in" in err
+
+
+@pytest.mark.slow
+def test_runs_are_evaluated_on_the_data_that_is_named(
+    umop: Umop, workplace: Path, discs: Path, tmp_path: Path
+) -> None:
+    """On images whose true boxes are those that the first run finds; the second finds nothing."""
+    data = Path(shutil.copytree(discs, tmp_path / "data"))
+    first = RunFolder(Path(shutil.copytree(workplace / "runs" / "discs", workplace / "runs" / "a")))
+    lively(first.best_checkpoint())
+    assert umop("eval", "a", "--data", str(data))[0] == 0
+    found = json.loads((first.evaluation_of(data) / "detections.json").read_text())
+    truth = json.loads((data / "val.json").read_text())
+    best = sorted(found, key=lambda each: -each["score"])[:12]
+    extra = {"area": 100, "iscrowd": 0}
+    truth["annotations"] = [{**each, **extra, "id": id} for id, each in enumerate(best, 1)]
+    (data / "val.json").write_text(json.dumps(truth))
+    second = RunFolder(Path(shutil.copytree(first.folder, workplace / "runs" / "b")))
+    blind(second.best_checkpoint())
+    code, out, err = umop("compare", "a", "b", "--data", str(data))
+    assert code == 3, err
+    assert ("evaluating a" in err, "evaluating b" in err) == (True, True)
+    assert out.splitlines()[-1] == "b is worse than a by more than chance explains"
+    code, out, err = umop("compare", "b", "a", "--data", str(data))
+    assert (code, "evaluating" in err) == (0, False), "what was found is kept"
+    code, _, err = umop("compare", "a", "b", "--data", "nowhere")
+    assert (code, err.count("\n")) == (2, 1)
+
+
+def blind(checkpoint: Path) -> None:
+    """Shifts the boxes of a model away from all objects."""
+    content = torch.load(checkpoint, weights_only=False)
+    for name, value in content["state_dict"].items():
+        if name.startswith("bbox_head.atss_reg"):
+            value.zero_()
+    torch.save(content, checkpoint)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,9 @@ import pytest
 from serving.bundle.schema import TileSpec
 from serving.inference.detector import Detector
 from tests.umop.conftest import Umop, lively
+from tests.umop.distributed.starter import Starter
+from tests.umop.training.results import metrics, result
+from tests.umop.training.test_resume import stopped_and_resumed
 from umop.config.load import load_config
 from umop.data.pipeline.tiling import of_one_window, tiles_of
 from umop.runs.folder import RunFolder
@@ -134,18 +138,25 @@ def test_the_python_door_refuses_them_too() -> None:
 
 
 @pytest.mark.slow
-def test_it_trains_evaluates_exports_and_serves_by_windows(
-    umop: Umop, configs: Path, discs: Path, workplace: Path, monkeypatch: pytest.MonkeyPatch
+def test_it_trains_resumes_evaluates_exports_and_serves_by_windows(
+    umop: Umop,
+    configs: Path,
+    discs: Path,
+    workplace: Path,
+    starts: Starter,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(workplace)
     config = str(configs / "by_iteration.py")
-    code, _, said = umop(
-        "train", config, "--data", str(discs), "--run", "cut", "--tiles", "96", "--size", "64"
-    )
+    command = ["train", config, "--data", str(discs), "--tiles", "96", "--size", "64", "--run"]
+    code, _, said = umop(*command, "cut")
     assert code == 0, said
     assert "Tiles: images are looked at in windows of 96 pixels that share" in said
     assert "6 images of 1 class in " in said
-    run = RunFolder(workplace / "runs" / "cut")
+    run, killed = (RunFolder(workplace / "runs" / name) for name in ("cut", "killed"))
+    stopped_and_resumed(starts, workplace, [*command, "killed"], [signal.SIGKILL])
+    assert result(killed) == result(run)
+    assert metrics(killed) == metrics(run)
     lively(run.best_checkpoint())
     assert umop("eval", "cut")[0] == 0
     by_checkpoint = json.loads(run.evaluation.read_text())["metrics"]
