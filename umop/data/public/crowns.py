@@ -30,6 +30,9 @@ def prepare_crowns(wheels: Path, folder: Path) -> None:
     crowns) for validation. They are cut into tiles because COCO's metrics count only the 100
     best boxes of an image. The second is also kept whole, as ``photo.png``.
 
+    Windows (``--tiles``) would leave one image to train and one to evaluate on: no interval could
+    be drawn from it, and no worst images shown.
+
     Args:
         wheels: Folder that holds the downloaded wheel of DeepForest.
         folder: Where ``train/``, ``val/``, ``train.json``, ``val.json`` and ``photo.png`` go.
