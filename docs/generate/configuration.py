@@ -104,7 +104,8 @@ Other commands read these variables:
 | `UMOP_TORCHSERVE_HOST` | `127.0.0.1` | Address for inference and metrics of TorchServe. |
 
 `umop-serve torchserve` also reads `UMOP_BUNDLE`, `UMOP_REMOTE_MODEL`, `UMOP_VERIFY_KEY`,
-`UMOP_TRUST_PROGRAM`, `UMOP_REDUCED_DECODING`, `UMOP_MAX_BODY_BYTES` and `UMOP_MAX_PIXELS`. `umop predict` also reads `UMOP_VERIFY_KEY`.
+`UMOP_TRUST_PROGRAM`, `UMOP_REDUCED_DECODING`, `UMOP_MAX_BODY_BYTES` and `UMOP_MAX_PIXELS`.
+`umop predict` also reads `UMOP_VERIFY_KEY`.
 
 ## Training
 

@@ -12,10 +12,10 @@ from pathlib import Path
 
 from serving.predict.films import film_of
 from serving.predict.formats.format import Part
+from serving.predict.formats.records import ImageRecord
 from serving.predict.inputs import Item
 from serving.predict.journal import Journal
 from serving.predict.made import FOLDERS, crops_of, drawing_of
-from serving.predict.formats.records import ImageRecord
 from serving.predict.work import Outcome
 
 _SUFFIXES = {".jpg", ".mp4", ".txt", ".xml"}

@@ -15,7 +15,7 @@ VERIFY_KEY = "UMOP_VERIFY_KEY"
 TRUST_PROGRAM = "UMOP_TRUST_PROGRAM"
 """Variables that tell the workers what to trust; the archive itself cannot."""
 REDUCED_DECODING = "UMOP_REDUCED_DECODING"
-MAX_PIXELS = "UMOP_MAX_PIXELS"
+PIXEL_LIMIT = "UMOP_MAX_PIXELS"
 _LOG_CONFIG = """\
 <?xml version="1.0" encoding="UTF-8"?>
 <Configuration>

@@ -16,7 +16,7 @@ from serving.inference.detector import Detections, Detector
 from serving.inference.engines import Engine, EngineError, open_engine
 from serving.inference.tiles import TooSlowError
 from serving.torchserve import predictions
-from serving.torchserve.config import MAX_PIXELS, REDUCED_DECODING, TRUST_PROGRAM, VERIFY_KEY
+from serving.torchserve.config import PIXEL_LIMIT, REDUCED_DECODING, TRUST_PROGRAM, VERIFY_KEY
 from serving.torchserve.predictions import Answer, Request
 
 _SHARE = 0.8
@@ -46,7 +46,7 @@ class DetectionHandler:
             verify_key=Path(key) if key else None,
         )
         options = context.model_yaml_config["handler"]
-        self._max_pixels = int(os.environ.get(MAX_PIXELS) or options["max_pixels"])
+        self._max_pixels = int(os.environ.get(PIXEL_LIMIT) or options["max_pixels"])
         self._batch_size: int = context.model_yaml_config["batchSize"]
         self._seconds: float = _SHARE * context.model_yaml_config["responseTimeout"]
         gpu: int | None = context.system_properties["gpu_id"]

@@ -21,7 +21,7 @@ from serving.server.process import StartError
 from serving.torchserve.checks import require_archive, require_port, require_signed
 from serving.torchserve.config import (
     MAX_BODY_BYTES,
-    MAX_PIXELS,
+    PIXEL_LIMIT,
     TRUST_PROGRAM,
     VERIFY_KEY,
     WORKER_LOG,
@@ -95,7 +95,7 @@ def serve_archive(
             "LC_ALL": "C.UTF-8",  # under POSIX, Java finds no file with a name beyond ASCII
             VERIFY_KEY: str(verify_key.resolve()) if verify_key else "",
             TRUST_PROGRAM: str(trust_program),
-            MAX_PIXELS: str(max_pixels or ""),
+            PIXEL_LIMIT: str(max_pixels or ""),
         }
         process = subprocess.Popen(
             command, cwd=folder, env=environment, stdout=sys.stderr, start_new_session=True
