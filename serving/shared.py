@@ -46,6 +46,11 @@ if TYPE_CHECKING:
     from serving.predict.inputs.errors import PredictError as PredictError
     from serving.predict.models import ModelOptions as ModelOptions
     from serving.predict.models import open_model as open_model
+    from serving.registry import ARTIFACT as ARTIFACT
+    from serving.registry import BundleTags as BundleTags
+    from serving.registry import MlflowServer as MlflowServer
+    from serving.registry import RefusedError as RefusedError
+    from serving.registry import put_artifact as put_artifact
     from serving.schemas.names import ArchiveEngine as ArchiveEngine
     from serving.schemas.names import EngineName as EngineName
     from serving.schemas.names import Precision as Precision
@@ -90,6 +95,9 @@ else:
         "serving.predict.command": ("PredictCommand", "PredictOptions", "Summary"),
         "serving.predict.inputs.errors": ("PredictError",),
         "serving.predict.models": ("ModelOptions", "open_model"),
+        "serving.registry": (
+            *("ARTIFACT", "BundleTags", "MlflowServer", "RefusedError", "put_artifact"),
+        ),
         "serving.schemas.names": ("ArchiveEngine", "EngineName", "Precision"),
         "serving.schemas.options": ("DetectOptions", "Tiles", "UnknownClassError"),
         "serving.schemas.xml": ("element", "text_of"),

@@ -21,6 +21,7 @@ from typing import BinaryIO
 
 from pydantic import ValidationError
 
+from serving.bundle.digest import sha256_of, sha256_of_stream
 from serving.bundle.errors import BundleError
 from serving.bundle.remote import fetched_bundle
 from serving.bundle.replace import replace_folder
@@ -107,13 +108,16 @@ class Bundle:
         return target
 
     def pack(self, target: str | Path) -> Path:
-        """Writes the bundle, with its signature, as one uncompressed zip at ``target``."""
+        """Writes the bundle, with its signature, as one uncompressed zip at ``target``.
+
+        The same bundle makes the same zip, to the byte.
+        """
         signature = _read_signature(self.path)
         with zipfile.ZipFile(target, "w") as archive:
             for name in (MANIFEST, *self.manifest.files):
-                archive.writestr(name, _read(self.path, name, None))
+                archive.writestr(_member(name), _read(self.path, name, None))
             if signature is not None:
-                archive.writestr(SIGNATURE, signature)
+                archive.writestr(_member(SIGNATURE), signature)
         return Path(target)
 
     def copy(self, folder: str | Path) -> Path:
@@ -176,7 +180,7 @@ class Bundle:
         with _opened(self.path, name) as (stream, size):
             if size != entry.bytes:
                 raise BundleError(f"{name} has {size} bytes, the manifest says {entry.bytes}")
-            if _sha256(stream) != entry.sha256:
+            if sha256_of_stream(stream) != entry.sha256:
                 raise BundleError(f"{name} is damaged: its SHA-256 is not the manifest's")
 
 
@@ -257,6 +261,13 @@ def _read_signature(bundle: Path) -> bytes | None:
         return None
 
 
+def _member(name: str) -> zipfile.ZipInfo:
+    """A file of a zip, without the time at which it is written."""
+    member = zipfile.ZipInfo(name)
+    member.external_attr = (stat.S_IFREG | 0o644) << 16
+    return member
+
+
 def _require_signature(bundle: Path) -> bytes:
     signature = _read_signature(bundle)
     if signature is None:
@@ -265,15 +276,7 @@ def _require_signature(bundle: Path) -> bytes:
 
 
 def _describe(path: Path) -> FileEntry:
-    with path.open("rb") as stream:
-        return FileEntry(sha256=_sha256(stream), bytes=path.stat().st_size)
-
-
-def _sha256(stream: BinaryIO) -> str:
-    digest = hashlib.sha256()
-    while block := stream.read(2**20):
-        digest.update(block)
-    return digest.hexdigest()
+    return FileEntry(sha256=sha256_of(path), bytes=path.stat().st_size)
 
 
 def _reason(path: Path, error: Exception) -> str:

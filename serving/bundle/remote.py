@@ -8,7 +8,9 @@ from contextlib import contextmanager
 from hashlib import blake2b
 from pathlib import Path
 
+from serving.bundle.digest import sha256_of
 from serving.bundle.errors import BundleError, UnreachableError
+from serving.registry import ARTIFACT, find, is_model
 from serving.storage import Objects, StorageError, Store, fetch, is_address, local_path
 from serving.storage.cache import cache_folder
 
@@ -51,6 +53,8 @@ def version_of(place: str | Path) -> str:
     """
     address = str(place)
     try:
+        if is_model(place):
+            return find(address).tags.sha256
         path = local_path(address) if is_address(place) else Path(place)
         return _found(Store(address), address).version if path is None else _state(path)
     except (StorageError, OSError) as error:
@@ -64,10 +68,30 @@ def _state(path: Path) -> str:
 
 
 def _fetch(address: str) -> Path:
+    if is_model(address):
+        return _fetch_model(address)
     found = _found(Store(address), address)
+    return _kept(address, found, found.version, address.rstrip("/").rpartition("/")[2])
+
+
+def _fetch_model(address: str) -> Path:
+    """Fetches a version of MLflow's registry, which is held to the SHA-256 that its tag says."""
+    model = find(address)
+    path = _kept(address, model.objects(), model.tags.sha256, ARTIFACT)
+    if sha256_of(path) != model.tags.sha256:
+        shutil.rmtree(path.parent)
+        raise BundleError(
+            f"{address}: version {model.version.version} is not what was registered: its SHA-256 "
+            "is another than its tag says"
+        )
+    return path
+
+
+def _kept(address: str, found: Objects, version: str, name: str) -> Path:
+    """Fetches a version of a bundle into the cache, and drops versions from before the last."""
     digest = blake2b(address.encode(), digest_size=8).hexdigest()
     versions = cache_folder("bundles") / digest
-    path = versions / found.version / (address.rstrip("/").rpartition("/")[2])
+    path = versions / version / name
     fetch(found, path)
     path.parent.touch()
     for old in sorted(versions.iterdir(), key=lambda each: -each.stat().st_mtime_ns)[_KEPT:]:

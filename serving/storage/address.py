@@ -9,12 +9,15 @@ from urllib.parse import unquote
 
 from serving.storage.errors import StorageError
 
-_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+_ADDRESS = re.compile(r"models:/|[A-Za-z][A-Za-z0-9+.-]*://")
 _SCHEMES = ("s3", "gs", "az", "https", "file")
 
 
 def is_address(place: object) -> bool:
-    """Whether a path that a user gave is an address, such as ``s3://bucket/trees.bundle``."""
+    """Whether a path that a user gave is an address, such as ``s3://bucket/trees.bundle``.
+
+    ``models:/cells@champion`` is one, too: of MLflow's registry, which ``serving.registry`` reads.
+    """
     return isinstance(place, str) and _ADDRESS.match(place) is not None
 
 

@@ -13,14 +13,27 @@ from hashlib import blake2b
 from pathlib import Path, PurePosixPath
 from threading import Lock
 from time import sleep
+from typing import Protocol
 
 from serving.storage.errors import StorageError
-from serving.storage.store import Store, StoredObject
+from serving.storage.store import StoredObject
 
 _CONNECTIONS = 16
 _TRIES = 5
 """Most tries in a row that bring no byte of an object."""
 _FIRST_PAUSE = 0.2
+
+
+class Source(Protocol):
+    """Where objects are: a ``Store``, or what gives objects as it does."""
+
+    address: str
+
+    def named(self, name: str) -> str:
+        """See ``Store.named``."""
+
+    def stream(self, wanted: StoredObject, start: int) -> Iterator[bytes]:
+        """See ``Store.stream``."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +45,7 @@ class Objects:
         found: Its objects.
     """
 
-    store: Store
+    store: Source
     found: list[StoredObject]
 
     @property
@@ -138,7 +151,7 @@ def _line(name: str, state: list[object]) -> str:
     return json.dumps([name, *state]) + "\n"
 
 
-def _bring(store: Store, wanted: StoredObject, folder: Path) -> None:
+def _bring(store: Source, wanted: StoredObject, folder: Path) -> None:
     """Brings one object, from where an earlier try broke off."""
     target = folder / wanted.name
     state = f"{wanted.name}\0{wanted.etag}".encode()
@@ -153,7 +166,7 @@ def _bring(store: Store, wanted: StoredObject, folder: Path) -> None:
         raise StorageError(f"{target} cannot be written: {error.strerror}") from error
 
 
-def receive_object(store: Store, wanted: StoredObject, part: Path) -> None:
+def receive_object(store: Source, wanted: StoredObject, part: Path) -> None:
     """Appends to a file until it is the object, which what it holds must be the start of.
 
     Args:
@@ -185,7 +198,7 @@ def _parts(folder: Path) -> Path:
     return folder.with_name(f"{folder.name}.parts")
 
 
-def _require_safe(store: Store, name: str) -> None:
+def _require_safe(store: Source, name: str) -> None:
     """Refuses a name that would leave the folder."""
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts or "\0" in name or str(path) != (name or "."):

@@ -20,7 +20,7 @@ from serving import shared
 ROOT = Path(serving.__file__).parent
 LAYERS = (
     ("container", "schemas", "storage"),
-    ("settings",),
+    ("registry", "settings"),
     ("bundle",),
     ("inference",),
     ("errors", "observability"),

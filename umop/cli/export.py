@@ -96,3 +96,22 @@ def archive(
     options = WorkerOptions(batch_size, batch_delay_ms, workers, threads, engine)
     written = write_archive(target.bundle, target.archive, options)
     typer.echo(f"Archive: {written}\nServe it: umop-serve torchserve {written}")
+
+
+def register(
+    run: RunName,
+    alias: Annotated[
+        str, typer.Option(help="Alias that the version gets, such as candidate or champion.")
+    ],
+    name: Annotated[
+        str | None,
+        typer.Option(help="The model's name there. [default: the bundle's]", show_default=False),
+    ] = None,
+) -> None:
+    """Put a run's bundle into the model registry of the MLflow server MLFLOW_TRACKING_URI."""
+    from umop.runs.registry import register
+
+    done = register(RunFolder.named(run), alias, name)
+    state = "Registered" if done.is_new else "Already registered"
+    typer.echo(f"{state}: version {done.version}, {done.page}")
+    typer.echo(f"Serve it: umop-serve --bundle {done.address} --bundle-poll 60")

@@ -92,6 +92,11 @@ class RunFolder:
         return self.folder / "tensorboard"
 
     @property
+    def mlflow_id(self) -> Path:
+        """Keeps the id of MLflow's run."""
+        return self.folder / "mlflow-run.txt"
+
+    @property
     def lock(self) -> Path:
         """The file that the process which trains holds locked."""
         return self.folder / _LOCK

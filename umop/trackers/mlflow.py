@@ -23,8 +23,6 @@ from umop.system.console import note
 from umop.system.errors import Stopped, UserError
 from umop.trackers.tracker import Tracker, TrackerSettings
 
-_FILE = "mlflow-run.txt"
-"""Keeps the id of MLflow's run, in the run folder."""
 _SECONDS_OF_PAUSE = 600.0
 """How long nothing is sent to a server that did not answer."""
 _PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
@@ -43,7 +41,7 @@ class ScalarsToMlflow(MLflowVisBackend):
     def __init__(self, *, must_answer: bool, **settings: Any) -> None:
         super().__init__(**settings)
         self.must_answer = must_answer
-        self.file = Path(self._save_dir) / _FILE
+        self.file = RunFolder(Path(self._save_dir)).mlflow_id
         self.run_id: str | None = None
         self.paused_until = 0.0
         self.is_away = False

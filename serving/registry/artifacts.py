@@ -1,0 +1,100 @@
+"""The file of a version of a model: in object storage, or kept by MLflow's server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from serving.registry.server import MlflowServer
+from serving.storage import StoredObject, StorageError, Store
+
+ARTIFACT = "bundle.zip"
+_STORAGE = ("s3", "gs", "az")
+_OWN = "mlflow-artifacts"
+
+
+class Artifact:
+    """A file that MLflow's server keeps; ``serving.storage.fetch`` takes it.
+
+    Args:
+        server: The server.
+        path: Below the root of what it keeps.
+        address: What messages name.
+    """
+
+    def __init__(self, server: MlflowServer, path: str, address: str) -> None:
+        self.address = address
+        self._server = server
+        self._path = path
+
+    def named(self, name: str) -> str:
+        """What messages name."""
+        return self.address
+
+    def stream(self, wanted: StoredObject, start: int) -> Iterator[bytes]:
+        """Yields the content from a byte on, and never more than is wanted.
+
+        Raises:
+            StorageError: The server has less or more, or the transfer broke off.
+        """
+        left = wanted.size - start
+        for part in self._server.download(self._path, start):
+            left -= len(part)
+            if left < 0:
+                raise StorageError(f"{self.address}: more than {wanted.size} bytes came")
+            yield part
+        if left:
+            raise StorageError(
+                f"{self.address}: {left} of {wanted.size} bytes are missing", is_temporary=True
+            )
+
+
+def source(server: MlflowServer, place: str, address: str) -> Artifact | Store:
+    """Where the file of a version is.
+
+    Args:
+        server: MLflow's.
+        place: The URI of the version's artifacts.
+        address: What messages name.
+
+    Raises:
+        StorageError: It is where this program does not look.
+    """
+    if path := _path_on_server(place):
+        return Artifact(server, f"{path}/{ARTIFACT}", address)
+    return Store(f"{_in_storage(place)}/{ARTIFACT}")
+
+
+def put_artifact(server: MlflowServer, place: str, file: Path) -> None:
+    """Writes the file of a version that is to be.
+
+    Args:
+        server: MLflow's.
+        place: The URI of the version's artifacts.
+        file: What to write.
+
+    Raises:
+        StorageError: It is where this program does not write, or it is not taken.
+    """
+    with file.open("rb") as content:
+        if path := _path_on_server(place):
+            server.upload(f"{path}/{ARTIFACT}", content)
+        else:
+            Store(_in_storage(place)).write(ARTIFACT, content)
+
+
+def _path_on_server(place: str) -> str | None:
+    """The path below what the server keeps; another server gets no credentials."""
+    parts = urlsplit(place)
+    return parts.path.strip("/") if (parts.scheme, parts.netloc) == (_OWN, "") else None
+
+
+def _in_storage(place: str) -> str:
+    if place.partition("://")[0] not in _STORAGE:
+        known = ", ".join(f"{each}://" for each in _STORAGE)
+        raise StorageError(
+            f"artifacts at {place} are out of reach; those at {known} are not, nor "
+            f"those that MLflow's server keeps ({_OWN}:/)"
+        )
+    return place.rstrip("/")
