@@ -1,28 +1,20 @@
-"""Scalars in TensorBoard, in MLflow, in W&B."""
+"""Scalars in TensorBoard and in W&B; those in MLflow are in ``test_mlflow.py``."""
 
 from __future__ import annotations
 
 import importlib.util
-import json
 import os
-import socket
-import subprocess
-import sys
-import urllib.request
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from unittest.mock import patch
 
 import pytest
 from mmengine.config import Config
 
-from tests.serving.waiting import wait_until
 from tests.umop.conftest import Umop
 from umop.runs.folder import RunFolder
 from umop.system.errors import UserError
 from umop.trackers import vis_backends
-from umop.trackers.mlflow import ScalarsToMlflow, settings
 from umop.trackers.tensorboard import ScalarsToTensorboard
 from umop.trackers.wandb import ScalarsToWandb
 
@@ -78,111 +70,7 @@ def _environment() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="module")
-def mlflow_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    pytest.importorskip("mlflow.server", reason="needs the server: pip install mlflow")
-    folder = tmp_path_factory.mktemp("mlflow")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "mlflow", "server", "--port", str(port), "--workers", "1"]
-    store = f"sqlite:///{folder}/mlflow.db"
-    with (folder / "log").open("w") as log:
-        server = subprocess.Popen(
-            [*command, "--backend-store-uri", store, "--artifacts-destination", str(folder)],
-            env={**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
-            stdout=log,
-            stderr=log,
-        )
-    address = f"http://127.0.0.1:{port}"
-    try:
-        wait_until(lambda: answers(f"{address}/health"), seconds=120)
-        yield address
-    finally:
-        server.terminate()
-        server.wait(timeout=30)
-
-
-def answers(url: str) -> bool:
-    with suppress(OSError), urllib.request.urlopen(url, timeout=5) as answer:
-        return answer.status == 200
-    return False
-
-
-@pytest.mark.slow
-def test_mlflow_keeps_the_scalars_of_a_run(
-    umop: Umop, discs: Path, mlflow_server: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", mlflow_server)
-    code, _, err = umop("train", "demo", "--run", "trees", "--data", str(discs), *SMALL)
-    assert code == 0, err
-    [found] = ask(mlflow_server, "runs/search", experiment_ids=[experiment(mlflow_server)])["runs"]
-    assert found["info"]["run_name"] == "trees"
-    assert found["info"]["status"] == "FINISHED"
-    latest = {metric["key"]: metric for metric in found["data"]["metrics"]}
-    assert latest["loss"]["step"] == latest["AP"]["step"] == 4
-    assert latest["gamma_0"]["value"] >= 1.5
-
-
 PLAIN = Config({"visualizer": {"type": "Visualizer", "vis_backends": None}})
-CONFIG = Config({"train_cfg": {"max_iters": 4}, "optim_wrapper": {}, "randomness": {"seed": 0}})
-
-
-def to_mlflow(folder: Path, server: str, *, must_answer: bool = True) -> ScalarsToMlflow:
-    chosen = settings(RunFolder(folder), int(not must_answer), {"MLFLOW_TRACKING_URI": server})
-    assert chosen is not None
-    del chosen["type"]
-    return ScalarsToMlflow(**chosen)
-
-
-@pytest.mark.slow
-def test_mlflow_has_one_run_for_all_starts(tmp_path: Path, mlflow_server: str) -> None:
-    def train(last: int) -> list[dict[str, dict]]:
-        backend = to_mlflow(tmp_path / "palms", mlflow_server)
-        backend.add_config(CONFIG)
-        backend.add_scalars({"loss": 1.0}, last)
-        backend.close()
-        found = ask(mlflow_server, "runs/search", experiment_ids=[experiment(mlflow_server)])
-        return [run for run in found.get("runs", []) if run["info"]["run_name"] == "palms"]
-
-    (tmp_path / "palms").mkdir()
-    [first] = train(2)
-    [again] = train(4)
-    assert again["info"]["run_id"] == first["info"]["run_id"]
-    assert [metric["step"] for metric in again["data"]["metrics"]] == [4]
-    ask(mlflow_server, "runs/delete", run_id=first["info"]["run_id"])
-    [new] = train(4)
-    assert new["info"]["run_id"] != first["info"]["run_id"], "the user deleted the first"
-
-
-def test_an_mlflow_that_does_not_answer_is_one_line(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    pytest.importorskip("mlflow", reason="needs the client: pip install mlflow-skinny")
-    nowhere = "http://127.0.0.1:9"
-    with pytest.raises(UserError, match=f"MLflow at {nowhere} does not answer.*refused") as error:
-        to_mlflow(tmp_path, nowhere).add_config(CONFIG)
-    assert "\n" not in str(error.value)
-    resumed = to_mlflow(tmp_path, nowhere, must_answer=False)
-    resumed.add_config(CONFIG)
-    for step in (1, 2):
-        resumed.add_scalars({"loss": 1.0}, step)
-    resumed.close()
-    [line] = capsys.readouterr().err.splitlines()
-    assert line.startswith(f"warning: MLflow at {nowhere} does not answer")
-
-
-def experiment(server: str) -> str:
-    found = ask(server, "experiments/search", max_results=10)["experiments"]
-    return next(each["experiment_id"] for each in found if each["name"] == "umop")
-
-
-def ask(server: str, what: str, **question: object) -> dict[str, list[dict[str, dict]]]:
-    url = f"{server}/api/2.0/mlflow/{what}"
-    request = urllib.request.Request(url, json.dumps(question).encode(), method="POST")
-    request.add_header("Content-Type", "application/json")
-    with urllib.request.urlopen(request) as answer:
-        return json.load(answer)
 
 
 @pytest.mark.slow
