@@ -143,7 +143,7 @@ def _torchserve(
         typer.Argument(
             envvar="UMOP_BUNDLE",
             help="The archive, made with: umop archive RUN; or a bundle, which is packed first; or "
-            "the address of one, such as s3://….",
+            "the address of one, such as s3://… or models:/NAME@ALIAS.",
         ),
     ],
     batch_size: Annotated[
@@ -242,7 +242,11 @@ def _torchserve(
 @app.command("copy")
 def _copy(
     bundle: Annotated[
-        str, typer.Argument(help="The bundle, a folder or a zip, or its address, such as s3://….")
+        str,
+        typer.Argument(
+            help="The bundle, a folder or a zip, or its address, such as s3://… or "
+            "models:/NAME@ALIAS."
+        ),
     ],
     folder: Annotated[
         Path, typer.Argument(help="The folder to write; a bundle in it is replaced.")

@@ -22,8 +22,8 @@ def predict(
         str,
         typer.Argument(
             metavar="BUNDLE|RUN",
-            help="A bundle or its address, such as s3://…; a run's name or folder; or the "
-            "address of a running umop-serve.",
+            help="A bundle or its address, such as s3://… or models:/NAME@ALIAS; a run's name or "
+            "folder; or the address of a running umop-serve.",
         ),
     ],
     paths: Annotated[
