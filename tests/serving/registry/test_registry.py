@@ -15,6 +15,7 @@ import pytest
 
 from serving.bundle import Bundle, BundleError
 from serving.bundle.remote import version_of
+from serving.torchserve.archive import archived
 from tests.serving.test_cli import assert_one_line, run
 
 ALIAS = "/api/2.0/mlflow/registered-models/alias"
@@ -123,6 +124,11 @@ def test_a_second_start_asks_for_the_alias_and_moves_no_byte(mlflow: Scripted) -
     mlflow.requests.clear()
     assert Bundle.open(ADDRESS).manifest.name == "squares"
     assert FILE not in mlflow.paths()
+
+
+def test_torchserve_starts_from_an_alias(mlflow: Scripted) -> None:
+    with archived(ADDRESS) as archive:
+        assert archive.name == "squares.mar"
 
 
 def test_a_look_is_one_request_and_tells_an_alias_that_moved(
