@@ -94,7 +94,7 @@ def _in_storage(place: str) -> str:
     if place.partition("://")[0] not in _STORAGE:
         known = ", ".join(f"{each}://" for each in _STORAGE)
         raise StorageError(
-            f"artifacts at {place} are out of reach; those at {known} are not, nor "
-            f"those that MLflow's server keeps ({_OWN}:/)"
+            f"artifacts at {place} cannot be reached: they have to be at {known}, or with MLflow's "
+            f"server ({_OWN}:/)"
         )
     return place.rstrip("/")
