@@ -50,8 +50,8 @@ class Settings(BaseSettings):
     bundle: _Places = Field(
         (),
         description="The model's bundle, a folder or a zip, or its address, such as s3://… or "
-        "models:/NAME@ALIAS of MLflow. Several are separated by commas, or the option is repeated; the first answers where a "
-        "request names no model.",
+        "models:/NAME@ALIAS of MLflow. Several are separated by commas, or the option is repeated; "
+        "the first answers where a request names no model.",
     )
     bundle_poll: NonNegativeFloat = Field(
         0,

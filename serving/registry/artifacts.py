@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from serving.registry.server import MlflowServer
-from serving.storage import StoredObject, StorageError, Store
+from serving.storage import StorageError, Store, StoredObject
 
 ARTIFACT = "bundle.zip"
 _STORAGE = ("s3", "gs", "az")

@@ -6,14 +6,14 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, Field, PositiveInt, ValidationError
 
 from serving.registry.artifacts import Artifact, source
 from serving.registry.server import MlflowServer
-from serving.storage import StoredObject, Objects, StorageError, Store
+from serving.storage import Objects, StorageError, Store, StoredObject
 
 _SCHEME = "models:/"
 _ADDRESS = re.compile(r"models:/([^/@:]+)@([^/@:]+)")
@@ -42,7 +42,7 @@ class _Tag(BaseModel):
 class _Version(BaseModel):
     name: str
     version: str
-    creation_timestamp: int = 0
+    creation_timestamp: datetime
     tags: list[_Tag] = []
 
 
@@ -80,9 +80,7 @@ class Registered:
     def _described(self, found: Artifact | Store) -> StoredObject:
         size = self.tags.size
         if isinstance(found, Artifact):
-            created = self.version.creation_timestamp / 1000
-            modified = datetime.fromtimestamp(created, timezone.utc)
-            return StoredObject("", size, self.tags.sha256, modified)
+            return StoredObject("", size, self.tags.sha256, self.version.creation_timestamp)
         described = found.look()
         if described is None:
             raise StorageError(f"{found.address} is gone")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from urllib.parse import quote
 
 from serving.shared import (
     ARTIFACT,
@@ -22,6 +23,7 @@ from serving.shared import (
 )
 from umop.runs.folder import RunFolder
 from umop.system.digest import sha256_of
+from umop.system.errors import UserError
 from umop.system.storage import readable_errors
 
 _EXPERIMENT = "umop"
@@ -64,12 +66,23 @@ def register(run: RunFolder, alias: str, name: str | None = None) -> Registratio
     with readable_errors(), TemporaryDirectory(dir=run.folder) as scratch:
         server = MlflowServer()
         file = bundle.pack(Path(scratch) / ARTIFACT)
-        sha256 = sha256_of(file)
-        known = _version(server, name, sha256)
-        version = known or _make(server, run, name, file, _tags(bundle.manifest, file, sha256))
-        server.post("registered-models/alias", name=name, alias=alias, version=version)
-    page = f"{server.url}/#/models/{name}/versions/{version}"
-    return Registration(f"models:/{name}@{alias}", version, known is None, page)
+        try:
+            version, is_new = _registered(server, run, name, bundle.manifest, file)
+            server.post("registered-models/alias", name=name, alias=alias, version=version)
+        except LookupError as error:
+            reason = f"{server.url} does not answer as MLflow does: it leaves {error} out."
+            raise UserError(reason) from error
+    page = f"{server.url}/#/models/{quote(name)}/versions/{version}"
+    return Registration(f"models:/{name}@{alias}", version, is_new, page)
+
+
+def _registered(
+    server: MlflowServer, run: RunFolder, name: str, manifest: Manifest, file: Path
+) -> tuple[str, bool]:
+    """The number of the version that a file is, and whether it was made now."""
+    tags = _tags(manifest, file)
+    known = _version(server, name, tags[BundleTags.SHA256])
+    return (known, False) if known else (_make(server, run, name, file, tags), True)
 
 
 def _version(server: MlflowServer, name: str, sha256: str) -> str | None:
@@ -139,9 +152,9 @@ def _experiment(server: MlflowServer) -> str:
     return str(found["experiment_id"])
 
 
-def _tags(manifest: Manifest, file: Path, sha256: str) -> dict[str, str]:
+def _tags(manifest: Manifest, file: Path) -> dict[str, str]:
     """What a version says of its bundle: the file, the AP, and the data of its training."""
-    tags = {BundleTags.SHA256: sha256, BundleTags.BYTES: str(file.stat().st_size)}
+    tags = {BundleTags.SHA256: sha256_of(file), BundleTags.BYTES: str(file.stat().st_size)}
     if "AP" in manifest.metrics:
         tags["umop.ap"] = f"{manifest.metrics['AP']:.4f}"
     if starts := manifest.provenance.get("runs"):

@@ -107,7 +107,8 @@ def mlflow(zipped: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
 def version(content: bytes, **tags: str) -> dict[str, Any]:
     digest = {"umop.sha256": hashlib.sha256(content).hexdigest(), "umop.bytes": str(len(content))}
     listed = [{"key": key, "value": value} for key, value in {**digest, **tags}.items()]
-    return {"model_version": {"name": "cells", "version": "3", "tags": listed}}
+    described = {"name": "cells", "version": "3", "creation_timestamp": 1796000000000}
+    return {"model_version": {**described, "tags": listed}}
 
 
 def refused(address: str = ADDRESS) -> str:
