@@ -173,8 +173,10 @@ class Settings(BaseSettings):
         (), description="Origins allowed by CORS, separated by commas."
     )
 
-    capture: Path | None = Field(
-        None, description="Folder that keeps images of some requests, with what was found in them."
+    capture: str | None = Field(
+        None,
+        description="Folder, or address such as s3://…, that keeps images of some requests, with "
+        "what was found in them.",
     )
     capture_rate: float = Field(
         0.05, ge=0, le=1, description="Share of all images that is captured, chosen at random."
@@ -183,7 +185,7 @@ class Settings(BaseSettings):
         0, ge=0, le=1, description="Every image with a box of a lower score is captured, too."
     )
     capture_bytes: PositiveInt = Field(
-        2**30, description="Most bytes in the folder of captured images; the oldest go first."
+        2**30, description="Most bytes of captured images and answers; the oldest go first."
     )
     capture_days: PositiveFloat = Field(30, description="Days that captured images are kept.")
 
@@ -225,8 +227,8 @@ class Settings(BaseSettings):
     @field_validator("capture_below")
     @classmethod
     def _has_a_folder(cls, score: float, info: ValidationInfo) -> float:
-        if score and info.data.get("capture") is None:
-            raise PydanticCustomError("no_folder", "captured images need a folder: --capture")
+        if score and not info.data.get("capture"):
+            raise PydanticCustomError("no_folder", "captured images need a place: --capture")
         return score
 
     @field_validator("gpu_memory")

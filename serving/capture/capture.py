@@ -8,24 +8,32 @@ import os
 import random
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from queue import Full, Queue
+from pathlib import Path
+from queue import Empty, Full, Queue
 from threading import Thread, get_native_id
+from time import monotonic
 
 import cv2
 
+from serving.capture.bucket import CaptureBucket
 from serving.capture.folder import CaptureFolder
+from serving.capture.images import CapturedImages, Place
 from serving.capture.perceptual import perceptual_hash
 from serving.inference.decoding import ImageError, decode
 from serving.observability.context import current
 from serving.observability.metrics import Metrics
 from serving.schemas.detections import DetectionResult
 from serving.settings import Settings
+from serving.storage import StorageError, is_address, local_path
 
 _WAITING = 8
 """Most images that wait to be written."""
 _NICENESS = 10
 """Of the thread that decodes and writes: requests come first."""
 _QUALITY = 95
+_TIDY_SECONDS = 3600.0
+"""From one look for what is too old to the next."""
+_DAY = 86_400
 
 _log = logging.getLogger(__name__)
 
@@ -48,21 +56,21 @@ class Capture:
     counted: an answer never waits.
 
     Args:
-        settings: The folder, what is captured, and the bounds.
+        settings: The folder or address, what is captured, and the bounds.
         metrics: Counts images by what became of them.
 
     Raises:
-        CaptureError: The folder cannot be written.
+        CaptureError: The folder or address cannot be written. Storage that may answer later is
+            a warning.
     """
 
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
-        assert settings.capture is not None
+        assert settings.capture
         self._settings = settings
         self._metrics = metrics
-        self._folder = CaptureFolder(
-            settings.capture, settings.capture_bytes, 86_400 * settings.capture_days
+        self._images = CapturedImages(
+            _open(settings.capture), settings.capture_bytes, _DAY * settings.capture_days
         )
-        self._require_writable()
         self._jobs: Queue[_Job | None] = Queue(_WAITING)
         self._thread = Thread(target=self._work, name="capture", daemon=True)
         self._thread.start()
@@ -96,12 +104,31 @@ class Capture:
 
     def _work(self) -> None:
         os.setpriority(os.PRIO_PROCESS, get_native_id(), _NICENESS)
-        while job := self._jobs.get():
+        next_tidying = monotonic()
+        while True:
+            if monotonic() >= next_tidying:
+                self._tidy()
+                next_tidying = monotonic() + _TIDY_SECONDS
             try:
-                self._count(self._keep(job))
-            except (OSError, ImageError, MemoryError, cv2.error) as error:
-                _log.warning("an image could not be captured: %s", error)
-                self._count("failed")
+                job = self._jobs.get(timeout=max(0, next_tidying - monotonic()))
+            except Empty:
+                continue
+            if job is None:
+                return
+            self._count(self._outcome(job))
+
+    def _tidy(self) -> None:
+        try:
+            self._images.drop_oldest()
+        except (OSError, StorageError) as error:
+            _log.warning("old captured images could not be deleted: %s", error)
+
+    def _outcome(self, job: _Job) -> str:
+        try:
+            return self._keep(job)
+        except (OSError, StorageError, ImageError, MemoryError, cv2.error) as error:
+            _log.warning("an image could not be captured: %s", error)
+            return "failed"
 
     def _keep(self, job: _Job) -> str:
         """Writes an image, without what its file says beside the pixels.
@@ -111,28 +138,35 @@ class Capture:
         """
         pixels = decode(job.image, self._settings.max_pixels)
         perceptual = perceptual_hash(pixels)
-        if self._folder.has_alike(perceptual):
+        if self._images.has_alike(perceptual):
             return "alike"
         quality = [cv2.IMWRITE_JPEG_QUALITY, _QUALITY]
         done, encoded = cv2.imencode(".jpg", pixels[..., ::-1], quality)
         if not done:
             return "failed"
-        self._folder.add(perceptual, job.request, encoded.tobytes(), _answer(job))
+        self._images.add(perceptual, job.request, encoded.tobytes(), _answer(job))
         return "kept"
 
     def _count(self, outcome: str) -> None:
         self._metrics.captured.labels(outcome).inc()
 
-    def _require_writable(self) -> None:
-        folder = self._folder.path
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            if not os.access(folder, os.W_OK | os.X_OK):
-                raise PermissionError(0, "Permission denied")
-        except OSError as error:
-            raise CaptureError(
-                f"--capture: {folder} cannot be written: {error.strerror}"
-            ) from error
+
+def _open(target: str) -> Place:
+    """The folder or address that the user named, once something could be written there."""
+    try:
+        folder = local_path(target) if is_address(target) else Path(target)
+        place = CaptureBucket(target) if folder is None else CaptureFolder(folder)
+    except StorageError as error:
+        raise CaptureError(f"--capture: {error}") from error
+    try:
+        place.require_writable()
+    except OSError as error:
+        raise CaptureError(f"--capture: {target} cannot be written: {error.strerror}") from error
+    except StorageError as error:
+        if not error.is_temporary:
+            raise CaptureError(f"--capture cannot be written: {error}") from error
+        _log.warning("captured images cannot be kept yet: %s", error)
+    return place
 
 
 def _answer(job: _Job) -> bytes:

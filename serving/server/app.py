@@ -47,7 +47,7 @@ def build_app(settings: Settings) -> FastAPI:
         OSError: The file with the keys cannot be read.
         ValueError: The keys are not valid.
         TracingError: Tracing is on and not installed.
-        CaptureError: The folder for captured images cannot be written.
+        CaptureError: Captured images cannot be written where they are to go.
     """
     app = FastAPI(title="UMOP", version="1", lifespan=_lifespan, openapi_url=None)
     services = app.state.services = _services(settings)

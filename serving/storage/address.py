@@ -47,9 +47,12 @@ class Address(NamedTuple):
         place, _, path = rest.partition("/")
         if not place and scheme != "file":
             raise StorageError(f"{text}: the address names no {_named_first(scheme)}")
+        if "@" in place:
+            raise StorageError(f"{scheme}://…: an address has no place for a user or a key")
+        if scheme in ("https", "az") and ("?" in path or "#" in path):
+            shown = re.split("[?#]", text)[0]  # what follows may be a signature
+            raise StorageError(f"{shown}: the address cannot have a query here")
         if scheme == "https":
-            if "?" in path or "#" in path:
-                raise StorageError(f"{text}: an https address cannot have a query here")
             path = unquote(path)
         return cls(f"{scheme}://{place}", path.strip("/"))
 

@@ -134,7 +134,7 @@ def convert(
 
 @app.command()
 def captured(
-    source: Annotated[Path, typer.Argument(help="The folder of umop-serve --capture.")],
+    source: Annotated[Path, typer.Argument(help="The folder or address of umop-serve --capture.")],
     target: Annotated[Path, typer.Argument(help="A new folder.")],
     to: Annotated[
         str, typer.Option(help="The format: coco, yolo, voc, labelstudio or cvat.")

@@ -2,55 +2,19 @@
 
 from __future__ import annotations
 
-import io
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
 
-import numpy as np
 import pytest
-from fastapi.testclient import TestClient
 from PIL import Image
 
-from serving.server.app import build_app
-from serving.settings import Settings
+from tests.serving.capture.capturing import capturing, outcomes, photo
 from tests.serving.images import TWO_SQUARES, encode, paint
 from tests.serving.test_cli import assert_one_line, run
 from tests.serving.waiting import wait_until
 
 EMPTY = paint(640, 512)
-
-
-@contextmanager
-def capturing(bundle: Path, folder: Path, **settings: object) -> Iterator[TestClient]:
-    asked = Settings.model_validate(
-        {"bundle": bundle, "threads": 1, "capture": folder, "capture_rate": 1, **settings}
-    )
-    with TestClient(build_app(asked)) as client:
-        wait_until(lambda: client.get("/readyz").status_code == 200)
-        yield client
-
-
-def photo(seed: int) -> bytes:
-    """An image unlike those of other seeds, which EXIF turns, with a comment."""
-    values = np.random.default_rng(seed).integers(0, 255, (9, 8, 3), np.uint8)
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    exif[0x010E] = "a secret"
-    stream = io.BytesIO()
-    Image.fromarray(values).resize((160, 120)).save(stream, "JPEG", exif=exif, comment=b"secret")
-    return stream.getvalue()
-
-
-def outcomes(client: TestClient) -> dict[str, float]:
-    lines = client.get("/metrics").text.splitlines()
-    return {
-        line.partition('outcome="')[2].partition('"')[0]: float(line.split()[-1])
-        for line in lines
-        if line.startswith("umop_captured_total{")
-    }
 
 
 def test_an_image_is_kept_upright_with_its_answer(bundle_path: Path, tmp_path: Path) -> None:
@@ -89,7 +53,7 @@ def test_no_answer_waits_for_a_disk_that_hangs(
 ) -> None:
     released = Event()
     monkeypatch.setattr(
-        "serving.capture.folder.CaptureFolder.add", lambda *_: released.wait(60) and None
+        "serving.capture.folder.CaptureFolder.write", lambda *_: released.wait(60) and None
     )
     with capturing(bundle_path, tmp_path) as client:
         for seed in range(12):
@@ -104,7 +68,7 @@ def test_a_full_disk_is_counted(
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("serving.capture.folder.CaptureFolder.add", full)
+    monkeypatch.setattr("serving.capture.folder.CaptureFolder.write", full)
     with capturing(bundle_path, tmp_path) as client:
         assert client.post("/detect", content=photo(4)).status_code == 200
         wait_until(lambda: outcomes(client) == {"failed": 1})
@@ -116,6 +80,6 @@ def test_a_folder_that_is_none_is_one_line(bundle_path: Path, tmp_path: Path) ->
     assert_one_line(done, "--capture", "file cannot be written")
 
 
-def test_what_is_captured_needs_a_folder(bundle_path: Path) -> None:
+def test_what_is_captured_needs_a_place(bundle_path: Path) -> None:
     done = run("--bundle", str(bundle_path), "--capture-below", "0.5")
     assert_one_line(done, "capture_below", "--capture")

@@ -14,6 +14,7 @@ from umop.data.dataset import Builder, Image, Notation
 from umop.data.formats import Labelled
 from umop.system.console import counted, note
 from umop.system.errors import UserError
+from umop.system.fetched import address_in, fetched_path
 
 _CERTAIN = 1.0
 
@@ -39,18 +40,22 @@ class _Captured:
         return min((abs(score - 0.5) for score in scores), default=_CERTAIN)
 
 
-def read_captured(folder: Path) -> Labelled:
-    """Reads a folder of captured images, the most uncertain first.
+def read_captured(source: Path) -> Labelled:
+    """Reads captured images, the most uncertain first.
 
     Args:
-        folder: What ``--capture`` named. An image whose answer cannot be read is left out.
+        source: The folder or address that ``--capture`` named. An image whose answer cannot be
+            read is left out.
 
     Raises:
+        FetchError: Storage does not answer; the same command goes on where this one stopped.
         UserError: It is no folder, or holds no captured image.
     """
+    folder = fetched_path(source)
     captured = sorted(_read(folder), key=lambda each: (each.certainty, each.image.name))
     if not captured:
-        raise UserError(f"{folder} holds no captured images: umop-serve --capture fills it.")
+        named = address_in(source) or source
+        raise UserError(f"{named} holds no captured images: umop-serve --capture fills it.")
     builder = Builder(folder)
     scores = [score for each in captured for score in _add(builder, each)]
     builder.sort_classes()

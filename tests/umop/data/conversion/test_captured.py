@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from serving.storage import Store
+from tests.storage import Storage
 from tests.umop.conftest import Umop
 from umop.data.recognition import open_data
 
@@ -83,3 +85,23 @@ def test_a_folder_without_captures_is_one_line(tmp_path: Path, umop: Umop) -> No
     shutil.rmtree(tmp_path / "empty")
     code, _, err = umop("data", "captured", str(tmp_path / "empty"), str(tmp_path / "out"))
     assert (code, err) == (2, f"error: {tmp_path / 'empty'} is not a folder.\n")
+
+
+@pytest.mark.usefixtures("own_cache")
+def test_captured_images_at_an_address_are_fetched(
+    storage: Storage, place: str, folder: Path, tmp_path: Path, umop: Umop
+) -> None:
+    store = Store(place)
+    store.write("notes.txt", b"no image")
+    code, _, err = umop("data", "captured", place, str(tmp_path / "none"))
+    assert code == 2
+    assert err.endswith(
+        f"error: {place} holds no captured images: umop-serve --capture fills it.\n"
+    )
+    for path in folder.iterdir():
+        store.write(path.name, path.read_bytes())
+    code, out, err = umop("data", "captured", place, str(tmp_path / "out"), "--to", "coco")
+    assert code == 0, err
+    assert "3 train, 3 boxes, 2 classes" in out
+    content = json.loads((tmp_path / "out" / "train.json").read_text())
+    assert content["images"][0]["file_name"].endswith("2-unsure.jpg")
