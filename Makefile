@@ -62,6 +62,11 @@ BENCH_PHOTO := data/crowns/photo.png
 BENCH_BUNDLES := runs/demo/demo.bundle runs/demo-int8/demo-int8.bundle
 UMOP := $(if $(IN_DOCKER),$(COMPOSE) run --rm train,$(BIN)/umop)
 NAMED_DATA = $(if $(DATA),--data "$(if $(IN_DOCKER),data,$(DATA))")
+# Spaces separate folders, but where they are in the name of one that is there.
+SEVERAL = $(if $(word 2,$(DATA)),$(shell [ -e "$(DATA)" ] || echo yes))
+each_data = $(if $(SEVERAL),$(foreach folder,$(DATA),$1"$(folder)"),$(if $(DATA),$1"$(DATA)"))
+ONE_IN_DOCKER = $(if $(SEVERAL),$(error IN=docker takes one folder of data that is there, not $(DATA)))
+TRAINING_DATA = $(if $(IN_DOCKER),$(ONE_IN_DOCKER)$(NAMED_DATA),$(call each_data,--data ))
 
 # Without bytecode every start compiles PyTorch and mmdet anew: five seconds of the processor.
 unexport PYTHONDONTWRITEBYTECODE
@@ -97,11 +102,11 @@ data: $(TO_TRAIN) ## Fetch a data set: DATASET=coco (25 GB) or demo [IN=docker]
 doctor: $(READY) ## Say whether training works on this machine: versions, operators, GPU, disk
 	$(BIN)/umop doctor
 
-check: $(READY) ## Find what is wrong with a data set: DATA=/path [HTML=check.html] [FIX=/new/folder]
-	$(BIN)/umop data check $(if $(DATA),"$(DATA)") $(if $(HTML),--html "$(HTML)") $(if $(FIX),--fix "$(FIX)")
+check: $(READY) ## Find what is wrong with a data set: DATA=/path, DATA="one other" [HTML=check.html] [FIX=/new/folder]
+	$(BIN)/umop data check $(call each_data) $(if $(HTML),--html "$(HTML)") $(if $(FIX),--fix "$(FIX)")
 
-train: $(TO_TRAIN) ## Train a model: DATA=/path [CONFIG=small] [EPOCHS= BATCH= SIZE= TILES=auto TIME=30m …] [IN=docker]; again to resume
-	$(UMOP) train "$(CONFIG)" --run $(RUN) $(NAMED_DATA) $(TRAIN_OPTIONS)
+train: $(TO_TRAIN) ## Train a model: DATA=/path, DATA="one other" [CONFIG=small] [EPOCHS= BATCH= SIZE= TILES=auto TIME=30m …] [IN=docker]; again to resume
+	$(UMOP) train "$(CONFIG)" --run $(RUN) $(TRAINING_DATA) $(TRAIN_OPTIONS)
 
 eval: $(TO_TRAIN) ## Print COCO's twelve numbers of a run: RUN=demo [DATA=/path] [TTA=1] [PRECISION=0.95] [IN=docker]
 	$(UMOP) eval $(RUN) $(NAMED_DATA) $(if $(TTA),--tta) $(if $(PRECISION),--precision $(PRECISION))
