@@ -23,7 +23,6 @@ forms.
 Every command ends with 0 where it has done its work, and with 2 and one line after a mistake of the
 user. Training and `umop compare` have [more exit codes](distributed.md#stop-and-resume).
 """
-BAR = r"\|"
 SETTINGS = """
 Each [setting of the service](configuration.md#the-service) is an option, too.
 """
@@ -58,16 +57,24 @@ def table(path: str, command: Any) -> str:
     """What a command takes: arguments first, as its help lists them."""
     context = command.make_context(path, [], resilient_parsing=True)
     records = [one.get_help_record(context) for one in command.params if one.name != "help"]
-    rows = [
-        f"| `{name.replace('|', BAR)}` | {cell(meaning)} |\n"
-        for name, meaning in filter(None, records)
-    ]
+    rows = [f"| {code(name)} | {cell(meaning)} |\n" for name, meaning in filter(None, records)]
     return "\n| takes | |\n|---|---|\n" + "".join(rows) if rows else ""
+
+
+def code(text: str) -> str:
+    """What is typed, in a table's cell: not every Markdown has bars between backticks there."""
+    named = re.sub(r"<list\[(\w+)\]>", lambda repeated: f"<{repeated[1].lower()}>", text)
+    return f"<code>{entities(named)}</code>" if "|" in named else f"`{named}`"
 
 
 def cell(text: str) -> str:
     """A help text in a table's cell."""
-    return re.sub(r"([][|<>*])", r"\\\1", " ".join(text.split()))
+    return re.sub(r"([][*])", r"\\\1", entities(" ".join(text.split())))
+
+
+def entities(text: str) -> str:
+    """A text without letters that a table or HTML would take for its own."""
+    return text.replace("<", "&lt;").replace(">", "&gt;").replace("|", "&#124;")
 
 
 def paragraphs(text: str) -> str:
