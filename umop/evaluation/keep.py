@@ -56,7 +56,7 @@ def beside(evaluation: Path, kind: str) -> Path:
 
 
 def _shortened(detections: Sequence[CocoBox]) -> list[CocoBox]:
-    """COCO results with fewer digits, at most the best :data:`MOST_DETECTIONS`."""
+    """COCO results with fewer digits, at most the best :data:`_MOST_DETECTIONS`."""
     if len(detections) > _MOST_DETECTIONS:
         note(f"Of {len(detections)} detections, the {_MOST_DETECTIONS} best are kept.")
         detections = sorted(detections, key=lambda each: -each["score"])[:_MOST_DETECTIONS]

@@ -34,7 +34,7 @@ _Flags = NDArray[np.bool_]
 
 
 def lost(matches: Matches) -> dict[str, float]:
-    """How much higher AP50 would be without each of :data:`KINDS`, from 0 to 1.
+    """How much higher AP50 would be without each of :data:`MISTAKES`, from 0 to 1.
 
     A mistaken class or an imprecise box is put right, unless its true box is found anyway; other
     false detections are left out, and so are missed boxes. The parts do not add up to what is

@@ -49,7 +49,7 @@ def member(folder: Path, distribution: str, name: str) -> bytes:
     """Reads one file out of a downloaded wheel.
 
     Args:
-        folder: Where :func:`download` put the wheels.
+        folder: Where :func:`download_wheels` put the wheels.
         distribution: Start of the wheel's file name.
         name: Path of the file inside the wheel.
     """

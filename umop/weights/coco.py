@@ -81,7 +81,7 @@ def published_for(config: Config) -> Pretrained:
 
 
 def _architecture(model: ConfigDict) -> _Architecture:
-    """A key of :data:`COCO`."""
+    """A key of :data:`COCO_CHECKPOINTS`."""
     backbone = model.backbone
     size = backbone.get("depth") or backbone.get("widen_factor") or 0
     return model.type, backbone.type, size
