@@ -82,5 +82,5 @@ def test_a_second_person_has_a_row_of_json_min(tmp_path: Path) -> None:
 
 def test_tasks_with_predictions_alone_are_named(tmp_path: Path) -> None:
     task = {"data": {"image": "a.jpg"}, "predictions": [annotated("cat")]}
-    with pytest.raises(UserError, match="a model's boxes alone"):
+    with pytest.raises(UserError, match="only a model's boxes"):
         checked(tmp_path, task)
