@@ -12,7 +12,8 @@ from umop.data.check import Report, check
 from umop.data.check.images import SIZES
 from umop.data.dataset import Builder, DataSet
 from umop.data.files.tree import walk
-from umop.data.layouts import coco
+from umop.data.layouts.coco import LAYOUT
+from umop.data.layouts.coco.annotations import read_annotation_file
 from umop.data.preparation.remembered import Remembered, files_digest
 from umop.system.errors import UserError
 
@@ -89,10 +90,9 @@ def read_sets(sets: dict[str, Any]) -> DataSet:
     """Reads the annotations of all splits."""
     builder = Builder(Path(sets["train"].data_root))
     for split, dataset in sets.items():
-        coco.read_annotation_file(
-            _annotation_file(dataset), split, _image_folder(dataset).joinpath, builder
-        )
-    return builder.build(coco.LAYOUT.name, coco.LAYOUT.notation)
+        find_image = _image_folder(dataset).joinpath
+        read_annotation_file(_annotation_file(dataset), split, find_image, builder)
+    return builder.build(LAYOUT.name, LAYOUT.notation)
 
 
 def _missing_classes(sets: dict[str, Any], report: Report) -> list[str]:
