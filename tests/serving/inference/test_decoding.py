@@ -185,62 +185,6 @@ def test_half_an_image_is_an_error(format: str) -> None:
         decode(data[: len(data) // 2], LIMIT)
 
 
-@pytest.mark.parametrize(
-    ("size", "target", "read"),
-    [
-        ((640, 480), (320, 240), (320, 240)),
-        ((640, 480), (319, 239), (320, 240)),
-        ((640, 480), (321, 240), (640, 480)),
-        ((640, 480), (100, 75), (160, 120)),
-        ((640, 480), (20, 15), (80, 60)),
-        ((644, 484), (20, 15), (161, 121)),
-        ((641, 480), (20, 15), (641, 480)),
-        ((640, 480), (1280, 960), (640, 480)),
-    ],
-)
-def test_a_jpeg_is_reduced_to_whole_pixels_no_fewer_than_wanted(
-    size: tuple[int, int], target: tuple[int, int], read: tuple[int, int]
-) -> None:
-    data = encode(paint(*size, ("red", 0, 0, 300)), "JPEG")
-    pixels, original = decode_reduced(data, LIMIT, lambda _: target)
-    assert original == size
-    assert pixels.shape == (read[1], read[0], 3)
-    averaged = cv2.resize(decode(data, LIMIT), read, interpolation=cv2.INTER_AREA)
-    assert np.abs(pixels.astype(int) - averaged).mean() < 1
-
-
-@pytest.mark.parametrize("format", ["PNG", "WEBP", "BMP", "TIFF", "GIF"])
-def test_other_formats_are_read_whole(format: str) -> None:
-    data = encode(paint(64, 48), format)
-    pixels, original = decode_reduced(data, LIMIT, lambda _: (8, 6))
-    assert (pixels.shape, original) == ((48, 64, 3), (64, 48))
-    np.testing.assert_array_equal(pixels, decode(data, LIMIT))
-
-
-def test_a_reduced_image_is_turned_upright() -> None:
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    data = encode(paint(640, 480, ("red", 0, 0, 200)), "JPEG", exif=exif)
-    asked: list[tuple[int, int]] = []
-
-    def target(size: tuple[int, int]) -> tuple[int, int]:
-        asked.append(size)
-        return 200, 300
-
-    pixels, original = decode_reduced(data, LIMIT, target)
-    assert asked == [original] == [(480, 640)]
-    assert pixels.shape == (320, 240, 3)
-    assert pixels[5, -5, 0] > 200 > 60 > pixels[5, -5, 1]
-
-
-def test_half_a_jpeg_is_an_error_when_reduced_too() -> None:
-    data = encode(np.random.default_rng(0).integers(0, 255, (64, 64, 3)).astype(np.uint8), "JPEG")
-    with pytest.raises(ImageError):
-        decode_reduced(data[: len(data) // 2], LIMIT, lambda _: (8, 8))
-    with pytest.raises(ImageTooLargeError, match="64 × 64"):
-        decode_reduced(data, 64 * 64 - 1, lambda _: (8, 8))
-
-
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "TIFF"])
 @pytest.mark.parametrize("orientation", [0, 9, 65_535])
 def test_an_orientation_that_is_none_turns_nothing(format: str, orientation: int) -> None:
@@ -249,39 +193,6 @@ def test_an_orientation_that_is_none_turns_nothing(format: str, orientation: int
     data = encode(CORNER, format, exif=exif)
     assert read_header(data, LIMIT).orientation == 1
     assert decode(data, LIMIT).shape == (30, 40, 3)
-
-
-@pytest.mark.parametrize(
-    "options", [{}, {"progressive": True}, {"optimize": True}, {"restart_marker_blocks": 2}]
-)
-@pytest.mark.parametrize("mode", ["RGB", "L"])
-def test_a_jpeg_that_lacks_its_end_alone_is_read(options: dict[str, object], mode: str) -> None:
-    noise = np.random.default_rng(0).integers(0, 255, (64, 64, 3)).astype(np.uint8)
-    whole = encode(np.asarray(Image.fromarray(noise).convert(mode)), "JPEG", **options)
-    for lacking in (1, 2):
-        decoded = decode_whole(whole[:-lacking], LIMIT)
-        np.testing.assert_array_equal(decoded.pixels, decode(whole, LIMIT))
-        assert decoded.warnings == ("its end marker is missing",)
-        assert read_header(whole[:-lacking], LIMIT).lacks_end
-    assert not read_header(whole, LIMIT).lacks_end
-    for lacking in (12, 40, len(whole) // 4, len(whole) // 2):
-        with pytest.raises(ImageError, match="cut off"):
-            decode(whole[:-lacking], LIMIT)
-
-
-@pytest.mark.parametrize("after", [bytes(100), b"\xff\xd8\xff\xda" * 200, b"a\xff"])
-def test_what_follows_a_jpegs_end_is_left_out(after: bytes) -> None:
-    decoded = decode_whole(jpeg() + after, LIMIT)
-    np.testing.assert_array_equal(decoded.pixels, decode(jpeg(), LIMIT))
-    assert decoded.warnings == ()
-
-
-def test_a_jpeg_without_an_end_may_have_a_third_of_the_scans() -> None:
-    whole = scans(20, 200)
-    limit = 200 * 200  # of 32 passes
-    assert decode(whole, limit).shape == (200, 200, 3)
-    with pytest.raises(ImageError, match="scans"):
-        decode(whole[:-2], limit)
 
 
 @pytest.mark.parametrize(("brand", "name"), [("heic", "HEIC"), ("mif1", "HEIC"), ("avif", "AVIF")])
