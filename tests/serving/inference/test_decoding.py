@@ -12,8 +12,6 @@ from serving.inference.decoding import (
     ImageTooLargeError,
     UnsupportedImageError,
     decode,
-    decode_reduced,
-    decode_whole,
     read_header,
 )
 from tests.serving.images import encode, paint
@@ -23,7 +21,6 @@ from tests.serving.inference.bombs import (
     gif,
     jpeg,
     png,
-    scans,
     segment,
     webp,
 )
