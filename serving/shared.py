@@ -51,14 +51,20 @@ if TYPE_CHECKING:
     from serving.registry import MlflowServer as MlflowServer
     from serving.registry import RefusedError as RefusedError
     from serving.registry import put_artifact as put_artifact
+    from serving.schemas.labelstudio import labelstudio_interface as labelstudio_interface
+    from serving.schemas.labelstudio import labelstudio_region as labelstudio_region
+    from serving.schemas.labelstudio import labelstudio_task as labelstudio_task
     from serving.schemas.names import ArchiveEngine as ArchiveEngine
     from serving.schemas.names import EngineName as EngineName
     from serving.schemas.names import Precision as Precision
     from serving.schemas.options import DetectOptions as DetectOptions
     from serving.schemas.options import Tiles as Tiles
     from serving.schemas.options import UnknownClassError as UnknownClassError
+    from serving.schemas.voc import voc_annotation as voc_annotation
+    from serving.schemas.voc import voc_object as voc_object
     from serving.schemas.xml import element as element
     from serving.schemas.xml import text_of as text_of
+    from serving.schemas.yolo import yolo_line as yolo_line
     from serving.storage import ConflictError as ConflictError
     from serving.storage import Objects as Objects
     from serving.storage import StorageError as StorageError
@@ -98,9 +104,14 @@ else:
         "serving.registry": (
             *("ARTIFACT", "BundleTags", "MlflowServer", "RefusedError", "put_artifact"),
         ),
+        "serving.schemas.labelstudio": (
+            *("labelstudio_interface", "labelstudio_region", "labelstudio_task"),
+        ),
         "serving.schemas.names": ("ArchiveEngine", "EngineName", "Precision"),
         "serving.schemas.options": ("DetectOptions", "Tiles", "UnknownClassError"),
+        "serving.schemas.voc": ("voc_annotation", "voc_object"),
         "serving.schemas.xml": ("element", "text_of"),
+        "serving.schemas.yolo": ("yolo_line",),
         "serving.storage": (
             *("ConflictError", "Objects", "StorageError", "Store", "StoredObject", "Tag"),
             *("fetch", "is_address", "local_path", "receive_object"),

@@ -16,6 +16,11 @@ class Box(BaseModel):
     x2: float
     y2: float
 
+    @property
+    def corners(self) -> tuple[float, float, float, float]:
+        """x1, y1, x2, y2."""
+        return self.x1, self.y1, self.x2, self.y2
+
 
 class Detection(BaseModel):
     """One object."""
@@ -31,6 +36,11 @@ class ImageInfo(BaseModel):
 
     width: int
     height: int
+
+    @property
+    def sides(self) -> tuple[int, int]:
+        """Width and height."""
+        return self.width, self.height
 
 
 class ModelRef(BaseModel):

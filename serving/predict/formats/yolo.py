@@ -10,6 +10,7 @@ from serving.predict.formats.format import Part, Records, ResultFormat
 from serving.predict.formats.places import own_place
 from serving.predict.formats.records import ImageRecord
 from serving.predict.inputs.item import Item
+from serving.schemas.yolo import yolo_line
 
 _FOLDER = "labels"
 
@@ -23,13 +24,8 @@ def _parts(records: Records, manifest: Manifest) -> Iterator[Part]:
 
 
 def _lines(record: ImageRecord) -> Iterator[str]:
-    """Class, centre and size in parts of the image's sides."""
-    width, height = record.image.width, record.image.height
     for each in record.detections:
-        box = each.box
-        centre = (box.x1 + box.x2) / 2 / width, (box.y1 + box.y2) / 2 / height
-        values = (*centre, (box.x2 - box.x1) / width, (box.y2 - box.y1) / height)
-        yield f"{each.class_id} {' '.join(f'{value:.8f}' for value in values)}\n"
+        yield yolo_line(each.class_id, each.box.corners, record.image.sides)
 
 
 def _refusal(item: Item, place: str) -> str | None:
