@@ -29,7 +29,7 @@ def main() -> None:
     app()
 
 
-def fail(message: str) -> typer.Exit:
+def _fail(message: str) -> typer.Exit:
     """Prints one line on standard error; raise what it returns."""
     print(f"umop-serve: {message}", file=sys.stderr)
     return typer.Exit(2)
@@ -41,7 +41,7 @@ def _one_line(*expected: type[Exception]) -> Iterator[None]:
     try:
         yield
     except expected as error:
-        raise fail(str(error)) from None
+        raise _fail(str(error)) from None
 
 
 def _one_option_a_setting(command: Callable[..., None]) -> Callable[..., None]:
@@ -101,7 +101,7 @@ def _serve(context: typer.Context, **options: Any) -> None:
         settings = Settings(**options)
     except ValidationError as error:
         first = error.errors()[0]
-        raise fail(f"{first['loc'][0]}: {first['msg']}") from None
+        raise _fail(f"{first['loc'][0]}: {first['msg']}") from None
     from serving.server.process import StartError
     from serving.server.start import serve
 
@@ -115,7 +115,7 @@ def _refuse_misplaced(context: typer.Context, options: Mapping[str, Any]) -> Non
         source = context.get_parameter_source(name)
         if source is not None and source.name == "COMMANDLINE":
             option = f"--{name.replace('_', '-')}"
-            raise fail(
+            raise _fail(
                 f"{option} is not an option of {context.invoked_subcommand}; "
                 f"see umop-serve {context.invoked_subcommand} --help"
             )
@@ -219,7 +219,7 @@ def _torchserve(
         from serving.torchserve.archive import WorkerOptions, archived
         from serving.torchserve.launcher import serve_archive
     except ModuleNotFoundError as error:
-        raise fail(f"{error.name} is not installed: pip install 'umop[torchserve]'") from None
+        raise _fail(f"{error.name} is not installed: pip install 'umop[torchserve]'") from None
 
     ports = Ports(port, management_port, metrics_port, grpc_port, grpc_port + 1, worker_port)
     options = WorkerOptions(batch_size=batch_size)

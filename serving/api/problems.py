@@ -63,7 +63,7 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
 }
 
 
-def describe(error: Exception) -> Problem | None:
+def _describe(error: Exception) -> Problem | None:
     """Returns the problem for an error of the lower layers, or None for an unexpected one."""
     match error:
         case Problem():
@@ -111,7 +111,7 @@ def install(app: FastAPI) -> None:
         ClientDisconnect,
         MemoryError,
     ):
-        app.add_exception_handler(kind, _answer(describe))
+        app.add_exception_handler(kind, _answer(_describe))
     app.add_exception_handler(HTTPException, _answer(_from_http))
     app.add_exception_handler(RequestValidationError, _answer(_from_validation))
     failed = _answer(_unexpected)

@@ -19,7 +19,7 @@ from pydantic import (
 from serving.schemas.names import LARGEST_WINDOW, SMALLEST_WINDOW, Precision
 
 SCHEMA_VERSION: Literal[1] = 1
-MAX_INPUT_PIXELS = 2**25
+_MAX_INPUT_PIXELS = 2**25
 """Of the model's input: 400 MB as float32, beyond what any published detector takes."""
 _MAX_PAD_DIVISOR = 1024
 
@@ -68,9 +68,9 @@ class InputSpec(_Record):
     def _input_is_bounded(self) -> InputSpec:
         for size in (self.resize, *(self.sizes or ())):
             pixels = self._padded(size.width) * self._padded(size.height)
-            if pixels > MAX_INPUT_PIXELS:
+            if pixels > _MAX_INPUT_PIXELS:
                 name = f"{size.width}x{size.height}"
-                raise ValueError(f"an input of {name} has more than {MAX_INPUT_PIXELS} pixels")
+                raise ValueError(f"an input of {name} has more than {_MAX_INPUT_PIXELS} pixels")
         return self
 
     def _padded(self, side: int) -> int:

@@ -19,7 +19,7 @@ _MOST_JPEG_SIDE = 65_500
 _JPEG_QUALITY = 90
 _MARGIN = 2
 
-Corners = tuple[float, float, float, float]
+_Corners = tuple[float, float, float, float]
 _Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 
@@ -44,7 +44,7 @@ def annotate(image: NDArray[np.uint8], detections: Sequence[Detection]) -> Image
     _require_few_pixels(detections, width)
     for detection in reversed(detections):
         pen.rectangle(_corners(detection), outline=_colour(detection), width=width)
-    taken: list[Corners] = []
+    taken: list[_Corners] = []
     for detection in detections:
         place = _caption_place(pen, drawn.size, detection, font)
         if not any(_overlap(place, other) for other in taken):
@@ -87,14 +87,14 @@ def _colour(detection: Detection) -> str:
     return PALETTE[detection.class_id % len(PALETTE)]
 
 
-def _corners(detection: Detection) -> Corners:
+def _corners(detection: Detection) -> _Corners:
     box = detection.box
     return (box.x1, box.y1, box.x2, box.y2)
 
 
 def _caption_place(
     pen: ImageDraw.ImageDraw, size: tuple[int, int], detection: Detection, font: _Font
-) -> Corners:
+) -> _Corners:
     left, top, right, bottom = pen.textbbox((0, 0), _caption(detection), font=font)
     width, height = right - left + 2 * _MARGIN, bottom - top + 2 * _MARGIN
     box = detection.box
@@ -104,7 +104,7 @@ def _caption_place(
 
 
 def _draw_caption(
-    pen: ImageDraw.ImageDraw, place: Corners, detection: Detection, font: _Font
+    pen: ImageDraw.ImageDraw, place: _Corners, detection: Detection, font: _Font
 ) -> None:
     text, colour = _caption(detection), _colour(detection)
     left, top, _, _ = pen.textbbox((0, 0), text, font=font)
@@ -113,7 +113,7 @@ def _draw_caption(
     pen.text(start, text, fill=_text_colour(colour), font=font)
 
 
-def _overlap(one: Corners, other: Corners) -> bool:
+def _overlap(one: _Corners, other: _Corners) -> bool:
     return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-DEPTHS = (8, 10, 12, 14, 16)
+_DEPTHS = (8, 10, 12, 14, 16)
 """Bits that sensors and files have."""
 
 
@@ -18,9 +18,9 @@ class Scale:
     """How the values of one image become 0 to 255.
 
     Files say how many bits a value has, not how many are used: 12 bits of a sensor lie in 16. So
-    the largest value decides: the smallest of ``DEPTHS`` that holds it is the depth, and values are
-    scaled by that power of two. Floats up to 1 are multiplied by 255. Values below zero and those
-    that are no number are 0.
+    the largest value decides: the smallest of 8, 10, 12, 14 and 16 that holds it is the depth, and
+    values are scaled by that power of two. Floats up to 1 are multiplied by 255. Values below zero
+    and those that are no number are 0.
 
     Attributes:
         factor: What values are multiplied by.
@@ -41,7 +41,7 @@ class Scale:
             peak = max(peak, float(finite.max(initial=0)))
         if is_float and peak <= 1:
             return cls(255.0, f"its values are floats up to {peak:.3g}" if peak > 0 else None)
-        depth = next((bits for bits in DEPTHS if peak < 2**bits), int(peak).bit_length())
+        depth = next((bits for bits in _DEPTHS if peak < 2**bits), int(peak).bit_length())
         said = (
             None
             if peak == 0 or 2**depth > usual

@@ -16,9 +16,9 @@ from serving.inference.postprocess import Detections
 from serving.inference.preprocess import Prepared, preprocess
 from serving.schemas.options import DetectOptions, Tiles
 
-MOST_WINDOWS = 4096
+_MOST_WINDOWS = 4096
 """Most windows of one image."""
-MOST_IN_WINDOW = 1000
+_MOST_IN_WINDOW = 1000
 """Most detections in one window, whatever a bundle says."""
 MOST_MERGED = 10_000
 """Most boxes of all windows that are merged, the best ones; merging compares each with each."""
@@ -90,16 +90,16 @@ def choose(own: TileSpec | None, asked: Tiles | None, size: Size) -> TileSpec | 
         size: The image's; one that fits into a window is taken whole.
 
     Raises:
-        ImageTooLargeError: There would be more than ``MOST_WINDOWS`` windows.
+        ImageTooLargeError: There would be too many windows.
     """
     spec = _of_side(own, asked) if isinstance(asked, int) else own
     if asked == "off" or spec is None:
         return None
     count = count_windows(size, spec)
-    if count > MOST_WINDOWS:
+    if count > _MOST_WINDOWS:
         raise ImageTooLargeError(
             f"the image has {size.width} × {size.height} pixels, {count} windows of "
-            f"{spec.window}; more than {MOST_WINDOWS}"
+            f"{spec.window}; more than {_MOST_WINDOWS}"
         )
     return spec if count > 1 else None
 
@@ -118,7 +118,7 @@ def options_of_windows(options: DetectOptions, most: int) -> DetectOptions:
         options: The image's; its own limit is for what is merged.
         most: The bundle's limit for an image, which is one for each window.
     """
-    return options.model_copy(update={"max_detections": min(most, MOST_IN_WINDOW)})
+    return options.model_copy(update={"max_detections": min(most, _MOST_IN_WINDOW)})
 
 
 def count_windows(size: Size, spec: TileSpec) -> int:

@@ -18,7 +18,7 @@ _Raised = tuple[type[BaseException], BaseException, TracebackType | None] | tupl
 def configure(settings: Settings) -> None:
     """Sends every logger's lines to standard error in the form that the settings name."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonFormatter() if settings.log_format == "json" else TextFormatter())
+    handler.setFormatter(_JsonFormatter() if settings.log_format == "json" else TextFormatter())
     logging.basicConfig(handlers=[handler], level=settings.log_level.upper(), force=True)
     for chatty in ("uvicorn", "httpx", "httpcore", "PIL", "asyncio"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
@@ -45,7 +45,7 @@ class TextFormatter(logging.Formatter):
         return "\n".join(f"  {_printable(line)}" for line in lines)
 
 
-class JsonFormatter(logging.Formatter):
+class _JsonFormatter(logging.Formatter):
     """One JSON object a line, with the ids of the request it is about."""
 
     def format(self, record: logging.LogRecord) -> str:

@@ -17,7 +17,7 @@ from serving.predict.inputs.errors import PredictError
 from serving.predict.models import Model
 from serving.schemas.options import DetectOptions
 
-FILE = "predictions.jsonl"
+_FILE = "predictions.jsonl"
 _MADE = {"draw": 1, "crop": 2}
 
 
@@ -42,7 +42,7 @@ class Journal:
             folder.mkdir(parents=True, exist_ok=True)
         except (FileExistsError, NotADirectoryError):
             raise PredictError(f"{folder} is no folder") from None
-        self._path = folder / FILE
+        self._path = folder / _FILE
         self._file = self._path.open("a+b")
         self._index: dict[int, int] = {}
         self._is_new = self._path.stat().st_size == 0

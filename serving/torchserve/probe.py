@@ -17,11 +17,11 @@ _MANAGEMENT_PORT = 8081
 def main(port: int = _MANAGEMENT_PORT) -> int:
     """Asks the management API about every model."""
     try:
-        models = [model["modelName"] for model in ask(port, "/models")["models"]]
+        models = [model["modelName"] for model in _ask(port, "/models")["models"]]
         states = [
             worker["status"]
             for model in models
-            for version in ask(port, f"/models/{model}")
+            for version in _ask(port, f"/models/{model}")
             for worker in version["workers"]
         ]
     except (OSError, HTTPException, ValueError, KeyError) as error:
@@ -31,7 +31,7 @@ def main(port: int = _MANAGEMENT_PORT) -> int:
     return int("READY" not in states)
 
 
-def ask(port: int, path: str) -> Any:
+def _ask(port: int, path: str) -> Any:
     """What the management API answers."""
     connection = HTTPConnection("127.0.0.1", port, timeout=3)
     connection.request("GET", path)

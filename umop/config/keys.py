@@ -17,19 +17,19 @@ from umop.config.ranges import AUTO_SCHEDULE, AUTO_SIZE, TILES
 from umop.config.settings import CONFIG_SETTINGS
 
 
-def parameters(function: Callable[..., Any]) -> set[str]:
+def _parameters(function: Callable[..., Any]) -> set[str]:
     """The names of a function's parameters."""
     return set(inspect.signature(function).parameters)
 
 
-_LOADER = parameters(DataLoader) | {"num_batch_per_epoch"}
+_LOADER = _parameters(DataLoader) | {"num_batch_per_epoch"}
 _UNTYPED = {
     "auto_schedule": AUTO_SCHEDULE,
     "auto_size": AUTO_SIZE,
     "auto_scale_lr": {"enable", "base_batch_size"},
     "env_cfg": {"cudnn_benchmark", "dist_cfg", "mp_cfg", "resource_limit"},
     "mp_cfg": {"mp_start_method", "opencv_num_threads"},
-    "randomness": parameters(Runner.set_randomness) - {"self"},
+    "randomness": _parameters(Runner.set_randomness) - {"self"},
     "test_dataloader": _LOADER,
     "tiles": TILES,
     "train_dataloader": _LOADER,
@@ -105,7 +105,7 @@ def _accepted_by(built: Any) -> set[str] | None:
     A class that takes ``**kwargs`` hands them on to those it inherits from.
     """
     if not _takes_any(built):
-        return parameters(built)
+        return _parameters(built)
     if not inspect.isclass(built):
         return None
     makers = [
@@ -113,7 +113,7 @@ def _accepted_by(built: Any) -> set[str] | None:
     ]
     if all(map(_takes_any, makers)):
         return None
-    return set().union(*map(parameters, makers))
+    return set().union(*map(_parameters, makers))
 
 
 def _takes_any(function: Callable[..., Any]) -> bool:

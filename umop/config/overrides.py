@@ -81,7 +81,7 @@ def _assign(config: Config, assignment: Assignment) -> None:
     _require_key(parent, last, path, assignment, new=True)
     before = _child(parent, last)
     value = check_kind(assignment, before)
-    replace(parent, last, _merged(value, before) if isinstance(value, dict) else value)
+    _replace(parent, last, _merged(value, before) if isinstance(value, dict) else value)
 
 
 def _merged(changes: dict[str, Any], before: Any) -> ConfigDict:
@@ -96,7 +96,7 @@ def _child(parent: Any, key: str) -> Any:
     return parent[int(key)] if isinstance(parent, list | tuple) else parent.get(key)
 
 
-def replace(parent: Any, key: str, value: object) -> None:
+def _replace(parent: Any, key: str, value: object) -> None:
     """Puts a value into a section or list.
 
     Args:
@@ -162,10 +162,10 @@ def check_kind(assignment: Assignment, before: object) -> object:
     value = assignment.value
     if isinstance(before, str) and value is not None:
         return value if isinstance(value, str) else assignment.text
-    if before is None or value is None or kind(value) in _REPLACEABLE.get(kind(before), ()):
+    if before is None or value is None or _kind(value) in _REPLACEABLE.get(_kind(before), ()):
         return value
     raise UserError(
-        f"--set {assignment.name}={assignment.text}: this must be {kind(before)}, such as "
+        f"--set {assignment.name}={assignment.text}: this must be {_kind(before)}, such as "
         f"{_shortened(before)}."
     )
 
@@ -180,7 +180,7 @@ _REPLACEABLE = {
 """The kinds of values that may take the place of a kind."""
 
 
-def kind(value: object) -> str:
+def _kind(value: object) -> str:
     """What a value is, in words."""
     if isinstance(value, bool):
         return "True or False"

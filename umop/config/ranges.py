@@ -10,7 +10,7 @@ from umop.system.errors import UserError
 
 
 @dataclass(frozen=True)
-class Range:
+class _Range:
     """The numbers that a setting takes.
 
     Attributes:
@@ -41,9 +41,9 @@ class Range:
         return f"{number} above {self.low}" if self.above else f"{number}, {self.low} or more"
 
 
-_COUNT = Range(1)
-_POSITIVE = Range(0, whole=False, above=True)
-_SHARE = Range(0, 1, whole=False)
+_COUNT = _Range(1)
+_POSITIVE = _Range(0, whole=False, above=True)
+_SHARE = _Range(0, 1, whole=False)
 _RANGES = {
     "accumulative_counts": _COUNT,
     "base_epochs": _COUNT,
@@ -51,7 +51,7 @@ _RANGES = {
     "base_size": _COUNT,
     "base_batch_size": _COUNT,
     "batch_size": _COUNT,
-    "begin": Range(0),
+    "begin": _Range(0),
     "end": _COUNT,
     "end_factor": _SHARE,
     "epochs": _POSITIVE,
@@ -70,13 +70,13 @@ _RANGES = {
     "minutes": _POSITIVE,
     "num_classes": _COUNT,
     "num_outs": _COUNT,
-    "num_workers": Range(0),
+    "num_workers": _Range(0),
     "patience": _COUNT,
     "score_thr": _SHARE,
-    "seed": Range(0, 2**32 - 1),
+    "seed": _Range(0, 2**32 - 1),
     "start_factor": _SHARE,
     "val_interval": _COUNT,
-    "weight_decay": Range(0, whole=False),
+    "weight_decay": _Range(0, whole=False),
 }
 """What a setting takes, by the last part of its name."""
 

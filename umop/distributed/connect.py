@@ -41,7 +41,7 @@ def connected(limit: float) -> Iterator[SingleProcess]:
         yield SingleProcess()
         return
     heartbeat.start_heartbeat()
-    ranks = connect(limit)
+    ranks = _connect(limit)
     try:
         yield ranks
     except (Exception, Stopped) as error:
@@ -54,7 +54,7 @@ def connected(limit: float) -> Iterator[SingleProcess]:
         ranks.leave()
 
 
-def connect(limit: float) -> Ranks:
+def _connect(limit: float) -> Ranks:
     """Connects this process with the other ranks, and starts to watch over them.
 
     Raises:

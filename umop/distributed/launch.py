@@ -64,7 +64,7 @@ def launch(job: Job, module: str, order: object, limit: float) -> bool:
             agent.run()
         except SignalException as signalled:
             ignore_signals()
-            stopped(agent, signalled.sigval, Reasons(Path(folder)))
+            _stopped(agent, signalled.sigval, Reasons(Path(folder)))
         except (DistError, RendezvousError) as error:
             address, reason = job.launch.rdzv_endpoint, str(error).splitlines()[0]
             raise LostRankError(
@@ -92,7 +92,7 @@ def _variables_for(job: Job, folder: str) -> dict[str, str]:
     return {heartbeat.HEARTBEATS_VARIABLE: folder, "PYTHONPATH": path, **threads_of(job.processes)}
 
 
-def stopped(agent: Agent, number: int, reasons: Reasons) -> None:
+def _stopped(agent: Agent, number: int, reasons: Reasons) -> None:
     """Ends as the ranks did that got a signal.
 
     Args:

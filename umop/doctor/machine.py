@@ -34,7 +34,7 @@ def gpus() -> Iterator[Diagnosis]:
         yield Diagnosis("GPU", "fail", f"torch finds none: {with_driver}", why_not(wanted, newest))
         return
     for index in range(torch.cuda.device_count()):
-        yield gpu(index, with_driver)
+        yield _gpu(index, with_driver)
 
 
 def why_not(wanted: str | None, newest: tuple[int, int] | None) -> str:
@@ -46,7 +46,7 @@ def why_not(wanted: str | None, newest: tuple[int, int] | None) -> str:
     return "Is one visible? nvidia-smi lists them; CUDA_VISIBLE_DEVICES hides them."
 
 
-def gpu(index: int, driver: str) -> Diagnosis:
+def _gpu(index: int, driver: str) -> Diagnosis:
     """Computes on one GPU and reads its memory."""
     import torch
 

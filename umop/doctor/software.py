@@ -21,7 +21,7 @@ _KEPT = [0, 2]
 
 def versions() -> Diagnosis:
     """Compares what is installed with what training is pinned to."""
-    wrong = [text for requirement in requirements() if (text := _mismatch(requirement))]
+    wrong = [text for requirement in _requirements() if (text := _mismatch(requirement))]
     shown = ", ".join(f"{name} {installed(name) or 'missing'}" for name in STACK)
     found = f"umop {installed('umop') or 'not installed'}, {shown}"
     if not wrong:
@@ -31,7 +31,7 @@ def versions() -> Diagnosis:
     return Diagnosis("versions", "fail" if missing else "warn", found, advice)
 
 
-def requirements() -> list[Requirement]:
+def _requirements() -> list[Requirement]:
     """What training needs: the extra ``train``, and mmcv, which is built apart."""
     lines = Path(__file__).with_name("mmcv.txt").read_text().splitlines()
     pin = next(line for line in lines if line.startswith("onedl-mmcv=="))

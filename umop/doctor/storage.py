@@ -11,7 +11,7 @@ from umop.runs.folder import ROOT
 from umop.system.cache import cache_folder
 from umop.system.hardware import GIB, gpu_count
 
-DATA = Path("data")
+_DATA = Path("data")
 _SHARED_MEMORY = Path("/dev/shm")
 _WORKERS_A_PROCESS = 2
 """Data-loader processes of each training process, in the published configs."""
@@ -52,16 +52,16 @@ def runs() -> Diagnosis:
 
 def data() -> Diagnosis:
     """Data is only read, except by the commands that fetch it."""
-    if not DATA.exists():
-        found = f"no {DATA}/ here; umop data fetches some, --data names another folder"
+    if not _DATA.exists():
+        found = f"no {_DATA}/ here; umop data fetches some, --data names another folder"
         return Diagnosis("data", "ok", found)
     try:
-        names = sorted(path.name for path in DATA.iterdir())
+        names = sorted(path.name for path in _DATA.iterdir())
     except OSError as error:
         advice = "Make it readable for this user, or name another folder with --data."
-        return Diagnosis("data", "warn", f"{DATA}/ cannot be read: {error.strerror}", advice)
-    access = "" if _is_writable(DATA) else ", read-only"
-    return Diagnosis("data", "ok", f"{DATA}/ holds {', '.join(names) or 'nothing'}{access}")
+        return Diagnosis("data", "warn", f"{_DATA}/ cannot be read: {error.strerror}", advice)
+    access = "" if _is_writable(_DATA) else ", read-only"
+    return Diagnosis("data", "ok", f"{_DATA}/ holds {', '.join(names) or 'nothing'}{access}")
 
 
 def cache() -> Diagnosis:

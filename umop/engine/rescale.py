@@ -33,9 +33,9 @@ def rescale(runner: TrainingRunner, before: Shares) -> None:
     if before.ranks == now.ranks:
         return
     note(
-        f"warning: {processes(before.ranks)} trained until iteration {runner.iter}, and "
-        f"{processes(now.ranks)} will from now on. The result will not be bit-identical to that of "
-        "either number by itself."
+        f"warning: {_processes(before.ranks)} trained until iteration {runner.iter}, and "
+        f"{_processes(now.ranks)} will from now on. The result will not be bit-identical to that "
+        "of either number by itself."
     )
     if isinstance(runner.train_loop, EpochLoop):
         done = runner.iter - runner.epoch * before.batches
@@ -45,7 +45,7 @@ def rescale(runner: TrainingRunner, before: Shares) -> None:
         _scale_learning_rate(runner, now.ranks / before.ranks)
 
 
-def processes(count: int) -> str:
+def _processes(count: int) -> str:
     """A number of processes, in words."""
     return "1 process" if count == 1 else f"{count} processes"
 

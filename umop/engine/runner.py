@@ -58,7 +58,7 @@ class Runner(MMRunner):
         except Exception as error:
             with contextlib.suppress(RuntimeError):  # there may be none yet
                 Visualizer.get_current_instance().close()
-            raise explained(error) from error
+            raise _explained(error) from error
 
     @property
     def resumes(self) -> bool:
@@ -136,11 +136,11 @@ class Runner(MMRunner):
             except BaseException as error:
                 self.call_hook("after_run")  # it also ends progress bars and loggers
                 if isinstance(error, Exception) and not self.is_built:
-                    raise explained(error) from error
+                    raise _explained(error) from error
                 raise
 
 
-def explained(error: Exception) -> Exception:
+def _explained(error: Exception) -> Exception:
     """What the libraries say of a config that they cannot build, as a user's mistake."""
     is_of_config = isinstance(error, _UNBUILT) and not isinstance(error, _NO_MISTAKE)
     reason = " ".join(str(error).split())

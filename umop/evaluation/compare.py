@@ -16,7 +16,7 @@ from umop.evaluation.resampling import average_precision, interval, mean_of_clas
 from umop.runs.evaluation import annotations_of
 from umop.system.errors import UserError
 
-CONFIDENCE = 0.95
+_CONFIDENCE = 0.95
 _FEWEST_IMAGES = 10
 """A class that has boxes in fewer is not judged by itself: nothing can be said of so few."""
 
@@ -69,11 +69,11 @@ class Comparison:
         together = np.ones((1, a.images), np.int32)
         values = [average_precision(each, together) for each in (a, b)]
         values = [each.mean(1) for each in (*values, *resampled(a, b))]
-        mean = _difference("", [mean_of_classes(each) for each in values], CONFIDENCE)
+        mean = _difference("", [mean_of_classes(each) for each in values], _CONFIDENCE)
         if mean is None:
             raise UserError("There is nothing to compare: the annotations have no boxes.")
         judged = _judged(a)
-        certain = 1 - (1 - CONFIDENCE) / max(len(judged), 1)
+        certain = 1 - (1 - _CONFIDENCE) / max(len(judged), 1)
         classes = [
             _difference(a.classes[label], [each[:, label] for each in values], certain)
             for label in judged

@@ -24,7 +24,7 @@ from serving.shared import InputSpec, Size, TileSpec, preprocess, stack, windows
 from umop.data.images import read_rgb
 
 
-class Images(CalibrationDataReader):
+class _Images(CalibrationDataReader):
     """The model's input for each image.
 
     Args:
@@ -73,7 +73,7 @@ def quantize(
         quantize_static(
             prepared,
             model,
-            Images(images, spec, tiles),
+            _Images(images, spec, tiles),
             quant_format=QuantFormat.QDQ,
             op_types_to_quantize=["Conv", "MatMul", "Relu", "Clip"],
             per_channel=True,

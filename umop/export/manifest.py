@@ -55,7 +55,7 @@ def manifest_of(run: RunFolder, config: Config, checkpoint: Path, version: str) 
                 "checkpoint": checkpoint.name,
                 "checkpoint_sha256": sha256_of(checkpoint),
                 **_evaluation_digest(run),
-                "runs": [public(start) for start in run.starts()],
+                "runs": [_public(start) for start in run.starts()],
             },
         )
     except ValidationError as error:
@@ -133,7 +133,7 @@ def _input_spec(config: Config) -> InputSpec:
     )
 
 
-def public(start: dict[str, Any]) -> dict[str, Any]:
+def _public(start: dict[str, Any]) -> dict[str, Any]:
     """What a service tells its callers of a start: not the machine's name and every package."""
     installed = start.get("versions", {})
     versions = {name: installed[name] for name in STACK if name in installed}

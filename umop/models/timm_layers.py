@@ -96,7 +96,7 @@ def fold_norms(model: nn.Module) -> None:
 def _pairs(model: nn.Module) -> Iterator[tuple[_FoldingConv2d, Any]]:
     """Each convolution whose output only a batch norm of timm uses, with that batch norm."""
     layers = dict(model.named_modules())
-    for node in Layers().trace(model).nodes:
+    for node in _Layers().trace(model).nodes:
         norm: Any = layers.get(node.target) if node.op == "call_module" else None
         if type(norm) is not BatchNormAct2d:
             continue
@@ -106,7 +106,7 @@ def _pairs(model: nn.Module) -> Iterator[tuple[_FoldingConv2d, Any]]:
             yield conv, norm
 
 
-class Layers(torch.fx.Tracer):
+class _Layers(torch.fx.Tracer):
     """Traces a model down to its convolutions and batch norms."""
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:

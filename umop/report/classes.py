@@ -56,7 +56,7 @@ def class_section(analysis: Analysis) -> ClassSection:
     single = [Line(each.name, by_recall(each.precision)) for each in analysis.classes]
     drawn = [each for each in single if each.points]
     return ClassSection(
-        rows=[row(each) for each in listed],
+        rows=[_row(each) for each in listed],
         mean=precision_by_recall(mean),
         each=precision_by_recall(drawn) if 1 < len(drawn) <= _MOST_LINES else None,
         have_intervals=any(each.interval for each in listed),
@@ -64,7 +64,7 @@ def class_section(analysis: Analysis) -> ClassSection:
     )
 
 
-def row(each: ClassResult) -> _Row:
+def _row(each: ClassResult) -> _Row:
     """A class as the table shows it."""
     ap, ap50, ap75 = (
         format_metric(-1 if value is None else value) for value in (each.ap, each.ap50, each.ap75)

@@ -58,7 +58,7 @@ def confusion(analysis: Analysis) -> Confusion:
     """Shows the confusion matrix as a table, or as an image where it would be too large."""
     names = [each.name for each in analysis.classes]
     rows = [
-        (name, cells(counts, number))
+        (name, _cells(counts, number))
         for number, (name, counts) in enumerate(
             zip([*names, NOTHING], analysis.confusion, strict=True)
         )
@@ -73,7 +73,7 @@ def confusion(analysis: Analysis) -> Confusion:
     )
 
 
-def cells(counts: list[int], number: int) -> list[_Cell]:
+def _cells(counts: list[int], number: int) -> list[_Cell]:
     """The cells of a row."""
     total = sum(counts) or 1
     last = len(counts) - 1

@@ -61,10 +61,10 @@ def data_section(run: RunFolder, config: Config) -> DataSection:
             splits.append(split_facts(title, json.loads(annotations.read_text())))
         else:
             missing.append(str(annotations))
-    return DataSection(splits, missing, findings(run))
+    return DataSection(splits, missing, _findings(run))
 
 
-def findings(run: RunFolder) -> list[tuple[str, str]] | None:
+def _findings(run: RunFolder) -> list[tuple[str, str]] | None:
     """What the check of the data found when the run was started, as severity and text."""
     source = run.folder / "annotations" / SOURCE_FILE
     messages: list[str] | None = None

@@ -51,7 +51,7 @@ def start_in_words(entry: dict[str, Any]) -> StartInWords:
         lasted="" if seconds is None else duration(seconds),
         iterations="" if first is None else f"{first} to {'?' if last is None else last}",
         end=_ENDS.get(code, f"failed, exit code {code}"),
-        commit=commit(entry),
+        commit=_commit(entry),
         machine=", ".join(filter(None, [entry.get("host"), *entry.get("devices", [])])),
         details=entry,
     )
@@ -77,7 +77,7 @@ def _seconds_between(entry: dict[str, Any]) -> float | None:
     return (ended - began).total_seconds()
 
 
-def commit(entry: dict[str, Any]) -> str:
+def _commit(entry: dict[str, Any]) -> str:
     """The commit of the code, short; says where files were changed since."""
     if not entry.get("commit"):
         return "none"

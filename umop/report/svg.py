@@ -116,11 +116,11 @@ def _axes(frame: _Frame, x: str, y: str) -> list[str]:
     """Grid, numbers and names of the axes."""
     bottom = HEIGHT - BOTTOM
     parts = []
-    for value in inside(frame.y):
+    for value in _inside(frame.y):
         top = frame.top(value)
         parts.append(f'<path class="grid" d="M{LEFT} {top}H{WIDTH - RIGHT}"/>')
         parts.append(f'<text x="{LEFT - 6}" y="{top + 4}" class="end">{value:.6g}</text>')
-    for value in inside(frame.x):
+    for value in _inside(frame.x):
         left = frame.left(value)
         parts.append(f'<path class="grid" d="M{left} {bottom}v4"/>')
         parts.append(f'<text x="{left}" y="{bottom + 17}" class="middle">{value:.6g}</text>')
@@ -129,7 +129,7 @@ def _axes(frame: _Frame, x: str, y: str) -> list[str]:
     return parts
 
 
-def inside(shown: _Range) -> list[float]:
+def _inside(shown: _Range) -> list[float]:
     """The round numbers inside a range."""
     slack = 1e-6 * (shown[1] - shown[0])
     ticks = map(float, _TICKS.tick_values(*shown))

@@ -23,7 +23,7 @@ _BEATS = 6
 _SECONDS_BETWEEN_LOOKS = 1.0
 
 
-def lease_seconds() -> float:
+def _lease_seconds() -> float:
     """Seconds after which a job that does not write counts as gone: ``UMOP_MIRROR_LEASE``, or 60.
 
     Raises:
@@ -57,7 +57,7 @@ class Lease:
         self.writer = uuid4().hex
         self.is_lost = False
         self._store = store
-        self._seconds = lease_seconds()
+        self._seconds = _lease_seconds()
         self._beat = 0
         self._tag: Tag | None = None
         self._released = Event()

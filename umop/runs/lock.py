@@ -49,7 +49,7 @@ def _acquire(run: RunFolder) -> tuple[FileLock, bool]:
         OSError: The folder cannot be written.
         UserError: Another process has locked it.
     """
-    is_new = make(run.folder)
+    is_new = _make(run.folder)
     lock = file_lock(run.lock)
     if not try_lock(lock):
         raise UserError(_held_by_another(run))
@@ -57,7 +57,7 @@ def _acquire(run: RunFolder) -> tuple[FileLock, bool]:
     return lock, is_new
 
 
-def make(folder: Path) -> bool:
+def _make(folder: Path) -> bool:
     """Makes a folder unless it is there; returns whether it did.
 
     Raises:

@@ -43,11 +43,11 @@ def begin(
     """
     starts = _read_starts(path)
     entry = {
-        **provenance(config, command),
+        **_provenance(config, command),
         "data_folders": [str(each) for each in folders],
         "first_iteration": iteration + 1,
     }
-    if changed := changes(starts[-1], entry) if starts else []:
+    if changed := _changes(starts[-1], entry) if starts else []:
         note(
             f"warning: since this run was started before, there is another {'; '.join(changed)}. "
             "The result will not be bit-identical to that of a run that was not stopped."
@@ -55,7 +55,7 @@ def begin(
     _write(path, [*starts, entry])
 
 
-def changes(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
+def _changes(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
     """What two entries of a ``provenance.json`` differ in, of what the result depends on."""
     old, new = _tools(before), _tools(now)
     found = [
@@ -103,9 +103,9 @@ def _now() -> str:
     return datetime.now(timezone.utc).isoformat(timespec="seconds")
 
 
-def provenance(config: Config, command: str) -> dict[str, Any]:
+def _provenance(config: Config, command: str) -> dict[str, Any]:
     """Returns commit, versions, hardware, data fingerprint, seed and command, as JSON values."""
-    commit, clean = code()
+    commit, clean = _code()
     return {
         "started": _now(),
         "command": command,
@@ -122,7 +122,7 @@ def provenance(config: Config, command: str) -> dict[str, Any]:
     }
 
 
-def code() -> tuple[str | None, bool | None]:
+def _code() -> tuple[str | None, bool | None]:
     """The git commit of the code, and whether nothing was changed since; None outside a clone."""
     git = ["git", "-C", str(Path(__file__).parent)]
     try:

@@ -20,7 +20,7 @@ _GRACE = 90.0
 _SECONDS_BETWEEN_LOOKS = 0.1
 
 
-def mirror_of(run: RunFolder, address: str) -> Store:
+def _mirror_of(run: RunFolder, address: str) -> Store:
     """Where a run is mirrored.
 
     Raises:
@@ -47,7 +47,7 @@ def bring(run: RunFolder, address: str, here: int) -> None:
         UserError: Not one checkpoint is whole, or storage refuses.
     """
     with readable_errors():
-        Mirror(run, mirror_of(run, address)).pull(here)
+        Mirror(run, _mirror_of(run, address)).pull(here)
 
 
 @contextmanager
@@ -64,7 +64,7 @@ def mirrored(run: RunFolder, address: str, here: Callable[[], int]) -> Iterator[
         UserError: Another job holds the mirror, or storage refuses.
     """
     with readable_errors():
-        store = mirror_of(run, address)
+        store = _mirror_of(run, address)
         lease = Lease(store)
         held = lease.held()
         held.__enter__()

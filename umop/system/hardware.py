@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 KERNEL_MODULE = Path("/proc/driver/nvidia/version")
-CPU_INFO = Path("/proc/cpuinfo")
+_CPU_INFO = Path("/proc/cpuinfo")
 GIB = 2**30
 
 
@@ -22,7 +22,7 @@ def cpus() -> int:
 def cpu_name() -> str:
     """The processor's name, as Linux knows it; its architecture elsewhere."""
     with suppress(OSError):
-        found = re.search(r"^model name\s*:\s*(.+)$", CPU_INFO.read_text(), re.MULTILINE)
+        found = re.search(r"^model name\s*:\s*(.+)$", _CPU_INFO.read_text(), re.MULTILINE)
         if found:
             return found.group(1).strip()
     return platform.machine()

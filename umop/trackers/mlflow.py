@@ -73,7 +73,7 @@ class ScalarsToMlflow(MLflowVisBackend):
 
     def close(self) -> None:
         if self.run_id is not None:
-            self.send(lambda: self._mlflow.end_run(status()))
+            self.send(lambda: self._mlflow.end_run(_status()))
 
     def send(self, what: Callable[[], object]) -> None:
         """Sends something, unless the server is away.
@@ -145,7 +145,7 @@ def settings(run: RunFolder, done: int, variables: Mapping[str, str]) -> Tracker
     }
 
 
-def status() -> str:
+def _status() -> str:
     """MLflow's word for how training ends: the backend is closed while the error is handled."""
     error = sys.exc_info()[1]
     if error is None:

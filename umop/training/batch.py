@@ -79,7 +79,7 @@ def choose_batch(config: Config, run: RunFolder, parts: int, images: int, boxes:
     if "last_pipeline" in config.train_dataloader.dataset:
         boxes *= _IMAGES_IN_A_MIXED_ONE
     found = largest(
-        lambda count: _fits(config, batch_of(count, width, height, boxes)), max(1, images // parts)
+        lambda count: _fits(config, _batch_of(count, width, height, boxes)), max(1, images // parts)
     )
     shown = f"of {width} × {height} pixels"
     if found == 0:
@@ -98,7 +98,7 @@ def largest(fits: Callable[[int], bool], most: int) -> int:
     return found
 
 
-def batch_of(count: int, width: int, height: int, boxes: int) -> dict[str, Any]:
+def _batch_of(count: int, width: int, height: int, boxes: int) -> dict[str, Any]:
     """Makes a batch of black images as mmdet's detectors take it.
 
     Args:

@@ -21,7 +21,7 @@ AUTO: Literal["auto"] = "auto"
 TIMEOUT = 600.0
 
 
-class Limits(NamedTuple):
+class _Limits(NamedTuple):
     """The numbers that an option takes."""
 
     kind: type[int] | type[float]
@@ -43,16 +43,16 @@ class Limits(NamedTuple):
 
 
 _LIMITS = {
-    "epochs": Limits(int, 1),
-    "batch": Limits(int, 1),
-    "accumulate": Limits(int, 1),
-    "lr": Limits(float, 1e-12, 1000),
-    "size": Limits(int, 32, 8192),
-    "patience": Limits(int, 1),
-    "processes": Limits(int, 1),
-    "timeout": Limits(float, 10),
+    "epochs": _Limits(int, 1),
+    "batch": _Limits(int, 1),
+    "accumulate": _Limits(int, 1),
+    "lr": _Limits(float, 1e-12, 1000),
+    "size": _Limits(int, 32, 8192),
+    "patience": _Limits(int, 1),
+    "processes": _Limits(int, 1),
+    "timeout": _Limits(float, 10),
 }
-_WINDOWS = Limits(int, 64, 8192)
+_WINDOWS = _Limits(int, 64, 8192)
 _CHOICES = {"device": get_args(Device), "amp": get_args(MixedPrecision)}
 
 

@@ -59,7 +59,7 @@ def count(config: Config, found: OwnData | None) -> Counts:
         val=_images(val, _read_coco(val, unwritten)),
         classes=len(train.metainfo.classes),
         box_share=box_share(to_train_on),
-        most_boxes=most_boxes(to_train_on),
+        most_boxes=_most_boxes(to_train_on),
     )
 
 
@@ -97,7 +97,7 @@ def box_share(content: dict[str, Any]) -> float:
     return median(shares) if shares else 0.0
 
 
-def most_boxes(content: dict[str, Any]) -> int:
+def _most_boxes(content: dict[str, Any]) -> int:
     """The boxes of the image that has the most."""
     counts = Counter(box["image_id"] for box in content["annotations"])
     return max(counts.values(), default=0)

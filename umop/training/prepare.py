@@ -174,7 +174,7 @@ def count_data(draft: Draft) -> None:
     draft.counts = count(draft.config, draft.own)
 
 
-def set_tiles(draft: Draft) -> None:
+def _set_tiles(draft: Draft) -> None:
     """Cuts images into windows, where that is requested."""
     draft.cut = None
     asked, options = draft.options.tiles, draft.options
@@ -237,10 +237,10 @@ PREPARATION_STEPS = (
     _Step(keep_published, after=(_read_own_data,)),
     _Step(_set_precision),
     _Step(count_data, after=(_read_own_data, _check_own_data)),
-    _Step(set_tiles, after=(count_data,)),
-    _Step(_set_size, after=(count_data, keep_published, set_tiles)),
+    _Step(_set_tiles, after=(count_data,)),
+    _Step(_set_size, after=(count_data, keep_published, _set_tiles)),
     _Step(_choose_batch, after=(_read_own_data, _set_precision, count_data, _set_size)),
-    _Step(set_schedule, after=(count_data, keep_published, set_tiles, _choose_batch)),
+    _Step(set_schedule, after=(count_data, keep_published, _set_tiles, _choose_batch)),
     _Step(_shorten_dry_run, after=(set_schedule,)),
     _Step(_set_weights, after=(_read_own_data,)),  # the head has as many classes as the data
     _Step(_set_folder),

@@ -73,7 +73,7 @@ def fit(config: _Section, options: ScheduleOptions, images: int, processes: int)
     if options.lr is not None:
         config["optim_wrapper"]["optimizer"]["lr"] = options.lr
         config["auto_scale_lr"] = None
-    _stretch(config, length(config, options, images, processes))
+    _stretch(config, _length(config, options, images, processes))
     _fit_warm_up(config, count_iterations(config, images, processes), options.accumulate)
     hooks = config.setdefault("custom_hooks", [])
     if options.time is not None:
@@ -128,7 +128,7 @@ def _divide_batch(config: _Section, options: ScheduleOptions, processes: int) ->
             scaling["base_batch_size"] /= options.accumulate
 
 
-def length(config: _Section, options: ScheduleOptions, images: int, processes: int) -> int:
+def _length(config: _Section, options: ScheduleOptions, images: int, processes: int) -> int:
     """How many iterations, or epochs where the config counts those, training is to make.
 
     Args:

@@ -35,7 +35,7 @@ from umop.training.options import TrainOptions
 from umop.training.prepare import Start, prepare
 from umop.weights.pretrained import fetch_weights, named_by
 
-RANK = "umop.training.rank"
+_RANK = "umop.training.rank"
 """The module that runs in each rank."""
 
 
@@ -74,7 +74,7 @@ def train(
             return run.require_checkpoint()
         if job.ranks > 1:
             _require_no_hooks(hooks, job.ranks)
-            has_first = launch(job, RANK, (config, run, options), options.timeout)
+            has_first = launch(job, _RANK, (config, run, options), options.timeout)
             return run.require_checkpoint() if has_first and not options.dry_run else None
     with connected(options.timeout) as ranks, ExitStack() as held, _without_space(run):
         if options.dry_run:

@@ -68,9 +68,9 @@ class InitialWeights:
         if self.origin:
             lines.append(self.origin)
         if self.fresh:
-            lines.append(f"Newly initialised: {modules(self.fresh)}")
+            lines.append(f"Newly initialised: {_modules(self.fresh)}")
         if self.skipped:
-            lines.append(f"Not taken from the file: {modules(self.skipped)}")
+            lines.append(f"Not taken from the file: {_modules(self.skipped)}")
         return [*lines, *self.warnings]
 
 
@@ -244,7 +244,7 @@ def _is_class_layer(name: str) -> bool:
     return any(f".{layer}." in name for layer in _CLASS_LAYERS)
 
 
-def modules(names: Iterable[str]) -> str:
+def _modules(names: Iterable[str]) -> str:
     """The modules that tensors belong to, with how many each has."""
     counts: dict[str, int] = {}
     for name in names:

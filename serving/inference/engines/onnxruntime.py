@@ -19,8 +19,8 @@ MODEL_FILE = "model.onnx"
 LARGE_PIXELS = 2_000_000
 """A run of more pixels than this gives its memory back; a run that does takes a quarter longer."""
 OUTPUT_NAMES = ("boxes", "scores", "labels")
-CPU = "CPUExecutionProvider"
-CUDA = "CUDAExecutionProvider"
+_CPU = "CPUExecutionProvider"
+_CUDA = "CUDAExecutionProvider"
 
 _log = logging.getLogger(__name__)
 ort.set_default_logger_severity(4)  # errors are raised, too, and told in one line each
@@ -51,7 +51,7 @@ class OnnxEngine:
         self._session = self._open(options.threads)
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
         require_names(bundle, {node.name for node in inputs}, {node.name for node in outputs})
-        self._gpu = _index(device) if CUDA in self._session.get_providers() else None
+        self._gpu = _index(device) if _CUDA in self._session.get_providers() else None
         if self._gpu is None and device.startswith("cuda"):
             raise EngineError(f"{device} cannot be used: {_why_not()}")
         self.concurrent_runs = 2 if self._gpu is None and self._cores % 2 == 0 else 1
@@ -137,8 +137,8 @@ def require_names(bundle: Bundle, inputs: set[str], outputs: set[str]) -> None:
 
 def _providers(device: str, gpu_memory: int) -> list[Any]:
     """What may run the network, the best first; ONNX Runtime passes over what it cannot load."""
-    if device == "cpu" or CUDA not in ort.get_available_providers():
-        return [CPU]
+    if device == "cpu" or _CUDA not in ort.get_available_providers():
+        return [_CPU]
     ort.preload_dlls()
     options = {
         "device_id": _index(device),
@@ -150,7 +150,7 @@ def _providers(device: str, gpu_memory: int) -> list[Any]:
     }
     if gpu_memory:
         options["gpu_mem_limit"] = gpu_memory
-    return [(CUDA, options), CPU]
+    return [(_CUDA, options), _CPU]
 
 
 def _index(device: str) -> int:
@@ -158,7 +158,7 @@ def _index(device: str) -> int:
 
 
 def _why_not() -> str:
-    if CUDA not in ort.get_available_providers():
+    if _CUDA not in ort.get_available_providers():
         return (
             "this is the ONNX Runtime for the CPU; "
             "install onnxruntime-gpu in its place (the extra 'gpu')"

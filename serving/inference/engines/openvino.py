@@ -14,7 +14,7 @@ from serving.inference.engines import Candidates, EngineError, EngineOptions
 from serving.inference.engines.onnxruntime import MODEL_FILE, OUTPUT_NAMES, require_names
 
 
-class OpenVinoEngine:
+class _OpenVinoEngine:
     """Runs a bundle's ``model.onnx`` on the CPU.
 
     Where the processor has instructions for bfloat16, OpenVINO uses them.
@@ -62,7 +62,7 @@ class OpenVinoEngine:
         """See ``serving.inference.engines.Engine.check``; the CPU is always there."""
 
 
-open_engine = OpenVinoEngine
+open_engine = _OpenVinoEngine
 
 
 def _names(ports: Iterable[openvino.ConstOutput]) -> set[str]:

@@ -39,7 +39,7 @@ _TREE = re.compile(r"[\w\s.,:\[\]{}\"\\]*")
 _PARTS = (ast.Expression, ast.Load, ast.keyword, ast.UnaryOp, ast.USub)
 
 
-class CodeError(Exception):
+class _CodeError(Exception):
     """The archive may hold code; the message says where."""
 
 
@@ -57,7 +57,7 @@ def refuse_code(archive: bytes) -> None:
         for member in members.infolist():
             name = member.filename.partition("/")[2]
             if not _MEMBERS.fullmatch(name) or not _is_harmless(name, members.read(member)):
-                raise CodeError(f"{member.filename} in it may hold code")
+                raise _CodeError(f"{member.filename} in it may hold code")
 
 
 def _is_harmless(name: str, content: bytes) -> bool:

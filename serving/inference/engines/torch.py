@@ -18,7 +18,7 @@ from serving.inference.engines.program import refuse_code
 _MODEL_FILE = "model.pt2"
 
 
-class TorchEngine:
+class _TorchEngine:
     """Runs a bundle's ``model.pt2``.
 
     Args:
@@ -76,7 +76,7 @@ class TorchEngine:
             raise EngineError(f"{self._device} has failed: {_first_line(error)}") from error
 
 
-open_engine = TorchEngine
+open_engine = _TorchEngine
 
 
 def _device(name: str) -> str:

@@ -36,7 +36,7 @@ def check_configured(config: Config) -> list[str]:
     """
     _require_class_count(config)
     sets = {split: config[f"{split}_dataloader"].dataset for split in _SPLITS}
-    question = [part for each in sets.values() for part in state(each)]
+    question = [part for each in sets.values() for part in _state(each)]
     remembered = Remembered(
         "".join(str(_annotation_file(each)) for each in sets.values()), question
     )
@@ -74,7 +74,7 @@ def _image_folder(dataset: Any) -> Path:
     return Path(dataset.data_root) / dataset.data_prefix.img
 
 
-def state(dataset: Any) -> list[Any]:
+def _state(dataset: Any) -> list[Any]:
     """All that a check of a loader's data set depends on."""
     file, folder = _annotation_file(dataset), _image_folder(dataset)
     return [

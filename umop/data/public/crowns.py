@@ -17,7 +17,7 @@ from umop.data.layouts.voc import voc_objects
 from umop.data.pipeline.tiles import cut
 from umop.system.wheels import member
 
-CLASSES = ("tree",)
+_CLASSES = ("tree",)
 _SOURCE = "deepforest/data/2019_YELL_2_"
 TRAIN = _SOURCE + "528000_4978000_image_crop2"
 VAL = _SOURCE + "541000_4977000_image_crop"
@@ -58,4 +58,4 @@ def _prepare_split(
         height, width = tile.pixels.shape[:2]
         labels = np.zeros(len(tile.boxes), np.int64)
         images.append(LabelledImage(name, width, height, tile.boxes, labels))
-    write_coco(folder / f"{split}.json", images, CLASSES)
+    write_coco(folder / f"{split}.json", images, _CLASSES)

@@ -96,7 +96,7 @@ class ProgressHook(Hook):
 
     def measured(self, runner: TrainingRunner, data_batch: Any) -> list[str]:
         """Loss, speed and memory, for people."""
-        shown = [losses(runner)]
+        shown = [_losses(runner)]
         if seconds := self.pace.seconds:
             images = len(data_batch["inputs"]) * get_world_size()
             shown.append(f"{images / seconds:.1f} images/s")
@@ -144,7 +144,7 @@ class _Bar(Progress):
         yield Text(self.detail, no_wrap=True, overflow="ellipsis")
 
 
-def losses(runner: TrainingRunner) -> str:
+def _losses(runner: TrainingRunner) -> str:
     """The loss of the last iteration, and its parts."""
     scalars = runner.message_hub.log_scalars
     values = {

@@ -46,7 +46,7 @@ class TimeBudgetHook(Hook):
         self.started = time.monotonic()
         self.first = runner.iter
         self.planned = runner.cfg.train_cfg.max_iters
-        self.count = math.ceil(self.planned / val_interval(runner))
+        self.count = math.ceil(self.planned / _val_interval(runner))
         kept = runner.message_hub.runtime_info.get("time_budget", {})
         self.before = float(kept.get("spent", 0.0))
         if kept:
@@ -82,7 +82,7 @@ class TimeBudgetHook(Hook):
         elapsed = time.monotonic() - self.started - self.evaluating
         pace = elapsed / (done - self.first)
         left = self.seconds * (1 - _RESERVE) - self.spent()
-        evaluations = math.ceil((runner.max_iters - done) / val_interval(runner))
+        evaluations = math.ceil((runner.max_iters - done) / _val_interval(runner))
         left -= evaluations * self.evaluating / max(1, self.evaluations)
         wanted = done + max(1, int(left / pace))
         return min(self.planned, wanted)
@@ -95,7 +95,7 @@ class TimeBudgetHook(Hook):
             note(f"About {length} of {self.planned} iterations fit into the time, and are made.")
 
 
-def val_interval(runner: TrainingRunner) -> int:
+def _val_interval(runner: TrainingRunner) -> int:
     """Iterations from one evaluation to the next."""
     return int(runner.train_loop.val_interval)
 
