@@ -112,19 +112,22 @@ def test_an_image_that_fits_into_a_window_is_taken_whole(client: TestClient) -> 
     assert boxes(answers[0]) == boxes(answers[1]) == [["red", 64, 128, 96, 160]]
 
 
+@pytest.mark.parametrize("image", [PNG, encode(paint(320, 200, ("red", 64, 128, 32)), "JPEG")])
 def test_service_python_torchserve_and_umop_predict_find_the_same(
-    client: TestClient, tiled_bundle_path: Path, tmp_path: Path
+    image: bytes, client: TestClient, tiled_bundle_path: Path, tmp_path: Path
 ) -> None:
-    by_service = asked(client)["detections"]
+    """In windows and in a whole image, down to faint boxes."""
+    low = {"score_threshold": 0.01}
+    by_service = client.post("/detect", params=low, content=image).json()["detections"]
     detector = Detector.load(tiled_bundle_path, threads=1)
-    by_python = detector.predict(PNG, **SURE).to_dict()["detections"]
+    by_python = detector.predict(image, score_threshold=0.01).to_dict()["detections"]
     archive = write_archive(tiled_bundle_path, tmp_path / "tiled.mar", WorkerOptions(threads=1))
     with zipfile.ZipFile(archive) as members:
         members.extractall(tmp_path / "model")
-    context = context_of(tmp_path / "model", **{"X-UMOP-Options": json.dumps(SURE)})
+    context = context_of(tmp_path / "model", **{"X-UMOP-Options": json.dumps(low)})
     handler = DetectionHandler()
     handler.initialize(context)
-    by_torchserve = json.loads(handler.handle([{"body": PNG}], context)[0])["detections"]
+    by_torchserve = json.loads(handler.handle([{"body": image}], context)[0])["detections"]
     command = [
         sys.executable,
         "-m",
@@ -133,10 +136,11 @@ def test_service_python_torchserve_and_umop_predict_find_the_same(
         tiled_bundle_path,
         "-",
         "--score",
-        "0.95",
+        ".01",
     ]
-    printed = subprocess.run(command, input=PNG, capture_output=True, check=True).stdout
+    printed = subprocess.run(command, input=image, capture_output=True, check=True).stdout
     [by_command] = json.loads(printed)["results"]
+    assert by_service
     assert by_service == by_python == by_torchserve == by_command["detections"]
 
 
