@@ -9,6 +9,8 @@ from mmengine.config import Config
 
 from umop.system.errors import UserError
 
+_IN_COCO = ("CocoDataset", "MixedCocoDataset", "TiledDataset")
+"""The types of data sets whose annotations are in COCO's format."""
 _NAMED = ("data_root", "ann_file", "data_prefix.img", "metainfo.classes")
 
 
@@ -38,7 +40,7 @@ def _require_coco(dataset: Any, name: str) -> None:
     Raises:
         UserError: It is of another type, or does not say where it lies or what its classes are.
     """
-    if dataset.get("type") != "CocoDataset":
+    if dataset.get("type") not in _IN_COCO:
         raise UserError(
             f"{name}.type must be CocoDataset, not {dataset.get('type')}: its annotations are read "
             "before training. umop data convert writes other layouts as COCO."

@@ -116,6 +116,19 @@ def test_data_that_is_not_described_is_refused(
         require_data(config_of(root, **changes), "train")
 
 
+@pytest.mark.parametrize("type", ["MixedCocoDataset", "TiledDataset"])
+def test_data_that_is_mixed_or_cut_into_windows_is_read_as_cocos(root: Path, type: str) -> None:
+    require_data(config_of(root, type=type), "train")
+
+
+def test_a_config_that_mixes_images_misses_nothing_but_its_data(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match="The train data is not there"):
+        require_data(load_config("rtmdet_tiny"), "train")
+
+
 def test_training_does_not_start_on_broken_data(
     umop: Umop, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
