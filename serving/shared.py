@@ -76,6 +76,8 @@ if TYPE_CHECKING:
     from serving.storage import local_path as local_path
     from serving.storage import receive_object as receive_object
     from serving.storage.cache import cache_folder as cache_folder
+    from serving.storage.digest import sha256_of as sha256_of
+    from serving.storage.digest import sha256_of_stream as sha256_of_stream
     from serving.torchserve.archive import WorkerOptions as WorkerOptions
     from serving.torchserve.archive import write_archive as write_archive
 else:
@@ -117,6 +119,7 @@ else:
             *("fetch", "is_address", "local_path", "receive_object"),
         ),
         "serving.storage.cache": ("cache_folder",),
+        "serving.storage.digest": ("sha256_of", "sha256_of_stream"),
         "serving.torchserve.archive": ("WorkerOptions", "write_archive"),
     }
     _HOME = {name: module for module, names in _HOMES.items() for name in names}

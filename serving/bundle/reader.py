@@ -21,13 +21,13 @@ from typing import BinaryIO
 
 from pydantic import ValidationError
 
-from serving.bundle.digest import sha256_of, sha256_of_stream
 from serving.bundle.errors import BundleError
 from serving.bundle.remote import fetched_bundle
 from serving.bundle.replace import replace_folder
 from serving.bundle.schema import SCHEMA_VERSION, FileEntry, Manifest
 from serving.bundle.signature import SIGNATURE, SIGNATURE_MAX_BYTES, Signer, Verifier
 from serving.schemas.validation import first_error
+from serving.storage.digest import sha256_of, sha256_of_stream
 
 MANIFEST = "manifest.json"
 _MANIFEST_MAX_BYTES = 4 * 2**20

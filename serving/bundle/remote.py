@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from hashlib import blake2b
 from pathlib import Path
 
-from serving.bundle.digest import sha256_of
 from serving.bundle.errors import BundleError, UnreachableError
 from serving.registry import ARTIFACT, find, is_model
 from serving.storage import Objects, StorageError, Store, fetch, is_address, local_path
 from serving.storage.cache import cache_folder
+from serving.storage.digest import sha256_of
 
 _MOST_FILES = 100
 _KEPT = 2
