@@ -9,8 +9,8 @@ from hashlib import blake2b
 from pathlib import Path
 
 from serving.bundle.errors import BundleError, UnreachableError
-from serving.registry import ARTIFACT, find, is_model
-from serving.storage import Objects, StorageError, Store, fetch, is_address, local_path
+from serving.registry import ARTIFACT, find
+from serving.storage import Objects, StorageError, Store, fetch, is_address, is_model, local_path
 from serving.storage.cache import cache_folder
 from serving.storage.digest import sha256_of
 
@@ -24,7 +24,7 @@ def fetched_bundle(place: str | Path) -> Iterator[Path]:
     """Yields where a bundle is on this machine; one that turns out to be bad is not kept.
 
     Args:
-        place: A path, or the address of a zip or of a folder of objects.
+        place: A path, or the address of a zip, of a folder of objects, or of MLflow's registry.
 
     Raises:
         UnreachableError: It cannot be had.

@@ -1,7 +1,7 @@
 """MLflow's model registry, for both halves, by its REST API: no package of MLflow's is needed."""
 
 from serving.registry.artifacts import ARTIFACT, put_artifact
-from serving.registry.models import BundleTags, Registered, find, is_model
+from serving.registry.models import BundleTags, Registered, find
 from serving.registry.server import MlflowServer, RefusedError
 
 __all__ = [
@@ -11,6 +11,5 @@ __all__ = [
     "RefusedError",
     "Registered",
     "find",
-    "is_model",
     "put_artifact",
 ]

@@ -15,7 +15,6 @@ from serving.registry.artifacts import Artifact, source
 from serving.registry.server import MlflowServer
 from serving.storage import Objects, StorageError, Store, StoredObject
 
-_SCHEME = "models:/"
 _ADDRESS = re.compile(r"models:/([^/@:]+)@([^/@:]+)")
 
 
@@ -89,11 +88,6 @@ class Registered:
         return described
 
 
-def is_model(place: object) -> bool:
-    """Whether a path that a user gave is an address of MLflow's registry."""
-    return isinstance(place, str) and place.startswith(_SCHEME)
-
-
 def find(address: str) -> Registered:
     """Asks which version of a model an alias names.
 
@@ -103,7 +97,7 @@ def find(address: str) -> Registered:
     """
     match = _ADDRESS.fullmatch(address)
     if match is None:
-        raise StorageError(f"{address}: an address of a model is {_SCHEME}NAME@ALIAS")
+        raise StorageError(f"{address}: an address of a model is models:/NAME@ALIAS")
     with _named(address):
         server = MlflowServer()
         answer = server.get("registered-models/alias", name=match[1], alias=match[2])

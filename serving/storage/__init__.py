@@ -3,7 +3,7 @@
 ``umop`` reaches it through ``serving.shared``, as all that it uses of this package.
 """
 
-from serving.storage.address import is_address, local_path
+from serving.storage.address import is_address, is_model, local_path
 from serving.storage.errors import ConflictError, StorageError
 from serving.storage.fetch import Objects, fetch, receive_object
 from serving.storage.store import Store, StoredObject, Tag
@@ -17,6 +17,7 @@ __all__ = [
     "Tag",
     "fetch",
     "is_address",
+    "is_model",
     "local_path",
     "receive_object",
 ]

@@ -9,7 +9,8 @@ from urllib.parse import unquote
 
 from serving.storage.errors import StorageError
 
-_ADDRESS = re.compile(r"models:/|[A-Za-z][A-Za-z0-9+.-]*://")
+_REGISTRY = "models:/"
+_ADDRESS = re.compile(rf"{_REGISTRY}|[A-Za-z][A-Za-z0-9+.-]*://")
 _SCHEMES = ("s3", "gs", "az", "https", "file")
 
 
@@ -19,6 +20,11 @@ def is_address(place: object) -> bool:
     ``models:/cells@champion`` is one, too: of MLflow's registry, which ``serving.registry`` reads.
     """
     return isinstance(place, str) and _ADDRESS.match(place) is not None
+
+
+def is_model(place: object) -> bool:
+    """Whether an address is one of MLflow's registry."""
+    return isinstance(place, str) and place.startswith(_REGISTRY)
 
 
 class Address(NamedTuple):
@@ -39,6 +45,8 @@ class Address(NamedTuple):
         Raises:
             StorageError: It is none of object storage.
         """
+        if is_model(text):
+            raise StorageError(f"{text}: MLflow's registry has only bundles")
         scheme, _, rest = text.partition("://")
         scheme = scheme.lower()
         if scheme not in _SCHEMES:

@@ -175,6 +175,7 @@ def test_a_conditional_write_loses_against_the_one_that_was_first(
     [
         ("ftp://host/x", "ftp:// is not known here"),
         ("s3://", "the address names no bucket"),
+        ("models:/cells@champion", "has only bundles"),
         ("https://host/x?y=1", "cannot have a query"),
         ("s3://no-such-bucket/x", "404 NoSuchBucket"),
         ("az://container/x", "Account must be specified"),
