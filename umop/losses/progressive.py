@@ -17,6 +17,8 @@ _Target = TypeVar("_Target")
 
 _EPSILON = torch.finfo(torch.float32).eps
 """Keeps an average over no positives finite, as in mmdet's losses."""
+_SMALLEST = 1e-12
+"""The least probability that has a logit of its own."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,7 @@ class ProgressiveLoss(nn.Module, ABC, Generic[_Target]):
         condition: How a level's difficulty is measured, see :class:`Focusing`.
         reduction: ``none``, ``mean`` or ``sum``.
         loss_weight: Factor of the whole loss.
+        activated: Whether the head gives probabilities in place of logits, as TOOD's does.
 
     Attributes:
         trace: None, or a list to which every call appends what it measured.
@@ -70,6 +73,7 @@ class ProgressiveLoss(nn.Module, ABC, Generic[_Target]):
         condition: Condition = "mean_nll",
         reduction: _Reduction = "mean",
         loss_weight: float = 1.0,
+        activated: bool = False,
     ) -> None:
         super().__init__()
         if use_sigmoid is not True:
@@ -81,6 +85,7 @@ class ProgressiveLoss(nn.Module, ABC, Generic[_Target]):
         self.focusing = Focusing(gamma, margin, weight, condition)
         self.reduction = reduction
         self.loss_weight = loss_weight
+        self.activated = activated
         self.trace: list[Level] | None = None
 
     @abstractmethod
@@ -115,8 +120,9 @@ class ProgressiveLoss(nn.Module, ABC, Generic[_Target]):
         Only ``pred`` gets a gradient, which cannot be differentiated again.
 
         Args:
-            pred: Logits, float of shape (N, C). Half precision is computed in float32.
-            target: What the logits should be; its form is the subclass's.
+            pred: Logits, or probabilities if ``activated``: float of shape (N, C). Half precision
+                is computed in float32.
+            target: What they should be; its form is the subclass's.
             weight: Weight of each anchor, float of shape (N,), or of each logit, (N, C) or (N · C,)
                 as FSAF has it; 0 ignores it.
             avg_factor: Divisor of the summed loss: the positives of all levels and ranks.
@@ -131,6 +137,7 @@ class ProgressiveLoss(nn.Module, ABC, Generic[_Target]):
         reduction = reduction_override or self.reduction
         if reduction == "sum" and avg_factor is not None:
             raise ValueError("avg_factor cannot be used with the reduction 'sum'")
+        pred = _logits(pred) if self.activated else pred
         labels = self.labels(target, pred.size(1))
         condition = self.focusing.measure(pred, labels)
         gamma, alpha = self.focusing.follow(condition)
@@ -149,6 +156,13 @@ class ProgressiveLoss(nn.Module, ABC, Generic[_Target]):
         if reduction == "mean":
             loss = loss / (pred.numel() if avg_factor is None else avg_factor + _EPSILON)
         return self.loss_weight * loss
+
+
+def _logits(probabilities: Tensor) -> Tensor:
+    """The logits of probabilities; finite for 0 and 1, which get no gradient."""
+    exact = probabilities.to(torch.promote_types(probabilities.dtype, torch.float32))
+    p = exact.clamp(_SMALLEST, 1 - _EPSILON)
+    return p.log() - (-p).log1p()
 
 
 def _to_columns(weight: Tensor, logits: Tensor) -> Tensor:

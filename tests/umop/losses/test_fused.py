@@ -192,3 +192,22 @@ def test_the_host_reads_nothing(kind: str, condition: Any) -> None:
         loss(at, target, weight, avg_factor=3.0).backward()
     assert at.grad is not None
     assert reads.seen == []
+
+
+@pytest.mark.parametrize("kind", LOSSES)
+def test_probabilities_in_place_of_logits(kind: str) -> None:
+    given, activated = (LOSSES[kind][0](use_sigmoid=True, activated=flag) for flag in (False, True))
+    at = logits().requires_grad_()
+    expected = torch.autograd.grad(given(at, target_of(kind), quality(), avg_factor=3.0), at)
+    value = activated(at.sigmoid(), target_of(kind), quality(), avg_factor=3.0)
+    torch.testing.assert_close(torch.autograd.grad(value, at), expected)
+
+
+@pytest.mark.parametrize("kind", LOSSES)
+def test_probabilities_of_nought_and_one_have_a_finite_loss(kind: str) -> None:
+    at = logits().sigmoid().round().float().requires_grad_()
+    value = LOSSES[kind][0](use_sigmoid=True, activated=True)(at, target_of(kind))
+    value.backward()
+    assert value.isfinite()
+    assert at.grad is not None
+    assert at.grad.isfinite().all()
