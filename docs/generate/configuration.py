@@ -29,7 +29,7 @@ from umop.losses import (
     ProgressiveQualityFocalLoss,
     ProgressiveVarifocalLoss,
 )
-from umop.models import TimmBackbone
+from umop.models import ScheduledTOODHead, TimmBackbone
 from umop.models.per_level_heads import (
     DoublePAAHead,
     PerLevelFCOSHead,
@@ -57,7 +57,13 @@ TOP_LEVEL = {
 CLASSES: dict[str, tuple[type, ...]] = {
     "Losses": (ProgressiveFocalLoss, ProgressiveQualityFocalLoss, ProgressiveVarifocalLoss),
     "Backbones": (TimmBackbone,),
-    "Heads": (PerLevelFCOSHead, PerLevelVFNetHead, DoublePAAHead, PerLevelPAAHead),
+    "Heads": (
+        PerLevelFCOSHead,
+        PerLevelVFNetHead,
+        DoublePAAHead,
+        PerLevelPAAHead,
+        ScheduledTOODHead,
+    ),
     "Data and evaluation": (
         LoadImage,
         StretchedResize,

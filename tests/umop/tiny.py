@@ -50,6 +50,23 @@ default_hooks = dict(pause=dict(type="PauseHook", at=[7, 11]))
 BY_EPOCH = """
 _base_ = "./by_iteration.py"
 
+model = dict(
+    type="TOOD",
+    bbox_head=dict(
+        type="ScheduledTOODHead",
+        epochs=5,
+        anchor_type="anchor_free",
+        initial_loss_cls=dict(type="ProgressiveFocalLoss", use_sigmoid=True, activated=True),
+        loss_cls=dict(type="ProgressiveQualityFocalLoss", activated=True),
+    ),
+    train_cfg=dict(
+        initial_epoch=2,
+        initial_assigner=dict(type="ATSSAssigner", topk=9),
+        assigner=dict(type="TaskAlignedAssigner", topk=13),
+        alpha=1,
+        beta=6,
+    ),
+)
 plain = [
     dict(type="LoadImage"),
     dict(type="LoadAnnotations", with_bbox=True),

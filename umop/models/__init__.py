@@ -8,6 +8,7 @@ from umop.models.per_level_heads import (
     PerLevelPAAHead,
     PerLevelVFNetHead,
 )
+from umop.models.scheduled_tood_head import ScheduledTOODHead
 from umop.models.timm_backbone import TimmBackbone
 
 __all__ = [
@@ -17,5 +18,6 @@ __all__ = [
     "PerLevelFCOSHead",
     "PerLevelPAAHead",
     "PerLevelVFNetHead",
+    "ScheduledTOODHead",
     "TimmBackbone",
 ]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
+import mmdet
 import pytest
 import torch
 from mmdet.registry import MODELS
@@ -18,8 +20,9 @@ from umop.training.precision import use_full
 pytestmark = pytest.mark.slow
 
 SIDE = 128
-NAMES = [name for name in config_names() if not re.search("plain_rtmdet|rtmdet_[smlx]", name)]
-"""The other sizes of RTMDet differ in widths, and the plain ones in the loss."""
+ZOO = Path(mmdet.__file__).parent / ".mim" / "configs"
+NAMES = [name for name in config_names() if not re.search("plain_|rtmdet_[smlx]", name)]
+"""The other sizes of RTMDet differ in widths, and the plain configs in the loss."""
 SIZES = ("tiny", "s", "m", "l", "x")
 
 
@@ -62,6 +65,15 @@ def test_a_plain_rtmdet_has_another_loss_and_nothing_else(size: str) -> None:
         "beta": 2.0,
     }
     plain.model.bbox_head.loss_cls = ours.model.bbox_head.loss_cls
+    assert plain.to_dict() == ours.to_dict()
+
+
+def test_plain_tood_has_other_losses_and_nothing_else() -> None:
+    plain, ours = load_config("plain_tood_r50"), load_config("tood_r50")
+    published = Config.fromfile(ZOO / "tood" / "tood_r50_fpn_1x_coco.py").model.bbox_head
+    for loss in ("initial_loss_cls", "loss_cls"):
+        assert {"loss_weight": 1.0, **plain.model.bbox_head[loss]} == published[loss]
+        plain.model.bbox_head[loss] = ours.model.bbox_head[loss]
     assert plain.to_dict() == ours.to_dict()
 
 

@@ -161,6 +161,12 @@ def test_epochs_follow_from_the_images_too(images: int, epochs: int) -> None:
     assert warm_up.end == min(1000, round(0.1 * epochs * math.ceil(images / 32)))
 
 
+def test_a_schedule_of_epochs_keeps_its_milestones() -> None:
+    config = fitted("tood_r50", 300)
+    assert config.train_cfg.max_epochs == 36
+    assert config.param_scheduler[1].milestones == [24, 33]
+
+
 def test_epochs_that_are_asked_for_or_set_are_kept() -> None:
     assert fitted("rtmdet_s", 100, epochs=5).train_cfg.max_epochs == 5
     config = load_config("rtmdet_s", ["train_cfg.max_epochs=7"])

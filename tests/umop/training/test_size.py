@@ -60,6 +60,7 @@ def test_the_demo_has_no_size_to_change() -> None:
         ("small", ["size=(512, 512)"], None, 0.05, 512, None),
         ("medium", [], None, 0.02, 928, "scaled to 928"),
         ("rtmdet_s", [], None, 0.02, 928, "scaled to 928"),
+        ("tood_r50", [], None, 0.01, 1824, "scaled to 1824"),
         ("r50", [], None, 0.03, 1333, None),
     ],
 )

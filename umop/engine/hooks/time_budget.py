@@ -104,6 +104,7 @@ def _set_length(runner: TrainingRunner, length: int, evaluations: int) -> None:
     """Makes a training loop that is under way shorter or longer, and its schedulers with it."""
     loop = runner.train_loop
     loop._max_iters = length
+    runner.message_hub.update_info("max_iters", length)
     loop.val_interval = math.ceil(length / evaluations)
     loop.dynamic_intervals = [loop.val_interval] * len(loop.dynamic_intervals)
     share = length / runner.cfg.train_cfg.max_iters

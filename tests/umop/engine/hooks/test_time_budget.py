@@ -19,7 +19,8 @@ from umop.engine.hooks.time_budget import TimeBudgetHook
 def runner_at(iteration: int, kept: dict[str, Any]) -> Any:
     """What the hook sees of a runner that trains 1000 iterations, evaluated 4 times."""
     loop = SimpleNamespace(_max_iters=1000, val_interval=250, dynamic_intervals=[250])
-    hub = SimpleNamespace(runtime_info={"time_budget": kept} if kept else {})
+    infos: dict[str, Any] = {"time_budget": kept} if kept else {}
+    hub = SimpleNamespace(runtime_info=infos, update_info=infos.__setitem__)
     config = Config({"train_cfg": {"max_iters": 1000}, "param_scheduler": []})
     return SimpleNamespace(
         iter=iteration, cfg=config, train_loop=loop, message_hub=hub, param_schedulers=[]
@@ -29,7 +30,7 @@ def runner_at(iteration: int, kept: dict[str, Any]) -> Any:
 def test_a_resumed_run_has_the_time_that_is_left() -> None:
     hook, runner = TimeBudgetHook(seconds=100.0), runner_at(40, {"spent": 90.0, "max_iters": 48})
     hook.before_train(runner)
-    assert runner.train_loop._max_iters == 48
+    assert runner.train_loop._max_iters == runner.message_hub.runtime_info["max_iters"] == 48
     assert hook.spent() >= 90.0
     runner.max_iters = 48
     hook.started -= 5.0  # as if the 5 s that are left had passed with one iteration
@@ -61,7 +62,6 @@ def test_the_learning_rate_decays_within_the_time(monkeypatch: pytest.MonkeyPatc
     runner.param_schedulers = [
         PARAM_SCHEDULERS.build(dict(section, optimizer=optimizer)) for section in sections
     ]
-    runner.message_hub.update_info = runner.message_hub.runtime_info.__setitem__
     hook = TimeBudgetHook(seconds=0.06 * length)
     rates = train(hook, runner, clock)
     assert 0.8 * hook.seconds < clock[0] <= hook.seconds
