@@ -46,6 +46,10 @@ COCO_CHECKPOINTS: dict[_Architecture, Pretrained] = {
         "v2.0/vfnet/vfnet_r50_fpn_mstrain_2x_coco/"
         "vfnet_r50_fpn_mstrain_2x_coco_20201027-7cc75bd2.pth"
     ),
+    ("TOOD", "ResNet", 50): _published(
+        "v2.0/tood/tood_r50_fpn_mstrain_2x_coco/"
+        "tood_r50_fpn_mstrain_2x_coco_20211210_144231-3b23174c.pth"
+    ),
     **{
         ("RTMDet", "CSPNeXt", width): _published(
             f"v3.0/rtmdet/rtmdet_{size}_8xb32-300e_coco/rtmdet_{size}_8xb32-300e_coco_{file}.pth"

@@ -34,6 +34,7 @@ _CLASS_LAYERS = (
     "gfl_cls",
     "retina_cls",
     "rtm_cls",
+    "tood_cls",
     "vfnet_cls",
 )
 """The last layer of the classification in mmdet's one-stage heads."""

@@ -37,6 +37,7 @@ PAIRS = {
     "plugin/fsaf_umop": "fsaf/fsaf_r50_fpn_1x_coco",
     "plugin/gfl_umop": "gfl/gfl_r50_fpn_ms-2x_coco",
     "plugin/vfnet_umop": "vfnet/vfnet_r50_fpn_ms-2x_coco",
+    "tood_r50": "tood/tood_r50_fpn_ms-2x_coco",
     **{
         f"rtmdet_{size}": f"rtmdet/rtmdet_{size}_8xb32-300e_coco"
         for size in ("tiny", "s", "m", "l", "x")

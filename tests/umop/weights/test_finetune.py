@@ -151,6 +151,15 @@ def test_what_is_no_checkpoint(config: Config, tmp_path: Path, name: str, messag
         use_weights(config, str(tmp_path / name), RunFolder(tmp_path))
 
 
+def test_tood_keeps_all_but_its_class_layer(tmp_path: Path) -> None:
+    config = load_config("tood_r50")
+    config.model.backbone.update(depth=18, init_cfg=None, base_channels=8)
+    config.model.neck.update(in_channels=[8, 16, 32, 64])
+    file = save(tmp_path / "coco.pth", MODELS.build(config.model), CLASSES=["x"] * 80)
+    fresh = use_weights(config, str(file), RunFolder(tmp_path)).fresh
+    assert fresh == ("bbox_head.tood_cls.weight", "bbox_head.tood_cls.bias")
+
+
 def test_every_level_of_rtmdet_gets_a_class_layer_of_its_own(tmp_path: Path) -> None:
     config = load_config("rtmdet_tiny")
     config.model.backbone.pop("init_cfg")
