@@ -10,6 +10,7 @@ from mmdet.models.dense_heads.base_dense_head import BaseDenseHead
 from mmdet.models.task_modules.prior_generators import MlvlPointGenerator
 from torch import Tensor, nn
 
+from umop.models import ScheduledTOODHead
 from umop.system.errors import UserError
 
 _Candidates = tuple[Tensor, Tensor, Tensor]
@@ -24,8 +25,8 @@ class ServedDetector(nn.Module):
 
     Args:
         detector: mmdet's ``SingleStageDetector`` with a head that predicts as most of mmdet's do:
-            ATSS, RetinaNet, FCOS, FSAF, GFL, RTMDet, VarifocalNet. Its parameters may be of half
-            precision; what follows the head is computed in single precision.
+            ATSS, RetinaNet, FCOS, FSAF, GFL, RTMDet, TOOD, VarifocalNet. Its parameters may be of
+            half precision; what follows the head is computed in single precision.
 
     Raises:
         UserError: The head predicts in a way of its own.
@@ -65,12 +66,13 @@ class ServedDetector(nn.Module):
 
         Args:
             index: The level, from 0, in the order of the head's outputs.
-            logits: Of the classes, float of shape (N, A · C, H, W), for A priors at each place.
+            logits: Of the classes, float of shape (N, A · C, H, W), for A priors at each place;
+                their probabilities for TOOD.
             boxes: As the head encodes them, float of shape (N, A · 4, H, W); A · 4 · bins for GFL.
             centerness: Its logits where the head has it, float of shape (N, A, H, W).
         """
         classes: int = self.head.cls_out_channels
-        probabilities, pairs = self.best(_rows(logits, classes).sigmoid().flatten(1))
+        probabilities, pairs = self.best(self.probabilities(_rows(logits, classes)).flatten(1))
         anchors, labels = pairs // classes, pairs % classes
 
         scores = torch.where(probabilities > self.threshold, probabilities, 0.0)
@@ -81,6 +83,10 @@ class ServedDetector(nn.Module):
         encoded = _rows(boxes, boxes.shape[1] // (logits.shape[1] // classes))
         decoded = self.decode(index, _pick(priors, anchors), _pick(encoded, anchors))
         return decoded.view(-1, self.per_level, 4), scores, labels
+
+    def probabilities(self, outputs: Tensor) -> Tensor:
+        """The probabilities that the head's outputs for the classes mean, of the same shape."""
+        return outputs if isinstance(self.head, ScheduledTOODHead) else outputs.sigmoid()
 
     def best(self, probabilities: Tensor) -> tuple[Tensor, Tensor]:
         """The best pairs of each image, padded with 0 where a level has fewer."""
@@ -111,6 +117,8 @@ class ServedDetector(nn.Module):
             priors: Points or xyxy anchors, float of shape (M, 2 or 4), in input pixels.
             encoded: The head's outputs for them, float of shape (M, 4), of GFL (M, 4 · bins).
         """
+        if isinstance(self.head, ScheduledTOODHead):
+            return encoded * self.head.prior_generator.strides[index][0]
         if isinstance(self.head, GFLHead):
             priors = self.head.anchor_center(priors)
             encoded = _expectations(encoded) * self.head.prior_generator.strides[index][0]
@@ -126,10 +134,12 @@ def _require_common_head(head: nn.Module) -> None:
     """
     predict = getattr(type(head), "_predict_by_feat_single", None)
     common = (BaseDenseHead._predict_by_feat_single, GFLHead._predict_by_feat_single)
-    if predict not in common or not head.use_sigmoid_cls:
+    known = predict in common or isinstance(head, ScheduledTOODHead)
+    if not known or not head.use_sigmoid_cls:
         raise UserError(
             f"{type(head).__name__} cannot be exported: it selects its boxes in a way of its own. "
-            "The heads of ATSS, RetinaNet, FCOS, FSAF, GFL, RTMDet and VarifocalNet can."
+            "The heads of ATSS, RetinaNet, FCOS, FSAF, GFL, RTMDet, VarifocalNet and, as "
+            "ScheduledTOODHead, TOOD can."
         )
 
 

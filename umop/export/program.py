@@ -16,6 +16,7 @@ from torch.export import Dim, ExportedProgram
 from umop.export.deformable import replace_deformable
 from umop.export.graph import ServedDetector
 from umop.export.swin import gather_windows
+from umop.export.tood import replace_tood
 
 _DIVISOR = 32
 _EXAMPLE = (2, 3, 320, 416)
@@ -32,6 +33,7 @@ def trace(detector: Any, dtype: torch.dtype = torch.float32) -> ExportedProgram:
     detector = deepcopy(detector)
     replace_deformable(detector)
     gather_windows(detector)
+    replace_tood(detector)
     _drop_ceil_mode(detector)
     served = ServedDetector(detector.to(dtype)).eval()
     shape = {

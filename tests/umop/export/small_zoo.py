@@ -79,8 +79,10 @@ BACKBONES: dict[str, tuple[dict[str, Any], list[int]]] = {
 }
 
 
-HEADS = ("gfl", "fcos", "fsaf", "vfnet", "retinanet")
+HEADS = tuple(f"plugin/{name}" for name in ("gfl", "fcos", "fsaf", "vfnet", "retinanet"))
 DETECTORS = ("rtmdet_tiny",)
+_MOVES_BOXES = ("_reg", "_reg_refine", "reg_offset_module")
+"""Layers of a head from which the places of its boxes follow."""
 
 
 def small_run(
@@ -97,7 +99,7 @@ def small_run(
         folder: The run's folder, which is made.
         data: A data set in the demo's layout.
         family: A key of ``BACKBONES``; the demo's own backbone if None.
-        head: A config of ``configs/plugin`` whose head it has; the demo's own if None.
+        head: A config whose head it has; the demo's own if None.
         detector: A config of RTMDet that it is in all, made narrow; then the others are None.
     """
     config = load_config("demo")
@@ -109,11 +111,11 @@ def small_run(
     if detector:
         config.model = narrow_rtmdet(load_config(detector))
     elif head:
-        take_head(config, load_config(f"plugin/{head}"))
-    else:
+        take_head(config, load_config(head))
+    if not detector and head in (None, "tood_r50"):
         config.model.neck.num_outs = 3
         config.model.bbox_head.anchor_generator.strides = [8, 16, 32]
-    config.model.bbox_head.stacked_convs = 1
+    config.model.bbox_head.stacked_convs = 2 if head == "tood_r50" else 1
     config.model.test_cfg.score_thr = 0.05
     for split in ("train", "val", "test"):
         config[f"{split}_dataloader"].dataset.data_root = str(data)
@@ -158,9 +160,9 @@ def lively(config: Config) -> Any:
                 weight.normal_(std=0.5)
         for name, layer in detector.bbox_head.named_modules():
             kind = name.rstrip(".0123456789")  # RTMDet has a layer for each level
-            if isinstance(layer, Conv2d) and kind.endswith("_cls"):
+            if isinstance(layer, Conv2d) and kind.endswith(("_cls", "cls_prob_module")):
                 torch.nn.init.normal_(layer.weight, std=0.1)
                 torch.nn.init.zeros_(layer.bias)
-            elif isinstance(layer, Conv2d) and kind.endswith(("_reg", "_reg_refine")):
+            elif isinstance(layer, Conv2d) and kind.endswith(_MOVES_BOXES):
                 torch.nn.init.normal_(layer.weight, std=0.02)
     return detector

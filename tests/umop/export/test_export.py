@@ -7,16 +7,21 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from mmdet.registry import MODELS as REGISTRY
 
 from serving.inference.detector import DetectOptions, Detector
 from tests.umop.conftest import Umop
 from tests.umop.export.small_zoo import BACKBONES, DETECTORS, HEADS, small_run
+from umop.config.load import load_config
 from umop.export import export
+from umop.export.program import trace
+from umop.system.errors import UserError
 
 pytestmark = pytest.mark.slow
 
 MODELS = [
     *({"family": family, "head": head} for family, head in zip(BACKBONES, HEADS, strict=True)),
+    {"family": "resnet", "head": "tood_r50"},
     *({"detector": detector} for detector in DETECTORS),
 ]
 
@@ -40,8 +45,20 @@ def test_it_exports_and_batches(model: dict[str, str], discs: Path, tmp_path: Pa
 
 
 def test_a_head_that_cannot_be_exported(umop: Umop, discs: Path, tmp_path: Path) -> None:
-    run = small_run(tmp_path / "small", discs, head="paa")
+    run = small_run(tmp_path / "small", discs, head="plugin/paa")
     code, _, error = umop("export", str(run.folder))
     assert code == 2
     assert "DoublePAAHead cannot be exported" in error
     assert not run.bundle.exists()
+
+
+def test_a_kind_of_tood_that_cannot_be_exported() -> None:
+    model = load_config("tood_r50").model
+    del model.backbone.init_cfg
+    model.bbox_head.anchor_type = "anchor_based"
+    with pytest.raises(UserError, match="anchor_type='anchor_free' only"):
+        trace(REGISTRY.build(model).eval())
+    model.bbox_head.type = "TOODHead"
+    del model.bbox_head.epochs
+    with pytest.raises(UserError, match="TOODHead cannot be exported"):
+        trace(REGISTRY.build(model).eval())
