@@ -68,6 +68,13 @@ def test_a_plain_rtmdet_has_another_loss_and_nothing_else(size: str) -> None:
     assert plain.to_dict() == ours.to_dict()
 
 
+def test_plain_small_has_another_loss_and_nothing_else() -> None:
+    plain, ours = load_config("plain_small"), load_config("small")
+    assert plain.model.bbox_head.loss_cls.type == "FocalLoss"
+    plain.model.bbox_head.loss_cls = ours.model.bbox_head.loss_cls
+    assert plain.to_dict() == ours.to_dict()
+
+
 def test_plain_tood_has_other_losses_and_nothing_else() -> None:
     plain, ours = load_config("plain_tood_r50"), load_config("tood_r50")
     published = Config.fromfile(ZOO / "tood" / "tood_r50_fpn_1x_coco.py").model.bbox_head
