@@ -49,15 +49,9 @@ def weights(
     """Fetch what a config's training starts from into $UMOP_CACHE/weights."""
     with quietly():
         from umop.config.load import load_config
-        from umop.weights.coco import fetch_coco_weights
-        from umop.weights.finetune import COCO_WEIGHTS
-        from umop.weights.pretrained import fetch_weights, named_by
+        from umop.weights.finetune import fetch_starting_weights
 
-        read = load_config(config)
-        name = named_by(read)
-        paths = [fetch_weights(name)] if name else []
-        if coco or read.get("auto_weights", None) == COCO_WEIGHTS:
-            paths.append(fetch_coco_weights(read))
+        paths = fetch_starting_weights(load_config(config), coco)
     for path in paths:
         typer.echo(f"Weights: {path}")
     if not paths:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
@@ -39,7 +40,6 @@ def evaluate(
         raise UserError("--tta and --precision are for checkpoints; leave them or --bundle out.")
     target = Run.named(run)
     with quietly():
-        from umop.evaluation import METRICS
         from umop.export.measure import evaluate_run_bundle
 
         thresholds = None
@@ -48,22 +48,26 @@ def evaluate(
         else:
             record = target.evaluate(data, tta, precision)
             metrics, thresholds = record.metrics, record.thresholds
-    title = f"{(target.bundle if bundle else target.folder).name}: box AP and AR"
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(title=title, title_justify="left")
-    table.add_column("metric")
-    table.add_column("measured at")
-    table.add_column("value", justify="right")
-    for name, meaning in METRICS.items():
-        table.add_row(name, meaning, format_metric(metrics[name]))
-    Console(soft_wrap=True).print(table)
+    _show(f"{(target.bundle if bundle else target.folder).name}: box AP and AR", metrics)
     if thresholds:
         typer.echo(_in_words(thresholds))
     if not bundle:
         of = f", of the data {data}" if data else ""
         typer.echo(f"Kept in {target.kept_evaluation(data, tta)}{of}")
+
+
+def _show(title: str, metrics: Mapping[str, float]) -> None:
+    """Prints a table of COCO's twelve numbers."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from umop.evaluation import METRICS
+
+    table = Table("metric", "measured at", title=title, title_justify="left")
+    table.add_column("value", justify="right")
+    for name, meaning in METRICS.items():
+        table.add_row(name, meaning, format_metric(metrics[name]))
+    Console(soft_wrap=True).print(table)
 
 
 def _in_words(thresholds: Thresholds) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,23 +13,30 @@ from umop.runs.evaluation import format_metric
 from umop.runs.folder import ROOT
 from umop.system.console import duration
 
+if TYPE_CHECKING:
+    from umop.runs.listing import ListedRun
+
 
 def runs(
     json_: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
 ) -> None:
     """List the runs in runs/: state, iteration, AP of the last evaluation, age."""
-    from rich.console import Console
-    from rich.table import Table
-
     from umop.runs.listing import runs_in
 
     found = runs_in(ROOT)
     if json_:
         typer.echo(json.dumps([asdict(row) for row in found], indent=2))
-        return
-    if not found:
+    elif not found:
         typer.echo(f"No runs in {ROOT.resolve()} yet. Train one: umop train demo")
-        return
+    else:
+        _show(found)
+
+
+def _show(found: Sequence[ListedRun]) -> None:
+    """Prints a table of runs."""
+    from rich.console import Console
+    from rich.table import Table
+
     table = Table("run", "state")
     for name in ("iteration", "AP", "age"):
         table.add_column(name, justify="right")

@@ -13,7 +13,7 @@ from umop.system.exit_codes import STOPPED
 
 
 @dataclass(frozen=True)
-class _Listed:
+class ListedRun:
     """One row of ``umop runs``.
 
     Attributes:
@@ -32,18 +32,18 @@ class _Listed:
     age: float
 
 
-def runs_in(folder: Path) -> list[_Listed]:
+def runs_in(folder: Path) -> list[ListedRun]:
     """All runs of a folder, the newest first."""
     paths = folder.iterdir() if folder.is_dir() else ()
     rows = [listed_run(RunFolder(path)) for path in paths if path.is_dir()]
     return sorted(rows, key=lambda row: row.age)
 
 
-def listed_run(run: RunFolder) -> _Listed:
+def listed_run(run: RunFolder) -> ListedRun:
     """Reads one run's folder."""
     lines = run.read_metrics()
     last = run.last_metrics()
-    return _Listed(
+    return ListedRun(
         name=run.name,
         state=run_state(run),
         iteration=lines[-1]["iter"] if lines else None,

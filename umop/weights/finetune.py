@@ -16,6 +16,7 @@ from umop.runs.folder import ROOT, RunFolder
 from umop.system.digest import sha256_of
 from umop.system.errors import UserError
 from umop.weights.coco import LICENCE, fetch_coco_weights
+from umop.weights.pretrained import fetch_weights, named_by
 from umop.weights.published import expected_by, to_mmdet3
 from umop.weights.reading import read_plain
 
@@ -90,6 +91,24 @@ class _Checkpoint:
     style: str
 
 
+def fetch_starting_weights(config: Config, coco: bool = False) -> list[Path]:
+    """Downloads what training with a config starts from, unless the cache has it.
+
+    Args:
+        config: Names its backbone's weights, if any.
+        coco: Whether to fetch the published checkpoint too where training would not take it.
+
+    Raises:
+        UserError: A name is unknown, no checkpoint fits, or a file is another one.
+        FetchError: A download failed.
+    """
+    name = named_by(config)
+    paths = [fetch_weights(name)] if name else []
+    if coco or config.get("auto_weights", None) == COCO_WEIGHTS:
+        paths.append(fetch_coco_weights(config))
+    return paths
+
+
 def use_weights(config: Config, weights: str, run: RunFolder) -> InitialWeights:
     """Makes a config start from a checkpoint.
 
@@ -97,7 +116,7 @@ def use_weights(config: Config, weights: str, run: RunFolder) -> InitialWeights:
         config: The model with its classes; changed in place. Its backbone is not pretrained any
             more where the checkpoint has all of it.
         weights: Name or folder of a run, a checkpoint file, or :data:`COCO_WEIGHTS`.
-        run: The run that will start; :meth:`write` puts the weights into its folder.
+        run: The run that will start; :func:`write_initial_weights` writes them there.
 
     Raises:
         UserError: There is no such checkpoint, it cannot be read, or nothing of it fits.
