@@ -43,7 +43,7 @@ class RefusedError(StorageError):
 class MlflowServer:
     """The server that ``MLFLOW_TRACKING_URI`` names; credentials are in MLflow's own variables.
 
-    Redirects are not followed: credentials go to this server alone.
+    Redirects are not followed: credentials go only to this server.
 
     Args:
         variables: The environment.

@@ -223,5 +223,5 @@ def _remove_others(folder: Path, names: set[str]) -> None:
 @contextmanager
 def _exclusive(path: Path) -> Iterator[None]:
     with path.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # filelock comes with training alone
+        fcntl.flock(lock, fcntl.LOCK_EX)  # filelock comes only with training
         yield
