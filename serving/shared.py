@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from serving.inference.sources import AnyPath as AnyPath
     from serving.inference.tiles import MOST_MERGED as MOST_MERGED
     from serving.inference.tiles import TiledImage as TiledImage
+    from serving.inference.tiles import TooSlowError as TooSlowError
     from serving.inference.tiles import Window as Window
     from serving.inference.tiles import merge as merge
     from serving.inference.tiles import moved as moved
@@ -98,7 +99,7 @@ else:
         "serving.inference.preprocess": ("preprocess", "stack"),
         "serving.inference.sources": ("AnyPath",),
         "serving.inference.tiles": (
-            *("MOST_MERGED", "TiledImage", "Window", "merge", "moved", "windows"),
+            *("MOST_MERGED", "TiledImage", "TooSlowError", "Window", "merge", "moved", "windows"),
         ),
         "serving.predict.command": ("PredictCommand", "PredictOptions", "Summary"),
         "serving.predict.inputs.errors": ("PredictError",),

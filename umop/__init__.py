@@ -20,6 +20,7 @@ __all__ = [
     "Prediction",
     "Run",
     "Stopped",
+    "TooSlowError",
     "TrainingError",
     "UnknownClassError",
     "UserError",
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
         EngineError,
         ImageError,
         Prediction,
+        TooSlowError,
         UnknownClassError,
     )
     from umop.api.run import Run
@@ -44,7 +46,7 @@ else:
     _HOMES = {
         "serving.shared": (
             *("BundleError", "Detector", "EngineError", "ImageError", "Prediction"),
-            "UnknownClassError",
+            *("TooSlowError", "UnknownClassError"),
         ),
         "umop.api.run": ("Run",),
         "umop.api.train": ("train",),
