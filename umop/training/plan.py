@@ -13,7 +13,7 @@ from typing import Any
 from mmengine.config import Config
 
 from umop.data.preparation.custom import OwnData
-from umop.system.console import counted
+from umop.system.console import counted, duration
 from umop.training.schedule import ScheduleOptions, count_iterations, epoch_length
 
 
@@ -130,5 +130,5 @@ def describe_plan(config: Config, counts: Counts, options: ScheduleOptions, proc
     if options.patience:
         text += f" Ends early after {options.patience} evaluations without a better AP."
     if options.time:
-        text += f" Ends within {options.time / 60:.3g} minutes."
+        text += f" Ends within {duration(options.time)}."
     return text
