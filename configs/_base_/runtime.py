@@ -15,7 +15,6 @@ custom_hooks = [
     dict(type="MetricsHook"),
     dict(type="ProgressHook"),
     dict(type="EstimateHook"),
-    dict(type="OutlookHook"),
 ]
 
 env_cfg = dict(

@@ -29,7 +29,6 @@ custom_hooks = [
     dict(type="MetricsHook"),
     dict(type="ProgressHook"),
     dict(type="EstimateHook"),
-    dict(type="OutlookHook"),
     dict(
         type="EMAHook",
         ema_type="ExpMomentumEMA",

@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
+
 from umop.api.arguments import paths, require_kinds
 from umop.api.run import Run
 from umop.distributed.signals import Interrupts, StopSignals
@@ -185,4 +187,6 @@ def written(value: object) -> str:
         return f"[{', '.join(map(written, value))}]"
     if callable(value):
         return str(getattr(value, "__name__", value))
+    if isinstance(value, np.generic):
+        value = value.item()
     return repr(os.fspath(value) if isinstance(value, os.PathLike) else value)

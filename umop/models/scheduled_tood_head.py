@@ -27,10 +27,16 @@ class ScheduledTOODHead(TOODHead):
 
     Args:
         epochs: The length of the schedule of which ``train_cfg.initial_epoch`` are the first part.
+
+    Raises:
+        ValueError: A progressive loss takes logits.
     """
 
     def __init__(self, *args: Any, epochs: int, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        for loss in (self.initial_loss_cls, self.loss_cls):
+            if not getattr(loss, "activated", True):
+                raise ValueError(f"{type(loss).__name__} needs activated=True in TOOD's head")
         self.epochs = epochs
 
     @property

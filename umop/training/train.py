@@ -21,6 +21,7 @@ from umop.distributed.ranks import SingleProcess
 from umop.distributed.signals import StopSignals
 from umop.engine.checkpoints import reached_by
 from umop.engine.hooks.mirror import MirrorHook
+from umop.engine.hooks.outlook import OutlookHook
 from umop.engine.hooks.provenance import ProvenanceHook
 from umop.engine.runner import Runner
 from umop.evaluation.hook import EvaluationHook
@@ -188,7 +189,8 @@ def _train_rank(
     runner = Runner.from_cfg(config)
     runner.ranks, runner.stop = ranks, stop
     if ranks.rank == 0:
-        for hook in (record, EvaluationHook(run), *hooks):
+        outlook = [OutlookHook()] if config.get("auto_schedule") else []
+        for hook in (record, EvaluationHook(run), *outlook, *hooks):
             runner.register_hook(hook)
     try:
         runner.train()

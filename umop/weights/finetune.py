@@ -20,7 +20,7 @@ from umop.weights.pretrained import fetch_weights, named_by
 from umop.weights.published import expected_by, to_mmdet3
 from umop.weights.reading import read_plain
 
-COCO_WEIGHTS = "coco"
+_COCO_WEIGHTS = "coco"
 """What ``--weights`` calls the published checkpoint that fits the config."""
 IMAGENET_WEIGHTS = "imagenet"
 """What ``--weights`` calls the weights that the config names for its backbone."""
@@ -104,7 +104,7 @@ def fetch_starting_weights(config: Config, coco: bool = False) -> list[Path]:
     """
     name = named_by(config)
     paths = [fetch_weights(name)] if name else []
-    if coco or config.get("auto_weights", None) == COCO_WEIGHTS:
+    if coco or config.get("auto_weights", None) == _COCO_WEIGHTS:
         paths.append(fetch_coco_weights(config))
     return paths
 
@@ -115,14 +115,14 @@ def use_weights(config: Config, weights: str, run: RunFolder) -> InitialWeights:
     Args:
         config: The model with its classes; changed in place. Its backbone is not pretrained any
             more where the checkpoint has all of it.
-        weights: Name or folder of a run, a checkpoint file, or :data:`COCO_WEIGHTS`.
+        weights: Name or folder of a run, a checkpoint file, or :data:`_COCO_WEIGHTS`.
         run: The run that will start; :func:`write_initial_weights` writes them there.
 
     Raises:
         UserError: There is no such checkpoint, it cannot be read, or nothing of it fits.
         FetchError: The published checkpoint could not be downloaded.
     """
-    if weights == COCO_WEIGHTS:
+    if weights == _COCO_WEIGHTS:
         start = replace(_choose(config, fetch_coco_weights(config)), origin=_ORIGIN)
     else:
         start = _choose(config, _find_checkpoint(weights))

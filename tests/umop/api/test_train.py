@@ -12,6 +12,7 @@ from statistics import mean
 from threading import Thread
 from typing import Any
 
+import numpy as np
 import pytest
 
 import umop
@@ -238,3 +239,4 @@ def test_gpus_that_were_set_aside_are_not_left_out_in_silence(
 
 def test_several_folders_are_recorded_as_a_program_writes_them() -> None:
     assert written([Path("photos"), "corrected"]) == "['photos', 'corrected']"
+    assert written([np.float64(1e-3), np.int64(3)]) == "[0.001, 3]"

@@ -84,6 +84,14 @@ def test_plain_tood_has_other_losses_and_nothing_else() -> None:
     assert plain.to_dict() == ours.to_dict()
 
 
+@pytest.mark.parametrize("loss", ["initial_loss_cls", "loss_cls"])
+def test_tood_refuses_a_progressive_loss_of_logits(loss: str) -> None:
+    config = small("tood_r50")
+    config.model.bbox_head[loss].activated = False
+    with pytest.raises(ValueError, match="needs activated=True in TOOD's head"):
+        MODELS.build(config.model)
+
+
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 def test_swin_trains_in_mixed_precision() -> None:
     config = load_config("swin_s")

@@ -5,7 +5,6 @@ from umop.engine.hooks.estimate import EstimateHook
 from umop.engine.hooks.finite_loss import FiniteLossHook
 from umop.engine.hooks.focusing import FocusingHook
 from umop.engine.hooks.metrics import MetricsHook
-from umop.engine.hooks.outlook import OutlookHook
 from umop.engine.hooks.patience import PatienceHook
 from umop.engine.hooks.progress import ProgressHook
 from umop.engine.hooks.time_budget import TimeBudgetHook
@@ -15,7 +14,6 @@ __all__ = [
     "FiniteLossHook",
     "FocusingHook",
     "MetricsHook",
-    "OutlookHook",
     "PatienceHook",
     "ProgressHook",
     "SafeCheckpointHook",

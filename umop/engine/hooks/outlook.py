@@ -9,15 +9,14 @@ from typing import Any
 
 from mmengine.dist import master_only
 from mmengine.hooks import Hook
-from mmengine.registry import HOOKS
 
 from umop.engine.hooks.pace import Pace
 from umop.engine.protocol import TrainingRunner
+from umop.runs.evaluation import format_metric
 from umop.runs.folder import RunFolder
 from umop.system.console import duration, note
 
 
-@HOOKS.register_module()
 class OutlookHook(Hook):
     """Notes how much AP the rest of training usually adds; at its end, what twice as much would.
 
@@ -45,19 +44,27 @@ class OutlookHook(Hook):
         self, runner: TrainingRunner, metrics: dict[str, float] | None = None
     ) -> None:
         lines = RunFolder(Path(runner.work_dir)).read_metrics()
-        curve = {line["iter"]: line["AP"] for line in lines if "AP" in line}
+        curve = {line["iter"]: line["AP"] for line in lines if line.get("AP", -1) >= 0}
         done, left = runner.iter, runner.max_iters - runner.iter
-        gain = expected_gain(curve, done, 2 * done if left <= 0 else runner.max_iters)
-        if gain is None:
+        gain = expected_gain(curve, done, runner.max_iters if left > 0 else 2 * done)
+        more = self._more(left)
+        if gain is None or more is None or runner.train_loop.stop_training:
             return
-        amount = f"about {gain:.2f}" if gain >= 0.01 else "less than 0.01"
-        note(f"AP {curve[done]:.3f} so far: {self._more(left)} {amount}.")
+        ap = format_metric(curve[done])
+        note(f"AP {ap} so far: {more} {_range(gain)}.")
 
-    def _more(self, left: int) -> str:
-        """What an estimate is about."""
+    def _more(self, left: int) -> str | None:
+        """What an estimate is about; None where the time is not known."""
         if left <= 0:
             return "training twice as long usually adds"
-        return f"the {duration(left * (self.pace.seconds or 0.0))} left usually add"
+        if self.pace.seconds is None:
+            return None
+        return f"the {duration(left * self.pace.seconds)} left, and evaluations, usually add"
+
+
+def _range(gain: float) -> str:
+    """From half of an estimate to twice as much, which most gains were."""
+    return f"{gain / 2:.2f} to {2 * gain:.2f}" if gain >= 0.01 else "less than 0.02"
 
 
 def expected_gain(curve: Mapping[int, float], done: int, length: int) -> float | None:

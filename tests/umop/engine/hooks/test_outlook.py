@@ -33,9 +33,14 @@ def test_there_is_no_estimate_without_half_of_the_way(curve: dict[int, float]) -
     assert expected_gain(curve, 100, 400) is None
 
 
-def evaluated(folder: Path, length: int, *, done: int, seconds: float | None = None) -> None:
+def evaluated(
+    folder: Path, length: int, *, done: int, seconds: float | None = None, stopped: bool = False
+) -> None:
     """Calls the hook after an evaluation, the iterations before it taking some seconds each."""
-    runner: Any = SimpleNamespace(iter=done, max_iters=length, work_dir=str(folder))
+    loop = SimpleNamespace(stop_training=stopped)
+    runner: Any = SimpleNamespace(
+        iter=done, max_iters=length, work_dir=str(folder), train_loop=loop
+    )
     hook = OutlookHook()
     hook.before_train(runner)
     if seconds:
@@ -52,7 +57,10 @@ def kept(folder: Path, **curve: float) -> None:
 def test_the_time_left_has_its_gain(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     kept(tmp_path, i100=0.2, i200=0.6)
     evaluated(tmp_path, 400, done=200, seconds=3.0)
-    assert capsys.readouterr().err == "AP 0.600 so far: the 10 min left usually add about 0.20.\n"
+    assert (
+        capsys.readouterr().err
+        == "AP 0.600 so far: the 10 min left, and evaluations, usually add 0.10 to 0.40.\n"
+    )
 
 
 def test_the_end_says_what_twice_the_time_would_add(
@@ -61,12 +69,25 @@ def test_the_end_says_what_twice_the_time_would_add(
     kept(tmp_path, i100=0.599, i200=0.6)
     evaluated(tmp_path, 200, done=200)
     said = capsys.readouterr().err
-    assert said == "AP 0.600 so far: training twice as long usually adds less than 0.01.\n"
+    assert said == "AP 0.600 so far: training twice as long usually adds less than 0.02.\n"
 
 
-def test_the_first_evaluation_says_nothing(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("curve", "seconds", "stopped"),
+    [
+        pytest.param({"i200": 0.5}, 3.0, False, id="the first evaluation"),
+        pytest.param({"i100": 0.4, "i200": 0.5}, None, False, id="no pace yet"),
+        pytest.param({"i100": 0.4, "i200": 0.5}, 3.0, True, id="ended early"),
+        pytest.param({"i100": -1.0, "i200": -1.0}, 3.0, False, id="no boxes"),
+    ],
+)
+def test_nothing_is_said(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    curve: dict[str, float],
+    seconds: float | None,
+    stopped: bool,
 ) -> None:
-    kept(tmp_path, i100=0.5)
-    evaluated(tmp_path, 400, done=100)
+    kept(tmp_path, **curve)
+    evaluated(tmp_path, 400, done=200, seconds=seconds, stopped=stopped)
     assert not capsys.readouterr().err
