@@ -36,9 +36,12 @@ class Inputs:
         seen: set[int] = set()
         for item in (item for each in self.each for item in each.items()):
             named = replace(item, name=_printable(item.name))
-            if (key := hash(self.locate(named.name))) not in seen:  # 8 bytes for each of millions
+            if item.has_path:
+                key = hash(self.locate(named.name))  # 8 bytes for each of millions
+                if key in seen:
+                    continue
                 seen.add(key)
-                yield named
+            yield named
 
     def count(self) -> int:
         """How many images these are; for progress, so that it need not be exact."""
@@ -60,13 +63,21 @@ def open_inputs(paths: Sequence[str], every: int, skip: Path | None = None) -> I
     Raises:
         PredictError: There is nothing at a path, or the results would be among the images.
     """
-    found = list(dict.fromkeys(each for path in paths for each in _expanded(path)))
+    named: dict[str, str] = {}
+    for each in (each for path in paths for each in _expanded(path)):
+        named.setdefault(_identity(each), each)
+    found = list(named.values())
     if len(found) == 1:
         path = Path(found[0])
         folder = path if path.is_dir() else path.parent
         return Inputs(folder, [_input(found[0], path.name, "", every, skip)])
     inputs = [_input(path, path, f"{path.rstrip('/')}/", every, skip) for path in found]
     return Inputs(Path(), inputs)
+
+
+def _identity(path: str) -> str:
+    """The same for each spelling of a path."""
+    return path if path == "-" or is_url(path) else abspath(path)  # noqa: PTH100 - links stay
 
 
 def _expanded(path: str) -> Iterator[str]:

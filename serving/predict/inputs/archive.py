@@ -52,7 +52,7 @@ class Archive:
 
 
 def _members(archive: ZipFile, path: Path) -> list[ZipInfo]:
-    """The images of a zip.
+    """The images of a zip; of several with one name the last, as programs that unpack leave it.
 
     Raises:
         InputError: It would unpack to far more than it holds, or holds no images.
@@ -60,10 +60,10 @@ def _members(archive: ZipFile, path: Path) -> list[ZipInfo]:
     size = sum(member.file_size for member in archive.infolist())
     if size > max(_ALWAYS_ALLOWED, _MOST_TIMES_AS_LARGE * path.stat().st_size):
         raise InputError(f"it would unpack to {size / 1e9:.1f} GB, far more than it holds")
-    members = [each for each in archive.infolist() if _is_image(each)]
+    members = {each.filename: each for each in archive.infolist() if _is_image(each)}
     if not members:
         raise InputError("it holds no images")
-    return members
+    return list(members.values())
 
 
 def _is_image(member: ZipInfo) -> bool:

@@ -48,6 +48,11 @@ class Item:
     clip: Clip | None = None
     is_file: bool = True
 
+    @property
+    def has_path(self) -> bool:
+        """Whether its name is a path or an address, or begins with the path of its video."""
+        return self.is_file or self.clip is not None
+
 
 class PathInput(Protocol):
     """What a path of the command stands for."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 
 from serving.predict.inputs.errors import InputError
 from serving.predict.inputs.item import Item, broken, digest, read_bounded
@@ -19,7 +20,7 @@ class StandardInput:
         try:
             data = read_bounded(sys.stdin.buffer)
         except (InputError, OSError) as error:
-            yield broken(_NAME, error)
+            yield replace(broken(_NAME, error), is_file=False)
             return
         yield Item(_NAME, digest(data), lambda: data, is_file=False)
 

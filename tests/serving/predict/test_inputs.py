@@ -129,6 +129,36 @@ def test_a_file_is_an_image_once_however_it_is_spelled(folder: Path) -> None:
     assert len(names("images", "other")) == 4, "links have names of their own"
 
 
+def test_standard_input_is_not_the_file_of_its_name(predict: Predict, folder: Path) -> None:
+    Path("stdin").write_bytes(PNG)
+    code, out, _ = predict("-", "stdin", *SURE, stdin=encode(paint(99, 99)))
+    found = [len(each["detections"]) for each in json.loads(out)["results"]]
+    assert (code, found) == (0, [0, 2])
+
+
+def test_standard_input_that_is_too_large_does_not_hide_the_file_of_its_name(
+    predict: Predict, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(item, "MOST_FILE_BYTES", 2**20)
+    Path("stdin").write_bytes(PNG)
+    code, out, err = predict("-", "stdin", *SURE, stdin=bytes(2**21))
+    assert (code, labels(out)) == (1, {"stdin": TWO})
+    assert err.count("\n") == 1
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_entries_of_a_zip_are_told_apart_by_their_names_and_the_last_of_one_counts(
+    predict: Predict, folder: Path
+) -> None:
+    with ZipFile("some.zip", "w") as archive:
+        for name, image in (("y.png", encode(paint(99, 99))), ("d/../y.png", PNG), ("y.png", PNG)):
+            archive.writestr(name, image)
+    code, out, _ = predict("some.zip", "images/two.png", f"{folder}/some.zip", *SURE)
+    assert code == 0
+    named = [(each["name"], len(each["detections"])) for each in json.loads(out)["results"]]
+    assert named == [("some.zip/y.png", 2), ("some.zip/d/../y.png", 2), ("images/two.png", 2)]
+
+
 def test_what_is_no_image_is_passed_over_in_a_folder(folder: Path) -> None:
     images = folder / "images"
     (images / "._two.png").write_bytes(b"what macOS writes beside a file")
