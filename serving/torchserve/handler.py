@@ -81,22 +81,28 @@ class DetectionHandler:
     def _answer(
         self, requests: Sequence[Request | Answer], reading: float, until: float
     ) -> list[Answer]:
-        readable = [request for request in requests if isinstance(request, Request)]
+        answers = {place: each for place, each in enumerate(requests) if isinstance(each, Answer)}
+        readable = {place: each for place, each in enumerate(requests) if isinstance(each, Request)}
+        for places in _together(readable):
+            group = [readable[place] for place in places]
+            answers.update(zip(places, self._answer_group(group, reading, until), strict=True))
+        return [answers[place] for place in range(len(requests))]
+
+    def _answer_group(
+        self, requests: Sequence[Request], reading: float, until: float
+    ) -> list[Answer]:
         started = perf_counter()
         try:
-            found = iter(self._detect(readable, until))
+            found = iter(self._detect(requests, until))
         except (EngineError, TooSlowError) as error:
-            failure = predictions.refuse(error)
-            return [each if isinstance(each, Answer) else failure for each in requests]
+            return [predictions.refuse(error)] * len(requests)
         seconds = {"decode": reading, "inference": perf_counter() - started}
         manifest = self._detector.manifest
         return [
-            request
-            if isinstance(request, Answer)
-            else predictions.write_prediction(
-                request, [next(found) for _ in request.images], manifest, seconds
+            predictions.write_prediction(
+                each, [next(found) for _ in each.images], manifest, seconds
             )
-            for request in requests
+            for each in requests
         ]
 
     def _detect(self, requests: Sequence[Request], until: float) -> list[Detections]:
@@ -107,6 +113,14 @@ class DetectionHandler:
             images, options = zip(*jobs[start : start + self._batch_size], strict=True)
             found.extend(self._detector.detect_prepared(images, options, until=until))
         return found
+
+
+def _together(requests: Mapping[int, Request]) -> list[list[int]]:
+    """Places of requests that run together: those without windows; then each other, short first."""
+    windows = {place: each.windows for place, each in requests.items()}
+    whole = [place for place, count in windows.items() if count == 0]
+    tiled = sorted((place for place, count in windows.items() if count), key=windows.__getitem__)
+    return [whole, *([place] for place in tiled)]
 
 
 def _engine(bundle: Bundle, options: Mapping[str, Any], gpu: int | None) -> Engine:

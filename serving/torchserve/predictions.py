@@ -55,6 +55,11 @@ class Request:
     options: DetectOptions
     message: InferRequest | None
 
+    @property
+    def windows(self) -> int:
+        """How many windows its images are looked at in; 0 where each is taken whole."""
+        return sum(len(each.windows) for each in self.images if isinstance(each, TiledImage))
+
 
 @dataclass(frozen=True)
 class Answer:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +128,23 @@ def test_windows_that_take_too_long_do_not_cost_the_worker(
     assert context.get_response_status(0)[0] == problem["status"] == 503
     assert problem["type"] == "urn:umop:problem:deadline-passed"
     assert problem["detail"] == "0 of 143 windows were done in time"
+
+
+def test_windows_that_take_too_long_fail_no_other_request_of_the_batch(
+    unpacked: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The clock goes on by a second a window, of which one request has 143 and another few."""
+    context = context_of(unpacked)
+    for place, tiles in ((0, 64), (1, 320)):
+        header = {"X-UMOP-Options": json.dumps({"tiles": tiles})}
+        context.request_processor[place] = RequestProcessor(header)
+    handler = DetectionHandler()
+    handler.initialize(context)
+    monkeypatch.setattr("serving.torchserve.handler.monotonic", lambda: 0)
+    monkeypatch.setattr("serving.inference.detector.monotonic", count().__next__)
+    handler.handle([{"body": PNG}] * 3 + [{"body": b"junk"}], context)
+    statuses = [context.get_response_status(place)[0] for place in range(4)]
+    assert statuses == [503, 200, 200, 415]
 
 
 @pytest.mark.parametrize(("reduced", "width"), [("", 640), ("true", 320)])
