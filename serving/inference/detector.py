@@ -101,7 +101,10 @@ class Detector:
         Raises:
             BundleError: The bundle is missing, damaged, not trusted, or not for this engine.
             EngineError: There is no such engine here.
+            ValueError: ``threads`` is not a whole number from 0.
         """
+        if type(threads) is not int or threads < 0:
+            raise ValueError(f"threads: {threads!r} is not a whole number from 0")
         bundle = Bundle.open(_bundle_at(path), verify_key=verify_key)
         opened = open_engine(bundle, engine, threads=threads, trust_program=trust_program)
         return cls(bundle, opened)

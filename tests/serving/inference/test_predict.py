@@ -140,6 +140,12 @@ def test_a_mistake_is_said_in_a_line(
     assert "\n" not in str(raised.value)
 
 
+@pytest.mark.parametrize("threads", ["a", -1, 1.5, True, None])
+def test_threads_are_a_whole_number(bundle_path: Path, threads: Any) -> None:
+    with pytest.raises(ValueError, match=f"^threads: {threads!r} is not a whole number from 0$"):
+        Detector.load(bundle_path, threads=threads)
+
+
 def test_an_empty_folder_is_a_mistake(model: Detector, tmp_path: Path) -> None:
     with pytest.raises(ImageError, match="holds no images"):
         model.predict(tmp_path)
