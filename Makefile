@@ -62,9 +62,15 @@ BENCH_PHOTO := data/crowns/photo.png
 BENCH_BUNDLES := runs/demo/demo.bundle runs/demo-int8/demo-int8.bundle
 UMOP := $(if $(IN_DOCKER),$(COMPOSE) run --rm train,$(BIN)/umop)
 NAMED_DATA = $(if $(DATA),--data "$(if $(IN_DOCKER),data,$(DATA))")
-# Spaces separate folders, but where they are in the name of one that is there.
-SEVERAL = $(if $(word 2,$(DATA)),$(shell [ -e "$(DATA)" ] || echo yes))
-each_data = $(if $(SEVERAL),$(foreach folder,$(DATA),$1"$(folder)"),$(if $(DATA),$1"$(DATA)"))
+# A line a folder: spaces separate them, but in the name of one that is there, and after ://.
+SPLIT = if [ -e "$(DATA)" ]; then echo "$(DATA)"; else sed -E 's| +([^ ]*://)|\n\1|g' <<<"$(DATA)" | \
+	sed -E '1{\|://|!s| +|\n|g}' | sed '/^ *$$/d'; fi
+SEVERAL = $(if $(word 2,$(DATA)),$(shell $(SPLIT) | sed -n 2p))
+GONE = $(if $(SEVERAL),$(shell $(SPLIT) | \
+	while read -r each; do [[ $$each = *://* || -e $$each ]] || echo "$$each"; done))
+ALL_THERE = $(if $(GONE),$(error DATA="$(DATA)": there is no $(firstword $(GONE)); \
+	folders with spaces in their names are joined by umop only))
+each_data = $(if $(DATA),$(ALL_THERE)$(shell $(SPLIT) | sed 's|.*|$1"&"|'))
 ONE_IN_DOCKER = $(if $(SEVERAL),$(error IN=docker takes one folder of data that is there, not $(DATA)))
 TRAINING_DATA = $(if $(IN_DOCKER),$(ONE_IN_DOCKER)$(NAMED_DATA),$(call each_data,--data ))
 

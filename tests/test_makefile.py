@@ -118,6 +118,37 @@ def test_several_folders_of_data_are_joined(clone: Path) -> None:
     assert make(clone, "check", data)[1:] == ["umop data check photos s3://bucket/corrected"]
 
 
+@pytest.mark.parametrize(
+    ("data", "handed_on"),
+    [
+        ("s3://b/my photos", ['"s3://b/my photos"']),
+        ("photos s3://b/my photos", ['"photos"', '"s3://b/my photos"']),
+        ("s3://b/one photos gs://c/other", ['"s3://b/one photos"', '"gs://c/other"']),
+    ],
+)
+def test_an_address_may_have_spaces(clone: Path, data: str, handed_on: list[str]) -> None:
+    (clone / "photos").mkdir()
+    assert f"umop data check {' '.join(handed_on)}" in shown(clone, "check", data).stdout
+    options = " ".join(f"--data {each}" for each in handed_on)
+    assert f"--run small {options}" in shown(clone, "train", data).stdout
+
+
+@pytest.mark.parametrize("target", ["check", "train"])
+def test_of_several_folders_none_may_have_spaces(clone: Path, target: str) -> None:
+    for name in ("photos", "my corrected"):
+        (clone / name).mkdir()
+    done = shown(clone, target, "photos my corrected")
+    assert done.returncode == 2
+    [line] = done.stderr.splitlines()
+    assert 'DATA="photos my corrected": there is no my; folders with spaces in' in line
+
+
+def shown(clone: Path, target: str, data: str) -> subprocess.CompletedProcess[str]:
+    """What make would run."""
+    asked = ["make", "-n", "-C", str(clone), target, f"DATA={data}"]
+    return subprocess.run(asked, capture_output=True, text=True)
+
+
 @pytest.mark.parametrize("data", ["{clone}/my photos", "my photos"])
 def test_containers_mount_a_folder_with_spaces_in_its_name(clone: Path, data: str) -> None:
     (clone / "my photos").mkdir()
