@@ -144,10 +144,10 @@ def test_merged_boxes_are_the_best_first_and_limited() -> None:
     assert found.scores.tolist() == sorted(everything.scores.tolist(), reverse=True)[:7]
 
 
-def test_a_doubtful_whole_box_does_not_replace_a_good_part() -> None:
+def test_a_faint_whole_box_does_not_replace_a_good_part() -> None:
     size, spec = Size(width=180, height=100), TileSpec(window=100, overlap=20)
-    part, doubtful = alone([70, 10, 100, 50], 0.9), alone([83, 10, 104, 50], 0.1)
-    found = merge([part, doubtful], windows(size, spec), size, spec, 10)
+    part, faint = alone([70, 10, 100, 50], 0.9), alone([83, 10, 104, 50], 0.1)
+    found = merge([part, faint], windows(size, spec), size, spec, 10)
     np.testing.assert_array_equal(found.boxes, [[70, 10, 100, 50]])
 
 

@@ -31,7 +31,7 @@ SOUND = [box(place) for place in range(9)]
 FOUND = [box(place, score=0.9) for place in range(9)]
 
 
-def test_labels_that_are_found_are_not_doubted() -> None:
+def test_labels_that_are_found_are_not_suspected() -> None:
     assert suspects(SOUND, FOUND) == []
 
 
@@ -51,12 +51,12 @@ def test_a_label_where_nothing_is_found_is_surplus() -> None:
     assert found.score == pytest.approx(8 / 9, abs=1e-4), "of nine such labels eight are found"
 
 
-def test_a_class_that_the_model_has_not_learned_is_not_doubted() -> None:
+def test_a_class_that_the_model_has_not_learned_is_not_suspected() -> None:
     dogs = [box(place, "dog") for place in range(9, 15)]
     assert suspects([*SOUND, *dogs], [*FOUND, box(9, "dog", score=0.2)]) == []
 
 
-def test_a_class_that_is_mostly_left_unlabelled_is_hardly_doubted() -> None:
+def test_a_class_that_is_mostly_left_unlabelled_is_hardly_suspected() -> None:
     dogs = [box(place, "dog", score=0.95) for place in range(9, 13)]
     [cat, *others] = suspects([*SOUND[1:], box(9, "dog")], [*FOUND, *dogs])
     assert cat.found == "cat"
@@ -90,16 +90,16 @@ def test_a_detection_of_one_label_contradicts_no_other() -> None:
     assert suspects(near, found) == []
 
 
-def test_what_lies_on_crowds_is_not_doubted() -> None:
+def test_what_lies_on_crowds_is_not_suspected() -> None:
     assert suspects([*SOUND[1:], box(0, iscrowd=1)], FOUND) == []
 
 
-def test_the_most_doubtful_is_first() -> None:
+def test_the_most_suspected_is_first() -> None:
     more = [box(place, score=place / 20) for place in range(9, 12)]
     found = suspects(SOUND, [*FOUND, *more])
     assert [each.sureness for each in found] == [0.55, 0.5, 0.45]
     assert [each.score for each in found] == sorted((each.score for each in found), reverse=True)
 
 
-def test_nothing_is_doubted_where_nothing_is() -> None:
+def test_nothing_is_suspected_where_nothing_is() -> None:
     assert suspects([], []) == []
