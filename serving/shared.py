@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from serving.schemas.labelstudio import labelstudio_interface as labelstudio_interface
     from serving.schemas.labelstudio import labelstudio_region as labelstudio_region
     from serving.schemas.labelstudio import labelstudio_task as labelstudio_task
+    from serving.schemas.names import RESULT_FORMAT_NAMES as RESULT_FORMAT_NAMES
     from serving.schemas.names import ArchiveEngine as ArchiveEngine
     from serving.schemas.names import EngineName as EngineName
     from serving.schemas.names import Precision as Precision
@@ -110,7 +111,9 @@ else:
         "serving.schemas.labelstudio": (
             *("labelstudio_interface", "labelstudio_region", "labelstudio_task"),
         ),
-        "serving.schemas.names": ("ArchiveEngine", "EngineName", "Precision"),
+        "serving.schemas.names": (
+            *("RESULT_FORMAT_NAMES", "ArchiveEngine", "EngineName", "Precision"),
+        ),
         "serving.schemas.options": ("DetectOptions", "Tiles", "UnknownClassError"),
         "serving.schemas.voc": ("voc_annotation", "voc_object"),
         "serving.schemas.xml": ("element", "text_of"),

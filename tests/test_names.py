@@ -12,11 +12,9 @@ ROOT = Path(__file__).parents[1]
 COMMANDS = ("umop/cli/", "serving/cli.py")
 """Their functions are called as the user types them, and options have a help text each."""
 SHARED = {
-    "COCO": "a format of answers and of results",
-    "CSV": "a format of answers and of results",
     "FORMAT": "a format that data sets are converted to",
-    "JSON": "a format of answers and of results",
     "LAYOUT": "a layout of annotations",
+    "RESULT_FORMAT": "a format of results",
     "RULES": "rules of the data check",
     "install": "adds routes and handlers to an app",
     "main": "where a program starts",

@@ -14,6 +14,7 @@ from tests.imports import imported, modules
 ROOT = Path(__file__).parents[1]
 USERS = ("tests", "benchmarks", "docs/generate", "docker", "k8s")
 LOOKED_UP = {
+    "RESULT_FORMAT": "what a module of a format of results offers",
     "main": "where a program starts",
     "open_engine": "what an engine's module offers",
     "router": "what a module of routes offers",

@@ -98,7 +98,7 @@ class PredictCommand:
         if format is None:
             raise PredictError(f"--format must be one of {', '.join(RESULT_FORMATS)}")
         if options.out is None and (options.made or format.main is None):
-            what = f"--{options.made[0]}" if options.made else f"--format {format.name}"
+            what = f"--{options.made[0]}" if options.made else f"--format {options.format}"
             raise PredictError(f"{what} writes files: name a folder for them with --out")
         return cls(options, format, open_inputs(options.paths, options.every, options.out))
 
@@ -171,9 +171,8 @@ class PredictCommand:
         for item in self.inputs.items():
             place = places.of(item.name)
             if refusal := self.format.refusal(item, place):
-                raise PredictError(
-                    f"--format {self.format.name} cannot hold {item.name}: {refusal}"
-                )
+                wanted = f"--format {self.options.format}"
+                raise PredictError(f"{wanted} cannot hold {item.name}: {refusal}")
             yield Task(item, place, None if results is None else results.find(item, place))
 
 

@@ -9,5 +9,7 @@ EngineName = Literal["onnxruntime", "openvino", "torch"]
 ArchiveEngine = Literal["auto", "onnxruntime", "torch"]
 """What runs the network of TorchServe's archive; ``auto`` is for its handler to choose."""
 Precision = Literal["fp32", "fp16", "int8"]
+RESULT_FORMAT_NAMES = ("json", "csv", "coco", "yolo", "voc", "labelstudio")
+"""A format of ``umop predict`` is the module of that name in ``serving.predict.formats``."""
 SMALLEST_WINDOW, LARGEST_WINDOW = 64, 8192
 """Sides of a window in pixels of the image."""

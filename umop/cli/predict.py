@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from serving.shared import EngineName
+from serving.shared import RESULT_FORMAT_NAMES, EngineName
 from umop.runs.folder import ROOT, RunFolder
 from umop.system.console import counted, note
 from umop.system.errors import UserError
@@ -42,7 +42,7 @@ def predict(
         ),
     ] = None,
     form: Annotated[
-        str, typer.Option("--format", help="json, csv, coco, yolo, voc or labelstudio.")
+        str, typer.Option("--format", help=f"One of {', '.join(RESULT_FORMAT_NAMES)}.")
     ] = "json",
     draw: Annotated[bool, typer.Option("--draw", help="Write images with boxes.")] = False,
     crop: Annotated[

@@ -1,13 +1,12 @@
-"""Formats of results: a module for each, registered here."""
+"""Formats of results: a module for each, of the name in ``RESULT_FORMAT_NAMES``."""
 
-from serving.predict.formats.coco import COCO
-from serving.predict.formats.csv import CSV
+from importlib import import_module
+
 from serving.predict.formats.format import ResultFormat
-from serving.predict.formats.json import JSON
-from serving.predict.formats.labelstudio import LABEL_STUDIO
-from serving.predict.formats.voc import VOC
-from serving.predict.formats.yolo import YOLO
+from serving.schemas.names import RESULT_FORMAT_NAMES
 
 __all__ = ["RESULT_FORMATS", "ResultFormat"]
 
-RESULT_FORMATS = {each.name: each for each in (JSON, CSV, COCO, YOLO, VOC, LABEL_STUDIO)}
+RESULT_FORMATS: dict[str, ResultFormat] = {
+    name: import_module(f"{__name__}.{name}").RESULT_FORMAT for name in RESULT_FORMAT_NAMES
+}

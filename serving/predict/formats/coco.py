@@ -40,4 +40,4 @@ def _annotations(records: Records) -> Iterator[str]:
             yield annotation(next(numbers), image, each).model_dump_json()
 
 
-COCO = ResultFormat("coco", _parts, _FILE)
+RESULT_FORMAT = ResultFormat(_parts, _FILE)

@@ -33,4 +33,4 @@ def _table(rows: Sequence[tuple[str | float, ...]]) -> str:
     return buffer.getvalue()
 
 
-CSV = ResultFormat("csv", _parts, _FILE)
+RESULT_FORMAT = ResultFormat(_parts, _FILE)

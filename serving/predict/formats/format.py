@@ -23,7 +23,6 @@ class ResultFormat:
     """A format of results.
 
     Attributes:
-        name: As it is typed.
         parts: Writes what was found by the model of that manifest.
         main: The file that a reader wants, which may go to standard output; None where there is
             one for each image.
@@ -33,7 +32,6 @@ class ResultFormat:
         has_paths: Whether the records are to name images by their absolute paths.
     """
 
-    name: str
     parts: Callable[[Records, Manifest], Iterator[Part]]
     main: str | None = None
     folder: str | None = None

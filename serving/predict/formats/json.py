@@ -21,4 +21,4 @@ def _parts(records: Records, manifest: Manifest) -> Iterator[Part]:
     yield _FILE, "}\n"
 
 
-JSON = ResultFormat("json", _parts, _FILE)
+RESULT_FORMAT = ResultFormat(_parts, _FILE)

@@ -48,4 +48,4 @@ def _refusal(item: Item, place: str) -> str | None:
     return "it is no file of its own: unpack zips and take frames out of videos"
 
 
-LABEL_STUDIO = ResultFormat("labelstudio", _parts, _FILE, refusal=_refusal, has_paths=True)
+RESULT_FORMAT = ResultFormat(_parts, _FILE, refusal=_refusal, has_paths=True)

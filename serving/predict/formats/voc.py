@@ -26,4 +26,4 @@ def _annotation(record: ImageRecord) -> ElementTree.Element:
     return root
 
 
-VOC = ResultFormat("voc", _parts, folder=_FOLDER)
+RESULT_FORMAT = ResultFormat(_parts, folder=_FOLDER)

@@ -35,4 +35,4 @@ def _refusal(item: Item, place: str) -> str | None:
     return f"another image has {_FOLDER}/{own}.txt: rename one of them"
 
 
-YOLO = ResultFormat("yolo", _parts, folder=_FOLDER, refusal=_refusal)
+RESULT_FORMAT = ResultFormat(_parts, folder=_FOLDER, refusal=_refusal)
