@@ -9,8 +9,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-
 from umop.api.arguments import paths, require_kinds
 from umop.api.run import Run
 from umop.distributed.signals import Interrupts, StopSignals
@@ -187,6 +185,6 @@ def written(value: object) -> str:
         return f"[{', '.join(map(written, value))}]"
     if callable(value):
         return str(getattr(value, "__name__", value))
-    if isinstance(value, np.generic):
-        value = value.item()
+    if hasattr(value, "item") and not getattr(value, "shape", None):
+        value = value.item()  # a scalar of NumPy or torch
     return repr(os.fspath(value) if isinstance(value, os.PathLike) else value)
