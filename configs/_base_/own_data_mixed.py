@@ -22,7 +22,7 @@ distort = [
         resize_type="StretchedResize",
         stretch=stretch,
     ),
-    dict(type="PhotoMetricDistortion"),
+    dict(type="YOLOXHSVRandomAug"),
     dict(type="RandomCrop", crop_size=size, allow_negative_crop=True),
     dict(type="RandomFlip", prob=flipped),
     dict(type="PackDetInputs"),
