@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from serving.registry import MlflowServer as MlflowServer
     from serving.registry import RefusedError as RefusedError
     from serving.registry import put_artifact as put_artifact
+    from serving.schemas.detections import DetectResponse as DetectResponse
     from serving.schemas.labelstudio import labelstudio_interface as labelstudio_interface
     from serving.schemas.labelstudio import labelstudio_region as labelstudio_region
     from serving.schemas.labelstudio import labelstudio_task as labelstudio_task
@@ -108,6 +109,7 @@ else:
         "serving.registry": (
             *("ARTIFACT", "BundleTags", "MlflowServer", "RefusedError", "put_artifact"),
         ),
+        "serving.schemas.detections": ("DetectResponse",),
         "serving.schemas.labelstudio": (
             *("labelstudio_interface", "labelstudio_region", "labelstudio_task"),
         ),

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from serving.shared import DetectResponse
 from umop.data.dataset import Builder, Image, Notation
 from umop.data.formats import Labelled
 from umop.system.console import counted, note
@@ -26,17 +25,17 @@ class _Captured:
     Attributes:
         image: Its file.
         answer: The file that says what was found.
-        content: What is in it, as ``/detect`` answers.
+        found: What is in it.
     """
 
     image: Path
     answer: Path
-    content: dict[str, Any]
+    found: DetectResponse
 
     @property
     def certainty(self) -> float:
         """How far the least certain box's score is from one half; 1 where there is no box."""
-        scores = [each["score"] for each in self.content["detections"]]
+        scores = [each.score for each in self.found.detections]
         return min((abs(score - 0.5) for score in scores), default=_CERTAIN)
 
 
@@ -65,14 +64,11 @@ def read_captured(source: Path) -> Labelled:
 
 def _add(builder: Builder, captured: _Captured) -> Iterator[float]:
     """Adds an image and its boxes; gives the boxes' scores."""
-    size = captured.content["image"]
-    image = builder.image(
-        Image(captured.image, captured.answer, "train", size["width"], size["height"])
-    )
-    for number, found in enumerate(captured.content["detections"]):
-        corners = [float(found["box"][side]) for side in ("x1", "y1", "x2", "y2")]
-        builder.box(image, builder.label(found["label"]), corners, number)
-        yield float(found["score"])
+    width, height = captured.found.image.sides
+    image = builder.image(Image(captured.image, captured.answer, "train", width, height))
+    for number, found in enumerate(captured.found.detections):
+        builder.box(image, builder.label(found.label), found.box.corners, number)
+        yield found.score
 
 
 def _read(folder: Path) -> Iterator[_Captured]:
@@ -83,13 +79,11 @@ def _read(folder: Path) -> Iterator[_Captured]:
     for answer in sorted(folder.glob("*.json")):
         image = answer.with_suffix(".jpg")
         try:
-            content = json.loads(answer.read_bytes())
-            captured = _Captured(image, answer, content)
-            _ = captured.certainty, content["image"]["width"]
-        except (OSError, ValueError, KeyError, TypeError):
+            found = DetectResponse.model_validate_json(answer.read_bytes())
+        except (OSError, ValueError):  # of pydantic, too
             broken += 1
             continue
         if image.is_file():
-            yield captured
+            yield _Captured(image, answer, found)
     if broken:
         note(f"{counted(broken, 'answer')} in {folder} cannot be read and are left out.")

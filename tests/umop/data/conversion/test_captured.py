@@ -30,7 +30,13 @@ def capture(folder: Path, name: str, *boxes: tuple[str, float]) -> None:
         }
         for label, score in boxes
     ]
-    content = {"image": {"width": 60, "height": 40}, "detections": found, "request_id": name}
+    content = {
+        "model": {"name": "pets", "version": "1"},
+        "image": {"width": 60, "height": 40},
+        "detections": found,
+        "timing_ms": {},
+        "request_id": name,
+    }
     (folder / f"{name}.json").write_text(json.dumps(content))
 
 
@@ -72,6 +78,26 @@ def test_what_is_broken_is_left_out_and_said(folder: Path, tmp_path: Path, umop:
     assert code == 0
     assert "2 answers" in err
     assert "3 train" in out
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        '{"detections": [{"score": 0.4}], "image": {"width": 5}}',
+        '{"model": {"name": "pets", "version": "1"}, "image": {"width": 60, "height": 40},'
+        ' "detections": [{"class_id": 0, "score": 0.4, "label": "dog"}], "timing_ms": {}}',
+        "[" * 100_000,
+    ],
+    ids=["no-height", "no-box", "nested"],
+)
+def test_an_answer_that_lacks_something_is_left_out(
+    folder: Path, tmp_path: Path, umop: Umop, answer: str
+) -> None:
+    (folder / "3-nothing.json").write_text(answer)
+    code, out, err = umop("data", "captured", str(folder), str(tmp_path / "out"))
+    assert code == 0, err
+    assert "1 answer in" in err
+    assert "2 train" in out
 
 
 def test_a_folder_without_captures_is_one_line(tmp_path: Path, umop: Umop) -> None:
