@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import random
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -92,8 +93,9 @@ class Capture:
 
     def close(self) -> None:
         """Ends the thread once the image that it is at is written; what waits is left out."""
-        while not self._jobs.empty():
-            self._jobs.get_nowait()
+        with suppress(Empty):
+            while True:
+                self._jobs.get_nowait()
         self._jobs.put(None)
         self._thread.join(timeout=5)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from queue import Queue
 from threading import Event
 
 import pytest
@@ -60,6 +61,20 @@ def test_no_answer_waits_for_a_disk_that_hangs(
             assert client.post("/detect", content=photo(seed)).status_code == 200
         wait_until(lambda: outcomes(client).get("queue full", 0) >= 3)
         released.set()
+
+
+def test_an_image_that_is_taken_while_the_service_ends_is_no_error(
+    bundle_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Taken(Queue[object]):
+        """Its last image is taken between the look for one and the call that gets it."""
+
+        def empty(self) -> bool:
+            return False
+
+    monkeypatch.setattr("serving.capture.capture.Queue", Taken)
+    with capturing(bundle_path, tmp_path) as client:
+        assert client.get("/healthz").status_code == 200
 
 
 def test_a_full_disk_is_counted(
