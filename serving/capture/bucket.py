@@ -31,7 +31,7 @@ class CaptureBucket:
 
     def require_writable(self) -> None:
         """See ``Place.require_writable``; lists, writes and deletes, as is done later."""
-        self.sizes()
+        next(self._store.each(), None)
         self._store.write(_PROBE, b"")
         self._store.delete([_PROBE])
 

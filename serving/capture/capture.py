@@ -6,6 +6,8 @@ import json
 import logging
 import os
 import random
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as NoAnswerError
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -35,6 +37,8 @@ _QUALITY = 95
 _TIDY_SECONDS = 3600.0
 """From one look for what is too old to the next."""
 _DAY = 86_400
+_START_SECONDS = 5.0
+"""How long the start waits for a place that does not answer."""
 
 _log = logging.getLogger(__name__)
 
@@ -161,7 +165,7 @@ def _open(target: str) -> Place:
     except StorageError as error:
         raise CaptureError(f"--capture: {error}") from error
     try:
-        place.require_writable()
+        _require_writable(place, target)
     except OSError as error:
         raise CaptureError(f"--capture: {target} cannot be written: {error.strerror}") from error
     except StorageError as error:
@@ -169,6 +173,26 @@ def _open(target: str) -> Place:
             raise CaptureError(f"--capture cannot be written: {error}") from error
         _log.warning("captured images cannot be kept yet: %s", error)
     return place
+
+
+def _require_writable(place: Place, target: str) -> None:
+    """Raises what the place raises; one that does not answer in time is temporary."""
+    outcome: Future[None] = Future()
+    Thread(target=_probe, args=(place, outcome), name="capture-probe", daemon=True).start()
+    try:
+        outcome.result(_START_SECONDS)
+    except NoAnswerError as error:
+        reason = f"{target} did not answer within {_START_SECONDS:g} s"
+        raise StorageError(reason, is_temporary=True) from error
+
+
+def _probe(place: Place, outcome: Future[None]) -> None:
+    try:
+        place.require_writable()
+    except Exception as error:
+        outcome.set_exception(error)
+    else:
+        outcome.set_result(None)
 
 
 def _answer(job: _Job) -> bytes:

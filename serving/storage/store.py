@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from serving.storage.address import Address
@@ -113,17 +114,23 @@ class Store:
         Raises:
             StorageError: Storage cannot be asked, or there are more.
         """
+        found = list(islice(self.each(below), most + 1))
+        if len(found) > most:
+            raise StorageError(f"{self.named(below)}: holds more than {most} objects")
+        return sorted(_without_folders(found), key=lambda each: each.name)
+
+    def each(self, below: str = "") -> Iterator[StoredObject]:
+        """Describes objects below the address, one after another while storage lists them.
+
+        Raises:
+            StorageError: Storage cannot be asked.
+        """
         if self.address.lower().startswith("https:"):
             raise StorageError(f"{self.address}: there is no such file; https has no folders")
-        prefix = self._key(below)
         skipped = len(self._prefix) + 1 if self._prefix else 0
-        found: list[StoredObject] = []
         with translated(self.named(below)):
-            for page in self._obstore.list(self._store, prefix or None):
-                found += (_described(meta, meta["path"][skipped:]) for meta in page)
-                if len(found) > most:
-                    raise StorageError(f"{self.named(below)}: holds more than {most} objects")
-        return sorted(_without_folders(found), key=lambda each: each.name)
+            for page in self._obstore.list(self._store, self._key(below) or None):
+                yield from (_described(meta, meta["path"][skipped:]) for meta in page)
 
     def read(self, name: str, most: int = 16 * 2**20) -> tuple[bytes, StoredObject] | None:
         """Returns a small object's content and description; None where there is none.

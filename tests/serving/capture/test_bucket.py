@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from threading import Event
 from time import monotonic
 
 import pytest
@@ -120,6 +121,23 @@ def test_a_service_starts_where_storage_does_not_answer_yet(
     with capturing(bundle_path, place) as client:
         assert "captured images cannot be kept yet" in caplog.text
         storage.fault = lambda method, path: None
+        assert client.post("/detect", content=photo(1)).status_code == 200
+        wait_until(lambda: outcomes(client) == {"kept": 1})
+
+
+def test_a_service_starts_where_storage_accepts_and_does_not_answer(
+    storage: Storage,
+    place: str,
+    bundle_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr("serving.capture.capture._START_SECONDS", 0.5)
+    answers = Event()
+    storage.fault = lambda method, path: Fault() if answers.wait(30) else None
+    with capturing(bundle_path, place) as client:
+        assert f"{place} did not answer within 0.5 s" in caplog.text
+        answers.set()
         assert client.post("/detect", content=photo(1)).status_code == 200
         wait_until(lambda: outcomes(client) == {"kept": 1})
 
