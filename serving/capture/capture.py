@@ -150,8 +150,8 @@ class Capture:
         done, encoded = cv2.imencode(".jpg", pixels[..., ::-1], quality)
         if not done:
             return "failed"
-        self._images.add(perceptual, job.request, encoded.tobytes(), _answer(job))
-        return "kept"
+        added = self._images.add(perceptual, job.request, encoded.tobytes(), _answer(job))
+        return "kept" if added else "too large"
 
     def _count(self, outcome: str) -> None:
         self._metrics.captured.labels(outcome).inc()

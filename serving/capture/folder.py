@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 
 @dataclass(frozen=True)
@@ -16,6 +17,8 @@ class CaptureFolder:
     Attributes:
         path: The folder; it is made where there is none.
     """
+
+    list_seconds: ClassVar[float] = 60
 
     path: Path
 

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-import re
 import secrets
-from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from functools import partial
-from time import time
-from typing import Protocol
+from collections.abc import Iterable
+from contextlib import suppress
+from time import monotonic, time
+from typing import ClassVar, Protocol
 
-from serving.capture.perceptual import looks_alike
+from serving.capture.kept import ANSWER, IMAGE, Kept, KeptImages, kept_images
+from serving.storage import StorageError
 
-_IMAGE, _ANSWER = ".jpg", ".json"
-_NAME = re.compile(r"(?P<stem>\d{13}-[0-9a-f]{16}-[\w.-]+)\.(?:jpg|json)", re.ASCII)
 _WRITER_BYTES = 4
+"""That tell this process's names from others'."""
 
 
 class Place(Protocol):
-    """Where captured images go. Each method raises ``OSError`` or ``StorageError``."""
+    """Where captured images go. Each method raises ``OSError`` or ``StorageError``.
+
+    Attributes:
+        list_seconds: How long what other processes write may stay unseen.
+    """
+
+    list_seconds: ClassVar[float]
 
     def require_writable(self) -> None:
         """Raises an error if nothing can be written."""
@@ -34,44 +37,30 @@ class Place(Protocol):
         """Deletes some; what is not there is no error."""
 
 
-@dataclass(frozen=True)
-class _Kept:
-    """A captured image and its answer.
-
-    Attributes:
-        stem: Their name without a suffix; names sort by age.
-        seconds: When it was captured, since the epoch.
-        perceptual_hash: Of the image.
-        size: Bytes of both.
-    """
-
-    stem: str
-    seconds: float
-    perceptual_hash: int
-    size: int
-
-
-@dataclass(frozen=True)
 class CapturedImages:
     """Several processes may write to the same place: each has names of its own.
 
-    Attributes:
+    What is there is listed now and then; in between, this process's own changes are known.
+
+    Args:
         place: Where they are.
         most_bytes: What images and answers may take together.
         most_seconds: How long they are kept.
-        writer: Tells this process's names from others'.
     """
 
-    place: Place
-    most_bytes: int
-    most_seconds: float
-    writer: str = field(default_factory=partial(secrets.token_hex, _WRITER_BYTES))
+    def __init__(self, place: Place, most_bytes: int, most_seconds: float) -> None:
+        self._place = place
+        self._most_bytes = most_bytes
+        self._most_seconds = most_seconds
+        self._writer = secrets.token_hex(_WRITER_BYTES)
+        self._known = KeptImages()
+        self._next_list = 0.0
 
     def has_alike(self, perceptual_hash: int) -> bool:
         """Whether an image that looks like this one is there."""
-        return any(looks_alike(each.perceptual_hash, perceptual_hash) for each in self._kept())
+        return self._kept().has_alike(perceptual_hash)
 
-    def add(self, perceptual_hash: int, request: str, image: bytes, answer: bytes) -> None:
+    def add(self, perceptual_hash: int, request: str, image: bytes, answer: bytes) -> bool:
         """Adds an image and what was found in it; the oldest make room.
 
         Args:
@@ -80,14 +69,21 @@ class CapturedImages:
             image: As JPEG.
             answer: As JSON.
 
+        Returns:
+            Whether it was added: one that alone takes more than all may is not.
+
         Raises:
             OSError: The folder cannot be written.
             StorageError: Object storage does not take them.
         """
-        self.drop_oldest(len(image) + len(answer))
-        stem = f"{int(time() * 1000):013d}-{perceptual_hash:016x}-{self.writer}-{request}"
-        self.place.write(stem + _IMAGE, image)
-        self.place.write(stem + _ANSWER, answer)
+        size = len(image) + len(answer)
+        if size > self._most_bytes:
+            return False
+        self.drop_oldest(size)
+        stem = f"{int(time() * 1000):013d}-{perceptual_hash:016x}-{self._writer}-{request}"
+        self._write(stem, image, answer)
+        self._known.add(Kept(stem, size, is_whole=True))
+        return True
 
     def drop_oldest(self, needed: int = 0) -> None:
         """Deletes what is too old, and what leaves no room for so many bytes more.
@@ -96,20 +92,30 @@ class CapturedImages:
             OSError: The folder cannot be written.
             StorageError: Object storage does not delete them.
         """
-        kept = sorted(self._kept(), key=lambda each: each.stem)
-        size = needed + sum(each.size for each in kept)
-        for each in kept:
-            if size <= self.most_bytes and each.seconds > time() - self.most_seconds:
-                break
-            self.place.delete([each.stem + suffix for suffix in (_IMAGE, _ANSWER)])
-            size -= each.size
+        kept = self._kept()
+        while (oldest := kept.oldest) and self._must_go(oldest, needed):
+            self._delete(oldest.stem)
+            kept.drop_oldest()
 
-    def _kept(self) -> Iterator[_Kept]:
-        """What is there; other files are left as they are."""
-        sizes: Counter[str] = Counter()
-        for name, size in self.place.sizes():
-            if match := _NAME.fullmatch(name):
-                sizes[match["stem"]] += size
-        for stem, size in sizes.items():
-            milliseconds, perceptual_hash, _ = stem.split("-", 2)
-            yield _Kept(stem, int(milliseconds) / 1000, int(perceptual_hash, 16), size)
+    def _must_go(self, oldest: Kept, needed: int) -> bool:
+        is_old = oldest.milliseconds / 1000 <= time() - self._most_seconds
+        return is_old or self._known.is_full or self._known.size + needed > self._most_bytes
+
+    def _write(self, stem: str, image: bytes, answer: bytes) -> None:
+        """Writes both or, as far as the place lets it, none."""
+        try:
+            self._place.write(stem + IMAGE, image)
+            self._place.write(stem + ANSWER, answer)
+        except (OSError, StorageError):
+            with suppress(OSError, StorageError):
+                self._delete(stem)
+            raise
+
+    def _delete(self, stem: str) -> None:
+        self._place.delete([stem + IMAGE, stem + ANSWER])
+
+    def _kept(self) -> KeptImages:
+        if monotonic() >= self._next_list:
+            self._known = kept_images(self._place.sizes())
+            self._next_list = monotonic() + self._place.list_seconds
+        return self._known

@@ -26,6 +26,7 @@ def perceptual_hash(pixels: NDArray[np.uint8]) -> int:
     return int.from_bytes(bits.tobytes(), "big")
 
 
-def looks_alike(one: int, other: int) -> bool:
-    """Whether two hashes are those of images that look alike."""
-    return (one ^ other).bit_count() <= _MOST_BITS
+def any_alike(hashes: NDArray[np.uint64], one: int) -> bool:
+    """Whether one of many hashes is that of an image that looks like this one."""
+    differing = np.bitwise_count(hashes ^ np.uint64(one))
+    return bool((differing <= _MOST_BITS).any())

@@ -92,7 +92,7 @@ class Metrics:
         )
         self.captured = Counter(
             "umop_captured",
-            "Images that were to be captured: kept, alike, failed, or queue full.",
+            "Images that were to be captured: kept, alike, too large, failed, or queue full.",
             ["outcome"],
             registry=registry,
         )

@@ -73,7 +73,7 @@ def test_what_others_write_is_seen_after_five_minutes(
     assert not here.has_alike(0)
     there.add(0, "theirs", b"image", b"answer")
     assert not here.has_alike(0)
-    monkeypatch.setattr("serving.capture.bucket.monotonic", lambda: monotonic() + 301)
+    monkeypatch.setattr("serving.capture.images.monotonic", lambda: monotonic() + 301)
     assert here.has_alike(0)
 
 

@@ -89,6 +89,13 @@ def test_a_full_disk_is_counted(
         wait_until(lambda: outcomes(client) == {"failed": 1})
 
 
+def test_an_image_larger_than_all_may_be_is_counted(bundle_path: Path, tmp_path: Path) -> None:
+    with capturing(bundle_path, tmp_path, capture_bytes=1000) as client:
+        assert client.post("/detect", content=photo(5)).status_code == 200
+        wait_until(lambda: outcomes(client) == {"too large": 1})
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_folder_that_is_none_is_one_line(bundle_path: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     done = run("--bundle", str(bundle_path), "--port", "0", "--capture", str(tmp_path / "file"))

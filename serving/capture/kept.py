@@ -1,0 +1,128 @@
+"""What is at a place of captured images, as one process knows it."""
+
+from __future__ import annotations
+
+import re
+from array import array
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from time import sleep
+from typing import NamedTuple, TypeVar
+
+import numpy as np
+
+from serving.capture.perceptual import any_alike
+
+IMAGE, ANSWER = ".jpg", ".json"
+_FILES = 2
+"""Of an image: itself and its answer."""
+MOST_IMAGES = 100_000
+_MOST_NAMES = 4 * MOST_IMAGES
+"""That one look at a place remembers; what is deleted makes room for others in the next."""
+_NAME = re.compile(r"(?P<stem>\d{13}-[0-9a-f]{16}-[\w.-]+)\.(?:jpg|json)", re.ASCII)
+_TIME = slice(0, 13)
+_HASH = slice(14, 30)
+_CHUNK = 256
+"""After so many names or images requests have their turn."""
+_PAUSE = 0.0005
+
+_Item = TypeVar("_Item")
+
+
+class Kept(NamedTuple):
+    """A captured image and its answer.
+
+    Attributes:
+        stem: Their name without a suffix; names sort by age.
+        size: Bytes of both.
+        is_whole: Whether both are there; one alone is no captured image, but takes its bytes.
+    """
+
+    stem: str
+    size: int
+    is_whole: bool
+
+    @property
+    def milliseconds(self) -> int:
+        """When it was captured, since the epoch."""
+        return int(self.stem[_TIME])
+
+    @property
+    def perceptual_hash(self) -> int:
+        """Of the image."""
+        return int(self.stem[_HASH], 16)
+
+
+class KeptImages:
+    """The images of a place by age, whose bytes and hashes need no second look.
+
+    Args:
+        kept: The oldest first.
+
+    Attributes:
+        size: Bytes of all.
+    """
+
+    def __init__(self, kept: Iterable[Kept] = ()) -> None:
+        self.size = 0
+        self._kept: deque[Kept] = deque()
+        self._hashes = array("Q")  # of those that are whole, in the same order
+        for each in kept:
+            self.add(each)
+
+    @property
+    def oldest(self) -> Kept | None:
+        """The image that is the first to go."""
+        return self._kept[0] if self._kept else None
+
+    @property
+    def is_full(self) -> bool:
+        """Whether one must go before another comes, however small they are."""
+        return len(self._kept) >= MOST_IMAGES
+
+    def add(self, kept: Kept) -> None:
+        """Adds the newest."""
+        self._kept.append(kept)
+        self.size += kept.size
+        if kept.is_whole:
+            self._hashes.append(kept.perceptual_hash)
+
+    def drop_oldest(self) -> None:
+        """Forgets the oldest."""
+        kept = self._kept.popleft()
+        self.size -= kept.size
+        if kept.is_whole:
+            del self._hashes[0]
+
+    def has_alike(self, perceptual_hash: int) -> bool:
+        """Whether an image that looks like this one is there."""
+        return any_alike(np.frombuffer(self._hashes, np.uint64), perceptual_hash)
+
+
+def kept_images(names: Iterable[tuple[str, int]]) -> KeptImages:
+    """Picks captured images out of names and sizes; other files are left as they are.
+
+    Requests in other threads have their turn meanwhile.
+    """
+    sizes: Counter[str] = Counter()
+    files: Counter[str] = Counter()
+    for stem, size in islice(_stems(_paced(names)), _MOST_NAMES):
+        sizes[stem] += size
+        files[stem] += 1
+    found = [Kept(stem, size, files[stem] == _FILES) for stem, size in _paced(sizes.items())]
+    ages = np.array([each.milliseconds for each in _paced(found)], np.int64)
+    return KeptImages(found[row] for row in _paced(np.argsort(ages).tolist()))
+
+
+def _stems(names: Iterable[tuple[str, int]]) -> Iterator[tuple[str, int]]:
+    for name, size in names:
+        if match := _NAME.fullmatch(name):
+            yield match["stem"], size
+
+
+def _paced(items: Iterable[_Item]) -> Iterator[_Item]:
+    for number, item in enumerate(items, 1):
+        if number % _CHUNK == 0:
+            sleep(_PAUSE)
+        yield item
