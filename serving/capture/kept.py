@@ -66,7 +66,10 @@ class KeptImages:
 
     def __init__(self, kept: Iterable[Kept] = ()) -> None:
         self.size = 0
-        self._kept: deque[Kept] = deque()
+        # no objects that the garbage collector would go over, during which requests wait
+        self._stems: deque[str] = deque()
+        self._sizes: deque[int] = deque()
+        self._are_whole: deque[bool] = deque()
         self._hashes = array("Q")  # of those that are whole, in the same order
         for each in kept:
             self.add(each)
@@ -74,25 +77,29 @@ class KeptImages:
     @property
     def oldest(self) -> Kept | None:
         """The image that is the first to go."""
-        return self._kept[0] if self._kept else None
+        if not self._stems:
+            return None
+        return Kept(self._stems[0], self._sizes[0], self._are_whole[0])
 
     @property
     def is_full(self) -> bool:
         """Whether one must go before another comes, however small they are."""
-        return len(self._kept) >= MOST_IMAGES
+        return len(self._stems) >= MOST_IMAGES
 
     def add(self, kept: Kept) -> None:
         """Adds the newest."""
-        self._kept.append(kept)
+        self._stems.append(kept.stem)
+        self._sizes.append(kept.size)
+        self._are_whole.append(kept.is_whole)
         self.size += kept.size
         if kept.is_whole:
             self._hashes.append(kept.perceptual_hash)
 
     def drop_oldest(self) -> None:
         """Forgets the oldest."""
-        kept = self._kept.popleft()
-        self.size -= kept.size
-        if kept.is_whole:
+        self._stems.popleft()
+        self.size -= self._sizes.popleft()
+        if self._are_whole.popleft():
             del self._hashes[0]
 
     def has_alike(self, perceptual_hash: int) -> bool:
@@ -110,9 +117,10 @@ def kept_images(names: Iterable[tuple[str, int]]) -> KeptImages:
     for stem, size in islice(_stems(_paced(names)), _MOST_NAMES):
         sizes[stem] += size
         files[stem] += 1
-    found = [Kept(stem, size, files[stem] == _FILES) for stem, size in _paced(sizes.items())]
-    ages = np.array([each.milliseconds for each in _paced(found)], np.int64)
-    return KeptImages(found[row] for row in _paced(np.argsort(ages).tolist()))
+    stems = list(sizes)
+    times = np.array([int(stem[_TIME]) for stem in _paced(stems)], np.int64)
+    by_age = (stems[row] for row in _paced(np.argsort(times).tolist()))
+    return KeptImages(Kept(stem, sizes[stem], files[stem] == _FILES) for stem in by_age)
 
 
 def _stems(names: Iterable[tuple[str, int]]) -> Iterator[tuple[str, int]]:

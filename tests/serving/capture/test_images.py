@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from serving.capture.folder import CaptureFolder
 from serving.capture.images import CapturedImages
+from serving.capture.kept import kept_images
 
 DAY = 86_400.0
 
@@ -135,6 +137,14 @@ def test_requests_have_their_turn_while_a_folder_is_listed(
     monkeypatch.setattr("serving.capture.kept.sleep", pauses.append)
     CapturedImages(CaptureFolder(tmp_path), 10**6, DAY).has_alike(0)
     assert len(pauses) >= 2
+
+
+def test_what_is_known_of_images_is_nothing_for_the_garbage_collector() -> None:
+    names = [(f"{number:013d}-{number:016x}-w-r.jpg", 1) for number in range(2000)]
+    before = len(gc.get_objects())
+    known = kept_images(names)
+    assert known.size == 2000
+    assert len(gc.get_objects()) - before < 200
 
 
 def test_images_are_bounded_in_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
