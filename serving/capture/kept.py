@@ -17,8 +17,8 @@ from serving.capture.perceptual import any_alike
 IMAGE, ANSWER = ".jpg", ".json"
 _FILES = 2
 """Of an image: itself and its answer."""
-MOST_IMAGES = 100_000
-_MOST_NAMES = 4 * MOST_IMAGES
+_MOST_IMAGES = 100_000
+_MOST_NAMES = 4 * _MOST_IMAGES
 """That one look at a place remembers; what is deleted makes room for others in the next."""
 _NAME = re.compile(r"(?P<stem>\d{13}-[0-9a-f]{16}-[\w.-]+)\.(?:jpg|json)", re.ASCII)
 _TIME = slice(0, 13)
@@ -84,7 +84,7 @@ class KeptImages:
     @property
     def is_full(self) -> bool:
         """Whether one must go before another comes, however small they are."""
-        return len(self._stems) >= MOST_IMAGES
+        return len(self._stems) >= _MOST_IMAGES
 
     def add(self, kept: Kept) -> None:
         """Adds the newest."""

@@ -148,7 +148,7 @@ def test_what_is_known_of_images_is_nothing_for_the_garbage_collector() -> None:
 
 
 def test_images_are_bounded_in_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("serving.capture.kept.MOST_IMAGES", 2)
+    monkeypatch.setattr("serving.capture.kept._MOST_IMAGES", 2)
     images = CapturedImages(CaptureFolder(tmp_path), most_bytes=10**6, most_seconds=DAY)
     for second in range(4):
         at(monkeypatch, 1e9 + second)
