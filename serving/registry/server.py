@@ -26,6 +26,10 @@ _ENTRY = (
     "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN, to those "
     "of a user who may"
 )
+_PLACE = (
+    "MLFLOW_TRACKING_URI must name MLflow's server, as in https://mlflow.example.com; no query or "
+    "fragment follows, and in a password / ? # @ are %2F %3F %23 %40"
+)
 
 
 class RefusedError(StorageError):
@@ -58,21 +62,17 @@ class MlflowServer:
     def __init__(self, variables: Mapping[str, str] = os.environ) -> None:
         import httpx  # a quarter of a second
 
-        address = variables.get("MLFLOW_TRACKING_URI", "")
-        if not address.lower().startswith(("http://", "https://")):
-            raise StorageError(
-                "MLFLOW_TRACKING_URI must name MLflow's server, as in https://mlflow.example.com"
-            )
         self._failures = (httpx.HTTPError, httpx.StreamError)
+        place = _place(variables)
         try:
             self._client = httpx.Client(
-                base_url=address,
+                base_url=place,
                 timeout=httpx.Timeout(_SECONDS, connect=_SECONDS_TO_CONNECT),
                 limits=httpx.Limits(max_keepalive_connections=0),
                 **_entry(variables),
             )
-        except (httpx.InvalidURL, ValueError) as error:
-            raise StorageError(f"MLflow's variables cannot be used: {error}") from error
+        except (httpx.InvalidURL, ValueError):  # which may quote a password
+            raise StorageError("the variable of a proxy has no valid URL") from None
         self.url = str(self._client.base_url.copy_with(userinfo=b"")).rstrip("/")
 
     def get(self, what: str, **parameters: str) -> dict[str, Any]:
@@ -121,10 +121,17 @@ class MlflowServer:
                     raise self._refusal(answer)
                 yield answer
         except self._failures as error:
-            reason = str(error) or type(error).__name__
-            raise StorageError(
-                f"MLflow at {self.url} does not answer: {reason}", is_temporary=True
-            ) from error
+            raise self._failure(error) from error
+
+    def _failure(self, error: Exception) -> StorageError:
+        import httpx
+
+        is_ours = isinstance(error, httpx.LocalProtocolError)  # it quotes headers, and so secrets
+        reason = "" if is_ours else str(error)
+        return StorageError(
+            f"MLflow at {self.url} does not answer: {reason or type(error).__name__}",
+            is_temporary=not is_ours,
+        )
 
     def _refusal(self, answer: httpx.Response) -> StorageError:
         status = answer.status_code
@@ -166,6 +173,20 @@ class MlflowServer:
         return found
 
 
+def _place(variables: Mapping[str, str]) -> httpx.URL:
+    """Where the server is; what is wrong with it is not quoted: it may hold a password."""
+    import httpx
+
+    try:
+        place = httpx.URL(variables.get("MLFLOW_TRACKING_URI", ""))
+    except httpx.InvalidURL:
+        raise StorageError(_PLACE) from None
+    more = place.query or place.fragment or "@" in place.path
+    if place.scheme not in ("http", "https") or not place.host or more:
+        raise StorageError(_PLACE)
+    return place
+
+
 def _entry(variables: Mapping[str, str]) -> dict[str, Any]:
     """What the client shows the server, and trusts it by; as in MLflow, a password goes first."""
     entry: dict[str, Any] = {"headers": {"Accept-Encoding": "identity"}}
@@ -173,7 +194,9 @@ def _entry(variables: Mapping[str, str]) -> dict[str, Any]:
     password = variables.get("MLFLOW_TRACKING_PASSWORD")
     if user and password:
         entry["auth"] = (user, password)
-    elif token := variables.get("MLFLOW_TRACKING_TOKEN"):
+    elif token := variables.get("MLFLOW_TRACKING_TOKEN", "").strip():
+        if not (token.isascii() and token.isprintable()):
+            raise StorageError("MLFLOW_TRACKING_TOKEN has characters that no token has")
         entry["headers"]["Authorization"] = f"Bearer {token}"
     if authority := variables.get("MLFLOW_TRACKING_SERVER_CERT_PATH"):
         entry["verify"] = _trusting(authority)

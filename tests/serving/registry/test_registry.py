@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -15,6 +16,8 @@ import pytest
 
 from serving.bundle import Bundle, BundleError
 from serving.bundle.remote import version_of
+from serving.registry import MlflowServer
+from serving.storage import StorageError
 from serving.torchserve.archive import archived
 from tests.serving.test_cli import assert_one_line, run
 
@@ -233,6 +236,58 @@ def test_a_password_in_the_address_is_not_printed(
     Bundle.open(ADDRESS)
     mlflow.answers.clear()
     assert "secret" not in refused()
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://me:s3cr3t/x@mlflow.example.com",
+        "https://me:53237/x@mlflow.example.com",
+        "https://me:s3cr3t?x@mlflow.example.com",
+        "https://mlflow.example.com/?token=s3cr3t",
+        "https://mlflow.example.com/#s3cr3t",
+    ],
+)
+def test_an_address_that_is_not_valid_is_not_printed(
+    mlflow: Scripted, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+    said = refused()
+    assert said.startswith(f"{ADDRESS}: MLFLOW_TRACKING_URI must name MLflow's server")
+    assert not re.search("s3cr3t|53237", said)
+
+
+def test_a_proxy_that_is_not_valid_is_not_printed(
+    mlflow: Scripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://me:s3cr3t/x@proxy.example.com")
+    assert refused() == f"{ADDRESS}: the variable of a proxy has no valid URL"
+
+
+def test_a_token_may_end_with_the_line_of_its_file(
+    mlflow: Scripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", "s3cr3t\n")
+    Bundle.open(ADDRESS)
+    assert {headers["Authorization"] for _, headers in mlflow.requests} == {"Bearer s3cr3t"}
+
+
+@pytest.mark.parametrize("token", ["s3cr3t\nX: y", "s3cr3t\u00e9", "s3cr3t\x7f"])
+def test_a_token_that_cannot_be_one_is_not_printed(
+    mlflow: Scripted, monkeypatch: pytest.MonkeyPatch, token: str
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", token)
+    assert refused() == f"{ADDRESS}: MLFLOW_TRACKING_TOKEN has characters that no token has"
+
+
+def test_a_header_that_the_client_refuses_is_not_printed(
+    mlflow: Scripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = {"headers": {"Authorization": "Bearer s3cr3t\n"}}
+    monkeypatch.setattr("serving.registry.server._entry", lambda _: entry)
+    with pytest.raises(StorageError, match=r"does not answer: LocalProtocolError$") as error:
+        MlflowServer().get("registered-models/alias")
+    assert not error.value.is_temporary
 
 
 @pytest.mark.parametrize(
