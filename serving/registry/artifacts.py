@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from time import monotonic
 from urllib.parse import urlsplit
 
-from serving.registry.server import MlflowServer
+from serving.registry.server import MlflowServer, seconds_for
 from serving.storage import StorageError, Store, StoredObject
 
 ARTIFACT = "bundle.zip"
@@ -27,6 +28,7 @@ class Artifact:
         self.address = address
         self._server = server
         self._path = path
+        self._deadline: float | None = None
 
     def named(self, name: str) -> str:
         """What messages name."""
@@ -35,11 +37,13 @@ class Artifact:
     def stream(self, wanted: StoredObject, start: int) -> Iterator[bytes]:
         """Yields the content from a byte on, and never more than is wanted.
 
+        All calls together have the time of one.
+
         Raises:
-            StorageError: The server has less or more, or the transfer broke off.
+            StorageError: The server has less or more, the transfer broke off, or time is over.
         """
         left = wanted.size - start
-        for part in self._server.download(self._path, start):
+        for part in self._server.download(self._path, start, self._seconds_left(wanted.size)):
             left -= len(part)
             if left < 0:
                 raise StorageError(f"{self.address}: more than {wanted.size} bytes came")
@@ -48,6 +52,13 @@ class Artifact:
             raise StorageError(
                 f"{self.address}: {left} of {wanted.size} bytes are missing", is_temporary=True
             )
+
+    def _seconds_left(self, size: int) -> float:
+        now = monotonic()
+        self._deadline = self._deadline or now + seconds_for(size)
+        if now > self._deadline:
+            raise StorageError(f"{self.address}: {size} bytes take too long")
+        return self._deadline - now
 
 
 def source(server: MlflowServer, place: str, address: str) -> Artifact | Store:

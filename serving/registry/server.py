@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from serving.registry.cutoff import Cutoff
 from serving.storage import StorageError
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ _MOST_BYTES = 2**20
 """Of an answer that is not an artifact."""
 _MOST_LETTERS = 300
 _SECONDS, _SECONDS_TO_CONNECT = 60.0, 5.0
+_LEAST_BYTES_PER_SECOND = 2**16
 _WORTH_ANOTHER_TRY = (408, 429)
 _ENTRY = (
     "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN, to those "
@@ -62,7 +64,7 @@ class MlflowServer:
     def __init__(self, variables: Mapping[str, str] = os.environ) -> None:
         import httpx  # a quarter of a second
 
-        self._failures = (httpx.HTTPError, httpx.StreamError)
+        self._failures = (httpx.HTTPError, httpx.StreamError, TimeoutError)
         place = _place(variables)
         try:
             self._client = httpx.Client(
@@ -72,7 +74,7 @@ class MlflowServer:
                 **_entry(variables),
             )
         except (httpx.InvalidURL, ValueError):  # which may quote a password
-            raise StorageError("the variable of a proxy has no valid URL") from None
+            raise StorageError("a variable of MLflow or of a proxy is not valid") from None
         self.url = str(self._client.base_url.copy_with(userinfo=b"")).rstrip("/")
 
     def get(self, what: str, **parameters: str) -> dict[str, Any]:
@@ -86,23 +88,25 @@ class MlflowServer:
             RefusedError: MLflow says no.
             StorageError: It does not answer, or not as MLflow does.
         """
-        with self._answer("GET", f"{_API}/{what}", params=parameters) as answer:
+        with self._answer("GET", f"{_API}/{what}", seconds_for(0), params=parameters) as answer:
             return self._json(answer)
 
     def post(self, what: str, **fields: object) -> dict[str, Any]:
         """Has something done; see ``get``."""
-        with self._answer("POST", f"{_API}/{what}", json=fields) as answer:
+        with self._answer("POST", f"{_API}/{what}", seconds_for(0), json=fields) as answer:
             return self._json(answer)
 
-    def download(self, path: str, start: int) -> Iterator[bytes]:
+    def download(self, path: str, start: int, seconds: float) -> Iterator[bytes]:
         """Yields an artifact from a byte on; see ``get``.
 
         Args:
             path: Below the root of what the server keeps.
             start: Where to begin.
+            seconds: For all of it; see ``seconds_for``.
         """
         headers = {"Range": f"bytes={start}-"} if start else {}
-        with self._answer("GET", f"{_ARTIFACTS}/{quote(path)}", headers=headers) as answer:
+        url = f"{_ARTIFACTS}/{quote(path)}"
+        with self._answer("GET", url, seconds, headers=headers) as answer:
             skipped = start if answer.status_code != 206 else 0
             for part in answer.iter_bytes():
                 yield part[skipped:]
@@ -110,13 +114,18 @@ class MlflowServer:
 
     def upload(self, path: str, content: IO[bytes]) -> None:
         """Writes an artifact; see ``get``."""
-        with self._answer("PUT", f"{_ARTIFACTS}/{quote(path)}", content=content):
+        seconds = seconds_for(os.fstat(content.fileno()).st_size)
+        with self._answer("PUT", f"{_ARTIFACTS}/{quote(path)}", seconds, content=content):
             return
 
     @contextmanager
-    def _answer(self, method: str, path: str, **options: Any) -> Iterator[httpx.Response]:
+    def _answer(
+        self, method: str, path: str, seconds: float, **options: Any
+    ) -> Iterator[httpx.Response]:
+        cutoff = Cutoff(seconds)
+        options["extensions"] = {"trace": cutoff.trace}
         try:
-            with self._client.stream(method, path, **options) as answer:
+            with cutoff, self._client.stream(method, path, **options) as answer:
                 if not answer.is_success:
                     raise self._refusal(answer)
                 yield answer
@@ -173,13 +182,18 @@ class MlflowServer:
         return found
 
 
+def seconds_for(size: int) -> float:
+    """How long an artifact of so many bytes may take."""
+    return _SECONDS + size / _LEAST_BYTES_PER_SECOND
+
+
 def _place(variables: Mapping[str, str]) -> httpx.URL:
     """Where the server is; what is wrong with it is not quoted: it may hold a password."""
     import httpx
 
     try:
         place = httpx.URL(variables.get("MLFLOW_TRACKING_URI", ""))
-    except httpx.InvalidURL:
+    except (httpx.InvalidURL, ValueError):
         raise StorageError(_PLACE) from None
     more = place.query or place.fragment or "@" in place.path
     if place.scheme not in ("http", "https") or not place.host or more:

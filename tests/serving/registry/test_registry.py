@@ -5,12 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -27,14 +31,30 @@ FILE = "/api/2.0/mlflow-artifacts/artifacts/1/bundle.zip"
 ADDRESS = "models:/cells@champion"
 
 
+class Dripping(BytesIO):
+    """Sends byte by byte, so that no read takes long and all of them do."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        super().__init__()
+        self._connection = connection
+
+    def write(self, content: Any) -> int:
+        with suppress(OSError):  # the other side has enough
+            for byte in content:
+                self._connection.sendall(bytes([byte]))
+                time.sleep(0.02)
+        return len(content)
+
+
 @dataclass
 class Answer:
-    """What the server says: a JSON value or bytes, and how many of the bytes."""
+    """What the server says: a JSON value or bytes, how many of the bytes, and what comes slowly."""
 
     content: Any
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     cut_after: int | None = None
+    drips: Literal["", "head", "body"] = ""
 
     def body(self) -> bytes:
         return (
@@ -72,7 +92,11 @@ def handler(server: Scripted) -> type[BaseHTTPRequestHandler]:
             for name, value in answer.headers.items():
                 self.send_header(name, value)
             self.send_header("Content-Length", str(len(body)))
+            if answer.drips == "head":
+                self.wfile = Dripping(self.connection)
             self.end_headers()
+            if answer.drips == "body":
+                self.wfile = Dripping(self.connection)
             self.wfile.write(body[: answer.cut_after])
 
         def log_message(self, *_: object) -> None:
@@ -246,6 +270,7 @@ def test_a_password_in_the_address_is_not_printed(
         "https://me:s3cr3t?x@mlflow.example.com",
         "https://mlflow.example.com/?token=s3cr3t",
         "https://mlflow.example.com/#s3cr3t",
+        "https://me:s3cr3t\udcff@mlflow.example.com",
     ],
 )
 def test_an_address_that_is_not_valid_is_not_printed(
@@ -261,7 +286,7 @@ def test_a_proxy_that_is_not_valid_is_not_printed(
     mlflow: Scripted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://me:s3cr3t/x@proxy.example.com")
-    assert refused() == f"{ADDRESS}: the variable of a proxy has no valid URL"
+    assert refused() == f"{ADDRESS}: a variable of MLflow or of a proxy is not valid"
 
 
 def test_a_token_may_end_with_the_line_of_its_file(
@@ -288,6 +313,40 @@ def test_a_header_that_the_client_refuses_is_not_printed(
     with pytest.raises(StorageError, match=r"does not answer: LocalProtocolError$") as error:
         MlflowServer().get("registered-models/alias")
     assert not error.value.is_temporary
+
+
+@pytest.mark.parametrize("part", ["head", "body"])
+def test_an_answer_that_drips_has_an_end(
+    mlflow: Scripted, zipped: bytes, monkeypatch: pytest.MonkeyPatch, part: str
+) -> None:
+    monkeypatch.setattr("serving.registry.server._SECONDS", 0.3)
+    mlflow.answers[ALIAS] = Answer(version(zipped), drips=part)
+    assert refused().endswith("does not answer: no whole answer came in 0 s")
+
+
+@pytest.mark.parametrize("part", ["head", "body"])
+def test_a_file_that_drips_has_an_end_and_is_gone_on_with(
+    mlflow: Scripted, zipped: bytes, monkeypatch: pytest.MonkeyPatch, part: str
+) -> None:
+    mlflow.answers[FILE] = Answer(zipped, drips=part)
+    with monkeypatch.context() as hurried:
+        hurried.setattr("serving.registry.artifacts.seconds_for", lambda size: 0.3)
+        assert refused() == f"{ADDRESS}: {len(zipped)} bytes take too long"
+    mlflow.answers[FILE] = Answer(zipped)
+    assert Bundle.open(ADDRESS).manifest.name == "squares"
+    assert ("Range" in mlflow.requests[-1][1]) == (part == "body")
+
+
+def test_a_file_whose_every_transfer_breaks_off_has_an_end(
+    mlflow: Scripted, zipped: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def a_byte(headers: dict[str, str]) -> Answer:
+        start = int(headers.get("Range", "bytes=0-")[len("bytes=") : -1])
+        return Answer(zipped[start:], 206 if start else 200, cut_after=1)
+
+    monkeypatch.setattr("serving.registry.artifacts.seconds_for", lambda size: 1.0)
+    mlflow.answers[FILE] = a_byte
+    assert refused() == f"{ADDRESS}: {len(zipped)} bytes take too long"
 
 
 @pytest.mark.parametrize(
