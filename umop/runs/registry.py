@@ -136,7 +136,8 @@ def _new_run(server: MlflowServer, run: RunFolder) -> dict[str, Any]:
         "runs/create", experiment_id=_experiment(server), run_name=run.name, start_time=now
     )["run"]["info"]
     server.post("runs/update", run_id=made["run_id"], status="FINISHED", end_time=now)
-    run.mlflow_id.write_text(f"{made['run_id']}\n")
+    if not run.mlflow_id.exists():  # one that does is training's, maybe of another server
+        run.mlflow_id.write_text(f"{made['run_id']}\n")
     return dict(made)
 
 
