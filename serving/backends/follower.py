@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import suppress
+from typing import NamedTuple
 
 from serving.backends.models import Models
 from serving.bundle import BundleError
@@ -17,10 +17,16 @@ from serving.settings import Settings
 _log = logging.getLogger(__name__)
 
 
+class _Refusal(NamedTuple):
+    version: str | None
+    reason: str
+
+
 class Follower:
     """Looks at the models' bundles now and then, and loads those that changed.
 
-    One that cannot be loaded leaves the old one, and is tried again once it is another one.
+    What answers is compared, whoever had it loaded. One that cannot be loaded leaves the old one,
+    and is tried again once it is another one.
 
     Args:
         settings: Where the bundles are, and how often to look.
@@ -36,22 +42,13 @@ class Follower:
         self._settings = settings
         self._models = models
         self._metrics = metrics
-        self._seen: list[str | None] = [None for _ in settings.bundle]
-        self._refused: list[str | None] = [None for _ in settings.bundle]
-
-    async def start(self) -> None:
-        """Loads the models, and remembers of which bundles."""
-        if self._settings.bundle_poll:
-            for index in range(len(self._seen)):
-                with suppress(BundleError):  # the model's own start says it
-                    self._seen[index] = await self._version(index)
-        await self._models.start()
+        self._refused: list[_Refusal | None] = [None for _ in settings.bundle]
 
     async def follow(self) -> None:
         """Looks for new bundles until it is cancelled."""
         while self._settings.bundle_poll:
             await asyncio.sleep(self._settings.bundle_poll)
-            looks = [await self._look(index) for index in range(len(self._seen))]
+            looks = [await self._look(index) for index in range(len(self._refused))]
             failures = [each for each in looks if each]
             before, self.failure = self.failure, "; ".join(failures) or None
             self._metrics.bundle_failing.set(len(failures))
@@ -62,14 +59,25 @@ class Follower:
         """Loads a model's bundle if it is a new one; returns why the newest does not answer."""
         try:
             version = await self._version(index)
-            if version != self._seen[index]:
-                self._refused[index] = await self._load(index)
-                self._seen[index] = version
+            if version == self._models.origin(index):
+                self._refused[index] = None
+                return None
+            refused = self._refused[index]
+            if refused is None or refused.version != version:
+                refused = self._refused[index] = await self._load(index, version)
         except UnreachableError as error:  # tried again, whether it changes or not
             return f"a new bundle cannot be had: {error}"
-        return self._refused[index]
+        return refused and refused.reason
 
-    async def _load(self, index: int) -> str | None:
+    async def _load(self, index: int, version: str) -> _Refusal | None:
+        reason = await self._reload(index)
+        if reason is None:
+            return None
+        is_known = await self._version(index) == version  # or it may be another that was loaded
+        return _Refusal(version if is_known else None, reason)
+
+    async def _reload(self, index: int) -> str | None:
+        """Loads a model's bundle; returns why it cannot be."""
         try:
             await self._models.reload_one(index)
         except UnreachableError:

@@ -69,6 +69,14 @@ class Models:
         for backend in self._backends:
             await backend.check()
 
+    def origin(self, index: int) -> str:
+        """Which version of its bundle's place a model that answers is (``version_of``).
+
+        Raises:
+            NotReadyError: It is not loaded yet.
+        """
+        return self._backends[index].bundle().origin
+
     def manifests(self) -> list[Manifest]:
         """Returns the manifests of the models that answer, in the order of their bundles.
 

@@ -24,12 +24,11 @@ from pydantic import ValidationError
 from serving.bundle.errors import BundleError
 from serving.bundle.remote import fetched_bundle
 from serving.bundle.replace import replace_folder
-from serving.bundle.schema import SCHEMA_VERSION, FileEntry, Manifest
+from serving.bundle.schema import MANIFEST, SCHEMA_VERSION, FileEntry, Manifest
 from serving.bundle.signature import SIGNATURE, SIGNATURE_MAX_BYTES, Signer, Verifier
 from serving.schemas.validation import first_error
 from serving.storage.digest import sha256_of, sha256_of_stream
 
-MANIFEST = "manifest.json"
 _MANIFEST_MAX_BYTES = 4 * 2**20
 _MAX_COMPRESSION = 20
 _DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError)
@@ -44,12 +43,16 @@ class Bundle:
         path: The folder or the zip.
         manifest: Its manifest.
         is_verified: Whether its signature was checked when it was opened.
+        origin: What ``version_of`` says of the place that it was opened from while it is this one.
     """
 
-    def __init__(self, path: Path, manifest: Manifest, *, is_verified: bool = False) -> None:
+    def __init__(
+        self, path: Path, manifest: Manifest, *, is_verified: bool = False, origin: str = ""
+    ) -> None:
         self.path = path
         self.manifest = manifest
         self.is_verified = is_verified
+        self.origin = origin
 
     @classmethod
     def open(cls, path: str | Path, *, verify_key: Path | None = None) -> Bundle:
@@ -63,17 +66,17 @@ class Bundle:
             BundleError: It is missing, damaged, of another schema version, or not signed with
                 the key; or the key cannot be used.
         """
-        with fetched_bundle(path) as local:
-            return cls._open(local, verify_key)
+        with fetched_bundle(path) as found:
+            return cls._open(*found, verify_key)
 
     @classmethod
-    def _open(cls, path: Path, verify_key: Path | None) -> Bundle:
+    def _open(cls, path: Path, origin: str, verify_key: Path | None) -> Bundle:
         verifier = Verifier(verify_key) if verify_key else None
         try:
             text = _read(path, MANIFEST, _MANIFEST_MAX_BYTES)
             if verifier:
                 verifier.verify(text, _require_signature(path))
-            bundle = cls(path, _parse(text), is_verified=verifier is not None)
+            bundle = cls(path, _parse(text), is_verified=verifier is not None, origin=origin)
             bundle._check_zip()
             for name, entry in bundle.manifest.files.items():
                 bundle._check(name, entry)

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import blake2b
 from pathlib import Path
+from typing import NamedTuple
 
 from serving.bundle.errors import BundleError, UnreachableError
+from serving.bundle.schema import MANIFEST
 from serving.registry import ARTIFACT, find
 from serving.storage import Objects, StorageError, Store, fetch, is_address, is_model, local_path
 from serving.storage.cache import cache_folder
@@ -19,9 +21,21 @@ _KEPT = 2
 """Versions of one bundle in the cache: the one that serves, and the one that follows it."""
 
 
+class Fetched(NamedTuple):
+    """A bundle on this machine.
+
+    Attributes:
+        path: Where it is.
+        origin: What ``version_of`` says of the place that it comes from while it is this one.
+    """
+
+    path: Path
+    origin: str
+
+
 @contextmanager
-def fetched_bundle(place: str | Path) -> Iterator[Path]:
-    """Yields where a bundle is on this machine; one that turns out to be bad is not kept.
+def fetched_bundle(place: str | Path) -> Iterator[Fetched]:
+    """Yields a bundle on this machine; one that turns out to be bad is not kept.
 
     Args:
         place: A path, or the address of a zip, of a folder of objects, or of MLflow's registry.
@@ -30,19 +44,19 @@ def fetched_bundle(place: str | Path) -> Iterator[Path]:
         UnreachableError: It cannot be had.
     """
     address = str(place)
-    if not is_address(place):
-        yield Path(place)
-        return
     try:
-        path = local_path(address) or _fetch(address)
+        path = _here(place)
+        found = _fetch(address) if path is None else Fetched(path, _state(path))
     except (StorageError, OSError) as error:
         raise UnreachableError(str(error)) from error
     try:
-        yield path
+        yield found
     except BundleError as error:
-        if local_path(address) is None:
-            shutil.rmtree(path.parent)
-        raise BundleError(str(error).replace(str(path), address)) from error
+        if not is_address(place):
+            raise
+        if path is None:
+            shutil.rmtree(found.path.parent)
+        raise BundleError(str(error).replace(str(found.path), address)) from error
 
 
 def version_of(place: str | Path) -> str:
@@ -55,26 +69,34 @@ def version_of(place: str | Path) -> str:
     try:
         if is_model(place):
             return find(address).tags.sha256
-        path = local_path(address) if is_address(place) else Path(place)
+        path = _here(place)
         return _found(Store(address), address).version if path is None else _state(path)
     except (StorageError, OSError) as error:
         raise UnreachableError(str(error)) from error
 
 
+def _here(place: str | Path) -> Path | None:
+    """Where a bundle of this machine is; None where it has to be fetched."""
+    return local_path(str(place)) if is_address(place) else Path(place)
+
+
 def _state(path: Path) -> str:
+    if path.is_dir() and not (path / MANIFEST).is_file():
+        return "no bundle"  # any folder may be named, the root of all files too
     files = [path] if path.is_file() else sorted(each for each in path.rglob("*") if each.is_file())
     stats = [(str(each), each.stat()) for each in files]
     return str([(name, each.st_ino, each.st_size, each.st_mtime_ns) for name, each in stats])
 
 
-def _fetch(address: str) -> Path:
+def _fetch(address: str) -> Fetched:
     if is_model(address):
         return _fetch_model(address)
     found = _found(Store(address), address)
-    return _kept(address, found, found.version, address.rstrip("/").rpartition("/")[2])
+    path = _kept(address, found, found.version, address.rstrip("/").rpartition("/")[2])
+    return Fetched(path, found.version)
 
 
-def _fetch_model(address: str) -> Path:
+def _fetch_model(address: str) -> Fetched:
     """Fetches a version of MLflow's registry, which is held to the SHA-256 that its tag says."""
     model = find(address)
     path = _kept(address, model.objects(), model.tags.sha256, ARTIFACT)
@@ -84,7 +106,7 @@ def _fetch_model(address: str) -> Path:
             f"{address}: version {model.version.version} is not what was registered: its SHA-256 "
             "is another than its tag says"
         )
-    return path
+    return Fetched(path, model.tags.sha256)
 
 
 def _kept(address: str, found: Objects, version: str, name: str) -> Path:

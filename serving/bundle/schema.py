@@ -18,6 +18,7 @@ from pydantic import (
 
 from serving.schemas.names import LARGEST_WINDOW, SMALLEST_WINDOW, Precision
 
+MANIFEST = "manifest.json"
 SCHEMA_VERSION: Literal[1] = 1
 _MAX_INPUT_PIXELS = 2**25
 """Of the model's input: 400 MB as float32, beyond what any published detector takes."""

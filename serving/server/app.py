@@ -121,7 +121,7 @@ def _services(settings: Settings) -> Services:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     services: Services = app.state.services
-    app.state.loading = asyncio.create_task(services.follower.start())
+    app.state.loading = asyncio.create_task(services.models.start())
     following = asyncio.create_task(_follow(app))
     try:
         if services.settings.workers > 1:  # until then, the other workers answer

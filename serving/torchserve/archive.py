@@ -20,8 +20,7 @@ from typing import Any
 import yaml
 
 import serving
-from serving.bundle import Bundle, BundleError
-from serving.bundle.reader import MANIFEST
+from serving.bundle import MANIFEST, Bundle, BundleError
 from serving.bundle.remote import fetched_bundle
 from serving.schemas.names import ArchiveEngine
 
@@ -122,7 +121,7 @@ def archived(
         BundleError: The bundle cannot be used or packed.
     """
     with ExitStack() as held:
-        path = held.enter_context(fetched_bundle(model))
+        path = held.enter_context(fetched_bundle(model)).path
         if _is_bundle(path):
             name = name or Bundle.open(path).manifest.name
             folder = held.enter_context(TemporaryDirectory(prefix="archive-"))

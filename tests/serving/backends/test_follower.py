@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
 import pytest
 from fastapi.testclient import TestClient
 
+from serving.backends.choice import choose_models
+from serving.backends.embedded import EmbeddedBackend
+from serving.backends.follower import Follower
+from serving.backends.models import Models
+from serving.bundle.remote import version_of
+from serving.inference.engines import EngineError
+from serving.observability.metrics import Metrics
 from serving.server.app import build_app
 from serving.settings import Settings
 from serving.storage import Store
@@ -112,6 +121,110 @@ def test_a_bundle_in_a_folder_is_followed_too(tmp_path: Path) -> None:
         bundle.rename(tmp_path / "old.bundle")
         (tmp_path / "new.bundle").rename(bundle)
         wait_until(lambda: version(client) == "2")
+
+
+async def following(place: Path) -> tuple[Follower, Models]:
+    """A model of a place that is looked at whenever the test does it."""
+    settings, metrics = Settings(bundle=place, bundle_poll=3600, threads=1), Metrics()
+    models = choose_models(settings, metrics)
+    await models.start()
+    return Follower(settings, models, metrics), models
+
+
+@pytest.fixture
+def versions(tmp_path: Path) -> Callable[[str], Path]:
+    """Puts a version into one place, where another may be."""
+    for each in "123":
+        make_bundle(tmp_path / each, version=each)
+    place = tmp_path / "live.bundle"
+    there: list[str] = []
+
+    def put(version: str) -> Path:
+        if there:
+            place.rename(tmp_path / there.pop())
+        there.append(version)
+        return (tmp_path / version).rename(place)
+
+    return put
+
+
+def test_a_bundle_that_comes_back_after_a_reload_answers_again(
+    versions: Callable[[str], Path],
+) -> None:
+    async def answering() -> str:
+        follower, models = await following(versions("1"))
+        versions("2")
+        await models.reload()
+        versions("1")
+        assert await follower._look(0) is None
+        return models.manifests()[0].version
+
+    assert asyncio.run(answering()) == "1"
+
+
+def test_a_bundle_that_changes_before_it_is_loaded_is_not_taken_for_another(
+    versions: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def late(place: str | Path) -> str:
+        found = version_of(place)
+        versions("3")
+        return found
+
+    async def answering() -> list[str]:
+        follower, models = await following(versions("1"))
+        versions("2")
+        found = []
+        for look in (late, version_of):
+            monkeypatch.setattr("serving.backends.follower.version_of", look)
+            assert await follower._look(0) is None
+            found.append(models.manifests()[0].version)
+            versions("2")
+        return found
+
+    assert asyncio.run(answering()) == ["3", "2"]
+
+
+def test_a_refusal_is_forgotten_once_a_reload_loads_what_was_refused(
+    versions: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise EngineError("no memory")
+
+    async def said() -> list[str | None]:
+        follower, models = await following(versions("1"))
+        versions("2")
+        with monkeypatch.context() as full:
+            full.setattr(EmbeddedBackend, "_warm", fail)
+            refused = await follower._look(0)
+        again = await follower._look(0)
+        await models.reload()
+        return [refused, again, await follower._look(0)]
+
+    reason = "a new bundle cannot be loaded: no memory"
+    assert asyncio.run(said()) == [reason, reason, None]
+
+
+def test_a_bundle_is_not_refused_for_one_that_was_there_for_a_moment(
+    versions: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "3" / "model.onnx").write_bytes(b"broken")
+
+    def late(place: str | Path) -> str:
+        found = version_of(place)
+        versions("3")
+        return found
+
+    async def answering() -> str:
+        follower, models = await following(versions("1"))
+        versions("2")
+        with monkeypatch.context() as moving:
+            moving.setattr("serving.backends.follower.version_of", late)
+            assert "model.onnx" in (await follower._look(0) or "")
+        versions("2")
+        assert await follower._look(0) is None
+        return models.manifests()[0].version
+
+    assert asyncio.run(answering()) == "2"
 
 
 def test_only_models_of_this_process_are_followed() -> None:

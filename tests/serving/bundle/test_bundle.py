@@ -291,3 +291,11 @@ def test_a_file_that_changes_after_opening_is_refused(bundle_path: Path, tmp_pat
     model.write_bytes(model.read_bytes()[::-1])
     with pytest.raises(BundleError, match="was changed since"):
         bundle.read("model.onnx")
+
+
+def test_a_folder_that_is_no_bundle_is_not_walked_through(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Path, "rglob", lambda *_: pytest.fail("it may hold all files there are"))
+    with pytest.raises(BundleError, match=r"not a bundle: it has no manifest\.json"):
+        Bundle.open(tmp_path)

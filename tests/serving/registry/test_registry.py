@@ -148,7 +148,8 @@ def refused(address: str = ADDRESS) -> str:
 
 def test_a_second_start_asks_for_the_alias_and_moves_no_byte(mlflow: Scripted) -> None:
     assert Bundle.open(ADDRESS).manifest.name == "squares"
-    assert mlflow.paths() == [ALIAS, PLACE, FILE]
+    assert mlflow.paths() == [ALIAS, PLACE, FILE], "which version came is asked with it"
+    assert Bundle.open(ADDRESS).origin == version_of(ADDRESS)
     mlflow.requests.clear()
     assert Bundle.open(ADDRESS).manifest.name == "squares"
     assert FILE not in mlflow.paths()
