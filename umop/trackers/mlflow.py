@@ -8,6 +8,7 @@ all of them.
 from __future__ import annotations
 
 import os
+import re
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -59,6 +60,11 @@ class ScalarsToMlflow(MLflowVisBackend):
         self.send(lambda: None)
         self.must_answer = False
 
+    @property
+    def place(self) -> str:
+        """The server's address, without the password that may be in it."""
+        return re.sub(r"//[^/]*@", "//", str(self._tracking_uri))
+
     def add_scalar(self, name: str, value: Any, step: int = 0, **kwargs: Any) -> None:
         self.add_scalars({name: value}, step)
 
@@ -89,7 +95,7 @@ class ScalarsToMlflow(MLflowVisBackend):
                 self.open_run()
             what()
         except (self._mlflow.MlflowException, OSError) as error:
-            reason = f"MLflow at {self._tracking_uri} does not answer as it should: {_brief(error)}"
+            reason = f"MLflow at {self.place} does not answer as it should: {_brief(error)}"
             if self.must_answer:
                 raise UserError(f"{reason} Without MLFLOW_TRACKING_URI nothing is sent.") from error
             if not self.is_away:
