@@ -199,14 +199,14 @@ def test_a_process_that_hangs_is_named_in_time(ranks: Ranks, workplace: Path) ->
 
 PREPARE = """
 import os, sys, time
-from umop.distributed.connect import joined
+from umop.distributed.connect import connected
 
 def compute():
     start = time.monotonic()
     while time.monotonic() - start < 10.0:
         pass
 
-with joined(100.0) as ranks:
+with connected(100.0) as ranks:
     ranks.watchdog.limit = 5.0
     ranks.on_first({"hangs": lambda: time.sleep(1000), "computes": compute}[sys.argv[1]])
 """
