@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -86,6 +87,27 @@ def running(*arguments: str, **variables: str) -> Iterator[RunningServer]:
             server.stop()
             code = process.wait(20)
         assert code == 0, server.log()
+
+
+@contextmanager
+def asked(server: RunningServer, image: bytes) -> Iterator[list[int]]:
+    """Has two callers send an image again and again; the list gets the status of each answer."""
+    answers: list[int] = []
+    ended = threading.Event()
+
+    def ask() -> None:
+        while not ended.is_set():
+            answers.append(server.detect(image).status_code)
+
+    callers = [threading.Thread(target=ask) for _ in range(2)]
+    for each in callers:
+        each.start()
+    try:
+        yield answers
+    finally:
+        ended.set()
+        for each in callers:
+            each.join()
 
 
 def free_ports(count: int) -> list[int]:

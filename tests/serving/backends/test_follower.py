@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,7 +23,7 @@ from serving.storage import Store
 from tests.serving.bundle.test_remote import upload
 from tests.serving.images import TWO_SQUARES, encode
 from tests.serving.make_bundle import make_bundle
-from tests.serving.running import running
+from tests.serving.running import asked, running
 from tests.serving.waiting import wait_until
 from tests.storage import Fault, Storage
 
@@ -57,25 +56,13 @@ def test_no_request_is_lost_while_a_new_bundle_takes_the_place(
     storage: Storage, place: str, tmp_path: Path
 ) -> None:
     upload(make_bundle(tmp_path / "1.bundle", version="1"), place)
-    answers: list[int] = []
-    ended = threading.Event()
     with (
         running("--bundle", place, "--bundle-poll", "0.2", "--threads", "1") as server,
         httpx.Client(base_url=server.url, timeout=30) as client,
+        asked(server, PNG) as answers,
     ):
-
-        def ask() -> None:
-            while not ended.is_set():
-                answers.append(server.detect(PNG).status_code)
-
-        askers = [threading.Thread(target=ask) for _ in range(2)]
-        for each in askers:
-            each.start()
         upload(make_bundle(tmp_path / "2.bundle", version="2"), place)
         wait_until(lambda: version(client) == "2")
-        ended.set()
-        for each in askers:
-            each.join()
     assert set(answers) == {200}
 
 

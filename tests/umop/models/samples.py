@@ -7,7 +7,9 @@ from typing import Any
 import torch
 from mmdet.structures import DetDataSample
 from mmengine.structures import InstanceData
+from torch import Tensor
 
+STRIDES = (8, 16, 32, 64, 128)
 BOXES = torch.tensor(
     [
         [4.0, 6, 30, 28],
@@ -44,3 +46,10 @@ def sample(side: int, classes: int) -> DetDataSample:
     labels = torch.arange(len(BOXES)) % classes
     annotated.gt_instances = InstanceData(bboxes=BOXES * side / 128, labels=labels)
     return annotated
+
+
+def outputs_of(head: Any, side: int) -> list[list[Tensor]]:
+    """What a head says of random features of two images, with 32 channels."""
+    torch.manual_seed(1)
+    features = [torch.randn(2, 32, side // stride, side // stride) for stride in STRIDES]
+    return [list(output) for output in head(features)]

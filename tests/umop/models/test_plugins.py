@@ -11,13 +11,12 @@ from mmdet.registry import MODELS
 from mmdet.structures import DetDataSample
 from torch import Tensor
 
-from tests.umop.models.samples import batch
+from tests.umop.models.samples import STRIDES, batch, outputs_of
 from umop.config.files import config_names
 from umop.config.load import load_config
 from umop.losses import ProgressiveLoss
 
 DETECTORS = ("retinanet", "fcos", "paa", "fsaf", "gfl", "vfnet")
-STRIDES = (8, 16, 32, 64, 128)
 SIDE = 512
 
 
@@ -29,13 +28,6 @@ def head_of(name: str, **changes: Any) -> Any:
     head.loss_cls.update(changes)
     torch.manual_seed(0)
     return MODELS.build({**head, "train_cfg": model.train_cfg, "test_cfg": model.test_cfg})
-
-
-def outputs_of(head: Any) -> list[list[Tensor]]:
-    """What a head says of random features of two images."""
-    torch.manual_seed(1)
-    features = [torch.randn(2, 32, SIDE // stride, SIDE // stride) for stride in STRIDES]
-    return [list(output) for output in head(features)]
 
 
 def losses_of(head: Any, outputs: list[list[Tensor]]) -> dict[str, Any]:
@@ -64,7 +56,7 @@ def test_each_level_has_its_own_gamma(name: str) -> None:
     head = head_of(f"{name}_umop")
     loss = progressive(head)
     loss.trace = []
-    outputs = outputs_of(head)
+    outputs = outputs_of(head, SIDE)
     heights = [-1.4 - 0.2 * level for level in range(len(STRIDES))]
     outputs[0] = [
         torch.full_like(scores, height) for scores, height in zip(outputs[0], heights, strict=True)
@@ -84,8 +76,8 @@ def test_without_margin_the_loss_is_the_baselines(name: str) -> None:
     baseline = head_of(name)
     head = head_of(f"{name}_umop", margin=0.0)
     head.load_state_dict(baseline.state_dict())
-    expected = losses_of(baseline, outputs_of(baseline))
-    losses = losses_of(head, outputs_of(head))
+    expected = losses_of(baseline, outputs_of(baseline, SIDE))
+    losses = losses_of(head, outputs_of(head, SIDE))
     assert losses.keys() == expected.keys()
     for key in expected:
         torch.testing.assert_close(total(losses[key]), total(expected[key]), rtol=1e-4, atol=1e-6)
@@ -100,7 +92,9 @@ def test_a_batch_without_boxes_trains(name: str) -> None:
     head = head_of(f"{name}_umop")
     samples = batch(side=SIDE, classes=3)["data_samples"]
     empty = [sample.gt_instances[:0] for sample in samples]
-    losses = head.loss_by_feat(*outputs_of(head), empty, [sample.metainfo for sample in samples])
+    losses = head.loss_by_feat(
+        *outputs_of(head, SIDE), empty, [sample.metainfo for sample in samples]
+    )
     loss = sum(total(value) for key, value in losses.items() if "loss" in key)
     assert isinstance(loss, Tensor)
     loss.backward()

@@ -13,11 +13,10 @@ from mmdet.structures import DetDataSample
 from mmengine.logging import MessageHub
 from torch import Tensor
 
-from tests.umop.models.samples import batch
+from tests.umop.models.samples import STRIDES, batch, outputs_of
 from umop.config.load import load_config
 
 SIDE = 256
-STRIDES = (8, 16, 32, 64, 128)
 LENGTH = 300
 LOSSES = ("initial_loss_cls", "loss_cls")
 ITERATIONS = {"initial_loss_cls": LENGTH // 3 - 1, "loss_cls": LENGTH // 3}
@@ -45,13 +44,6 @@ def head_of(name: str, **changes: Any) -> Any:
     return MODELS.build({**head, "train_cfg": model.train_cfg, "test_cfg": model.test_cfg})
 
 
-def outputs_of(head: Any) -> list[list[Tensor]]:
-    """Probabilities and boxes of random features of two images."""
-    torch.manual_seed(1)
-    features = [torch.randn(2, 32, SIDE // stride, SIDE // stride) for stride in STRIDES]
-    return [list(output) for output in head(features)]
-
-
 def losses_of(head: Any, outputs: list[list[Tensor]], boxes: int = 6) -> dict[str, list[Tensor]]:
     samples: list[DetDataSample] = batch(side=SIDE, classes=3)["data_samples"]
     truths = [sample.gt_instances[:boxes] for sample in samples]
@@ -66,7 +58,7 @@ def test_each_level_has_its_own_gamma(part: str) -> None:
     head = head_of("tood_r50")
     for loss in LOSSES:
         getattr(head, loss).trace = []
-    outputs = outputs_of(head)
+    outputs = outputs_of(head, SIDE)
     heights = [-1.4 - 0.2 * level for level in range(len(STRIDES))]
     outputs[0] = [
         torch.full_like(scores, height).sigmoid()
@@ -88,7 +80,7 @@ def test_without_margin_the_losses_are_the_baselines(part: str) -> None:
     baseline, head = head_of("plain_tood_r50"), head_of("tood_r50", margin=0.0)
     head.load_state_dict(baseline.state_dict())
     for one in (baseline, head):
-        losses = losses_of(one, outputs_of(one))
+        losses = losses_of(one, outputs_of(one, SIDE))
         sum(map(sum, losses.values())).backward()  # type: ignore[arg-type, union-attr]
     expected = dict(baseline.named_parameters())
     for name, weight in head.named_parameters():
@@ -97,7 +89,7 @@ def test_without_margin_the_losses_are_the_baselines(part: str) -> None:
 
 def test_a_batch_without_boxes_trains(part: str) -> None:
     head = head_of("tood_r50")
-    losses = losses_of(head, outputs_of(head), boxes=0)
+    losses = losses_of(head, outputs_of(head, SIDE), boxes=0)
     loss = torch.stack([level for levels in losses.values() for level in levels]).sum()
     loss.backward()
     assert loss.isfinite()
@@ -108,6 +100,6 @@ def test_a_batch_without_boxes_trains(part: str) -> None:
 def test_it_trains_in_mixed_precision(part: str, name: str) -> None:
     head = head_of(name)
     with torch.autocast("cpu", torch.bfloat16):
-        losses = losses_of(head, outputs_of(head))
+        losses = losses_of(head, outputs_of(head, SIDE))
     torch.stack([level for levels in losses.values() for level in levels]).sum().backward()
     assert all(weight.grad.isfinite().all() for weight in head.parameters())

@@ -7,7 +7,6 @@ import os
 import socket
 import subprocess
 import sys
-import threading
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -24,7 +23,7 @@ from serving.server.app import build_app
 from serving.settings import Settings
 from tests.serving.images import TWO_SQUARES, encode
 from tests.serving.make_bundle import make_bundle
-from tests.serving.running import running
+from tests.serving.running import asked, running
 from tests.serving.signing import make_key_pair, signed_copy
 from tests.serving.waiting import wait_until
 from tests.storage import BUCKET, Storage
@@ -221,23 +220,13 @@ def test_a_bundle_is_registered_once_with_what_it_is_and_where_it_comes_from(
 @pytest.mark.slow
 def test_no_request_is_lost_while_an_alias_moves(register: Callable[..., str]) -> None:
     register("1")
-    answers: list[int] = []
-    ended = threading.Event()
     with (
         running("--bundle", CHAMPION, "--bundle-poll", "0.2", "--threads", "1") as server,
         httpx.Client(base_url=server.url, timeout=30) as client,
+        asked(server, PNG) as answers,
     ):
-
-        def ask() -> None:
-            while not ended.is_set():
-                answers.append(server.detect(PNG).status_code)
-
-        asker = threading.Thread(target=ask)
-        asker.start()
         register("2")
         wait_until(lambda: client.get("/models").json()[0]["version"] == "2")
-        ended.set()
-        asker.join()
     assert set(answers) == {200}
 
 
