@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,9 +34,13 @@ class _Captured:
 
     @property
     def certainty(self) -> float:
-        """How far the least certain box's score is from one half; 1 where there is no box."""
-        scores = [each.score for each in self.found.detections]
-        return min((abs(score - 0.5) for score in scores), default=_CERTAIN)
+        """How sure the model is of the image."""
+        return certainty(each.score for each in self.found.detections)
+
+
+def certainty(scores: Iterable[float]) -> float:
+    """How far the score of an image's least certain box is from one half; 1 without a box."""
+    return min((abs(score - 0.5) for score in scores), default=_CERTAIN)
 
 
 def read_captured(source: Path) -> Labelled:
