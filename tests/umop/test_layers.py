@@ -19,10 +19,9 @@ FLOORS = (
     ("weights", "engine", "trackers", "doctor"),
     ("evaluation",),
     ("training", "export", "report"),
-    ("api",),
-    ("cli",),
+    ("api", "cli"),
 )
-"""The door, ``umop/__init__.py``, opens onto ``api``; the command calls the same functions."""
+"""The top floor has a door for Python, which ``umop/__init__.py`` opens onto, and the command."""
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 SYSTEM = "umop.system"
 APART = {

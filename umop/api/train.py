@@ -1,4 +1,4 @@
-"""Trains from Python, or for the command."""
+"""Trains from Python."""
 
 from __future__ import annotations
 
@@ -6,15 +6,14 @@ import inspect
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from umop.api.arguments import paths, require_kinds
 from umop.api.run import Run
-from umop.distributed.signals import Interrupts, StopSignals
-from umop.system.console import quietly
-from umop.system.processor import choose_processor, tune_processor
+from umop.distributed.signals import Interrupts
+from umop.runs.folder import RunFolder
 from umop.training.options import TIMEOUT, Device, MixedPrecision, TrainOptions
+from umop.training.start import start_training
 
 if TYPE_CHECKING:
     from mmengine.hooks import Hook
@@ -119,42 +118,14 @@ def train(
     )
     hooks = _callback_hooks(on_step, on_evaluation)
     with Interrupts().handled() as stop:
-        start_training(options, stop, hooks)
+        start_training(options, stop, _write_report, hooks)
     return Run(options.run.folder)
 
 
-def start_training(
-    options: TrainOptions, stop: StopSignals, hooks: Callable[[], Sequence[Hook]] = list
-) -> Path | None:
-    """Trains, and writes the report.
+def _write_report(run: RunFolder) -> None:
+    from umop.report import write_report
 
-    Args:
-        options: What to train, and how.
-        stop: Whether training was asked to stop.
-        hooks: Makes hooks of the caller's; PyTorch is imported then.
-
-    Returns:
-        The final checkpoint; None where nothing is kept, or another node keeps it.
-
-    Raises:
-        UserError: Something that the user can put right.
-        Stopped: Training was asked to stop, and is saved.
-        TrainingError: The loss is not finite, or one of several processes is gone.
-    """
-    run = options.run
-    tune_processor()
-    choose_processor(options.on_cpu)
-    with quietly():
-        from umop.config.load import load_config
-        from umop.report import write_report
-        from umop.training.train import mirror_report, train
-
-        config = load_config(options.config_name, options.changes)
-        checkpoint = train(config, run, options, stop, hooks())
-        if checkpoint is not None:
-            write_report(run)
-            mirror_report(options)
-    return checkpoint
+    write_report(run)
 
 
 def _callback_hooks(

@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from serving.shared import EngineName
-from umop.api.run import Run
 from umop.cli.options import Data, RunName
 from umop.runs.evaluation import Thresholds, format_metric
+from umop.runs.folder import RunFolder
 from umop.system.console import quietly
 from umop.system.errors import UserError
 
@@ -38,16 +38,20 @@ def evaluate(
     """Print COCO's twelve numbers for a trained model."""
     if bundle and (tta or precision):
         raise UserError("--tta and --precision are for checkpoints; leave them or --bundle out.")
-    target = Run.named(run)
+    target = RunFolder.named(run)
     with quietly():
+        from umop.evaluation.evaluate import evaluate as evaluate_run
         from umop.export.measure import evaluate_run_bundle
+        from umop.report import write_report
 
         thresholds = None
         if bundle:
             metrics = evaluate_run_bundle(target, data, engine)
         else:
-            record = target.evaluate(data, tta, precision)
+            record = evaluate_run(target, data, tta, precision)
             metrics, thresholds = record.metrics, record.thresholds
+            if data is None:
+                write_report(target)
     _show(f"{(target.bundle if bundle else target.folder).name}: box AP and AR", metrics)
     if thresholds:
         typer.echo(_in_words(thresholds))

@@ -9,7 +9,6 @@ from typing import Annotated, Any
 
 import typer
 
-from umop.api.train import start_training
 from umop.cli.options import Changes
 from umop.distributed.signals import StopSignals, ignore_signals
 from umop.runs.evaluation import format_metric
@@ -18,6 +17,7 @@ from umop.system.console import quietly
 from umop.system.errors import Stopped
 from umop.system.exit_codes import STOPPED
 from umop.training.options import TIMEOUT, Device, MixedPrecision, TrainOptions, parse_tiles
+from umop.training.start import start_training
 
 
 def train(
@@ -132,7 +132,7 @@ def train(
     )
     try:
         with StopSignals().handled() as stop:
-            checkpoint = start_training(options, stop)
+            checkpoint = start_training(options, stop, _write_report)
     except Stopped as stopped:
         ignore_signals()
         raise typer.Exit(_end_stopped(stopped)) from None
@@ -156,6 +156,12 @@ def _end_stopped(stopped: Stopped) -> int:
         again = "Go on" if stopped.done > 0 else "Start again"
         typer.echo(f"{stopped} {again}: {_typed()}", err=True)
     return STOPPED
+
+
+def _write_report(run: RunFolder) -> None:
+    from umop.report import write_report
+
+    write_report(run)
 
 
 def _show_result(run: RunFolder, checkpoint: Path) -> None:
