@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-COMMANDS = ("umop/cli/", "serving/cli.py")
+COMMANDS = ("umop/cli/", "serving/cli/")
 """Their functions are called as the user types them, and options have a help text each."""
 SHARED = {
     "FORMAT": "a format that data sets are converted to",

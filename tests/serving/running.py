@@ -7,7 +7,6 @@ import re
 import signal
 import socket
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -19,7 +18,7 @@ from typing import IO, Any
 import httpx
 import psutil
 
-COMMAND = [sys.executable, "-c", "from serving.cli import main; main()"]
+from tests.serving.command import COMMAND
 
 
 @dataclass

@@ -10,8 +10,8 @@ from fastapi.testclient import TestClient
 
 from serving.server.app import build_app
 from serving.settings import Settings
+from tests.serving.command import assert_one_line, run
 from tests.serving.images import TWO_SQUARES, encode
-from tests.serving.test_cli import assert_one_line, run
 from tests.serving.waiting import wait_until
 
 

@@ -9,10 +9,10 @@ import pytest
 from serving.bundle import Bundle, BundleError
 from serving.storage import Store
 from serving.torchserve.archive import archived
+from tests.serving.command import assert_one_line, run
 from tests.serving.images import TWO_SQUARES, encode
 from tests.serving.make_bundle import make_bundle
 from tests.serving.signing import make_key_pair, signed_copy
-from tests.serving.test_cli import assert_one_line, run
 from tests.storage import Fault, Storage
 
 

@@ -16,8 +16,8 @@ from serving.server.app import build_app
 from serving.settings import Settings
 from serving.storage import Store
 from tests.serving.capture.capturing import capturing, outcomes, photo
+from tests.serving.command import assert_one_line, run
 from tests.serving.running import running
-from tests.serving.test_cli import assert_one_line, run
 from tests.serving.waiting import wait_until
 from tests.storage import Fault, Storage
 

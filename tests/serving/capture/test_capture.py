@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from tests.serving.capture.capturing import capturing, outcomes, photo
+from tests.serving.command import assert_one_line, run
 from tests.serving.images import TWO_SQUARES, encode, paint
-from tests.serving.test_cli import assert_one_line, run
 from tests.serving.waiting import wait_until
 
 EMPTY = paint(640, 512)

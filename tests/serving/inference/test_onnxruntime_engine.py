@@ -14,7 +14,7 @@ import pytest
 from serving.bundle import Bundle
 from serving.inference.detector import Detector
 from serving.inference.engines import EngineError, open_engine
-from tests.serving.test_cli import assert_one_line, run
+from tests.serving.command import assert_one_line, run
 
 needs_cpu_runtime = pytest.mark.skipif(
     "CUDAExecutionProvider" in ort.get_available_providers(), reason="this is onnxruntime-gpu"

@@ -23,7 +23,7 @@ from serving.bundle.remote import version_of
 from serving.registry import MlflowServer
 from serving.storage import StorageError
 from serving.torchserve.archive import archived
-from tests.serving.test_cli import assert_one_line, run
+from tests.serving.command import assert_one_line, run
 
 ALIAS = "/api/2.0/mlflow/registered-models/alias"
 PLACE = "/api/2.0/mlflow/model-versions/get-download-uri"

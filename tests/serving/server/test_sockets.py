@@ -17,8 +17,8 @@ from serving.client import Client
 from serving.observability.metrics import Metrics
 from serving.server.process import listen
 from serving.settings import Settings
+from tests.serving.command import assert_one_line, run
 from tests.serving.running import free_ports
-from tests.serving.test_cli import assert_one_line, run
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])

@@ -14,9 +14,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.serving.command import assert_one_line, run
 from tests.serving.images import TWO_SQUARES, encode
 from tests.serving.running import RunningServer, children, running
-from tests.serving.test_cli import assert_one_line, run
 from tests.serving.waiting import wait_until
 
 pytestmark = pytest.mark.slow

@@ -1,3 +1,5 @@
+"""The service is started with options and variables, and says in one line what is wrong."""
+
 from __future__ import annotations
 
 import os
@@ -12,20 +14,8 @@ import httpx
 import pytest
 
 from serving.settings import Settings
+from tests.serving.command import COMMAND, assert_one_line, run
 from tests.serving.images import TWO_SQUARES, encode
-
-COMMAND = [sys.executable, "-c", "from serving.cli import main; main()"]
-
-
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, timeout=60)
-
-
-def assert_one_line(result: subprocess.CompletedProcess[str], *words: str) -> None:
-    assert result.returncode == 2, result
-    assert result.stdout == ""
-    [line] = result.stderr.splitlines()
-    assert all(word in line for word in words), line
 
 
 def test_it_serves_on_a_free_port_and_stops_on_sigterm(bundle_path: Path) -> None:
@@ -63,13 +53,6 @@ def test_tracing_without_its_extra_is_one_line(bundle_path: Path) -> None:
     command += ["--bundle", str(bundle_path)]
     result = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert_one_line(result, "umop[tracing]")
-
-
-def test_torchserve_without_its_extra_is_one_line(tmp_path: Path) -> None:
-    without = "import sys; sys.modules['psutil'] = None; "
-    command = [sys.executable, "-c", without + COMMAND[-1], "torchserve", str(tmp_path / "x.mar")]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    assert_one_line(result, "psutil is not installed", "umop[torchserve]")
 
 
 def test_a_value_out_of_range_is_one_line(bundle_path: Path) -> None:

@@ -11,15 +11,23 @@ from pathlib import Path
 import pytest
 
 from serving.torchserve.archive import WorkerOptions, write_archive
+from tests.serving.command import COMMAND, assert_one_line
 from tests.serving.torchserving import port_options, torchserving
 
 pytestmark = pytest.mark.slow
 
-COMMAND = [sys.executable, "-m", "serving", "torchserve"]
+TORCHSERVE = [sys.executable, "-m", "serving", "torchserve"]
+
+
+def test_without_its_extra(tmp_path: Path) -> None:
+    without = "import sys; sys.modules['psutil'] = None; "
+    command = [sys.executable, "-c", without + COMMAND[-1], "torchserve", str(tmp_path / "x.mar")]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert_one_line(result, "psutil is not installed", "umop[torchserve]")
 
 
 def test_a_missing_archive(tmp_path: Path) -> None:
-    done = subprocess.run([*COMMAND, str(tmp_path / "x.mar")], capture_output=True, text=True)
+    done = subprocess.run([*TORCHSERVE, str(tmp_path / "x.mar")], capture_output=True, text=True)
     assert done.returncode == 2
     [line] = done.stderr.splitlines()
     assert line.endswith("x.mar: no such archive; make it with: umop archive RUN")
@@ -30,7 +38,7 @@ def test_a_port_that_is_taken(bundle_path: Path, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         done = subprocess.run(
-            [*COMMAND, str(archive), "--port", port], capture_output=True, text=True, timeout=60
+            [*TORCHSERVE, str(archive), "--port", port], capture_output=True, text=True, timeout=60
         )
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1] == f"umop-serve: port {port} is taken"
@@ -78,7 +86,7 @@ def test_a_model_that_cannot_load_says_why(bundle_path: Path, tmp_path: Path) ->
                 content = content.replace(b"onnxruntime", b"abacus")
             target.writestr(name, content)
     done = subprocess.run(
-        [*COMMAND, str(broken), *port_options()], capture_output=True, text=True, timeout=120
+        [*TORCHSERVE, str(broken), *port_options()], capture_output=True, text=True, timeout=120
     )
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1] == (
@@ -100,14 +108,14 @@ def test_a_folder_may_have_any_letters(
 
 @pytest.mark.parametrize("option", ["--log-level", "--port"])
 def test_a_wrong_option(tmp_path: Path, option: str) -> None:
-    done = subprocess.run([*COMMAND, "x.mar", option, "much"], capture_output=True, text=True)
+    done = subprocess.run([*TORCHSERVE, "x.mar", option, "much"], capture_output=True, text=True)
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
 
 
 def refusal(*arguments: str) -> str:
     """The one line with which the command ends at once."""
-    done = subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([*TORCHSERVE, *arguments], capture_output=True, text=True, timeout=60)
     assert done.returncode == 2
     [line] = done.stderr.splitlines()
     return line.removeprefix("umop-serve: ")
