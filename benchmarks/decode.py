@@ -25,8 +25,9 @@ from PIL import Image, ImageOps
 from serving.bundle import Bundle
 from serving.bundle.schema import InputSpec, Size
 from serving.inference import decoding
-from serving.inference.detector import Detections, Detector
+from serving.inference.detector import Detector
 from serving.inference.engines import open_engine
+from serving.inference.postprocess import Detections
 from serving.inference.preprocess import input_size, preprocess
 
 SIZES = ((4000, 3000), (6000, 4000))
@@ -117,7 +118,7 @@ def compare(path: Path, jpeg: bytes) -> str:
 
 
 def look(detector: Detector, jpeg: bytes) -> Detections:
-    [found] = detector.detect_prepared([detector.decode(jpeg, MAX_PIXELS)])
+    [found] = detector.detect_prepared([detector.inputs.prepare(jpeg)])
     return found
 
 

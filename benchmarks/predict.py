@@ -14,7 +14,6 @@ from pathlib import Path
 from time import perf_counter
 
 from serving.inference.detector import Detector
-from serving.inference.sources import MAX_PIXELS
 
 COMMAND = [sys.executable, "-m", "umop.cli", "predict"]
 
@@ -41,7 +40,7 @@ def first_boxes(bundle: Path, image: Path) -> float:
 def bare(bundle: Path, image: Path, runs: int = 30) -> float:
     """Images a second of the network with the image prepared: nothing is read, drawn or written."""
     detector = Detector.load(bundle)
-    prepared = detector.decode(image.read_bytes(), MAX_PIXELS)
+    prepared = detector.inputs.prepare(image.read_bytes())
     detector.detect_prepared([prepared])
     start = perf_counter()
     for _ in range(runs):

@@ -31,7 +31,8 @@ from time import monotonic, sleep
 
 import cv2
 
-from serving.inference.detector import Detector, name_detections
+from serving.inference.detector import Detector
+from serving.inference.postprocess import name_detections
 from serving.torchserve.archive import WorkerOptions, write_archive
 
 PEERS = Path(__file__).parent / "peers"

@@ -9,7 +9,8 @@ from typing import Any
 
 import bentoml
 
-from serving.inference.detector import Detector, name_detections
+from serving.inference.detector import Detector
+from serving.inference.postprocess import name_detections
 
 MAX_PIXELS = 50_000_000
 BUNDLE = "BENCHMARK_BUNDLE"

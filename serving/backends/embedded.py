@@ -16,8 +16,11 @@ from serving.bundle.schema import Manifest
 from serving.guards.admission import OverloadedError
 from serving.guards.threads import GuardedThreads
 from serving.inference.batching import Batcher
-from serving.inference.detector import Detections, Detector, ModelInput, Prepared, name_detections
+from serving.inference.detector import Detector
 from serving.inference.engines import Engine, EngineError, open_engine
+from serving.inference.inputs import ModelInput
+from serving.inference.postprocess import Detections, name_detections
+from serving.inference.preprocess import Prepared
 from serving.inference.slots import RunSlots
 from serving.inference.tiles import Window
 from serving.observability.metrics import Metrics
@@ -144,8 +147,9 @@ class EmbeddedBackend:
     ) -> AsyncIterator[None]:
         """Waits until the pixels of an image that has windows may stay in memory."""
         limit = self._settings.max_pixels
-        if not detector.may_tile(options.tiles) or not await self._decoders.run(
-            detector.is_tiled, image, limit, options.tiles
+        inputs = detector.inputs
+        if not inputs.may_tile(options.tiles) or not await self._decoders.run(
+            inputs.is_tiled, image, options.tiles, limit
         ):
             yield
             return
@@ -193,7 +197,7 @@ class EmbeddedBackend:
         return self._model
 
     def _decode(self, detector: Detector, image: bytes, options: DetectOptions) -> ModelInput:
-        return detector.decode(image, self._settings.max_pixels, options.tiles)
+        return detector.inputs.prepare(image, options.tiles, self._settings.max_pixels)
 
 
 class _LoadedModel:

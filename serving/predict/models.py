@@ -10,10 +10,9 @@ from threading import BoundedSemaphore, Lock
 from typing import Protocol
 
 from serving.bundle.schema import Manifest
-from serving.inference.detector import Detector, ModelInput
+from serving.inference.detector import Detector
 from serving.inference.pixels import Pixels
 from serving.inference.postprocess import name_detections
-from serving.inference.sources import MAX_PIXELS
 from serving.predict.found import Predicted
 from serving.predict.inputs.errors import PredictError
 from serving.predict.inputs.web import is_url
@@ -116,20 +115,14 @@ class _LocalModel:
 
     def find(self, image: bytes | Pixels, pixels: Pixels | None) -> Predicted:
         """See ``Model``."""
-        prepared = self._prepared(image, pixels)
+        given = image if pixels is None else pixels
+        prepared = self._detector.inputs.prepare(given, self._options.tiles)
         with self._turn() as is_alone:
             [found] = self._detector.detect_prepared(
                 [prepared], [self._options], exclusive=is_alone
             )
         size = ImageInfo(width=prepared.original.width, height=prepared.original.height)
         return Predicted(size, name_detections(found, self.manifest.classes))
-
-    def _prepared(self, image: bytes | Pixels, pixels: Pixels | None) -> ModelInput:
-        if pixels is not None:
-            return self._detector.prepare(pixels, self._options.tiles)
-        if isinstance(image, bytes):
-            return self._detector.decode(image, MAX_PIXELS, self._options.tiles)
-        return self._detector.prepare(image, self._options.tiles)
 
     @contextmanager
     def _turn(self) -> Iterator[bool]:

@@ -12,8 +12,9 @@ from time import monotonic, perf_counter
 from typing import Any
 
 from serving.bundle import Bundle
-from serving.inference.detector import Detections, Detector
+from serving.inference.detector import Detector
 from serving.inference.engines import Engine, EngineError, open_engine
+from serving.inference.postprocess import Detections
 from serving.inference.tiles import TooSlowError
 from serving.torchserve import predictions
 from serving.torchserve.config import PIXEL_LIMIT, REDUCED_DECODING, TRUST_PROGRAM, VERIFY_KEY

@@ -17,8 +17,10 @@ from pydantic import ValidationError
 from serving.bundle.schema import Manifest
 from serving.errors import classify
 from serving.inference.decoding import ImageError, ImageTooLargeError
-from serving.inference.detector import Detections, Detector, ModelInput, name_detections
+from serving.inference.detector import Detector
 from serving.inference.engines import EngineError
+from serving.inference.inputs import ModelInput
+from serving.inference.postprocess import Detections, name_detections
 from serving.inference.tiles import TiledImage
 from serving.schemas import tensors
 from serving.schemas.detections import DetectionResult, ImageInfo, ModelRef
@@ -111,7 +113,7 @@ def _decoded(
     decoded: list[ModelInput] = []
     kept = 0
     for image in images:
-        decoded.append(detector.decode(image, max_pixels, options.tiles))
+        decoded.append(detector.inputs.prepare(image, options.tiles, max_pixels))
         if isinstance(decoded[-1], TiledImage):
             size = decoded[-1].original
             kept += size.width * size.height

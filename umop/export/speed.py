@@ -52,7 +52,7 @@ def measure_speed(bundle: Path, program: ExportedProgram, images: Sequence[Path]
 
 def _canvas(detector: Detector, pixels: Any) -> Size:
     """The size of the network's input that holds an image, or a window of it."""
-    image = detector.prepare(pixels)
+    image = detector.inputs.prepare(pixels)
     return (image.part(image.windows[0]) if isinstance(image, TiledImage) else image).canvas
 
 

@@ -12,8 +12,11 @@ from numpy.typing import NDArray
 from serving.bundle import Bundle
 from serving.bundle.schema import Size
 from serving.inference import decoding
-from serving.inference.detector import Detections, DetectOptions, Detector, Prepared
+from serving.inference.detector import Detector
 from serving.inference.engines import Candidates, EngineError, open_engine
+from serving.inference.postprocess import Detections
+from serving.inference.preprocess import Prepared
+from serving.schemas.options import DetectOptions
 from tests.serving.images import TWO_BOXES, TWO_SQUARES, encode, paint
 from tests.serving.make_bundle import CLASSES, make_bundle
 
@@ -174,7 +177,7 @@ def test_a_large_jpegs_boxes_are_right_however_it_is_decoded(
     bundle = Bundle.open(bundle_path)
     detector = Detector(bundle, open_engine(bundle, threads=1), reduced_decoding=reduced)
     data = encode(LARGE, "JPEG", quality=95)
-    prepared = detector.decode(data, LARGE.size)
+    prepared = detector.inputs.prepare(data)
     assert (prepared.original.width, prepared.original.height) == (2560, 2048)
     [found] = detector.detect_prepared([prepared], [DetectOptions(score_threshold=0.95)])
     boxes = named(found)
@@ -196,7 +199,7 @@ def decoded(
 
     monkeypatch.setattr(cv2, "imdecode", watched)
     detector = Detector(Bundle.open(path), Recorder(), reduced_decoding=reduced)
-    return detector.decode(data, LARGE.size), buffers
+    return detector.inputs.prepare(data), buffers
 
 
 @pytest.mark.parametrize(("reduced", "shape"), [(True, (256, 320, 3)), (False, (2048, 2560, 3))])

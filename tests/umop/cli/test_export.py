@@ -11,7 +11,8 @@ import cv2
 import pytest
 
 from serving.bundle import Bundle
-from serving.inference.detector import DetectOptions, Detector
+from serving.inference.detector import Detector
+from serving.schemas.options import DetectOptions
 from tests.serving.make_bundle import make_bundle
 from tests.serving.signing import make_key_pair
 from tests.umop.conftest import Umop, lively

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from mmdet.registry import MODELS as REGISTRY
 
-from serving.inference.detector import DetectOptions, Detector
+from serving.inference.detector import Detector
+from serving.schemas.options import DetectOptions
 from tests.umop.conftest import Umop
 from tests.umop.export.small_zoo import BACKBONES, DETECTORS, HEADS, small_run
 from umop.config.load import load_config

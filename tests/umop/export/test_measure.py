@@ -11,7 +11,8 @@ import pytest
 from mmengine.config import Config
 
 from serving.bundle import Bundle
-from serving.inference.detector import DetectOptions, Detector
+from serving.inference.detector import Detector
+from serving.schemas.options import DetectOptions
 from tests.umop.export.small_zoo import small_run
 from umop.evaluation.evaluate import evaluate
 from umop.export import export, is_exported
