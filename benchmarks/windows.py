@@ -12,7 +12,8 @@ from PIL import Image, ImageDraw
 
 from serving.bundle.schema import Size
 from serving.inference.detector import Detector
-from serving.inference.tiles import Window, choose, windows
+from serving.inference.tiles import choose
+from serving.inference.windows import Window, windows
 
 COLOURS = ("#ffd400", "#ff5fa2", "#35d0ff")
 

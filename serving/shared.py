@@ -28,19 +28,19 @@ if TYPE_CHECKING:
     from serving.inference.detector import Detector as Detector
     from serving.inference.draw import annotate as annotate
     from serving.inference.engines import EngineError as EngineError
+    from serving.inference.merging import MOST_MERGED as MOST_MERGED
+    from serving.inference.merging import merge as merge
+    from serving.inference.merging import moved as moved
     from serving.inference.postprocess import Detections as Detections
     from serving.inference.postprocess import name_detections as name_detections
     from serving.inference.prediction import Prediction as Prediction
     from serving.inference.preprocess import preprocess as preprocess
     from serving.inference.preprocess import stack as stack
     from serving.inference.sources import AnyPath as AnyPath
-    from serving.inference.tiles import MOST_MERGED as MOST_MERGED
     from serving.inference.tiles import TiledImage as TiledImage
     from serving.inference.tiles import TooSlowError as TooSlowError
-    from serving.inference.tiles import Window as Window
-    from serving.inference.tiles import merge as merge
-    from serving.inference.tiles import moved as moved
-    from serving.inference.tiles import windows as windows
+    from serving.inference.windows import Window as Window
+    from serving.inference.windows import windows as windows
     from serving.predict.command import PredictCommand as PredictCommand
     from serving.predict.command import PredictOptions as PredictOptions
     from serving.predict.command import Summary as Summary
@@ -96,13 +96,13 @@ else:
         "serving.inference.detector": ("Detector",),
         "serving.inference.draw": ("annotate",),
         "serving.inference.engines": ("EngineError",),
+        "serving.inference.merging": ("MOST_MERGED", "merge", "moved"),
         "serving.inference.postprocess": ("Detections", "name_detections"),
         "serving.inference.prediction": ("Prediction",),
         "serving.inference.preprocess": ("preprocess", "stack"),
         "serving.inference.sources": ("AnyPath",),
-        "serving.inference.tiles": (
-            *("MOST_MERGED", "TiledImage", "TooSlowError", "Window", "merge", "moved", "windows"),
-        ),
+        "serving.inference.tiles": ("TiledImage", "TooSlowError"),
+        "serving.inference.windows": ("Window", "windows"),
         "serving.predict.command": ("PredictCommand", "PredictOptions", "Summary"),
         "serving.predict.inputs.errors": ("PredictError",),
         "serving.predict.models": ("ModelOptions", "open_model"),

@@ -22,7 +22,7 @@ from serving.inference.inputs import ModelInput
 from serving.inference.postprocess import Detections, name_detections
 from serving.inference.preprocess import Prepared
 from serving.inference.slots import RunSlots
-from serving.inference.tiles import Window
+from serving.inference.windows import Window
 from serving.observability.metrics import Metrics
 from serving.schemas.detections import DetectionResult, ImageInfo, ModelRef
 from serving.schemas.options import DetectOptions

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from serving.bundle.schema import Size, TileSpec
-from serving.inference import tiles
+from serving.inference import merging
+from serving.inference.merging import merge, moved
 from serving.inference.postprocess import Detections
-from serving.inference.tiles import Window, count_windows, merge, moved, windows
+from serving.inference.windows import Window, count_windows, windows
 
 Array = np.ndarray[Any, Any]
 Object = tuple[int, int, int, int, int]  # left, top, width, height, class
@@ -158,7 +159,7 @@ def alone(box: Sequence[float], score: float) -> Detections:
 
 
 def test_what_merging_costs_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tiles, "MOST_MERGED", 5)
+    monkeypatch.setattr(merging, "MOST_MERGED", 5)
     objects = [(40 * index, 10, 20, 20, 0) for index in range(20)]
     found = detect(Size(width=900, height=80), TileSpec(window=200, overlap=50), objects)
     assert len(found) <= 5
