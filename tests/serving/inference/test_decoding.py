@@ -15,7 +15,7 @@ from serving.inference.decoding import (
     read_header,
 )
 from tests.serving.images import encode, paint
-from tests.serving.inference.bombs import (
+from tests.serving.inference.formats.bombs import (
     bmp,
     chunk,
     gif,

@@ -15,7 +15,7 @@ from serving.bundle import Bundle
 from tests.blocks import ROOT, Block, blocks
 from tests.serving.images import TWO_SQUARES, encode
 from tests.serving.make_bundle import make_bundle
-from tests.serving.predict.test_videos import film
+from tests.serving.predict.films import film
 from tests.serving.running import running
 
 HERE = str(Path(__file__).relative_to(ROOT))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.umop.data.layouts import write
+from tests.umop.data.layouts.writers import write
 from tests.umop.data.samples import HEIGHT, WIDTH, draw
 from umop.data.check import Report
 from umop.data.dataset import DataSet

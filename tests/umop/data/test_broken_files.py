@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from tests.umop.data.layouts import LAYOUTS, csv_table, cvat, labelme, voc, yolo
+from tests.umop.data.layouts.writers import LAYOUTS, csv_table, cvat, labelme, voc, yolo
 from tests.umop.data.samples import HEIGHT, WIDTH
 from umop.data.check import check
 from umop.data.recognition import open_data

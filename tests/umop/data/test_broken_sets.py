@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.umop.data.layouts import voc_xml, write
+from tests.umop.data.layouts.writers import voc_xml, write
 from tests.umop.data.reported import (
     LINES,
     coco,

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.umop.data.layouts import LAYOUTS
+from tests.umop.data.layouts.writers import LAYOUTS
 from tests.umop.data.samples import HEIGHT, WIDTH, coco, draw
 from umop.data.check import check
 from umop.data.dataset import DataSet

@@ -8,7 +8,7 @@ from zipfile import ZipFile
 
 import pytest
 
-from tests.umop.data.layouts import LAYOUTS, voc_xml
+from tests.umop.data.layouts.writers import LAYOUTS, voc_xml
 from tests.umop.data.samples import coco, draw
 from umop.data.conversion.convert import convert
 from umop.data.recognition import open_data

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.umop.conftest import Umop
-from tests.umop.data.layouts import write
+from tests.umop.data.layouts.writers import write
 from tests.umop.data.reported import coco, drawn, pair, texts
 from umop.data.check import check
 from umop.data.recognition import open_data

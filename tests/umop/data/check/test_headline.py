@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.umop.data import layouts
+from tests.umop.data.layouts import writers
 from umop.data.check import check
 from umop.data.recognition import open_data
 
@@ -14,14 +14,14 @@ pytestmark = pytest.mark.usefixtures("own_cache")
 
 
 def test_sound_data_has_one_count(tmp_path: Path) -> None:
-    layouts.yolo(tmp_path)
+    writers.yolo(tmp_path)
     line = check(open_data(tmp_path)).headline()
     assert line == f"{tmp_path}: YOLO, 1 train, 1 val, 3 boxes, 2 classes"
 
 
 def test_what_a_missing_image_takes_along_is_counted(tmp_path: Path) -> None:
-    layouts.coco_like("train.json", "images", "val.json", "images")(tmp_path)
-    (tmp_path / "images" / layouts.TRAIN).unlink()
+    writers.coco_like("train.json", "images", "val.json", "images")(tmp_path)
+    (tmp_path / "images" / writers.TRAIN).unlink()
     line = check(open_data(tmp_path)).headline()
     assert line.endswith(
         "COCO JSON, 1 train, 1 val, 3 boxes, 2 classes; 1 val, 1 box, 2 classes can be used"

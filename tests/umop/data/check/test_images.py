@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from tests.umop.conftest import Umop
-from tests.umop.data.layouts import write
+from tests.umop.data.layouts.writers import write
 from tests.umop.data.reported import LINES, ORIENTATION, pair, texts, yolo
 from tests.umop.data.samples import HEIGHT, WIDTH
 from umop.data.check import check

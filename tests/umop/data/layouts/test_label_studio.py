@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.umop.data.layouts import write
 from tests.umop.data.layouts.tools import label_studio_region
+from tests.umop.data.layouts.writers import write
 from tests.umop.data.reported import drawn, texts
 from tests.umop.data.samples import HEIGHT, WIDTH
 from umop.data.check import Report, check

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.umop.data.layouts import CAT, voc_xml, write
+from tests.umop.data.layouts.writers import CAT, voc_xml, write
 from tests.umop.data.samples import draw
 from umop.data.check import check
 from umop.data.preparation.split import join_similar, with_splits

@@ -8,7 +8,7 @@ from zipfile import ZipFile
 
 import pytest
 
-from tests.umop.data.layouts import write
+from tests.umop.data.layouts.writers import write
 from tests.umop.data.reported import coco, coco_json, drawn, texts, yolo
 from umop.data.check import check
 from umop.data.recognition import open_data

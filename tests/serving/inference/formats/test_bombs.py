@@ -10,7 +10,7 @@ import sys
 import numpy as np
 import pytest
 
-from tests.serving.inference.bombs import BOMBS
+from tests.serving.inference.formats.bombs import BOMBS
 
 SCRIPT = """
 import io, json, re, sys, time

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.umop.data.layouts import write, yolo
+from tests.umop.data.layouts.writers import write, yolo
 from tests.umop.data.samples import HEIGHT, draw
 from umop.data.check import check
 from umop.data.recognition import open_data

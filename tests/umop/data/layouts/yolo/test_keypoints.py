@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.umop.data.layouts import write
+from tests.umop.data.layouts.writers import write
 from tests.umop.data.reported import texts, yolo
 from tests.umop.data.samples import HEIGHT, WIDTH
 from umop.data.check import check

@@ -8,7 +8,7 @@ from PIL import Image
 
 from serving.inference.decoding import ImageError, decode, decode_whole, read_header
 from tests.serving.images import encode
-from tests.serving.inference.bombs import jpeg, scans
+from tests.serving.inference.formats.bombs import jpeg, scans
 
 LIMIT = 10**6
 

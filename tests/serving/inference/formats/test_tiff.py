@@ -11,7 +11,7 @@ from serving.inference.decoding import (
     ImageTooLargeError,
     decode,
 )
-from tests.serving.inference.bombs import (
+from tests.serving.inference.formats.bombs import (
     jpeg_in_tiff,
     scans,
     tiff,

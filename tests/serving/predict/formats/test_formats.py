@@ -14,7 +14,7 @@ from pycocotools.coco import COCO
 from serving.predict.formats import RESULT_FORMATS
 from tests.serving.images import TWO_BOXES, encode, paint
 from tests.serving.predict.conftest import Predict
-from tests.serving.predict.test_videos import film
+from tests.serving.predict.films import film
 from umop.cli import main
 from umop.data.check import check
 from umop.data.recognition import open_data

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.umop.data.layouts import write
+from tests.umop.data.layouts.writers import write
 from tests.umop.data.reported import pair, texts, yolo
 from umop.data.check import check
 from umop.data.recognition import open_data

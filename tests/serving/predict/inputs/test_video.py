@@ -12,20 +12,9 @@ import pytest
 from serving.predict.inputs import open_inputs
 from tests.serving.images import paint
 from tests.serving.predict.conftest import Predict
+from tests.serving.predict.films import SIZE, film
 
 SURE = ("--score", "0.8")
-SIZE = (640, 512)
-
-
-def film(path: Path, frames: int) -> Path:
-    """A video of a red square that moves to the right, at 10 frames a second."""
-    codec = cv2.VideoWriter.fourcc(*"MJPG")
-    writer = cv2.VideoWriter(str(path), cv2.CAP_FFMPEG, codec, 10, SIZE)
-    for number in range(frames):
-        frame = paint(*SIZE, ("red", 64 * number, 128, 64))
-        writer.write(cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))
-    writer.release()
-    return path
 
 
 def lefts(text: str) -> dict[str, list[int]]:

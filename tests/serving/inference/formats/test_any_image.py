@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from serving.inference.decoding import ImageError, decode, read_header
-from tests.serving.inference.bombs import NOISE, bmp, directory, gif, jpeg, png, tiff, webp
+from tests.serving.inference.formats.bombs import NOISE, bmp, directory, gif, jpeg, png, tiff, webp
 
 LIMIT = 100_000
 
