@@ -7,7 +7,6 @@ from collections.abc import Callable
 from datetime import timedelta
 from threading import Thread
 from time import monotonic
-from types import TracebackType
 from typing import Protocol
 
 _SECONDS_BETWEEN_LINES = 20.0
@@ -50,12 +49,7 @@ class Progress:
             Thread(target=self._set_total, daemon=True).start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._display is not None:
             self._display.close()
 
