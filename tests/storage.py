@@ -16,6 +16,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
+from serving.storage import Store
 from tests.serving.running import free_ports
 from tests.serving.waiting import wait_until
 
@@ -199,3 +200,11 @@ def storage(storage_session: Storage, monkeypatch: pytest.MonkeyPatch) -> Iterat
 def place(storage: Storage, request: pytest.FixtureRequest) -> str:
     """An address of the test's own, with nothing at it."""
     return f"s3://{BUCKET}/{request.node.nodeid.rpartition('::')[2].replace('[', '-').rstrip(']')}"
+
+
+def upload(given: Path, place: str) -> None:
+    """Writes a file, or those of a folder, to an address."""
+    store = Store(place)
+    files = [given] if given.is_file() else [each for each in given.rglob("*") if each.is_file()]
+    for path in files:
+        store.write("" if path == given else path.relative_to(given).as_posix(), path.read_bytes())

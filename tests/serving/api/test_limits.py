@@ -17,6 +17,7 @@ import pytest
 from PIL import Image
 
 from tests.serving.images import TWO_BOXES, TWO_SQUARES, encode, paint
+from tests.serving.problems import assert_problem
 from tests.serving.running import RunningServer, running
 from tests.serving.waiting import wait_until
 
@@ -37,11 +38,6 @@ def small(bundle_path: Path) -> Iterator[RunningServer]:
     more = ("--header-timeout", "0.5", "--deadline", "1", "--max-connections", "20")
     with running("--bundle", str(bundle_path), *options, *more) as server:
         yield server
-
-
-def assert_problem(answer: httpx.Response, status: int, kind: str) -> None:
-    assert (answer.status_code, answer.json()["type"]) == (status, f"urn:umop:problem:{kind}")
-    assert answer.headers["content-type"] == "application/problem+json"
 
 
 def test_a_batch_is_answered_in_order(server: str) -> None:

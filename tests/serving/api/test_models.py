@@ -19,9 +19,9 @@ from serving.inference.slots import RunSlots
 from serving.observability.metrics import Metrics
 from serving.server.app import build_app
 from serving.settings import Settings
-from tests.serving.api.test_limits import assert_problem
 from tests.serving.images import TWO_SQUARES, encode
 from tests.serving.make_bundle import make_bundle
+from tests.serving.problems import assert_problem
 from tests.serving.running import running
 from tests.serving.waiting import wait_until
 

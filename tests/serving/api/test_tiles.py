@@ -33,7 +33,7 @@ from tests.serving.images import (
     paint,
 )
 from tests.serving.make_bundle import make_bundle
-from tests.serving.torchserve.test_handler import context_of
+from tests.serving.torchserve.contexts import context_of
 from tests.serving.waiting import wait_until
 
 PNG = encode(SMALL_SQUARES)

@@ -20,12 +20,11 @@ from serving.observability.metrics import Metrics
 from serving.server.app import build_app
 from serving.settings import Settings
 from serving.storage import Store
-from tests.serving.bundle.test_remote import upload
 from tests.serving.images import TWO_SQUARES, encode
 from tests.serving.make_bundle import make_bundle
 from tests.serving.running import asked, running
 from tests.serving.waiting import wait_until
-from tests.storage import Fault, Storage
+from tests.storage import Fault, Storage, upload
 
 pytestmark = pytest.mark.slow
 PNG = encode(TWO_SQUARES)

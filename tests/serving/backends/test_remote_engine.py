@@ -19,8 +19,8 @@ import numpy as np
 import onnxruntime as ort
 import pytest
 
-from tests.serving.api.test_limits import assert_problem
 from tests.serving.images import TWO_SQUARES, encode
+from tests.serving.problems import assert_problem
 from tests.serving.running import free_ports, running
 from tests.serving.waiting import wait_until
 

@@ -13,21 +13,13 @@ from tests.serving.command import assert_one_line, run
 from tests.serving.images import TWO_SQUARES, encode
 from tests.serving.make_bundle import make_bundle
 from tests.serving.signing import make_key_pair, signed_copy
-from tests.storage import Fault, Storage
+from tests.storage import Fault, Storage, upload
 
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("UMOP_CACHE", str(tmp_path / "cache"))
     return tmp_path / "cache"
-
-
-def upload(bundle: Path, place: str) -> None:
-    """Writes a bundle's files to an address."""
-    store = Store(place)
-    files = [bundle] if bundle.is_file() else [each for each in bundle.rglob("*") if each.is_file()]
-    for path in files:
-        store.write("" if path == bundle else str(path.relative_to(bundle)), path.read_bytes())
 
 
 @pytest.mark.parametrize("kind", ["folder", "zip"])

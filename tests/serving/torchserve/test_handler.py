@@ -11,9 +11,8 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-import yaml
 from numpy.typing import NDArray
-from ts.context import Context, RequestProcessor
+from ts.context import RequestProcessor
 
 from serving.bundle import BundleError
 from serving.inference.engines import Candidates, EngineError
@@ -21,6 +20,7 @@ from serving.inference.engines.onnxruntime import OnnxEngine
 from serving.torchserve.archive import WorkerOptions, write_archive
 from serving.torchserve.handler import DetectionHandler
 from tests.serving.images import TWO_SQUARES, encode
+from tests.serving.torchserve.contexts import context_of
 
 PNG = encode(TWO_SQUARES)
 
@@ -32,14 +32,6 @@ def unpacked(bundle_path: Path, tmp_path: Path) -> Path:
     with zipfile.ZipFile(archive) as members:
         members.extractall(tmp_path / "model")
     return tmp_path / "model"
-
-
-def context_of(folder: Path, **headers: str) -> Context:
-    manifest = json.loads((folder / "MAR-INF" / "MANIFEST.json").read_text())
-    config = yaml.safe_load((folder / "model-config.yaml").read_text())
-    context = Context("squares", str(folder), manifest, 4, None, "0.12", True, None, config)
-    context.request_processor = [RequestProcessor(dict(headers)) for _ in range(4)]
-    return context
 
 
 def test_it_counts_the_images_of_a_batch_as_one_run(

@@ -20,7 +20,7 @@ from serving.torchserve.checks import require_signed
 from serving.torchserve.handler import DetectionHandler
 from tests.serving.images import TWO_SQUARES, encode
 from tests.serving.signing import KeyPair, make_key_pair, signed_copy
-from tests.serving.torchserve.test_handler import context_of
+from tests.serving.torchserve.contexts import context_of
 from tests.serving.torchserving import torchserving
 
 pytestmark = pytest.mark.slow

@@ -8,7 +8,7 @@ from zipfile import ZipFile
 import pytest
 
 from serving.storage import Store
-from tests.storage import Fault, Storage
+from tests.storage import Fault, Storage, upload
 from tests.umop.conftest import Umop
 from umop.data.preparation.custom import read_data
 from umop.data.recognition import files_of
@@ -16,13 +16,6 @@ from umop.system.errors import FetchError, UserError
 from umop.system.fetched import address_in, fetched_path
 
 pytestmark = pytest.mark.usefixtures("own_cache")
-
-
-def upload(data: Path, place: str) -> None:
-    store = Store(place)
-    for path in data.rglob("*"):
-        if path.is_file():
-            store.write(path.relative_to(data).as_posix(), path.read_bytes())
 
 
 def test_the_check_reads_an_address_and_a_second_one_moves_no_byte(

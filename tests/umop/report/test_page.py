@@ -10,9 +10,11 @@ import pytest
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webdriver import WebDriver
 
-from tests.serving.web.test_page import browser, pytestmark  # noqa: F401
+from tests.browser import needs_browser
 from tests.umop.report.runs import made_run
 from umop.report import write_comparison, write_report
+
+pytestmark = needs_browser
 
 FULL = [
     *("numbers", "classes", "scores", "lost", "confusion", "images", "speed", "curves"),
@@ -40,7 +42,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return pages
 
 
-def show(browser: WebDriver, page: Path, width: int, scheme: str) -> None:  # noqa: F811
+def show(browser: WebDriver, page: Path, width: int, scheme: str) -> None:
     """Opens a page in a window of a width, light or dark."""
     size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
@@ -56,7 +58,7 @@ def show(browser: WebDriver, page: Path, width: int, scheme: str) -> None:  # no
     "name", ["full", "one", "many", "unevaluated", "killed", "moved", "comparison"]
 )
 def test_a_page_fits_the_window_and_needs_nothing(
-    browser: WebDriver,  # noqa: F811
+    browser: WebDriver,
     pages: dict[str, Path],
     name: str,
     scheme: str,
@@ -73,7 +75,7 @@ def test_a_page_fits_the_window_and_needs_nothing(
 
 
 def test_the_sections_are_reached_by_keyboard(
-    browser: WebDriver,  # noqa: F811
+    browser: WebDriver,
     pages: dict[str, Path],
 ) -> None:
     show(browser, pages["full"], 1400, "light")
@@ -89,7 +91,7 @@ def test_the_sections_are_reached_by_keyboard(
 
 
 def test_images_show_truth_and_detections(
-    browser: WebDriver,  # noqa: F811
+    browser: WebDriver,
     pages: dict[str, Path],
 ) -> None:
     show(browser, pages["full"], 1400, "light")
@@ -109,7 +111,7 @@ def test_no_page_is_large(pages: dict[str, Path]) -> None:
 
 
 def test_a_run_that_was_cut_off_says_so(
-    browser: WebDriver,  # noqa: F811
+    browser: WebDriver,
     pages: dict[str, Path],
 ) -> None:
     show(browser, pages["killed"], 1400, "light")
@@ -123,7 +125,7 @@ def test_a_run_that_was_cut_off_says_so(
 
 
 def test_a_comparison_marks_what_differs(
-    browser: WebDriver,  # noqa: F811
+    browser: WebDriver,
     pages: dict[str, Path],
 ) -> None:
     show(browser, pages["comparison"], 1400, "light")

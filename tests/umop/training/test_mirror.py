@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 
 from serving.storage import Store
-from tests.storage import Fault, Storage
-from tests.umop.data.test_address import upload
+from tests.storage import Fault, Storage, upload
 from tests.umop.distributed.starter import Started, Starter
 from tests.umop.training.results import metrics, result
 from umop.runs.folder import RunFolder

@@ -14,6 +14,13 @@ from serving.inference.engines import open_engine
 from serving.inference.engines.cpu_limit import cpu_limit, usable_cores
 
 
+@pytest.fixture(autouse=True)
+def all_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The process may use each of eight cores, whatever these tests are run on."""
+    monkeypatch.setattr(os, "cpu_count", lambda: 8)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: set(range(8)))
+
+
 @pytest.mark.parametrize(
     ("content", "limit"),
     [("200000 100000\n", 2), ("150000 100000\n", 2), ("50000 100000\n", 1), ("max 100000\n", 0)],
@@ -40,14 +47,11 @@ def test_the_smaller_of_quota_and_affinity_counts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quota: str, limit: int
 ) -> None:
     (tmp_path / "cpu.max").write_text(f"{quota} 100000\n")
-    monkeypatch.setattr(os, "cpu_count", lambda: 8)
     monkeypatch.setattr(os, "sched_getaffinity", lambda process: set(range(3)))
     assert cpu_limit(tmp_path) == usable_cores(tmp_path) == limit
 
 
-def test_all_cores_are_no_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "cpu_count", lambda: 8)
-    monkeypatch.setattr(os, "sched_getaffinity", lambda process: set(range(8)))
+def test_all_cores_are_no_limit(tmp_path: Path) -> None:
     assert (cpu_limit(tmp_path), usable_cores(tmp_path)) == (0, 8)
 
 

@@ -25,7 +25,7 @@ from serving.torchserve.archive import WorkerOptions, write_archive
 from serving.torchserve.handler import DetectionHandler
 from tests.serving.pickles import assert_no_pickle
 from tests.serving.signing import make_key_pair, signed_copy
-from tests.serving.torchserve.test_handler import context_of
+from tests.serving.torchserve.contexts import context_of
 
 
 class Middle(nn.Module):
