@@ -122,7 +122,7 @@ class LastAnswers:
         self._services = services
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Passes a request on, and ends the connection if it is time."""
+        """Passes a request on; ends its connection while the service is stopping."""
 
         async def send_last(message: Message) -> None:
             if message["type"] == "http.response.start" and self._services.draining:

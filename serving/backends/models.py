@@ -70,7 +70,7 @@ class Models:
             await backend.check()
 
     def origin(self, index: int) -> str:
-        """Which version of its bundle's place a model that answers is (``version_of``).
+        """Returns where the bundle of a model that answers comes from, see ``Bundle.origin``.
 
         Raises:
             NotReadyError: It is not loaded yet.

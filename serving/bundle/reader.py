@@ -43,7 +43,7 @@ class Bundle:
         path: The folder or the zip.
         manifest: Its manifest.
         is_verified: Whether its signature was checked when it was opened.
-        origin: What ``version_of`` says of the place that it was opened from while it is this one.
+        origin: What ``version_of`` says of where it comes from, as long as this bundle is there.
     """
 
     def __init__(

@@ -26,7 +26,7 @@ class Fetched(NamedTuple):
 
     Attributes:
         path: Where it is.
-        origin: What ``version_of`` says of the place that it comes from while it is this one.
+        origin: What ``version_of`` says of where it comes from, as long as this bundle is there.
     """
 
     path: Path
@@ -60,7 +60,7 @@ def fetched_bundle(place: str | Path) -> Iterator[Fetched]:
 
 
 def version_of(place: str | Path) -> str:
-    """What is another text whenever the bundle at a place is another one.
+    """Returns a text that changes whenever the bundle at a place does.
 
     Raises:
         UnreachableError: It cannot be looked at.

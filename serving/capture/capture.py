@@ -96,7 +96,7 @@ class Capture:
             self._count("queue full")
 
     def close(self) -> None:
-        """Ends the thread once the image that it is at is written; what waits is left out."""
+        """Ends the thread once it has written the image in work; those that wait are left out."""
         with suppress(Empty):
             while True:
                 self._jobs.get_nowait()

@@ -1,4 +1,4 @@
-"""Captured images, wherever they are: bounded in bytes and age, and those that look alike once."""
+"""Captured images: bounded in bytes and age, and one of those that look alike."""
 
 from __future__ import annotations
 

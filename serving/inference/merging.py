@@ -1,4 +1,4 @@
-"""Makes what is found in windows what is found in their image."""
+"""Merges what was found in an image's windows into what is in the image."""
 
 from __future__ import annotations
 
@@ -168,7 +168,7 @@ class _Views:
 def _touches_border(
     boxes: NDArray[np.float32], places: NDArray[np.float32], size: Size
 ) -> NDArray[np.bool_]:
-    """Whether each box ends at a border of its window that is none of the image."""
+    """Whether each box ends at a border of its window that is not one of the image."""
     near = _BORDER * (places[:, 2:] - places[:, :2])
     starts = (boxes[:, :2] - places[:, :2] < near) & (places[:, :2] > 0)
     ends = (places[:, 2:] - boxes[:, 2:] < near) & (places[:, 2:] < [size.width, size.height])

@@ -77,7 +77,7 @@ class Prediction:
         """Writes the image with boxes and labels as a JPEG or PNG, by the name; returns its path.
 
         Raises:
-            ValueError: The name ends otherwise.
+            ValueError: The name has another suffix.
             OSError: It cannot be written, or the image's file is gone.
         """
         path = Path(path)

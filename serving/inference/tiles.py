@@ -1,4 +1,4 @@
-"""An image that is looked at in windows, and which images are."""
+"""Images that are looked at in windows, and the choice of which are."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ class PredictOptions:
         format: Name of one of ``serving.predict.formats.RESULT_FORMATS``.
         draw: Whether images and videos with boxes are written.
         crop: Whether what is inside of the boxes is written.
-        every: Of a video, every how manieth frame is looked at.
+        every: Of a video, each N-th frame is looked at.
         detect: What is reported.
     """
 

@@ -38,7 +38,7 @@ class Model(Protocol):
         """Finds objects in an image.
 
         Args:
-            image: It, encoded where it is a file.
+            image: The image, encoded where it is a file.
             pixels: The same decoded, where that is done already.
 
         Raises:

@@ -115,7 +115,7 @@ def _load(item: Item) -> bytes | Pixels:
     """Reads an image.
 
     Raises:
-        ImageError: It is none.
+        ImageError: It is not an image.
         InputError: It cannot be read.
     """
     try:

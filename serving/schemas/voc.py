@@ -39,7 +39,7 @@ def voc_object(
         root: The annotation.
         label: The box's class.
         corners: x1, y1, x2, y2 in pixels.
-        flags: What it is said not to be, such as ``difficult``.
+        flags: Elements to write as 0, such as ``difficult``.
     """
     item = element(root, "object")
     element(item, "name", label)

@@ -1,4 +1,4 @@
-"""Object storage, for both halves: the only module that knows obstore.
+"""Object storage, for both halves: the only package that imports obstore.
 
 ``umop`` reaches it through ``serving.shared``, as all that it uses of this package.
 """

@@ -43,7 +43,7 @@ class Address(NamedTuple):
         """Reads an address.
 
         Raises:
-            StorageError: It is none of object storage.
+            StorageError: It is not one of object storage.
         """
         if is_model(text):
             raise StorageError(f"{text}: MLflow's registry has only bundles")

@@ -50,7 +50,7 @@ class Objects:
 
     @property
     def version(self) -> str:
-        """A digest that is another one whenever an object is."""
+        """A digest that changes whenever an object does."""
         lines = (f"{each.name}\0{each.etag}\0{each.size}\n" for each in self.found)
         return blake2b("".join(lines).encode(), digest_size=16).hexdigest()
 

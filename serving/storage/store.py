@@ -45,7 +45,7 @@ class StoredObject:
     Attributes:
         name: Below the address that was opened; empty for the object at the address itself.
         size: In bytes.
-        etag: Is another one whenever the content is.
+        etag: Changes whenever the content does.
         modified: By storage's clock.
         generation: Likewise, where storage counts its writes.
     """

@@ -14,8 +14,8 @@ class Health(BaseModel):
     """State of the service.
 
     Attributes:
-        status: In a word.
-        detail: What an operator should know all the same.
+        status: ``alive`` or ``ready``.
+        detail: Why the newest bundle does not answer, where an older one does.
     """
 
     status: str

@@ -50,7 +50,7 @@ def refuse_code(archive: bytes) -> None:
         archive: The content of a file that ``torch.export.save`` wrote.
 
     Raises:
-        CodeError: It may run something else.
+        _CodeError: It may run something else.
         BadZipFile, ValueError, KeyError, TypeError: It is not such an archive.
     """
     with zipfile.ZipFile(io.BytesIO(archive)) as members:

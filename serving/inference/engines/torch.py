@@ -49,7 +49,7 @@ class _TorchEngine:
                 warnings.simplefilter("ignore")
                 program = torch.export.load(io.BytesIO(archive))
         except Exception as error:  # PyTorch's reader raises many kinds on damaged input
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            reason = _first_line(error)
             raise BundleError(f"{bundle.path}: {_MODEL_FILE} cannot be run: {reason}") from error
         self._device = torch.device(_device(options.device))
         # The bundle's sizes are multiples of 32, which is all that the program's guards ask for.
@@ -86,4 +86,5 @@ def _device(name: str) -> str:
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0]
+    """Its message, cut short; its kind where it has none."""
+    return next(iter(str(error).splitlines()), type(error).__name__)

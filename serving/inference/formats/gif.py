@@ -10,7 +10,7 @@ _EXTENSION, _IMAGE, _CONTROL = 0x21, 0x2C, 0xF9
 
 
 def read(data: bytes) -> Encoded:
-    """Reads a GIF up to its first image; comments and the like stay behind."""
+    """Reads a GIF up to its first image; comments and the like are left out."""
     width, height, flags = unpack("<HHB", data, 6)
     start = _HEADER + _table(flags)
     place, control = start, b""

@@ -17,7 +17,7 @@ _EXIF = b"Exif\x00\x00"
 
 
 def read(data: bytes) -> Encoded:
-    """Reads a JPEG up to its first scan, and counts the scans; what follows its end stays behind.
+    """Reads a JPEG up to its first scan, and counts the scans; what follows its end is left out.
 
     A decoder goes over all pixels once for every scan, however few bytes it has.
     """

@@ -13,7 +13,7 @@ _PIXELS = {b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"ANIM", b"ANMF"}
 
 
 def read(data: bytes) -> Encoded:
-    """Reads a WebP; its texts and profiles stay behind."""
+    """Reads a WebP; its texts and profiles are left out."""
     first = data[_START : _START + 4]
     width, height, flags = _size(data, first)
     kept: list[bytes] = []

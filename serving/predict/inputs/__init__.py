@@ -57,7 +57,7 @@ def open_inputs(paths: Sequence[str], every: int, skip: Path | None = None) -> I
 
     Args:
         paths: Files, folders, patterns, zips, videos, addresses, and ``-`` for standard input.
-        every: Of a video, every how manieth frame is an image.
+        every: Of a video, each N-th frame is an image.
         skip: A folder that is left out of others: that of the results.
 
     Raises:
@@ -99,7 +99,7 @@ def _input(path: str, name: str, prefix: str, every: int, skip: Path | None) -> 
         path: The path.
         name: What it is called if it is one file.
         prefix: What the names of files inside of it begin with.
-        every: Of a video, every how manieth frame is an image.
+        every: Of a video, each N-th frame is an image.
         skip: A folder that is left out of another.
     """
     if path == "-":

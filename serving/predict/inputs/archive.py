@@ -34,7 +34,7 @@ class Archive:
     prefix: str
 
     def items(self) -> Iterator[Item]:
-        """See ``Input``."""
+        """See ``PathInput.items``."""
         try:
             archive = ZipFile(self.path)
             members = _members(archive, self.path)
@@ -47,7 +47,7 @@ class Archive:
             yield Item(self.prefix + member.filename, stamp, load, is_file=False)
 
     def count(self) -> int:
-        """See ``Input``."""
+        """See ``PathInput.count``."""
         return sum(1 for _ in self.items())
 
 

@@ -27,12 +27,12 @@ class File:
     name: str
 
     def items(self) -> Iterator[Item]:
-        """See ``Input``."""
+        """See ``PathInput.items``."""
         whole = Item(self.name, "", partial(read_file_bounded, self.path))
         yield _item(self.path, self.name) or whole
 
     def count(self) -> int:
-        """See ``Input``."""
+        """See ``PathInput.count``."""
         return 1
 
 
@@ -45,7 +45,7 @@ class Folder:
     Attributes:
         path: The folder.
         prefix: What names have before their path in the folder.
-        every: Of a video, every how manieth frame is an image.
+        every: Of a video, each N-th frame is an image.
         skip: A folder inside that is left out.
     """
 
@@ -55,7 +55,7 @@ class Folder:
     skip: Path | None = None
 
     def items(self) -> Iterator[Item]:
-        """See ``Input``."""
+        """See ``PathInput.items``."""
         for inside in self._walk():
             if isinstance(inside, Item):
                 yield inside
@@ -65,7 +65,7 @@ class Folder:
                 yield item
 
     def count(self) -> int:
-        """See ``Input``."""
+        """See ``PathInput.count``."""
         names = (inside for inside in self._walk() if isinstance(inside, str))
         return sum(self._video(name).count() if is_video(name) else 1 for name in names)
 

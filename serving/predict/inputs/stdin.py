@@ -16,7 +16,7 @@ class StandardInput:
     """An encoded image that is piped in."""
 
     def items(self) -> Iterator[Item]:
-        """See ``Input``."""
+        """See ``PathInput.items``."""
         try:
             data = read_bounded(sys.stdin.buffer)
         except (InputError, OSError) as error:
@@ -25,5 +25,5 @@ class StandardInput:
         yield Item(_NAME, digest(data), lambda: data, is_file=False)
 
     def count(self) -> int:
-        """See ``Input``."""
+        """See ``PathInput.count``."""
         return 1

@@ -40,7 +40,7 @@ class Video:
 
     Attributes:
         path: The file.
-        every: Every how manieth frame is an image, from the first on.
+        every: Each N-th frame is an image, from the first on.
         name: What it is called.
     """
 
@@ -49,14 +49,14 @@ class Video:
     name: str
 
     def items(self) -> Iterator[Item]:
-        """See ``Input``."""
+        """See ``PathInput.items``."""
         try:
             yield from self._frames()
         except (InputError, OSError) as error:
             yield broken(self.name, error)
 
     def count(self) -> int:
-        """See ``Input``."""
+        """See ``PathInput.count``."""
         try:
             with _opened(self.path) as capture:
                 return -(-_declared(capture) // self.every)

@@ -27,11 +27,11 @@ class WebImage:
     url: str
 
     def items(self) -> Iterator[Item]:
-        """See ``Input``."""
+        """See ``PathInput.items``."""
         yield Item(_without_password(self.url), "", self._fetch)
 
     def count(self) -> int:
-        """See ``Input``."""
+        """See ``PathInput.count``."""
         return 1
 
     def _fetch(self) -> bytes:
