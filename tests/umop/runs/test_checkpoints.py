@@ -125,6 +125,16 @@ def test_the_newest_and_the_best_are_kept(run: RunFolder) -> None:
     assert kept == sorted(names + [f"{name}.sha256" for name in names])
 
 
+def test_the_newest_are_kept_where_the_clock_was_hours_ahead(run: RunFolder) -> None:
+    for iteration in (1, 2, 3):
+        os.utime(run.folder / f"iter_{iteration}.pth", (2**32, 2**32 + iteration))
+    for iteration in (4, 5, 6):
+        write_checkpoint(run.folder / f"iter_{iteration}.pth", save(iteration))
+        remove_all_but(run, 2)
+        kept = sorted(path.name for path in run.folder.glob("*.pth"))
+        assert kept == [f"iter_{iteration - 1}.pth", f"iter_{iteration}.pth"]
+
+
 def test_a_checkpoint_is_named(tmp_path: Path) -> None:
     best, newest = tmp_path / "best.pth", tmp_path / "iter_300.pth"
     for checkpoint, iteration in ((best, 200), (newest, 300)):
