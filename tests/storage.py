@@ -8,6 +8,8 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import datetime
+from email.utils import format_datetime
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -40,12 +42,16 @@ class Fault:
 
     Attributes:
         status: It answers so itself.
+        code: S3's name for why.
+        modified: The time that it says the object is from, by a clock of its own.
         cut_after: It breaks the answer off behind so many bytes of its content.
         stall_after: It sends no more behind so many bytes.
         delay: It waits for so many seconds.
     """
 
     status: int | None = None
+    code: str = ""
+    modified: datetime | None = None
     cut_after: int | None = None
     stall_after: int | None = None
     delay: float = 0
@@ -113,9 +119,11 @@ def _handler(storage: Storage) -> type[BaseHTTPRequestHandler]:
             fault = storage.fault(self.command, path) or Fault()
             sleep(fault.delay)
             if fault.status:
+                body = f"<Error><Code>{fault.code}</Code></Error>".encode() if fault.code else b""
                 self.send_response(fault.status)
-                self.send_header("Content-Length", "0")
+                self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
+                self.wfile.write(body)
                 return
             self.forward(content, fault)
 
@@ -126,6 +134,8 @@ def _handler(storage: Storage) -> type[BaseHTTPRequestHandler]:
             body = answer.read()
             self.send_response(answer.status)
             for name, value in answer.getheaders():
+                if name.lower() == "last-modified" and fault.modified:
+                    value = format_datetime(fault.modified, usegmt=True)
                 if name.lower() not in ("transfer-encoding", "connection"):
                     self.send_header(name, value)
             if not answer.getheader("Content-Length"):

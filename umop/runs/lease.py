@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Event, Thread
 from time import monotonic, sleep
-from typing import Any
+from typing import Annotated
 from uuid import uuid4
+
+from pydantic import BaseModel, Field, ValidationError
 
 from serving.shared import ConflictError, StorageError, Store, StoredObject, Tag
 from umop.runs.lock import holder
@@ -21,6 +22,31 @@ _CLOCK = "lease.clock"
 _BEATS = 6
 """How often a holder writes within the time after which it counts as gone."""
 _SECONDS_BETWEEN_LOOKS = 1.0
+_MOST_SECONDS = 86400.0
+
+
+class _Content(BaseModel):
+    """What a lease says of its holder.
+
+    Attributes:
+        holder: Who it is, for people.
+        writer: Tells it from all others.
+        beat: Is another number in each write.
+        seconds: After how many without a write it counts as gone.
+    """
+
+    holder: str
+    writer: str
+    beat: int
+    seconds: Annotated[float, Field(ge=1, le=_MOST_SECONDS)]
+
+    @classmethod
+    def parse(cls, text: bytes) -> _Content | None:
+        """Reads a lease; None where it is none."""
+        try:
+            return cls.model_validate_json(text)
+        except ValidationError:
+            return None
 
 
 def _lease_seconds() -> float:
@@ -34,16 +60,22 @@ def _lease_seconds() -> float:
         seconds = float(text)
     except ValueError:
         seconds = 0.0
-    if not 1 <= seconds <= 86400:
+    if not 1 <= seconds <= _MOST_SECONDS:
         raise UserError(f"UMOP_MIRROR_LEASE must be seconds from 1 to 86400, not {text!r}.")
     return seconds
+
+
+def _seconds_to_watch(lease: _Content, age: float) -> float:
+    """How long a lease must not change until its holder counts as gone."""
+    two_beats = 2 * lease.seconds / _BEATS
+    return min(max(lease.seconds - age, two_beats), lease.seconds) + _SECONDS_BETWEEN_LOOKS
 
 
 class Lease:
     """An object that its holder keeps changing; each write is conditional on the one before.
 
-    No clock of this machine counts. How old a lease is, storage's own times say, and from then on
-    whether it changes.
+    No clock of this machine counts. How old a lease is, storage's own times say; they may be of
+    several machines, too, so two beats are waited for in any case.
 
     Args:
         store: The run's mirror.
@@ -58,6 +90,7 @@ class Lease:
         self.is_lost = False
         self._store = store
         self._seconds = _lease_seconds()
+        self._holder = holder()
         self._beat = 0
         self._tag: Tag | None = None
         self._released = Event()
@@ -95,15 +128,18 @@ class Lease:
         """Waits for a lease to be given up; returns the tag of one that is not kept.
 
         Raises:
-            UserError: It is kept.
+            UserError: It is kept, or damaged.
         """
         found = self._store.read(_LEASE)
         if found is None:
             return None
-        lease, tag = json.loads(found[0]), found[1].tag
-        until = monotonic() + lease["seconds"] + 1 - self._age(found[1])
-        if until > monotonic():
-            note(f"looking whether {lease['holder']} still trains {self._store.address}")
+        lease, tag = _Content.parse(found[0]), found[1].tag
+        if lease is None:
+            raise UserError(
+                f"{self._store.named(_LEASE)} is damaged. Delete it, once no job trains this run."
+            )
+        note(f"looking whether {lease.holder} still trains {self._store.address}")
+        until = monotonic() + _seconds_to_watch(lease, self._age(found[1]))
         while monotonic() < until:
             sleep(_SECONDS_BETWEEN_LOOKS)
             now = self._store.look(_LEASE)
@@ -119,21 +155,18 @@ class Lease:
         now = self._store.look(_CLOCK)
         return 0.0 if now is None else (now.modified - lease.modified).total_seconds()
 
-    def _held_by(self, lease: dict[str, Any]) -> UserError:
+    def _held_by(self, lease: _Content) -> UserError:
         return UserError(
-            f"{self._store.address} is being trained by {lease['holder']}. Wait for it or stop it, "
+            f"{self._store.address} is being trained by {lease.holder}. Wait for it or stop it, "
             "or give this run another name with --run."
         )
 
     def _write(self, before: Tag | None) -> Tag:
         self._beat += 1
-        lease = {
-            "holder": holder(),
-            "writer": self.writer,
-            "beat": self._beat,
-            "seconds": self._seconds,
-        }
-        return self._store.replace(_LEASE, json.dumps(lease).encode(), before)
+        lease = _Content(
+            holder=self._holder, writer=self.writer, beat=self._beat, seconds=self._seconds
+        )
+        return self._store.replace(_LEASE, lease.model_dump_json().encode(), before)
 
     def _keep(self) -> None:
         while not self._released.wait(self._seconds / _BEATS):
@@ -152,7 +185,8 @@ class Lease:
             found = self._store.read(_LEASE)
         except StorageError:
             return True  # the next beat finds out
-        if found is None or json.loads(found[0])["writer"] != self.writer:
+        lease = None if found is None else _Content.parse(found[0])
+        if found is None or lease is None or lease.writer != self.writer:
             return False
         self._tag = found[1].tag
         return True
