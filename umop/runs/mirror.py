@@ -12,11 +12,13 @@ import json
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from dataclasses import asdict, dataclass
+from pathlib import Path, PurePosixPath
 from typing import BinaryIO, NamedTuple
 
-from serving.shared import ConflictError, Store, Tag, receive_object
+from pydantic import TypeAdapter
+
+from serving.shared import ConflictError, StorageError, Store, Tag, receive_object
 from umop.runs.checkpoints import by_age, replace_text
 from umop.runs.folder import RunFolder
 from umop.system.console import note
@@ -52,20 +54,33 @@ class _Manifest:
         files: All files by their paths in the run's folder.
     """
 
-    writer: str = ""
-    iteration: int = -1
-    checkpoints: tuple[str, ...] = ()
-    files: dict[str, _Entry] = field(default_factory=dict)
+    writer: str
+    iteration: int
+    checkpoints: tuple[str, ...]
+    files: dict[str, _Entry]
 
     @classmethod
     def parse(cls, text: bytes) -> _Manifest:
-        content = json.loads(text)
-        files = {name: _Entry(*entry) for name, entry in content["files"].items()}
-        return cls(content["writer"], content["iteration"], tuple(content["checkpoints"]), files)
+        """Reads a manifest.
+
+        Raises:
+            ValueError: It is none, or names what is not in a run's folder.
+        """
+        manifest = TypeAdapter(cls).validate_json(text)
+        if not all(map(_is_inside, manifest.files)):
+            raise ValueError("a path leaves the folder")
+        if not manifest.files.keys() >= set(manifest.checkpoints):
+            raise ValueError("a checkpoint is not among the files")
+        return manifest
 
     def keys(self) -> set[str]:
         """The names of all objects."""
         return {entry.key(name) for name, entry in self.files.items()}
+
+
+def _is_inside(name: str) -> bool:
+    path = PurePosixPath(name)
+    return not path.is_absolute() and ".." not in path.parts and str(path) == name != "."
 
 
 @dataclass
@@ -121,7 +136,7 @@ class Mirror:
         self._writer = writer
         self._tag: Tag | None = None
         self._sums: dict[tuple[int, int, int], str] = {}
-        self.manifest = _Manifest()
+        self.manifest = _Manifest("", -1, (), {})
 
     def pull(self, here: int) -> None:
         """Brings what the mirror holds into the run's folder, unless that has come as far.
@@ -152,8 +167,15 @@ class Mirror:
 
     def _read(self) -> None:
         found = self._store.read(_MANIFEST)
-        if found is not None:
+        if found is None:
+            return
+        try:
             self.manifest, self._tag = _Manifest.parse(found[0]), found[1].tag
+        except ValueError as error:
+            raise StorageError(
+                f"{self._store.named(_MANIFEST)} is damaged: name another run with --run, or "
+                "delete it to begin again"
+            ) from error
 
     def _bring(self, name: str) -> bool:
         """Brings one file; returns whether it is what it should be."""

@@ -102,7 +102,7 @@ class Uploads:
         self._lease = lease
         self._iteration = iteration
         self._waiting: Snapshot | None = None
-        self._failure: StorageError | None = None
+        self._failure: Exception | None = None
         self._is_ending = False
         self._changed = Condition()
         self._thread: Thread | None = None
@@ -183,7 +183,7 @@ class Uploads:
                 self._failure = None
             except ConflictError:
                 self._lease.is_lost = True
-            except StorageError as error:
+            except (StorageError, OSError) as error:
                 self._failure = error
                 note(f"warning: {error}: the mirror stays as it is until the next save")
 

@@ -124,6 +124,30 @@ def test_without_a_whole_checkpoint_the_start_is_refused(
         bring(fresh(tmp_path), place, -1)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        b"{}",
+        b"null",
+        b"\0",
+        b'{"writer": "", "iteration": 4, "checkpoints": ["iter_4.pth"], "files": {}}',
+        b'{"writer": "", "iteration": 4, "checkpoints": [], "files": {"../x": ["0", 1]}}',
+        b'{"writer": "", "iteration": 4, "checkpoints": [], "files": {"/etc/x": ["0", 1]}}',
+    ],
+)
+def test_a_damaged_manifest_is_refused_and_stays(
+    storage: Storage, place: str, tmp_path: Path, text: bytes
+) -> None:
+    store = Store(f"{place}/trees")
+    store.write("manifest.json", text)
+    with pytest.raises(UserError, match=r"manifest\.json is damaged: name another run"):
+        mirrored(fresh(tmp_path), place, lambda: -1).__enter__()
+    found = store.read("manifest.json")
+    assert found is not None
+    assert found[0] == text
+
+
 def test_only_what_changed_is_uploaded(storage: Storage, place: str, run: RunFolder) -> None:
     save(run, 4)
     mirror = push(run, place, 4)
