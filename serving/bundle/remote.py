@@ -116,7 +116,8 @@ def _kept(address: str, found: Objects, version: str, name: str) -> Path:
     path = versions / version / name
     fetch(found, path)
     path.parent.touch()
-    for old in sorted(versions.iterdir(), key=lambda each: -each.stat().st_mtime_ns)[_KEPT:]:
+    others = [each for each in versions.iterdir() if each != path.parent]  # the clock may go back
+    for old in sorted(others, key=lambda each: -each.stat().st_mtime_ns)[_KEPT - 1 :]:
         shutil.rmtree(old, ignore_errors=True)
     return path
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,17 @@ def test_two_versions_of_a_bundle_stay_in_the_cache(
     for version in ("1", "2", "3"):
         upload(make_bundle(tmp_path / f"{version}.bundle", version=version), place)
         assert Bundle.open(place).manifest.version == version
+    assert len(list(cache.rglob("manifest.json"))) == 2
+
+
+def test_a_clock_that_goes_back_drops_no_bundle_that_was_just_fetched(
+    storage: Storage, place: str, tmp_path: Path, cache: Path
+) -> None:
+    for version in ("1", "2", "3"):
+        upload(make_bundle(tmp_path / f"{version}.bundle", version=version), place)
+        assert Bundle.open(place).manifest.version == version
+        for fetched in cache.glob("bundles/*/*"):
+            os.utime(fetched, (2**32, 2**32))  # the year 2106
     assert len(list(cache.rglob("manifest.json"))) == 2
 
 
