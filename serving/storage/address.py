@@ -8,10 +8,12 @@ from typing import NamedTuple
 from urllib.parse import unquote
 
 from serving.storage.errors import StorageError
+from serving.storage.variables import is_server
 
 _REGISTRY = "models:/"
 _ADDRESS = re.compile(rf"{_REGISTRY}|[A-Za-z][A-Za-z0-9+.-]*://")
 _SCHEMES = ("s3", "gs", "az", "https", "file")
+_BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 def is_address(place: object) -> bool:
@@ -62,12 +64,27 @@ class Address(NamedTuple):
             raise StorageError(f"{shown}: the address cannot have a query here")
         if scheme == "https":
             path = unquote(path)
-        return cls(f"{scheme}://{place}", path.strip("/"))
+        path = path.strip("/")
+        if not _is_place(scheme, place) or not _is_path(path):
+            raise StorageError(f"{text!r}: there can be no such address")
+        return cls(f"{scheme}://{place}", path)
 
     @property
     def scheme(self) -> str:
         """Such as ``s3``."""
         return self.root.partition("://")[0]
+
+
+def _is_place(scheme: str, place: str) -> bool:
+    if scheme == "file":
+        return True
+    return is_server(f"https://{place}") if scheme == "https" else bool(_BUCKET.fullmatch(place))
+
+
+def _is_path(path: str) -> bool:
+    """Whether obstore can ask for it."""
+    parts = path.split("/") if path else []
+    return path.isprintable() and not {"", ".", ".."} & set(parts)
 
 
 def _named_first(scheme: str) -> str:

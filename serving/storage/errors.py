@@ -9,6 +9,19 @@ from contextlib import contextmanager
 _STATUS = re.compile(r"status code: (\d{3})( [A-Za-z ]+)?")
 _CODE = re.compile(r"<Code>(\w+)</Code>")
 _DENIED = ("401", "403")
+_METADATA = re.compile(
+    r"/latest/(api/token|meta-data)|/computeMetadata/|/metadata/identity|//169\.254\."
+)
+"""Where a machine or a pod asks its cloud what it may do."""
+_FINAL = {
+    "object with invalid path": "an object has a name with an empty part, . or ..",
+    "Received redirect": "it is in another region than AWS_REGION says",
+}
+_KNOWN = {
+    **_FINAL,
+    "HTTP error: error sending request": "the server does not answer",
+    "RequestTimeTooSkewed": "this machine's clock is wrong (403 RequestTimeTooSkewed)",
+}
 _WORTH_ANOTHER_TRY = ("408", "429")
 
 
@@ -26,6 +39,16 @@ class StorageError(Exception):
 
 class ConflictError(StorageError):
     """An object is not what a conditional write expected."""
+
+
+@contextmanager
+def final_errors() -> Iterator[None]:
+    """Marks errors as those that another try would meet again."""
+    try:
+        yield
+    except StorageError as error:
+        error.is_temporary = False
+        raise
 
 
 @contextmanager
@@ -48,12 +71,21 @@ def translated(address: str) -> Iterator[None]:
     except exceptions.BaseError as error:
         text = str(error).partition("\n\nDebug source")[0]
         status = _STATUS.search(text)
-        is_final = status and status[1][0] == "4" and status[1] not in _WORTH_ANOTHER_TRY
-        raise StorageError(f"{address}: {_reason(text)}", is_temporary=not is_final) from error
+        is_refused = status and status[1][0] == "4" and status[1] not in _WORTH_ANOTHER_TRY
+        is_temporary = not is_refused and not any(each in text for each in _FINAL)
+        raise StorageError(f"{address}: {_reason(text)}", is_temporary=is_temporary) from error
 
 
 def _reason(text: str) -> str:
     """What an error of obstore says, without its account of how that came about."""
+    if _METADATA.search(text.partition(" - ")[0]):
+        return f"no variable has credentials, and the machine gives none ({_outcome(text)})"
+    return _outcome(text)
+
+
+def _outcome(text: str) -> str:
+    if known := next((said for each, said in _KNOWN.items() if each in text), None):
+        return known
     if status := _STATUS.search(text):
         code = _CODE.search(text)
         denied = "access is denied: " if status[1] in _DENIED else ""

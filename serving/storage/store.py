@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +10,8 @@ from itertools import islice
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from serving.storage.address import Address
-from serving.storage.errors import ConflictError, StorageError, translated
+from serving.storage.errors import ConflictError, StorageError, final_errors, translated
+from serving.storage.variables import require_usable
 
 if TYPE_CHECKING:
     from obstore import ObjectMeta
@@ -81,11 +83,12 @@ class Store:
 
         self.address = address.rstrip("/")
         parsed = Address.parse(address)
+        require_usable(os.environ)
         self._prefix = parsed.path
         self._obstore = obstore
         allow_http = parsed.scheme != "https"  # which only an endpoint of the user's can ask for
         options: dict[str, Any] = {"client_options": {**_CLIENT, "allow_http": allow_http}}
-        with translated(address):
+        with final_errors(), translated(address):
             self._store: Any = from_url(
                 parsed.root, retry_config={"max_retries": _TRIES}, **options
             )
