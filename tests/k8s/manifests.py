@@ -116,6 +116,15 @@ def overlay(folder: Path, *components: str) -> list[Object]:
     return [each for each in yaml.safe_load_all(kustomize(folder)) if each]
 
 
+def with_component(folder: Path, name: str, component: str) -> list[Object]:
+    """The objects of a file with a component, as the docs put them together in ``folder``."""
+    shutil.copy(FOLDER / name, folder)
+    path = os.path.relpath(FOLDER / "components" / component, folder)
+    text = {"resources": [name], "components": [path]}
+    (folder / "kustomization.yaml").write_text(yaml.safe_dump(text))
+    return [each for each in yaml.safe_load_all(kustomize(folder)) if each]
+
+
 def named(name: str, kind: str, called: str | None = None) -> Object:
     """The one object of a kind in a manifest, or the one of that name."""
     [found] = (

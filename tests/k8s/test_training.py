@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from pathlib import Path
 
 import pytest
-import yaml
 from kubernetes_validate import validate
 
 from serving.storage import is_address
 from tests.k8s.manifests import (
-    FOLDER,
     containers,
     containers_of,
     find,
-    kustomize,
     named,
     objects,
+    with_component,
 )
 from umop.distributed.agent import SECONDS_TO_END, SECONDS_TO_STOP
 from umop.system.exit_codes import MISTAKE, STOPPED
@@ -87,11 +83,7 @@ def test_there_is_time_to_save(name: str) -> None:
 
 
 def test_with_object_storage_no_pod_has_a_claim(tmp_path: Path) -> None:
-    shutil.copy(FOLDER / "train-job.yaml", tmp_path)
-    component = os.path.relpath(FOLDER / "components" / "object-storage", tmp_path)
-    text = {"resources": ["train-job.yaml"], "components": [component]}
-    (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump(text))
-    made = [each for each in yaml.safe_load_all(kustomize(tmp_path)) if each]
+    made = with_component(tmp_path, "train-job.yaml", "object-storage")
     assert not list(find(made, "persistentVolumeClaim"))
     [account] = [each for each in made if each["kind"] == "ServiceAccount"]
     for each in containers_of(made):
@@ -102,3 +94,14 @@ def test_with_object_storage_no_pod_has_a_claim(tmp_path: Path) -> None:
         assert all(is_address(variables[name]) for name in ("DATA", "UMOP_MIRROR"))
         assert not [name for name in variables if "KEY" in name or "SECRET" in name]
         validate(each.object, "1.30", strict=True)
+
+
+def test_claims_of_one_node_differ_only_in_their_mode(tmp_path: Path) -> None:
+    made = with_component(tmp_path, "storage.yaml", "read-write-once")
+    for each in made:
+        validate(each, "1.30", strict=True)
+        assert each["spec"]["accessModes"] == ["ReadWriteOnce"]
+        each["spec"]["accessModes"] = ["ReadWriteMany"]
+    names = [each["metadata"]["name"] for each in made]
+    assert made == [named("storage.yaml", "PersistentVolumeClaim", each) for each in names]
+    assert len(made) == len(objects("storage.yaml"))
