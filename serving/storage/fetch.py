@@ -72,12 +72,12 @@ def fetch(
         What was moved.
 
     Raises:
-        StorageError: An object cannot be had, its name cannot be a file's, or there is no space.
+        StorageError: An object cannot be had, its name cannot be a file's, there is no space, or
+            the folder cannot be written.
     """
     for each in objects.found:
         _require_safe(objects.store, each.name)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with _exclusive(folder.parent / ".lock"):
+    with _writing(folder), _exclusive(folder.parent / ".lock"):
         journal = _Journal(folder)
         missing = [each for each in objects.found if not journal.has(each)]
         _require_space(folder.parent, sum(each.size for each in missing))
@@ -156,14 +156,12 @@ def _bring(store: Source, wanted: StoredObject, folder: Path) -> None:
     target = folder / wanted.name
     state = f"{wanted.name}\0{wanted.etag}".encode()
     part = _parts(folder) / blake2b(state, digest_size=16).hexdigest()
-    try:
+    with _writing(target):
         part.parent.mkdir(exist_ok=True)
         part.touch()
         receive_object(store, wanted, part)
         target.parent.mkdir(parents=True, exist_ok=True)
         part.replace(target)
-    except OSError as error:
-        raise StorageError(f"{target} cannot be written: {error.strerror}") from error
 
 
 def receive_object(store: Source, wanted: StoredObject, part: Path) -> None:
@@ -221,7 +219,17 @@ def _remove_others(folder: Path, names: set[str]) -> None:
 
 
 @contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """Raises ``StorageError`` where a disk does not take what is written at a path or below."""
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(f"{path} cannot be written: {error.strerror}") from error
+
+
+@contextmanager
 def _exclusive(path: Path) -> Iterator[None]:
+    path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # filelock comes only with training
         yield

@@ -165,6 +165,16 @@ def test_a_name_that_would_leave_the_folder_is_refused(
             fetch(Objects(Store(place), [evil]), tmp_path / "a" / "files")
 
 
+def test_a_cache_that_cannot_be_written_is_one_clear_line(
+    storage: Storage, place: str, tmp_path: Path
+) -> None:
+    store = fill(storage, place, 1)
+    (tmp_path / "cache").write_text("a file")
+    with pytest.raises(StorageError, match="cannot be written: Not a directory") as refused:
+        fetch(Objects(store, store.objects()), tmp_path / "cache" / "a" / "files")
+    assert not refused.value.is_temporary
+
+
 def test_a_conditional_write_loses_against_the_one_that_was_first(
     storage: Storage, place: str
 ) -> None:
