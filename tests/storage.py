@@ -123,7 +123,7 @@ def _handler(storage: Storage) -> type[BaseHTTPRequestHandler]:
                 self.send_response(fault.status)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
-                self.wfile.write(body)
+                self.wfile.write(body if self.command != "HEAD" else b"")
                 return
             self.forward(content, fault)
 

@@ -18,6 +18,7 @@ from umop.system.storage import readable_errors
 _GRACE = 90.0
 """Seconds that a stop waits for its upload; a rank is killed 100 s after it is told to stop."""
 _SECONDS_BETWEEN_LOOKS = 0.1
+_SECONDS_BETWEEN_TRIES = 5.0
 
 
 def _mirror_of(run: RunFolder, address: str) -> Store:
@@ -104,6 +105,7 @@ class Uploads:
         self._waiting: Snapshot | None = None
         self._failure: Exception | None = None
         self._is_ending = False
+        self._tries_until = 0.0
         self._changed = Condition()
         self._thread: Thread | None = None
 
@@ -155,6 +157,7 @@ class Uploads:
             return
         self.offer(self._iteration)
         with self._changed:
+            self._tries_until = time.monotonic() + _GRACE
             self._is_ending = True
             self._changed.notify()
         until = None if seconds is None else time.monotonic() + seconds
@@ -185,7 +188,15 @@ class Uploads:
                 self._lease.is_lost = True
             except (StorageError, OSError) as error:
                 self._failure = error
-                note(f"warning: {error}: the mirror stays as it is until the next save")
+                note(f"warning: {error}: the mirror stays as it is until the next upload")
+                if self._is_ending and self._may_succeed(error):
+                    time.sleep(_SECONDS_BETWEEN_TRIES)
+                    self._waiting = self._waiting or Snapshot.of(self._run, self._iteration)
+
+    def _may_succeed(self, failure: Exception) -> bool:
+        """Whether the last upload is worth another try."""
+        is_temporary = isinstance(failure, StorageError) and failure.is_temporary
+        return is_temporary and time.monotonic() < self._tries_until
 
     def _push(self, snapshot: Snapshot) -> None:
         try:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from serving.storage import ConflictError, StorageError, Store
+from serving.storage.store import _TRIES
 from tests.serving.waiting import wait_until
 from tests.storage import Fault, Storage
 from umop.runs.checkpoints import write_checkpoint
@@ -220,6 +221,25 @@ def test_one_upload_is_behind_at_most(storage: Storage, place: str, run: RunFold
     written = [path for method, path in storage.requests if method == "PUT"]
     assert len([path for path in written if path.endswith("manifest.json")]) <= 3
     assert json.loads(Store(f"{place}/trees").read("manifest.json")[0])["iteration"] == 6  # type: ignore[index]
+
+
+def test_the_last_upload_is_tried_again_where_storage_fails_for_a_while(
+    storage: Storage, place: str, run: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("umop.runs.uploads._SECONDS_BETWEEN_TRIES", 0.1)
+    save(run, 4)
+    failures = iter(range(_TRIES + 3))  # more than one upload outlasts
+    with mirrored(run, place, lambda: 4) as uploads:
+        uploads.start()
+        save(run, 8)
+        storage.fault = lambda method, path: (
+            Fault(status=503)
+            if path.endswith("manifest.json") and next(failures, None) is not None
+            else None
+        )
+    found = Store(f"{place}/trees").read("manifest.json")
+    assert found is not None
+    assert "iter_8.pth" in json.loads(found[0])["checkpoints"]
 
 
 @pytest.mark.parametrize(
