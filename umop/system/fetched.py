@@ -6,10 +6,10 @@ import re
 from hashlib import blake2b
 from pathlib import Path
 
-from serving.shared import Objects, Store, fetch, local_path
+from serving.shared import ConflictError, Objects, Store, fetch, local_path
 from umop.system.cache import cache_folder
 from umop.system.console import Count, counted, note
-from umop.system.errors import UserError
+from umop.system.errors import FetchError, UserError
 from umop.system.storage import readable_errors
 
 _FOLDED = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/+")
@@ -34,7 +34,8 @@ def fetched_path(path: Path) -> Path:
     Objects that were fetched before and have not changed are not moved again.
 
     Raises:
-        FetchError: Storage does not answer; the same command goes on where this one stopped.
+        FetchError: Storage does not answer, or an object was changed meanwhile; the same command
+            goes on where this one stopped.
         UserError: There is nothing at the address, or storage refuses.
     """
     address = address_in(path)
@@ -53,7 +54,10 @@ def _fetch(address: str) -> Path:
     digest = blake2b(address.encode(), digest_size=8).hexdigest()
     folder = cache_folder("fetched") / digest / Path(address).name
     count = Count(f"fetching {address}: object", len(found))
-    moved = fetch(Objects(store, found), folder, lambda _: count.advance())
+    try:
+        moved = fetch(Objects(store, found), folder, lambda _: count.advance())
+    except ConflictError as error:
+        raise FetchError(f"{error}: the same command fetches what is there now.") from error
     if moved:
         size = sum(each.size for each in moved) / _MEGABYTE
         note(f"Fetched {counted(len(moved), 'object')}, {size:.1f} MB, from {address} to {folder}")

@@ -67,6 +67,24 @@ def test_a_file_address_is_read_where_it_lies(discs: Path) -> None:
     assert fetched_path(Path(f"file://{discs}")) == discs
 
 
+def test_an_object_that_changes_while_it_is_fetched_is_no_mistake(
+    storage: Storage, place: str
+) -> None:
+    store = Store(place)
+    store.write("a.bin", b"old")
+
+    def fault(method: str, path: str) -> None:
+        if method == "GET" and path.endswith("a.bin"):
+            storage.fault = lambda method, path: None
+            with storage.direct():
+                Store(place).write("a.bin", b"new")
+
+    storage.fault = fault
+    with pytest.raises(FetchError, match="the same command fetches what is there now"):
+        fetched_path(Path(place))
+    assert (fetched_path(Path(place)) / "a.bin").read_bytes() == b"new"
+
+
 def test_what_storage_refuses_is_a_mistake_and_what_fails_is_not(
     storage: Storage, place: str
 ) -> None:
