@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections import Counter
 from collections.abc import Sequence
@@ -112,11 +113,12 @@ def write_data_set(labelled: Labelled, target: Path, format: Format) -> DataSet:
         format: One of :data:`umop.data.formats.EXPORT_FORMATS`.
 
     Raises:
-        UserError: The folder cannot be written.
+        UserError: The folder cannot be written, or a name cannot be in its annotations.
 
     Returns:
         The data set, as it is now.
     """
+    _require_text(labelled.names)
     try:
         _copy(labelled.data, target, format, labelled.names)
         format.write(target, labelled)
@@ -126,6 +128,13 @@ def write_data_set(labelled: Labelled, target: Path, format: Format) -> DataSet:
     if not format.keeps_crowds and (crowds := int(labelled.data.boxes.crowd.sum())):
         note(f"{format.title} knows no crowds: {counted(crowds, 'box')} left out.")
     return replace(labelled.data, root=target, layout=format.title)
+
+
+def _require_text(names: Sequence[str]) -> None:
+    """Refuses a file's name that no annotation can hold, before anything is copied."""
+    for name in names:
+        if (content := os.fsencode(name)).decode("utf-8", "replace") != name:
+            raise UserError(f"The name {content!r} is not UTF-8. Rename the image.")
 
 
 def _copy(data: DataSet, target: Path, format: Format, names: Sequence[str]) -> None:

@@ -24,7 +24,7 @@ def is_file(path: Path) -> bool:
         return False
 
 
-def _read_bytes(path: Path, most: int = -1) -> bytes:
+def read_bytes(path: Path, most: int = -1) -> bytes:
     """Reads a file, or its first bytes.
 
     Raises:
@@ -47,7 +47,7 @@ def read_text(path: Path) -> str:
 
 def decoded_text(path: Path) -> tuple[str, bool]:
     """A file's text, and whether its encoding is known: it is UTF-8, or UTF-16 with a mark."""
-    content = _read_bytes(path)
+    content = read_bytes(path)
     if content.startswith(_UTF16_MARKS):
         return content.decode("utf-16", errors="replace"), True
     try:
@@ -89,7 +89,7 @@ def read_xml(path: Path) -> ElementTree.Element:
     Raises:
         ValueError: It is not XML, or in an encoding that is not known, such as GB2312.
     """
-    content = _read_bytes(path)
+    content = read_bytes(path)
     try:
         return ElementTree.fromstring(content)
     except ElementTree.ParseError as error:
@@ -100,7 +100,7 @@ def read_xml(path: Path) -> ElementTree.Element:
 
 def head(path: Path, most: int = HEAD) -> str:
     """The start of a file, to see what it is."""
-    content = _read_bytes(path, most)
+    content = read_bytes(path, most)
     is_utf16 = content.startswith(_UTF16_MARKS)
     return content.decode("utf-16" if is_utf16 else "utf-8-sig", errors="replace")
 

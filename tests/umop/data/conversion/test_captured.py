@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -76,7 +77,7 @@ def test_what_is_broken_is_left_out_and_said(folder: Path, tmp_path: Path, umop:
     (folder / "5-other.json").write_text("[1]")
     code, out, err = umop("data", "captured", str(folder), str(tmp_path / "out"))
     assert code == 0
-    assert "2 answers" in err
+    assert "2 captured images left out" in err
     assert "3 train" in out
 
 
@@ -87,17 +88,68 @@ def test_what_is_broken_is_left_out_and_said(folder: Path, tmp_path: Path, umop:
         '{"model": {"name": "pets", "version": "1"}, "image": {"width": 60, "height": 40},'
         ' "detections": [{"class_id": 0, "score": 0.4, "label": "dog"}], "timing_ms": {}}',
         "[" * 100_000,
+        " " * 2**24 + "{}",
     ],
-    ids=["no-height", "no-box", "nested"],
+    ids=["no-height", "no-box", "nested", "huge"],
 )
 def test_an_answer_that_lacks_something_is_left_out(
     folder: Path, tmp_path: Path, umop: Umop, answer: str
 ) -> None:
     (folder / "3-nothing.json").write_text(answer)
+    assert_one_is_left_out(folder, tmp_path, umop)
+
+
+@pytest.mark.parametrize(
+    ("of", "said", "instead"),
+    [
+        ("3-nothing", '"width": 60', '"width": 61'),
+        ("1-sure", '"label": "dog"', '"label": " "'),
+        ("1-sure", '"label": "dog"', '"label": "d\\u0000g"'),
+        ("1-sure", '"x1": 1', '"x1": NaN'),
+        ("1-sure", '"x2": 31', '"x2": 1e300'),
+    ],
+    ids=["another-size", "blank-class", "control-character", "not-a-number", "outside"],
+)
+def test_an_answer_that_cannot_be_of_its_image_is_left_out(
+    folder: Path, tmp_path: Path, umop: Umop, of: str, said: str, instead: str
+) -> None:
+    answer = folder / f"{of}.json"
+    assert said in answer.read_text()
+    answer.write_text(answer.read_text().replace(said, instead))
+    assert_one_is_left_out(folder, tmp_path, umop)
+
+
+def test_an_image_that_is_not_there_or_empty_is_left_out(
+    folder: Path, tmp_path: Path, umop: Umop
+) -> None:
+    (folder / "3-nothing.jpg").write_bytes(b"")
+    assert_one_is_left_out(folder, tmp_path, umop)
+    (folder / "3-nothing.jpg").unlink()
+    shutil.rmtree(tmp_path / "out")
+    assert_one_is_left_out(folder, tmp_path, umop)
+
+
+def test_a_pipe_is_left_out(folder: Path, tmp_path: Path, umop: Umop) -> None:
+    (folder / "3-nothing.json").unlink()
+    os.mkfifo(folder / "3-nothing.json")
+    assert_one_is_left_out(folder, tmp_path, umop)
+
+
+def assert_one_is_left_out(folder: Path, tmp_path: Path, umop: Umop) -> None:
     code, out, err = umop("data", "captured", str(folder), str(tmp_path / "out"))
     assert code == 0, err
-    assert "1 answer in" in err
+    assert "1 captured image left out" in err
     assert "2 train" in out
+
+
+def test_a_name_that_is_not_utf8_is_one_line(folder: Path, tmp_path: Path, umop: Umop) -> None:
+    for suffix in (".jpg", ".json"):
+        path = folder / f"3-nothing{suffix}"
+        path.rename(folder / os.fsdecode(b"3-\xff" + suffix.encode()))
+    out = tmp_path / "out"
+    code, _, err = umop("data", "captured", str(folder), str(out), "--to", "cvat")
+    assert (code, err) == (2, "error: The name b'3-\\xff.jpg' is not UTF-8. Rename the image.\n")
+    assert not out.exists()
 
 
 def test_a_folder_without_captures_is_one_line(tmp_path: Path, umop: Umop) -> None:
