@@ -79,6 +79,11 @@ def test_help_knows_every_name() -> None:
     assert [name for name, text in documented.items() if not text] == []
 
 
+def test_the_page_of_the_api_has_every_name() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "api.md").read_text("utf-8")
+    assert sorted(re.findall(r"heading: umop\.(\w+)", page)) == sorted(umop.__all__)
+
+
 def test_what_is_raised_can_be_caught_by_a_name_at_the_door() -> None:
     raised = {
         error
