@@ -10,8 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
+from itertools import takewhile
 from pathlib import Path, PurePosixPath
-from threading import Lock
+from threading import Event, Lock
 from time import sleep
 from typing import Protocol
 
@@ -22,6 +23,7 @@ _CONNECTIONS = 16
 _TRIES = 5
 """Most tries in a row that bring no byte of an object."""
 _FIRST_PAUSE = 0.2
+_NEVER = Event()
 
 
 class Source(Protocol):
@@ -83,8 +85,10 @@ def fetch(
         _require_space(folder.parent, sum(each.size for each in missing))
         _remove_others(folder, {each.name for each in objects.found})
 
+        over = Event()
+
         def bring(wanted: StoredObject) -> None:
-            _bring(objects.store, wanted, folder)
+            _bring(objects.store, wanted, folder, over)
             journal.add(wanted)
             advance(wanted)
 
@@ -93,6 +97,7 @@ def fetch(
                 for _ in pool.map(bring, missing):
                     pass
             finally:
+                over.set()
                 pool.shutdown(cancel_futures=True)
         shutil.rmtree(_parts(folder), ignore_errors=True)
     return missing
@@ -151,7 +156,7 @@ def _line(name: str, state: list[object]) -> str:
     return json.dumps([name, *state]) + "\n"
 
 
-def _bring(store: Source, wanted: StoredObject, folder: Path) -> None:
+def _bring(store: Source, wanted: StoredObject, folder: Path, over: Event) -> None:
     """Brings one object, from where an earlier try broke off."""
     target = folder / wanted.name
     state = f"{wanted.name}\0{wanted.etag}".encode()
@@ -159,27 +164,31 @@ def _bring(store: Source, wanted: StoredObject, folder: Path) -> None:
     with _writing(target):
         part.parent.mkdir(exist_ok=True)
         part.touch()
-        receive_object(store, wanted, part)
+        receive_object(store, wanted, part, over)
         target.parent.mkdir(parents=True, exist_ok=True)
         part.replace(target)
 
 
-def receive_object(store: Source, wanted: StoredObject, part: Path) -> None:
+def receive_object(store: Source, wanted: StoredObject, part: Path, over: Event = _NEVER) -> None:
     """Appends to a file until it is the object, which what it holds must be the start of.
 
     Args:
         store: Where the object is.
         wanted: The object.
         part: The file, which exists.
+        over: Is set once nobody waits for it.
 
     Raises:
         StorageError: The object cannot be had.
     """
     failures = 0
     while (start := part.stat().st_size) < wanted.size:
+        if over.is_set():
+            raise StorageError(f"{store.named(wanted.name)}: was left at byte {start}")
         try:
             with part.open("ab") as file:
-                file.writelines(store.stream(wanted, start))
+                chunks = store.stream(wanted, start)
+                file.writelines(takewhile(lambda _: not over.is_set(), chunks))
         except StorageError as error:
             failures = 0 if part.stat().st_size > start else failures + 1
             if not error.is_temporary or failures == _TRIES:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _PART_BYTES = 8 * 2**20
 _UPLOADS = 4
 """Parts of one object that are sent at the same time."""
-_CLIENT = {"connect_timeout": "5s", "read_timeout": "60s", "timeout": "1h"}
+_CLIENT = {"connect_timeout": "5s", "read_timeout": "30s", "timeout": "1h"}
 _TRIES = 5
 _MOST_LISTED = 5_000_000
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from serving.storage import ConflictError, Objects, StorageError, Store, fetch
+from serving.storage import ConflictError, Objects, StorageError, Store, fetch, receive_object
 from serving.storage.fetch import _CONNECTIONS
 from tests.serving.storage.conditional import replace_twice
 from tests.serving.waiting import wait_until
@@ -163,6 +163,21 @@ def test_a_name_that_would_leave_the_folder_is_refused(
         evil = type(found)(name, found.size, found.etag, found.modified)
         with pytest.raises(StorageError, match="cannot be a file's"):
             fetch(Objects(Store(place), [evil]), tmp_path / "a" / "files")
+
+
+def test_what_nobody_waits_for_any_more_is_not_asked_for_again(
+    storage: Storage, place: str, tmp_path: Path
+) -> None:
+    store, over, part = Store(place), threading.Event(), tmp_path / "part"
+    store.write("large.bin", bytes(5_000_000))
+    [wanted] = store.objects()
+    part.touch()
+    storage.forget()
+
+    storage.fault = lambda method, path: over.set()
+    with pytest.raises(StorageError, match=r"large\.bin: was left at byte 0"):
+        receive_object(store, wanted, part, over)
+    assert len(storage.fetched()) == 1
 
 
 def test_a_cache_that_cannot_be_written_is_one_clear_line(
