@@ -64,16 +64,28 @@ def load_config(name: str, assignments: Sequence[str] = ()) -> Config:
     return config
 
 
+def read_written(path: Path) -> Config:
+    """Reads the config of a run, without the modules that training needs.
+
+    Raises:
+        UserError: Somebody has broken it.
+    """
+    return _read(path, path, imports=False)
+
+
 def load_written(path: Path) -> Config:
     """Reads the config of a run, also one that another version of umop has written.
 
     Args:
         path: The run's ``config.py``; its names of umop's own modules and types are of that time.
+
+    Raises:
+        UserError: Somebody has broken it.
     """
     with TemporaryDirectory() as folder:
         today = Path(folder) / path.name
         today.write_text(path.read_text().replace("'LoadPicture'", "'LoadImage'"))
-        config = Config.fromfile(today, import_custom_modules=False)
+        config = _read(today, path, imports=False)
     imports = config.get("custom_imports") or {}
     theirs = [name for name in imports.get("imports") or [] if not name.startswith("umop.")]
     config.custom_imports = {**imports, "imports": theirs}
@@ -98,13 +110,27 @@ def _evaluate(source: ConfigSource, values: dict[str, object]) -> Config:
         UserError: One of them fails.
     """
     with TemporaryDirectory() as folder:
-        try:
-            return Config.fromfile(source.write(Path(folder), values))
-        except Exception as error:  # a config is a program: it can fail in any way
-            reason = " ".join(str(error).split())
-            raise UserError(
-                f"{source.path} cannot be read as a config: {type(error).__name__}: {reason}"
-            ) from error
+        return _read(source.write(Path(folder), values), source.path, imports=True)
+
+
+def _read(path: Path, named: Path, imports: bool) -> Config:
+    """Reads a file.
+
+    Args:
+        path: The file.
+        named: What an error calls it.
+        imports: Whether the modules that it lists are imported.
+
+    Raises:
+        UserError: It fails.
+    """
+    try:
+        return Config.fromfile(path, import_custom_modules=imports)
+    except Exception as error:  # a config is a program: it can fail in any way
+        reason = " ".join(str(error).split())
+        raise UserError(
+            f"{named} cannot be read as a config: {type(error).__name__}: {reason}"
+        ) from error
 
 
 def _value_for(config: Config, assignment: Assignment) -> object:

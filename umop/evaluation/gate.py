@@ -6,6 +6,7 @@ from pathlib import Path
 
 from mmengine.config import Config
 
+from umop.config.load import read_written
 from umop.evaluation.compare import Comparison, read_matches
 from umop.evaluation.evaluate import config_for, evaluate
 from umop.evaluation.matches import Matches
@@ -49,7 +50,7 @@ def _config(run: RunFolder, data: Path | None) -> Config:
     run.best_checkpoint()
     if data is not None:
         return config_for(run, data)
-    return Config.fromfile(run.config, import_custom_modules=False)
+    return read_written(run.config)
 
 
 def _matches(run: RunFolder, data: Path | None) -> Matches:

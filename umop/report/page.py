@@ -8,6 +8,7 @@ from typing import Any
 
 from mmengine.config import Config
 
+from umop.config.load import read_written
 from umop.evaluation.analysis import Analysis
 from umop.evaluation.keep import beside
 from umop.report.classes import class_section
@@ -80,7 +81,7 @@ def read_config(run: RunFolder) -> Config | None:
     """The config of a run, without the modules that training needs; None where it is gone."""
     if not run.config.is_file():
         return None
-    return Config.fromfile(run.config, import_custom_modules=False)
+    return read_written(run.config)
 
 
 def require_run(run: RunFolder) -> None:

@@ -36,3 +36,13 @@ def test_a_run_without_its_data_is_a_mistake(umop: Umop, workplace: Path) -> Non
     code, _, err = umop("data", "suspects", "bare")
     assert code == 2
     assert "The train data is not there" in err
+
+
+def test_a_run_whose_config_somebody_broke_is_a_mistake(umop: Umop, workplace: Path) -> None:
+    run = Path(shutil.copytree(workplace / "runs" / "discs", workplace / "runs" / "broken"))
+    (run / "config.py").write_text("model = (")
+    for command in ("data suspects", "eval", "report"):
+        code, _, err = umop(*command.split(), "broken")
+        assert code == 2
+        assert "runs/broken/config.py cannot be read as a config: SyntaxError" in err
+        assert len(err.splitlines()) == 1
