@@ -41,11 +41,6 @@ class _Captured:
         """How sure the model is of the image."""
         return certainty(each.score for each in self.found.detections)
 
-
-def certainty(scores: Iterable[float]) -> float:
-    """How far the score of an image's least certain box is from one half; 1 without a box."""
-    return min((abs(score - 0.5) for score in scores), default=_CERTAIN)
-
     @property
     def is_sound(self) -> bool:
         """Whether the answer is of this image, with classes and boxes that can be drawn."""
@@ -58,6 +53,11 @@ def certainty(scores: Iterable[float]) -> float:
             and -1 <= each.box.y1 <= each.box.y2 <= height + 1
             for each in self.found.detections
         )
+
+
+def certainty(scores: Iterable[float]) -> float:
+    """How far the score of an image's least certain box is from one half; 1 without a box."""
+    return min((abs(score - 0.5) for score in scores), default=_CERTAIN)
 
 
 def read_captured(source: Path) -> Labelled:
