@@ -71,7 +71,7 @@ class Bundle:
 
     @classmethod
     def _open(cls, path: Path, origin: str, verify_key: Path | None) -> Bundle:
-        verifier = Verifier(verify_key) if verify_key else None
+        verifier = None if verify_key is None else Verifier(verify_key)
         try:
             text = _read(path, MANIFEST, _MANIFEST_MAX_BYTES)
             if verifier:

@@ -76,7 +76,7 @@ class Detector:
         *,
         engine: EngineName = "onnxruntime",
         threads: int = 0,
-        verify_key: Path | None = None,
+        verify_key: AnyPath | None = None,
         trust_program: bool = False,
     ) -> Detector:
         """Opens a bundle and its network.
@@ -95,7 +95,8 @@ class Detector:
         """
         if type(threads) is not int or threads < 0:
             raise ValueError(f"threads: {threads!r} is not a whole number from 0")
-        bundle = Bundle.open(bundle_at(path), verify_key=verify_key)
+        key = None if verify_key is None else Path(verify_key)
+        bundle = Bundle.open(bundle_at(path), verify_key=key)
         opened = open_engine(bundle, engine, threads=threads, trust_program=trust_program)
         return cls(bundle, opened)
 

@@ -20,8 +20,9 @@ MAX_PIXELS = 200_000_000
 """Most pixels of an encoded image; a service, which anybody may ask, takes fewer."""
 
 AnyPath = str | os.PathLike[str]
-AnyImage = AnyPath | bytes | Image.Image | NDArray[Any]
+AnyImage = AnyPath | bytes | bytearray | memoryview | Image.Image | NDArray[Any]
 """A file's path, an encoded image, a Pillow image, or RGB pixels."""
+_ENCODED = (bytes, bytearray, memoryview)
 
 
 @dataclass(frozen=True)
@@ -48,9 +49,11 @@ class ImageSource:
         """
         if isinstance(self.image, str | os.PathLike):
             return Path(self.image).read_bytes()
+        if isinstance(self.image, _ENCODED):
+            return bytes(self.image)
         if isinstance(self.image, Image.Image):
-            return decoding.from_pillow(self.image)
-        return self.image if isinstance(self.image, bytes) else _checked(self.image)
+            return _checked(decoding.from_pillow(self.image))
+        return _checked(self.image)
 
     def pixels(self) -> NDArray[np.uint8]:
         """Returns RGB pixels, uint8, shape (height, width, 3), upright.
@@ -73,13 +76,15 @@ def several(source: Any) -> Iterable[AnyImage] | None:
     """Returns the images of a folder or a list; None for one image.
 
     Raises:
-        ImageError: The folder holds none.
+        ImageError: The folder holds none, or the path is empty.
     """
-    if isinstance(source, bytes | Image.Image | np.ndarray):
+    if isinstance(source, (*_ENCODED, Image.Image, np.ndarray)) or hasattr(source, "read"):
         return None
     if not isinstance(source, str | os.PathLike):
         are_several = isinstance(source, Iterable) and not isinstance(source, Mapping)
         return cast(Iterable[AnyImage], source) if are_several else None
+    if not os.fspath(source):
+        raise ImageError("the path of the image is empty")
     if not Path(source).is_dir():
         return None
     if found := images_in(Path(source)):
@@ -88,7 +93,7 @@ def several(source: Any) -> Iterable[AnyImage] | None:
 
 
 def _checked(pixels: Any) -> NDArray[np.uint8]:
-    array = np.asarray(pixels)
+    array = np.asarray(pixels if hasattr(pixels, "__array__") else None)
     if not array.ndim:
         raise ImageError(
             "must be a path, an encoded image, a Pillow image or RGB pixels, or several of these, "

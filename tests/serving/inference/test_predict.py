@@ -41,7 +41,8 @@ def squares(found: Prediction) -> dict[str, list[float]]:
 
 
 def test_a_path_bytes_a_pillow_image_and_pixels_get_the_same(model: Detector, photo: Path) -> None:
-    for source in (photo, str(photo), PNG, Image.open(photo), TWO_SQUARES):
+    encoded = (PNG, bytearray(PNG), memoryview(PNG))
+    for source in (photo, str(photo), *encoded, Image.open(photo), TWO_SQUARES):
         found = model.predict(source, **SURE)
         assert squares(found) == TWO_BOXES
         assert (found.boxes.dtype, found.boxes.shape) == (np.float32, (2, 4))
@@ -129,6 +130,9 @@ def test_a_run_and_its_folder_stand_for_the_bundle_in_it(bundle_path: Path, tmp_
         (TWO_SQUARES, {"classes": ["pink"]}, UnknownClassError, "the model has no class 'pink'"),
         (TWO_SQUARES, {"score_threshold": 2}, ValueError, "score_threshold: Input should be less"),
         (5, {}, ImageError, "must be a path, an encoded image, .* or several of these, not int"),
+        ("", {}, ImageError, "the path of the image is empty"),
+        (Image.new("RGB", (0, 5)), {}, ImageError, r"not uint8 of shape \(5, 0, 3\)"),
+        (io.BytesIO(PNG), {}, ImageError, "or several of these, not BytesIO"),
         (TWO_SQUARES, {"threshold": 0.5}, ValueError, "threshold: Extra inputs are not permitted"),
     ],
 )
@@ -138,6 +142,18 @@ def test_a_mistake_is_said_in_a_line(
     with pytest.raises(kind, match=message) as raised:
         model.predict(source, **options)
     assert "\n" not in str(raised.value)
+
+
+def test_what_an_image_in_a_list_may_be_is_said_in_a_line(model: Detector) -> None:
+    with pytest.raises(ImageError, match=r"^image: must be a path, .* of these, not list$"):
+        list(model.predict([[1, [2]]]))
+
+
+def test_an_empty_path_is_neither_a_bundle_nor_no_key(bundle_path: Path) -> None:
+    with pytest.raises(BundleError, match=r"^the path of the bundle is empty$"):
+        Detector.load("")
+    with pytest.raises(BundleError, match="the public key cannot be read"):
+        Detector.load(bundle_path, verify_key="")
 
 
 @pytest.mark.parametrize("threads", ["a", -1, 1.5, True, None])
