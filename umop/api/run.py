@@ -36,7 +36,7 @@ class Run(RunFolder):
         """The run of that name in ``runs/``, or in the folder at that path.
 
         Raises:
-            UserError: There is no such folder, or it is not a valid name for a run.
+            UserError: There is no folder at that path, or it is not a valid name for a run.
         """
         require_given(name=name)
         return super().named(name)
@@ -101,13 +101,11 @@ class Run(RunFolder):
             each difference; ``mean.is_worse`` and ``worse()`` for a gate.
 
         Raises:
-            UserError: The runs were evaluated on different data, one has no checkpoint, or the
-                data is missing.
+            UserError: The runs are one, or were evaluated on different data; one has no
+                checkpoint, or the data is missing.
         """
         require_given(other=other)
         require_kinds(data=data)
-        if self.folder.resolve() == other.folder.resolve():
-            raise UserError(f"{self.folder} is compared with itself. Name two runs.")
         with quietly():
             from umop.evaluation.gate import compare
 

@@ -11,7 +11,6 @@ import typer
 from umop.cli.options import Data
 from umop.runs.folder import RunFolder
 from umop.system.console import quietly
-from umop.system.errors import UserError
 from umop.system.exit_codes import WORSE
 
 if TYPE_CHECKING:
@@ -29,8 +28,6 @@ def compare(
     json_: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
 ) -> None:
     """Say whether B is worse than A by more than chance explains; exit code 3 if so."""
-    if a == b:
-        raise UserError(f"{a} is compared with itself. Name two runs.")
     with quietly():
         from umop.evaluation.gate import compare as compare_runs
 

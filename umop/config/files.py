@@ -35,7 +35,7 @@ def config_path(name: str) -> Path:
             f"'{name}' is a folder, not a config. To train on data of your own: umop train small "
             f"--data {name}"
         )
-    raise UserError(f"There is no config '{name}'.{_suggestion(name)}")
+    raise UserError(f"There is no config {name!r}.{_suggestion(name)}")
 
 
 def base_path(name: str, child: Path) -> Path:

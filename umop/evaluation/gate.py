@@ -26,9 +26,11 @@ def compare(a: RunFolder, b: RunFolder, data: Path | None = None) -> Comparison:
         data: Root of the data set to compare on, in place of the runs' own.
 
     Raises:
-        UserError: The runs were evaluated on different data, one has no checkpoint, or the data
-            is missing.
+        UserError: The runs are one, or were evaluated on different data; one has no checkpoint,
+            or the data is missing.
     """
+    if a.folder.resolve() == b.folder.resolve():
+        raise UserError(f"{a.folder} is compared with itself. Name two runs.")
     digests = {_digest_of_annotations(run, data) for run in (a, b)}
     if len(digests) > 1:
         raise UserError(

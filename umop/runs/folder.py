@@ -36,7 +36,7 @@ class RunFolder:
         """The run to read: of that name in ``runs/``, or in the folder at that path.
 
         Raises:
-            UserError: There is no such folder, or it is not a valid name for a run.
+            UserError: There is no folder at that path, or it is not a valid name for a run.
         """
         if "/" not in name:
             return cls.to_train(name)
@@ -53,7 +53,7 @@ class RunFolder:
         """
         if not _NAME.fullmatch(name):
             raise UserError(
-                f"'{name}' is not a valid name for a run. Use at most 100 letters, digits, '.', "
+                f"{name!r} is not a valid name for a run. Use at most 100 letters, digits, '.', "
                 "'_' and '-', with a letter or digit first, as in --run trees-2."
             )
         return cls(ROOT / name)

@@ -90,9 +90,10 @@ def test_runs_on_other_data_are_not_compared(umop: Umop, runs: Path) -> None:
     code, _, err = umop("compare", "first", "third")
     assert code == 2
     assert "first and third are not evaluated with the same annotations" in err
-    code, _, err = umop("compare", "first", "first")
-    assert code == 2
-    assert "compared with itself" in err
+    for same in ("first", "runs/first"):
+        code, _, err = umop("compare", "first", same)
+        assert code == 2
+        assert "runs/first is compared with itself. Name two runs." in err
 
 
 def test_detections_of_other_images_are_refused(umop: Umop, runs: Path) -> None:
