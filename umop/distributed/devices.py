@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import torch
 from mmengine.config import Config
 
@@ -17,7 +19,7 @@ def choose_processes(config: Config, on_cpu: bool = False, wanted: int | None = 
         wanted: The number of processes that the user asked for.
 
     Raises:
-        UserError: The config needs a GPU and there is none, or there are too few.
+        UserError: The config needs a GPU and there is none, or there are too few GPUs or cores.
     """
     gpus = 0 if on_cpu else torch.cuda.device_count()
     if gpus == 0:
@@ -27,6 +29,9 @@ def choose_processes(config: Config, on_cpu: bool = False, wanted: int | None = 
                 "machine has. To train on the processor all the same, which suits some hundred "
                 "images of your own, add --device cpu."
             )
+        cores = os.cpu_count() or 1
+        if wanted is not None and wanted > cores:
+            raise UserError(f"{wanted} processes need as many cores; this machine has {cores}.")
         return wanted or 1
     if wanted is not None and wanted > gpus:
         raise UserError(f"{wanted} processes need as many GPUs; this machine has {gpus}.")

@@ -50,7 +50,7 @@ _LIMITS = {
     "size": _Limits(int, 32, 8192),
     "patience": _Limits(int, 1),
     "processes": _Limits(int, 1),
-    "timeout": _Limits(float, 10),
+    "timeout": _Limits(float, 10, 1_000_000),
 }
 _WINDOWS = _Limits(int, 64, 8192)
 _CHOICES = {"device": get_args(Device), "amp": get_args(MixedPrecision)}
@@ -125,6 +125,9 @@ class TrainOptions:
             value = getattr(self, name)
             if value not in choices:
                 raise UserError(f"--{name} must be one of {', '.join(choices)}, not {value!r}.")
+        for name in ("weights", "mirror"):
+            if getattr(self, name) == "":
+                raise UserError(f"--{name} is empty. Leave it out, or give a value.")
         if not (self.tiles in (None, "auto", "off") or _WINDOWS.allow(self.tiles)):
             raise _no_tiles(self.tiles)
         if self.time is not None:
@@ -139,7 +142,7 @@ class TrainOptions:
         """
         if self.config is None and not self.data:
             raise UserError("Name a config, such as demo, or give your data: --data /path")
-        return self.config or _FOR_OWN_DATA
+        return _FOR_OWN_DATA if self.config is None else self.config
 
     @property
     def run(self) -> RunFolder:

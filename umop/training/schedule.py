@@ -52,7 +52,7 @@ def parse_duration(text: str) -> float:
     """
     parts = re.findall(r"(\d+(?:\.\d+)?)([dhms])", text)
     seconds = sum(float(number) * _UNITS[unit] for number, unit in parts)
-    if "".join(map("".join, parts)) != text or seconds <= 0:
+    if "".join(map("".join, parts)) != text or not 0 < seconds < math.inf:
         raise UserError(f"'{text}' is not a valid time. Write it as in --time 30m, 1h30m or 90s.")
     return seconds
 
