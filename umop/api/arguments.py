@@ -62,11 +62,13 @@ def require_given(**given: object) -> None:
     """Refuses arguments of another type than they are declared with, None too.
 
     Raises:
-        UserError: There is one; the message is one line.
+        UserError: There is one, or one is empty text; the message is one line.
     """
     for name, value in given.items():
         if not isinstance(value, _KINDS[name].types):
             raise UserError(f"{name} must be {_KINDS[name].words}, not {value!r}.")
+        if value == "":
+            raise UserError(f"{name} is empty.")
 
 
 def paths(**given: object) -> tuple[Path, ...]:
@@ -79,9 +81,22 @@ def paths(**given: object) -> tuple[Path, ...]:
     if value is None:
         return ()
     listed = value if isinstance(value, list | tuple) else [value]
-    if not listed or not all(isinstance(each, _PATH.types) for each in listed):
+    if not listed or not all(isinstance(each, _PATH.types) and each != "" for each in listed):
         raise UserError(f"{name} must be a path or a list of paths, not {value!r}.")
     return tuple(map(Path, listed))
+
+
+def plain_argument(name: str, value: Any) -> Any:
+    """An argument with a scalar of NumPy or torch as Python's own: a config keeps it.
+
+    Raises:
+        UserError: It is an array.
+    """
+    if not hasattr(value, "item"):
+        return value
+    if shape := tuple(getattr(value, "shape", ())):
+        raise UserError(f"{name} is an array of shape {shape}; give a plain value.")
+    return value.item()
 
 
 def require_share(**given: float | None) -> None:

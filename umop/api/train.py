@@ -6,9 +6,9 @@ import inspect
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from umop.api.arguments import paths, require_kinds
+from umop.api.arguments import paths, plain_argument, require_kinds
 from umop.api.run import Run
 from umop.distributed.signals import Interrupts
 from umop.runs.folder import RunFolder
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _OnStep = Callable[[int, dict[str, float]], object]
 _OnEvaluation = Callable[[int, dict[str, float]], object]
+_CALLBACKS = ("on_step", "on_evaluation")
 
 
 def train(
@@ -91,31 +92,16 @@ def train(
         Stopped: Training was interrupted, and is saved. It is a KeyboardInterrupt.
         TrainingError: The loss is not finite, or one of several processes is gone.
     """
-    asked = dict(locals())
+    asked = {argument: plain_argument(argument, value) for argument, value in locals().items()}
     require_kinds(**{**asked, "data": None})
-    options = TrainOptions(
-        config=None if config is None else os.fspath(config),
-        data=paths(data=data),
-        name=name,
-        epochs=epochs,
-        batch=batch,
-        accumulate=accumulate,
-        lr=lr,
-        size=size,
-        tiles=tiles,
-        time=time,
-        patience=patience,
-        weights=None if weights is None else os.fspath(weights),
-        seed=seed,
-        set=tuple(f"{key}={written(value)}" for key, value in (set or {}).items()),
-        device=device,
-        processes=processes,
-        amp=amp,
-        dry_run=dry_run,
-        mirror=mirror,
-        timeout=timeout,
-        command=_call(asked),
-    )
+    read: dict[str, Any] = {
+        "config": None if config is None else os.fspath(asked["config"]),
+        "data": paths(data=asked["data"]),
+        "weights": None if weights is None else os.fspath(asked["weights"]),
+        "set": tuple(f"{key}={written(value)}" for key, value in (set or {}).items()),
+    }
+    others = {name: value for name, value in asked.items() if name not in _CALLBACKS}
+    options = TrainOptions(**{**others, **read}, command=_call(asked))
     hooks = _callback_hooks(on_step, on_evaluation)
     with Interrupts().handled() as stop:
         start_training(options, stop, _write_report, hooks)
@@ -145,14 +131,21 @@ def _callback_hooks(
 def _call(asked: Mapping[str, object]) -> str:
     """The call of :func:`train` that has some arguments, without those that are as by default."""
     parameters = inspect.signature(train).parameters
-    given = {name: asked[name] for name in parameters if asked[name] != parameters[name].default}
+    given = {
+        name: asked[name] for name in parameters if asked[name] is not parameters[name].default
+    }
     texts = [f"{name}={written(value)}" for name, value in given.items()]
     return f"umop.train({', '.join(texts)})"
 
 
 def written(value: object) -> str:
     """An argument as it is written in a program."""
-    if isinstance(value, list | tuple):
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{key!r}: {written(part)}' for key, part in value.items())}}}"
+    if isinstance(value, tuple):
+        comma = "," if len(value) == 1 else ""
+        return f"({', '.join(map(written, value))}{comma})"
+    if isinstance(value, list):
         return f"[{', '.join(map(written, value))}]"
     if callable(value):
         return str(getattr(value, "__name__", value))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import subprocess
 import sys
+from ast import literal_eval
 from collections.abc import Callable
 from pathlib import Path
 from statistics import mean
@@ -73,7 +75,7 @@ def test_training_calls_back_and_leaves_the_program_as_it_was(
         evaluated[iteration] = metrics["AP50"]
 
     before = state()
-    run = train(name="main", on_step=on_step, on_evaluation=on_evaluation)
+    run = train(name="main", lr=np.float64(0.001), on_step=on_step, on_evaluation=on_evaluation)
     assert state() == before
     lines = metrics(run)
     written = {line["iter"]: line["loss"] for line in lines if "loss" in line}
@@ -87,9 +89,9 @@ def test_training_calls_back_and_leaves_the_program_as_it_was(
     [start] = run.starts()
     assert start["command"] == (
         f"umop.train(config='{configs / 'by_iteration.py'}', data='{discs}', name='main', "
-        "size=64, on_step=on_step, on_evaluation=on_evaluation)"
+        "lr=0.001, size=64, on_step=on_step, on_evaluation=on_evaluation)"
     )
-    again = train(name="main", on_step=on_step)
+    again = train(name="main", lr=np.float64(0.001), on_step=on_step)
     assert (again, metrics(again)) == (run, lines), "a finished run stays as it is"
     assert capsys.readouterr().out == ""
 
@@ -212,6 +214,15 @@ def test_a_mistake_is_the_commands_line(
         ({"config": "demo", "set": ["a=1"]}, "set must be a dictionary, such as"),
         ({"config": "demo", "dry_run": "no"}, "dry_run must be True or False, not 'no'."),
         ({"config": "demo", "on_step": 5}, "on_step must be a function, not 5."),
+        ({"config": ""}, "config is empty."),
+        ({"data": ["a", ""]}, r"data must be a path or a list of paths, not \['a', ''\]."),
+        ({"config": "demo", "weights": ""}, "weights is empty."),
+        ({"config": "demo", "mirror": ""}, "mirror is empty."),
+        ({"config": "demo", "lr": np.ones(2)}, r"lr is an array of shape \(2,\); give a plain"),
+        ({"config": "demo", "timeout": math.inf}, "--timeout must be a number from 10 to 1e.06"),
+        ({"config": "demo", "time": f"{'9' * 400}s"}, "is not a valid time. Write it as in"),
+        ({"config": "demo", "processes": 10**6}, "1000000 processes need as many"),
+        ({"config": "demo", "name": "a\nb"}, r"^'a\\nb' is not a valid name for a run"),
     ],
 )
 def test_what_no_command_can_say_is_a_mistake_too(options: Any, message: str) -> None:
@@ -240,3 +251,9 @@ def test_gpus_that_were_set_aside_are_not_left_out_in_silence(
 def test_several_folders_are_recorded_as_a_program_writes_them() -> None:
     assert written([Path("photos"), "corrected"]) == "['photos', 'corrected']"
     assert written([np.float64(1e-3), np.int64(3)]) == "[0.001, 3]"
+
+
+def test_a_change_of_the_config_keeps_its_kind() -> None:
+    change = {"lr": np.float64(1e-3), "scale": (640, np.int64(320)), "folder": [Path("photos")]}
+    assert literal_eval(written(change)) == {"lr": 1e-3, "scale": (640, 320), "folder": ["photos"]}
+    assert (written((1,)), written(())) == ("(1,)", "()")
