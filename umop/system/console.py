@@ -78,8 +78,11 @@ def quietly() -> Iterator[None]:
         warnings.catch_warnings(),
     ):
         warnings.simplefilter("ignore")
-        logging.raiseExceptions = False  # a log that cannot be written is no traceback
-        yield
+        before, logging.raiseExceptions = logging.raiseExceptions, False
+        try:  # a log that cannot be written is no traceback
+            yield
+        finally:
+            logging.raiseExceptions = before
 
 
 def report_thread(failed: threading.ExceptHookArgs) -> None:

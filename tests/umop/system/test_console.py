@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
+
 import pytest
 
 from umop.system import console
@@ -35,3 +38,14 @@ def test_long_work_says_how_far_it_is(
 )
 def test_lengths_of_time_are_in_words(seconds: float, text: str) -> None:
     assert console.duration(seconds) == text
+
+
+@pytest.mark.parametrize("shown", [True, False])
+def test_a_program_keeps_its_choice_of_what_logging_raises(
+    monkeypatch: pytest.MonkeyPatch, shown: bool
+) -> None:
+    monkeypatch.setattr(logging, "raiseExceptions", shown)
+    with contextlib.suppress(ValueError), console.quietly():
+        assert not logging.raiseExceptions
+        raise ValueError
+    assert logging.raiseExceptions is shown
