@@ -114,9 +114,11 @@ class Settings(BaseSettings):
         "0 for no limit.",
     )
     threads: NonNegativeInt = Field(
-        0, description="Threads of one inference on the CPU; 0 for one a core that may be used."
+        0,
+        le=1024,
+        description="Threads of one inference on the CPU; 0 for one a core that may be used.",
     )
-    decode_threads: PositiveInt = Field(2, description="Images decoded at the same time.")
+    decode_threads: PositiveInt = Field(2, le=1024, description="Images decoded at the same time.")
     reduced_decoding: bool = Field(
         False,
         description="Decode a JPEG at a half, quarter or eighth of its size where the model's "

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 _MAX_BATCH_PIXELS = 8_000_000
+_MOST_THREADS = 1024
 
 
 class Detector:
@@ -91,10 +92,11 @@ class Detector:
         Raises:
             BundleError: The bundle is missing, damaged, not trusted, or not for this engine.
             EngineError: There is no such engine here.
-            ValueError: ``threads`` is not a whole number from 0.
+            ValueError: ``threads`` is not a whole number from 0 to 1024.
         """
-        if type(threads) is not int or threads < 0:
-            raise ValueError(f"threads: {threads!r} is not a whole number from 0")
+        if type(threads) is not int or not 0 <= threads <= _MOST_THREADS:
+            limits = f"a whole number from 0 to {_MOST_THREADS}"
+            raise ValueError(f"threads: {threads!r} is not {limits}")
         key = None if verify_key is None else Path(verify_key)
         bundle = Bundle.open(bundle_at(path), verify_key=key)
         opened = open_engine(bundle, engine, threads=threads, trust_program=trust_program)
