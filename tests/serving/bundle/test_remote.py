@@ -58,22 +58,14 @@ def test_the_signature_is_held_to_the_key(
         Bundle.open(place, verify_key=others.public)
 
 
+@pytest.mark.parametrize("is_ahead", [False, True], ids=["clock right", "clock was ahead"])
 def test_two_versions_of_a_bundle_stay_in_the_cache(
-    storage: Storage, place: str, tmp_path: Path, cache: Path
+    storage: Storage, place: str, tmp_path: Path, cache: Path, is_ahead: bool
 ) -> None:
     for version in ("1", "2", "3"):
         upload(make_bundle(tmp_path / f"{version}.bundle", version=version), place)
         assert Bundle.open(place).manifest.version == version
-    assert len(list(cache.rglob("manifest.json"))) == 2
-
-
-def test_a_clock_that_goes_back_drops_no_bundle_that_was_just_fetched(
-    storage: Storage, place: str, tmp_path: Path, cache: Path
-) -> None:
-    for version in ("1", "2", "3"):
-        upload(make_bundle(tmp_path / f"{version}.bundle", version=version), place)
-        assert Bundle.open(place).manifest.version == version
-        for fetched in cache.glob("bundles/*/*"):
+        for fetched in cache.glob("bundles/*/*") if is_ahead else ():
             os.utime(fetched, (2**32, 2**32))  # the year 2106
     assert len(list(cache.rglob("manifest.json"))) == 2
 
