@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from umop.cli.options import Changes
+from umop.cli.options import Changes, data_path
 from umop.distributed.signals import StopSignals, ignore_signals
 from umop.runs.evaluation import format_metric
 from umop.runs.folder import RunFolder
@@ -35,6 +35,8 @@ def train(
     data: Annotated[
         list[Path] | None,
         typer.Option(
+            parser=data_path,
+            metavar="<path>",
             help="Folder or zip of the data set, or its address, in place of the config's own. "
             "Repeatable: several are joined.",
             show_default=False,
