@@ -70,7 +70,8 @@ def test_a_plain_rtmdet_has_another_loss_and_nothing_else(size: str) -> None:
 
 def test_plain_small_has_another_loss_and_nothing_else() -> None:
     plain, ours = load_config("plain_small"), load_config("small")
-    assert plain.model.bbox_head.loss_cls.type == "FocalLoss"
+    theirs, own = plain.model.bbox_head.loss_cls, ours.model.bbox_head.loss_cls
+    assert (theirs.type, theirs.loss_weight) == ("FocalLoss", own.loss_weight)
     plain.model.bbox_head.loss_cls = ours.model.bbox_head.loss_cls
     assert plain.to_dict() == ours.to_dict()
 
