@@ -179,7 +179,7 @@ class Uploads:
             with self._changed:
                 self._changed.wait_for(lambda: self._waiting or self._is_ending)
                 snapshot, self._waiting = self._waiting, None
-            if snapshot is None:
+            if snapshot is None or self._lease.is_lost:
                 return
             try:
                 self._push(snapshot)

@@ -205,6 +205,32 @@ def test_a_lease_that_is_not_kept_is_taken_and_its_holder_stops(
         held.pop_all()
 
 
+def test_a_job_that_lost_its_mirror_does_not_write_the_save_that_still_waits(
+    storage: Storage, place: str, run: RunFolder
+) -> None:
+    save(run, 4)
+    goes_on = threading.Event()
+    store = Store(f"{place}/trees")
+    refused = pytest.raises(UserError, match="Another job has taken the mirror")
+    with refused, mirrored(run, place, lambda: 4) as slow:
+        slow.start()
+        storage.fault = lambda method, path: (
+            Fault(delay=float(not goes_on.wait(20))) if path.endswith("iter_8.pth") else None
+        )
+        for iteration in (8, 12):
+            save(run, iteration)
+            slow.offer(iteration)
+            wait_until(lambda: slow._waiting is None or slow._iteration == 12)
+        of_another = b'{"writer": "another", "iteration": 99, "checkpoints": [], "files": {}}'
+        store.write("manifest.json", of_another)
+        goes_on.set()
+        assert slow._thread
+        slow._thread.join(2)  # it ends
+    found = store.read("manifest.json")
+    assert found is not None
+    assert found[0] == of_another
+
+
 def test_one_upload_is_behind_at_most(storage: Storage, place: str, run: RunFolder) -> None:
     save(run, 0)
     goes_on = threading.Event()
