@@ -24,6 +24,14 @@ def is_file(path: Path) -> bool:
         return False
 
 
+def exists(path: Path) -> bool:
+    """Whether a file or folder is there, see :func:`is_file`."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
+
+
 def read_bytes(path: Path, most: int = -1) -> bytes:
     """Reads a file, or its first bytes.
 

@@ -234,7 +234,7 @@ class _Reader:
         before, is_below, after = str(path).rpartition("/images/")
         parallel = Path(f"{before}/labels/{after}").with_suffix(".txt")
         is_outside = not path.is_relative_to(self.files.root)
-        if is_below and is_outside and parallel.is_file():
+        if is_below and is_outside and is_file(parallel):
             return parallel
         return path.with_suffix(".txt")
 

@@ -116,14 +116,14 @@ class Classes:
         for key, name in names.items():
             try:
                 found[int(key)] = self._name(int(key), name)
-            except (TypeError, ValueError):
+            except (TypeError, ValueError, OverflowError):
                 text = f"names: {key!r} is not the number of a class"
                 self._note("annotations-unreadable", text)
         return dict(sorted(found.items()))
 
     def _name(self, number: int, written: object) -> str:
-        """The name of a class; YAML reads an unquoted ``no``, ``off`` or ``null`` as no text."""
-        if written is None or isinstance(written, bool):
+        """The name of a class; YAML reads an unquoted ``no``, ``off`` or ``[a]`` as no text."""
+        if written is None or isinstance(written, bool | list | dict):
             text = f"names: YAML reads that of class {number} as {written}: put it in quotes"
             self._note("annotations-unreadable", text)
         return str(written)

@@ -10,11 +10,15 @@ import yaml
 
 from umop.data.dataset import SPLITS
 from umop.data.files.names import SPLIT_WORDS, join_name, parts_of, split_in
-from umop.data.files.reading import read_text
+from umop.data.files.reading import exists, read_text
 from umop.data.files.tree import Files
 
 _YAML = (".yaml", ".yml")
 _DARKNET = (".data",)
+_MOST_VALUES = 10**6
+"""Aliases let a few lines of YAML stand for more values than any memory holds."""
+_DEEPEST = 50
+_ENDLESS = "it is nested without end"
 
 
 def descriptions(files: Files) -> list[Path]:
@@ -67,14 +71,14 @@ class Description:
         here, root = self.path.parent, self._files.root
         name = written.replace("\\", "/")
         for start in (here / str(self.content.get("path") or ""), here, root):
-            if (start / name).exists() and not name.startswith("../"):
+            if exists(start / name) and not name.startswith("../"):
                 return Path(join_name(str(start), name)) if not name.startswith("/") else Path(name)
         parts = parts_of(name)
         splits = [number for number, part in enumerate(parts) if split_in(part)]
         starts = range(splits[-1] + 1 if splits else len(parts))
         folders = (here, here.joinpath(*parts_of(str(self.content.get("path") or ""))[-1:]))
         tails = (folder.joinpath(*parts[start:]) for folder in folders for start in starts)
-        return next((tail for tail in tails if tail.exists()), None)
+        return next((tail for tail in tails if exists(tail)), None)
 
 
 def _read_darknet(path: Path) -> dict[str, Any]:
@@ -113,12 +117,39 @@ def _parse_yaml(path: Path) -> Any:
     """The content of a YAML file.
 
     Raises:
-        ValueError: It is not YAML, or holds more than plain values.
+        ValueError: It is not YAML, or holds more than plain values, or too many of them.
     """
     try:
-        return yaml.safe_load(read_text(path))
+        content = yaml.safe_load(read_text(path))
+    except RecursionError as error:
+        raise ValueError(_ENDLESS) from error
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise ValueError(f"line {line}: {error.problem}") from error
     except yaml.YAMLError as error:
-        raise ValueError(str(error)) from error
+        raise ValueError(str(error).partition("\n")[0]) from error
+    _count([content])
+    return content
+
+
+def _count(content: list[Any] | dict[Any, Any], before: int = 0, depth: int = 0) -> int:
+    """The number of values with those inside of them, an alias's as often as it stands there.
+
+    Args:
+        content: The values.
+        before: The number that is added.
+        depth: How many values they are inside of.
+
+    Raises:
+        ValueError: There are too many, or they are nested without end.
+    """
+    values = content.values() if isinstance(content, dict) else content
+    count = before + len(values)
+    if count > _MOST_VALUES:
+        raise ValueError(f"it holds more than {_MOST_VALUES} values")
+    if depth > _DEEPEST:
+        raise ValueError(_ENDLESS)
+    for each in values:
+        if isinstance(each, list | dict):
+            count = _count(each, count, depth + 1)
+    return count

@@ -14,6 +14,10 @@ from umop.data.recognition import open_data
 
 pytestmark = pytest.mark.usefixtures("own_cache")
 
+_TENFOLD = (f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]" for i in range(1, 9))
+_BOMB = "\n".join(("a0: &a0 [cat]", *_TENFOLD, "names: *a8"))
+"""A hundred million names in ten lines."""
+
 
 def test_yolo_images_without_a_label_file_are_background(tmp_path: Path) -> None:
     yolo(tmp_path / "data")
@@ -57,6 +61,12 @@ def test_yolos_corners_for_sizes_are_guessed(tmp_path: Path) -> None:
         ("names: {0: cat, 5: dog}", "category-unknown", "class 1, where the classes are 0, 5"),
         ("names: {0: cat, dog: 1}", "annotations-unreadable", "'dog' is not the number of a class"),
         ("names: [cat, cat]", "category-twice", "classes 0 and 1 are both 'cat'"),
+        ("names: {.inf: cat, 1: dog}", "annotations-unreadable", "inf is not the number of a"),
+        ("names: [cat, [dog]]", "annotations-unreadable", "YAML reads that of class 1 as ['dog']"),
+        (f"names: {'[' * 600}", "annotations-unreadable", "it is nested without end"),
+        ("names: &a [cat, *a]", "annotations-unreadable", "it is nested without end"),
+        (_BOMB, "annotations-unreadable", "it holds more than 1000000 values"),
+        (f"train: {'x' * 300}\nnames: [cat, dog]", "annotations-unreadable", "xxx is not there"),
     ],
 )
 def test_a_bad_yaml_file_of_yolos_is_named(
