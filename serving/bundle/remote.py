@@ -55,7 +55,7 @@ def fetched_bundle(place: str | Path) -> Iterator[Fetched]:
         if not is_address(place):
             raise
         if path is None:
-            shutil.rmtree(found.path.parent)
+            shutil.rmtree(found.path.parent, ignore_errors=True)  # another process may do it, too
         raise BundleError(str(error).replace(str(found.path), address)) from error
 
 
@@ -101,7 +101,7 @@ def _fetch_model(address: str) -> Fetched:
     model = find(address)
     path = _kept(address, model.objects(), model.tags.sha256, ARTIFACT)
     if sha256_of(path) != model.tags.sha256:
-        shutil.rmtree(path.parent)
+        shutil.rmtree(path.parent, ignore_errors=True)
         raise BundleError(
             f"{address}: version {model.version.version} is not what was registered: its SHA-256 "
             "is another than its tag says"

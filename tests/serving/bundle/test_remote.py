@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 
 from serving.bundle import Bundle, BundleError
+from serving.bundle.remote import fetched_bundle
 from serving.storage import Store
 from serving.torchserve.archive import archived
 from tests.serving.command import assert_one_line, run
@@ -46,6 +48,15 @@ def test_a_corrupt_object_is_refused_and_not_kept(
     assert not list(cache.rglob("model.onnx"))
     Store(place).write("model.onnx", network)
     Bundle.open(place)
+
+
+def test_two_processes_may_refuse_one_object(
+    storage: Storage, place: str, bundle_path: Path
+) -> None:
+    upload(bundle_path, place)
+    with pytest.raises(BundleError, match=f"^{place}: damaged"), fetched_bundle(place) as found:
+        shutil.rmtree(found.path.parent)  # the other one was first
+        raise BundleError(f"{found.path}: damaged")
 
 
 def test_the_signature_is_held_to_the_key(
