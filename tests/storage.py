@@ -47,6 +47,7 @@ class Fault:
         cut_after: It breaks the answer off behind so many bytes of its content.
         stall_after: It sends no more behind so many bytes.
         delay: It waits for so many seconds.
+        gives_parts: It heeds a range of bytes that is asked for.
     """
 
     status: int | None = None
@@ -55,6 +56,7 @@ class Fault:
     cut_after: int | None = None
     stall_after: int | None = None
     delay: float = 0
+    gives_parts: bool = True
 
 
 @dataclass
@@ -129,6 +131,8 @@ def _handler(storage: Storage) -> type[BaseHTTPRequestHandler]:
 
         def forward(self, content: bytes, fault: Fault) -> None:
             server = HTTPConnection(urlsplit(storage.behind).netloc)
+            if not fault.gives_parts:
+                del self.headers["Range"]
             server.request(self.command, self.path, content, dict(self.headers))
             answer = server.getresponse()
             body = answer.read()

@@ -20,6 +20,10 @@ _PART_BYTES = 8 * 2**20
 _UPLOADS = 4
 """Parts of one object that are sent at the same time."""
 _CLIENT = {"connect_timeout": "5s", "read_timeout": "30s", "timeout": "1h"}
+_SECONDS_TO_UPLOAD = 300
+"""For the parts that are sent together: an answer cannot come before them."""
+_NO_RANGES = "non-partial response"
+"""What obstore says where a server gives objects only as a whole."""
 _TRIES = 5
 _MOST_LISTED = 5_000_000
 
@@ -87,11 +91,14 @@ class Store:
         self._prefix = parsed.path
         self._obstore = obstore
         allow_http = parsed.scheme != "https"  # which only an endpoint of the user's can ask for
-        options: dict[str, Any] = {"client_options": {**_CLIENT, "allow_http": allow_http}}
+
+        def opened(**limits: str) -> Any:
+            options: Any = {"client_options": {**_CLIENT, **limits, "allow_http": allow_http}}
+            return from_url(parsed.root, retry_config={"max_retries": _TRIES}, **options)
+
         with final_errors(), translated(address):
-            self._store: Any = from_url(
-                parsed.root, retry_config={"max_retries": _TRIES}, **options
-            )
+            self._store = opened()
+            self._upload_store = opened(read_timeout=f"{_SECONDS_TO_UPLOAD}s")
 
     def look(self, name: str = "") -> StoredObject | None:
         """Describes an object; None where there is none.
@@ -156,14 +163,26 @@ class Store:
         Raises:
             StorageError: It is another object now, or the transfer broke off.
         """
-        options: Any = {"range": {"offset": start}} if start else {}
         with translated(self.named(wanted.name)):
-            result = self._obstore.get(self._store, self._key(wanted.name), options=options)
+            result, skipped = self._get(self._key(wanted.name), start)
             if _described(result.meta, wanted.name).etag != wanted.etag:
                 raise ConflictError(
                     f"{self.named(wanted.name)}: it was changed while it was fetched"
                 )
-            yield from result.stream(min_chunk_size=_PART_BYTES)
+            for chunk in result.stream(min_chunk_size=_PART_BYTES):
+                yield chunk[skipped:]
+                skipped = max(0, skipped - len(chunk))
+
+    def _get(self, key: str, start: int) -> tuple[Any, int]:
+        """Asks for an object from a byte on; returns the answer, and how much of it is before."""
+        if start:
+            try:
+                ranged: Any = {"range": {"offset": start}}
+                return self._obstore.get(self._store, key, options=ranged), 0
+            except self._obstore.exceptions.GenericError as error:
+                if _NO_RANGES not in str(error):
+                    raise
+        return self._obstore.get(self._store, key), start
 
     def write(self, name: str, content: bytes | IO[bytes]) -> None:
         """Writes an object: as a whole, or not at all.
@@ -173,7 +192,7 @@ class Store:
         """
         with translated(self.named(name)):
             self._obstore.put(
-                *(self._store, self._key(name), content),
+                *(self._upload_store, self._key(name), content),
                 chunk_size=_PART_BYTES,
                 max_concurrency=_UPLOADS,
             )

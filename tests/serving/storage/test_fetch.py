@@ -16,6 +16,7 @@ import pytest
 
 from serving.storage import ConflictError, Objects, StorageError, Store, fetch, receive_object
 from serving.storage.fetch import _CONNECTIONS
+from serving.storage.store import _CLIENT
 from tests.serving.storage.conditional import replace_twice
 from tests.serving.waiting import wait_until
 from tests.storage import Fault, Storage
@@ -98,6 +99,30 @@ def test_a_transfer_that_is_cut_goes_on_where_it_broke_off(
     assert brought(store, tmp_path / "a" / "files") == ["large.bin"]
     assert content(tmp_path / "a" / "files") == {"large.bin": whole}
     assert storage.moved < 5_100_000
+
+
+def test_a_server_that_gives_no_parts_is_asked_for_the_whole(
+    storage: Storage, place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store(place)
+    whole = os.urandom(5_000_000)
+    store.write("large.bin", whole)
+    monkeypatch.setattr("serving.storage.store._PART_BYTES", 1_000_000)
+    cuts = iter([2_500_000])
+    storage.fault = lambda method, path: (
+        Fault(cut_after=next(cuts, None), gives_parts=False) if path.endswith("large.bin") else None
+    )
+    assert brought(store, tmp_path / "a" / "files") == ["large.bin"]
+    assert content(tmp_path / "a" / "files") == {"large.bin": whole}
+
+
+def test_an_upload_may_take_longer_than_an_answer(
+    storage: Storage, place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(_CLIENT, "read_timeout", "1s")
+    storage.fault = lambda method, path: Fault(delay=1.5)  # as where the line is slow
+    Store(place).write("large.bin", b"weights")
+    assert [method for method, _ in storage.requests] == ["PUT"]
 
 
 def test_a_killed_fetch_leaves_what_came_to_the_next(
