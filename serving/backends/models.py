@@ -6,7 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from serving.backends import Backend
+from serving.backends import Backend, NotReadyError
 from serving.bundle import BundleError
 from serving.bundle.schema import Manifest
 
@@ -36,6 +36,15 @@ class Models:
         for backend in self._backends:
             await backend.start()
         _require_different(each.name for each in self.manifests())
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether none is loaded yet."""
+        try:
+            self.first.manifest()
+        except NotReadyError:
+            return True
+        return False
 
     async def stop(self) -> None:
         """Answers accepted requests, then releases all resources."""

@@ -144,6 +144,8 @@ class Server(uvicorn.Server):
 
     async def _drain(self) -> None:
         self._services.draining = True
+        if self._services.models.is_empty:
+            os._exit(0)  # there is nothing to answer, and the thread that loads cannot be ended
         await asyncio.sleep(self._services.settings.drain_delay)
         self.should_exit = True
 

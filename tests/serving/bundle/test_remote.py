@@ -54,9 +54,12 @@ def test_two_processes_may_refuse_one_object(
     storage: Storage, place: str, bundle_path: Path
 ) -> None:
     upload(bundle_path, place)
-    with pytest.raises(BundleError, match=f"^{place}: damaged"), fetched_bundle(place) as found:
-        shutil.rmtree(found.path.parent)  # the other one was first
-        raise BundleError(f"{found.path}: damaged")
+    refusing = fetched_bundle(place)
+    found = refusing.__enter__()
+    shutil.rmtree(found.path.parent)  # the other one was first
+    reason = BundleError(f"{found.path}: damaged")
+    with pytest.raises(BundleError, match=f"^{place}: damaged"):
+        refusing.__exit__(BundleError, reason, None)
 
 
 def test_the_signature_is_held_to_the_key(

@@ -19,6 +19,7 @@ import pytest
 from tests.serving.images import TWO_SQUARES, encode
 from tests.serving.running import RunningServer, running, worker_ids
 from tests.serving.waiting import wait_until
+from tests.storage import Fault, Storage, upload
 
 pytestmark = pytest.mark.slow
 
@@ -106,6 +107,29 @@ def test_ctrl_c_during_the_start_prints_no_traceback(bundle_path: Path) -> None:
         os.killpg(process.pid, signal.SIGINT)  # as a terminal does
         assert process.communicate(timeout=30) == ("", "")
     assert process.returncode == 0
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_stop_does_not_wait_for_a_bundle_that_does_not_come(
+    storage: Storage,
+    place: str,
+    bundle_path: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    workers: str,
+) -> None:
+    monkeypatch.setenv("UMOP_CACHE", str(tmp_path))
+    upload(bundle_path, place)
+    storage.fault = lambda method, path: (
+        Fault(stall_after=10) if method == "GET" and path.endswith("model.onnx") else None
+    )
+    command = [sys.executable, "-m", "serving", "--bundle", place, "--port", "0"]
+    command += ["--workers", workers, "--log-level", "error"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        wait_until(lambda: any(tmp_path.rglob("*.parts/*")), seconds=60)
+        process.terminate()
+        _, said = process.communicate(timeout=10)
+    assert (process.returncode, said) == (0, "")
 
 
 def is_refused(address: httpx.URL) -> bool:
