@@ -27,7 +27,7 @@ def read_rgb(path: Path) -> NDArray[np.uint8]:
     """
     try:
         return decode(path.read_bytes(), MAX_TRAINING_PIXELS)
-    except (OSError, ImageError) as error:
+    except (OSError, ValueError, ImageError) as error:  # of a name that no file can have
         reason = error.strerror if isinstance(error, OSError) else error
         raise UserError(
             f"{path} cannot be read as an image: {reason}. Replace it, or take it out of the "

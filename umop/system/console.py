@@ -7,6 +7,7 @@ import logging
 import os
 import sys
 import threading
+import unicodedata
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,11 +16,24 @@ from time import monotonic
 from umop.system.errors import NO_SPACE
 
 _SECONDS_BETWEEN_COUNTS = 20.0
+_UNPRINTED = ("Cc", "Cs")
 
 
 def note(text: str) -> None:
     """Prints a line to stderr."""
     print(text, file=sys.stderr, flush=True)
+
+
+def printable(text: str) -> str:
+    """A text on one line that does nothing to a terminal.
+
+    Control characters, and halves of surrogate pairs, which no encoding has, become escapes.
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        repr(each)[1:-1] if unicodedata.category(each) in _UNPRINTED else each for each in text
+    )
 
 
 def counted(count: int, noun: str) -> str:

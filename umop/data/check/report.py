@@ -15,7 +15,7 @@ from umop.data.check.records import Record, read_records
 from umop.data.check.repairs import with_corners
 from umop.data.check.rules import Hit, Rule, Severity
 from umop.data.dataset import DataSet
-from umop.system.console import counted
+from umop.system.console import counted, printable
 
 _BEFORE_SIZES = (*reading.RULES, *images.FILES, *conventions.RULES)
 _AFTER_SIZES = (
@@ -137,7 +137,7 @@ def _finding(rule: Rule, hit: Hit, examined: Examined, repaired: str) -> Finding
     if hit.image is not None:
         image = examined.data.images[hit.image].path
     box = None if hit.box is None else _corners_of(examined, hit.box)
-    return Finding(rule.name, rule.severity, hit.text, image, box, repaired)
+    return Finding(rule.name, rule.severity, printable(hit.text), image, box, repaired)
 
 
 def _corners_of(examined: Examined, box: int) -> tuple[float, float, float, float] | None:

@@ -6,6 +6,7 @@ import json
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from umop.data.check.report import Report
 
@@ -30,17 +31,12 @@ def print_table(report: Report) -> None:
         examples = "\n".join(each.text for each in found[:_EXAMPLES])
         done = f"\n({found[0].repaired})" if found[0].repaired else ""
         severity = f"[{_COLOURS[rule.severity]}]{rule.severity}[/]"
-        table.add_row(severity, rule.title + done, str(len(found)), _escaped(examples))
+        table.add_row(severity, rule.title + done, str(len(found)), Text(examples))
     if not console.is_terminal:  # lines stay whole in a pipe or a file
         console.width = console.measure(
             table, options=console.options.update(width=_WIDEST)
         ).maximum
     console.print(table, highlight=False)
-
-
-def _escaped(text: str) -> str:
-    """A text that rich prints as it is."""
-    return text.replace("[", r"\[")
 
 
 def report_as_json(report: Report) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections import Counter
 from collections.abc import Sequence
@@ -15,6 +14,7 @@ from rich.progress import track
 from umop.data.check import Report, check
 from umop.data.conversion.predictions import Predictions
 from umop.data.dataset import DataSet
+from umop.data.files.reading import require_utf8
 from umop.data.formats import EXPORT_FORMATS, Format, Labelled
 from umop.data.preparation.split import with_splits
 from umop.data.recognition import open_data
@@ -118,7 +118,7 @@ def write_data_set(labelled: Labelled, target: Path, format: Format) -> DataSet:
     Returns:
         The data set, as it is now.
     """
-    _require_text(labelled.names)
+    require_utf8(labelled.names)
     try:
         _copy(labelled.data, target, format, labelled.names)
         format.write(target, labelled)
@@ -128,13 +128,6 @@ def write_data_set(labelled: Labelled, target: Path, format: Format) -> DataSet:
     if not format.keeps_crowds and (crowds := int(labelled.data.boxes.crowd.sum())):
         note(f"{format.title} knows no crowds: {counted(crowds, 'box')} left out.")
     return replace(labelled.data, root=target, layout=format.title)
-
-
-def _require_text(names: Sequence[str]) -> None:
-    """Refuses a file's name that no annotation can hold, before anything is copied."""
-    for name in names:
-        if (content := os.fsencode(name)).decode("utf-8", "replace") != name:
-            raise UserError(f"The name {content!r} is not UTF-8. Rename the image.")
 
 
 def _copy(data: DataSet, target: Path, format: Format, names: Sequence[str]) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -14,6 +16,17 @@ HEAD = 65536
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _ROOT_TAG = re.compile(r"<([A-Za-z_][\w:.-]*)")
 _NO_ELEMENTS = re.compile(r"<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^>\[]*(\[.*?\])?[^>]*>", re.DOTALL)
+
+
+def require_utf8(names: Iterable[str]) -> None:
+    """Refuses names of files that no annotation, page or message can hold.
+
+    Raises:
+        UserError: One is not UTF-8.
+    """
+    for name in names:
+        if not name.isascii() and (content := os.fsencode(name)).decode(errors="replace") != name:
+            raise UserError(f"The name {content!r} is not UTF-8. Rename it.")
 
 
 def is_file(path: Path) -> bool:

@@ -25,7 +25,7 @@ from umop.data.files.names import (
 )
 from umop.data.files.outline import is_telling, outline
 from umop.data.files.pairing import Pairs
-from umop.data.files.reading import HEAD, head, is_file, root_tag
+from umop.data.files.reading import HEAD, head, is_file, require_utf8, root_tag
 
 _ENOUGH = 2**24
 _TAG_HEAD = 4096
@@ -42,6 +42,9 @@ class Files:
     Args:
         root: The folder.
 
+    Raises:
+        UserError: A name is not UTF-8.
+
     Attributes:
         root: The folder.
         names: All names, relative to the root.
@@ -51,6 +54,7 @@ class Files:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.names = list(walk(root))
+        require_utf8((str(root), *self.names))
         self._by_suffix: dict[str, list[str]] = defaultdict(list)
         for name in self.names:
             self._by_suffix[suffix(name)].append(name)

@@ -148,7 +148,7 @@ def test_a_name_that_is_not_utf8_is_one_line(folder: Path, tmp_path: Path, umop:
         path.rename(folder / os.fsdecode(b"3-\xff" + suffix.encode()))
     out = tmp_path / "out"
     code, _, err = umop("data", "captured", str(folder), str(out), "--to", "cvat")
-    assert (code, err) == (2, "error: The name b'3-\\xff.jpg' is not UTF-8. Rename the image.\n")
+    assert (code, err) == (2, "error: The name b'3-\\xff.jpg' is not UTF-8. Rename it.\n")
     assert not out.exists()
 
 
