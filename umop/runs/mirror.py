@@ -12,8 +12,9 @@ import json
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import asdict, dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 from typing import BinaryIO, NamedTuple
 
 from pydantic import TypeAdapter
@@ -112,13 +113,18 @@ class Snapshot:
 
 
 def _opened(folder: Path) -> Iterator[tuple[str, BinaryIO]]:
-    for path in sorted(folder.rglob("*")):
-        name = path.relative_to(folder)
-        is_left_out = any(
-            part.startswith(".") or part.endswith(_NOT_MIRRORED) for part in name.parts
-        )
-        if not is_left_out and str(name) != _POINTER and path.is_file():
-            yield name.as_posix(), path.open("rb")
+    """Opens the files of a run; other commands may remove theirs meanwhile."""
+    for parent, _, names in os.walk(folder):
+        for path in (Path(parent, each) for each in names):
+            name = path.relative_to(folder)
+            if _is_mirrored(name) and path.is_file():
+                with suppress(FileNotFoundError):
+                    yield name.as_posix(), path.open("rb")
+
+
+def _is_mirrored(name: PurePath) -> bool:
+    is_left_out = any(part.startswith(".") or part.endswith(_NOT_MIRRORED) for part in name.parts)
+    return not is_left_out and str(name) != _POINTER
 
 
 class Mirror:
@@ -149,9 +155,11 @@ class Mirror:
 
         Raises:
             StorageError: Storage does not answer.
-            UserError: Not one checkpoint is whole.
+            UserError: Not one checkpoint is whole, or the mirror is another run's.
         """
         self._read()
+        if here >= 0:
+            self._require_same_run()
         if self.manifest.iteration <= here:
             return
         note(f"Fetching iteration {self.manifest.iteration} of {self._store.address}")
@@ -176,6 +184,19 @@ class Mirror:
                 f"{self._store.named(_MANIFEST)} is damaged: name another run with --run, or "
                 "delete it to begin again"
             ) from error
+
+    def _require_same_run(self) -> None:
+        """Refuses to put one of two runs in the other's place that only have the same name.
+
+        A run's config is written once.
+        """
+        mine = self._run.config
+        other = self.manifest.files.get(mine.name)
+        if other and mine.is_file() and sha256_of(mine) != other.sha256:
+            raise UserError(
+                f"{self._run.folder} and {self._store.address} are two runs, of different configs. "
+                "Give this run another name with --run, or delete the one that is not wanted."
+            )
 
     def _bring(self, name: str) -> bool:
         """Brings one file; returns whether it is what it should be."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import threading
 from contextlib import ExitStack
 from pathlib import Path
@@ -115,6 +116,23 @@ def test_the_newest_whole_checkpoint_is_taken(
     assert "iter_8.pth is damaged or gone" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("here", [2, 8])
+def test_another_run_of_the_same_name_is_neither_overwritten_nor_mirrored(
+    storage: Storage, place: str, run: RunFolder, tmp_path: Path, here: int
+) -> None:
+    save(run, 4)
+    run.config.write_text("seed = 1")
+    push(run, place, 4)
+    other = fresh(tmp_path)
+    save(other, here)
+    other.config.write_text("seed = 2")
+    with pytest.raises(UserError, match="are two runs, of different configs"):
+        mirrored(other, place, lambda: here).__enter__()
+    assert other.config.read_text() == "seed = 2"
+    assert newest(other) == f"iter_{here}.pth"
+    bring(run, place, 4)  # the run that is mirrored
+
+
 def test_without_a_whole_checkpoint_the_start_is_refused(
     storage: Storage, place: str, run: RunFolder, tmp_path: Path
 ) -> None:
@@ -147,6 +165,27 @@ def test_a_damaged_manifest_is_refused_and_stays(
     found = store.read("manifest.json")
     assert found is not None
     assert found[0] == text
+
+
+def test_a_file_that_another_command_removes_meanwhile_is_left_out(
+    storage: Storage, place: str, run: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save(run, 4)
+    scratch = run.folder / "exported"
+    scratch.mkdir()
+    (scratch / "model.onnx").touch()
+    is_file = Path.is_file
+
+    def removed(path: Path) -> bool:
+        found = is_file(path)
+        if path.parent == scratch:
+            shutil.rmtree(scratch)
+        return found
+
+    monkeypatch.setattr(Path, "is_file", removed)
+    snapshot = Snapshot.of(run, 4)
+    snapshot.close()
+    assert sorted(snapshot.files) == ["iter_4.pth", "iter_4.pth.sha256", "metrics.jsonl"]
 
 
 def test_only_what_changed_is_uploaded(storage: Storage, place: str, run: RunFolder) -> None:
