@@ -22,6 +22,7 @@ _CLOCK = "lease.clock"
 _BEATS = 6
 """How often a holder writes within the time after which it counts as gone."""
 _SECONDS_BETWEEN_LOOKS = 1.0
+_SECONDS_TO_RELEASE = 5.0
 _MOST_SECONDS = 86400.0
 
 
@@ -110,8 +111,9 @@ class Lease:
             yield
         finally:
             self._released.set()
-            beating.join()
-            self._release()
+            beating.join(_SECONDS_TO_RELEASE)
+            if beating.is_alive():
+                self._warn(f"{self._store.address} does not answer")
 
     def _acquire(self) -> None:
         while self._tag is None:
@@ -178,6 +180,7 @@ class Lease:
                     return
             except StorageError:
                 continue  # the next beat tries it again
+        self._release()
 
     def _is_ours(self) -> bool:
         """Whether a write whose answer was lost is what stands there now."""
@@ -193,7 +196,10 @@ class Lease:
 
     def _release(self) -> None:
         try:
-            if not self.is_lost and self._is_ours():
+            if self._is_ours():
                 self._store.delete([_LEASE, _CLOCK])
         except StorageError as error:
-            note(f"warning: {error}: the next start waits {self._seconds:.0f} s for this one")
+            self._warn(str(error))
+
+    def _warn(self, reason: str) -> None:
+        note(f"warning: {reason}: the next start waits {self._seconds:.0f} s for this one")

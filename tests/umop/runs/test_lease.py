@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from datetime import datetime, timedelta, timezone
 
 import pytest
 
 from serving.storage import Store
+from tests.serving.waiting import wait_until
 from tests.storage import Fault, Storage
 from umop.runs.lease import Lease
 from umop.system.errors import UserError
@@ -84,3 +86,19 @@ def test_a_holder_whose_lease_was_overwritten_has_lost_it(store: Store) -> None:
             time.sleep(0.05)
         assert lease.is_lost
     assert store.read(LEASE) is not None, "it is not ours to delete"
+
+
+def test_a_holder_does_not_wait_for_storage_that_does_not_answer(
+    storage: Storage,
+    store: Store,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("umop.runs.lease._SECONDS_TO_RELEASE", 0.2)
+    has_left, answers = threading.Event(), []
+    with Lease(store).held():
+        storage.fault = lambda method, path: answers.append(has_left.wait(10))
+    has_left.set()
+    wait_until(lambda: store.look(LEASE) is None)
+    assert all(answers)
+    assert f"{store.address} does not answer: the next start waits 2 s" in capsys.readouterr().err
