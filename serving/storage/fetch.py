@@ -82,7 +82,8 @@ def fetch(
     with _writing(folder), _exclusive(folder.parent / ".lock"):
         journal = _Journal(folder)
         missing = [each for each in objects.found if not journal.has(each)]
-        _require_space(folder.parent, sum(each.size for each in missing))
+        came = sum(part.stat().st_size for part in _parts(folder).glob("*"))
+        _require_space(folder.parent, sum(each.size for each in missing) - came)
         _remove_others(folder, {each.name for each in objects.found})
 
         over = Event()

@@ -11,6 +11,7 @@ import urllib.request
 from collections import Counter
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -99,6 +100,24 @@ def test_a_transfer_that_is_cut_goes_on_where_it_broke_off(
     assert brought(store, tmp_path / "a" / "files") == ["large.bin"]
     assert content(tmp_path / "a" / "files") == {"large.bin": whole}
     assert storage.moved < 5_100_000
+
+
+def test_what_came_before_needs_no_space_again(
+    storage: Storage, place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(receive_object.__globals__, "_TRIES", 1)
+    store = Store(place)
+    whole = os.urandom(12_000_000)
+    store.write("large.bin", whole)
+    storage.fault = lambda method, path: (
+        Fault(cut_after=10_000_000, gives_parts=False) if path.endswith("large.bin") else None
+    )
+    with pytest.raises(StorageError):
+        brought(store, tmp_path / "a" / "files")
+    storage.fault = lambda method, path: None
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=4_000_000))
+    assert brought(store, tmp_path / "a" / "files") == ["large.bin"]
+    assert content(tmp_path / "a" / "files") == {"large.bin": whole}
 
 
 def test_a_server_that_gives_no_parts_is_asked_for_the_whole(
