@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePath, PurePosixPath
+from threading import Event
 from typing import BinaryIO, NamedTuple
 
 from pydantic import TypeAdapter
@@ -164,10 +165,14 @@ class Mirror:
             return
         note(f"Fetching iteration {self.manifest.iteration} of {self._store.address}")
         names = [each for each in self.manifest.files if each not in self.manifest.checkpoints]
+        over = Event()
         with ThreadPoolExecutor(_CONNECTIONS) as pool:
-            list(pool.map(self._bring, names))
+            try:
+                list(pool.map(lambda name: self._bring(name, over), names))
+            finally:
+                over.set()
         for name in self.manifest.checkpoints:
-            if self._bring(name):
+            if self._bring(name, Event()):
                 replace_text(self._run.folder / _POINTER, f"{name}\n")
                 return
         if self.manifest.checkpoints:
@@ -198,8 +203,13 @@ class Mirror:
                 "Give this run another name with --run, or delete the one that is not wanted."
             )
 
-    def _bring(self, name: str) -> bool:
-        """Brings one file; returns whether it is what it should be."""
+    def _bring(self, name: str, over: Event) -> bool:
+        """Brings one file; returns whether it is what it should be.
+
+        Args:
+            name: Its path in the run's folder.
+            over: Is set once nobody waits for it.
+        """
         entry, path = self.manifest.files[name], self._run.folder / name
         if path.is_file() and (path.stat().st_size, sha256_of(path)) == (entry.bytes, entry.sha256):
             return True
@@ -209,7 +219,7 @@ class Mirror:
         part.unlink(missing_ok=True)
         part.touch()
         if wanted is not None and wanted.size == entry.bytes:
-            receive_object(self._store, wanted, part)
+            receive_object(self._store, wanted, part, over)
         if wanted is None or sha256_of(part) != entry.sha256:
             part.unlink()
             note(f"warning: {self._store.named(entry.key(name))} is damaged or gone; left out")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
 import threading
 from contextlib import ExitStack
 from pathlib import Path
@@ -74,6 +76,27 @@ def test_an_empty_disk_gets_what_was_mirrored(
     storage.forget()
     bring(elsewhere, place, 4)
     assert storage.fetched() == [f"/{place[5:]}/trees/manifest.json"]
+
+
+def test_a_stop_does_not_wait_for_files_that_do_not_come(
+    storage: Storage, place: str, run: RunFolder, tmp_path: Path
+) -> None:
+    save(run, 4)
+    push(run, place, 4)
+    stops = iter([True])
+    storage.forget()
+
+    def fault(method: str, path: str) -> Fault | None:
+        if method != "GET" or not path.endswith("metrics.jsonl"):
+            return None
+        if next(stops, False):
+            os.kill(os.getpid(), signal.SIGINT)
+        return Fault(cut_after=0)
+
+    storage.fault = fault
+    with pytest.raises(KeyboardInterrupt):
+        bring(fresh(tmp_path), place, -1)
+    assert len(storage.fetched()) < 2 * _TRIES
 
 
 def test_an_upload_that_is_cut_short_leaves_the_one_before(
