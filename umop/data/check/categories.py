@@ -23,9 +23,11 @@ _MANY_CROWDS = 0.1
 
 
 def _blank(examined: Examined) -> Iterator[Hit]:
-    names = examined.data.classes
-    mask = np.array([not name.strip() for name in names], np.bool_)[examined.data.boxes.label]
-    return box_hits(examined, mask, lambda box: "its class has no name")
+    is_blank = np.array([not name.strip() for name in examined.data.classes], np.bool_)
+    mask = is_blank[examined.data.boxes.label]
+    if is_blank.any() and not mask.any():
+        yield Hit("one of the classes has no name, and no boxes")
+    yield from box_hits(examined, mask, lambda box: "its class has no name")
 
 
 def _drop_blank(examined: Examined, hits: Sequence[Hit]) -> Examined:
@@ -144,7 +146,7 @@ def counts(data: DataSet, split: str | None = None) -> NDArray[np.int64]:
 
 
 RULES = (
-    Rule("category-blank", "error", "box whose class has no name",
+    Rule("category-blank", "error", "class without a name, or box of one",
          _blank, _drop_blank, "left out"),
     Rule("category-case", "warning", "classes whose names differ by case or spaces only",
          _differing_by_case, _merge, "merged", automatic=False),

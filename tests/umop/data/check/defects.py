@@ -179,6 +179,11 @@ KINDS: dict[str, tuple[str, str, Spoil]] = {
         "'cat' (21 boxes) and 'Cat ' (1 box)",
         lambda _, content: rename(content, "Cat ", extra=True),
     ),
+    "blank category without boxes": (
+        "category-blank",
+        "one of the classes has no name, and no boxes",
+        lambda _, content: content["categories"].append({"id": 7, "name": ""}),
+    ),
     "blank category": ("category-blank", "no name", lambda _, content: rename(content, " ")),
     "one letter": ("category-one-letter", "'c' (12 boxes)", lambda _, c: rename(c, "c")),
     "only in training": (
