@@ -22,6 +22,11 @@ UNREAD_IMAGES = {
     **dict.fromkeys((".exr", ".hdr"), "an HDR image"),
 }
 """Formats of images that are not read, by suffix, as messages call them."""
+SYSTEM_FOLDERS = (
+    *(".", "__MACOSX", "@eaDir", "lost+found"),
+    *("$RECYCLE.BIN", "System Volume Information"),
+)
+"""The starts of names of folders that are a system's own: hidden ones, previews, what was lost."""
 SPLIT_WORDS = {
     "train": ("train", "training", "trainval"),
     "val": ("val", "valid", "validation", "validate", "eval"),

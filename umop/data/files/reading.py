@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 from xml.etree import ElementTree
 
 from umop.system.errors import UserError
@@ -27,6 +27,15 @@ def require_utf8(names: Iterable[str]) -> None:
     for name in names:
         if not name.isascii() and (content := os.fsencode(name)).decode(errors="replace") != name:
             raise UserError(f"The name {content!r} is not UTF-8. Rename it.")
+
+
+def refuse_folder(error: OSError) -> NoReturn:
+    """Refuses a folder that cannot be listed: its labels would be missing, and nobody told.
+
+    Raises:
+        UserError: Always.
+    """
+    raise UserError(f"{error.filename} cannot be listed: {error.strerror}.") from error
 
 
 def is_file(path: Path) -> bool:

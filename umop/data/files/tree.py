@@ -11,6 +11,7 @@ from typing import Any
 
 from umop.data.files.names import (
     IMAGES,
+    SYSTEM_FOLDERS,
     UNREAD_IMAGES,
     base,
     folded,
@@ -25,7 +26,7 @@ from umop.data.files.names import (
 )
 from umop.data.files.outline import is_telling, outline
 from umop.data.files.pairing import Pairs
-from umop.data.files.reading import HEAD, head, is_file, require_utf8, root_tag
+from umop.data.files.reading import HEAD, head, is_file, refuse_folder, require_utf8, root_tag
 
 _ENOUGH = 2**24
 _TAG_HEAD = 4096
@@ -43,7 +44,7 @@ class Files:
         root: The folder.
 
     Raises:
-        UserError: A name is not UTF-8.
+        UserError: A folder cannot be listed, or a name is not UTF-8.
 
     Attributes:
         root: The folder.
@@ -202,15 +203,18 @@ def walk(root: Path) -> Iterator[str]:
 
     Hidden files are left out, and runs, Ultralytics' as well: a folder of images may be where
     training is started.
+
+    Raises:
+        UserError: A folder cannot be listed.
     """
     seen = set()
-    for here, folders, files in os.walk(root, followlinks=True):
+    for here, folders, files in os.walk(root, onerror=refuse_folder, followlinks=True):
         real = os.path.realpath(here)
         if real in seen or _is_run(here, files):
             folders.clear()
             continue
         seen.add(real)
-        folders[:] = [name for name in folders if not name.startswith((".", "__MACOSX"))]
+        folders[:] = [name for name in folders if not name.startswith(SYSTEM_FOLDERS)]
         prefix = "" if here == str(root) else f"{PurePosixPath(here).relative_to(root)}/"
         yield from (prefix + name for name in files if not name.startswith("."))
 

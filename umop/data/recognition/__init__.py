@@ -10,8 +10,9 @@ import numpy as np
 from umop.data.dataset import DataSet, Issue
 from umop.data.files.archive import ARCHIVE_SUFFIXES, unpacked
 from umop.data.files.lists import with_listed_splits
+from umop.data.files.names import SYSTEM_FOLDERS
 from umop.data.files.pairing import with_images_found_by_name
-from umop.data.files.reading import read_text
+from umop.data.files.reading import read_text, refuse_folder
 from umop.data.files.tree import Files
 from umop.data.layouts import (
     automl,
@@ -81,7 +82,7 @@ def files_of(path: Path) -> Files:
 
     Raises:
         FetchError: Storage does not answer.
-        UserError: It is not there.
+        UserError: It is not there, or cannot be listed.
     """
     path = fetched_path(path)
     if not path.exists():
@@ -147,8 +148,15 @@ def _unused(files: Files, name: str, found: list[Path], count: int) -> str:
 
 
 def _innermost(folder: Path) -> Path:
-    """The folder itself, or the one that is all it holds."""
-    inside = [each for each in folder.iterdir() if not each.name.startswith((".", "__MACOSX"))]
+    """The folder itself, or the one that is all it holds.
+
+    Raises:
+        UserError: It cannot be listed.
+    """
+    try:
+        inside = [each for each in folder.iterdir() if not each.name.startswith(SYSTEM_FOLDERS)]
+    except OSError as error:
+        refuse_folder(error)
     return _innermost(inside[0]) if len(inside) == 1 and inside[0].is_dir() else folder
 
 
