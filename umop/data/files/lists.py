@@ -57,8 +57,8 @@ def _lists(files: Files) -> Iterator[tuple[Path, str]]:
     others = (path for path in files.matching(".txt") if files.name(path) not in labels)
     named = [(path, split) for path in others if (split := split_in(path.stem))]
     found = [(path, split) for path, split in named if is_list(path, files)]
-    has_train = any(split == "train" and path.stem != _OF_TWO for path, split in found)
-    yield from (each for each in found if not (has_train and each[0].stem == _OF_TWO))
+    has_train = any(split == "train" and not path.stem.endswith(_OF_TWO) for path, split in found)
+    yield from (each for each in found if not (has_train and each[0].stem.endswith(_OF_TWO)))
 
 
 def is_list(path: Path, files: Files) -> bool:

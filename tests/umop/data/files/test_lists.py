@@ -62,6 +62,19 @@ def test_paddles_lists_are_used(tmp_path: Path) -> None:
     assert counts(open_data(tmp_path)) == {"train": 3, "val": 2}
 
 
+def test_pascal_vocs_lists_of_a_class_are_no_splits(tmp_path: Path) -> None:
+    numbers = {"train": range(3), "val": range(3, 5), "trainval": range(5)}
+    for i in numbers["trainval"]:
+        pair(tmp_path, f"JPEGImages/{i}.jpg", None)
+        write(tmp_path / f"Annotations/{i}.xml", voc_xml(("cat", (8, 6, 24, 30))))
+    for name, listed in numbers.items():
+        for start, end in (("", ""), ("cat_", "  1")):
+            text = "".join(f"{i}{end}\n" for i in listed)
+            write(tmp_path / f"ImageSets/Main/{start}{name}.txt", text)
+    data = open_data(tmp_path)
+    assert (counts(data), data.issues) == ({"train": 3, "val": 2}, ())
+
+
 def test_one_list_alone_is_not_used_and_said(tmp_path: Path) -> None:
     yolo(tmp_path)
     write(tmp_path / "train.txt", "images/img_00.jpg\nimages/img_01.jpg\n")
