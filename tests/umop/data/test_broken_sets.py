@@ -279,6 +279,15 @@ OTHERS = {
         "Hugging Face's metadata: write the boxes as COCO",
     ),
     "export.ndjson": ({"data_row": {}}, "JSON lines, such as Labelbox's or Ultralytics'"),
+    "vertex.jsonl": ({"imageGcsUri": "gs://a.jpg"}, "JSON lines, such as Labelbox's"),
+    "samples.json": (
+        {"samples": [{"filepath": "data/a.jpg", "ground_truth": {}}]},
+        "FiftyOne's dataset: export it as COCO",
+    ),
+    "labels.json": (
+        {"classes": ["cat"], "labels": {"a": [{"label": 0, "bounding_box": [0, 0, 1, 1]}]}},
+        "FiftyOne's dataset: export it as COCO",
+    ),
     "train.tfrecord": ({}, "TFRecord: export COCO or Pascal VOC"),
 }
 
@@ -289,4 +298,11 @@ def test_formats_that_are_not_read_are_named(tmp_path: Path, file: str) -> None:
     pair(tmp_path, "images/a.jpg", None)
     write(tmp_path / file, json.dumps(content))
     with pytest.raises(UserError, match=f"{file} is {text}"):
+        open_data(tmp_path)
+
+
+def test_label_studios_csv_is_named(tmp_path: Path) -> None:
+    pair(tmp_path, "a.jpg", None)
+    write(tmp_path / "p.csv", "annotation_id,id,image,label,lead_time\n1,1,a.jpg,[],2.5\n")
+    with pytest.raises(UserError, match=r"p.csv is Label Studio's CSV: export JSON"):
         open_data(tmp_path)

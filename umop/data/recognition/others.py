@@ -9,6 +9,7 @@ from typing import Any
 from umop.data.files.outline import entries, json_objects
 from umop.data.files.reading import head
 from umop.data.files.tree import Files
+from umop.data.layouts.table import first_row
 
 _JSON: dict[str, Callable[[Any], bool]] = {
     "Datumaro's JSON: export it as COCO": lambda each: (
@@ -37,6 +38,10 @@ _JSON: dict[str, Callable[[Any], bool]] = {
     "Dataloop's JSON: export it as COCO": lambda each: "itemMetadata" in each,
     "Segments.ai's release: export it as COCO": lambda each: (
         isinstance(each.get("dataset"), dict) and "samples" in each["dataset"]
+    ),
+    "FiftyOne's dataset: export it as COCO": lambda each: (
+        any("filepath" in entry for entry in entries(each, "samples"))
+        or ("classes" in each and isinstance(each.get("labels"), dict))
     ),
     "GeoJSON, whose places are on a map: cut it into tiles with COCO": lambda each: (
         each.get("type") == "FeatureCollection"
@@ -78,10 +83,11 @@ _SUFFIXES = {
     (".pkl", ".pickle", ".pth"): "a Python pickle, which is not opened: write its boxes as COCO",
     (".mp4", ".avi", ".mov", ".mkv"): "video: export its frames as images, and their boxes as COCO",
     (".shp", ".geojson", ".gpkg", ".kml"): "a map's shapes: cut it into tiles with COCO",
-    (".ndjson",): "JSON lines, such as Labelbox's or Ultralytics': export COCO or YOLO",
+    (".ndjson", ".jsonl"): "JSON lines, such as Labelbox's or Ultralytics': export COCO or YOLO",
     (".xlsx", ".xls", ".ods"): "a spreadsheet: save it as CSV with image,x1,y1,x2,y2,label",
 }
 _MULTI_CLASS = "_classes.csv"
+_LABEL_STUDIO = {"annotation_id", "lead_time"}
 TRACKED = "MOT's or DarkLabel's, of a video: convert it to COCO"
 _TRACKED_VALUES = 6
 _LOOKED_AT = 20
@@ -123,6 +129,8 @@ def _of_text(files: Files) -> str | None:
         if path.name == _MULTI_CLASS:
             said = "classes of whole images: export the project for object detection"
             return f"{files.name(path)} is Roboflow's multi-class CSV, {said}. It is not read."
+        if set(first_row(path)) >= _LABEL_STUDIO:
+            return f"{files.name(path)} is Label Studio's CSV: export JSON. It is not read."
     labels = files.pairs(".txt").of_annotation
     for path in files.matching(".txt")[:_LOOKED_AT]:
         if files.name(path) not in labels and is_tracked(path):
