@@ -84,11 +84,13 @@ def _checked(path: Path, archive: ZipFile, folder: Path) -> list[ZipInfo]:
         UserError: There are none, one would be written elsewhere or is a link, or they are too
             large together.
     """
+    for member in archive.infolist():  # some programs for Windows write its own slashes
+        member.filename = member.filename.replace("\\", "/")
     members = [member for member in archive.infolist() if not member.is_dir()]
     if not members:
         raise UserError(f"{path} holds no files.")
     for member in members:
-        name = PurePosixPath(member.filename.replace("\\", "/"))
+        name = PurePosixPath(member.filename)
         if name.is_absolute() or ".." in name.parts or stat.S_ISLNK(member.external_attr >> 16):
             raise UserError(f"{path} holds {member.filename!r}, which leads out of it.")
     size = sum(member.file_size for member in members)

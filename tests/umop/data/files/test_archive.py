@@ -8,6 +8,7 @@ from zipfile import ZipFile, ZipInfo
 
 import pytest
 
+from tests.umop.data.reported import yolo
 from umop.data.files import archive
 from umop.data.recognition import open_data
 from umop.system.errors import UserError
@@ -28,6 +29,7 @@ def zipped(path: Path, name: str, content: bytes, mode: int = 0o644) -> Path:
     [
         ("../a.png", b"x", 0o644, "leads out of it"),
         ("/a.png", b"x", 0o644, "leads out of it"),
+        ("..\\a.png", b"x", 0o644, "leads out of it"),
         ("a.png", b"/etc", stat.S_IFLNK | 0o777, "leads out of it"),
         ("a.png", bytes(2**20), 0o644, "far more than it holds"),
     ],
@@ -52,3 +54,13 @@ def test_a_zip_that_is_cut_off(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(whole[:-30])
     with pytest.raises(UserError, match="is a damaged zip: its end is missing"):
         open_data(tmp_path / name)
+
+
+def test_slashes_of_windows_are_folders(tmp_path: Path) -> None:
+    yolo(tmp_path / "data", 2)
+    with ZipFile(tmp_path / "data.zip", "w") as archive:
+        for file in filter(Path.is_file, (tmp_path / "data").rglob("*")):
+            name = "\\".join(("data", *file.relative_to(tmp_path / "data").parts))
+            archive.writestr(name, file.read_bytes())
+    data = open_data(tmp_path / "data.zip")
+    assert (data.layout, len(data.images), len(data.boxes)) == ("YOLO", 2, 4)
