@@ -10,7 +10,7 @@ import numpy as np
 
 from umop.data.dataset import DataSet, Image, Issue
 from umop.data.files.names import base, split_in, stem
-from umop.data.files.reading import read_text
+from umop.data.files.reading import head, read_text
 from umop.data.files.tree import Files
 from umop.system.console import counted
 
@@ -46,7 +46,7 @@ def _unused(data: DataSet, files: Files, lists: Iterable[Path], reason: str) -> 
 
 def _differs(data: DataSet, files: Files, path: Path, split: str) -> bool:
     """Whether images of a list have another split; one for testing may be for validation."""
-    listed = {_image_of(line, path, files) for line in _lines(path)[:_LOOKED_AT]}
+    listed = {_image_of(line, path, files) for line in _lines(read_text(path))[:_LOOKED_AT]}
     found = {image.split for image in data.images if image.path in listed}
     return not found <= ({split} if split == "train" else {"val", "test"})
 
@@ -63,12 +63,12 @@ def _lists(files: Files) -> Iterator[tuple[Path, str]]:
 
 def is_list(path: Path, files: Files) -> bool:
     """Whether most of the first lines of a file name an image."""
-    lines = _lines(path)[:_LOOKED_AT]
+    lines = _lines(head(path))[:_LOOKED_AT]
     return sum(_image_of(line, path, files) is not None for line in lines) * 2 > len(lines)
 
 
-def _lines(path: Path) -> list[str]:
-    return [line.strip() for line in read_text(path).splitlines() if line.strip()]
+def _lines(text: str) -> list[str]:
+    return [line.strip() for line in text.splitlines() if line.strip()]
 
 
 def _image_of(line: str, path: Path, files: Files) -> Path | None:
@@ -88,7 +88,7 @@ def _split(data: DataSet, files: Files, lists: dict[Path, str]) -> DataSet:
     issues: list[Issue] = []
     missing: list[Image] = []
     for path, split in sorted(lists.items(), key=lambda each: each[1] == "train"):
-        for line in _lines(path):
+        for line in _lines(read_text(path)):
             image = _image_of(line, path, files)
             if image is None:
                 missing.append(Image(files.root / line, path, split, written=line))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import os
 import re
@@ -131,8 +132,12 @@ def read_xml(path: Path) -> ElementTree.Element:
 def head(path: Path, most: int = HEAD) -> str:
     """The start of a file, to see what it is."""
     content = read_bytes(path, most)
-    is_utf16 = content.startswith(_UTF16_MARKS)
-    return content.decode("utf-16" if is_utf16 else "utf-8-sig", errors="replace")
+    if content.startswith(_UTF16_MARKS):
+        return content.decode("utf-16", errors="replace")
+    try:  # a letter that is cut off at the end is left out
+        return codecs.getincrementaldecoder("utf-8-sig")().decode(content)
+    except UnicodeDecodeError:
+        return content.decode("latin-1")
 
 
 def root_tag(text: str) -> str | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from umop.data.dataset import Builder, Image, Notation
 from umop.data.files.names import is_image, split_in, split_of, split_of_list
-from umop.data.files.reading import read_text
+from umop.data.files.reading import head, read_text
 from umop.data.files.tree import Files
 from umop.data.layouts.layout import Layout
 from umop.data.layouts.shapes import pixels
@@ -55,13 +55,22 @@ def _find(files: Files) -> list[Path]:
 
 def first_row(path: Path) -> list[str]:
     """The first row that is not empty; nothing where there is none."""
-    return next((row for row in rows(path) if any(row)), [])
+    return next(filter(any, first_rows(path)), [])
+
+
+def first_rows(path: Path) -> Iterator[list[str]]:
+    """The rows at a table's start, see :func:`rows`; the last may be cut off."""
+    return _rows(head(path))
 
 
 def rows(path: Path) -> Iterator[list[str]]:
     """All rows, without spaces around the values; a quote left open ends with its line."""
+    return _rows(read_text(path))
+
+
+def _rows(text: str) -> Iterator[list[str]]:
     csv.field_size_limit(_LONGEST_VALUE)
-    lines = read_text(path).splitlines()
+    lines = text.splitlines()
     start = lines[0] if lines else ""
     delimiter = max(",;\t", key=start.count)
     for line in lines:
@@ -134,7 +143,7 @@ class _Table:
         self.images: dict[str, int] = {}
 
     def read(self) -> None:
-        start = first_row(self.path)
+        start = next(filter(any, rows(self.path)), [])
         self.columns = _columns(start) or {}
         self.has_sizes = _has_sizes(start)
         has_header = not is_image(start[self.columns["image"]])

@@ -16,7 +16,7 @@ from umop.data.files.names import base, is_image, split_in
 from umop.data.files.reading import head, read_text
 from umop.data.files.tree import Files
 from umop.data.layouts.coco import BESIDE
-from umop.data.layouts.table import rows
+from umop.data.layouts.table import first_rows
 from umop.data.recognition.others import TRACKED, format_of_content, format_of_suffix, is_tracked
 
 _JSON = (".json", ".jsonl", ".geojson")
@@ -79,7 +79,7 @@ def _of_json(path: Path, files: Files) -> str | None:
 
 
 def _of_table(path: Path, files: Files) -> str | None:
-    header, *others = list(islice(filter(any, rows(path)), _LOOKED_AT)) or [[]]
+    header, *others = list(islice(filter(any, first_rows(path)), _LOOKED_AT)) or [[]]
     return _of_words(header, (cell for row in others for cell in row), files)
 
 

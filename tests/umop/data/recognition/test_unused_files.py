@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import tracemalloc
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -90,3 +92,16 @@ def test_cocos_files_of_other_kinds_are_noted(tmp_path: Path) -> None:
     [text] = texts(report, "companion-unused")
     assert text.startswith("annotations/person_keypoints_train2017.json")
     assert texts(report, "file-unused") == []
+
+
+@pytest.mark.parametrize("name", ["log.txt", "labels/more.txt", "embeddings.csv", "b.tsv"])
+def test_of_a_large_file_beside_the_data_only_the_start_is_read(tmp_path: Path, name: str) -> None:
+    yolo(tmp_path, 2)
+    write(tmp_path / name, "word,0.1,0.2,0.3,0.4\n")
+    os.truncate(tmp_path / name, 2**25)
+    tracemalloc.start()
+    data = open_data(tmp_path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert (data.layout, len(data.boxes)) == ("YOLO", 4)
+    assert peak < 2**23

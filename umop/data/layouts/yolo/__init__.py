@@ -9,7 +9,7 @@ from typing import NamedTuple
 from umop.data.dataset import SPLITS, Builder, Image, Notation
 from umop.data.files.names import base, split_of, stem
 from umop.data.files.pairing import found_by_name
-from umop.data.files.reading import is_file, read_text
+from umop.data.files.reading import head, is_file, read_text
 from umop.data.files.tree import Files
 from umop.data.layouts.layout import Layout
 from umop.data.layouts.yolo.classes import CLASS_FILES, Classes
@@ -43,13 +43,13 @@ def _label_files(files: Files) -> list[Path]:
     found = [files.path(name) for name in paired if base(name) not in CLASS_FILES]
     unpaired = [path for path in files.matching(".txt") if "labels" in path.parts]
     found = found or [path for path in unpaired if path.name not in CLASS_FILES]
-    texts = [read_text(path) for path in found[:_LOOKED_AT]]
+    texts = [head(path) for path in found[:_LOOKED_AT]]
     is_other = any(texts) and not any(map(_is_label, texts))
     return [] if is_other else found
 
 
 def _has_boxes(path: Path) -> bool:
-    return _is_label(read_text(path))
+    return _is_label(head(path))
 
 
 def _is_label(text: str) -> bool:
@@ -126,7 +126,7 @@ class _Reader:
         for path in self.files.matching(".txt"):
             if self.files.name(path) in used or path in sources or path.name in CLASS_FILES:
                 continue
-            if _is_label(read_text(path)):
+            if _has_boxes(path):
                 self._refuse_unused_label(path)
 
     def _refuse_unused_label(self, path: Path) -> None:
