@@ -4,13 +4,6 @@ _base_ = "small.py"
 
 model = dict(
     bbox_head=dict(
-        loss_cls=dict(
-            _delete_=True,
-            type="FocalLoss",
-            use_sigmoid=True,
-            gamma=2.0,
-            alpha=0.25,
-            loss_weight=2.0,
-        )
+        loss_cls=dict(_delete_=True, type="FocalLoss", use_sigmoid=True, gamma=2.0, alpha=0.25)
     )
 )

@@ -8,15 +8,10 @@ evaluations = 4
 model = dict(
     backbone=dict(frozen_depthwise=True),
     neck=dict(num_outs=4),
-    bbox_head=dict(
-        num_classes=1,
-        anchor_generator=dict(strides=[8, 16, 32, 64]),
-        loss_cls=dict(loss_weight=2.0),
-    ),
+    bbox_head=dict(num_classes=1, anchor_generator=dict(strides=[8, 16, 32, 64])),
 )
 auto_schedule = dict(epochs=36, min_iters=1200)
 optim_wrapper = dict(
     type="AmpOptimWrapper",
-    optimizer=dict(betas=(0.9, 0.99)),
     paramwise_cfg=dict(custom_keys=dict(backbone=dict(lr_mult=0.3), cls=dict(lr_mult=0.5))),
 )
