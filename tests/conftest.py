@@ -1,12 +1,17 @@
-"""The order of all tests."""
+"""What all tests share: their order, and signals."""
 
 from __future__ import annotations
+
+import signal
 
 import pytest
 
 from tests.storage import place, storage, storage_session
 
 __all__ = ["place", "storage", "storage_session"]
+
+# Shells let background jobs ignore SIGINT, and the commands that tests start would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
