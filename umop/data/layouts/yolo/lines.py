@@ -22,8 +22,11 @@ def corners(numbers: Sequence[float], keypoint_values: int) -> list[float] | Non
         keypoint_values: How many of them are keypoints, which stand behind a box.
 
     Returns:
-        xyxy; None where the numbers are neither.
+        xyxy; None where the numbers are neither, such as those of a rotated box: its fifth is an
+        angle and no confidence.
     """
+    if len(numbers) == _BOX + 1 and not 0 <= numbers[_BOX] <= 1:
+        return None
     if len(numbers) in (_BOX, _BOX + 1) or (keypoint_values and len(numbers) > _BOX):
         if len(numbers) not in (_BOX, _BOX + 1, _BOX + keypoint_values):
             return None

@@ -32,6 +32,8 @@ def test_yolo_images_without_a_label_file_are_background(tmp_path: Path) -> None
         ("2 0.5 0.5 0.1 0.1", "category-unknown", "line 1: class 2, where the classes are 0 to 1"),
         ("cat 0.5 0.5 0.1 0.1", "category-unknown", "line 1: class cat"),
         ("0 0.5 0.5 0.1", "annotation-numbers", "line 1 is not a class with 4 numbers"),
+        ("0 .5 .5 .2 .1 1.57", "annotation-numbers", "line 1 is not a class with 4 numbers"),
+        ("0 .5 .5 .2 .1 -0.4", "annotation-numbers", "line 1 is not a class with 4 numbers"),
         ("0 24 20 10 12", "convention-pixels", "are pixels, not 0 to 1"),
         ("0 1.4 0.5 0.2 0.2", "box-outside", "line 1"),
     ],
