@@ -30,7 +30,6 @@ from tests.umop.conftest import Umop
         (["train", "demo", "--weights", ""], "--weights is empty. Leave it out, or give a value."),
         (["train", "demo", "--mirror", ""], "--mirror is empty. Leave it out, or give a value."),
         (["train", "--data", ""], "Invalid value for '--data': The path is empty."),
-        (["data", "check", ""], "The path is empty."),
         (["train", "", "--data", "nowhere"], "'' is not a valid name for a run"),
         (["train", "demo", "--run", "x", "--processes", "9999"], "9999 processes need as many"),
         (["train"], "Name a config, such as demo, or give your data"),
