@@ -41,7 +41,7 @@ def choose_precision(config: Config, wanted: MixedPrecision, on_gpu: bool) -> No
 def _choose_on_processor(config: Config, wanted: MixedPrecision) -> None:
     """Mixes with bfloat16 where that makes training faster.
 
-    That is so of a config that is made for processors, on one that has matrix units.
+    That is so of a config that is made for processors, on one that multiplies bfloat16.
 
     Raises:
         UserError: Float16 is wanted.
@@ -51,7 +51,8 @@ def _choose_on_processor(config: Config, wanted: MixedPrecision) -> None:
     mixes = config.optim_wrapper.type == "AmpOptimWrapper"
     needs_gpu = config.get("needs_gpu", False)
     use_full(config)
-    if wanted == "bf16" or (wanted == "auto" and mixes and not needs_gpu and has_matrix_units()):
+    faster = mixes and not needs_gpu and multiplies_bfloat16()
+    if wanted == "bf16" or (wanted == "auto" and faster):
         config.optim_wrapper.type = "Bf16OptimWrapper"
     elif mixes and needs_gpu:
         note("Mixed precision is off: it needs a GPU.")
@@ -64,9 +65,9 @@ def describe_precision(config: Config) -> str | None:
     return "Precision: the processor computes in bfloat16 (--amp off: in float32)."
 
 
-def has_matrix_units() -> bool:
-    """Whether the processor has Intel's AMX, whose tiles multiply bfloat16."""
-    return torch.cpu._is_amx_tile_supported()
+def multiplies_bfloat16() -> bool:
+    """Whether the processor has instructions that multiply bfloat16: AVX-512's, or Intel's AMX."""
+    return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
 
 
 def _use_mixed(config: Config, precision: Literal["bf16", "fp16"]) -> None:

@@ -51,15 +51,15 @@ def test_auto_takes_the_configs_choice_and_the_gpus_best(
         ("medium", "auto", "OptimWrapper", "OptimWrapper"),
     ],
 )
-def test_the_processor_mixes_by_itself_where_it_has_matrix_units(
+def test_the_processor_mixes_by_itself_where_it_multiplies_bfloat16(
     name: str,
     wanted: MixedPrecision,
     with_units: str,
     without: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    for has_units, expected in ((True, with_units), (False, without)):
-        monkeypatch.setattr(precision, "has_matrix_units", lambda has=has_units: has)
+    for has_it, expected in ((True, with_units), (False, without)):
+        monkeypatch.setattr(precision, "multiplies_bfloat16", lambda has=has_it: has)
         config = load_config(name)
         choose_precision(config, wanted, on_gpu=False)
         assert config.optim_wrapper.type == expected
