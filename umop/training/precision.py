@@ -12,7 +12,9 @@ from umop.system.errors import UserError
 from umop.training.options import MixedPrecision
 
 
-def choose_precision(config: Config, wanted: MixedPrecision, on_gpu: bool) -> None:
+def choose_precision(
+    config: Config, wanted: MixedPrecision, on_gpu: bool, began: MixedPrecision | None = None
+) -> None:
     """Sets a config's mixed precision.
 
     Args:
@@ -20,15 +22,19 @@ def choose_precision(config: Config, wanted: MixedPrecision, on_gpu: bool) -> No
         wanted: ``auto`` keeps the config's choice whether to mix, and takes bfloat16 where the GPU
             has it, which needs no loss scaling, and float16 elsewhere.
         on_gpu: Whether it is trained on GPUs.
+        began: What a run was trained in that goes on, maybe on other hardware. ``auto`` keeps it
+            where the config leaves the choice to the hardware.
 
     Raises:
         UserError: The hardware does not have what is wanted.
     """
+    optimizer = config.optim_wrapper
+    mixes = optimizer.type == "AmpOptimWrapper"
+    if began and wanted == "auto" and mixes and "dtype" not in optimizer:
+        wanted = began
     if not on_gpu:
         _choose_on_processor(config, wanted)
         return
-    optimizer = config.optim_wrapper
-    mixes = optimizer.type == "AmpOptimWrapper"
     if wanted == "off":
         use_full(config)
     elif wanted != "auto":
@@ -58,6 +64,14 @@ def _choose_on_processor(config: Config, wanted: MixedPrecision) -> None:
         note("Mixed precision is off: it needs a GPU.")
 
 
+def precision_of(config: Config) -> MixedPrecision:
+    """The arithmetic that a run's config says it is trained in."""
+    optimizer = config.optim_wrapper
+    if optimizer.type == "OptimWrapper":
+        return "off"
+    return "fp16" if optimizer.get("dtype") == "float16" else "bf16"
+
+
 def describe_precision(config: Config) -> str | None:
     """What the plan says of the arithmetic, where a processor has another than usual."""
     if config.optim_wrapper.type != "Bf16OptimWrapper":
@@ -77,7 +91,10 @@ def _use_mixed(config: Config, precision: Literal["bf16", "fp16"]) -> None:
         UserError: The GPU has no bfloat16.
     """
     if precision == "bf16" and not torch.cuda.is_bf16_supported(including_emulation=False):
-        raise UserError("--amp bf16: this GPU has no bfloat16. Use --amp fp16.")
+        raise UserError(
+            "This GPU has no bfloat16: use --amp fp16, or another GPU for a run that began in "
+            "bfloat16."
+        )
     config.optim_wrapper.type = "AmpOptimWrapper"
     if precision == "bf16":
         config.optim_wrapper.dtype = "bfloat16"

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import torch
 from mmengine.config import Config
 
+from umop.config.load import load_written
 from umop.data.preparation.configured import check_configured
 from umop.data.preparation.custom import OwnData, read_data, use_data
 from umop.data.preparation.location import require_data
@@ -18,7 +19,7 @@ from umop.training.batch import choose_batch
 from umop.training.dry_run import shorten
 from umop.training.options import AUTO, TrainOptions
 from umop.training.plan import Counts, count, train_content
-from umop.training.precision import choose_precision
+from umop.training.precision import choose_precision, precision_of
 from umop.training.schedule import ScheduleOptions, fit
 from umop.training.size import fit_size
 from umop.training.tiles import Cut, Scenes, fit_tiles
@@ -99,7 +100,9 @@ def keep_published(draft: Draft) -> None:
 
 def _set_precision(draft: Draft) -> None:
     """Chooses the arithmetic."""
-    choose_precision(draft.config, draft.options.amp, on_gpu(draft.options))
+    written = draft.run.config
+    began = precision_of(load_written(written)) if written.is_file() else None
+    choose_precision(draft.config, draft.options.amp, on_gpu(draft.options), began)
 
 
 def on_gpu(options: TrainOptions) -> bool:

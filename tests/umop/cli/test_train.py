@@ -13,6 +13,7 @@ import torch
 from tests.umop.cli.conftest import Trained
 from tests.umop.cli.small import SMALL
 from tests.umop.conftest import Umop
+from umop.training.precision import multiplies_bfloat16
 
 
 def test_training_says_what_it_has_reached(trained: Trained) -> None:
@@ -114,6 +115,21 @@ def test_train_again_leaves_a_finished_run_alone(umop: Umop, discs: Path, workpl
     code, _, err = umop("train", "demo", "--run", "discs", "--data", str(discs), *SMALL)
     assert code == 0, err
     assert checkpoint.stat().st_mtime_ns == before
+
+
+@pytest.mark.slow
+def test_a_run_keeps_its_arithmetic_where_another_would_be_chosen(
+    umop: Umop, discs: Path, workplace: Path
+) -> None:
+    other = "off" if multiplies_bfloat16() else "bf16"
+    small = ["train", "small", "--run", "moved", "--data", str(discs), "--epochs", "1"]
+    command = [*small, "--batch", "6", "--size", "64", *SMALL[8:]]
+    code, _, err = umop(*command, "--amp", other)
+    assert code == 0, err
+    assert ("bfloat16" in err) == (other == "bf16")
+    code, out, err = umop(*command)
+    assert code == 0, err
+    assert "Trained: runs/moved/" in out
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ from umop.config.load import load_config
 from umop.models import Bf16OptimWrapper
 from umop.system.errors import UserError
 from umop.training import precision
-from umop.training.precision import MixedPrecision, choose_precision
+from umop.training.precision import MixedPrecision, choose_precision, precision_of
 
 
 @pytest.fixture(autouse=True, params=[True, False], ids=["bf16", "no bf16"])
@@ -66,6 +66,30 @@ def test_the_processor_mixes_by_itself_where_it_multiplies_bfloat16(
         assert "dtype" not in config.optim_wrapper
         is_said = precision.describe_precision(config) is not None
         assert is_said == (expected == "Bf16OptimWrapper")
+
+
+@pytest.mark.parametrize("has_it", [True, False])
+@pytest.mark.parametrize("began", ["bf16", "off"])
+def test_a_run_goes_on_in_what_it_began_on_another_processor(
+    began: MixedPrecision, has_it: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(precision, "multiplies_bfloat16", lambda: has_it)
+    config = load_config("small")
+    choose_precision(config, "auto", on_gpu=False, began=began)
+    assert precision_of(config) == began
+
+
+@pytest.mark.parametrize("began", ["fp16", "off"])
+def test_a_run_goes_on_in_what_it_began_on_another_gpu(began: MixedPrecision) -> None:
+    config = load_config("swin_l")
+    choose_precision(config, "auto", on_gpu=True, began=began)
+    assert precision_of(config) == began
+
+
+def test_a_config_that_does_not_mix_is_not_made_to_by_what_the_run_began_in() -> None:
+    config = load_config("r50")
+    choose_precision(config, "auto", on_gpu=True, began="fp16")
+    assert precision_of(config) == "off"
 
 
 def test_a_config_for_gpus_says_that_it_does_not_mix(capsys: pytest.CaptureFixture[str]) -> None:
