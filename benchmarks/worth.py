@@ -51,6 +51,7 @@ def draw_pairs(rows: list[dict[str, Any]], axis: Axes) -> None:
     axis.axvline(0, color="grey", linewidth=0.8)
     axis.set_yticks(range(len(gains)), list(gains))
     axis.margins(y=0.2)
+    axis.locator_params(axis="x", nbins=6)
     axis.set(title="AP with UMOP's loss less AP with plain focal loss")
 
 
