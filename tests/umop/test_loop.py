@@ -70,6 +70,7 @@ def test_the_loop_is_walked_once(
         correct(Path("corrected"), sent)
 
         both = [*training, "--data", "corrected", "--run", "second", "--weights", "first"]
+        both += ["--epochs", "40"]
         said = done(*both)
         assert "Plan: 10 images of 1 class" in said, "six, and four of the five"
         second = Run.named("second")
