@@ -29,8 +29,8 @@ def choose_precision(
         UserError: The hardware does not have what is wanted.
     """
     optimizer = config.optim_wrapper
-    mixes = optimizer.type == "AmpOptimWrapper"
-    if began and wanted == "auto" and mixes and "dtype" not in optimizer:
+    hardware_chooses = optimizer.type == "AmpOptimWrapper" and "dtype" not in optimizer
+    if began and wanted == "auto" and hardware_chooses:
         wanted = began
     if not on_gpu:
         _choose_on_processor(config, wanted)
@@ -39,7 +39,7 @@ def choose_precision(
         use_full(config)
     elif wanted != "auto":
         _use_mixed(config, wanted)
-    elif mixes and "dtype" not in optimizer:
+    elif hardware_chooses:
         has_bf16 = torch.cuda.is_bf16_supported(including_emulation=False)
         _use_mixed(config, "bf16" if has_bf16 else "fp16")
 
