@@ -132,7 +132,7 @@ def test_a_full_house_turns_away_and_recovers(slow: RunningServer) -> None:
 
 
 def test_the_deadline_ends_a_request(slow_bundle_path: Path) -> None:
-    options = ("--threads", "1", "--deadline", "1", "--max-queue", "80")
+    options = ("--threads", "1", "--deadline", "1.5", "--max-queue", "80")
     with running("--bundle", str(slow_bundle_path), *options) as server:
         assert server.detect(PNG).status_code == 200
         with ThreadPoolExecutor(60) as threads:
