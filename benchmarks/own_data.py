@@ -165,12 +165,24 @@ def print_differences(rows: list[dict[str, Any]]) -> None:
             f"\n| than `{first}` | pairs | AP, 95 % interval | sets that gain |\n|---|---|---|---|"
         )
     for other in others:
-        gains = defaultdict(list)
-        for _, data, seed in [key for key in ap if key[0] == other and (first, *key[1:]) in ap]:
-            gains[data].append(ap[other, data, seed] - ap[first, data, seed])
+        gains = gains_of(ap, other, first)
         pairs = list(chain.from_iterable(gains.values()))
         better = sum(mean(each) > 0 for each in gains.values())
         print(f"| `{other}` | {len(pairs)} | {interval(pairs)} | {better} of {len(gains)} |")
+
+
+def gains_of(ap: dict[tuple[str, str, int], float], one: str, other: str) -> dict[str, list[float]]:
+    """For each data set how far one is ahead of the other, seed by seed.
+
+    Args:
+        ap: AP by what was trained, data and seed.
+        one: What may be ahead.
+        other: What it is compared with; seeds that it lacks are left out.
+    """
+    gains = defaultdict(list)
+    for _, data, seed in [key for key in ap if key[0] == one and (other, *key[1:]) in ap]:
+        gains[data].append(ap[one, data, seed] - ap[other, data, seed])
+    return gains
 
 
 def interval(values: list[float]) -> str:

@@ -10,14 +10,13 @@ Right: γ of `small`'s levels, averaged by their positives, over the steps of th
 from __future__ import annotations
 
 import argparse
-from collections import defaultdict
 from pathlib import Path
 from statistics import mean
 from typing import Any
 
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
-from own_data import RESULTS, Trial, interval, read_lines
+from own_data import RESULTS, Trial, gains_of, interval, read_lines
 
 LEVELS = range(4)
 POINTS = 40
@@ -39,10 +38,7 @@ def main() -> None:
 def draw_pairs(rows: list[dict[str, Any]], axis: Axes) -> None:
     """Draws a line of points for each data set, and prints their means and intervals."""
     ap = {(row["config"], row["data"], row["seed"]): row["AP"] for row in rows}
-    gains = defaultdict(list)
-    for config, data, seed in ap:
-        if config == "small" and ("plain_small", data, seed) in ap:
-            gains[data].append(ap[config, data, seed] - ap["plain_small", data, seed])
+    gains = gains_of(ap, "small", "plain_small")
     for place, (data, values) in enumerate(gains.items()):
         axis.plot(values, [place] * len(values), "o", color="C0", alpha=0.6)
         axis.plot(mean(values), place, "|", color="black", markersize=18)
