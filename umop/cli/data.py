@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from umop.cli.options import RunName
+from umop.cli.options import RunName, data_path
 from umop.runs.folder import RunFolder
 from umop.system.console import counted, quietly
 from umop.system.exit_codes import MISTAKE
@@ -62,7 +62,10 @@ def weights(
 def check(
     paths: Annotated[
         list[Path],
-        typer.Argument(help="The data set: a folder, a zip, or an address; several are joined."),
+        typer.Argument(
+            parser=data_path,
+            help="The data set: a folder, a zip, or an address; several are joined.",
+        ),
     ],
     fix: Annotated[
         Path | None,
@@ -101,7 +104,9 @@ def check(
 
 @app.command()
 def convert(
-    source: Annotated[Path, typer.Argument(help="The data set: a folder or a zip.")],
+    source: Annotated[
+        Path, typer.Argument(parser=data_path, help="The data set: a folder or a zip.")
+    ],
     target: Annotated[Path, typer.Argument(help="A new folder.")],
     to: Annotated[
         str, typer.Option(help="The format: coco, yolo, voc, labelstudio or cvat.")
@@ -128,7 +133,10 @@ def convert(
 
 @app.command()
 def captured(
-    source: Annotated[Path, typer.Argument(help="The folder or address of umop-serve --capture.")],
+    source: Annotated[
+        Path,
+        typer.Argument(parser=data_path, help="The folder or address of umop-serve --capture."),
+    ],
     target: Annotated[Path, typer.Argument(help="A new folder.")],
     to: Annotated[
         str, typer.Option(help="The format: coco, yolo, voc, labelstudio or cvat.")

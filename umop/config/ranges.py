@@ -2,48 +2,46 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
 from umop.system.errors import UserError
 
+_MOST = 1_000_000_000
+"""The largest number where nothing smaller is known: enough for any training, and no overflow."""
+
 
 @dataclass(frozen=True)
-class _Range:
-    """The numbers that a setting takes.
+class Range:
+    """The numbers that a setting or an option takes.
 
     Attributes:
         low: The smallest.
-        high: The largest; None for any.
+        high: The largest.
         whole: Whether it must be a whole number.
         above: Whether it must be more than ``low``.
     """
 
-    low: int
-    high: int | None = None
+    low: float
+    high: float = _MOST
     whole: bool = True
     above: bool = False
 
     def __contains__(self, value: object) -> bool:
         if isinstance(value, bool) or not isinstance(value, int if self.whole else int | float):
             return False
-        if not math.isfinite(value):
-            return False
-        return (value > self.low if self.above else value >= self.low) and (
-            self.high is None or value <= self.high
-        )
+        return self.low <= value <= self.high and not (self.above and value == self.low)
 
     def __str__(self) -> str:
         number = "a whole number" if self.whole else "a number"
-        if self.high is not None:
-            return f"{number} from {self.low} to {self.high}"
-        return f"{number} above {self.low}" if self.above else f"{number}, {self.low} or more"
+        if self.above:
+            return f"{number} above {self.low}, up to {self.high}"
+        return f"{number} from {self.low} to {self.high}"
 
 
-_COUNT = _Range(1)
-_POSITIVE = _Range(0, whole=False, above=True)
-_SHARE = _Range(0, 1, whole=False)
+_COUNT = Range(1)
+_POSITIVE = Range(0, whole=False, above=True)
+_SHARE = Range(0, 1, whole=False)
 _RANGES = {
     "accumulative_counts": _COUNT,
     "base_epochs": _COUNT,
@@ -51,7 +49,7 @@ _RANGES = {
     "base_size": _COUNT,
     "base_batch_size": _COUNT,
     "batch_size": _COUNT,
-    "begin": _Range(0),
+    "begin": Range(0),
     "end": _COUNT,
     "end_factor": _SHARE,
     "epochs": _POSITIVE,
@@ -70,13 +68,13 @@ _RANGES = {
     "minutes": _POSITIVE,
     "num_classes": _COUNT,
     "num_outs": _COUNT,
-    "num_workers": _Range(0),
+    "num_workers": Range(0),
     "patience": _COUNT,
     "score_thr": _SHARE,
-    "seed": _Range(0, 2**32 - 1),
+    "seed": Range(0, 2**32 - 1),
     "start_factor": _SHARE,
     "val_interval": _COUNT,
-    "weight_decay": _Range(0, whole=False),
+    "weight_decay": Range(0, whole=False),
 }
 """What a setting takes, by the last part of its name."""
 

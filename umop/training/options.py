@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
+from umop.config.ranges import Range
 from umop.runs.folder import RunFolder
 from umop.system.errors import UserError
 from umop.training.schedule import ScheduleOptions, parse_duration
@@ -21,38 +22,17 @@ AUTO: Literal["auto"] = "auto"
 TIMEOUT = 600.0
 
 
-class _Limits(NamedTuple):
-    """The numbers that an option takes."""
-
-    kind: type[int] | type[float]
-    least: float
-    most: float | None = None
-
-    def allow(self, value: object) -> bool:
-        """Whether a number is one of them."""
-        kinds = (int, float) if self.kind is float else (int,)
-        if not isinstance(value, kinds) or isinstance(value, bool):
-            return False
-        return value >= self.least and (self.most is None or value <= self.most)
-
-    def __str__(self) -> str:
-        number = "a whole number" if self.kind is int else "a number"
-        if self.most is None:
-            return f"{number}, {self.least:g} or more"
-        return f"{number} from {self.least:g} to {self.most:g}"
-
-
-_LIMITS = {
-    "epochs": _Limits(int, 1),
-    "batch": _Limits(int, 1),
-    "accumulate": _Limits(int, 1),
-    "lr": _Limits(float, 1e-12, 1000),
-    "size": _Limits(int, 32, 8192),
-    "patience": _Limits(int, 1),
-    "processes": _Limits(int, 1),
-    "timeout": _Limits(float, 10, 1_000_000),
+_RANGES = {
+    "epochs": Range(1, 1_000_000),
+    "batch": Range(1, 1_000_000),
+    "accumulate": Range(1, 1_000_000),
+    "lr": Range(1e-12, 1000, whole=False),
+    "size": Range(32, 8192),
+    "patience": Range(1, 1_000_000),
+    "processes": Range(1, 1_000_000),
+    "timeout": Range(10, 1_000_000, whole=False),
 }
-_WINDOWS = _Limits(int, 64, 8192)
+_WINDOWS = Range(64, 8192)
 _CHOICES = {"device": get_args(Device), "amp": get_args(MixedPrecision)}
 
 
@@ -113,14 +93,14 @@ class TrainOptions:
 
     def __post_init__(self) -> None:
         optional = {each.name for each in fields(self) if each.default is None}
-        for name, limits in _LIMITS.items():
+        for name, allowed in _RANGES.items():
             value = getattr(self, name)
             if (value is None and name in optional) or (name == "batch" and value == AUTO):
                 continue
-            if value is not None and limits.allow(value):
+            if value in allowed:
                 continue
             also = f", or {AUTO}" if name == "batch" else ""
-            raise UserError(f"--{name} must be {limits}{also}, not {value!r}.")
+            raise UserError(f"--{name} must be {allowed}{also}, not {value!r}.")
         for name, choices in _CHOICES.items():
             value = getattr(self, name)
             if value not in choices:
@@ -128,7 +108,7 @@ class TrainOptions:
         for name in ("weights", "mirror"):
             if getattr(self, name) == "":
                 raise UserError(f"--{name} is empty. Leave it out, or give a value.")
-        if not (self.tiles in (None, "auto", "off") or _WINDOWS.allow(self.tiles)):
+        if not (self.tiles in (None, "auto", "off") or self.tiles in _WINDOWS):
             raise _no_tiles(self.tiles)
         if self.time is not None:
             parse_duration(self.time)

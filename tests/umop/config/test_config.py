@@ -120,7 +120,7 @@ def test_a_config_inherits_from_one_of_the_users_own(tmp_path: Path) -> None:
         ),
         (
             '_base_ = "demo"\ntrain_dataloader = dict(batch_size="abc")',
-            "train_dataloader.batch_size is 'abc'; it must be a whole number, 1 or more",
+            "train_dataloader.batch_size is 'abc'; it must be a whole number from 1 to 1000000000",
         ),
     ],
 )
@@ -156,11 +156,11 @@ def test_a_mistake_in_a_file_is_one_line(tmp_path: Path, text: str, message: str
         ('model.neck={"out_chanels": 3}', "Did you mean 'out_channels'?"),
         ("model.backbone.name.x=3", "has no parts"),
         ("model.bbox_head.type=ATSSHed", "Did you mean 'ATSSHead'?"),
-        ("train_dataloader.batch_size=0", "must be a whole number, 1 or more"),
-        ("train_dataloader.batch_size=2.5", "must be a whole number, 1 or more"),
+        ("train_dataloader.batch_size=0", "must be a whole number from 1 to 1000000000"),
+        ("train_dataloader.batch_size=2.5", "must be a whole number from 1 to 1000000000"),
         ("train_dataloader.num_workers=0", "set train_dataloader.persistent_workers=False"),
         ("randomness.seed=-1", "must be a whole number from 0 to 4294967295"),
-        ("train_cfg.max_iters=0", "must be a whole number, 1 or more"),
+        ("train_cfg.max_iters=0", "must be a whole number from 1 to 1000000000"),
         ("optim_wrapper.optimizer.lr=0", "must be a number above 0"),
         ("model.test_cfg.score_thr=2", "score_thr is 2; it must be a number from 0 to 1"),
         ("custom_hooks.0.interval=0", "custom_hooks.0.interval is 0; it must be a whole number"),

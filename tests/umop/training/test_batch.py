@@ -138,7 +138,7 @@ def test_several_processes_are_refused() -> None:
 def test_what_is_no_batch(umop: Umop, batch: str) -> None:
     code, _, err = umop("train", "demo", "--batch", batch)
     assert code == 2
-    assert "--batch must be a whole number, 1 or more, or auto" in err
+    assert "--batch must be a whole number from 1 to 1000000, or auto" in err
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
