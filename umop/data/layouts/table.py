@@ -26,10 +26,10 @@ _CORNERS = {
     "y2": ("y2", "ymax", "y_max", "bottom", "bbox_y2"),
 }
 _SIZES = {
-    "x1": ("bbox_x", "box_x"),
-    "y1": ("bbox_y", "box_y"),
-    "x2": ("bbox_width", "bbox_w", "box_w"),
-    "y2": ("bbox_height", "bbox_h", "box_h"),
+    "x1": ("bbox_x", "box_x", "x", *_CORNERS["x1"]),
+    "y1": ("bbox_y", "box_y", "y", *_CORNERS["y1"]),
+    "x2": ("bbox_width", "bbox_w", "box_width", "box_w", "w", "width"),
+    "y2": ("bbox_height", "bbox_h", "box_height", "box_h", "h", "height"),
 }
 """What the columns may be called, in small letters; of a size where the second corner is none."""
 _EXTRA = {
@@ -84,7 +84,7 @@ def _columns(row: Sequence[str]) -> dict[str, int] | None:
     for sides in (_CORNERS, _SIZES):
         known = {"image": _IMAGE, "label": _LABEL, **sides}
         if all(any(name in names for name in each) for each in known.values()):
-            return _places(names, {**known, **_EXTRA})
+            return _places(names, known)
     for columns, image in _WITHOUT_HEADER.items():
         if len(row) >= len(columns) and is_image(row[image]):
             return dict(zip(columns, range(len(columns)), strict=True))
@@ -92,9 +92,12 @@ def _columns(row: Sequence[str]) -> dict[str, int] | None:
 
 
 def _places(names: Sequence[str], known: Mapping[str, Sequence[str]]) -> dict[str, int]:
-    """Where the columns are that are there."""
-    found = {key: [name for name in each if name in names] for key, each in known.items()}
-    return {key: names.index(each[0]) for key, each in found.items() if each}
+    """Where the columns are; of those that a table may lack, none that stands for another."""
+    found = {key: next(name for name in each if name in names) for key, each in known.items()}
+    left = [name for name in names if name not in found.values()]
+    extra = {key: [name for name in each if name in left] for key, each in _EXTRA.items()}
+    found |= {key: each[0] for key, each in extra.items() if each}
+    return {key: names.index(name) for key, name in found.items()}
 
 
 def _has_sizes(row: Sequence[str]) -> bool:
@@ -116,6 +119,8 @@ def _read(files: Files, found: Sequence[Path], builder: Builder) -> None:
     headers = [{value.casefold() for value in first_row(path)} for path in found]
     if largest <= 1 and any(header >= _OPEN_IMAGES for header in headers):
         builder.notation = replace(LAYOUT.notation, relative=True)
+    elif all(_has_sizes(first_row(path)) for path in found):
+        builder.notation = replace(LAYOUT.notation, encoding="corner and size")
 
 
 def _class_descriptions(files: Files) -> dict[str, str]:
@@ -206,7 +211,7 @@ class _Table:
 
 LAYOUT = Layout(
     name="CSV",
-    looks_for="CSV (columns image,x1,y1,x2,y2,label, or those of Open Images, makesense, …)",
+    looks_for="CSV (columns image,x1,y1,x2,y2,label; x,y,width,height; or those of Open Images, …)",
     notation=Notation("corners", "line"),
     find=_find,
     read=_read,

@@ -76,3 +76,12 @@ def makesense(root: Path) -> None:
             for label, box in shapes
         ]
         write(root / split / "labels_my-project.csv", "\n".join(rows))
+
+
+def csv_of_sizes(root: Path) -> None:
+    for split, (name, shapes) in SPLITS.items():
+        draw(root / split / name, len(name))
+        rows = [
+            f"{name},{','.join(map(str, sized(box).values()))},{label}" for label, box in shapes
+        ]
+        write(root / split / "boxes.csv", "\n".join(["filename,x,y,width,height,class", *rows]))

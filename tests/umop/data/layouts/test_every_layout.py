@@ -68,6 +68,22 @@ def test_it_is_read_from_a_zip_and_from_what_convert_writes(
     same_data(open_data(tmp_path / "plain"))
 
 
+@pytest.mark.parametrize(
+    ("box", "rule"),
+    [((50, 36, 20, 20), "convention-centre"), ((30, 20, 60, 46), "convention-corners")],
+)
+def test_a_table_of_sizes_that_holds_something_else_is_found(
+    tmp_path: Path, box: tuple[int, ...], rule: str
+) -> None:
+    lines = ["filename,x,y,width,height,class"]
+    for number in range(10):
+        draw(tmp_path / f"{number}.png", number)
+        lines.append(f"{number}.png,{','.join(map(str, box))},cat")
+    write(tmp_path / "boxes.csv", "\n".join(lines))
+    errors = check(open_data(tmp_path)).of("error")
+    assert [error.rule for error in errors] == [rule] * 10
+
+
 def test_a_quote_left_open_in_a_table_takes_no_other_lines(tmp_path: Path) -> None:
     csv_table(tmp_path)
     for path in tmp_path.rglob("*.csv"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.umop.data.layouts.challenges import dota, kitti
 from tests.umop.data.layouts.tables import (
     automl,
+    csv_of_sizes,
     csv_table,
     makesense,
     open_images,
@@ -40,6 +41,7 @@ __all__ = [
     "TRAIN",
     "VAL",
     "coco_like",
+    "csv_of_sizes",
     "csv_table",
     "cvat",
     "labelme",
@@ -66,6 +68,7 @@ LAYOUTS = {
         "train/_annotations.coco.json", "train", "valid/_annotations.coco.json", "valid"
     ),
     "CSV": csv_table,
+    "CSV of sizes": csv_of_sizes,
     "Open Images": open_images,
     "LabelMe": labelme,
     "CVAT": cvat,
