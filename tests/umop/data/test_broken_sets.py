@@ -275,8 +275,8 @@ OTHERS = {
         "V7 Darwin's JSON: export it as COCO",
     ),
     "train/metadata.jsonl": (
-        {"file_name": "a.jpg", "objects": {"bbox": [[1, 2, 3, 4]], "categories": [0]}},
-        "Hugging Face's metadata: write the boxes as COCO",
+        {"file_name": "a.jpg", "objects": [{"bbox": [1, 2, 3, 4], "category": 0}]},
+        "Hugging Face's metadata, without a list of boxes: write them as COCO",
     ),
     "export.ndjson": ({"data_row": {}}, "JSON lines, such as Labelbox's or Ultralytics'"),
     "vertex.jsonl": ({"imageGcsUri": "gs://a.jpg"}, "JSON lines, such as Labelbox's"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from umop.data.dataset import Boxes, DataSet
+from umop.data.files.reading import read_json
 from umop.data.formats import Labelled
 from umop.data.formats.coco import category_ids, image_ids
 from umop.system.errors import UserError
@@ -78,7 +78,7 @@ class Predictions:
             UserError: There are none.
         """
         try:
-            content = json.loads(self.path.read_text())
+            content = read_json(self.path)
         except (OSError, ValueError) as error:
             raise UserError(f"{self.path} cannot be read as JSON: {error}.") from error
         keys = {"image_id", "category_id", "bbox", "score"}

@@ -108,8 +108,17 @@ def read_json(path: Path) -> Any:
     Raises:
         ValueError: It is not JSON.
     """
+    return parse_json(read_text(path))
+
+
+def parse_json(text: str) -> Any:
+    """Reads a text of JSON.
+
+    Raises:
+        ValueError: It is not JSON.
+    """
     try:
-        return json.loads(read_text(path))
+        return json.loads(text)
     except RecursionError as error:
         raise ValueError("it is nested without end") from error
 

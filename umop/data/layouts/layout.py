@@ -11,7 +11,7 @@ from typing import Any
 
 from umop.data.dataset import Builder, DataSet, Image, Notation
 from umop.data.files.names import split_of
-from umop.data.files.reading import decoded_text, head, is_latin, read_text
+from umop.data.files.reading import decoded_text, head, is_latin, parse_json, read_text
 from umop.data.files.tree import Files
 
 MALFORMED = (ValueError, TypeError, LookupError, AttributeError, OverflowError)
@@ -119,8 +119,36 @@ def noting_unreadable(path: Path, form: str, builder: Builder) -> Iterator[None]
     try:
         yield
     except MALFORMED as error:
-        reason = error if isinstance(error, ValueError) else repr(error)
-        builder.issue("annotations-unreadable", path, f"not {form}: {reason}")
+        builder.issue("annotations-unreadable", path, f"not {form}: {_reason(error)}")
+
+
+def _reason(error: Exception) -> str:
+    return str(error) if isinstance(error, ValueError) else repr(error)
+
+
+def read_json_lines(
+    found: Sequence[Path],
+    form: str,
+    builder: Builder,
+    read_entry: Callable[[dict[str, Any], int, Path], None],
+) -> None:
+    """Reads annotation files that hold a line of JSON for each image.
+
+    Args:
+        found: The files.
+        form: What a line should be, such as ``a manifest's``.
+        builder: Takes a note of each line that is not.
+        read_entry: Reads a line, by its content, its number from 1, and its file.
+    """
+    for path in found:
+        for number, line in enumerate(read_text(path).splitlines(), start=1):
+            if not line.strip():
+                continue
+            try:
+                read_entry(parse_json(line), number, path)
+            except MALFORMED as error:
+                text = f"line {number} is not {form}: {_reason(error)}"
+                builder.issue("annotations-unreadable", path, text)
 
 
 def read_lines(

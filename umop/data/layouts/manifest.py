@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from umop.data.dataset import Builder, Image, Notation
 from umop.data.files.names import split_of_list
-from umop.data.files.reading import read_text
 from umop.data.files.tree import Files
-from umop.data.layouts.layout import MALFORMED, Layout
+from umop.data.layouts.layout import Layout, read_json_lines
 from umop.data.layouts.shapes import pixels
 
 _IMAGE = "source-ref"
@@ -27,36 +25,35 @@ def _find(files: Files) -> list[Path]:
 
 def _read(files: Files, found: Sequence[Path], builder: Builder) -> None:
     """Reads all lines."""
-    for path in found:
-        for number, line in enumerate(read_text(path).splitlines(), start=1):
-            if not line.strip():
-                continue
-            try:
-                _read_line(json.loads(line), number, path, files, builder)
-            except MALFORMED as error:
-                text = f"line {number} is not a manifest's: {error!r}"
-                builder.issue("annotations-unreadable", path, text)
+
+    def read_entry(entry: dict[str, Any], number: int, source: Path) -> None:
+        written = entry[_IMAGE].partition("://")[2] or entry[_IMAGE]
+        path = files.image_or_expected(written, files.near(source))
+        if not files.has(path):  # a bucket's name and folders are not those on this disk
+            path = files.image_or_expected(Path(written).name, files.near(source))
+        job = next((k for k, v in entry.items() if isinstance(v, dict) and "annotations" in v), "")
+        labelled = entry.get(job) or {}
+        sides = (labelled.get("image_size") or [{}])[0]
+        size = (pixels(sides.get("width")), pixels(sides.get("height")))
+        names = (entry.get(f"{job}-metadata") or {}).get("class-map") or {}
+        boxes = list(_boxes(labelled.get("annotations", ()), names))
+        split = split_of_list(source, files.root)
+        index = builder.image(Image(path, source, split, *size, written=written))
+        for label, corners in boxes:
+            builder.box(index, builder.label(label), corners, number)
+
+    read_json_lines(found, "a manifest's", builder, read_entry)
     builder.sort_classes()
 
 
-def _read_line(
-    entry: dict[str, Any], number: int, source: Path, files: Files, builder: Builder
-) -> None:
-    written = entry[_IMAGE].partition("://")[2] or entry[_IMAGE]
-    path = files.image_or_expected(written, files.near(source))
-    if not files.has(path):  # a bucket's name and folders are not those on this disk
-        path = files.image_or_expected(Path(written).name, files.near(source))
-    job = next((k for k, v in entry.items() if isinstance(v, dict) and "annotations" in v), "")
-    labelled = entry.get(job) or {}
-    sides = (labelled.get("image_size") or [{}])[0]
-    size = (pixels(sides.get("width")), pixels(sides.get("height")))
-    split = split_of_list(source, files.root)
-    index = builder.image(Image(path, source, split, *size, written=written))
-    names = (entry.get(f"{job}-metadata") or {}).get("class-map") or {}
-    for box in labelled.get("annotations", ()):
+def _boxes(
+    written: Iterable[dict[str, Any]], names: dict[str, str]
+) -> Iterator[tuple[str, tuple[float, ...]]]:
+    """The class and the corners of each box."""
+    for box in written:
         left, top, width, height = (float(box[side]) for side in _SIDES)
-        label = builder.label(names.get(str(box["class_id"]), str(box["class_id"])))
-        builder.box(index, label, (left, top, left + width, top + height), number)
+        label = str(box["class_id"])
+        yield names.get(label, label), (left, top, left + width, top + height)
 
 
 LAYOUT = Layout(

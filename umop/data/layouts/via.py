@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from umop.data.dataset import Builder, Image, Notation
 from umop.data.files.names import split_of_list
-from umop.data.files.reading import read_json
+from umop.data.files.reading import parse_json, read_json
 from umop.data.files.tree import Files
-from umop.data.layouts.layout import MALFORMED, Layout, json_files
+from umop.data.layouts.layout import Layout, json_files, noting_unreadable
 from umop.data.layouts.shapes import around, centred
 from umop.data.layouts.table import first_row, rows
 
@@ -41,13 +40,11 @@ def _find(files: Files) -> list[Path]:
 def _read(files: Files, found: Sequence[Path], builder: Builder) -> None:
     """Reads rectangles, and of other shapes the boxes that enclose them."""
     for path in found:
-        try:
+        with noting_unreadable(path, "VIA's", builder):
             for written, regions in (
                 _from_table if path.suffix.casefold() == ".csv" else _from_json
             )(path):
                 _read_image(written, regions, path, files, builder)
-        except MALFORMED as error:
-            builder.issue("annotations-unreadable", path, f"not VIA's: {error!r}")
     builder.sort_classes()
 
 
@@ -68,7 +65,7 @@ def _from_table(path: Path) -> Iterator[tuple[str, list[dict[str, Any]]]]:
             continue
         cells = dict(zip(header, row, strict=False))
         regions = images.setdefault(cells["filename"], [])
-        shape, attributes = (json.loads(cells[name] or "{}") for name in _COLUMNS)
+        shape, attributes = (parse_json(cells[name] or "{}") for name in _COLUMNS)
         if shape:
             regions.append({"shape_attributes": shape, "region_attributes": attributes})
     yield from images.items()

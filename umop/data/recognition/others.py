@@ -52,7 +52,7 @@ _JSON: dict[str, Callable[[Any], bool]] = {
     "COCO's panoptic masks: give instances_*.json": lambda each: any(
         "segments_info" in entry for entry in entries(each, "annotations")
     ),
-    "Hugging Face's metadata: write the boxes as COCO": lambda each: (
+    "Hugging Face's metadata, without a list of boxes: write them as COCO": lambda each: (
         "file_name" in each and "objects" in each
     ),
     "COCO's results, which have no images: give the annotations that they are of": lambda each: (

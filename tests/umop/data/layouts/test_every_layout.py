@@ -84,6 +84,48 @@ def test_a_table_of_sizes_that_holds_something_else_is_found(
     assert [error.rule for error in errors] == [rule] * 10
 
 
+@pytest.mark.parametrize(
+    ("objects", "text"),
+    [
+        ({"bbox": [[1, 2, 3, 4]]}, "boxes: 1, categories: 0"),
+        ({"bbox": [[1, 2, 3]], "category": [0]}, "not enough values to unpack (expected 4, got 3)"),
+        ({"bbox": [[1, 2, 3, None]], "label": [0]}, "TypeError("),
+        ({"bbox": [], "label": "["}, "boxes: 0, categories: 1"),
+    ],
+)
+def test_an_image_whose_boxes_cannot_be_read_is_no_background(
+    tmp_path: Path, objects: dict[str, list[object]], text: str
+) -> None:
+    LAYOUTS["Hugging Face"](tmp_path)
+    line = json.dumps({"file_name": TRAIN, "objects": objects})
+    write(tmp_path / "train" / "metadata.jsonl", line)
+    data = open_data(tmp_path)
+    [issue] = data.issues
+    assert issue.text.startswith(f"train/metadata.jsonl: line 1 is not Hugging Face's: {text}")
+    assert [image.written for image in data.images] == [VAL]
+
+
+@pytest.mark.parametrize("layout", ["Hugging Face", "Ground Truth"])
+def test_a_line_of_json_that_is_nested_without_end(tmp_path: Path, layout: str) -> None:
+    LAYOUTS[layout](tmp_path)
+    [path, _] = sorted({*tmp_path.rglob("*.jsonl"), *tmp_path.rglob("*.manifest")})
+    path.write_text(f"{path.read_text()}{'[' * 100_000}\n")
+    [issue] = open_data(tmp_path).issues
+    assert issue.text.endswith("it is nested without end")
+
+
+def test_a_line_of_hugging_faces_without_objects_is_background(tmp_path: Path) -> None:
+    LAYOUTS["Hugging Face"](tmp_path)
+    lines = tmp_path / "val" / "metadata.jsonl"
+    line = json.dumps({"file_name": "empty.png", "objects": None})
+    lines.write_text(f"{lines.read_text()}{line}\n")
+    draw(tmp_path / "val" / "empty.png", 9)
+    data = open_data(tmp_path)
+    assert data.issues == ()
+    assert {image.written for image in data.images} == {TRAIN, VAL, "empty.png"}
+    assert len(data.boxes) == 3
+
+
 def test_a_quote_left_open_in_a_table_takes_no_other_lines(tmp_path: Path) -> None:
     csv_table(tmp_path)
     for path in tmp_path.rglob("*.csv"):

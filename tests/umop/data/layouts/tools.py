@@ -158,3 +158,12 @@ def ground_truth(root: Path) -> None:
             "job-metadata": {"class-map": {"0": "cat", "1": "dog"}},
         }
         write(root / f"{split}.manifest", json.dumps(entry) + "\n")
+
+
+def hugging_face(root: Path) -> None:
+    for split, (name, shapes) in SPLITS.items():
+        draw(root / split / name, len(name))
+        boxes = [list(sized(box).values()) for _, box in shapes]
+        objects = {"bbox": boxes, "categories": [label for label, _ in shapes]}
+        line = json.dumps({"file_name": name, "objects": objects})
+        write(root / split / "metadata.jsonl", line + "\n")
