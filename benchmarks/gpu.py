@@ -37,6 +37,7 @@ from serving.bundle import Bundle
 from serving.inference.engines import open_engine
 from umop.config.load import load_config
 from umop.data.preparation.custom import read_data, use_data
+from umop.distributed.signals import ended_loaders
 from umop.export.manifest import manifest_of
 from umop.export.onnx import write_onnx
 from umop.export.program import trace, write_pt2
@@ -207,9 +208,10 @@ def load(options: Options, folder: Path) -> None:
     processes = 1
     while processes <= (os.cpu_count() or 1):
         config.train_dataloader.num_workers = processes
-        with quietly():
-            loader = Runner.build_dataloader(config.train_dataloader, seed=0)
-        print(f"| processes: {processes} | {loading_rate(loader, options):.0f} |", flush=True)
+        with ended_loaders():
+            with quietly():
+                loader = Runner.build_dataloader(config.train_dataloader, seed=0)
+            print(f"| processes: {processes} | {loading_rate(loader, options):.0f} |", flush=True)
         processes *= 2
 
 

@@ -139,6 +139,12 @@ class Runner(MMRunner):
                     raise _explained(error) from error
                 raise
 
+    def test(self) -> dict[str, float]:
+        """Detects in the test data; returns the metrics."""
+        with ended_loaders():
+            metrics: dict[str, float] = super().test()
+            return metrics
+
 
 def _explained(error: Exception) -> Exception:
     """What the libraries say of a config that they cannot build, as a user's mistake."""

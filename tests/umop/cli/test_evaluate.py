@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
+
+from mmengine.config import Config
 
 from tests.umop.conftest import Umop
 
@@ -21,6 +25,17 @@ def test_eval_prints_and_keeps_the_twelve_numbers(umop: Umop, workplace: Path) -
     assert f"{kept['AP50']:.3f}" in out
     assert "runs/discs/evaluation.json" in out
     assert f"{kept['AP50']:.3f}" in (workplace / "runs" / "discs" / "report.html").read_text()
+
+
+def test_eval_ends_though_its_data_loader_has_processes(workplace: Path) -> None:
+    copy = Path(shutil.copytree(workplace / "runs" / "discs", workplace / "runs" / "loaded"))
+    config = Config.fromfile(copy / "config.py")
+    config.test_dataloader |= {"num_workers": 1, "persistent_workers": True}
+    config.dump(copy / "config.py")
+    command = [sys.executable, "-m", "umop.cli", "eval", "loaded"]
+    ended = subprocess.run(command, timeout=120, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
+    assert "runs/loaded/evaluation.json" in ended.stdout
 
 
 def test_a_run_is_read_from_any_folder(umop: Umop, workplace: Path) -> None:
