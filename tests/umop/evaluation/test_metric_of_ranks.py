@@ -13,6 +13,7 @@ from umop.evaluation.metric import CocoBoxMetric
 
 def evaluate(rank: int, folder: str) -> None:
     """Evaluates one image in one of two processes."""
+    torch.set_num_threads(1)  # OpenMP's others are not in a process that was forked
     os.chdir(folder)
     distributed.init_process_group(
         "gloo", init_method=f"file://{folder}/store", rank=rank, world_size=2

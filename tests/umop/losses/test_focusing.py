@@ -41,6 +41,7 @@ def test_only_the_true_class_of_positives_counts() -> None:
 
 def measure(rank: int, ranks: int, folder: str) -> None:
     """One process of a distributed run, with one of two unequal levels."""
+    torch.set_num_threads(1)  # OpenMP's others are not in a process that was forked
     dist.init_process_group(
         "gloo",
         init_method=f"file://{folder}/rendezvous",

@@ -46,6 +46,7 @@ def test_every_level_is_reported() -> None:
 
 def measure(rank: int, ranks: int, folder: str) -> None:
     """One process of a distributed run, with more positives than the other."""
+    torch.set_num_threads(1)  # OpenMP's others are not in a process that was forked
     dist.init_process_group(
         "gloo",
         init_method=f"file://{folder}/rendezvous",
