@@ -103,6 +103,17 @@ def _most_boxes(content: dict[str, Any]) -> int:
     return max(counts.values(), default=0)
 
 
+def _epochs(config: Config, samples: int, processes: int) -> str:
+    """How often training sees each sample."""
+    loader = config.train_dataloader
+    made = count_iterations(config, samples, processes)
+    if loader.sampler.type == "InfiniteSampler":
+        epochs = made * loader.batch_size * processes / samples
+    else:
+        epochs = made / epoch_length(config, samples, processes)
+    return f"{epochs:.0f}" if epochs >= 1000 else f"{epochs:.3g}"
+
+
 def describe_plan(config: Config, counts: Counts, options: ScheduleOptions, processes: int) -> str:
     """The plan in a line or two.
 
@@ -113,7 +124,7 @@ def describe_plan(config: Config, counts: Counts, options: ScheduleOptions, proc
         processes: How many train together.
     """
     made = count_iterations(config, counts.samples, processes)
-    epochs = f"{made / epoch_length(config, counts.samples, processes):.3g}"
+    epochs = _epochs(config, counts.samples, processes)
     interval = config.train_cfg.val_interval
     evaluations = math.ceil(
         config.train_cfg.get("max_epochs", config.train_cfg.get("max_iters")) / interval

@@ -69,7 +69,7 @@ def fit(config: _Section, options: ScheduleOptions, images: int, processes: int)
     Raises:
         UserError: An option is not possible.
     """
-    _divide_batch(config, options, processes)
+    _divide_batch(config, options, images, processes)
     if options.lr is not None:
         config["optim_wrapper"]["optimizer"]["lr"] = options.lr
         config["auto_scale_lr"] = None
@@ -104,11 +104,11 @@ def _evaluate_often(loop: _Section, patience: int) -> None:
         )
 
 
-def _divide_batch(config: _Section, options: ScheduleOptions, processes: int) -> None:
+def _divide_batch(config: _Section, options: ScheduleOptions, images: int, processes: int) -> None:
     """Divides a step's images over processes and parts.
 
     The loss of a step is the mean of its parts' losses, and learning rates that follow the batch
-    follow the images of all parts.
+    follow the images of all parts. An epoch has each image once, so that its step holds no more.
 
     Raises:
         UserError: They cannot be divided.
@@ -116,6 +116,8 @@ def _divide_batch(config: _Section, options: ScheduleOptions, processes: int) ->
     parts = processes * options.accumulate
     loader = config["train_dataloader"]
     batch = options.batch or loader["batch_size"] * processes
+    if "max_epochs" in config["train_cfg"] and batch > images:
+        batch = max(1, images // parts) * parts
     if batch % parts:
         raise UserError(
             f"A batch of {batch} images cannot be divided into {processes} × "
@@ -143,7 +145,7 @@ def _length(config: _Section, options: ScheduleOptions, images: int, processes: 
     if "max_epochs" in loop:
         epochs = int(options.epochs or loop["max_epochs"])
         if options.epochs is None and auto and epochs == auto["base_epochs"]:
-            epochs = math.ceil(_updates(auto, images, batch) * batch / images)
+            epochs = _epochs(auto, math.ceil(images / batch))
         return epochs
     updates = int(loop["max_iters"])
     if options.epochs is not None:
@@ -151,6 +153,12 @@ def _length(config: _Section, options: ScheduleOptions, images: int, processes: 
     elif auto and updates == auto["base_iters"]:
         updates = _updates(auto, images, batch)
     return updates * options.accumulate
+
+
+def _epochs(auto: _Section, steps: int) -> int:
+    """The epochs that a config's ``auto_schedule`` makes, of so many steps each."""
+    wanted = max(math.ceil(auto["epochs"]), math.ceil(auto["min_iters"] / steps))
+    return int(min(wanted, max(1, auto["max_iters"] // steps)))
 
 
 def _updates(auto: _Section, images: int, batch: int) -> int:

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from umop.training.plan import box_share
+from umop.config.load import load_config
+from umop.training.plan import _epochs, box_share
+from umop.training.schedule import ScheduleOptions, fit
 
 DATA: dict[str, Any] = {
     "images": [{"id": 1, "width": 2000, "height": 1000}, {"id": 2, "width": 500, "height": 1000}],
@@ -21,3 +23,13 @@ DATA: dict[str, Any] = {
 def test_the_side_of_the_median_box() -> None:
     assert box_share(DATA) == pytest.approx(0.04)
     assert box_share({**DATA, "annotations": []}) == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "images", "epochs"),
+    [("small", 205, "36"), ("small", 6, "800"), ("small", 1, "4800"), ("rtmdet_tiny", 6, "1000")],
+)
+def test_epochs_say_how_often_each_image_is_seen(name: str, images: int, epochs: str) -> None:
+    config = load_config(name)
+    fit(config, ScheduleOptions(), images, 1)
+    assert _epochs(config, images, 1) == epochs

@@ -152,13 +152,24 @@ def test_a_time_is_kept_in_iterations() -> None:
     assert not config.param_scheduler[1].by_epoch
 
 
-@pytest.mark.parametrize(("images", "epochs"), [(100, 320), (1000, 60), (20_000, 32), (300, 107)])
+@pytest.mark.parametrize(("images", "epochs"), [(100, 250), (1000, 60), (20_000, 32), (300, 100)])
 def test_epochs_follow_from_the_images_too(images: int, epochs: int) -> None:
     config = fitted("rtmdet_s", images)
     warm_up, decay = config.param_scheduler
     assert config.train_cfg.max_epochs == decay.end == epochs
     assert abs(decay.begin - epochs / 2) <= 0.5
     assert warm_up.end == min(1000, round(0.1 * epochs * math.ceil(images / 32)))
+
+
+@pytest.mark.parametrize("images", [1, 2, 6, 33, 40, 100, 5000, 20_000])
+@pytest.mark.parametrize("name", ["rtmdet_tiny", "tood_r50"])
+def test_steps_stay_within_their_bounds(name: str, images: int) -> None:
+    config = fitted(name, images)
+    auto = config.auto_schedule
+    loader = config.train_dataloader
+    assert loader.batch_size <= images
+    steps = config.train_cfg.max_epochs * math.ceil(images / loader.batch_size)
+    assert auto.min_iters <= steps <= auto.max_iters
 
 
 def test_a_schedule_of_epochs_keeps_its_milestones() -> None:
@@ -182,7 +193,7 @@ def test_the_shortest_decay_ends_after_it_begins(epochs: int) -> None:
 
 def test_a_decay_by_epochs_can_be_kept_in_iterations() -> None:
     decay = fitted("rtmdet_s", 100, time=60.0).param_scheduler[1]
-    assert (decay.begin, decay.end, decay.by_epoch) == (640, 1280, False)
+    assert (decay.begin, decay.end, decay.by_epoch) == (500, 1000, False)
     assert "convert_to_iter_based" not in decay
 
 
