@@ -16,6 +16,9 @@ from umop.runs.evaluation import format_metric
 from umop.runs.folder import RunFolder
 from umop.system.console import duration, note
 
+_FIRST_FOUND = 0.05
+"""The AP below which a curve has not begun, so that it says nothing of how it goes on."""
+
 
 class OutlookHook(Hook):
     """Notes how much AP the rest of training usually adds; at its end, what twice as much would.
@@ -50,8 +53,7 @@ class OutlookHook(Hook):
         more = self._more(left)
         if gain is None or more is None or runner.train_loop.stop_training:
             return
-        ap = format_metric(curve[done])
-        note(f"AP {ap} so far: {more} {_range(gain)}.")
+        note(f"AP {format_metric(curve[done])} so far: {more} {_range(gain, curve[done])}.")
 
     def _more(self, left: int) -> str | None:
         """What an estimate is about; None where the time is not known."""
@@ -62,9 +64,12 @@ class OutlookHook(Hook):
         return f"the {duration(left * self.pace.seconds)} left, and evaluations, usually add"
 
 
-def _range(gain: float) -> str:
-    """From half of an estimate to twice as much, which most gains were."""
-    return f"{gain / 2:.2f} to {2 * gain:.2f}" if gain >= 0.01 else "less than 0.02"
+def _range(gain: float, ap: float) -> str:
+    """From half of an estimate to twice as much, which most gains were; at most up to AP 1."""
+    low, high = gain / 2, min(2 * gain, 1 - ap)
+    if high < 0.02:
+        return "less than 0.02"
+    return f"{low:.2f} to {high:.2f}" if low < high else f"up to {high:.2f}"
 
 
 def expected_gain(curve: Mapping[int, float], done: int, length: int) -> float | None:
@@ -78,10 +83,10 @@ def expected_gain(curve: Mapping[int, float], done: int, length: int) -> float |
     Returns:
         Half of the last doubling's gain for each doubling to come, halved again for each further
         one: together ``gain * (1 - done / length)``. None where no evaluation lies at half of
-        ``done`` or before it.
+        ``done`` or before it, or next to nothing is found yet.
     """
     half = _at(curve, done / 2)
-    if half is None:
+    if half is None or curve[done] < _FIRST_FOUND:
         return None
     return max(0.0, curve[done] - half) * (1 - done / length)
 

@@ -16,6 +16,10 @@ from umop.system.console import note
 
 _BETWEEN = 10
 """Iterations from one look at the clock to the next."""
+_EARLY = (2, 5)
+"""The first iterations of a start after which a short budget is looked at."""
+_SHORT = 0.25
+"""The share of the budget that is spent by then, where it is short."""
 _TOLERANCE = 0.02
 """The share of the length that a change must exceed."""
 _RESERVE = 0.05
@@ -26,7 +30,8 @@ _RESERVE = 0.05
 class TimeBudgetHook(Hook):
     """Shortens training so that it ends, its learning rate decayed, within a time.
 
-    The pace so far decides, and is looked at every ten iterations. Schedulers are shortened in
+    The pace so far decides, and is looked at every ten iterations, and sooner where they take much
+    of the time. Schedulers are shortened in
     place: they compute each value from the one before, so that the learning rate has no jump. A run
     that is resumed continues with the time that it has left.
 
@@ -63,12 +68,14 @@ class TimeBudgetHook(Hook):
         self, runner: TrainingRunner, batch_idx: int, data_batch: Any = None, outputs: Any = None
     ) -> None:
         done = runner.iter + 1
-        if done % _BETWEEN == 0 and done < runner.max_iters:
-            decided = [self.affordable(runner, done) if is_main_process() else 0]
+        early = done - self.first in _EARLY
+        if (early or done % _BETWEEN == 0) and done < runner.max_iters:
+            looks = is_main_process() and (not early or self.spent() > _SHORT * self.seconds)
+            decided = [self.affordable(runner, done) if looks else runner.max_iters]
             broadcast_object_list(decided)
             if abs(decided[0] - runner.max_iters) > _TOLERANCE * runner.max_iters:
                 _set_length(runner, decided[0], self.count)
-                self.report(decided[0])
+                self.report(decided[0], is_last=decided[0] == done + 1)
         runner.message_hub.update_info(
             "time_budget", {"spent": self.spent(), "max_iters": runner.max_iters}
         )
@@ -87,11 +94,20 @@ class TimeBudgetHook(Hook):
         wanted = done + max(1, int(left / pace))
         return min(self.planned, wanted)
 
-    def report(self, length: int) -> None:
-        """Says how far training is shortened, where that changes much."""
+    def report(self, length: int, is_last: bool) -> None:
+        """Says how far training is shortened, where that changes much.
+
+        Args:
+            length: The iterations of training.
+            is_last: Whether the next one, which is always made, is the last.
+        """
         before = self.noted or self.planned
-        if not 0.5 < length / before < 2 and is_main_process():
-            self.noted = length
+        if 0.5 < length / before < 2 or not is_main_process():
+            return
+        self.noted = length
+        if is_last:
+            note(f"The time is over: training ends with iteration {length} of {self.planned}.")
+        else:
             note(f"About {length} of {self.planned} iterations fit into the time, and are made.")
 
 

@@ -33,6 +33,11 @@ def test_there_is_no_estimate_without_half_of_the_way(curve: dict[int, float]) -
     assert expected_gain(curve, 100, 400) is None
 
 
+def test_there_is_no_estimate_before_anything_is_found() -> None:
+    assert expected_gain({50: 0.0, 100: 0.0}, 100, 400) is None
+    assert expected_gain({50: 0.02, 100: 0.04}, 100, 400) is None
+
+
 def evaluated(
     folder: Path, length: int, *, done: int, seconds: float | None = None, stopped: bool = False
 ) -> None:
@@ -52,6 +57,17 @@ def kept(folder: Path, **curve: float) -> None:
     """Writes metrics.jsonl with an evaluation for each, named i100 and the like."""
     lines = [{"iter": int(name[1:]), "AP": ap} for name, ap in curve.items()]
     (folder / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+
+
+def test_no_estimate_is_beyond_all_there_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept(tmp_path, i300=0.3, i600=0.95)
+    evaluated(tmp_path, 1200, done=600, seconds=1.0)
+    assert "usually add up to 0.05." in capsys.readouterr().err
+    kept(tmp_path, i300=0.3, i600=0.99)
+    evaluated(tmp_path, 1200, done=600, seconds=1.0)
+    assert "usually add less than 0.02." in capsys.readouterr().err
 
 
 def test_the_time_left_has_its_gain(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -50,6 +50,26 @@ def test_a_first_start_has_all_the_time() -> None:
     assert hook.spent() < 90.0
 
 
+@pytest.mark.parametrize(("step", "length"), [(0.4, 3), (0.02, 1000)])
+def test_a_time_of_a_few_steps_is_looked_at_after_two(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    step: float,
+    length: int,
+) -> None:
+    clock = [0.0]
+    monkeypatch.setattr("time.monotonic", lambda: clock[0])
+    hook, runner = TimeBudgetHook(seconds=1.0), runner_at(0, {})
+    runner.max_iters = 1000
+    hook.before_train(runner)
+    for runner.iter in range(2):
+        clock[0] += step
+        hook.after_train_iter(runner, runner.iter)
+    assert runner.train_loop._max_iters == length
+    said = "The time is over: training ends with iteration 3 of 1000."
+    assert (said in capsys.readouterr().err) == (length == 3)
+
+
 def test_the_learning_rate_decays_within_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """By a clock: every step takes 0.1 s; every evaluation takes 1 s."""
     clock = [0.0]
