@@ -7,12 +7,13 @@ val_annotations = "val.json"
 val_images = "val/"
 classes = ("object",)
 size = (1333, 800)
+flipped = 0.5
 
 train_pipeline = [
     dict(type="LoadImage"),
     dict(type="LoadAnnotations", with_bbox=True),
     dict(type="Resize", scale=size, keep_ratio=True),
-    dict(type="RandomFlip", prob=0.5),
+    dict(type="RandomFlip", prob=flipped),
     dict(type="PackDetInputs"),
 ]
 test_pipeline = [

@@ -8,6 +8,7 @@ jitter = (0.1, 2.0)
 tta_scales = [(320, 320), (640, 640), (960, 960)]
 grey = dict(img=(114, 114, 114))
 mixed = 1.0
+flipped = 0.5
 
 train_pipeline = [
     dict(type="LoadImage"),
@@ -16,7 +17,7 @@ train_pipeline = [
     dict(type="RandomResize", scale=mosaic, ratio_range=jitter, keep_ratio=True),
     dict(type="RandomCrop", crop_size=size),
     dict(type="YOLOXHSVRandomAug"),
-    dict(type="RandomFlip", prob=0.5),
+    dict(type="RandomFlip", prob=flipped),
     dict(type="Pad", size=size, pad_val=grey),
     dict(
         type="OccasionalMixUp",
@@ -33,7 +34,7 @@ last_pipeline = [
     dict(type="RandomResize", scale=size, ratio_range=jitter, keep_ratio=True),
     dict(type="RandomCrop", crop_size=size),
     dict(type="YOLOXHSVRandomAug"),
-    dict(type="RandomFlip", prob=0.5),
+    dict(type="RandomFlip", prob=flipped),
     dict(type="Pad", size=size, pad_val=grey),
     dict(type="PackDetInputs"),
 ]

@@ -6,6 +6,7 @@ data_root = "data/own"
 data_hint = "Name the folder of your data: --data /path"
 size = (416, 416)
 scales = (0.8, 1.2)
+flipped = 0.5
 auto_size = dict(base_size=416, min_box=18, max_size=832)
 
 train_pipeline = [
@@ -14,7 +15,7 @@ train_pipeline = [
     dict(type="RandomResize", scale=size, ratio_range=scales, keep_ratio=True),
     dict(type="PhotoMetricDistortion"),
     dict(type="RandomCrop", crop_size=size, allow_negative_crop=True),
-    dict(type="RandomFlip", prob=0.5),
+    dict(type="RandomFlip", prob=flipped),
     dict(type="PackDetInputs"),
 ]
 train_dataloader = dict(

@@ -13,6 +13,9 @@ from mmengine.config import Config, ConfigDict
 from umop.config.keys import BUILDERS_KEYS, known_keys
 from umop.system.errors import UserError
 
+_MOST_EXACT = 2**53
+"""The largest number up to which a float holds each whole one."""
+
 
 @dataclass(frozen=True)
 class Assignment:
@@ -151,7 +154,7 @@ def _instead(key: str, path: list[str], known: set[str]) -> str:
 
 
 def check_kind(assignment: Assignment, before: object) -> object:
-    """The value of an assignment, of the kind that is there.
+    """The value of an assignment, of the kind that is there: a float where that is one.
 
     mmdet's settings take a number or a list in many places, so one may replace the other. None
     is taken everywhere, and replaced by anything.
@@ -162,6 +165,8 @@ def check_kind(assignment: Assignment, before: object) -> object:
     value = assignment.value
     if isinstance(before, str) and value is not None:
         return value if isinstance(value, str) else assignment.text
+    if isinstance(before, float) and type(value) is int and abs(value) <= _MOST_EXACT:
+        return float(value)
     if before is None or value is None or _kind(value) in _REPLACEABLE.get(_kind(before), ()):
         return value
     raise UserError(

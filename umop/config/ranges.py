@@ -70,13 +70,18 @@ _RANGES = {
     "num_outs": _COUNT,
     "num_workers": Range(0),
     "patience": _COUNT,
+    "prob": _SHARE,
     "score_thr": _SHARE,
     "seed": Range(0, 2**32 - 1),
     "start_factor": _SHARE,
+    "stretch": Range(1, 10, whole=False),
     "val_interval": _COUNT,
     "weight_decay": Range(0, whole=False),
 }
 """What a setting takes, by the last part of its name."""
+
+_LISTS = {"prob"}
+"""Of those, what may be a list with a number for each of several cases."""
 
 _LENGTH = {"epochs", "max_iters", "min_iters"}
 AUTO_SCHEDULE = _LENGTH | {"base_epochs", "base_iters"}
@@ -109,17 +114,24 @@ def check_numbers(path: list[str], section: dict[str, Any]) -> None:
     """
     for key, allowed in _RANGES.items():
         value = section.get(key)
-        if value is not None and value not in allowed:
+        values = value if key in _LISTS and isinstance(value, list | tuple) else [value]
+        if any(each is not None and each not in allowed for each in values):
             name = ".".join([*path, key])
             raise UserError(f"The config's {name} is {value!r}; it must be {allowed}.")
 
 
 def check_sizes(path: list[str], section: dict[str, Any]) -> None:
-    """Checks the size of a step of a data pipeline.
+    """Checks the size of a step of a data pipeline, and the factors that it is drawn from.
 
     Raises:
-        UserError: It is not made of whole numbers.
+        UserError: The size is not made of whole numbers, or the factors are no range.
     """
+    factors = section.get("ratio_range")
+    if factors is not None and not _is_factors(factors):
+        raise UserError(
+            f"The config's {'.'.join([*path, 'ratio_range'])} is {factors!r}; it must be two "
+            "numbers above 0, the smaller one first, such as (0.8, 1.2)."
+        )
     key = SIZE_KEYS.get(str(section.get("type")), "")
     size = section.get(key)
     if size is not None and not _is_size(size):
@@ -127,6 +139,13 @@ def check_sizes(path: list[str], section: dict[str, Any]) -> None:
             f"The config's {'.'.join([*path, key])} is {size!r}; it must be two whole numbers, "
             "such as (640, 640)."
         )
+
+
+def _is_factors(value: object) -> bool:
+    """Whether a value is a pair of positive numbers, the smaller one first."""
+    if not isinstance(value, list | tuple) or len(value) != 2:
+        return False
+    return all(factor in _POSITIVE for factor in value) and value[0] <= value[1]
 
 
 def _is_size(value: object) -> bool:
