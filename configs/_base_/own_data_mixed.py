@@ -1,4 +1,4 @@
-"""Photographs of any kind, most of them made of parts of four; whole images at the end."""
+"""Photographs made of parts of four, or of two laid over each other; plain ones at the end."""
 
 _base_ = "own_data.py"
 
@@ -7,6 +7,7 @@ scales = (0.8, 1.2)
 parts = (0.6, 1.2)
 stretch = 1.4
 mixed = 0.6
+blended = 0.3
 flipped = 0.5
 last = 0.3
 
@@ -25,14 +26,22 @@ distort = [
     dict(type="YOLOXHSVRandomAug"),
     dict(type="RandomCrop", crop_size=size, allow_negative_crop=True),
     dict(type="RandomFlip", prob=flipped),
-    dict(type="PackDetInputs"),
 ]
+pack = [dict(type="PackDetInputs")]
 collage = dict(type="Collage", img_scale=size, ratio_range=parts, prob=mixed)
+blend = dict(
+    type="OccasionalMixUp",
+    img_scale=size,
+    ratio_range=(1.0, 1.0),
+    flip_ratio=0.0,
+    pad_val=114.0,
+    prob=blended,
+)
 train_dataloader = dict(
     dataset=dict(
         type="MixedCocoDataset",
-        pipeline=[*load, collage, *distort],
-        last_pipeline=[*load, *distort],
+        pipeline=[*load, collage, *distort, blend, *pack],
+        last_pipeline=[*load, *distort, *pack],
         last_share=last,
     ),
 )
