@@ -7,8 +7,12 @@ thread, in a process of its own. A variant is what comes behind it, such as `--t
 `--set model.neck.out_channels=96`. What is finished is in results.jsonl and is not repeated; what
 was stopped goes on where it was. The table has the mean over seeds of AP, AP50, AR100, AP without
 regard to classes (what is left then is in the boxes), the processor's seconds of the whole command,
-and the curve: AP at each evaluation, after so many seconds. Where there are several variants or
-configs, a second table has their differences to the first, by pairs of the same data and seed.
+and the curve: AP at each evaluation, after so many seconds. Where several variants or configs are
+asked for, a second table has their differences to the first, by pairs of the same data and seed.
+
+Ctrl-C waits until the training is saved. Where a training fails, the others are made all the same,
+and the exit code is 1. Results know a set by the name of its folder, so that two folders of one
+name need an `--out` each.
 """
 
 from __future__ import annotations
@@ -19,22 +23,33 @@ import hashlib
 import io
 import json
 import os
+import re
 import resource
+import shlex
+import signal
 import subprocess
 import sys
 from collections import defaultdict
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
 from itertools import chain, product
 from pathlib import Path
 from statistics import mean, stdev
-from typing import Any
+from types import FrameType
+from typing import TYPE_CHECKING, Any
 
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 from scipy.stats import t
 
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
 METRICS = ("AP", "AP50", "AR100", "agnostic")
 RESULTS = "results.jsonl"
+INTERRUPTED = 128 + signal.SIGINT
+NAME_OF_RUN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,85}")
+"""What a run's name may begin with, so that there is room for the variant and the seed."""
 HEADER = (
     "| set | variant | seeds | AP | AP50 | AR100 | AP, classes aside | processor "
     "| AP after seconds |\n|---|---|---|---|---|---|---|---|---|"
@@ -57,55 +72,167 @@ class Trial:
     variant: str
     seed: int
 
+    @classmethod
+    def of(cls, row: dict[str, Any]) -> Self:
+        """The trial that a row of the results is of."""
+        return cls(**{field.name: row[field.name] for field in fields(cls)})
+
+    @property
+    def asked(self) -> str:
+        """What is trained and how, as the tables name it."""
+        return f"{self.config} {self.variant}".strip()
+
     @property
     def run(self) -> str:
-        """The name of its run."""
-        variant = hashlib.sha256(self.variant.encode()).hexdigest()[:8]
-        return f"{self.data}-{self.config}-{variant}-{self.seed}"
+        """The name of its run, with a digest where names of runs do not take the set's."""
+        what = f"{self.data}-{self.config}"
+        if not NAME_OF_RUN.fullmatch(what):
+            what = f"{re.sub('[^A-Za-z0-9]+', '-', what)[:60]}-{digest(what)}".lstrip("-")
+        return f"{what}-{digest(self.variant)}-{self.seed}"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("sets", type=Path, nargs="+", metavar="SET")
     parser.add_argument("--config", action="append", help="again for several; small unless given")
-    parser.add_argument("--variant", action="append", help="again for several; none unless given")
+    parser.add_argument(
+        "--variant",
+        action="append",
+        type=command_line,
+        help="again for several; none unless given",
+    )
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--out", type=Path, default=Path("own_data"))
     options = parser.parse_args()
-    folders = {folder.name: folder.resolve() for folder in options.sets}
+    if options.seeds < 1:
+        parser.error("--seeds has to be 1 or more.")
+    try:
+        folders = folders_by_name(options.sets)
+        known = known_rows(options.out / RESULTS, folders)
+    except ValueError as mistake:
+        parser.error(str(mistake))
     options.out.mkdir(parents=True, exist_ok=True)
-    rows = read_lines(options.out / RESULTS)
     names = options.config or ["small"], options.variant or [""], range(options.seeds)
-    trials = [Trial(*each) for each in product(folders, *names)]
-    known = [{key: row[key] for key in asdict(trials[0])} for row in rows]
+    trials = list(dict.fromkeys(Trial(*each) for each in product(folders, *names)))
     for trial in trials:
-        if asdict(trial) not in known:
-            row = asdict(trial) | train(trial, folders[trial.data], options.out)
-            append(options.out / RESULTS, row)
-            rows.append(row)
-    rows = [row for row in rows if row["data"] in folders]
-    print_table(rows)
-    print_differences(rows)
+        if trial not in known:
+            known |= trained_row(trial, folders[trial.data], options.out)
+    rows = {trial: known[trial] for trial in trials if trial in known}
+    if rows:
+        print_table(rows)
+        print_differences(rows, list(dict.fromkeys(trial.asked for trial in trials)))
+    if len(rows) < len(trials):
+        sys.exit(1)
+
+
+def command_line(text: str) -> str:
+    """A variant as it was typed.
+
+    Raises:
+        ValueError: A quotation mark in it is not closed.
+    """
+    shlex.split(text)
+    return text
+
+
+def folders_by_name(sets: Sequence[Path]) -> dict[str, Path]:
+    """The folders of the sets, resolved, by the names that they are given with.
+
+    Raises:
+        ValueError: One is not a folder, or two have one name.
+    """
+    folders: dict[str, Path] = {}
+    for given in sets:
+        folder = given.resolve()
+        name = given.name if given.is_symlink() else folder.name
+        if not folder.is_dir():
+            raise ValueError(f"{given} is not a folder.")
+        if folders.setdefault(name, folder) != folder:
+            raise ValueError(
+                f"{folders[name]} and {folder} have one name. Rename one, or train it into another "
+                "folder with --out."
+            )
+    return folders
+
+
+def known_rows(results: Path, folders: dict[str, Path]) -> dict[Trial, dict[str, Any]]:
+    """The rows that are in the results.
+
+    Rows of before folders were kept are taken as those of the set of their name.
+
+    Raises:
+        ValueError: A row is of another folder than the set of its name.
+    """
+    rows = {Trial.of(row): row for row in read_lines(results)}
+    for trial, row in rows.items():
+        folder = str(folders.get(trial.data, ""))
+        if folder and row.get("folder", folder) != folder:
+            raise ValueError(
+                f"{results} has {trial.data} from {row['folder']}, not from {folder}. Rename the "
+                "folder, or choose another --out."
+            )
+    return rows
+
+
+def trained_row(trial: Trial, folder: Path, out: Path) -> dict[Trial, dict[str, Any]]:
+    """Trains, and writes a row of results; none, but a line to stderr, where training fails."""
+    try:
+        row = {**asdict(trial), "folder": str(folder), **train(trial, folder, out)}
+    except subprocess.CalledProcessError as failed:
+        what = f"{trial.asked} on {trial.data}, seed {trial.seed}"
+        print(f"{what}: training failed with exit code {failed.returncode}.", file=sys.stderr)
+        return {}
+    append(out / RESULTS, row)
+    return {trial: row}
 
 
 def train(trial: Trial, data: Path, out: Path) -> dict[str, Any]:
-    """Trains, or goes on; returns what was measured."""
+    """Trains, or goes on; returns what was measured.
+
+    Raises:
+        KeyboardInterrupt: Training was stopped, and is saved.
+        subprocess.CalledProcessError: Training failed.
+    """
     command = [sys.executable, "-m", "umop.cli", "train", trial.config, "--data", str(data)]
     command += ["--device", "cpu", "--seed", str(trial.seed), "--run", trial.run]
     spent = out / f"{trial.run}.jsonl"
     before = busy()
     try:
-        subprocess.run(
-            [*command, *trial.variant.split()],
-            cwd=out,
-            env={**os.environ, "OMP_NUM_THREADS": "1"},
-            stdout=subprocess.DEVNULL,
-            check=True,
-        )
+        run_to_its_end([*command, *shlex.split(trial.variant)], out)
     finally:
         append(spent, {"seconds": busy() - before})
     seconds = sum(line["seconds"] for line in read_lines(spent))
     return {"seconds": round(seconds), **measured(out / "runs" / trial.run, seconds)}
+
+
+def run_to_its_end(command: Sequence[str], folder: Path) -> None:
+    """Runs a command in a folder, on one thread, and waits for it even where SIGINT comes.
+
+    SIGINT is passed on at once, because `kill` sends it to this process alone. After Ctrl-C, which
+    a terminal sends to both, the command gets it twice; `umop train` takes two within a second as
+    one.
+
+    Raises:
+        KeyboardInterrupt: SIGINT came, and the command has ended.
+        subprocess.CalledProcessError: The command failed.
+    """
+    passed_on: list[int] = []
+
+    def pass_on(number: int, _: FrameType | None) -> None:
+        process.send_signal(number)
+        passed_on.append(number)
+
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    process = subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.DEVNULL)
+    before = signal.signal(signal.SIGINT, pass_on)
+    try:
+        code = process.wait()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if passed_on:
+        raise KeyboardInterrupt
+    if code:
+        raise subprocess.CalledProcessError(code, command)
 
 
 def busy() -> float:
@@ -129,10 +256,13 @@ def measured(run: Path, seconds: float) -> dict[str, Any]:
 
 
 def class_agnostic_ap(run: Path) -> float:
-    """AP of a run's detections where any class counts as found."""
+    """AP of a run's detections where any class counts as found; 0 of none."""
+    detections = json.loads((run / "detections.json").read_text())
+    if not detections:
+        return 0.0
     with contextlib.redirect_stdout(io.StringIO()):
         truth = COCO(run / "annotations" / "val.json")
-        found = truth.loadRes(json.loads((run / "detections.json").read_text()))
+        found = truth.loadRes(detections)
         evaluation = COCOeval(truth, found, "bbox")
         evaluation.params.useCats = 0
         evaluation.evaluate()
@@ -141,25 +271,29 @@ def class_agnostic_ap(run: Path) -> float:
     return float(evaluation.stats[0])
 
 
-def print_table(rows: list[dict[str, Any]]) -> None:
+def print_table(rows: dict[Trial, dict[str, Any]]) -> None:
     """Prints a line for each set, config and variant, seeds together."""
     groups = defaultdict(list)
-    for row in rows:
-        groups[row["data"], f"{row['config']} {row['variant']}".strip()].append(row)
+    for trial, row in rows.items():
+        groups[trial.data, trial.asked].append(row)
     print(HEADER)
-    for (data, variant), group in sorted(groups.items()):
+    for (data, asked), group in groups.items():
         values = " | ".join(spread([row[metric] for row in group]) for metric in METRICS)
         seconds = mean(row["seconds"] for row in group)
         print(
-            f"| {data} | `{variant}` | {len(group)} | {values} | {seconds:.0f} s | {curve(group)} |"
+            f"| {data} | `{asked}` | {len(group)} | {values} | {seconds:.0f} s | {curve(group)} |"
         )
 
 
-def print_differences(rows: list[dict[str, Any]]) -> None:
-    """Prints how each variant differs in AP from the first, by pairs of the same data and seed."""
-    named = [(f"{row['config']} {row['variant']}".strip(), row) for row in rows]
-    first, *others = dict.fromkeys(variant for variant, _ in named)
-    ap = {(variant, row["data"], row["seed"]): row["AP"] for variant, row in named}
+def print_differences(rows: dict[Trial, dict[str, Any]], asked: list[str]) -> None:
+    """Prints how others differ in AP from the first, by pairs of the same data and seed.
+
+    Args:
+        rows: What was measured.
+        asked: What was asked for: the first, and those that are compared with it.
+    """
+    first, *others = asked
+    ap = {(trial.asked, trial.data, trial.seed): row["AP"] for trial, row in rows.items()}
     if others:
         print(
             f"\n| than `{first}` | pairs | AP, 95 % interval | sets that gain |\n|---|---|---|---|"
@@ -205,6 +339,11 @@ def curve(group: list[dict[str, Any]]) -> str:
     return ", ".join(f"{ap:.2f} ({seconds:.0f})" for seconds, ap in means)
 
 
+def digest(text: str) -> str:
+    """Eight digits that tell a text from others."""
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
 def read_lines(path: Path) -> list[dict[str, Any]]:
     """The lines of a JSONL file; none where there is no file."""
     return [json.loads(line) for line in path.read_text().splitlines()] if path.is_file() else []
@@ -217,4 +356,7 @@ def append(path: Path, line: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
