@@ -18,6 +18,7 @@ import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from own_data import RESULTS, Trial, gains_of, interval, read_lines
 
+PAIR = "small", "plain_small"
 LEVELS = range(4)
 POINTS = 40
 """Points of a curve, over which the lines of its training are averaged."""
@@ -29,16 +30,20 @@ def main() -> None:
     parser.add_argument("figure", type=Path)
     options = parser.parse_args()
     rows = [row for row in read_lines(options.results / RESULTS) if not row["variant"]]
+    gains = gains_of({(row["config"], row["data"], row["seed"]): row["AP"] for row in rows}, *PAIR)
+    if not gains:
+        parser.error(
+            f"{options.results / RESULTS} has no small and plain_small of the same data and seed, "
+            "without a variant. Train both with own_data.py: --config small --config plain_small"
+        )
     figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.4), layout="constrained")
-    draw_pairs(rows, left)
+    draw_pairs(gains, left)
     draw_gamma(rows, options.results / "runs", right)
     figure.savefig(options.figure, dpi=120)
 
 
-def draw_pairs(rows: list[dict[str, Any]], axis: Axes) -> None:
+def draw_pairs(gains: dict[str, list[float]], axis: Axes) -> None:
     """Draws a line of points for each data set, and prints their means and intervals."""
-    ap = {(row["config"], row["data"], row["seed"]): row["AP"] for row in rows}
-    gains = gains_of(ap, "small", "plain_small")
     for place, (data, values) in enumerate(gains.items()):
         axis.plot(values, [place] * len(values), "o", color="C0", alpha=0.6)
         axis.plot(mean(values), place, "|", color="black", markersize=18)
@@ -54,7 +59,7 @@ def draw_pairs(rows: list[dict[str, Any]], axis: Axes) -> None:
 def draw_gamma(rows: list[dict[str, Any]], runs: Path, axis: Axes) -> None:
     """Draws a curve for each data set: the first seed's γ over the share of its steps."""
     for row in rows:
-        trial = Trial(row["data"], row["config"], row["variant"], row["seed"])
+        trial = Trial.of(row)
         if trial.config == "small" and trial.seed == 0:
             lines = [
                 line for line in read_lines(runs / trial.run / "metrics.jsonl") if "gamma_0" in line
