@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import http.client
+import time
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -22,7 +23,9 @@ from rich.progress import (
 from umop.system.errors import UserError
 
 ATTEMPTS = 5
-"""Most attempts in a row that receive no byte."""
+"""Most attempts in a row that come no further than those before."""
+_PAUSE = 0.25
+"""Seconds before the next attempt; twice as many after each that came no further."""
 _BLOCK = 1 << 20
 _SECONDS_WITHOUT_A_BYTE = 60
 
@@ -75,17 +78,18 @@ def _receive(url: str, part: Path, progress: Progress, task: TaskID) -> None:
         progress: Shows how far it is.
         task: That of the file.
     """
-    failures = 0
+    failures, furthest = 0, _size(part)
     while True:
-        before = _size(part)
         try:
             return _receive_once(url, part, progress, task)
         except urllib.error.HTTPError:
             raise
         except (OSError, http.client.HTTPException, _BrokenOffError):
-            failures = 0 if _size(part) > before else failures + 1
+            failures = 0 if _size(part) > furthest else failures + 1
             if failures == ATTEMPTS:
                 raise
+            furthest = max(furthest, _size(part))
+            time.sleep(_PAUSE * 2**failures)
 
 
 def _receive_once(url: str, part: Path, progress: Progress, task: TaskID) -> None:
@@ -101,7 +105,7 @@ def _receive_once(url: str, part: Path, progress: Progress, task: TaskID) -> Non
     with response:
         resumed = response.status == http.HTTPStatus.PARTIAL_CONTENT
         start = start if resumed else 0
-        left = int(response.headers.get("Content-Length", 0))
+        left = response.length or 0  # unknown where Content-Length is no number
         progress.update(task, total=start + left or None, completed=start)
         with part.open("ab" if resumed else "wb") as file:
             while block := response.read(_BLOCK):

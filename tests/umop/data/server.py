@@ -17,12 +17,14 @@ class Site:
         files: Contents by path.
         break_after: Bytes after which the next answers break off, one each.
         ranges: Whether it can go on in the middle of a file.
+        length: What it says of every answer's length; None for the truth.
         asked: The Range header of each request, empty where there was none.
     """
 
     files: dict[str, bytes]
     break_after: list[int] = field(default_factory=list)
     ranges: bool = True
+    length: str | None = None
     asked: list[str] = field(default_factory=list)
     url: str = ""
 
@@ -44,7 +46,7 @@ def serving(site: Site) -> Iterator[Site]:
                 self.send_error(416)
                 return
             self.send_response(206 if start else 200)
-            self.send_header("Content-Length", str(len(content) - start))
+            self.send_header("Content-Length", site.length or str(len(content) - start))
             self.end_headers()
             end = start + site.break_after.pop(0) if site.break_after else None
             self.wfile.write(content[start:end])

@@ -21,6 +21,12 @@ CONTENT = np.random.default_rng(0).bytes(300_000)
 SHA256 = f"sha256:{hashlib.sha256(CONTENT).hexdigest()}"
 
 
+@pytest.fixture(autouse=True)
+def brief(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pauses that take no time to speak of."""
+    monkeypatch.setattr("umop.system.download._PAUSE", 0.001)
+
+
 def site(**behaviour: object) -> Site:
     return Site({"/file.zip": CONTENT}, **behaviour)  # type: ignore[arg-type]
 
@@ -55,6 +61,33 @@ def test_it_goes_on_where_an_earlier_call_stopped(tmp_path: Path) -> None:
 
 def test_a_server_that_cannot_go_on_starts_again(tmp_path: Path) -> None:
     with serving(site(break_after=[100_000], ranges=False)) as server:
+        download_file(f"{server.url}/file.zip", tmp_path / "file.zip", SHA256)
+    assert (tmp_path / "file.zip").read_bytes() == CONTENT
+
+
+def test_a_server_that_never_comes_further_is_given_up(tmp_path: Path) -> None:
+    """It starts again each time, and breaks off at one of two places."""
+    lengths = [50_000, 100_000] * 10
+    with (
+        serving(site(break_after=lengths, ranges=False)) as server,
+        pytest.raises(UserError, match="it broke off after"),
+    ):
+        download_file(f"{server.url}/file.zip", tmp_path / "file.zip", SHA256)
+    assert len(server.asked) == 2 + ATTEMPTS
+
+
+def test_attempts_have_growing_pauses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr("umop.system.download._PAUSE", 1)
+    monkeypatch.setattr("umop.system.download.time.sleep", pauses.append)
+    with serving(site(break_after=[9] + [0] * ATTEMPTS)) as server, pytest.raises(UserError):
+        download_file(f"{server.url}/file.zip", tmp_path / "file.zip")
+    assert pauses == [1, 2, 4, 8, 16]
+
+
+@pytest.mark.parametrize("length", ["many", "-1"])
+def test_a_length_that_is_no_number_is_not_counted_on(tmp_path: Path, length: str) -> None:
+    with serving(site(length=length)) as server:
         download_file(f"{server.url}/file.zip", tmp_path / "file.zip", SHA256)
     assert (tmp_path / "file.zip").read_bytes() == CONTENT
 
