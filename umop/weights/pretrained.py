@@ -110,7 +110,7 @@ def fetch_weights(name: str) -> Path:
 
     Raises:
         UserError: The name is unknown, the cache cannot be written, or the file is another one.
-        FetchError: The download failed.
+        FetchError: The download failed, or gave something else.
     """
     if name not in PRETRAINED:
         raise UserError(f"There are no weights '{name}'. Known: {', '.join(PRETRAINED)}.")
@@ -122,12 +122,12 @@ def fetched_weights(weights: Pretrained | Lite0) -> Path:
 
     Raises:
         UserError: The cache cannot be written, or the file is another one.
-        FetchError: The download failed.
+        FetchError: The download failed, or gave something else.
     """
     if not weights.path.is_file():
         with exclusive_lock(weights.path.parent):
             _fetch(weights)
-    if not matches(weights.path, weights.digest or _remembered(weights.path)):
+    if not matches(weights.path, weights.digest or _remembered(weights)):
         raise UserError(
             f"{weights.path} is not the file that {weights.url} gave: its checksum differs. "
             "Delete it to download it again."
@@ -147,16 +147,52 @@ def _fetch(weights: Pretrained | Lite0) -> None:
         raise FetchError(str(error)) from error
 
 
-def _remembered(path: Path) -> str:
-    """The checksum of a file when it was first seen, kept in ``<path>.sha256``."""
-    memory = path.with_name(f"{path.name}.sha256")
+def _remembered(weights: Pretrained | Lite0) -> str:
+    """The checksum of a file when it was first seen, kept beside it.
+
+    Raises:
+        FetchError: It could not be read as weights then; it is deleted.
+    """
+    memory = _memory(weights.path)
     if not memory.is_file():
-        memory.write_text(sha256_of(path))
+        try:
+            _read(weights.path)
+        except UserError as error:
+            weights.path.unlink(missing_ok=True)
+            raise FetchError(
+                f"{weights.url} gave no weights, but perhaps a page that says why. What was "
+                "downloaded is deleted; run this again, or put the file at "
+                f"{weights.path} yourself."
+            ) from error
+        memory.write_text(sha256_of(weights.path))
     return f"sha256:{memory.read_text().strip()}"
+
+
+def _memory(path: Path) -> Path:
+    """Where the checksum of a file without a published one is kept."""
+    return path.with_name(f"{path.name}.sha256")
+
+
+def _read(path: Path, map_location: Any = "cpu") -> Any:
+    """Reads a file of weights.
+
+    Raises:
+        UserError: It is something else.
+    """
+    try:
+        return read_plain(path, map_location)
+    except Exception as error:  # of another kind of file, the unpickler raises many kinds
+        raise UserError(
+            f"{path} cannot be read as weights. Delete it and {_memory(path).name}, if that is "
+            "there, to download it again."
+        ) from error
 
 
 @CheckpointLoader.register_scheme(prefixes=_SCHEME)
 def load_from_cache(filename: str, map_location: Any = None) -> Any:
-    """Reads the weights that a config names, such as ``umop://resnet50``."""
-    path = PRETRAINED[filename.removeprefix(_SCHEME)].path
-    return read_plain(path, map_location)
+    """Reads the weights that a config names, such as ``umop://resnet50``.
+
+    Raises:
+        UserError: The file in the cache has none.
+    """
+    return _read(PRETRAINED[filename.removeprefix(_SCHEME)].path, map_location)

@@ -21,7 +21,13 @@ from umop.config.load import load_config
 from umop.system.errors import UserError
 from umop.system.exit_codes import FAILURE, MISTAKE
 from umop.weights import lite0, pretrained
-from umop.weights.pretrained import PRETRAINED, Pretrained, fetch_weights, named_by
+from umop.weights.pretrained import (
+    PRETRAINED,
+    Pretrained,
+    fetch_weights,
+    load_from_cache,
+    named_by,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -104,6 +110,29 @@ def test_a_file_that_changed_is_refused(site: Site, name: str) -> None:
     path.write_bytes(path.read_bytes()[:-1] + b"?")
     with pytest.raises(UserError, match="its checksum differs"):
         fetch_weights(name)
+
+
+def test_a_page_in_place_of_the_weights_is_not_kept(
+    site: Site, cache: Path, umop: Umop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor its checksum, by which the weights would be refused once they are there."""
+    monkeypatch.setitem(pretrained.PRETRAINED, "resnet50", pretrained.PRETRAINED["unhashed"])
+    weights = site.files["/resnet50.pth"]
+    site.files["/resnet50.pth"] = b"<html>Please log in.</html>"
+    code, _, err = umop("data", "weights", "r50")
+    assert code == FAILURE, "a cluster tries it again"
+    assert "/resnet50.pth gave no weights" in err
+    assert "Traceback" not in err
+    assert list(cache.glob("resnet50*")) == []
+    site.files["/resnet50.pth"] = weights
+    assert umop("data", "weights", "r50")[0] == 0
+
+
+def test_a_page_that_an_older_version_kept_is_named(site: Site, cache: Path) -> None:
+    fetch_weights("unhashed")
+    (cache / "resnet50.pth").write_bytes(b"<html>Please log in.</html>")
+    with pytest.raises(UserError, match=r"Delete it and resnet50\.pth\.sha256"):
+        load_from_cache("umop://unhashed")
 
 
 def test_a_download_that_failed_is_no_mistake(
