@@ -144,7 +144,10 @@ def train(
 
 def _batch(text: str | None) -> Any:
     """A batch as it is typed: a number where it is one."""
-    return int(text) if text and text.lstrip("-").isdecimal() else text
+    try:
+        return None if text is None else int(text)
+    except ValueError:
+        return text
 
 
 def _typed() -> str:

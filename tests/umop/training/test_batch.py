@@ -134,9 +134,9 @@ def test_several_processes_are_refused() -> None:
         require_gpu(options, on_gpu=True, processes=8)
 
 
-@pytest.mark.parametrize("batch", ["many", "-1", "0", "1.5", ""])
+@pytest.mark.parametrize("batch", ["many", "-1", "--5", "0", "1.5", "", "9" * 5000])
 def test_what_is_no_batch(umop: Umop, batch: str) -> None:
-    code, _, err = umop("train", "demo", "--batch", batch)
+    code, _, err = umop("train", "demo", f"--batch={batch}")
     assert code == 2
     assert "--batch must be a whole number from 1 to 1000000, or auto" in err
 
