@@ -16,6 +16,8 @@ from umop.system.console import note
 
 _POSITIVES = "train/positives_"
 """Start of the names of the scalars that count the positives of each level."""
+_FEWEST_STEPS = 10
+"""Steps to read before a level without a positive says something of the data."""
 
 
 @HOOKS.register_module()
@@ -26,7 +28,8 @@ class FocusingHook(Hook):
     follow from it. ``positives_0`` counts the anchors that have an object and ``share_0`` is their
     share of the level's anchors, both over all ranks.
 
-    At the end of training, the levels are named that never had a positive.
+    At the end of training, the levels are named that never had a positive, unless too few
+    iterations were read to tell.
 
     The loss keeps them on the device; they are read to the host once every ``interval``
     iterations, all together.
@@ -68,7 +71,7 @@ class FocusingHook(Hook):
             for name, history in runner.message_hub.log_scalars.items()
             if name.startswith(_POSITIVES) and history.max() == 0
         }
-        if unused:
+        if unused and max(unused.values()) >= _FEWEST_STEPS:
             note(
                 _never_positive(list(unused), max(unused.values()), _prior_generator(runner.model))
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -67,16 +68,32 @@ def test_counts_are_those_of_all_ranks(tmp_path: Path) -> None:
         assert values["train/share_1"] == 0
 
 
-def test_levels_without_an_object_are_named(
+@pytest.fixture
+def untrained_levels(
     discs: Path, tmp_path: Path, umop: Umop, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    steps = ["--set", "train_cfg.max_iters=10", "--set", "model.backbone.pretrained=False"]
-    code, _, err = umop("train", "small", "--data", str(discs), "--size", "128", *steps)
-    assert code == 0, err
-    named = next(line for line in err.splitlines() if "learned no object" in line)
+) -> Callable[[int], list[str]]:
+    """What a training of 10 steps says of levels without an object, by how often it looks."""
+
+    def lines(interval: int) -> list[str]:
+        monkeypatch.chdir(tmp_path)
+        steps = ["--set", "train_cfg.max_iters=10", "--set", "model.backbone.pretrained=False"]
+        looks = ["--set", f"custom_hooks.0.interval={interval}"]
+        code, _, err = umop("train", "small", "--data", str(discs), "--size", "128", *steps, *looks)
+        assert code == 0, err
+        return [line for line in err.splitlines() if "learned no object" in line]
+
+    return lines
+
+
+def test_levels_without_an_object_are_named(untrained_levels: Callable[[int], list[str]]) -> None:
+    [named] = untrained_levels(1)
+    assert "in any of the 10 steps sampled" in named
     assert re.findall(r"(\d) \(stride (\d+), for boxes of about \d+ to \d+ pixels\)", named) == [
         ("1", "16"),
         ("2", "32"),
         ("3", "64"),
     ]
+
+
+def test_a_few_steps_say_nothing_of_a_level(untrained_levels: Callable[[int], list[str]]) -> None:
+    assert untrained_levels(10) == []
