@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from serving.shared import ArchiveEngine, Precision
 from umop.cli.options import RunName
 from umop.runs.folder import RunFolder
-from umop.system.console import quietly
+from umop.system.console import counted, quietly
+
+if TYPE_CHECKING:
+    from umop.export.verify import Deviation
 
 
 def export(
@@ -50,13 +53,23 @@ def export(
         return
     typer.echo(f"Bundle: {target.bundle}")
     for engine, difference in done.differences.items():
-        typer.echo(
-            f"With {engine} it finds what mmdet finds: {difference.detections} detections in "
-            f"{difference.images} images, boxes within {difference.box:.1g} px, scores within "
-            f"{difference.score:.1g}"
-        )
+        typer.echo(_comparison(engine, difference))
     if done.ap_loss is not None:
         typer.echo(f"COCO AP falls by {100 * done.ap_loss:.2f} points in {precision}")
+
+
+def _comparison(engine: str, difference: Deviation) -> str:
+    """What a comparison of a bundle with mmdet has shown, in a line."""
+    images = counted(difference.images, "image")
+    if difference.detections == 0:
+        return (
+            f"warning: with {engine} nothing was compared: mmdet has no detection in {images} that "
+            "scores high enough. Whether the bundle finds what mmdet finds is not known."
+        )
+    return (
+        f"With {engine} it finds what mmdet finds: {counted(difference.detections, 'detection')} "
+        f"in {images}, boxes within {difference.box:.1g} px, scores within {difference.score:.1g}"
+    )
 
 
 def sign_bundle(

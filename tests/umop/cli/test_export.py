@@ -9,6 +9,7 @@ from pathlib import Path
 
 import cv2
 import pytest
+import torch
 
 from serving.bundle import Bundle
 from serving.inference.detector import Detector
@@ -42,6 +43,19 @@ def test_export_writes_a_bundle_that_serves(umop: Umop, workplace: Path, discs: 
     run = RunFolder(workplace / "runs" / "discs")
     assert is_exported(run, "1.2")
     assert not is_exported(run, "1.3")
+
+
+@pytest.mark.slow
+def test_a_comparison_of_nothing_is_no_agreement(umop: Umop, workplace: Path) -> None:
+    run = Path(shutil.copytree(workplace / "runs" / "discs", workplace / "runs" / "timid"))
+    content = torch.load(run / "best.pth", weights_only=False)
+    content["state_dict"]["bbox_head.atss_cls.bias"] -= 99.0
+    torch.save(content, run / "best.pth")
+    code, out, err = umop("export", "timid", "--force")
+    assert code == 0, err
+    assert "finds what mmdet finds:" not in out
+    for engine in ("onnxruntime", "torch"):
+        assert f"warning: with {engine} nothing was compared: mmdet has no detection" in out
 
 
 @pytest.mark.slow
