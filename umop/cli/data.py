@@ -51,10 +51,11 @@ def weights(
         from umop.config.load import load_config
         from umop.weights.finetune import fetch_starting_weights
 
-        paths = fetch_starting_weights(load_config(config), coco)
-    for path in paths:
+        loaded = load_config(config)
+    path = None
+    for path in fetch_starting_weights(loaded, coco):
         typer.echo(f"Weights: {path}")
-    if not paths:
+    if path is None:
         typer.echo(f"{config} names no weights to fetch")
 
 

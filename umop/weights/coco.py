@@ -11,6 +11,7 @@ from umop.weights.pretrained import Pretrained, fetched_weights
 
 LICENCE = "Apache-2.0"
 """Of MMDetection, with which the files are published."""
+NONE_FITS = "no COCO checkpoint is published that fits this config's model."
 _Architecture = tuple[str, str, float]
 
 
@@ -69,19 +70,22 @@ FCOS is not among them: its files have ResNets of the style caffe, for pixels of
 """
 
 
+def is_published_for(config: Config) -> bool:
+    """Whether there is a file that was trained with a config's architecture."""
+    return _architecture(config.model) in COCO_CHECKPOINTS
+
+
 def published_for(config: Config) -> Pretrained:
     """The file that was trained with a config's architecture.
 
     Raises:
         UserError: There is none.
     """
-    found = COCO_CHECKPOINTS.get(_architecture(config.model))
-    if found is None:
+    if not is_published_for(config):
         raise UserError(
-            "--weights coco: no COCO checkpoint is published that fits this config's model. Take "
-            "--weights imagenet, or a checkpoint of your own."
+            f"--weights coco: {NONE_FITS} Take --weights imagenet, or a checkpoint of your own."
         )
-    return found
+    return COCO_CHECKPOINTS[_architecture(config.model)]
 
 
 def _architecture(model: ConfigDict) -> _Architecture:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,8 @@ from torch import Tensor
 
 from umop.runs.folder import ROOT, RunFolder
 from umop.system.digest import sha256_of
-from umop.system.errors import UserError
-from umop.weights.coco import LICENCE, fetch_coco_weights
+from umop.system.errors import FetchError, UserError
+from umop.weights.coco import LICENCE, NONE_FITS, fetch_coco_weights, is_published_for
 from umop.weights.pretrained import fetch_weights, named_by
 from umop.weights.published import expected_by, to_mmdet3
 from umop.weights.reading import read_plain
@@ -91,22 +92,37 @@ class _Checkpoint:
     style: str
 
 
-def fetch_starting_weights(config: Config, coco: bool = False) -> list[Path]:
+def fetch_starting_weights(config: Config, coco: bool = False) -> Iterator[Path]:
     """Downloads what training with a config starts from, unless the cache has it.
+
+    The published checkpoint comes first. A download that fails keeps no other from being tried.
 
     Args:
         config: Names its backbone's weights, if any.
         coco: Whether to fetch the published checkpoint too where training would not take it.
 
+    Yields:
+        Each file, as soon as it is there.
+
     Raises:
         UserError: A name is unknown, no checkpoint fits, or a file is another one.
         FetchError: A download failed.
     """
-    name = named_by(config)
-    paths = [fetch_weights(name)] if name else []
+    if coco and not is_published_for(config):
+        raise UserError(f"--coco: {NONE_FITS} Without --coco, its backbone's weights are fetched.")
+    fetches: list[Callable[[], Path]] = []
     if coco or config.get("auto_weights", None) == _COCO_WEIGHTS:
-        paths.append(fetch_coco_weights(config))
-    return paths
+        fetches.append(partial(fetch_coco_weights, config))
+    if name := named_by(config):
+        fetches.append(partial(fetch_weights, name))
+    failures = []
+    for fetch in fetches:
+        try:
+            yield fetch()
+        except FetchError as error:
+            failures.append(str(error))
+    if failures:
+        raise FetchError(" ".join(failures))
 
 
 def use_weights(config: Config, weights: str, run: RunFolder) -> InitialWeights:

@@ -173,6 +173,26 @@ def test_a_command_fetches_it(umop: Umop, publish: Callable[[str], Site], cache:
     assert (code, out.splitlines()[-1]) == (0, f"Weights: {cache / 'theirs.pth'}")
 
 
+@pytest.mark.parametrize("away", ["r50-coco-00000000.pth", "resnet50-00000000.pth"])
+def test_a_file_that_is_away_does_not_keep_the_command_from_the_other(
+    umop: Umop,
+    publish: Callable[[str], Site],
+    cache: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    away: str,
+) -> None:
+    there = Pretrained(f"{publish('r50').url}/theirs.pth")
+    gone = Pretrained(f"http://127.0.0.1:9/{away}")
+    for_coco, for_backbone = (gone, there) if "coco" in away else (there, gone)
+    monkeypatch.setattr(coco, "COCO_CHECKPOINTS", dict.fromkeys(COCO_CHECKPOINTS, for_coco))
+    monkeypatch.setattr("umop.weights.pretrained.PRETRAINED", {"resnet50": for_backbone})
+    monkeypatch.setattr("umop.system.download.ATTEMPTS", 1)
+    code, out, err = umop("data", "weights", "r50", "--coco")
+    assert code == FAILURE, "a cluster tries it again"
+    assert out == f"Weights: {cache / 'theirs.pth'}\n"
+    assert f"{away} could not be downloaded" in err
+
+
 def test_another_file_than_the_published_is_refused(
     publish: Callable[[str], Site], cache: Path, tmp_path: Path
 ) -> None:
@@ -189,7 +209,11 @@ def test_a_model_that_none_fits_is_refused(name: str) -> None:
         published_for(load_config(name))
 
 
-def test_the_command_refuses_it_too(umop: Umop, discs: Path) -> None:
+def test_the_commands_refuse_it_too(umop: Umop, discs: Path) -> None:
     code, _, err = umop("train", "small", "--data", str(discs), "--weights", "coco", "--dry-run")
     assert code == MISTAKE
     assert "Take --weights imagenet" in err
+    code, out, err = umop("data", "weights", "small", "--coco")
+    assert (code, out) == (MISTAKE, "")
+    assert "fits this config's model. Without --coco, its backbone's weights are fetched" in err
+    assert "--weights" not in err, "the command has no such option"
