@@ -29,7 +29,7 @@ class Collage(BaseTransform):
     Args:
         img_scale: Width and height of the image that is made.
         ratio_range: Smallest and largest size of an image, beside that which fits ``img_scale``.
-        prob: The share.
+        prob: The share, which the data set draws, with the other three images.
     """
 
     def __init__(
@@ -37,12 +37,10 @@ class Collage(BaseTransform):
     ) -> None:
         self.img_scale = img_scale
         self.ratio_range = ratio_range
-        self.prob = prob
+        self.share = prob
 
     def transform(self, results: _Sample) -> _Sample:
         """Changes ``img`` and its shape, and ``gt_bboxes`` with what belongs to each."""
-        if random.random() >= self.prob:
-            return results
         width, height = self.img_scale
         pixels = np.empty((height, width, 3), np.uint8)
         parts = []

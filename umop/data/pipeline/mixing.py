@@ -29,16 +29,12 @@ class OccasionalMixUp(MixUp):
     """mmdet's ``MixUp`` of a share of the samples.
 
     Args:
-        prob: That share.
+        prob: That share, which the data set draws, with the other image.
     """
 
     def __init__(self, *args: Any, prob: float, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.prob = prob
-
-    def transform(self, results: _Sample) -> _Sample:
-        mixed: _Sample = super().transform(results) if random.random() < self.prob else results
-        return mixed
+        self.share = prob
 
 
 @DATASETS.register_module()
@@ -72,8 +68,10 @@ class MixedCocoDataset(CocoDataset):
         """Loads one image and takes it through steps; None where one of them rejects it."""
         sample: Any = self.get_data_info(index)
         for place, step in enumerate(steps):
-            others = sum(_OTHERS[kind] for kind in _OTHERS if isinstance(step, kind))
-            sample["mix_results"] = [self._draw(steps[:place]) for _ in range(others)]
+            if others := sum(_OTHERS[kind] for kind in _OTHERS if isinstance(step, kind)):
+                if random.random() >= getattr(step, "share", 1.0):
+                    continue
+                sample["mix_results"] = [self._draw(steps[:place]) for _ in range(others)]
             sample = step(sample)
             if sample is None:
                 return None

@@ -65,4 +65,34 @@ def test_the_last_part_of_training_is_not_mixed(dataset: Any, monkeypatch: Any) 
     [plain] = samples(dataset, [(0, 0, True)])
     assert 0 < len(plain["data_samples"].gt_instances) <= 4
     with pytest.raises(TypeError):
-        samples(dataset, [(0, 0, False)])
+        samples(dataset, [(0, number, False) for number in range(10)])
+
+
+@pytest.mark.parametrize(("step", "others"), [("Collage", 3), ("OccasionalMixUp", 1)])
+def test_others_are_loaded_only_for_the_share_that_is_mixed(
+    discs: Path, monkeypatch: Any, step: str, others: int
+) -> None:
+    load = [{"type": "LoadImage"}, {"type": "LoadAnnotations", "with_bbox": True}]
+    mix = {"type": step, "img_scale": (SIDE, SIDE), "ratio_range": (1.0, 1.0), "prob": 0.5}
+    pack = {"type": "PackDetInputs"}
+    dataset: Any = DATASETS.build(
+        {
+            "type": "MixedCocoDataset",
+            "data_root": str(discs),
+            "ann_file": "train.json",
+            "data_prefix": {"img": "train/"},
+            "metainfo": {"classes": ("tree",)},
+            "pipeline": [*load, mix, pack],
+            "last_pipeline": [*load, pack],
+            "last_share": 0.3,
+        }
+    )
+    draw, drawn = dataset._draw, []
+    monkeypatch.setattr(dataset, "_draw", lambda steps: drawn.append(steps) or draw(steps))
+    shapes = {}
+    for number in range(20):
+        [made] = samples(dataset, [(0, number, False)])
+        shapes[len(drawn)] = made["inputs"].shape[1:]
+        drawn.clear()
+    assert shapes.keys() == {0, others}
+    assert shapes[0] == (128, 128), "as it is in its file"
