@@ -216,16 +216,21 @@ def run_to_its_end(command: Sequence[str], folder: Path) -> None:
         KeyboardInterrupt: SIGINT came, and the command has ended.
         subprocess.CalledProcessError: The command failed.
     """
+    running: list[subprocess.Popen[bytes]] = []
     passed_on: list[int] = []
 
     def pass_on(number: int, _: FrameType | None) -> None:
-        process.send_signal(number)
         passed_on.append(number)
+        for process in running:
+            process.send_signal(number)
 
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    process = subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.DEVNULL)
     before = signal.signal(signal.SIGINT, pass_on)
     try:
+        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.DEVNULL)
+        running.append(process)
+        if passed_on:
+            process.send_signal(signal.SIGINT)
         code = process.wait()
     finally:
         signal.signal(signal.SIGINT, before)

@@ -33,7 +33,6 @@ blend = dict(
     type="OccasionalMixUp",
     img_scale=size,
     ratio_range=(1.0, 1.0),
-    flip_ratio=0.0,
     pad_val=114.0,
     prob=blended,
 )

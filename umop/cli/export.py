@@ -53,7 +53,7 @@ def export(
         return
     typer.echo(f"Bundle: {target.bundle}")
     for engine, difference in done.differences.items():
-        typer.echo(_comparison(engine, difference))
+        typer.echo(_comparison(engine, difference), err=difference.detections == 0)
     if done.ap_loss is not None:
         typer.echo(f"COCO AP falls by {100 * done.ap_loss:.2f} points in {precision}")
 

@@ -105,7 +105,7 @@ def _receive_once(url: str, part: Path, progress: Progress, task: TaskID) -> Non
     with response:
         resumed = response.status == http.HTTPStatus.PARTIAL_CONTENT
         start = start if resumed else 0
-        left = response.length or 0  # unknown where Content-Length is no number
+        left = getattr(response, "length", None) or 0  # None where no number says it
         progress.update(task, total=start + left or None, completed=start)
         with part.open("ab" if resumed else "wb") as file:
             while block := response.read(_BLOCK):

@@ -107,11 +107,11 @@ def _epochs(config: Config, samples: int, processes: int) -> str:
     """How often training sees each sample."""
     loader = config.train_dataloader
     made = count_iterations(config, samples, processes)
-    if loader.sampler.type == "InfiniteSampler":
+    if (loader.get("sampler") or {}).get("type") == "InfiniteSampler":
         epochs = made * loader.batch_size * processes / samples
     else:
         epochs = made / epoch_length(config, samples, processes)
-    return f"{epochs:.0f}" if epochs >= 1000 else f"{epochs:.3g}"
+    return f"{epochs:.0f}" if epochs >= 999.5 else f"{epochs:.3g}"
 
 
 def describe_plan(config: Config, counts: Counts, options: ScheduleOptions, processes: int) -> str:

@@ -108,7 +108,8 @@ def _divide_batch(config: _Section, options: ScheduleOptions, images: int, proce
     """Divides a step's images over processes and parts.
 
     The loss of a step is the mean of its parts' losses, and learning rates that follow the batch
-    follow the images of all parts. An epoch has each image once, so that its step holds no more.
+    follow the images of all parts. Where a config counts epochs, a step holds no more images than
+    there are.
 
     Raises:
         UserError: They cannot be divided.
@@ -116,13 +117,13 @@ def _divide_batch(config: _Section, options: ScheduleOptions, images: int, proce
     parts = processes * options.accumulate
     loader = config["train_dataloader"]
     batch = options.batch or loader["batch_size"] * processes
-    if "max_epochs" in config["train_cfg"] and batch > images:
-        batch = max(1, images // parts) * parts
     if batch % parts:
         raise UserError(
             f"A batch of {batch} images cannot be divided into {processes} × "
             f"{options.accumulate} parts (processes × --accumulate). Take a multiple of {parts}."
         )
+    if "max_epochs" in config["train_cfg"]:
+        batch = min(batch, math.ceil(images / parts) * parts)
     loader["batch_size"] = batch // parts
     if options.accumulate > 1:
         config["optim_wrapper"]["accumulative_counts"] = options.accumulate
@@ -145,7 +146,8 @@ def _length(config: _Section, options: ScheduleOptions, images: int, processes: 
     if "max_epochs" in loop:
         epochs = int(options.epochs or loop["max_epochs"])
         if options.epochs is None and auto and epochs == auto["base_epochs"]:
-            epochs = _epochs(auto, math.ceil(images / batch))
+            steps = epoch_length(config, images, processes) / options.accumulate
+            epochs = _epochs(auto, steps)
         return epochs
     updates = int(loop["max_iters"])
     if options.epochs is not None:
@@ -155,10 +157,10 @@ def _length(config: _Section, options: ScheduleOptions, images: int, processes: 
     return updates * options.accumulate
 
 
-def _epochs(auto: _Section, steps: int) -> int:
+def _epochs(auto: _Section, steps: float) -> int:
     """The epochs that a config's ``auto_schedule`` makes, of so many steps each."""
     wanted = max(math.ceil(auto["epochs"]), math.ceil(auto["min_iters"] / steps))
-    return int(min(wanted, max(1, auto["max_iters"] // steps)))
+    return min(wanted, max(1, int(auto["max_iters"] / steps)))
 
 
 def _updates(auto: _Section, images: int, batch: int) -> int:

@@ -160,8 +160,8 @@ def _remembered(weights: Pretrained | Lite0) -> str:
         except UserError as error:
             weights.path.unlink(missing_ok=True)
             raise FetchError(
-                f"{weights.url} gave no weights, but perhaps a page that says why. What was "
-                "downloaded is deleted; run this again, or put the file at "
+                f"What {weights.url} gave is no file of weights, but perhaps a page that says why. "
+                "It is deleted; run this again, or put the file at "
                 f"{weights.path} yourself."
             ) from error
         memory.write_text(sha256_of(weights.path))
@@ -181,6 +181,8 @@ def _read(path: Path, map_location: Any = "cpu") -> Any:
     """
     try:
         return read_plain(path, map_location)
+    except (OSError, MemoryError):
+        raise
     except Exception as error:  # of another kind of file, the unpickler raises many kinds
         raise UserError(
             f"{path} cannot be read as weights. Delete it and {_memory(path).name}, if that is "

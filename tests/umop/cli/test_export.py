@@ -55,7 +55,7 @@ def test_a_comparison_of_nothing_is_no_agreement(umop: Umop, workplace: Path) ->
     assert code == 0, err
     assert "finds what mmdet finds:" not in out
     for engine in ("onnxruntime", "torch"):
-        assert f"warning: with {engine} nothing was compared: mmdet has no detection" in out
+        assert f"warning: with {engine} nothing was compared: mmdet has no detection" in err
 
 
 @pytest.mark.slow

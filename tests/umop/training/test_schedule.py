@@ -12,7 +12,7 @@ from mmengine.registry import PARAM_SCHEDULERS
 
 from umop.config.load import load_config
 from umop.system.errors import UserError
-from umop.training.schedule import ScheduleOptions, fit, parse_duration
+from umop.training.schedule import ScheduleOptions, count_iterations, fit, parse_duration
 
 
 def fitted(name: str, images: int, processes: int = 1, **options: Any) -> Config:
@@ -163,13 +163,17 @@ def test_epochs_follow_from_the_images_too(images: int, epochs: int) -> None:
 
 @pytest.mark.parametrize("images", [1, 2, 6, 33, 40, 100, 5000, 20_000])
 @pytest.mark.parametrize("name", ["rtmdet_tiny", "tood_r50"])
-def test_steps_stay_within_their_bounds(name: str, images: int) -> None:
-    config = fitted(name, images)
-    auto = config.auto_schedule
-    loader = config.train_dataloader
-    assert loader.batch_size <= images
-    steps = config.train_cfg.max_epochs * math.ceil(images / loader.batch_size)
-    assert auto.min_iters <= steps <= auto.max_iters
+@pytest.mark.parametrize(("processes", "accumulate"), [(1, 1), (2, 2), (1, 4)])
+def test_steps_stay_within_their_bounds(
+    name: str, images: int, processes: int, accumulate: int
+) -> None:
+    config = load_config(name)
+    config.train_dataloader.batch_size = 32 // processes
+    fit(config, ScheduleOptions(accumulate=accumulate), images, processes)
+    parts = processes * accumulate
+    assert config.train_dataloader.batch_size * parts <= math.ceil(images / parts) * parts
+    steps = count_iterations(config, images, processes) / accumulate
+    assert config.auto_schedule.min_iters <= steps <= config.auto_schedule.max_iters
 
 
 def test_a_schedule_of_epochs_keeps_its_milestones() -> None:

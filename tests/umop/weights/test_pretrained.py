@@ -121,11 +121,23 @@ def test_a_page_in_place_of_the_weights_is_not_kept(
     site.files["/resnet50.pth"] = b"<html>Please log in.</html>"
     code, _, err = umop("data", "weights", "r50")
     assert code == FAILURE, "a cluster tries it again"
-    assert "/resnet50.pth gave no weights" in err
+    assert "/resnet50.pth gave is no file of weights" in err
     assert "Traceback" not in err
     assert list(cache.glob("resnet50*")) == []
     site.files["/resnet50.pth"] = weights
     assert umop("data", "weights", "r50")[0] == 0
+
+
+def test_a_lack_of_memory_deletes_no_weights(
+    site: Site, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read(path: Path, map_location: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(pretrained, "read_plain", read)
+    with pytest.raises(MemoryError):
+        fetch_weights("unhashed")
+    assert (cache / "resnet50.pth").is_file()
 
 
 def test_a_page_that_an_older_version_kept_is_named(site: Site, cache: Path) -> None:

@@ -15,14 +15,21 @@ _LABELS = ("categories", "category", "labels", "label")
 
 
 def _find(files: Files) -> list[Path]:
-    """The files whose first line has an image's boxes."""
-    return [path for path in files.matching(".jsonl") if _is_metadata(files.outline(path))]
+    """The files whose first line names an image and has its boxes, or none beside such files."""
+    outlines = {path: files.outline(path) for path in files.matching(".jsonl")}
+    named = {
+        path: line.get("objects")
+        for path, line in outlines.items()
+        if isinstance(line, dict) and line.keys() >= {"file_name", "objects"}
+    }
+    if not any(map(_has_boxes, named.values())):
+        return []
+    return [path for path, objects in named.items() if objects is None or _has_boxes(objects)]
 
 
-def _is_metadata(line: Any) -> bool:
-    """Whether a line names an image and has a list of boxes."""
-    objects = line.get("objects") if isinstance(line, dict) else None
-    return isinstance(objects, dict) and "bbox" in objects and "file_name" in line
+def _has_boxes(objects: Any) -> bool:
+    """Whether an image's objects are a list of boxes, which may be empty."""
+    return isinstance(objects, dict) and "bbox" in objects
 
 
 def _read(files: Files, found: Sequence[Path], builder: Builder) -> None:

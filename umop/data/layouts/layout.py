@@ -141,7 +141,7 @@ def read_json_lines(
         read_entry: Reads a line, by its content, its number from 1, and its file.
     """
     for path in found:
-        for number, line in enumerate(read_text(path).splitlines(), start=1):
+        for number, line in enumerate(read_text(path).split("\n"), start=1):
             if not line.strip():
                 continue
             try:

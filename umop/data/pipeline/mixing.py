@@ -28,12 +28,14 @@ _OTHERS = {Collage: 3, Mosaic: 3, MixUp: 1}
 class OccasionalMixUp(MixUp):
     """mmdet's ``MixUp`` of a share of the samples.
 
+    The other image is not flipped again, as the pipeline has flipped it already, or must not.
+
     Args:
         prob: That share, which the data set draws, with the other image.
     """
 
     def __init__(self, *args: Any, prob: float, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, flip_ratio=1.0, **kwargs)  # mmdet flips where it is exceeded
         self.share = prob
 
 
@@ -69,7 +71,8 @@ class MixedCocoDataset(CocoDataset):
         sample: Any = self.get_data_info(index)
         for place, step in enumerate(steps):
             if others := sum(_OTHERS[kind] for kind in _OTHERS if isinstance(step, kind)):
-                if random.random() >= getattr(step, "share", 1.0):
+                share = getattr(step, "share", None)
+                if share is not None and random.random() >= share:
                     continue
                 sample["mix_results"] = [self._draw(steps[:place]) for _ in range(others)]
             sample = step(sample)

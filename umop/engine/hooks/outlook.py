@@ -69,7 +69,8 @@ def _range(gain: float, ap: float) -> str:
     low, high = gain / 2, min(2 * gain, 1 - ap)
     if high < 0.02:
         return "less than 0.02"
-    return f"{low:.2f} to {high:.2f}" if low < high else f"up to {high:.2f}"
+    least, most = f"{low:.2f}", f"{high:.2f}"
+    return f"{least} to {most}" if float(least) < float(most) else f"up to {most}"
 
 
 def expected_gain(curve: Mapping[int, float], done: int, length: int) -> float | None:

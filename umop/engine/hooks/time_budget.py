@@ -19,7 +19,7 @@ _BETWEEN = 10
 _EARLY = (2, 5)
 """The first iterations of a start after which a short budget is looked at."""
 _SHORT = 0.25
-"""The share of the budget that is spent by then, where it is short."""
+"""The share of a start's time that is spent by then, where it is short."""
 _TOLERANCE = 0.02
 """The share of the length that a change must exceed."""
 _RESERVE = 0.05
@@ -31,9 +31,9 @@ class TimeBudgetHook(Hook):
     """Shortens training so that it ends, its learning rate decayed, within a time.
 
     The pace so far decides, and is looked at every ten iterations, and sooner where they take much
-    of the time. Schedulers are shortened in
-    place: they compute each value from the one before, so that the learning rate has no jump. A run
-    that is resumed continues with the time that it has left.
+    of the time. Schedulers are shortened in place: they compute each value from the one before, so
+    that the learning rate has no jump. A run that is resumed continues with the time that it has
+    left.
 
     Args:
         seconds: What training may take, its evaluations included.
@@ -46,6 +46,7 @@ class TimeBudgetHook(Hook):
         self.evaluating = 0.0
         self.evaluations = 0
         self.noted = 0
+        self.is_over = False
 
     def before_train(self, runner: TrainingRunner) -> None:
         self.started = time.monotonic()
@@ -70,12 +71,12 @@ class TimeBudgetHook(Hook):
         done = runner.iter + 1
         early = done - self.first in _EARLY
         if (early or done % _BETWEEN == 0) and done < runner.max_iters:
-            looks = is_main_process() and (not early or self.spent() > _SHORT * self.seconds)
+            looks = is_main_process() and (not early or self.is_short())
             decided = [self.affordable(runner, done) if looks else runner.max_iters]
             broadcast_object_list(decided)
             if abs(decided[0] - runner.max_iters) > _TOLERANCE * runner.max_iters:
                 _set_length(runner, decided[0], self.count)
-                self.report(decided[0], is_last=decided[0] == done + 1)
+                self.report(decided[0])
         runner.message_hub.update_info(
             "time_budget", {"spent": self.spent(), "max_iters": runner.max_iters}
         )
@@ -84,6 +85,10 @@ class TimeBudgetHook(Hook):
         """Seconds that training has taken, before it was interrupted too."""
         return self.before + time.monotonic() - self.started
 
+    def is_short(self) -> bool:
+        """Whether the first iterations of this start have taken much of its time."""
+        return self.spent() - self.before > _SHORT * (self.seconds - self.before)
+
     def affordable(self, runner: TrainingRunner, done: int) -> int:
         """How many iterations, with those done, the budget is enough for."""
         elapsed = time.monotonic() - self.started - self.evaluating
@@ -91,21 +96,16 @@ class TimeBudgetHook(Hook):
         left = self.seconds * (1 - _RESERVE) - self.spent()
         evaluations = math.ceil((runner.max_iters - done) / _val_interval(runner))
         left -= evaluations * self.evaluating / max(1, self.evaluations)
-        wanted = done + max(1, int(left / pace))
-        return min(self.planned, wanted)
+        self.is_over = left < pace
+        return min(self.planned, done + max(1, int(left / pace)))
 
-    def report(self, length: int, is_last: bool) -> None:
-        """Says how far training is shortened, where that changes much.
-
-        Args:
-            length: The iterations of training.
-            is_last: Whether the next one, which is always made, is the last.
-        """
+    def report(self, length: int) -> None:
+        """Says how far training is shortened, where that changes much."""
         before = self.noted or self.planned
         if 0.5 < length / before < 2 or not is_main_process():
             return
         self.noted = length
-        if is_last:
+        if self.is_over:
             note(f"The time is over: training ends with iteration {length} of {self.planned}.")
         else:
             note(f"About {length} of {self.planned} iterations fit into the time, and are made.")

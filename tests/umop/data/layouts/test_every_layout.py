@@ -114,6 +114,17 @@ def test_a_line_of_json_that_is_nested_without_end(tmp_path: Path, layout: str) 
     assert issue.text.endswith("it is nested without end")
 
 
+def test_a_split_whose_first_image_has_no_objects_is_read(tmp_path: Path) -> None:
+    LAYOUTS["Hugging Face"](tmp_path)
+    path = tmp_path / "val" / "metadata.jsonl"
+    first = json.dumps({"file_name": "empty.png", "objects": None, "text": "a\u2028line"})
+    path.write_text(f"{first}\n{path.read_text()}".replace("\\u2028", "\u2028"), "utf-8")
+    draw(tmp_path / "val" / "empty.png", 9)
+    data = open_data(tmp_path)
+    assert data.issues == ()
+    assert {image.written for image in data.images} == {TRAIN, VAL, "empty.png"}
+
+
 def test_a_line_of_hugging_faces_without_objects_is_background(tmp_path: Path) -> None:
     LAYOUTS["Hugging Face"](tmp_path)
     lines = tmp_path / "val" / "metadata.jsonl"

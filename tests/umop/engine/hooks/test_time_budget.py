@@ -70,6 +70,21 @@ def test_a_time_of_a_few_steps_is_looked_at_after_two(
     assert (said in capsys.readouterr().err) == (length == 3)
 
 
+def test_a_slow_first_step_of_a_resumed_run_shortens_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = [0.0]
+    monkeypatch.setattr("time.monotonic", lambda: clock[0])
+    hook = TimeBudgetHook(seconds=3600.0)
+    runner = runner_at(251, {"spent": 920.0, "max_iters": 1000})
+    runner.max_iters = 1000
+    hook.before_train(runner)
+    for runner.iter, seconds in enumerate((40.0, 3.4, 3.4, 3.4, 3.4), 251):
+        clock[0] += seconds
+        hook.after_train_iter(runner, runner.iter)
+    assert runner.train_loop._max_iters == 1000
+
+
 def test_the_learning_rate_decays_within_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """By a clock: every step takes 0.1 s; every evaluation takes 1 s."""
     clock = [0.0]
