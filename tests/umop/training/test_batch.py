@@ -17,13 +17,13 @@ from umop.training import batch
 from umop.training.batch import choose_batch, largest, require_gpu
 from umop.training.options import TrainOptions
 from umop.training.precision import use_full
-from umop.training.size import canvas
+from umop.training.size import canvas, resize
 
 
 @pytest.fixture
 def config(configs: Path) -> Config:
     config = load_config(str(configs / "by_iteration.py"))
-    config.train_dataloader.dataset.pipeline[5].crop_size = (64, 64)
+    resize(config, 64)
     use_full(config)
     return config
 
