@@ -1,4 +1,4 @@
-"""Photographs made of parts of four, or of two laid over each other; plain ones at the end."""
+"""Photographs of any kind, most of them made of parts of four; whole images at the end."""
 
 _base_ = "own_data.py"
 
@@ -7,7 +7,7 @@ scales = (0.8, 1.2)
 parts = (0.6, 1.2)
 stretch = 1.4
 mixed = 0.6
-blended = 0.3
+blended = 0.0
 flipped = 0.5
 last = 0.3
 
