@@ -34,13 +34,6 @@ def _registered() -> None:
     register_all_modules()
 
 
-@pytest.fixture(autouse=True)
-def _without_servers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No tracker's server is asked for, though MLflow's client keeps one in the environment."""
-    for name in ("MLFLOW_TRACKING_URI", "WANDB_API_KEY"):
-        monkeypatch.delenv(name, raising=False)
-
-
 @pytest.fixture(scope="session")
 def discs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A COCO data set in the demo's layout: bright discs on a dark, noisy ground."""
