@@ -24,7 +24,7 @@ from statistics import mean
 from typing import Any
 
 import numpy as np
-from own_data import interval
+from own_data_tables import interval
 
 import umop
 from umop.data.conversion.captured import certainty

@@ -19,76 +19,27 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import hashlib
 import io
 import json
 import os
-import re
 import resource
 import shlex
 import signal
 import subprocess
 import sys
-from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
-from itertools import chain, product
+from dataclasses import asdict
+from itertools import product
 from pathlib import Path
-from statistics import mean, stdev
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from own_data_tables import print_differences, print_table
+from own_data_trials import RESULTS, Trial, append, known_rows, read_lines
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
-from scipy.stats import t
 
-if TYPE_CHECKING:
-    from typing_extensions import Self
-
-METRICS = ("AP", "AP50", "AR100", "agnostic")
-RESULTS = "results.jsonl"
 INTERRUPTED = 128 + signal.SIGINT
-NAME_OF_RUN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,85}")
-"""What a run's name may begin with, so that there is room for the variant and the seed."""
-HEADER = (
-    "| set | variant | seeds | AP | AP50 | AR100 | AP, classes aside | processor "
-    "| AP after seconds |\n|---|---|---|---|---|---|---|---|---|"
-)
-
-
-@dataclass(frozen=True)
-class Trial:
-    """One training.
-
-    Attributes:
-        data: Name of the data set's folder.
-        config: What is trained.
-        variant: What is asked of it.
-        seed: Of its randomness.
-    """
-
-    data: str
-    config: str
-    variant: str
-    seed: int
-
-    @classmethod
-    def of(cls, row: dict[str, Any]) -> Self:
-        """The trial that a row of the results is of."""
-        return cls(**{field.name: row[field.name] for field in fields(cls)})
-
-    @property
-    def asked(self) -> str:
-        """What is trained and how, as the tables name it."""
-        return f"{self.config} {self.variant}".strip()
-
-    @property
-    def run(self) -> str:
-        """The name of its run, with a digest where names of runs do not take the set's."""
-        what = f"{self.data}-{self.config}"
-        if not NAME_OF_RUN.fullmatch(what):
-            what = f"{re.sub('[^A-Za-z0-9]+', '-', what)[:60]}-{digest(what)}".lstrip("-")
-        return f"{what}-{digest(self.variant)}-{self.seed}"
 
 
 def main() -> None:
@@ -153,25 +104,6 @@ def folders_by_name(sets: Sequence[Path]) -> dict[str, Path]:
                 "folder with --out."
             )
     return folders
-
-
-def known_rows(results: Path, folders: dict[str, Path]) -> dict[Trial, dict[str, Any]]:
-    """The rows that are in the results.
-
-    Rows of before folders were kept are taken as those of the set of their name.
-
-    Raises:
-        ValueError: A row is of another folder than the set of its name.
-    """
-    rows = {Trial.of(row): row for row in read_lines(results)}
-    for trial, row in rows.items():
-        folder = str(folders.get(trial.data, ""))
-        if folder and row.get("folder", folder) != folder:
-            raise ValueError(
-                f"{results} has {trial.data} from {row['folder']}, not from {folder}. Rename the "
-                "folder, or choose another --out."
-            )
-    return rows
 
 
 def trained_row(trial: Trial, folder: Path, out: Path) -> dict[Trial, dict[str, Any]]:
@@ -274,90 +206,6 @@ def class_agnostic_ap(run: Path) -> float:
         evaluation.accumulate()
         evaluation.summarize()
     return float(evaluation.stats[0])
-
-
-def print_table(rows: dict[Trial, dict[str, Any]]) -> None:
-    """Prints a line for each set, config and variant, seeds together."""
-    groups = defaultdict(list)
-    for trial, row in rows.items():
-        groups[trial.data, trial.asked].append(row)
-    print(HEADER)
-    for (data, asked), group in groups.items():
-        values = " | ".join(spread([row[metric] for row in group]) for metric in METRICS)
-        seconds = mean(row["seconds"] for row in group)
-        print(
-            f"| {data} | `{asked}` | {len(group)} | {values} | {seconds:.0f} s | {curve(group)} |"
-        )
-
-
-def print_differences(rows: dict[Trial, dict[str, Any]], asked: list[str]) -> None:
-    """Prints how others differ in AP from the first, by pairs of the same data and seed.
-
-    Args:
-        rows: What was measured.
-        asked: What was asked for: the first, and those that are compared with it.
-    """
-    first, *others = asked
-    ap = {(trial.asked, trial.data, trial.seed): row["AP"] for trial, row in rows.items()}
-    if others:
-        print(
-            f"\n| than `{first}` | pairs | AP, 95 % interval | sets that gain |\n|---|---|---|---|"
-        )
-    for other in others:
-        gains = gains_of(ap, other, first)
-        pairs = list(chain.from_iterable(gains.values()))
-        better = sum(mean(each) > 0 for each in gains.values())
-        print(f"| `{other}` | {len(pairs)} | {interval(pairs)} | {better} of {len(gains)} |")
-
-
-def gains_of(ap: dict[tuple[str, str, int], float], one: str, other: str) -> dict[str, list[float]]:
-    """For each data set how far one is ahead of the other, seed by seed.
-
-    Args:
-        ap: AP by what was trained, data and seed.
-        one: What may be ahead.
-        other: What it is compared with; seeds that it lacks are left out.
-    """
-    gains = defaultdict(list)
-    for _, data, seed in [key for key in ap if key[0] == one and (other, *key[1:]) in ap]:
-        gains[data].append(ap[one, data, seed] - ap[other, data, seed])
-    return gains
-
-
-def interval(values: list[float]) -> str:
-    """Mean and 95 % confidence interval by Student's t; the mean alone of fewer than two."""
-    if len(values) < 2:
-        return f"{mean(values):+.3f}" if values else ""
-    half = t.ppf(0.975, len(values) - 1) * stdev(values) / len(values) ** 0.5
-    return f"{mean(values):+.3f} ± {half:.3f}"
-
-
-def spread(values: list[float]) -> str:
-    """Mean and, of several, sample standard deviation."""
-    return f"{mean(values):.3f}" + (f" ± {stdev(values):.3f}" if len(values) > 1 else "")
-
-
-def curve(group: list[dict[str, Any]]) -> str:
-    """The mean curve of seeds that were evaluated as often."""
-    points = zip(*(row["curve"] for row in group), strict=False)
-    means = [[mean(values) for values in zip(*point, strict=True)] for point in points]
-    return ", ".join(f"{ap:.2f} ({seconds:.0f})" for seconds, ap in means)
-
-
-def digest(text: str) -> str:
-    """Eight digits that tell a text from others."""
-    return hashlib.sha256(text.encode()).hexdigest()[:8]
-
-
-def read_lines(path: Path) -> list[dict[str, Any]]:
-    """The lines of a JSONL file; none where there is no file."""
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.is_file() else []
-
-
-def append(path: Path, line: dict[str, Any]) -> None:
-    """Writes a line, which is not lost when what comes next is stopped."""
-    with path.open("a") as lines:
-        lines.write(json.dumps(line) + "\n")
 
 
 if __name__ == "__main__":

@@ -16,7 +16,8 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
-from own_data import RESULTS, Trial, gains_of, interval, read_lines
+from own_data_tables import gains_of, interval
+from own_data_trials import RESULTS, Trial, read_lines
 
 PAIR = "small", "plain_small"
 LEVELS = range(4)

@@ -103,7 +103,7 @@ def _most_boxes(content: dict[str, Any]) -> int:
     return max(counts.values(), default=0)
 
 
-def _epochs(config: Config, samples: int, processes: int) -> str:
+def _describe_epochs(config: Config, samples: int, processes: int) -> str:
     """How often training sees each sample."""
     loader = config.train_dataloader
     made = count_iterations(config, samples, processes)
@@ -124,7 +124,7 @@ def describe_plan(config: Config, counts: Counts, options: ScheduleOptions, proc
         processes: How many train together.
     """
     made = count_iterations(config, counts.samples, processes)
-    epochs = _epochs(config, counts.samples, processes)
+    epochs = _describe_epochs(config, counts.samples, processes)
     interval = config.train_cfg.val_interval
     evaluations = math.ceil(
         config.train_cfg.get("max_epochs", config.train_cfg.get("max_iters")) / interval

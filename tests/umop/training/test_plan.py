@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from umop.config.load import load_config
-from umop.training.plan import _epochs, box_share
+from umop.training.plan import _describe_epochs, box_share
 from umop.training.schedule import ScheduleOptions, fit
 
 DATA: dict[str, Any] = {
@@ -32,4 +32,4 @@ def test_the_side_of_the_median_box() -> None:
 def test_epochs_say_how_often_each_image_is_seen(name: str, images: int, epochs: str) -> None:
     config = load_config(name)
     fit(config, ScheduleOptions(), images, 1)
-    assert _epochs(config, images, 1) == epochs
+    assert _describe_epochs(config, images, 1) == epochs
