@@ -56,9 +56,12 @@ class ProgressHook(Hook):
         done = runner.iter + 1
         if self.console.is_terminal:
             self.bar.detail = ", ".join(self.measured(runner, data_batch))
-            self.bar.update(self.task, completed=done, left=self.left(runner))
+            self.bar.update(
+                self.task, completed=done, total=runner.max_iters, left=self.left(runner)
+            )
         elif self.notebook:
-            self.notebook.update(done, self.line(runner, data_batch))
+            is_last = done == runner.max_iters or runner.stop.asked
+            self.notebook.update(done, runner.max_iters, self.line(runner, data_batch), is_last)
         elif done == runner.max_iters or monotonic() - self.last_line >= _SECONDS_BETWEEN_LINES:
             self.last_line = monotonic()
             self.console.print(
