@@ -85,7 +85,7 @@ export CACHE_PATH = $(or $(UMOP_CACHE),$(HOME)/.cache/umop)
 export OWNER = $(shell id -u):$(shell id -g)
 export IMAGE_PREFIX PORT PYTHON_IMAGE SOURCE VARIANT VERSION
 
-.PHONY: folders images up down model-image manifests test-images test-cluster test-k8s test-kills help demo data doctor check train eval report export serve serve-only archive torchserve test test-fast lint bench docs lock clean
+.PHONY: folders images up down model-image manifests test-images test-cluster test-k8s test-kills help demo data doctor check train eval report export serve serve-only archive torchserve test test-fast lint bench docs site lock clean
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile

@@ -17,11 +17,12 @@ def main(bundle: str, repository: str, base: str = "") -> None:
         manifest = json.loads((Path(bundle) / "manifest.json").read_text(encoding="utf-8"))
     except OSError as error:
         sys.exit(f"{bundle} is not a bundle's folder: {error.strerror}: {error.filename}")
+    runs = manifest["provenance"].get("runs") or [{}]
     labels = {
         "org.opencontainers.image.title": manifest["name"],
         "org.opencontainers.image.version": manifest["version"],
         "org.opencontainers.image.created": manifest["created"],
-        "org.opencontainers.image.revision": manifest["provenance"].get("commit"),
+        "org.opencontainers.image.revision": runs[-1].get("commit"),
         "umop.model.ap": manifest["metrics"].get("AP"),
         "umop.model.precision": manifest["precision"],
     }

@@ -56,7 +56,10 @@ if TYPE_CHECKING:
     from serving.schemas.labelstudio import labelstudio_interface as labelstudio_interface
     from serving.schemas.labelstudio import labelstudio_region as labelstudio_region
     from serving.schemas.labelstudio import labelstudio_task as labelstudio_task
+    from serving.schemas.names import IMAGE_SUFFIXES as IMAGE_SUFFIXES
+    from serving.schemas.names import LARGEST_WINDOW as LARGEST_WINDOW
     from serving.schemas.names import RESULT_FORMAT_NAMES as RESULT_FORMAT_NAMES
+    from serving.schemas.names import SMALLEST_WINDOW as SMALLEST_WINDOW
     from serving.schemas.names import ArchiveEngine as ArchiveEngine
     from serving.schemas.names import EngineName as EngineName
     from serving.schemas.names import Precision as Precision
@@ -114,7 +117,8 @@ else:
             *("labelstudio_interface", "labelstudio_region", "labelstudio_task"),
         ),
         "serving.schemas.names": (
-            *("RESULT_FORMAT_NAMES", "ArchiveEngine", "EngineName", "Precision"),
+            *("IMAGE_SUFFIXES", "LARGEST_WINDOW", "RESULT_FORMAT_NAMES", "SMALLEST_WINDOW"),
+            *("ArchiveEngine", "EngineName", "Precision"),
         ),
         "serving.schemas.options": ("DetectOptions", "Tiles", "UnknownClassError"),
         "serving.schemas.voc": ("voc_annotation", "voc_object"),

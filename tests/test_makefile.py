@@ -46,6 +46,12 @@ def test_help_lists_every_target_that_has_a_description(clone: Path) -> None:
     assert listed == described
 
 
+def test_a_folder_of_a_targets_name_does_not_keep_it_from_running(clone: Path) -> None:
+    targets = re.findall(r"^([a-z0-9-]+):.* ## ", MAKEFILE.read_text(), re.MULTILINE)
+    [phony] = re.findall(r"^\.PHONY: (.*)$", MAKEFILE.read_text(), re.MULTILINE)
+    assert set(targets) <= set(phony.split())
+
+
 def test_commands_may_write_bytecode(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
     seen = clone / ".venv" / "bin" / "umop"

@@ -14,8 +14,8 @@ from PIL import Image
 
 from serving.inference import decoding
 from serving.inference.decoding import ImageError
+from serving.schemas.names import IMAGE_SUFFIXES
 
-SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"}
 MAX_PIXELS = 200_000_000
 """Most pixels of an encoded image; a service, which anybody may ask, takes fewer."""
 
@@ -69,7 +69,7 @@ class ImageSource:
 def images_in(folder: Path) -> list[Path]:
     """Returns the images in a folder and in those inside it, by their files' suffixes."""
     paths = sorted(folder.rglob("*"))
-    return [path for path in paths if path.suffix.lower() in SUFFIXES and path.is_file()]
+    return [path for path in paths if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file()]
 
 
 def several(source: Any) -> Iterable[AnyImage] | None:

@@ -27,7 +27,7 @@ SYSTEM = "umop.system"
 APART = {
     "umop.data.dataset": set(),
     "umop.data.images": {"serving.shared", SYSTEM},
-    "umop.data.files": {"umop.data.dataset", SYSTEM},
+    "umop.data.files": {"umop.data.dataset", "serving.shared", SYSTEM},
     "umop.data.layouts": {"umop.data.dataset", "umop.data.files", SYSTEM},
     "umop.data.check": {
         *("umop.data.dataset", "umop.data.images", "umop.data.files"),
@@ -40,6 +40,7 @@ APART = {
 }
 """What could be published by itself, and all that it imports of either half."""
 DECODER = {"ImageError", "SWAPPING_ORIENTATIONS", "decode", "decode_whole", "read_header"}
+DECODER |= {"IMAGE_SUFFIXES"}
 """What it takes of ``serving.shared``; ``umop.system.storage`` takes object storage."""
 
 

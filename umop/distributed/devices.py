@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
-
 import torch
 from mmengine.config import Config
 
 from umop.system.errors import UserError
+from umop.system.hardware import cpus
 
 
 def choose_processes(config: Config, on_cpu: bool = False, wanted: int | None = None) -> int:
@@ -29,7 +28,7 @@ def choose_processes(config: Config, on_cpu: bool = False, wanted: int | None = 
                 "machine has. To train on the processor all the same, which suits some hundred "
                 "images of your own, add --device cpu."
             )
-        cores = os.cpu_count() or 1
+        cores = cpus()
         if wanted is not None and wanted > cores:
             raise UserError(f"{wanted} processes need as many cores; this machine has {cores}.")
         return wanted or 1

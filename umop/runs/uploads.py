@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from threading import Condition, Thread
 
 from serving.shared import ConflictError, StorageError, Store, local_path
@@ -64,13 +64,11 @@ def mirrored(run: RunFolder, address: str, here: Callable[[], int]) -> Iterator[
         FetchError: Storage does not answer.
         UserError: Another job holds the mirror, or storage refuses.
     """
-    with readable_errors():
-        store = _mirror_of(run, address)
-        lease = Lease(store)
-        held = lease.held()
-        held.__enter__()
-    try:
+    with ExitStack() as held:
         with readable_errors():
+            store = _mirror_of(run, address)
+            lease = Lease(store)
+            held.enter_context(lease.held())
             mirror = Mirror(run, store, lease.writer)
             done = here()
             mirror.pull(done)
@@ -83,8 +81,6 @@ def mirrored(run: RunFolder, address: str, here: Callable[[], int]) -> Iterator[
             raise
         uploads.finish()
         uploads.require_done()
-    finally:
-        held.__exit__(None, None, None)
 
 
 class Uploads:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
+from serving.shared import LARGEST_WINDOW, SMALLEST_WINDOW
 from umop.config.ranges import Range
 from umop.runs.folder import RunFolder
 from umop.system.errors import UserError
@@ -32,7 +33,7 @@ _RANGES = {
     "processes": Range(1, 1_000_000),
     "timeout": Range(10, 1_000_000, whole=False),
 }
-_WINDOWS = Range(64, 8192)
+_WINDOWS = Range(SMALLEST_WINDOW, LARGEST_WINDOW)
 _CHOICES = {"device": get_args(Device), "amp": get_args(MixedPrecision)}
 
 

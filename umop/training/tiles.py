@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from serving.shared import Size, TileSpec
+from serving.shared import LARGEST_WINDOW, SMALLEST_WINDOW, Size, TileSpec
 from umop.data.pipeline.tiles import count_shown
 from umop.data.pipeline.tiling import use_tiles
 from umop.system.errors import UserError
@@ -31,7 +31,6 @@ _MOST_SCALE = 2.0
 _FEW = 10
 """A class of fewer boxes does not decide."""
 _NEARLY_ALL = 0.95
-_SIDES = (64, 8192)
 
 
 @dataclass(frozen=True)
@@ -173,8 +172,8 @@ def _spec(asked: Tiles | None, own: Any, side: int, scenes: Scenes) -> TileSpec:
             return TileSpec(**own)
         except (TypeError, ValueError) as error:
             raise UserError(
-                f"The config's tiles are {own!r}: they need window, {_SIDES[0]} to {_SIDES[1]} "
-                "pixels, and overlap, from a sixteenth to a half of that."
+                f"The config's tiles are {own!r}: they need window, {SMALLEST_WINDOW} to "
+                f"{LARGEST_WINDOW} pixels, and overlap, from a sixteenth to a half of that."
             ) from error
     window = asked if isinstance(asked, int) else _suited(side, scenes)
     fitting = math.ceil(scenes.long_side()) + window // 32  # and as much as borders need
@@ -187,7 +186,7 @@ def _suited(side: int, scenes: Scenes) -> int:
     scale = 1.0 if least <= box <= most else _GOOD_BOX / box
     scale = min(max(scale, least / scenes.smallest_class()), _MOST_SCALE)
     window = max(side / scale, 2 * scenes.long_side())
-    return min(max(math.ceil(window), _SIDES[0]), _SIDES[1])
+    return min(max(math.ceil(window), SMALLEST_WINDOW), LARGEST_WINDOW)
 
 
 def _note(spec: TileSpec, seen: float) -> str:

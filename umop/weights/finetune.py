@@ -19,7 +19,7 @@ from umop.system.errors import FetchError, UserError
 from umop.weights.coco import LICENCE, NONE_FITS, fetch_coco_weights, is_published_for
 from umop.weights.pretrained import fetch_weights, named_by
 from umop.weights.published import expected_by, to_mmdet3
-from umop.weights.reading import read_plain
+from umop.weights.reading import read_detector
 
 _COCO_WEIGHTS = "coco"
 """What ``--weights`` calls the published checkpoint that fits the config."""
@@ -241,21 +241,8 @@ def read_checkpoint(source: Path) -> _Checkpoint:
     Raises:
         UserError: It is no checkpoint of a detector.
     """
-    try:
-        content = read_plain(source)
-    except Exception as error:  # of another kind of file, the unpickler raises many kinds
-        raise UserError(
-            f"{source} is no checkpoint that --weights takes: it is damaged, another kind of file, "
-            "or holds more than weights and logs. Nothing in it was executed."
-        ) from error
-    tensors = content.get("state_dict") if isinstance(content, dict) else None
-    if not isinstance(tensors, dict) or not all(isinstance(t, Tensor) for t in tensors.values()):
-        raise UserError(
-            f"{source} holds no 'state_dict' of tensors, as mmdet's checkpoints do. --weights "
-            "takes a whole detector, not only a backbone."
-        )
-    named = {name.removeprefix("module."): tensor for name, tensor in tensors.items()}
-    return _Checkpoint(named, _classes(content.get("meta")), _style_of(content.get("meta")))
+    tensors, meta = read_detector(source)
+    return _Checkpoint(tensors, _classes(meta), _style_of(meta))
 
 
 def _classes(meta: Any) -> tuple[str, ...]:

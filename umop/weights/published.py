@@ -6,7 +6,6 @@ module, which names its parts otherwise and merges patches in another order.
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from torch import Tensor
 from umop.runs.folder import RunFolder
 from umop.system.console import note
 from umop.system.errors import UserError
+from umop.weights.reading import read_detector
 
 _SWIN_NAMES = (
     ("backbone.layers.", "backbone.stages."),
@@ -44,7 +44,8 @@ def import_published(file: Path, config: Config, run: RunFolder) -> Path:
     Raises:
         UserError: The file is no such checkpoint, does not fit the model, or the run exists.
     """
-    tensors = to_mmdet3(read_state_dict(file), swin=config.model.backbone.type == "SwinTransformer")
+    published, _ = read_detector(file)
+    tensors = to_mmdet3(published, swin=config.model.backbone.type == "SwinTransformer")
     if run.config.exists():
         raise UserError(f"{run.folder} is there already. Name another run with --run.")
     _require_fit(tensors, expected_by(config), file)
@@ -55,25 +56,6 @@ def import_published(file: Path, config: Config, run: RunFolder) -> Path:
     config.dump(run.config)
     (run.folder / "last_checkpoint").write_text(str(checkpoint))
     return checkpoint
-
-
-def read_state_dict(file: Path) -> dict[str, Tensor]:
-    """Reads the weights of a checkpoint; nothing in it is executed.
-
-    Raises:
-        UserError: It cannot be read, or holds no state dict.
-    """
-    if not file.is_file():
-        raise UserError(f"{file} does not exist.")
-    try:
-        content = torch.load(file, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error) else type(error).__name__
-        raise UserError(f"{file} cannot be read as a checkpoint of weights: {reason}") from error
-    tensors = content.get("state_dict") if isinstance(content, dict) else None
-    if not isinstance(tensors, dict) or not all(isinstance(t, Tensor) for t in tensors.values()):
-        raise UserError(f"{file} holds no 'state_dict' of tensors, as mmdet's checkpoints do.")
-    return {name.removeprefix("module."): tensor for name, tensor in tensors.items()}
 
 
 def to_mmdet3(tensors: Mapping[str, Tensor], swin: bool) -> dict[str, Tensor]:

@@ -10,6 +10,9 @@ import numpy as np
 import torch
 from mmengine.logging.history_buffer import HistoryBuffer
 from numpy._core import multiarray
+from torch import Tensor
+
+from umop.system.errors import UserError
 
 
 def read_plain(path: str | Path, map_location: Any = "cpu") -> Any:
@@ -20,6 +23,31 @@ def read_plain(path: str | Path, map_location: Any = "cpu") -> Any:
     """
     with torch.serialization.safe_globals(_PLAIN_OBJECTS):
         return torch.load(path, map_location=map_location, weights_only=True)
+
+
+def read_detector(file: Path) -> tuple[dict[str, Tensor], Any]:
+    """Reads the tensors of a detector's checkpoint by their names, and its meta data.
+
+    Raises:
+        UserError: There is no such file, or it is no checkpoint of a detector.
+    """
+    if not file.is_file():
+        raise UserError(f"{file} does not exist.")
+    try:
+        content = read_plain(file)
+    except Exception as error:  # of another kind of file, the unpickler raises many kinds
+        raise UserError(
+            f"{file} cannot be read as a checkpoint: it is damaged, another kind of file, or holds "
+            "more than weights and logs. Nothing in it was executed."
+        ) from error
+    tensors = content.get("state_dict") if isinstance(content, dict) else None
+    if not isinstance(tensors, dict) or not all(isinstance(t, Tensor) for t in tensors.values()):
+        raise UserError(
+            f"{file} holds no 'state_dict' of tensors, as mmdet's checkpoints do. It takes a whole "
+            "detector, not only a backbone."
+        )
+    named = {name.removeprefix("module."): tensor for name, tensor in tensors.items()}
+    return named, content.get("meta")
 
 
 def _method_of_history(history: type, name: str) -> Any:

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel
 
-from serving.api.body import JsonImage, JsonImages, SentImage
+from serving.api.body import JsonImage, JsonImages, Sent
 from serving.api.deadline import Deadline
 from serving.api.deps import (
     FirstModel,
@@ -139,8 +139,8 @@ async def _detect(
     wished, wanted = received.options(options, wanted)
     form = negotiate(request, wanted)
     with services.admission.admit():
-        [image] = await deadline.reading(services.body.fetch(request, received.images))
-        return await deadline.working(_answer(services, model, image, wished, form))
+        work = _answer(request, services, model, received.images, wished, form)
+        return await deadline.working(work)
 
 
 async def _detect_batch(
@@ -152,7 +152,7 @@ async def _detect_batch(
     wished, wanted = received.options(options, wanted)
     form = negotiate(request, wanted, BATCH_FORMATS)
     with services.admission.admit(len(received.images)):
-        images = await deadline.reading(services.body.fetch(request, received.images))
+        images = await deadline.working(services.body.fetch(request, received.images))
         work = find_all(services, model, [each.data for each in images], wished)
         found = await deadline.working(work)
     answers = [
@@ -162,8 +162,14 @@ async def _detect_batch(
 
 
 async def _answer(
-    services: Services, model: Backend, image: SentImage, options: DetectOptions, form: OutputFormat
+    request: Request,
+    services: Services,
+    model: Backend,
+    sent: Sequence[Sent],
+    options: DetectOptions,
+    form: OutputFormat,
 ) -> Response:
+    [image] = await services.body.fetch(request, sent)
     result = await model.detect(image.data, options)
     began = perf_counter()
     found = Found(image.name, image.data, result)

@@ -72,8 +72,8 @@ def read_directory(data: bytes, *, once: Container[int] = ()) -> Mapping[int, En
         if tag in found and tag in once:
             raise ImageError(f"the image's directory has two entries of tag {tag}")
         found[tag] = Entry(order + letter if letter else "", length, size, where)
-        if sum(entry.size for entry in found.values()) > 2 * len(data):
-            raise ImageError("the image's directory refers to more bytes than there are")
+    if sum(entry.size for entry in found.values()) > 2 * len(data):
+        raise ImageError("the image's directory refers to more bytes than there are")
     return found
 
 

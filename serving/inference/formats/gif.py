@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from serving.inference.formats.encoded import Encoded, ImageError, unpack
 
 _MOST_BLOCKS = 16_384
@@ -14,13 +16,14 @@ def read(data: bytes) -> Encoded:
     width, height, flags = unpack("<HHB", data, 6)
     start = _HEADER + _table(flags)
     place, control = start, b""
-    for _ in range(_MOST_BLOCKS):
+    blocks = iter(range(_MOST_BLOCKS))
+    for _ in blocks:
         kind = data[place]
         if kind == _IMAGE:
             break
         if kind != _EXTENSION:
             raise ImageError("the image's header is damaged: a block is unknown")
-        end = _after_blocks(data, place + 2)
+        end = _after_blocks(data, place + 2, blocks)
         if data[place + 1] == _CONTROL:
             control = data[place:end]
         place = end
@@ -40,8 +43,9 @@ def _table(flags: int) -> int:
     return 3 << (flags & 7) + 1 if flags & 0x80 else 0
 
 
-def _after_blocks(data: bytes, place: int) -> int:
-    for _ in range(_MOST_BLOCKS):
+def _after_blocks(data: bytes, place: int, blocks: Iterator[int]) -> int:
+    """The place after an extension's blocks, of which so many more may come."""
+    for _ in blocks:
         if data[place] == 0:
             return place + 1
         place += data[place] + 1

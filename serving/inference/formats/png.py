@@ -23,7 +23,7 @@ def read(data: bytes) -> Encoded:
         raise ImageError("the image's header is damaged: it does not come first")
     width, height, depth, kind = unpack(">IIBB", data, 16)
     kept = [data[:_SIGNATURE]]
-    turn, transparent, seen = 1, False, False
+    turn, turned, transparent, seen = 1, False, False, False
     place = _SIGNATURE
     for _ in range(_MOST_CHUNKS):
         if place + _FRAME > len(data):
@@ -33,8 +33,8 @@ def read(data: bytes) -> Encoded:
         end = place + _FRAME + length
         if name in _PIXELS:
             kept.append(data[place:end])
-        if name == b"eXIf" and not seen:
-            turn = orientation(data[place + 8 : end - 4])
+        if name == b"eXIf" and not (seen or turned):  # there may be one, before the pixels
+            turn, turned = orientation(data[place + 8 : end - 4]), True
         transparent |= name == b"tRNS"
         seen |= name == b"IDAT"
         place = end

@@ -9,10 +9,10 @@ from pathlib import Path, PurePosixPath
 from zipfile import ZipFile, ZipInfo
 
 from serving.bundle.reader import UNREADABLE_ZIP
-from serving.inference.sources import SUFFIXES
 from serving.predict.inputs.errors import InputError
 from serving.predict.inputs.files import is_wanted
 from serving.predict.inputs.item import MOST_FILE_BYTES, Item, broken, read_bounded, too_large
+from serving.schemas.names import IMAGE_SUFFIXES
 
 _MOST_TIMES_AS_LARGE = 100
 """Most times its size that a zip may unpack to: images hardly shrink."""
@@ -68,7 +68,7 @@ def _members(archive: ZipFile, path: Path) -> list[ZipInfo]:
 
 def _is_image(member: ZipInfo) -> bool:
     path = PurePosixPath(member.filename)
-    is_image = path.suffix.lower() in SUFFIXES and is_wanted(path.name)
+    is_image = path.suffix.lower() in IMAGE_SUFFIXES and is_wanted(path.name)
     return is_image and not member.is_dir()
 
 

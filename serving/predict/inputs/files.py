@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
 
-from serving.inference.sources import SUFFIXES
 from serving.predict.inputs.item import Item, broken, read_file_bounded, stamp_of
 from serving.predict.inputs.video import Video, is_video
+from serving.schemas.names import IMAGE_SUFFIXES
 
 
 @dataclass(frozen=True)
@@ -105,5 +105,5 @@ def _item(path: Path, name: str) -> Item | None:
 
 def is_wanted(name: str) -> bool:
     """Whether a file's name is that of an image or a video, and not of what macOS puts beside."""
-    is_known = PurePosixPath(name).suffix.lower() in SUFFIXES or is_video(name)
+    is_known = PurePosixPath(name).suffix.lower() in IMAGE_SUFFIXES or is_video(name)
     return is_known and not PurePosixPath(name).name.startswith("._")

@@ -8,7 +8,7 @@ from time import monotonic
 from urllib.parse import urlsplit, urlunsplit
 
 from serving.predict.inputs.errors import InputError
-from serving.predict.inputs.item import MOST_FILE_BYTES, Item, too_large
+from serving.predict.inputs.item import MOST_FILE_BYTES, Item, broken, too_large
 
 _SECONDS_WITHOUT_A_BYTE = 30
 _SECONDS = 300
@@ -28,7 +28,12 @@ class WebImage:
 
     def items(self) -> Iterator[Item]:
         """See ``PathInput.items``."""
-        yield Item(_without_password(self.url), "", self._fetch)
+        try:
+            name = _without_password(self.url)
+        except ValueError as error:
+            yield broken("a web address", InputError(f"is not valid: {error}"))
+            return
+        yield Item(name, "", self._fetch)
 
     def count(self) -> int:
         """See ``PathInput.count``."""

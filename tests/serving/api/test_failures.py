@@ -18,6 +18,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from serving.backends.embedded import EmbeddedBackend
+from serving.guards.fetch import Fetcher
 from serving.observability.logs import TextFormatter
 from serving.server.app import build_app
 from serving.server.process import Server, StartError, listen, run
@@ -54,6 +55,24 @@ def serving(app: FastAPI) -> Iterator[str]:
     finally:
         server.should_exit = True
         thread.join()
+
+
+@pytest.mark.parametrize(("path", "count"), [("/detect", 1), ("/detect/batch", 2)])
+def test_a_slow_server_of_images_is_no_slow_upload(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, path: str, count: int
+) -> None:
+    async def stall(*_: object) -> bytes:
+        await asyncio.sleep(60)
+        return b""
+
+    monkeypatch.setattr(Fetcher, "fetch", stall)
+    app = build_app(settings.model_copy(update={"allow_urls": True, "deadline": 0.5}))
+    addresses = [{"url": "https://example.org/a.png"}] * count
+    body = {"images": addresses} if count > 1 else addresses[0]
+    with TestClient(app) as client:
+        answer = client.post(path, json=body)
+    assert answer.status_code == 503
+    assert answer.json()["type"] == "urn:umop:problem:deadline-passed"
 
 
 def test_a_failure_is_answered_counted_and_logged_under_the_requests_id(

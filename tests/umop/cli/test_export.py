@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 import sys
 import zipfile
 from pathlib import Path
@@ -20,6 +21,8 @@ from tests.umop.conftest import Umop, lively
 from umop.export import is_exported
 from umop.runs.folder import RunFolder
 
+LABELS = Path(__file__).parents[3] / "docker" / "labels.py"
+
 
 @pytest.mark.slow
 def test_export_writes_a_bundle_that_serves(umop: Umop, workplace: Path, discs: Path) -> None:
@@ -36,6 +39,13 @@ def test_export_writes_a_bundle_that_serves(umop: Umop, workplace: Path, discs: 
     assert len(found) > 0
 
     assert manifest.metrics == {}, "the checkpoint has changed since it was evaluated"
+
+    commit = manifest.provenance["runs"][-1]["commit"]
+    labels = subprocess.run(
+        [sys.executable, LABELS, path, "models"], check=True, capture_output=True, text=True
+    ).stdout.splitlines()
+    assert "--tag=models:discs-1.2" in labels
+    assert (f"--label=org.opencontainers.image.revision={commit}" in labels) == bool(commit)
 
     code, out, _ = umop("export", "discs")
     assert code == 0

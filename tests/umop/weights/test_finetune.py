@@ -138,7 +138,7 @@ def test_nothing_in_a_file_is_executed(tmp_path: Path, indirectly: bool) -> None
     [
         ("none.pth", "there is no such run or file"),
         ("none", "there is no such run or file"),
-        ("backbone.pth", "takes a whole detector, not only a backbone"),
+        ("backbone.pth", "a whole detector, not only a backbone"),
         ("text.pth", "another kind of file"),
         ("lines", "another kind of file"),
     ],

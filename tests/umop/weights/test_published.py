@@ -17,7 +17,8 @@ from umop.config.load import load_config
 from umop.engine.checkpoints import reached_by
 from umop.runs.folder import RunFolder
 from umop.system.errors import UserError
-from umop.weights.published import import_published, read_state_dict, to_mmdet3
+from umop.weights.published import import_published, to_mmdet3
+from umop.weights.reading import read_detector
 
 CHANNELS, DEPTHS, HEADS = 24, (2, 2, 4, 2), (2, 2, 4, 8)
 Save = Callable[..., Path]
@@ -151,26 +152,30 @@ class Trap:
 def test_nothing_in_a_checkpoint_is_executed(save: Save, tmp_path: Path) -> None:
     trace = tmp_path / "executed"
     with pytest.raises(UserError, match="cannot be read as a checkpoint"):
-        read_state_dict(save({"trap": Trap(trace)}))
+        read_detector(save({"trap": Trap(trace)}))
     assert not trace.exists()
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(b"not a checkpoint", "cannot be read"), (None, "does not exist")],
+    [
+        (b"not a checkpoint", "cannot be read"),
+        (b"\x80\x02X\x02\x00\x00\x00\xff\xfe.", "cannot be read"),
+        (None, "does not exist"),
+    ],
 )
 def test_a_file_that_is_none(tmp_path: Path, content: bytes | None, message: str) -> None:
     file = tmp_path / "file.pth"
     if content is not None:
         file.write_bytes(content)
     with pytest.raises(UserError, match=message):
-        read_state_dict(file)
+        read_detector(file)
 
 
 def test_weights_without_a_state_dict_are_refused(tmp_path: Path) -> None:
     torch.save({"weight": torch.zeros(1)}, tmp_path / "bare.pth")
     with pytest.raises(UserError, match="no 'state_dict'"):
-        read_state_dict(tmp_path / "bare.pth")
+        read_detector(tmp_path / "bare.pth")
 
 
 def test_a_run_is_not_overwritten(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import astuple, dataclass
@@ -23,6 +22,7 @@ from umop.data.files.names import unread_format
 from umop.data.files.reading import is_file
 from umop.data.images import MAX_TRAINING_PIXELS
 from umop.system.cache import cache_folder, write_cached
+from umop.system.hardware import cpus
 
 _FEW = 64
 """Most images that are read without starting other processes."""
@@ -174,7 +174,7 @@ def _read_all(
         yield from map(read, paths)
         return
     context = get_context("spawn")  # the caller may have threads, which do not survive a fork
-    with ProcessPoolExecutor(os.cpu_count(), mp_context=context) as pool:
+    with ProcessPoolExecutor(cpus(), mp_context=context) as pool:
         done = pool.map(read, paths, chunksize=_BLOCK)
         yield from track(done, "checking images", total=len(paths), console=Console(stderr=True))
 

@@ -8,7 +8,8 @@ import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 
-IMAGES = (".jpg", ".jpeg", ".jfif", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif")
+from serving.shared import IMAGE_SUFFIXES
+
 UNREAD_IMAGES = {
     **dict.fromkeys((".heic", ".heif", ".hif"), "HEIC"),
     ".avif": "AVIF",
@@ -89,7 +90,7 @@ def relative_name(name: str) -> str:
 
 def is_image(name: str) -> bool:
     """Whether a name is that of an image that can be read."""
-    return name.casefold().endswith(IMAGES)
+    return name.casefold().endswith(IMAGE_SUFFIXES)
 
 
 def unread_format(name: str) -> str | None:

@@ -9,8 +9,8 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from serving.shared import IMAGE_SUFFIXES
 from umop.data.files.names import (
-    IMAGES,
     SYSTEM_FOLDERS,
     UNREAD_IMAGES,
     base,
@@ -91,7 +91,7 @@ class Files:
 
     @cached_property
     def _images(self) -> list[Path]:
-        return self.matching(*IMAGES, *UNREAD_IMAGES)
+        return self.matching(*IMAGE_SUFFIXES, *UNREAD_IMAGES)
 
     @cached_property
     def _image_names(self) -> list[str]:

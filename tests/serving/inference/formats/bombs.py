@@ -140,6 +140,8 @@ def webp(*chunks: bytes) -> bytes:
 
 TEXT = zlib.compress(bytes(30 * MEGABYTE), 9)
 EXIF = b"Exif\x00\x00" + directory(5000, 60_000)[:65_000]
+ENTRIES = directory(512, 1)
+"""As many as are read, and none of them wrong."""
 
 BOMBS: dict[str, bytes] = {
     "jpeg of 8 MB of fill": jpeg(b"\xff" * (8 * MEGABYTE)),
@@ -148,7 +150,8 @@ BOMBS: dict[str, bytes] = {
     "jpeg of comments": jpeg(segment(0xFE) * (MEGABYTE // 4)),
     "jpeg of profiles": jpeg(segment(0xE2, b"ICC_PROFILE\x00\x01\x01") * (MEGABYTE // 16)),
     "jpeg of EXIF": jpeg(segment(0xE1, EXIF)),
-    "jpeg of many EXIF": jpeg(*[segment(0xE1, EXIF)] * 60),
+    "jpeg of wrong EXIF": jpeg(*[segment(0xE1, EXIF)] * 60),
+    "jpeg of many EXIF": jpeg(*[segment(0xE1, EXIF[:6] + ENTRIES)] * 1000),
     "jpeg of restarts": jpeg(b"\xff\xd0" * MEGABYTE),
     "jpeg of tables": jpeg(segment(0xDB, b"\x00" + bytes(range(1, 65))) * 20_000),
     "jpeg of frames": jpeg(segment(0xC4, b"") * (MEGABYTE // 4)),
@@ -165,6 +168,7 @@ BOMBS: dict[str, bytes] = {
     "png of small chunks": png(chunk(b"tEXt", b"a\x00") * (MEGABYTE // 14)),
     "png of empty pixels": png(chunk(b"IDAT", b"") * (MEGABYTE // 12)),
     "png of EXIF": png(chunk(b"eXIf", directory(60_000, 700_000))),
+    "png of many EXIF": png(chunk(b"eXIf", ENTRIES) * (4 * MEGABYTE // len(ENTRIES))),
     "png of one column": encode(np.zeros((40 * MEGABYTE, 1), np.uint8)),
     "png of frames": png(chunk(b"fcTL", bytes(26)) * 20_000),
     "gif of comments": gif(b"\x21\xfe" + b"\x01a" * (MEGABYTE // 2) + b"\x00"),
@@ -172,6 +176,9 @@ BOMBS: dict[str, bytes] = {
     "gif of unknown blocks": gif(b"\x00" * MEGABYTE),
     "webp of chunks": webp((b"abcd" + bytes(4)) * (MEGABYTE // 8)),
     "webp of EXIF": webp(b"EXIF" + struct.pack("<I", 720_018) + directory(60_000, 700_000)),
+    "webp of many EXIF": webp(
+        (b"EXIF" + struct.pack("<I", len(ENTRIES)) + ENTRIES) * (4 * MEGABYTE // len(ENTRIES))
+    ),
     "bmp of run lengths": bmp(b"\x01\x01" * (MEGABYTE // 2) + b"\x00\x01", 700, 700),
     "bmp of run lengths that OpenCV refuses": bmp(
         b"\x01\x01" * (4 * MEGABYTE), 700, 700, compression=2

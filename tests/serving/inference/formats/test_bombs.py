@@ -50,6 +50,6 @@ def costs() -> dict[str, tuple[float, float, str]]:
 def test_a_small_image_costs_little(name: str, costs: dict[str, tuple[float, float, str]]) -> None:
     assert len(BOMBS[name]) < 9 * 2**20
     seconds, memory, text = costs[name]
-    assert seconds < 8
+    assert seconds < (2 if "EXIF" in name else 8)
     assert memory < 700 * 2**20
     assert "\n" not in text

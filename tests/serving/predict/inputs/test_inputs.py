@@ -112,6 +112,18 @@ def test_an_address_that_does_not_answer_with_an_image_fails_alone(
     assert refused.startswith("http://127.0.0.1:9/a.png: cannot be fetched: ")
 
 
+def test_an_address_that_is_none_fails_alone(predict: Predict, folder: Path) -> None:
+    code, out, err = predict("http://[x", "images/two.png", *SURE)
+    assert code == 1
+    assert labels(out) == {"images/two.png": TWO}
+    assert err == "a web address: is not valid: Invalid IPv6 URL\n"
+
+
+def test_a_folders_jfif_is_an_image_as_in_training(folder: Path) -> None:
+    (folder / "images" / "two.png").rename(folder / "images" / "two.jfif")
+    assert names("images") == ["inside/none.jpg", "two.jfif"]
+
+
 def test_one_folder_or_zip_alone_gives_names_inside_of_it(folder: Path) -> None:
     assert names("images") == ["inside/none.jpg", "two.png"]
     assert names(f"{folder}/images/") == ["inside/none.jpg", "two.png"]
