@@ -62,7 +62,7 @@ def train(
         batch: Images a step, over all processes; ``auto`` for as many as the GPU holds.
         accumulate: Parts that a step is computed in, to need less memory.
         lr: Learning rate, not scaled by the batch.
-        size: Pixels of the square that images are fit into.
+        size: Pixels of the longer side that images are scaled to.
         tiles: ``"auto"`` cuts large images with small boxes into windows, ``"off"`` none, a number
             all into windows of so many pixels; as the config says if None.
         time: Finish within a time, such as ``30m`` or ``2h``.

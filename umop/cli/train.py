@@ -59,7 +59,7 @@ def train(
     ] = None,
     size: Annotated[
         int | None,
-        typer.Option(help="Pixels of the square that images are fit into."),
+        typer.Option(help="Pixels of the longer side that images are scaled to."),
     ] = None,
     tiles: Annotated[
         str | None,

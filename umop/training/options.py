@@ -49,7 +49,7 @@ class TrainOptions:
         batch: Images a step, over all processes; ``auto`` for as many as the GPU holds.
         accumulate: Parts that a step is computed in, one after the other.
         lr: The learning rate, exactly.
-        size: Side in pixels of the square that images are scaled into.
+        size: Pixels of the longer side that images are scaled to.
         tiles: ``auto`` cuts large images with small boxes into windows, ``off`` none, a number all
             into windows of so many pixels; by default as the config says.
         time: How long training may take, its evaluations included, such as ``30m``.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -15,6 +16,7 @@ from mmengine.config import Config
 from umop.data.preparation.custom import OwnData
 from umop.system.console import counted, duration
 from umop.training.schedule import ScheduleOptions, count_iterations, epoch_length
+from umop.training.size import test_sides
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class Counts:
         val: Images to evaluate on.
         classes: Kinds of objects.
         windows: Windows of them to train on in one pass; None where images are taken whole.
-        box_share: The side of the median box to train on, as a share of its image's longer side;
+        box_share: The side of the median box to train on, as a share of the size of images;
             0 without boxes.
         most_boxes: The boxes of the fullest image to train on.
     """
@@ -58,7 +60,7 @@ def count(config: Config, found: OwnData | None) -> Counts:
         train=_images(train, to_train_on),
         val=_images(val, _read_coco(val, unwritten)),
         classes=len(train.metainfo.classes),
-        box_share=box_share(to_train_on),
+        box_share=box_share(to_train_on, test_sides(config)),
         most_boxes=_most_boxes(to_train_on),
     )
 
@@ -87,11 +89,25 @@ def _images(dataset: Any, content: dict[str, Any]) -> int:
     return len(content["images"])
 
 
-def box_share(content: dict[str, Any]) -> float:
-    """The side of the median box, as a share of its image's longer side; 0 without boxes."""
-    longer = {image["id"]: max(image["width"], image["height"]) for image in content["images"]}
+def box_share(content: dict[str, Any], sides: Sequence[int]) -> float:
+    """The side of the median box in an image that is scaled, as a share of the longer of ``sides``.
+
+    Args:
+        content: COCO's dictionary.
+        sides: The sides that images are fit into, with their ratio; a square's if empty.
+
+    Returns:
+        The share; 0 without boxes.
+    """
+    ratio = min(sides) / max(sides) if sides else 1.0
+    scales = {
+        image["id"]: min(
+            1 / max(image["width"], image["height"]), ratio / min(image["width"], image["height"])
+        )
+        for image in content["images"]
+    }
     shares = [
-        math.sqrt(box["bbox"][2] * box["bbox"][3]) / longer[box["image_id"]]
+        math.sqrt(box["bbox"][2] * box["bbox"][3]) * scales[box["image_id"]]
         for box in content["annotations"]
     ]
     return median(shares) if shares else 0.0

@@ -30,7 +30,7 @@ class ScheduleOptions:
         batch: Images a step, over all processes.
         accumulate: Parts that a step is computed in, one after the other.
         lr: The learning rate, exactly.
-        size: Side in pixels of the square that images are scaled into.
+        size: Pixels of the longer side that images are scaled to.
         time: Seconds that training may take, its evaluations included.
         patience: Evaluations without a better AP after which training ends.
     """

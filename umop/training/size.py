@@ -25,10 +25,10 @@ def fit_size(config: _Section, asked: int | None, box_share: float) -> str | Non
 
     Args:
         config: Changed in place.
-        asked: Side in pixels of the square that images are to fit into; None leaves it to the
+        asked: Pixels of the longer side that images are to be scaled to; None leaves it to the
             config's ``auto_size``.
-        box_share: The side of the median box, as a share of its image's longer side; 0 if there
-            is none.
+        box_share: The side of the median box in a scaled image, as a share of the longer side that
+            images are scaled to; 0 if there is none.
 
     Returns:
         What the user should know of it; None where there is nothing.
@@ -77,11 +77,11 @@ def _rounded_up(side: float) -> int:
 
 
 def resize(config: _Section, side: int) -> None:
-    """Scales the sizes of all pipelines so that test images fit into a square.
+    """Scales the sizes of all pipelines, so that those of test images have another longer side.
 
     Args:
         config: Changed in place.
-        side: The square's side, in pixels.
+        side: The longer side, in pixels.
 
     Raises:
         UserError: The config tests images at their own size.

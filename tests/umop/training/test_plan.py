@@ -21,8 +21,15 @@ DATA: dict[str, Any] = {
 
 
 def test_the_side_of_the_median_box() -> None:
-    assert box_share(DATA) == pytest.approx(0.04)
-    assert box_share({**DATA, "annotations": []}) == 0
+    assert box_share(DATA, (640, 640)) == pytest.approx(0.04)
+    assert box_share({**DATA, "annotations": []}, ()) == 0
+
+
+def test_a_square_image_is_fit_into_the_shorter_side() -> None:
+    square = {"images": [{"id": 1, "width": 1000, "height": 1000}]}
+    content = {**square, "annotations": [{"image_id": 1, "bbox": [0, 0, 12, 12]}]}
+    assert 1333 * box_share(content, (1333, 800)) == pytest.approx(9.6)
+    assert 416 * box_share(content, (416, 416)) == pytest.approx(416 * 0.012)
 
 
 @pytest.mark.parametrize(
