@@ -163,8 +163,16 @@ def _set_weights(draft: Draft) -> None:
     by_default = draft.config.get("auto_weights", None) if draft.own else None
     wanted = draft.options.weights or by_default or finetune.IMAGENET_WEIGHTS
     draft.weights = None
-    if wanted != finetune.IMAGENET_WEIGHTS:
-        draft.weights = finetune.use_weights(draft.config, wanted, draft.run)
+    if wanted == finetune.IMAGENET_WEIGHTS:
+        return
+    resumes = draft.run.config.is_file() and draft.run.latest_checkpoint() is not None
+    if (
+        resumes
+        and wanted == finetune.COCO_WEIGHTS
+        and finetune.keep_weights(draft.config, load_written(draft.run.config))
+    ):
+        return
+    draft.weights = finetune.use_weights(draft.config, wanted, draft.run)
 
 
 def _set_folder(draft: Draft) -> None:

@@ -27,6 +27,7 @@ from umop.training.plan import describe_plan
 from umop.training.precision import describe_precision
 from umop.training.preparation_steps import PREPARATION_STEPS, Draft, on_gpu
 from umop.weights import finetune
+from umop.weights.pretrained import named_by
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,8 @@ def _announce(draft: Draft) -> None:
     schedule = draft.options.schedule
     if draft.weights:
         note("\n".join(draft.weights.report()))
+    elif not draft.config.get("load_from") and not named_by(draft.config):
+        note("Weights: the config names none for its backbone, which starts from random ones.")
     note(describe_plan(draft.config, draft.counts, schedule, draft.processes))
     note(plan(draft.config, draft.processes, schedule.accumulate))
     tiles = draft.cut and draft.cut.note

@@ -16,19 +16,23 @@ from torch import Tensor
 from umop.runs.folder import ROOT, RunFolder
 from umop.system.digest import sha256_of
 from umop.system.errors import FetchError, UserError
-from umop.weights.coco import LICENCE, NONE_FITS, fetch_coco_weights, is_published_for
-from umop.weights.pretrained import fetch_weights, named_by
+from umop.weights.coco import (
+    LICENCE,
+    NONE_FITS,
+    fetch_coco_weights,
+    is_published_for,
+    published_for,
+)
+from umop.weights.pretrained import fetch_weights, named_by, without_pretrained_backbone
 from umop.weights.published import expected_by, to_mmdet3
 from umop.weights.reading import read_detector
 
-_COCO_WEIGHTS = "coco"
+COCO_WEIGHTS = "coco"
 """What ``--weights`` calls the published checkpoint that fits the config."""
 IMAGENET_WEIGHTS = "imagenet"
 """What ``--weights`` calls the weights that the config names for its backbone."""
-_ORIGIN = (
-    f"They are OpenMMLab's, trained on COCO and published under {LICENCE}; "
-    f"--weights {IMAGENET_WEIGHTS} starts from the backbone's ImageNet weights."
-)
+_ORIGIN = f"They are OpenMMLab's, trained on COCO and published under {LICENCE}"
+_OTHERWISE = f"; --weights {IMAGENET_WEIGHTS} starts from the backbone's ImageNet weights"
 _CLASS_LAYERS = (
     "atss_cls",
     "conv_cls",
@@ -40,6 +44,8 @@ _CLASS_LAYERS = (
     "vfnet_cls",
 )
 """The last layer of the classification in mmdet's one-stage heads."""
+_INITIAL = "initial-"
+"""The start of the name of a run's file of weights that it started from."""
 _MAY_BE_NEW = ("conv_offset.weight", "conv_offset.bias", "num_batches_tracked")
 """The ends of the names of a backbone's tensors that a checkpoint may lack."""
 
@@ -111,7 +117,7 @@ def fetch_starting_weights(config: Config, coco: bool = False) -> Iterator[Path]
     if coco and not is_published_for(config):
         raise UserError(f"--coco: {NONE_FITS} Without --coco, its backbone's weights are fetched.")
     fetches: list[Callable[[], Path]] = []
-    if coco or config.get("auto_weights", None) == _COCO_WEIGHTS:
+    if coco or config.get("auto_weights", None) == COCO_WEIGHTS:
         fetches.append(partial(fetch_coco_weights, config))
     if name := named_by(config):
         fetches.append(partial(fetch_weights, name))
@@ -131,24 +137,44 @@ def use_weights(config: Config, weights: str, run: RunFolder) -> InitialWeights:
     Args:
         config: The model with its classes; changed in place. Its backbone is not pretrained any
             more where the checkpoint has all of it.
-        weights: Name or folder of a run, a checkpoint file, or :data:`_COCO_WEIGHTS`.
+        weights: Name or folder of a run, a checkpoint file, or :data:`COCO_WEIGHTS`.
         run: The run that will start; :func:`write_initial_weights` writes them there.
 
     Raises:
         UserError: There is no such checkpoint, it cannot be read, or nothing of it fits.
         FetchError: The published checkpoint could not be downloaded.
     """
-    if weights == _COCO_WEIGHTS:
-        start = replace(_choose(config, fetch_coco_weights(config)), origin=_ORIGIN)
+    if weights == COCO_WEIGHTS:
+        origin = _ORIGIN + (_OTHERWISE if named_by(config) else "") + "."
+        start = replace(_choose(config, fetch_coco_weights(config)), origin=origin)
     else:
         start = _choose(config, _find_checkpoint(weights))
     config.load_from = str(_initial(run, start.source))
-    backbone = config.model.backbone
     if not any(name.startswith("backbone.") for name in start.fresh):
-        backbone.pop("init_cfg", None)
-        if "pretrained" in backbone:
-            backbone.pretrained = False
+        without_pretrained_backbone(config)
     return start
+
+
+def keep_weights(config: Config, before: Config) -> bool:
+    """Makes a config name the published weights that its run, which has checkpoints, started from.
+
+    The file itself is not needed to resume.
+
+    Args:
+        config: Changed in place.
+        before: What the run was started with.
+
+    Returns:
+        Whether the run started from the file that fits the config.
+    """
+    digest = published_for(config).sha256
+    source = before.get("load_from", None)
+    if not source or not Path(source).name.startswith(f"{_INITIAL}{digest}"):
+        return False
+    config.load_from = source
+    if not named_by(before):
+        without_pretrained_backbone(config)
+    return True
 
 
 def write_initial_weights(start: InitialWeights, run: RunFolder) -> None:
@@ -158,7 +184,7 @@ def write_initial_weights(start: InitialWeights, run: RunFolder) -> None:
 
 def _initial(run: RunFolder, source: Path) -> Path:
     """Where a run keeps the weights it started from; another source has another name."""
-    return run.folder / f"initial-{sha256_of(source)[:12]}.pth"
+    return run.folder / f"{_INITIAL}{sha256_of(source)[:12]}.pth"
 
 
 def _find_checkpoint(weights: str) -> Path:

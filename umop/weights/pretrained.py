@@ -105,6 +105,14 @@ def named_by(config: Config) -> str | None:
     return checkpoint.removeprefix(_SCHEME) if checkpoint.startswith(_SCHEME) else None
 
 
+def without_pretrained_backbone(config: Config) -> None:
+    """Makes a config's backbone start without its weights, where a checkpoint has all of it."""
+    backbone = config.model.backbone
+    backbone.pop("init_cfg", None)
+    if "pretrained" in backbone:
+        backbone.pretrained = False
+
+
 def fetch_weights(name: str) -> Path:
     """Downloads weights unless the cache has them, and checks them.
 

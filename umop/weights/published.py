@@ -7,6 +7,7 @@ module, which names its parts otherwise and merges patches in another order.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import deepcopy
 from pathlib import Path
 
 import torch
@@ -95,9 +96,9 @@ def _swin_order(name: str, tensor: Tensor) -> Tensor:
 
 
 def expected_by(config: Config) -> dict[str, Tensor]:
-    """The weights of a config's model, as it is built."""
+    """The weights of a config's model, as it is built; mmdet writes into what it builds from."""
     register_all_modules()
-    tensors: dict[str, Tensor] = MODELS.build(config.model).state_dict()
+    tensors: dict[str, Tensor] = MODELS.build(deepcopy(config.model)).state_dict()
     return tensors
 
 

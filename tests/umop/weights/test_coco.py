@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -86,15 +87,15 @@ def test_every_published_file_is_one_of_the_model_zoos() -> None:
 
 
 @pytest.fixture
-def publish(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Site]]:
+def publish(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Site]]:
     """Serves a file in the layout of the one that is published for a config of ours."""
     site = Site({})
 
-    def publish(ours: str) -> Site:
+    def publish(ours: str, values: Callable[..., dict[str, Tensor]] = filled) -> Site:
         model = MODELS.build(narrow(theirs(PAIRS[ours])).model)
         file = tmp_path / "theirs.pth"
         meta = {"CLASSES": tuple(f"coco {i}" for i in range(80)), "mmdet_version": "2.3.0"}
-        torch.save({"meta": meta, "state_dict": filled(model.state_dict())}, file)
+        torch.save({"meta": meta, "state_dict": values(model.state_dict())}, file)
         site.files["/theirs.pth"] = file.read_bytes()
         digest = hashlib.sha256(site.files["/theirs.pth"]).hexdigest()[:8]
         key = next(k for k, v in COCO_CHECKPOINTS.items() if v == published_for(load_config(ours)))
@@ -109,8 +110,8 @@ def publish(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
 
 def narrow(config: Config) -> Config:
     """The same ATSS detector with fewer channels, of random weights."""
-    config.model.backbone.update(base_channels=8, init_cfg=None)
-    config.model.neck.update(in_channels=[32, 64, 128, 256], out_channels=32)
+    config.model.backbone.update(base_channels=16, init_cfg=None)
+    config.model.neck.update(in_channels=[64, 128, 256, 512], out_channels=32)
     config.model.bbox_head.update(in_channels=32, feat_channels=32)
     return config
 
@@ -162,6 +163,46 @@ def test_own_data_starts_from_it_by_default(
     assert "Traceback" not in err
     monkeypatch.setattr("umop.weights.pretrained.PRETRAINED", {})
     assert "There are no weights 'resnet50'" in train("--weights", "imagenet")[2]
+
+
+NARROW = """
+_base_ = "medium"
+model = dict(
+    backbone=dict(base_channels=16),
+    neck=dict(in_channels=[64, 128, 256, 512], out_channels=32),
+    bbox_head=dict(in_channels=32, feat_channels=32),
+)
+"""
+
+
+@pytest.mark.slow
+def test_a_run_that_has_checkpoints_goes_on_without_the_published_file(
+    umop: Umop,
+    discs: Path,
+    tmp_path: Path,
+    publish: Callable[..., Site],
+    cache: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("umop.system.download.ATTEMPTS", 1)
+    (tmp_path / "narrow.py").write_text(NARROW)
+    site = publish("medium", dict)
+    train = ["train", "narrow.py", "--data", str(discs), "--device", "cpu", "--size", "160"]
+    train += ["--epochs", "1", "--batch", "2", "--amp", "off"]
+    train += ["--set", "train_dataloader.num_workers=0", "--set", "val_dataloader.num_workers=0"]
+    train += ["--set", "train_dataloader.persistent_workers=False"]
+    train += ["--set", "val_dataloader.persistent_workers=False"]
+    code, out, err = umop(*train)
+    assert code == 0, err
+    assert "trained on COCO" in err
+    shutil.rmtree(cache)
+    site.files.clear()
+    code, again, err = umop(*train)
+    assert (code, again) == (0, out), err
+    code, _, err = umop(*train, "--weights", "imagenet")
+    assert code == MISTAKE
+    assert "was started with another config" in err
 
 
 def test_a_command_fetches_it(umop: Umop, publish: Callable[[str], Site], cache: Path) -> None:
