@@ -22,6 +22,8 @@ _SHORT = 0.25
 """The share of a start's time that is spent by then, where it is short."""
 _TOLERANCE = 0.02
 """The share of the length that a change must exceed."""
+_EVALUATING = 0.5
+"""The share of the budget that evaluations take at most, where it allows more than one."""
 _RESERVE = 0.05
 """The share of the budget that is kept for what the pace does not show."""
 
@@ -31,9 +33,10 @@ class TimeBudgetHook(Hook):
     """Shortens training so that it ends, its learning rate decayed, within a time.
 
     The pace so far decides, and is looked at every ten iterations, and sooner where they take much
-    of the time. Schedulers are shortened in place: they compute each value from the one before, so
-    that the learning rate has no jump. A run that is resumed continues with the time that it has
-    left.
+    of the time. Before the first evaluation an image is taken to cost what it does in training.
+    Where evaluations would take too much of the time, fewer are made. Schedulers are shortened in
+    place: they compute each value from the one before, so that the learning rate has no jump. A run
+    that is resumed continues with the time that it has left.
 
     Args:
         seconds: What training may take, its evaluations included.
@@ -47,15 +50,19 @@ class TimeBudgetHook(Hook):
         self.evaluations = 0
         self.noted = 0
         self.is_over = False
+        self.is_over_noted = False
 
     def before_train(self, runner: TrainingRunner) -> None:
         self.started = time.monotonic()
         self.first = runner.iter
         self.planned = runner.cfg.train_cfg.max_iters
-        self.count = math.ceil(self.planned / _val_interval(runner))
+        self.most: int = math.ceil(self.planned / _val_interval(runner))
+        self.count = self.most
+        self.evaluation_steps = _evaluation_steps(runner)
         kept = runner.message_hub.runtime_info.get("time_budget", {})
         self.before = float(kept.get("spent", 0.0))
         if kept:
+            self.count = kept.get("evaluations", self.count)
             _set_length(runner, kept["max_iters"], self.count)
 
     def before_val(self, runner: TrainingRunner) -> None:
@@ -72,13 +79,18 @@ class TimeBudgetHook(Hook):
         early = done - self.first in _EARLY
         if (early or done % _BETWEEN == 0) and done < runner.max_iters:
             looks = is_main_process() and (not early or self.is_short())
-            decided = [self.affordable(runner, done) if looks else runner.max_iters]
+            now = [runner.max_iters, self.count]
+            decided = list(self.affordable(runner, done)) if looks else now
             broadcast_object_list(decided)
-            if abs(decided[0] - runner.max_iters) > _TOLERANCE * runner.max_iters:
-                _set_length(runner, decided[0], self.count)
-                self.report(decided[0])
+            length, count = decided
+            changes = abs(length - runner.max_iters) > _TOLERANCE * runner.max_iters
+            if changes or count != self.count:
+                self.count = count
+                _set_length(runner, length, count)
+                self.report(length)
         runner.message_hub.update_info(
-            "time_budget", {"spent": self.spent(), "max_iters": runner.max_iters}
+            "time_budget",
+            {"spent": self.spent(), "max_iters": runner.max_iters, "evaluations": self.count},
         )
 
     def spent(self) -> float:
@@ -89,26 +101,41 @@ class TimeBudgetHook(Hook):
         """Whether the first iterations of this start have taken much of its time."""
         return self.spent() - self.before > _SHORT * (self.seconds - self.before)
 
-    def affordable(self, runner: TrainingRunner, done: int) -> int:
-        """How many iterations, with those done, the budget is enough for."""
+    def affordable(self, runner: TrainingRunner, done: int) -> tuple[int, int]:
+        """How many iterations, with those done, and evaluations the budget is enough for."""
         elapsed = time.monotonic() - self.started - self.evaluating
         pace = elapsed / (done - self.first)
-        left = self.seconds * (1 - _RESERVE) - self.spent()
-        evaluations = math.ceil((runner.max_iters - done) / _val_interval(runner))
-        left -= evaluations * self.evaluating / max(1, self.evaluations)
+        one = pace * self.evaluation_steps
+        if self.evaluations:
+            one = self.evaluating / self.evaluations
+        count = self.most
+        if count * one > _EVALUATING * self.seconds:
+            count = max(1, int(_EVALUATING * self.seconds / one))
+        to_come = min(count, math.ceil((runner.max_iters - done) / _val_interval(runner)))
+        left = self.seconds * (1 - _RESERVE) - self.spent() - to_come * one
         self.is_over = left < pace
-        return min(self.planned, done + max(1, int(left / pace)))
+        return min(self.planned, done + max(1, int(left / pace))), count
 
     def report(self, length: int) -> None:
         """Says how far training is shortened, where that changes much."""
         before = self.noted or self.planned
-        if 0.5 < length / before < 2 or not is_main_process():
+        if not is_main_process():
             return
-        self.noted = length
-        if self.is_over:
-            note(f"The time is over: training ends with iteration {length} of {self.planned}.")
-        else:
+        if self.is_over and not self.is_over_noted:
+            self.is_over_noted = True
+            note(
+                f"The time is over: training ends with iteration {length} of {self.planned}, and "
+                "an evaluation."
+            )
+        elif not 0.5 < length / before < 2:
+            self.noted = length
             note(f"About {length} of {self.planned} iterations fit into the time, and are made.")
+
+
+def _evaluation_steps(runner: TrainingRunner) -> float:
+    """The training iterations that have as many images as an evaluation."""
+    images = len(runner.val_loop.dataloader.dataset)
+    return images / (runner.cfg.train_dataloader.batch_size * runner.world_size)
 
 
 def _val_interval(runner: TrainingRunner) -> int:
