@@ -125,7 +125,9 @@ def train(trial: Trial, data: Path, out: Path) -> dict[str, Any]:
         KeyboardInterrupt: Training was stopped, and is saved.
         subprocess.CalledProcessError: Training failed.
     """
-    command = [sys.executable, "-m", "umop.cli", "train", trial.config, "--data", str(data)]
+    file = Path(trial.config)
+    config = str(file.resolve()) if file.is_file() else trial.config
+    command = [sys.executable, "-m", "umop.cli", "train", config, "--data", str(data)]
     command += ["--device", "cpu", "--seed", str(trial.seed), "--run", trial.run]
     spent = out / f"{trial.run}.jsonl"
     before = busy()

@@ -77,8 +77,16 @@ def digest(text: str) -> str:
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:
-    """The lines of a JSONL file; none where there is no file."""
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.is_file() else []
+    """The lines of a JSONL file; none where there is no file.
+
+    Raises:
+        ValueError: A line is no JSON, as one whose writing was stopped.
+    """
+    lines = path.read_text().splitlines() if path.is_file() else []
+    try:
+        return [json.loads(line) for line in lines]
+    except ValueError as error:
+        raise ValueError(f"{path} has a line that is no JSON: {error}. Delete it.") from error
 
 
 def append(path: Path, line: dict[str, Any]) -> None:

@@ -30,6 +30,7 @@ train_dataloader = dict(
 val_dataloader = dict(num_workers=2, persistent_workers=True, drop_last=False)
 test_dataloader = val_dataloader
 
+flipped = 0.5
 tta_model = dict(
     type="DetTTAModel", tta_cfg=dict(nms=dict(type="nms", iou_threshold=0.6), max_per_img=100)
 )
@@ -40,7 +41,7 @@ tta_pipeline = [
         type="TestTimeAug",
         transforms=[
             [dict(type="Resize", scale=scale, keep_ratio=True) for scale in tta_scales],
-            [dict(type="RandomFlip", prob=prob) for prob in (0.0, 1.0)],
+            [dict(type="RandomFlip", prob=prob) for prob in ((0.0, 1.0) if flipped else (0.0,))],
             [dict(type="LoadAnnotations", with_bbox=True)],
             [
                 dict(

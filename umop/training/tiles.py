@@ -157,8 +157,9 @@ def fit_tiles(
         resize(config, size)
     spec = _spec(asked, own, min(test_sides(config)), scenes)
     seen = scenes.median_side() * min(test_sides(config)) / spec.window
+    mixes = config["train_dataloader"]["dataset"]["type"] == "MixedCocoDataset"
     use_tiles(config, spec)
-    return Cut(_note(spec, seen), scenes.windows(spec))
+    return Cut(_note(spec, seen, mixes), scenes.windows(spec))
 
 
 def _spec(asked: Tiles | None, own: Any, side: int, scenes: Scenes) -> TileSpec:
@@ -189,8 +190,17 @@ def _suited(side: int, scenes: Scenes) -> int:
     return min(max(math.ceil(window), SMALLEST_WINDOW), LARGEST_WINDOW)
 
 
-def _note(spec: TileSpec, seen: float) -> str:
+def _note(spec: TileSpec, seen: float, mixes: bool) -> str:
+    """What the plan says of windows.
+
+    Args:
+        spec: The windows.
+        seen: Pixels of the median box in a scaled window.
+        mixes: Whether the config mixes images, which windows do not take.
+    """
+    unmixed = " Windows are not mixed into collages or mosaics." if mixes else ""
     return (
         f"Tiles: images are looked at in windows of {spec.window} pixels that share {spec.overlap} "
         f"or more, where half of the boxes have {seen:.0f} pixels or more once they are scaled."
+        f"{unmixed}"
     )

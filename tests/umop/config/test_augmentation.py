@@ -35,3 +35,9 @@ def test_flips_can_be_switched_off(name: str) -> None:
     flips = [step.prob for step in steps if step.type == "RandomFlip"]
     assert flips
     assert all(type(prob) is float and prob == 0 for prob in flips)
+
+
+@pytest.mark.parametrize(("settings", "flips"), [([], [0.0, 1.0]), (["flipped=0"], [0.0])])
+def test_neither_does_evaluation_flip_then(settings: list[str], flips: list[float]) -> None:
+    steps = load_config("r50", settings).tta_pipeline[1].transforms[1]
+    assert [step.prob for step in steps] == flips

@@ -132,6 +132,13 @@ def test_other_values_are_refused_in_one_line(umop: Umop, tiles: str) -> None:
     assert error.startswith("error: --tiles must be auto, off or a whole number from 64 to 8192")
 
 
+@pytest.mark.parametrize(("name", "mixes"), [("small", True), ("medium", False)])
+def test_the_plan_says_that_windows_are_not_mixed(name: str, mixes: bool) -> None:
+    cut = fit_tiles(load_config(name), 640, None, scenes(2560, 30))
+    assert cut is not None
+    assert ("Windows are not mixed" in cut.note) == mixes
+
+
 def test_the_python_door_refuses_them_too() -> None:
     with pytest.raises(UserError, match="--tiles must be auto"):
         TrainOptions(config="small", tiles=True)
