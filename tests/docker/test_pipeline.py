@@ -10,14 +10,17 @@ from pathlib import Path
 import pytest
 
 from serving.bundle import Bundle
+from tests.docker import squares
 from tests.docker.containers import image
-from tests.docker.squares import ITERATIONS, iterations, write_data
+from tests.docker.squares import iterations, write_data
 from tests.serving.signing import make_key_pair
 from umop.runs.folder import RunFolder
 
 ROOT = Path(__file__).parents[2]
 PYTHON = ROOT / ".venv-kfp" / "bin" / "python"
 CONFIG = "data/squares.py"
+LENGTH = 2 * squares.ITERATIONS
+"""So long that the model is better than an untrained one on any processor."""
 
 
 @pytest.fixture(scope="module")
@@ -26,10 +29,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("pipeline")
     folder.chmod(0o755)
     write_data(folder / "data")
-    spoilt = (
-        folder / "data" / "squares.py"
-    ).read_text() + "optim_wrapper = dict(optimizer=dict(lr=1e-9))\n"
-    (folder / "data" / "untrained.py").write_text(spoilt)
+    longer = f"train_cfg = dict(max_iters={LENGTH}, val_interval={LENGTH})\n"
+    spoilt = "optim_wrapper = dict(optimizer=dict(lr=1e-9))\n"
+    (folder / "data" / "squares.py").write_text(squares.CONFIG + longer)
+    (folder / "data" / "untrained.py").write_text(squares.CONFIG + spoilt)
     (folder / "runs").mkdir()
     (folder / "runs").chmod(0o777)
     source = (ROOT / "k8s" / "pipeline" / "pipeline.py").read_text()
@@ -53,7 +56,7 @@ def test_a_first_model_is_trained_evaluated_exported_and_signed(folder: Path) ->
     done = run(folder, run="first", config=CONFIG, key=f"/workspace/data/{keys.private.name}")
     assert done.returncode == 0, done.stdout
     assert "No model serves yet" in done.stdout
-    assert iterations(folder / "runs" / "first") == ITERATIONS
+    assert iterations(folder / "runs" / "first") == LENGTH
     assert Bundle.open(bundle(folder, "first"), verify_key=keys.public).is_verified
 
 
