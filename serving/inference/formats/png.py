@@ -23,7 +23,8 @@ def read(data: bytes) -> Encoded:
         raise ImageError("the image's header is damaged: it does not come first")
     width, height, depth, kind = unpack(">IIBB", data, 16)
     kept = [data[:_SIGNATURE]]
-    turn, turned, transparent, seen = 1, False, False, False
+    transparent, seen = False, False
+    turn: int | None = None
     place = _SIGNATURE
     for _ in range(_MOST_CHUNKS):
         if place + _FRAME > len(data):
@@ -33,8 +34,8 @@ def read(data: bytes) -> Encoded:
         end = place + _FRAME + length
         if name in _PIXELS:
             kept.append(data[place:end])
-        if name == b"eXIf" and not (seen or turned):  # there may be one, before the pixels
-            turn, turned = orientation(data[place + 8 : end - 4]), True
+        if name == b"eXIf" and turn is None and not seen:  # there may be one, before the pixels
+            turn = orientation(data[place + 8 : end - 4])
         transparent |= name == b"tRNS"
         seen |= name == b"IDAT"
         place = end
@@ -48,7 +49,7 @@ def read(data: bytes) -> Encoded:
         height,
         b"".join(kept),
         way="pillow" if max(width, height) > _OPENCVS_SIDE else _way(depth, kind, transparent),
-        orientation=turn,
+        orientation=turn or 1,
         sample_bytes=max(4, _CHANNELS.get(kind, 4) * depth // 8),
     )
 

@@ -17,7 +17,7 @@ def read(data: bytes) -> Encoded:
     first = data[_START : _START + 4]
     width, height, flags = _size(data, first)
     kept: list[bytes] = []
-    turn, turned = 1, False
+    turn: int | None = None
     place = _START
     for _ in range(_MOST_CHUNKS):
         if place + 8 > len(data):
@@ -26,9 +26,9 @@ def read(data: bytes) -> Encoded:
         name, end = data[place : place + 4], place + 8 + length + length % 2
         if name in _PIXELS:
             kept.append(data[place:end])
-        if name == b"EXIF" and not turned:  # further ones do not count
+        if name == b"EXIF" and turn is None:  # further ones do not count
             exif = data[place + 8 : end]
-            turn, turned = orientation(exif.removeprefix(b"Exif\x00\x00")), True
+            turn = orientation(exif.removeprefix(b"Exif\x00\x00"))
         place = end
     else:
         raise ImageError(f"the image has more than {_MOST_CHUNKS} chunks")
@@ -42,7 +42,7 @@ def read(data: bytes) -> Encoded:
         height,
         b"RIFF" + len(body).to_bytes(4, "little") + body,
         way="pillow" if flags & _ANIMATION else still,
-        orientation=turn,
+        orientation=turn or 1,
         sample_bytes=_ANIMATED_BYTES if flags & _ANIMATION else 4,
     )
 
