@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -25,7 +24,7 @@ from umop.weights.coco import (
 )
 from umop.weights.pretrained import fetch_weights, named_by, without_pretrained_backbone
 from umop.weights.published import expected_by, to_mmdet3
-from umop.weights.reading import read_detector
+from umop.weights.reading import Checkpoint, read_checkpoint
 
 COCO_WEIGHTS = "coco"
 """What ``--weights`` calls the published checkpoint that fits the config."""
@@ -81,21 +80,6 @@ class InitialWeights:
         if self.skipped:
             lines.append(f"Not taken from the file: {_modules(self.skipped)}")
         return [*lines, *self.warnings]
-
-
-@dataclass(frozen=True)
-class _Checkpoint:
-    """What a file of weights holds.
-
-    Attributes:
-        tensors: By name.
-        classes: Empty where the file does not say.
-        style: Of its ResNet, ``pytorch`` or ``caffe``; empty where the file does not say.
-    """
-
-    tensors: dict[str, Tensor]
-    classes: tuple[str, ...]
-    style: str
 
 
 def fetch_starting_weights(config: Config, coco: bool = False) -> Iterator[Path]:
@@ -249,7 +233,7 @@ def _require_backbone(source: Path, taken: Iterable[str], fresh: Iterable[str]) 
         )
 
 
-def _style_warnings(checkpoint: _Checkpoint, backbone: Mapping[str, Any]) -> tuple[str, ...]:
+def _style_warnings(checkpoint: Checkpoint, backbone: Mapping[str, Any]) -> tuple[str, ...]:
     """Says so where a checkpoint's ResNet was made for other images than the config's."""
     style = backbone.get("style", checkpoint.style)
     if not checkpoint.style or checkpoint.style == style:
@@ -259,33 +243,6 @@ def _style_warnings(checkpoint: _Checkpoint, backbone: Mapping[str, Any]) -> tup
         f"{style}: their strides and the scale of their pixels differ, so that training starts "
         "worse than from a file of the config's style.",
     )
-
-
-def read_checkpoint(source: Path) -> _Checkpoint:
-    """Reads the weights of a detector's checkpoint; nothing in it is executed.
-
-    Raises:
-        UserError: It is no checkpoint of a detector.
-    """
-    tensors, meta = read_detector(source)
-    return _Checkpoint(tensors, _classes(meta), _style_of(meta))
-
-
-def _classes(meta: Any) -> tuple[str, ...]:
-    """The classes that a checkpoint's meta data names, as mmdet 2 or 3 writes it."""
-    if not isinstance(meta, Mapping):
-        return ()
-    data = meta.get("dataset_meta") or meta
-    found = data.get("classes") or data.get("CLASSES") or ()
-    return (found,) if isinstance(found, str) else tuple(found)
-
-
-def _style_of(meta: Any) -> str:
-    """The style of a ResNet, read from a config's text in the meta data of mmdet 2 or 3."""
-    if not isinstance(meta, Mapping):
-        return ""
-    found = re.search(r"\bstyle='(\w+)'", str(meta.get("cfg") or meta.get("config")))
-    return found[1] if found else ""
 
 
 def _is_class_layer(name: str) -> bool:

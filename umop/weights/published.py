@@ -19,7 +19,7 @@ from torch import Tensor
 from umop.runs.folder import RunFolder
 from umop.system.console import note
 from umop.system.errors import UserError
-from umop.weights.reading import read_detector
+from umop.weights.reading import read_checkpoint
 
 _SWIN_NAMES = (
     ("backbone.layers.", "backbone.stages."),
@@ -45,7 +45,7 @@ def import_published(file: Path, config: Config, run: RunFolder) -> Path:
     Raises:
         UserError: The file is no such checkpoint, does not fit the model, or the run exists.
     """
-    published, _ = read_detector(file)
+    published = read_checkpoint(file).tensors
     tensors = to_mmdet3(published, swin=config.model.backbone.type == "SwinTransformer")
     if run.config.exists():
         raise UserError(f"{run.folder} is there already. Name another run with --run.")

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import pickle
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,21 @@ from torch import Tensor
 from umop.system.errors import UserError
 
 
+@dataclass(frozen=True)
+class Checkpoint:
+    """What a file of a detector's weights holds.
+
+    Attributes:
+        tensors: By name.
+        classes: Empty where the file does not say.
+        style: Of its ResNet, ``pytorch`` or ``caffe``; empty where the file does not say.
+    """
+
+    tensors: dict[str, Tensor]
+    classes: tuple[str, ...]
+    style: str
+
+
 def read_plain(path: str | Path, map_location: Any = "cpu") -> Any:
     """Reads tensors, Python's plain types, and the logs of mmengine's checkpoints.
 
@@ -25,8 +43,8 @@ def read_plain(path: str | Path, map_location: Any = "cpu") -> Any:
         return torch.load(path, map_location=map_location, weights_only=True)
 
 
-def read_detector(file: Path) -> tuple[dict[str, Tensor], Any]:
-    """Reads the tensors of a detector's checkpoint by their names, and its meta data.
+def read_checkpoint(file: Path) -> Checkpoint:
+    """Reads a checkpoint of a detector, as mmdet 2 or 3 writes it.
 
     Raises:
         UserError: There is no such file, or it is no checkpoint of a detector.
@@ -47,7 +65,25 @@ def read_detector(file: Path) -> tuple[dict[str, Tensor], Any]:
             "detector, not only a backbone."
         )
     named = {name.removeprefix("module."): tensor for name, tensor in tensors.items()}
-    return named, content.get("meta")
+    meta = content.get("meta")
+    meta = meta if isinstance(meta, Mapping) else {}
+    return Checkpoint(named, _classes(meta), _style(meta))
+
+
+def _classes(meta: Mapping[str, Any]) -> tuple[str, ...]:
+    """The classes that a checkpoint's meta data names."""
+    data = meta.get("dataset_meta")
+    data = data if isinstance(data, Mapping) else meta
+    found = data.get("classes") or data.get("CLASSES")
+    if isinstance(found, list | tuple):
+        return tuple(map(str, found))
+    return (found,) if isinstance(found, str) else ()
+
+
+def _style(meta: Mapping[str, Any]) -> str:
+    """The style of a ResNet, read from a config's text in the meta data."""
+    found = re.search(r"\bstyle='(\w+)'", str(meta.get("cfg") or meta.get("config")))
+    return found[1] if found else ""
 
 
 def _method_of_history(history: type, name: str) -> Any:

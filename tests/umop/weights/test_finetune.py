@@ -14,7 +14,8 @@ from mmengine.logging import HistoryBuffer
 from umop.config.load import load_config
 from umop.runs.folder import RunFolder
 from umop.system.errors import UserError
-from umop.weights.finetune import read_checkpoint, use_weights, write_initial_weights
+from umop.weights.finetune import use_weights, write_initial_weights
+from umop.weights.reading import read_checkpoint
 
 
 @pytest.fixture
@@ -111,6 +112,12 @@ def test_a_resnet_of_another_style_is_said(
     file = save(tmp_path / "a.pth", MODELS.build(config.model), **{field: text})
     report = use_weights(config, str(file), RunFolder(tmp_path)).report()
     assert ("of the style caffe" in report[-1]) == (style == "caffe")
+
+
+@pytest.mark.parametrize("meta", [None, ["a"], {"dataset_meta": "a"}, {"CLASSES": 80}])
+def test_odd_meta_data_names_no_classes(tmp_path: Path, meta: Any) -> None:
+    torch.save({"state_dict": {}, "meta": meta}, tmp_path / "odd.pth")
+    assert read_checkpoint(tmp_path / "odd.pth").classes == ()
 
 
 class Trap:

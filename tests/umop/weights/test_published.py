@@ -18,7 +18,7 @@ from umop.engine.checkpoints import reached_by
 from umop.runs.folder import RunFolder
 from umop.system.errors import UserError
 from umop.weights.published import import_published, to_mmdet3
-from umop.weights.reading import read_detector
+from umop.weights.reading import read_checkpoint
 
 CHANNELS, DEPTHS, HEADS = 24, (2, 2, 4, 2), (2, 2, 4, 8)
 Save = Callable[..., Path]
@@ -152,7 +152,7 @@ class Trap:
 def test_nothing_in_a_checkpoint_is_executed(save: Save, tmp_path: Path) -> None:
     trace = tmp_path / "executed"
     with pytest.raises(UserError, match="cannot be read as a checkpoint"):
-        read_detector(save({"trap": Trap(trace)}))
+        read_checkpoint(save({"trap": Trap(trace)}))
     assert not trace.exists()
 
 
@@ -169,13 +169,13 @@ def test_a_file_that_is_none(tmp_path: Path, content: bytes | None, message: str
     if content is not None:
         file.write_bytes(content)
     with pytest.raises(UserError, match=message):
-        read_detector(file)
+        read_checkpoint(file)
 
 
 def test_weights_without_a_state_dict_are_refused(tmp_path: Path) -> None:
     torch.save({"weight": torch.zeros(1)}, tmp_path / "bare.pth")
     with pytest.raises(UserError, match="no 'state_dict'"):
-        read_detector(tmp_path / "bare.pth")
+        read_checkpoint(tmp_path / "bare.pth")
 
 
 def test_a_run_is_not_overwritten(
