@@ -34,7 +34,7 @@ from umop.training.claim import Claim, done_here
 from umop.training.dry_run import DRY_RUN_STEPS, peak_memory
 from umop.training.options import TrainOptions
 from umop.training.prepare import Start, prepare
-from umop.weights.pretrained import fetch_weights, named_by
+from umop.weights.pretrained import fetch_weights, named_by, without_pretrained_backbone
 
 _RANK = "umop.training.rank"
 """The module that runs in each rank."""
@@ -174,7 +174,9 @@ def _train_rank(
     config, run = start.config, record.run
     if ranks.rank == 0 and not run.config.is_file():
         config.dump(run.config)  # as the user's command gives it, however many processes train
-    if weights := named_by(config):
+    if start.checkpoint:
+        without_pretrained_backbone(config)
+    elif weights := named_by(config):
         ranks.on_each_host(lambda: fetch_weights(weights))
     ranks.step(0)
     if ranks.count > 1:

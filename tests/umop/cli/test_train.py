@@ -133,7 +133,10 @@ def test_a_run_keeps_its_arithmetic_where_another_would_be_chosen(
 
 
 @pytest.mark.slow
-def test_train_resumes_where_it_was_interrupted(umop: Umop, discs: Path, workplace: Path) -> None:
+def test_train_resumes_where_it_was_interrupted(
+    umop: Umop, discs: Path, workplace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UMOP_CACHE", str(tmp_path))
     run = workplace / "runs" / "discs"
     finished = torch.load(run / "iter_4.pth", weights_only=False)
     interrupted = torch.load(run / "iter_2.pth", weights_only=False)
@@ -141,6 +144,7 @@ def test_train_resumes_where_it_was_interrupted(umop: Umop, discs: Path, workpla
     (run / "last_checkpoint").write_text(str(run / "iter_2.pth"))
     code, _, err = umop("train", "demo", "--run", "discs", "--data", str(discs), *SMALL)
     assert code == 0, err
+    assert not (tmp_path / "weights").exists(), "the checkpoint has them all"
     resumed = torch.load(run / "iter_4.pth", weights_only=False)
     assert resumed["state_dict"].keys() == finished["state_dict"].keys()
     assert steps(interrupted) == {2}
