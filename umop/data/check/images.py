@@ -16,6 +16,8 @@ from umop.data.check.rules import Hit, Rule
 from umop.data.dataset import Image
 
 _RATIO_TOLERANCE = 0.01
+_LONGEST = 100
+"""The longest image, in times its width: of longer ones nothing is left at a detector's size."""
 _TURNING = range(2, 9)
 """EXIF's orientations that turn or mirror; 0 is written for one that is not known."""
 
@@ -43,6 +45,16 @@ def _empty(examined: Examined) -> Iterator[Hit]:
 
 def _unreadable(examined: Examined) -> Iterator[Hit]:
     return _each(examined, lambda _, record: record.error if record.size else None)
+
+
+def _too_long(examined: Examined) -> Iterator[Hit]:
+    return _each(examined, _length)
+
+
+def _length(_: Image, record: Record) -> str | None:
+    """The sides of an image that is too long; None if it is not."""
+    short, long = sorted((record.width, record.height))
+    return f"{record.width}×{record.height}" if long > _LONGEST * short > 0 else None
 
 
 def _unusual_values(examined: Examined) -> Iterator[Hit]:
@@ -233,6 +245,8 @@ FILES = (
          _empty, drop_images, "left out"),
     Rule("image-unreadable", "error", "image that cannot be read",
          _unreadable, drop_images, "left out"),
+    Rule("image-too-long", "error", f"image more than {_LONGEST} times as long as it is wide",
+         _too_long, drop_images, "left out"),
     Rule("image-values", "warning", "image whose values use little of their range, and are scaled",
          _unusual_values),
     Rule("image-without-end", "warning", "JPEG that lacks its end: look whether it is whole",

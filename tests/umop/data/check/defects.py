@@ -84,6 +84,11 @@ KINDS: dict[str, tuple[str, str, Spoil]] = {
         lambda root, _: train(root).write_bytes(train(root).read_bytes()[:900]),
     ),
     "empty file": ("image-empty", "0 bytes", lambda root, _: train(root).write_bytes(b"")),
+    "a strip": (
+        "image-too-long",
+        "101×1",
+        lambda root, _: Image.new("RGB", (101, 1)).save(train(root)),
+    ),
     "other size": (
         "size-differs",
         "says 128×96, the image has 64×48",
