@@ -166,11 +166,7 @@ def _set_weights(draft: Draft) -> None:
     if wanted == finetune.IMAGENET_WEIGHTS:
         return
     resumes = draft.run.config.is_file() and draft.run.latest_checkpoint() is not None
-    if (
-        resumes
-        and wanted == finetune.COCO_WEIGHTS
-        and finetune.keep_weights(draft.config, load_written(draft.run.config))
-    ):
+    if resumes and finetune.keep_weights(draft.config, load_written(draft.run.config), wanted):
         return
     draft.weights = finetune.use_weights(draft.config, wanted, draft.run)
 

@@ -13,6 +13,7 @@ from mmengine.config import Config
 from torch import Tensor
 
 from umop.runs.folder import ROOT, RunFolder
+from umop.system.console import note
 from umop.system.digest import sha256_of
 from umop.system.errors import FetchError, UserError
 from umop.weights.coco import (
@@ -139,22 +140,28 @@ def use_weights(config: Config, weights: str, run: RunFolder) -> InitialWeights:
     return start
 
 
-def keep_weights(config: Config, before: Config) -> bool:
-    """Makes a config name the published weights that its run, which has checkpoints, started from.
+def keep_weights(config: Config, before: Config, weights: str) -> bool:
+    """Makes a config name the weights that its run, which has checkpoints, started from.
 
-    The file itself is not needed to resume.
+    The published file is not needed to resume, nor is one that is gone, which a note says.
 
     Args:
         config: Changed in place.
         before: What the run was started with.
+        weights: As for :func:`use_weights`.
 
     Returns:
-        Whether the run started from the file that fits the config.
+        Whether the run started from the published file that fits the config, or from weights of the
+        user's that are gone.
     """
-    digest = published_for(config).sha256
+    began = f"{_INITIAL}{published_for(config).sha256}" if weights == COCO_WEIGHTS else _INITIAL
     source = before.get("load_from", None)
-    if not source or not Path(source).name.startswith(f"{_INITIAL}{digest}"):
+    if not source or not Path(source).name.startswith(began):
         return False
+    if weights != COCO_WEIGHTS:
+        if _exists(weights):
+            return False
+        note(f"--weights {weights} is not there any more; the run has checkpoints, and goes on.")
     config.load_from = source
     if not named_by(before):
         without_pretrained_backbone(config)
@@ -169,6 +176,11 @@ def write_initial_weights(start: InitialWeights, run: RunFolder) -> None:
 def _initial(run: RunFolder, source: Path) -> Path:
     """Where a run keeps the weights it started from; another source has another name."""
     return run.folder / f"{_INITIAL}{sha256_of(source)[:12]}.pth"
+
+
+def _exists(weights: str) -> bool:
+    """Whether a run or a file has such a name."""
+    return Path(weights).exists() or (ROOT / weights).is_dir()
 
 
 def _find_checkpoint(weights: str) -> Path:

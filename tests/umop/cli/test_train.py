@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -101,12 +102,19 @@ def test_training_that_gets_no_better_ends_early(umop: Umop, discs: Path, workpl
 
 def test_training_starts_from_another_run(umop: Umop, discs: Path, workplace: Path) -> None:
     command = ["train", "demo", "--run", "tuned", "--data", str(discs), *SMALL, "--weights"]
-    code, _, err = umop(*command, "discs")
+    code, out, err = umop(*command, "discs")
     assert code == 0, err
     assert re.search(r"Weights: (\d+) of the model's \1 tensors from runs/discs/\w+\.pth", err)
     code, _, err = umop(*command, "runs/discs/iter_2.pth")
     assert code == 2
     assert "another config (different: load_from" in err
+    shutil.rmtree(workplace / "runs" / "discs")
+    code, again, err = umop(*command, "discs")
+    assert (code, again) == (0, out), err
+    assert "--weights discs is not there any more" in err
+    code, _, err = umop(*command[:3], "untuned", *command[4:], "discs")
+    assert code == 2
+    assert "there is no such run or file" in err
 
 
 def test_train_again_leaves_a_finished_run_alone(umop: Umop, discs: Path, workplace: Path) -> None:
