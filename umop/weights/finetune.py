@@ -27,7 +27,7 @@ from umop.weights.pretrained import fetch_weights, named_by, without_pretrained_
 from umop.weights.published import expected_by, to_mmdet3
 from umop.weights.reading import Checkpoint, read_checkpoint
 
-COCO_WEIGHTS = "coco"
+_COCO_WEIGHTS = "coco"
 """What ``--weights`` calls the published checkpoint that fits the config."""
 IMAGENET_WEIGHTS = "imagenet"
 """What ``--weights`` calls the weights that the config names for its backbone."""
@@ -102,7 +102,7 @@ def fetch_starting_weights(config: Config, coco: bool = False) -> Iterator[Path]
     if coco and not is_published_for(config):
         raise UserError(f"--coco: {NONE_FITS} Without --coco, its backbone's weights are fetched.")
     fetches: list[Callable[[], Path]] = []
-    if coco or config.get("auto_weights", None) == COCO_WEIGHTS:
+    if coco or config.get("auto_weights", None) == _COCO_WEIGHTS:
         fetches.append(partial(fetch_coco_weights, config))
     if name := named_by(config):
         fetches.append(partial(fetch_weights, name))
@@ -122,14 +122,14 @@ def use_weights(config: Config, weights: str, run: RunFolder) -> InitialWeights:
     Args:
         config: The model with its classes; changed in place. Its backbone is not pretrained any
             more where the checkpoint has all of it.
-        weights: Name or folder of a run, a checkpoint file, or :data:`COCO_WEIGHTS`.
+        weights: Name or folder of a run, a checkpoint file, or :data:`_COCO_WEIGHTS`.
         run: The run that will start; :func:`write_initial_weights` writes them there.
 
     Raises:
         UserError: There is no such checkpoint, it cannot be read, or nothing of it fits.
         FetchError: The published checkpoint could not be downloaded.
     """
-    if weights == COCO_WEIGHTS:
+    if weights == _COCO_WEIGHTS:
         origin = _ORIGIN + (_OTHERWISE if named_by(config) else "") + "."
         start = replace(_choose(config, fetch_coco_weights(config)), origin=origin)
     else:
@@ -154,11 +154,11 @@ def keep_weights(config: Config, before: Config, weights: str) -> bool:
         Whether the run started from the published file that fits the config, or from weights of the
         user's that are gone.
     """
-    began = f"{_INITIAL}{published_for(config).sha256}" if weights == COCO_WEIGHTS else _INITIAL
+    began = f"{_INITIAL}{published_for(config).sha256}" if weights == _COCO_WEIGHTS else _INITIAL
     source = before.get("load_from", None)
     if not source or not Path(source).name.startswith(began):
         return False
-    if weights != COCO_WEIGHTS:
+    if weights != _COCO_WEIGHTS:
         if _exists(weights):
             return False
         note(f"--weights {weights} is not there any more; the run has checkpoints, and goes on.")
