@@ -7,7 +7,8 @@ scales = (0.8, 1.2)
 parts = (0.6, 1.2)
 stretch = 1.4
 mixed = 0.6
-blended = 0.0
+blended = 0.3
+blended_after = 6
 flipped = 0.5
 last = 0.3
 
@@ -35,6 +36,7 @@ blend = dict(
     ratio_range=(1.0, 1.0),
     pad_val=114.0,
     prob=blended,
+    begin=blended_after,
 )
 train_dataloader = dict(
     dataset=dict(

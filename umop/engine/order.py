@@ -86,6 +86,8 @@ class _SeededSamples(Dataset[Any]):
         index, number, is_last = numbered
         if hasattr(self.dataset, "is_last"):
             self.dataset.is_last = is_last
+        if hasattr(self.dataset, "passes"):
+            self.dataset.passes = number / len(self)
         with sample_drawn(self.seed, number):
             return self.dataset[index]
 

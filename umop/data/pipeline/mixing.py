@@ -32,11 +32,13 @@ class OccasionalMixUp(MixUp):
 
     Args:
         prob: That share, which the data set draws, with the other image.
+        begin: Passes over the images before the first is mixed.
     """
 
-    def __init__(self, *args: Any, prob: float, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, prob: float, begin: float = 0, **kwargs: Any) -> None:
         super().__init__(*args, flip_ratio=1.0, **kwargs)  # mmdet flips where it is exceeded
         self.share = prob
+        self.begin = begin
 
 
 @DATASETS.register_module()
@@ -50,9 +52,11 @@ class MixedCocoDataset(CocoDataset):
         last_share: That part's share of training.
 
     Attributes:
+        passes: How often training has gone over the images before a sample; the loop says so.
         is_last: Whether samples are of the last part; the training loop says so.
     """
 
+    passes = 0.0
     is_last = False
 
     def __init__(
@@ -71,14 +75,18 @@ class MixedCocoDataset(CocoDataset):
         sample: Any = self.get_data_info(index)
         for place, step in enumerate(steps):
             if others := sum(_OTHERS[kind] for kind in _OTHERS if isinstance(step, kind)):
-                share = getattr(step, "share", None)
-                if share is not None and random.random() >= share:
+                if not self._is_due(step):
                     continue
                 sample["mix_results"] = [self._draw(steps[:place]) for _ in range(others)]
             sample = step(sample)
             if sample is None:
                 return None
         return sample
+
+    def _is_due(self, step: BaseTransform) -> bool:
+        """Whether a step that mixes is to change this sample; ``Mosaic`` changes all."""
+        begun = self.passes >= getattr(step, "begin", 0)
+        return random.random() < getattr(step, "share", 1.0) and begun
 
     def _draw(self, steps: Sequence[BaseTransform]) -> _Sample:
         """Draws an image and takes it through steps, until they accept one.

@@ -16,6 +16,8 @@ from umop.engine.order import ResumableBatches, resumable
 from umop.training.size import resize
 
 SIDE = 64
+BLENDED = 36
+"""The number of a sample from which on ``small`` lays images over each other."""
 
 
 @pytest.fixture(params=["rtmdet_tiny", "small"])
@@ -42,14 +44,14 @@ def same(one: Any, other: Any) -> bool:
 
 
 def test_a_sample_is_the_same_whatever_came_before(dataset: Any) -> None:
-    *_, late = samples(dataset, [(i % 6, i, False) for i in range(8)])
-    [alone, other] = samples(dataset, [(1, 7, False), (1, 8, False)])
+    *_, late = samples(dataset, [(i % 6, BLENDED + i, False) for i in range(8)])
+    [alone, other] = samples(dataset, [(1, BLENDED + 7, False), (1, BLENDED + 8, False)])
     assert same(late, alone)
     assert not same(alone, other)
 
 
 def test_a_sample_has_boxes_of_several_images(dataset: Any) -> None:
-    found = samples(dataset, [(0, number, False) for number in range(10)])
+    found = samples(dataset, [(0, BLENDED + number, False) for number in range(10)])
     for each in found:
         height, width = each["inputs"].shape[1:]
         assert max(height, width) <= SIDE
@@ -71,9 +73,9 @@ def test_the_last_part_of_training_is_not_mixed(dataset: Any, monkeypatch: Any) 
 LOAD = [{"type": "LoadImage"}, {"type": "LoadAnnotations", "with_bbox": True}]
 
 
-def mixing(discs: Path, step: str, prob: float) -> Any:
+def mixing(discs: Path, step: str, **options: Any) -> Any:
     """The discs, of which a step mixes a share."""
-    mix = {"type": step, "img_scale": (2 * SIDE, 2 * SIDE), "ratio_range": (1.0, 1.0), "prob": prob}
+    mix = {"type": step, "img_scale": (2 * SIDE, 2 * SIDE), "ratio_range": (1.0, 1.0), **options}
     pack = {"type": "PackDetInputs"}
     return DATASETS.build(
         {
@@ -97,6 +99,13 @@ def test_an_image_that_is_laid_over_another_is_not_flipped(discs: Path, monkeypa
         assert len(mixed["data_samples"].gt_instances) == 8
         difference = mixed["inputs"].float() - plain["inputs"].float()
         assert difference.abs().max() <= 1, "it lies over itself"
+
+
+def test_images_are_laid_over_each_other_after_some_passes(discs: Path) -> None:
+    dataset = mixing(discs, "OccasionalMixUp", prob=1.0, begin=2)
+    last, first = samples(dataset, [(0, 2 * len(dataset) - 1, False), (0, 2 * len(dataset), False)])
+    assert len(last["data_samples"].gt_instances) == 4
+    assert len(first["data_samples"].gt_instances) == 8
 
 
 @pytest.mark.parametrize(("step", "others"), [("Collage", 3), ("OccasionalMixUp", 1)])
