@@ -31,7 +31,7 @@ def read_rgb(path: Path) -> NDArray[np.uint8]:
         reason = error.strerror if isinstance(error, OSError) else error
         raise UserError(
             f"{path} cannot be read as an image: {reason}. Replace it, or take it out of the "
-            "annotations."
+            "annotations; a run that was started with it needs another name then (--run)."
         ) from error
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -215,19 +216,31 @@ def _read_kept(folder: Path, roots: tuple[Path, ...]) -> OwnData | None:
 def _going_on(kept: OwnData, report: Report) -> OwnData:
     """Says so where the data has changed since a run was started."""
     before = [json.loads(kept.annotations(split).read_text()) for split in kept.splits]
-    names = {image["file_name"] for content in before for image in content["images"]}
-    boxes = sum(len(content["annotations"]) for content in before)
     data = with_splits(report.cleaned, report.records)
-    rows = data.in_split("train") | data.in_split("val")
-    same = names == {data.name(data.images[i].path) for i in rows.nonzero()[0].tolist()}
-    if same and boxes == int(rows[data.boxes.image].sum()):
+    if _labels(before) == _labels([coco_content(data, split) for split in kept.splits]):
         return kept
     folders = " or ".join(map(str, kept.folders))
     text = (
-        f"note: {folders} has changed since this run was started. The run keeps using what it "
-        "was started with; for the data as it is now, give a run another name with --run."
+        f"note: {folders} has changed since this run was started. The run keeps using the "
+        "annotations that it was started with; for the data as it is now, give a run another name "
+        "with --run."
     )
     return replace(kept, messages=(text,))
+
+
+def _labels(contents: Sequence[dict[str, Any]]) -> tuple[set[tuple[Any, ...]], Counter[Any]]:
+    """The images of COCO's dictionaries with their sizes, and their boxes with their classes."""
+    images: set[tuple[Any, ...]] = set()
+    boxes: Counter[Any] = Counter()
+    for content in contents:
+        names = {each["id"]: each["name"] for each in content["categories"]}
+        files = {each["id"]: each["file_name"] for each in content["images"]}
+        images |= {(each["file_name"], each["width"], each["height"]) for each in content["images"]}
+        boxes.update(
+            (files[each["image_id"]], names[each["category_id"]], each["iscrowd"], *each["bbox"])
+            for each in content["annotations"]
+        )
+    return images, boxes
 
 
 def is_kept_split(folder: Path, path: Path) -> bool:

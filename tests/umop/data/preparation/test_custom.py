@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -95,6 +96,20 @@ def test_a_run_keeps_its_split_when_images_are_added(tmp_path: Path) -> None:
     assert (written(out), written(out, "val")) == before
     assert "has changed since this run was started" in again.messages[0]
     assert again.classes == first.classes
+
+
+@pytest.mark.parametrize(
+    "changed", [{"bbox": [7, 7, 9, 9]}, {"category_id": 2}, {"iscrowd": 1}, {}]
+)
+def test_a_run_says_that_labels_have_changed(tmp_path: Path, changed: dict[str, Any]) -> None:
+    root, out = coco(tmp_path / "data", {"all": 20}), tmp_path / "out"
+    read_data(root, out).write_annotations()
+    content = json.loads((root / "all.json").read_text())
+    content["annotations"][0] |= changed
+    content["annotations"].reverse()
+    (root / "all.json").write_text(json.dumps(content))
+    messages = read_data(root, out).messages
+    assert [("has changed since" in each) for each in messages] == [True] * bool(changed)
 
 
 @pytest.mark.parametrize("images", [1, 2])
