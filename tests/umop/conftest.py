@@ -23,6 +23,7 @@ from tests.umop import tiny
 from tests.umop.distributed.starter import Starter, starter
 from umop.cli import main
 from umop.data.coco import LabelledImage, write_coco
+from umop.runs.checkpoints import checksum_file
 
 SIDE = 128
 Umop = Callable[..., tuple[int, str, str]]
@@ -118,3 +119,4 @@ def lively(checkpoint: Path) -> None:
     content = torch.load(checkpoint, weights_only=False)
     content["state_dict"]["bbox_head.atss_cls.bias"] += 3.0
     torch.save(content, checkpoint)
+    checksum_file(checkpoint).unlink(missing_ok=True)

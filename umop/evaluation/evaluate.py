@@ -12,7 +12,7 @@ from umop.data.preparation.location import require_data
 from umop.engine.runner import Runner
 from umop.evaluation import CocoResult, result_of
 from umop.evaluation.keep import write_evaluation
-from umop.runs.checkpoints import describe_checkpoint
+from umop.runs.checkpoints import describe_checkpoint, require_whole
 from umop.runs.evaluation import Evaluation
 from umop.runs.folder import RunFolder
 from umop.system.console import note
@@ -42,7 +42,7 @@ def evaluate(
         UserError: The run has no checkpoint, the data is missing, or no threshold reaches the
             precision.
     """
-    checkpoint = run.best_checkpoint()
+    checkpoint = require_whole(run.best_checkpoint())
     config = config_for(run, data)
     note(describe_checkpoint(checkpoint))
     if tta:

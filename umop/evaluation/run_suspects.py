@@ -10,7 +10,7 @@ from umop.config.load import load_written
 from umop.data.preparation.location import require_data
 from umop.evaluation.evaluate import detect_test_data
 from umop.evaluation.suspects import Suspect, find_suspects
-from umop.runs.checkpoints import describe_checkpoint
+from umop.runs.checkpoints import describe_checkpoint, require_whole
 from umop.runs.folder import RunFolder
 from umop.system.console import note
 
@@ -26,7 +26,7 @@ def suspects_of(run: RunFolder) -> tuple[list[Suspect], dict[str, Path]]:
     Raises:
         UserError: The run has no checkpoint, or its data is missing.
     """
-    checkpoint = run.best_checkpoint()
+    checkpoint = require_whole(run.best_checkpoint())
     configs = {split: _testing_on(split, load_written(run.config)) for split in _SPLITS}
     note(describe_checkpoint(checkpoint))
     suspects = []

@@ -34,7 +34,7 @@ from umop.export.program import trace, write_pt2
 from umop.export.samples import sample_name, write_samples
 from umop.export.speed import measure_speed
 from umop.export.verify import Deviation, verify
-from umop.runs.checkpoints import describe_checkpoint
+from umop.runs.checkpoints import describe_checkpoint, require_whole
 from umop.runs.folder import RunFolder
 from umop.system.console import note
 from umop.system.digest import sha256_of
@@ -82,7 +82,7 @@ def export(
     Raises:
         UserError: There is no checkpoint, no test data, or the bundle finds something else.
     """
-    checkpoint = run.best_checkpoint()
+    checkpoint = require_whole(run.best_checkpoint())
     config = load_written(run.config)
     require_data(config, "test")
     note(describe_checkpoint(checkpoint))

@@ -58,9 +58,12 @@ def _make_newest(checkpoint: Path) -> None:
 def replace_text(path: Path, text: str) -> None:
     """Writes a small file so that it has its old content or the new, whatever happens."""
     temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_text(text)
-    _flush(temporary)
-    temporary.replace(path)
+    try:
+        temporary.write_text(text)
+        _flush(temporary)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def _flush(path: Path) -> None:
@@ -117,6 +120,21 @@ def newest_whole(run: RunFolder) -> Path | None:
         f"{run.folder} has no checkpoint that is whole. Delete the folder to train again, or name "
         "another run with --run."
     )
+
+
+def require_whole(checkpoint: Path) -> Path:
+    """The same checkpoint, which is not damaged.
+
+    Raises:
+        UserError: It is.
+    """
+    if not is_whole(checkpoint):
+        raise UserError(
+            f"{checkpoint} is damaged: it is not the file that was saved. Delete it to take "
+            f"another of the run's; if you have changed it, delete "
+            f"{checksum_file(checkpoint).name}."
+        )
+    return checkpoint
 
 
 def is_whole(checkpoint: Path) -> bool:

@@ -164,11 +164,17 @@ class RunFolder:
         """The lines of ``metrics.jsonl``; none before the first.
 
         A last line that a kill cut off is left out.
+
+        Raises:
+            UserError: Another line is damaged.
         """
         if not self.metrics_file.is_file():
             return []
         lines = self.metrics_file.read_text().splitlines(keepends=True)
-        return [json.loads(line) for line in lines if line.endswith("\n")]
+        try:
+            return [json.loads(line) for line in lines if line.endswith("\n")]
+        except ValueError as error:
+            raise UserError(f"{self.metrics_file} is damaged: {error}") from None
 
     def last_metrics(self) -> dict[str, Any] | None:
         """What the last evaluation during training measured, None before there was one."""
@@ -177,9 +183,8 @@ class RunFolder:
     def latest_checkpoint(self) -> Path | None:
         """The newest checkpoint, None before there is one."""
         pointer = self.folder / "last_checkpoint"
-        if not pointer.is_file():
-            return None
-        return self.folder / Path(pointer.read_text().strip()).name
+        name = Path(pointer.read_text().strip()).name if pointer.is_file() else ""
+        return self.folder / name if name else None
 
     def best_checkpoint(self) -> Path:
         """The checkpoint that had the best AP during training; the newest where none is marked.
@@ -189,7 +194,7 @@ class RunFolder:
         """
         newest = self.require_checkpoint()
         best = self.folder / "best.pth"
-        return best if is_zipfile(best) else newest
+        return best if best.is_file() else newest
 
     def require_checkpoint(self) -> Path:
         """The newest checkpoint.

@@ -41,13 +41,15 @@ def runs_in(folder: Path) -> list[ListedRun]:
 
 def listed_run(run: RunFolder) -> ListedRun:
     """Reads one run's folder."""
-    lines = run.read_metrics()
-    last = run.last_metrics()
+    try:
+        state, lines = run_state(run), run.read_metrics()
+    except UserError:
+        state, lines = "damaged", []
     return ListedRun(
         name=run.name,
-        state=run_state(run),
+        state=state,
         iteration=lines[-1]["iter"] if lines else None,
-        ap=last["AP"] if last else None,
+        ap=next((line["AP"] for line in reversed(lines) if "AP" in line), None),
         age=time.time() - max(path.stat().st_mtime for path in (run.folder, *_wrote(run))),
     )
 
@@ -58,11 +60,12 @@ def _wrote(run: RunFolder) -> list[Path]:
 
 
 def run_state(run: RunFolder) -> str:
-    """How a run is doing."""
-    try:
-        starts = run.starts()
-    except UserError:
-        return "damaged"
+    """How a run is doing.
+
+    Raises:
+        UserError: What it says of its starts is damaged.
+    """
+    starts = run.starts()
     code = starts[-1].get("exit_code") if starts else None
     if code is not None:
         return {0: "finished", STOPPED: "stopped"}.get(code, "failed")

@@ -12,6 +12,7 @@ import torch
 from mmengine.config import Config
 from torch import Tensor
 
+from umop.runs.checkpoints import require_whole
 from umop.runs.folder import ROOT, RunFolder
 from umop.system.console import note
 from umop.system.digest import sha256_of
@@ -195,7 +196,7 @@ def _find_checkpoint(weights: str) -> Path:
     if "://" in weights:
         raise UserError(f"--weights {weights}: download the file, and name it by its path.")
     if path.is_dir() or (ROOT / weights).is_dir():
-        return RunFolder.named(weights).best_checkpoint()
+        return require_whole(RunFolder.named(weights).best_checkpoint())
     raise UserError(f"--weights {weights}: there is no such run or file.")
 
 

@@ -46,6 +46,20 @@ def test_a_run_is_read_from_any_folder(umop: Umop, workplace: Path) -> None:
     assert f"There is no run at {workplace}/runs/nothing" in err
 
 
+def test_a_best_checkpoint_that_is_not_what_was_saved_is_refused(
+    umop: Umop, workplace: Path
+) -> None:
+    copy = Path(shutil.copytree(workplace / "runs" / "discs", workplace / "runs" / "bad"))
+    best = copy / "best.pth"
+    content = bytearray(best.read_bytes())
+    content[len(content) // 2] ^= 1
+    best.write_bytes(content)
+    for command in (["eval", "bad"], ["export", "bad"], ["data", "suspects", "bad"]):
+        code, _, err = umop(*command)
+        assert code == 2
+        assert "best.pth is damaged: it is not the file that was saved" in err
+
+
 def test_a_damaged_checkpoint_is_named(umop: Umop, workplace: Path) -> None:
     copy = Path(shutil.copytree(workplace / "runs" / "discs", workplace / "runs" / "cut"))
     checkpoint = copy / "iter_4.pth"

@@ -118,12 +118,18 @@ def test_a_damaged_run_hides_no_other(
     for name, content in (("broken", "{bad"), ("sound", '[{"exit_code": 0}]')):
         (tmp_path / "runs" / name).mkdir(parents=True)
         (tmp_path / "runs" / name / "provenance.json").write_text(content)
+    (tmp_path / "runs" / "cut").mkdir()
+    (tmp_path / "runs" / "cut" / "metrics.jsonl").write_text('{"AP": 0.\n{"AP": 0.1}\n')
     code, out, _ = umop("runs", "--json")
     assert code == 0
     assert {row["name"]: row["state"] for row in json.loads(out)} == {
         "broken": "damaged",
+        "cut": "damaged",
         "sound": "finished",
     }
     code, _, err = umop("report", "broken")
     assert code == 2
     assert "provenance.json is damaged" in err
+    code, _, err = umop("report", "cut")
+    assert code == 2
+    assert "metrics.jsonl is damaged" in err
