@@ -14,7 +14,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from umop.runs.folder import RunFolder
-from umop.system.errors import FetchError, UserError
+from umop.system.errors import FetchError, Stopped, UserError
 from umop.system.locks import file_lock, try_lock
 
 
@@ -23,7 +23,7 @@ def locked(run: RunFolder) -> Iterator[None]:
     """Makes a run's folder and keeps other processes from training in it.
 
     The kernel drops the lock when the process ends, however it ends. A folder that this start
-    made is removed again where the start is refused before anything was trained.
+    made is removed again where it is refused, or stopped, before anything was trained.
 
     Raises:
         UserError: Another process trains the run, or the folder cannot be written.
@@ -34,7 +34,7 @@ def locked(run: RunFolder) -> Iterator[None]:
         raise UserError(f"{run.folder} cannot be written: {error.strerror}.") from error
     try:
         yield
-    except (UserError, FetchError):
+    except (UserError, FetchError, Stopped):
         if is_new and run.latest_checkpoint() is None and not run.metrics_file.is_file():
             shutil.rmtree(run.folder)
         raise

@@ -15,7 +15,7 @@ import pytest
 from tests.umop.conftest import Umop
 from umop.runs.folder import RunFolder
 from umop.runs.lock import locked
-from umop.system.errors import UserError
+from umop.system.errors import Stopped, UserError
 
 HOLD = """
 import sys, time
@@ -63,10 +63,11 @@ def test_a_killed_process_holds_no_run(holder: subprocess.Popen[str]) -> None:
         pass
 
 
-def test_a_refused_start_removes_the_folder_it_made() -> None:
+@pytest.mark.parametrize("error", [UserError("no data"), Stopped()])
+def test_a_refused_or_stopped_start_removes_the_folder_it_made(error: BaseException) -> None:
     run = RunFolder.to_train("trees")
-    with pytest.raises(UserError, match="no data"), locked(run):
-        raise UserError("no data")
+    with pytest.raises(type(error)), locked(run):
+        raise error
     assert not run.folder.exists()
 
 
