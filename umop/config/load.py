@@ -86,6 +86,8 @@ def load_written(path: Path) -> Config:
         today = Path(folder) / path.name
         today.write_text(path.read_text().replace("'LoadPicture'", "'LoadImage'"))
         config = _read(today, path, imports=False)
+    if missing := [name for name in ("model", "test_dataloader") if name not in config]:
+        raise UserError(f"{path} is damaged: it has no {missing[0]}.")
     imports = config.get("custom_imports") or {}
     theirs = [name for name in imports.get("imports") or [] if not name.startswith("umop.")]
     config.custom_imports = {**imports, "imports": theirs}
@@ -147,4 +149,7 @@ def _value_for(config: Config, assignment: Assignment) -> object:
             f"--set {assignment.name}: '{variable}' is a variable of the config's file, and only "
             f"a whole variable can be set.{instead}"
         )
-    return check_kind(assignment, config[variable])
+    before = config[variable]
+    if assignment.value is None and isinstance(before, int | float):
+        raise UserError(f"--set {assignment.name}=None: this must be a number, such as {before}.")
+    return check_kind(assignment, before)

@@ -150,6 +150,7 @@ def test_a_mistake_in_a_file_is_one_line(tmp_path: Path, text: str, message: str
         ("iteration=5", "nothing called 'iteration' to set. Did you mean 'iterations'?"),
         ("train_pipeline.2.prob=1", "Set train_dataloader.dataset.pipeline.2.prob instead."),
         ("iterations=abc", "--set iterations=abc: this must be a number, such as 240."),
+        ("iterations=None", "--set iterations=None: this must be a number, such as 240."),
         ("optim_wrapper.optimizer.lr=abc", "this must be a number, such as 0.001."),
         ("model.backbone.pretrained=1", "this must be True or False, such as True."),
         ("model=3", "this must be a section, such as {'type': 'ATSS'"),
