@@ -21,7 +21,7 @@ from umop.training.options import AUTO, TrainOptions
 from umop.training.plan import Counts, count, train_content
 from umop.training.precision import choose_precision, precision_of
 from umop.training.schedule import ScheduleOptions, fit
-from umop.training.size import fit_size
+from umop.training.size import fit_size, require_width
 from umop.training.tiles import Cut, Scenes, fit_tiles
 from umop.weights import finetune
 
@@ -134,6 +134,8 @@ def _set_size(draft: Draft) -> None:
         return
     share = draft.counts.box_share
     draft.size_note = fit_size(draft.config, draft.options.schedule.size, share)
+    if draft.counts.narrowest:
+        require_width(draft.config, draft.counts.narrowest)
 
 
 def _choose_batch(draft: Draft) -> None:

@@ -6,7 +6,7 @@ Configs are read and changed as nested mappings, in place; nothing here needs to
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from typing import Any
 
 from umop.config.ranges import SIZE_KEYS
@@ -17,6 +17,8 @@ SMALL_BOX = 16
 """Pixels, two cells of a pyramid level of stride 8: half of the boxes being smaller, many are
 missed."""
 _GOOD_BOX = 18
+_STRIDE = 8
+"""Pixels of a cell of the finest pyramid level."""
 _MULTIPLE = 32
 
 
@@ -100,6 +102,26 @@ def resize(config: _Section, side: int) -> None:
         if key is not None and key in step and id(step) not in seen:
             seen.add(id(step))
             step[key] = _scaled(step[key], factor)
+
+
+def require_width(config: _Section, image: Mapping[str, Any]) -> None:
+    """Refuses an image of which too little is left at the size that images are scaled to.
+
+    Args:
+        config: Names the size.
+        image: COCO's entry of the image whose sides differ most.
+
+    Raises:
+        UserError: Its shorter side would have less pixels than a cell of the finest pyramid level.
+    """
+    short, long = sorted((image["width"], image["height"]))
+    side = _test_side(config)
+    if side and short * side < _STRIDE * long:
+        raise UserError(
+            f"{image['file_name']} has {image['width']} × {image['height']} pixels: scaled to "
+            f"{side}, less than {_STRIDE} are left of its shorter side. Take it out of the data, "
+            "cut it into several, or take a larger --size."
+        )
 
 
 def test_sides(config: _Section) -> tuple[int, ...]:

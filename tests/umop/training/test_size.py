@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from contextlib import nullcontext
 
 import pytest
 from mmengine.config import Config
 
 from umop.config.load import load_config
 from umop.system.errors import UserError
-from umop.training.size import fit_size
+from umop.training.size import fit_size, require_width
 
 
 def sized(name: str, side: int) -> Config:
@@ -77,6 +78,15 @@ def test_the_size_follows_the_boxes(
     assert max(config.test_dataloader.dataset.pipeline[1].scale) == side
     assert (message is None) == (said is None)
     assert re.search(said or "", message or "")
+
+
+@pytest.mark.parametrize(("height", "refused"), [(7, True), (8, False)])
+def test_an_image_of_which_too_little_is_left_is_refused(height: int, refused: bool) -> None:
+    config = load_config("small")
+    strip = {"file_name": "strip.png", "width": 416, "height": height}
+    with pytest.raises(UserError, match=r"strip\.png has") if refused else nullcontext():
+        require_width(config, strip)
+    require_width(load_config("demo"), strip)
 
 
 def test_images_of_their_own_size_stay_so() -> None:
