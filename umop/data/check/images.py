@@ -33,10 +33,11 @@ def _each(examined: Examined, text: Callable[[Image, Record], str | None]) -> It
 def _missing(examined: Examined) -> Iterator[Hit]:
     for index, image in enumerate(examined.data.images):
         if examined.record(index) is None:
-            source = examined.data.name(image.source)
             is_absolute = image.written.startswith("/")
             name = image.written if is_absolute else examined.data.name(image.path)
-            yield Hit(f"{source} lists {name}", index)
+            if image.source.is_file():
+                name = f"{examined.data.name(image.source)} lists {name}"
+            yield Hit(name, index)
 
 
 def _empty(examined: Examined) -> Iterator[Hit]:

@@ -31,6 +31,12 @@ def test_exif_turns_only_what_it_can(tmp_path: Path, orientation: int, said: boo
     assert {each.rule for each in findings} == ({"exif-unclear"} if said else set())
 
 
+def test_a_link_to_nothing_is_named_alone(tmp_path: Path) -> None:
+    yolo(tmp_path, 4)
+    (tmp_path / "images" / "link.jpg").symlink_to("nothing.jpg")
+    assert texts(check(open_data(tmp_path)), "image-missing") == ["images/link.jpg"]
+
+
 def deep(path: Path, values: Any) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(values).save(path)
