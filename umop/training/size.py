@@ -112,14 +112,14 @@ def require_width(config: _Section, image: Mapping[str, Any]) -> None:
         image: COCO's entry of the image whose sides differ most.
 
     Raises:
-        UserError: Its shorter side would have less pixels than a cell of the finest pyramid level.
+        UserError: Its shorter side would have fewer pixels than a cell of the finest pyramid level.
     """
     short, long = sorted((image["width"], image["height"]))
     side = _test_side(config)
     if side and short * side < _STRIDE * long:
         raise UserError(
             f"{image['file_name']} has {image['width']} × {image['height']} pixels: scaled to "
-            f"{side}, less than {_STRIDE} are left of its shorter side. Take it out of the data, "
+            f"{side}, fewer than {_STRIDE} are left of its shorter side. Take it out of the data, "
             "cut it into several, or take a larger --size."
         )
 
