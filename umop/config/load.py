@@ -150,6 +150,6 @@ def _value_for(config: Config, assignment: Assignment) -> object:
             f"a whole variable can be set.{instead}"
         )
     before = config[variable]
-    if assignment.value is None and isinstance(before, int | float):
+    if assignment.value is None and type(before) in (int, float):
         raise UserError(f"--set {assignment.name}=None: this must be a number, such as {before}.")
     return check_kind(assignment, before)

@@ -131,8 +131,8 @@ def require_whole(checkpoint: Path) -> Path:
     if not is_whole(checkpoint):
         raise UserError(
             f"{checkpoint} is damaged: it is not the file that was saved. Delete it to take "
-            f"another of the run's; if you have changed it, delete "
-            f"{checksum_file(checkpoint).name}."
+            "another of the run's; one that you have changed, or that is not from here, must have "
+            f"no {checksum_file(checkpoint).name} beside it."
         )
     return checkpoint
 
@@ -140,9 +140,10 @@ def require_whole(checkpoint: Path) -> Path:
 def is_whole(checkpoint: Path) -> bool:
     """Whether a checkpoint is what its checksum says; without one, what the sums inside it say."""
     checksums = checksum_file(checkpoint)
-    if not checksums.is_file():
+    lines = checksums.read_text(errors="replace").split("\n") if checksums.is_file() else []
+    known = [line.split()[0] for line in lines if line.strip()]
+    if not known:
         return _has_whole_parts(checkpoint)
-    known = [line.split()[0] for line in checksums.read_text().splitlines() if line]
     return checkpoint.is_file() and sha256_of(checkpoint) in known
 
 

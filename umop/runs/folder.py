@@ -170,10 +170,10 @@ class RunFolder:
         """
         if not self.metrics_file.is_file():
             return []
-        lines = self.metrics_file.read_text().splitlines(keepends=True)
         try:
-            return [json.loads(line) for line in lines if line.endswith("\n")]
-        except ValueError as error:
+            lines = self.metrics_file.read_text().splitlines(keepends=True)
+            return [dict(json.loads(line)) for line in lines if line.endswith("\n")]
+        except (ValueError, TypeError) as error:
             raise UserError(f"{self.metrics_file} is damaged: {error}") from None
 
     def last_metrics(self) -> dict[str, Any] | None:
@@ -183,8 +183,9 @@ class RunFolder:
     def latest_checkpoint(self) -> Path | None:
         """The newest checkpoint, None before there is one."""
         pointer = self.folder / "last_checkpoint"
-        name = Path(pointer.read_text().strip()).name if pointer.is_file() else ""
-        return self.folder / name if name else None
+        if not pointer.is_file():
+            return None
+        return self.folder / Path(pointer.read_text().strip()).name
 
     def best_checkpoint(self) -> Path:
         """The checkpoint that had the best AP during training; the newest where none is marked.
@@ -209,7 +210,9 @@ class RunFolder:
                 f"{self.name}. Those that are here: umop runs"
             )
         if not checkpoint.is_file():
-            raise UserError(f"{checkpoint} is gone, though {self.folder} names it as its newest.")
+            raise UserError(
+                f"{checkpoint} is gone, though {self.folder / 'last_checkpoint'} names it."
+            )
         if not is_zipfile(checkpoint):
             raise UserError(
                 f"{checkpoint} is damaged: it is not a whole file of torch.save. Name another "

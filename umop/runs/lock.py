@@ -23,7 +23,8 @@ def locked(run: RunFolder) -> Iterator[None]:
     """Makes a run's folder and keeps other processes from training in it.
 
     The kernel drops the lock when the process ends, however it ends. A folder that this start
-    made is removed again where it is refused, or stopped, before anything was trained.
+    made is removed again where it is refused before anything was trained, or stopped before
+    anything was written.
 
     Raises:
         UserError: Another process trains the run, or the folder cannot be written.
@@ -34,9 +35,13 @@ def locked(run: RunFolder) -> Iterator[None]:
         raise UserError(f"{run.folder} cannot be written: {error.strerror}.") from error
     try:
         yield
-    except (UserError, FetchError, Stopped):
+    except (UserError, FetchError):
         if is_new and run.latest_checkpoint() is None and not run.metrics_file.is_file():
-            shutil.rmtree(run.folder)
+            shutil.rmtree(run.folder, ignore_errors=True)
+        raise
+    except Stopped:
+        if is_new and list(run.folder.iterdir()) == [run.lock]:
+            shutil.rmtree(run.folder, ignore_errors=True)
         raise
     finally:
         lock.release()

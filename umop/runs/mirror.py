@@ -21,7 +21,7 @@ from typing import BinaryIO, NamedTuple
 from pydantic import TypeAdapter
 
 from serving.shared import ConflictError, StorageError, Store, Tag, receive_object
-from umop.runs.checkpoints import by_age, replace_text
+from umop.runs.checkpoints import by_age, checksum_file, replace_text
 from umop.runs.folder import RunFolder
 from umop.system.console import note
 from umop.system.digest import sha256_of, sha256_of_stream
@@ -168,9 +168,11 @@ class Mirror:
         over = Event()
         with ThreadPoolExecutor(_CONNECTIONS) as pool:
             try:
-                list(pool.map(lambda name: self._bring(name, over), names))
+                brought = list(pool.map(lambda name: self._bring(name, over), names))
             finally:
                 over.set()
+        for name in (name for name, whole in zip(names, brought, strict=True) if not whole):
+            checksum_file(self._run.folder / name).unlink(missing_ok=True)  # of the file left out
         for name in self.manifest.checkpoints:
             if self._bring(name, Event()):
                 replace_text(self._run.folder / _POINTER, f"{name}\n")

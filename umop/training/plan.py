@@ -7,7 +7,6 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -32,7 +31,6 @@ class Counts:
         box_share: The side of the median box to train on, as a share of the size of images;
             0 without boxes.
         most_boxes: The boxes of the fullest image to train on.
-        narrowest: COCO's entry of the image whose sides differ most; None without images.
     """
 
     train: int
@@ -41,7 +39,6 @@ class Counts:
     box_share: float = 0.0
     windows: int | None = None
     most_boxes: int = 0
-    narrowest: dict[str, Any] | None = None
 
     @property
     def samples(self) -> int:
@@ -58,23 +55,14 @@ def count(config: Config, found: OwnData | None) -> Counts:
     """
     unwritten = _unwritten(found)
     train, val = config.train_dataloader.dataset, config.val_dataloader.dataset
-    to_train_on, to_evaluate_on = _read_coco(train, unwritten), _read_coco(val, unwritten)
+    to_train_on = _read_coco(train, unwritten)
     return Counts(
         train=_images(train, to_train_on),
-        val=_images(val, to_evaluate_on),
+        val=_images(val, _read_coco(val, unwritten)),
         classes=len(train.metainfo.classes),
         box_share=box_share(to_train_on, test_sides(config)),
         most_boxes=_most_boxes(to_train_on),
-        narrowest=min(
-            chain(to_train_on["images"], to_evaluate_on["images"]), key=_flatness, default=None
-        ),
     )
-
-
-def _flatness(image: dict[str, Any]) -> float:
-    """The shorter side of an image, as a share of the longer."""
-    sides = image["width"], image["height"]
-    return float(min(sides) / max(sides))
 
 
 def train_content(config: Config, found: OwnData | None) -> dict[str, Any]:

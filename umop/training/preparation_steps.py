@@ -134,8 +134,9 @@ def _set_size(draft: Draft) -> None:
         return
     share = draft.counts.box_share
     draft.size_note = fit_size(draft.config, draft.options.schedule.size, share)
-    if draft.counts.narrowest:
-        require_width(draft.config, draft.counts.narrowest)
+    if draft.own is not None:
+        contents = draft.own.contents.values()
+        require_width(draft.config, [each for content in contents for each in content["images"]])
 
 
 def _choose_batch(draft: Draft) -> None:

@@ -6,10 +6,11 @@ Configs are read and changed as nested mappings, in place; nothing here needs to
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from typing import Any
 
 from umop.config.ranges import SIZE_KEYS
+from umop.system.console import counted
 from umop.system.errors import UserError
 
 _Section = MutableMapping[str, Any]
@@ -19,6 +20,7 @@ missed."""
 _GOOD_BOX = 18
 _STRIDE = 8
 """Pixels of a cell of the finest pyramid level."""
+_SHOWN = 3
 _MULTIPLE = 32
 
 
@@ -104,23 +106,28 @@ def resize(config: _Section, side: int) -> None:
             step[key] = _scaled(step[key], factor)
 
 
-def require_width(config: _Section, image: Mapping[str, Any]) -> None:
-    """Refuses an image of which too little is left at the size that images are scaled to.
+def require_width(config: _Section, images: Sequence[Mapping[str, Any]]) -> None:
+    """Refuses images of which too little is left at the size that images are scaled to.
 
     Args:
         config: Names the size.
-        image: COCO's entry of the image whose sides differ most.
+        images: COCO's entries of them.
 
     Raises:
-        UserError: Its shorter side would have fewer pixels than a cell of the finest pyramid level.
+        UserError: A shorter side would have fewer pixels than a cell of the finest pyramid level.
     """
-    short, long = sorted((image["width"], image["height"]))
-    side = _test_side(config)
-    if side and short * side < _STRIDE * long:
+    if not (side := _test_side(config)):
+        return
+    narrow = [
+        f"{each['file_name']} of {each['width']} × {each['height']} pixels"
+        for each in images
+        if min(each["width"], each["height"]) * side < _STRIDE * max(each["width"], each["height"])
+    ]
+    if narrow:
         raise UserError(
-            f"{image['file_name']} has {image['width']} × {image['height']} pixels: scaled to "
-            f"{side}, fewer than {_STRIDE} are left of its shorter side. Take it out of the data, "
-            "cut it into several, or take a larger --size."
+            f"{counted(len(narrow), 'image')} would have less than {_STRIDE} pixels on the shorter "
+            f"side, scaled to {side}: {', '.join(narrow[:_SHOWN])}. Take them out of the data, cut "
+            "them into several, or take a larger --size."
         )
 
 

@@ -144,7 +144,8 @@ def use_weights(config: Config, weights: str, run: RunFolder) -> InitialWeights:
 def keep_weights(config: Config, before: Config, weights: str) -> bool:
     """Makes a config name the weights that its run, which has checkpoints, started from.
 
-    The published file is not needed to resume, nor is one that is gone, which a note says.
+    The published file is not needed to resume, nor is one that is gone or damaged, of which a note
+    is made.
 
     Args:
         config: Changed in place.
@@ -153,16 +154,19 @@ def keep_weights(config: Config, before: Config, weights: str) -> bool:
 
     Returns:
         Whether the run started from the published file that fits the config, or from weights of the
-        user's that are gone.
+        user's and there are none of that name now.
     """
     began = f"{_INITIAL}{published_for(config).sha256}" if weights == _COCO_WEIGHTS else _INITIAL
     source = before.get("load_from", None)
     if not source or not Path(source).name.startswith(began):
         return False
     if weights != _COCO_WEIGHTS:
-        if _exists(weights):
+        try:
+            _find_checkpoint(weights)
+        except UserError as error:
+            note(f"note: {error} The run has checkpoints, and goes on from what it began with.")
+        else:
             return False
-        note(f"--weights {weights} is not there any more; the run has checkpoints, and goes on.")
     config.load_from = source
     if not named_by(before):
         without_pretrained_backbone(config)
@@ -177,11 +181,6 @@ def write_initial_weights(start: InitialWeights, run: RunFolder) -> None:
 def _initial(run: RunFolder, source: Path) -> Path:
     """Where a run keeps the weights it started from; another source has another name."""
     return run.folder / f"{_INITIAL}{sha256_of(source)[:12]}.pth"
-
-
-def _exists(weights: str) -> bool:
-    """Whether a run or a file has such a name."""
-    return Path(weights).exists() or (ROOT / weights).is_dir()
 
 
 def _find_checkpoint(weights: str) -> Path:

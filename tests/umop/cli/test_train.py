@@ -111,7 +111,7 @@ def test_training_starts_from_another_run(umop: Umop, discs: Path, workplace: Pa
     shutil.rmtree(workplace / "runs" / "discs")
     code, again, err = umop(*command, "discs")
     assert (code, again) == (0, out), err
-    assert "--weights discs is not there any more" in err
+    assert "note: --weights discs: there is no such run or file. The run has checkpoints" in err
     code, _, err = umop(*command[:3], "untuned", *command[4:], "discs")
     assert code == 2
     assert "there is no such run or file" in err

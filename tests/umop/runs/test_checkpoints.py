@@ -85,6 +85,17 @@ def test_one_without_a_checksum_is_checked_by_the_sums_inside_it(
     assert capsys.readouterr().err == f"warning: {newest} is damaged\n"
 
 
+def test_a_checksum_that_says_nothing_is_none(run: RunFolder) -> None:
+    newest = run.folder / "iter_3.pth"
+    checksum_file(newest).write_text(" \n")
+    assert newest_whole(run) == newest
+
+
+def test_an_empty_pointer_loses_no_checkpoint(run: RunFolder) -> None:
+    (run.folder / "last_checkpoint").write_text("")
+    assert newest_whole(run) == run.folder / "iter_3.pth"
+
+
 def test_a_full_disk_leaves_the_checkpoint_of_that_name(run: RunFolder) -> None:
     path = run.folder / "iter_3.pth"
     before = sorted(run.folder.iterdir())

@@ -71,12 +71,24 @@ def test_a_refused_or_stopped_start_removes_the_folder_it_made(error: BaseExcept
     assert not run.folder.exists()
 
 
+def test_a_stopped_start_keeps_what_it_has_written() -> None:
+    run = RunFolder.to_train("trees")
+    with pytest.raises(Stopped), locked(run):
+        stop_behind(run.mlflow_id)
+    assert run.mlflow_id.is_file()
+
+
 @pytest.mark.parametrize("trained", ["metrics.jsonl", "last_checkpoint"])
 def test_what_was_trained_stays(trained: str) -> None:
     run = RunFolder.to_train("trees")
     with pytest.raises(UserError, match="unreadable"), locked(run):
         train_until_unreadable(run.folder / trained)
     assert (run.folder / trained).is_file()
+
+
+def stop_behind(written: Path) -> None:
+    written.write_text("1")
+    raise Stopped
 
 
 def train_until_unreadable(written: Path) -> None:

@@ -13,6 +13,7 @@ from serving.storage import ConflictError, StorageError, Store
 from serving.storage.store import _TRIES
 from tests.storage import Fault, Storage
 from tests.umop.runs.mirroring import fresh, newest, push, save
+from umop.runs.checkpoints import BEST, checksum_file
 from umop.runs.folder import RunFolder
 from umop.runs.mirror import Snapshot
 from umop.runs.uploads import bring, mirrored
@@ -93,6 +94,20 @@ def test_the_newest_whole_checkpoint_is_taken(
     bring(elsewhere, place, -1)
     assert newest(elsewhere) == "iter_4.pth"
     assert "iter_8.pth is damaged or gone" in capsys.readouterr().err
+
+
+def test_a_checksum_is_left_out_with_its_checkpoint(
+    storage: Storage, place: str, run: RunFolder, tmp_path: Path
+) -> None:
+    save(run, 4)
+    shutil.copyfile(run.folder / "iter_4.pth", run.folder / BEST)
+    shutil.copyfile(checksum_file(run.folder / "iter_4.pth"), checksum_file(run.folder / BEST))
+    mirror = push(run, place, 4)
+    Store(f"{place}/trees").delete([mirror.manifest.files[BEST].key(BEST)])
+    elsewhere = fresh(tmp_path)
+    bring(elsewhere, place, -1)
+    assert newest(elsewhere) == "iter_4.pth"
+    assert not checksum_file(elsewhere.folder / BEST).exists()
 
 
 @pytest.mark.parametrize("here", [2, 8])

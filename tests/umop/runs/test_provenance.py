@@ -118,13 +118,16 @@ def test_a_damaged_run_hides_no_other(
     for name, content in (("broken", "{bad"), ("sound", '[{"exit_code": 0}]')):
         (tmp_path / "runs" / name).mkdir(parents=True)
         (tmp_path / "runs" / name / "provenance.json").write_text(content)
-    (tmp_path / "runs" / "cut").mkdir()
-    (tmp_path / "runs" / "cut" / "metrics.jsonl").write_text('{"AP": 0.\n{"AP": 0.1}\n')
+    for name, lines in (("cut", b'{"AP": 0.\n{"AP": 0.1}\n'), ("odd", b"3\n"), ("raw", b"\xff\n")):
+        (tmp_path / "runs" / name).mkdir()
+        (tmp_path / "runs" / name / "metrics.jsonl").write_bytes(lines)
     code, out, _ = umop("runs", "--json")
     assert code == 0
     assert {row["name"]: row["state"] for row in json.loads(out)} == {
         "broken": "damaged",
         "cut": "damaged",
+        "odd": "damaged",
+        "raw": "damaged",
         "sound": "finished",
     }
     code, _, err = umop("report", "broken")

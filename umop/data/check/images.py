@@ -246,7 +246,7 @@ FILES = (
          _empty, drop_images, "left out"),
     Rule("image-unreadable", "error", "image that cannot be read",
          _unreadable, drop_images, "left out"),
-    Rule("image-too-long", "error", f"image more than {_LONGEST} times as long as it is wide",
+    Rule("image-too-long", "warning", f"image more than {_LONGEST} times as long as it is wide",
          _too_long, drop_images, "left out"),
     Rule("image-values", "warning", "image whose values use little of their range, and are scaled",
          _unusual_values),

@@ -26,7 +26,7 @@ from umop.system.hardware import cpus
 
 _FEW = 64
 """Most images that are read without starting other processes."""
-_BLOCK = 32
+_BLOCK = 8
 _HEAD = 2**16
 _HASH_SIDE = 16
 _LEAST_CONTRAST = 6
