@@ -101,18 +101,19 @@ def test_training_that_gets_no_better_ends_early(umop: Umop, discs: Path, workpl
 
 
 def test_training_starts_from_another_run(umop: Umop, discs: Path, workplace: Path) -> None:
+    base = Path(shutil.copytree(workplace / "runs" / "discs", workplace / "runs" / "base"))
     command = ["train", "demo", "--run", "tuned", "--data", str(discs), *SMALL, "--weights"]
-    code, out, err = umop(*command, "discs")
+    code, out, err = umop(*command, "base")
     assert code == 0, err
-    assert re.search(r"Weights: (\d+) of the model's \1 tensors from runs/discs/\w+\.pth", err)
-    code, _, err = umop(*command, "runs/discs/iter_2.pth")
+    assert re.search(r"Weights: (\d+) of the model's \1 tensors from runs/base/\w+\.pth", err)
+    code, _, err = umop(*command, "runs/base/iter_2.pth")
     assert code == 2
     assert "another config (different: load_from" in err
-    shutil.rmtree(workplace / "runs" / "discs")
-    code, again, err = umop(*command, "discs")
+    shutil.rmtree(base)
+    code, again, err = umop(*command, "base")
     assert (code, again) == (0, out), err
-    assert "note: --weights discs: there is no such run or file. The run has checkpoints" in err
-    code, _, err = umop(*command[:3], "untuned", *command[4:], "discs")
+    assert "note: --weights base: there is no such run or file. The run has checkpoints" in err
+    code, _, err = umop(*command[:3], "untuned", *command[4:], "base")
     assert code == 2
     assert "there is no such run or file" in err
 
