@@ -1,4 +1,4 @@
-"""How a command ends by SIGTERM."""
+"""What is different for the first process of a container."""
 
 from __future__ import annotations
 
@@ -9,16 +9,13 @@ from types import FrameType
 
 
 def end_by_sigterm() -> None:
-    """Has SIGTERM end this process as Ctrl-C does: what it has begun to write is cleared up.
+    """Has SIGTERM end this process, if it is a container's first: the kernel would not.
 
-    The kernel would end it at once, and a container's first process not at all. What runs later
-    may handle the signal in another way.
+    What runs later may handle the signal in another way.
     """
-    process = os.getpid()
+    if os.getpid() == 1:
+        signal.signal(signal.SIGTERM, _end)
 
-    def end(number: int, frame: FrameType | None) -> None:
-        if os.getpid() == process:
-            sys.exit(128 + number)
-        os._exit(128 + number)  # a process that this one has forked
 
-    signal.signal(signal.SIGTERM, end)
+def _end(number: int, frame: FrameType | None) -> None:
+    sys.exit(128 + number)
