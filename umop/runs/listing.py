@@ -42,14 +42,14 @@ def runs_in(folder: Path) -> list[ListedRun]:
 def listed_run(run: RunFolder) -> ListedRun:
     """Reads one run's folder."""
     try:
-        state, lines = run_state(run), run.read_metrics()
+        state, lines, last = run_state(run), run.read_metrics(), run.last_metrics()
     except UserError:
-        state, lines = "damaged", []
+        state, lines, last = "damaged", [], None
     return ListedRun(
         name=run.name,
         state=state,
         iteration=lines[-1]["iter"] if lines else None,
-        ap=next((line["AP"] for line in reversed(lines) if "AP" in line), None),
+        ap=last["AP"] if last else None,
         age=time.time() - max(path.stat().st_mtime for path in (run.folder, *_wrote(run))),
     )
 
