@@ -149,7 +149,4 @@ def _value_for(config: Config, assignment: Assignment) -> object:
             f"--set {assignment.name}: '{variable}' is a variable of the config's file, and only "
             f"a whole variable can be set.{instead}"
         )
-    before = config[variable]
-    if assignment.value is None and type(before) in (int, float):
-        raise UserError(f"--set {assignment.name}=None: this must be a number, such as {before}.")
-    return check_kind(assignment, before)
+    return check_kind(assignment, config[variable])

@@ -157,7 +157,7 @@ def check_kind(assignment: Assignment, before: object) -> object:
     """The value of an assignment, of the kind that is there: a float where that is one.
 
     mmdet's settings take a number or a list in many places, so one may replace the other. None
-    is taken everywhere, and replaced by anything.
+    replaces anything but a number, and is replaced by anything.
 
     Raises:
         UserError: It is of another kind.
@@ -167,10 +167,13 @@ def check_kind(assignment: Assignment, before: object) -> object:
         return value if isinstance(value, str) else assignment.text
     if isinstance(before, float) and type(value) is int and abs(value) <= _MOST_EXACT:
         return float(value)
-    if before is None or value is None or _kind(value) in _REPLACEABLE.get(_kind(before), ()):
+    kind = _kind(before)
+    if before is None or value is None and kind != "a number":
+        return value
+    if _kind(value) in _REPLACEABLE.get(kind, ()):
         return value
     raise UserError(
-        f"--set {assignment.name}={assignment.text}: this must be {_kind(before)}, such as "
+        f"--set {assignment.name}={assignment.text}: this must be {kind}, such as "
         f"{_shortened(before)}."
     )
 

@@ -152,6 +152,7 @@ def test_a_mistake_in_a_file_is_one_line(tmp_path: Path, text: str, message: str
         ("iterations=abc", "--set iterations=abc: this must be a number, such as 240."),
         ("iterations=None", "--set iterations=None: this must be a number, such as 240."),
         ("optim_wrapper.optimizer.lr=abc", "this must be a number, such as 0.001."),
+        ("train_dataloader.batch_size=None", "this must be a number, such as 6."),
         ("model.backbone.pretrained=1", "this must be True or False, such as True."),
         ("model=3", "this must be a section, such as {'type': 'ATSS'"),
         ('model.neck={"out_chanels": 3}', "Did you mean 'out_channels'?"),
