@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable
+from copy import deepcopy
 from typing import Any
 
 import torch
@@ -137,9 +138,12 @@ def _fits(config: Config, batch: dict[str, Any]) -> bool:
 
 
 def _share_of_steps(config: Config, batch: dict[str, Any]) -> float:
-    """The share of the GPU's memory that a few steps of the real model take."""
+    """The share of the GPU's memory that a few steps of the real model take.
+
+    The model is built from a copy: mmdet writes its head's settings into what it builds from.
+    """
     _reset_peak()
-    model = MODELS.build(config.model).cuda().train()
+    model = MODELS.build(deepcopy(config.model)).cuda().train()
     if config.get("channels_last", False):
         model = model.to(memory_format=torch.channels_last)
     optimizer = build_optim_wrapper(model, config.optim_wrapper)

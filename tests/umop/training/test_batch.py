@@ -11,6 +11,7 @@ from mmengine.config import Config
 
 from tests.umop.conftest import Umop
 from umop.config.load import load_config
+from umop.config.settings import leaves
 from umop.runs.folder import RunFolder
 from umop.system.errors import UserError
 from umop.training import batch
@@ -70,8 +71,10 @@ def test_the_real_model_makes_steps_with_growing_batches(
 ) -> None:
     gpu = Gpu(images=6)
     gpu.install(monkeypatch)
+    before = leaves(config)
     found = choose_batch(config, RunFolder(tmp_path), parts=2, images=100, boxes=5)
     assert found == 8, "four in each of two parts"
+    assert leaves(config) == before, "a resumed run has the same config"
     assert gpu.steps == [1, 1, 1, 2, 2, 2, 4, 4, 4, 8]
     assert "The GPU holds 4 images of 64 × 64 pixels" in capfd.readouterr().err
 

@@ -15,6 +15,7 @@ from rich.progress import track
 from umop.system.cache import cache_folder
 from umop.system.digest import sha256_of
 from umop.system.errors import UserError
+from umop.system.locks import exclusive_lock
 
 _MOST_TIMES_AS_LARGE = 100
 """Most times its size that a zip may unpack to: images hardly shrink, annotations ten times."""
@@ -35,6 +36,18 @@ def unpacked(path: Path) -> Path:
     folder = cache_folder("data") / f"{path.stem}-{sha256_of(path)[:16]}"
     if folder.is_dir():
         return folder
+    with exclusive_lock(folder.parent):
+        if not folder.is_dir():
+            _unpack(path, folder)
+    return folder
+
+
+def _unpack(path: Path, folder: Path) -> None:
+    """Unpacks a zip; the folder is there when all of it is.
+
+    Raises:
+        UserError: The zip is broken, or unpacks outside the folder or without end.
+    """
     scratch = folder.with_name(f".{folder.name}")
     shutil.rmtree(scratch, ignore_errors=True)
     try:
@@ -42,6 +55,7 @@ def unpacked(path: Path) -> Path:
             members = _checked(path, archive, folder.parent)
             for member in track(members, f"{path.name}: unpacking", console=Console(stderr=True)):
                 archive.extract(member, scratch)
+        scratch.rename(folder)
     except _DAMAGED as error:
         shutil.rmtree(scratch, ignore_errors=True)
         reason = str(error) or "it ends too early"
@@ -51,8 +65,6 @@ def unpacked(path: Path) -> Path:
         raise UserError(
             f"{path} cannot be unpacked to {folder}: {error.strerror or error}."
         ) from error
-    scratch.rename(folder)
-    return folder
 
 
 def _require_zip(path: Path) -> None:

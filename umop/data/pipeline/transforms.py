@@ -66,6 +66,10 @@ class StretchedResize(Resize):
         height, width = results["img_shape"]
         factor = min(max(self.scale) / max(height, width), min(self.scale) / min(height, width))
         ratio = self.stretch ** np.random.uniform(-0.5, 0.5)
+        box = self.scale
         self.scale = max(1, round(width * factor * ratio)), max(1, round(height * factor / ratio))
-        stretched: dict[str, Any] = super().transform(results)
+        try:
+            stretched: dict[str, Any] = super().transform(results)
+        finally:
+            self.scale = box
         return stretched

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import stat
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from zipfile import ZipFile, ZipInfo
 
@@ -54,6 +56,16 @@ def test_a_zip_that_is_cut_off(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(whole[:-30])
     with pytest.raises(UserError, match="is a damaged zip: its end is missing"):
         open_data(tmp_path / name)
+
+
+def test_processes_that_unpack_one_zip_wait_for_each_other(tmp_path: Path) -> None:
+    path = tmp_path / "data.zip"
+    with ZipFile(path, "w") as content:
+        for number in range(500):
+            content.writestr(f"{number}.txt", b"x" * 1000)
+    with ProcessPoolExecutor(4, mp_context=get_context("spawn")) as pool:
+        [folder] = set(pool.map(archive.unpacked, [path] * 4))
+    assert len(list(folder.iterdir())) == 500
 
 
 def test_slashes_of_windows_are_folders(tmp_path: Path) -> None:
