@@ -9,7 +9,8 @@ export SOURCE_DATE_EPOCH=315619200 # for /etc/shadow
 touch /run/before
 groupadd --gid 10001 umop
 useradd --uid 10001 --gid umop --create-home --no-log-init --shell /usr/sbin/nologin umop
-install --directory --owner umop --group umop /workspace /workspace/runs /workspace/cache
+install --directory --owner umop --group umop /workspace
+install --directory --owner umop --group umop --mode 1777 /workspace/runs /workspace/cache # --user
 install --directory /workspace/data /models
 find / -xdev -type f -perm /6000 -exec chmod a-s {} +
 rm -f /etc/*-

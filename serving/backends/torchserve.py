@@ -122,13 +122,14 @@ class TorchServeBackend:
         await asyncio.to_thread(decoding.read_header, image, self._settings.max_pixels)
         started = perf_counter()
         answer = await self._post(self._settings.remote_model or manifest.name, image, options)
+        elapsed = perf_counter() - started
         found = _parse(answer)
         seconds = {stage: spent / 1000 for stage, spent in found.timing_ms.items()}
         return DetectionResult(
             model=found.model,
             image=found.image,
             detections=found.detections,
-            seconds={**seconds, "remote": perf_counter() - started},
+            seconds={**seconds, "remote": max(0.0, elapsed - sum(seconds.values()))},
         )
 
     async def _post(self, model: str, image: bytes, options: DetectOptions) -> httpx.Response:

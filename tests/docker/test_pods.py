@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from shutil import make_archive
 
 import pytest
 import torch
@@ -161,11 +162,12 @@ def test_other_engines_start_training(data_alone: dict[str, Path]) -> None:
             assert "No GPU was found" in container.log()
 
 
-def test_the_jobs_train_and_export(claims: dict[str, Path]) -> None:
+def test_the_jobs_train_on_a_zip_and_export(claims: dict[str, Path]) -> None:
+    make_archive(str(claims["data"] / "crowns"), "zip", claims["data"] / "crowns")
     variables = {
         "CONFIG": "data/crowns/squares.py",
         "RUN": "exported",
-        "DATA": "/workspace/data/crowns",
+        "DATA": "/workspace/data/crowns.zip",
         "PET_NODE_RANK": "0",
         "OMP_NUM_THREADS": "1",
     }

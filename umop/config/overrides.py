@@ -168,7 +168,7 @@ def check_kind(assignment: Assignment, before: object) -> object:
     if isinstance(before, float) and type(value) is int and abs(value) <= _MOST_EXACT:
         return float(value)
     kind = _kind(before)
-    if before is None or value is None and kind != "a number":
+    if before is None or (value is None and kind != "a number"):
         return value
     if _kind(value) in _REPLACEABLE.get(kind, ()):
         return value

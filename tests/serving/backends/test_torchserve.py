@@ -10,11 +10,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from time import perf_counter
 
 import pytest
 
 from serving.backends.torchserve import TorchServeBackend
 from serving.observability.metrics import Metrics
+from serving.schemas.detections import DetectionResult
 from serving.schemas.options import DetectOptions
 from serving.settings import Settings
 from tests.serving.images import TWO_SQUARES, encode
@@ -23,7 +25,7 @@ from tests.serving.make_bundle import make_bundle
 PNG = encode(TWO_SQUARES)
 BODY = (
     b'{"model": {"name": "squares", "version": "1"}, "image": {"width": 64, "height": 64},'
-    b' "detections": [], "timing_ms": {}}'
+    b' "detections": [], "timing_ms": {"inference": 40}}'
 )
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(BODY), BODY)
 RESET = struct.pack("ii", 1, 0)
@@ -35,10 +37,12 @@ class StandIn:
 
     Attributes:
         cuts: How many kept-alive connections it cuts when the next request has come.
+        seconds: How long it takes to answer.
         connections: How many were made.
     """
 
     cuts: int = 0
+    seconds: float = 0
     connections: int = 0
 
     @asynccontextmanager
@@ -51,6 +55,7 @@ class StandIn:
         self.connections += 1
         with suppress(asyncio.IncompleteReadError):  # the client has closed it
             await read_request(reader)
+            await asyncio.sleep(self.seconds)
             writer.write(ANSWER)
             while await read_request(reader):
                 if self.cuts:
@@ -71,17 +76,19 @@ def cut(writer: asyncio.StreamWriter) -> None:
     writer.transport.abort()
 
 
-async def detect_times(backend: TorchServeBackend, times: int) -> None:
-    await backend.start()
-    for _ in range(times):
-        assert (await backend.detect(PNG, DetectOptions())).model.name == "squares"
-    await backend.stop()
+async def answers_of(server: StandIn, bundle: Path, times: int) -> list[DetectionResult]:
+    async with server.listening() as url:
+        settings = Settings(backend="torchserve", bundle=bundle, torchserve_url=url)
+        backend = TorchServeBackend(settings, Metrics())
+        await backend.start()
+        answers = [await backend.detect(PNG, DetectOptions()) for _ in range(times)]
+        await backend.stop()
+    assert {answer.model.name for answer in answers} == {"squares"}
+    return answers
 
 
 async def connections_for(server: StandIn, bundle: Path, times: int) -> int:
-    async with server.listening() as url:
-        settings = Settings(backend="torchserve", bundle=bundle, torchserve_url=url)
-        await detect_times(TorchServeBackend(settings, Metrics()), times)
+    await answers_of(server, bundle, times)
     return server.connections
 
 
@@ -96,6 +103,15 @@ def test_a_young_connection_is_kept(bundle_path: Path) -> None:
 def test_an_old_connection_is_left(bundle_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("serving.backends.torchserve.CONNECTION_AGE", 0.0)
     assert asyncio.run(connections_for(StandIn(), bundle_path, 3)) == 3
+
+
+def test_no_time_counts_in_two_stages(bundle_path: Path) -> None:
+    started = perf_counter()
+    [answer] = asyncio.run(answers_of(StandIn(seconds=0.05), bundle_path, 1))
+    elapsed = perf_counter() - started
+    assert answer.seconds["inference"] == 0.04
+    assert answer.seconds["remote"] > 0.009
+    assert sum(answer.seconds.values()) <= elapsed
 
 
 def test_the_metric_names_the_model_that_answers(tmp_path: Path) -> None:
