@@ -15,9 +15,10 @@ from mmengine.registry import HOOKS
 
 from umop.engine.protocol import TrainingRunner
 from umop.engine.rescale import Shares
-from umop.runs.checkpoints import BEST, remove_all_but, replace_text, write_checkpoint
-from umop.runs.folder import RunFolder
+from umop.runs.checkpoints import remove_all_but, write_checkpoint
+from umop.runs.folder import BEST, RunFolder
 from umop.system.errors import TrainingError, UserError
+from umop.system.files import replace_text
 
 
 @HOOKS.register_module()
@@ -110,7 +111,7 @@ class SafeCheckpointHook(Hook):
         name = f"epoch_{epoch}.pth" if at_epochs_end else f"iter_{iteration}.pth"
         self.write(runner, name, epoch, iteration)
         run = RunFolder(Path(runner.work_dir))
-        replace_text(run.folder / "last_checkpoint", f"{name}\n")
+        replace_text(run.pointer, f"{name}\n")
         remove_all_but(run, self.keep)
 
     def write(

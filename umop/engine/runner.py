@@ -22,7 +22,9 @@ from umop.engine.checkpoints import SafeCheckpointHook
 from umop.engine.loop import RESUMABLE
 from umop.engine.rescale import rescale
 from umop.models.group_norm import lay_out_planes
+from umop.runs.folder import RunFolder
 from umop.system.errors import Stopped, UserError
+from umop.system.files import replace_text
 
 _UNBUILT = (AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 """What the libraries raise for arguments that do not fit."""
@@ -114,9 +116,9 @@ class Runner(MMRunner):
     @master_only
     def dump_config(self) -> None:
         """Writes ``config.py``, unless the run that is continued has it."""
-        path = Path(self.work_dir) / "config.py"
+        path = RunFolder(Path(self.work_dir)).config
         if not path.exists():
-            self.cfg.dump(path)
+            replace_text(path, self.cfg.pretty_text)
 
     def resume(self, *args: Any, **kwargs: Any) -> None:
         super().resume(*args, **kwargs)

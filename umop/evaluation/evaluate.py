@@ -79,7 +79,7 @@ def config_for(run: RunFolder, data: Path | None) -> Config:
         UserError: The data is missing, or has other classes.
     """
     config = load_written(run.config)
-    if data is not None and not is_kept_split(run.folder / "annotations", data):
+    if data is not None and not is_kept_split(run.annotations, data):
         classes = config.test_dataloader.dataset.metainfo.classes
         found = read_data(data, run.evaluation_of(data), ["val"], classes)
         found.write_annotations()

@@ -8,7 +8,6 @@ from mmengine.hooks import Hook
 from umop.engine.protocol import TrainingRunner
 from umop.evaluation import result_of
 from umop.evaluation.keep import write_evaluation
-from umop.runs.checkpoints import BEST
 from umop.runs.folder import RunFolder
 
 
@@ -33,7 +32,7 @@ class EvaluationHook(Hook):
         result = result_of(runner.val_evaluator)
         is_best = runner.checkpoints.best_iteration == runner.iter
         if result is not None and is_best and _tests_on_validation_data(runner.cfg):
-            write_evaluation(self.run.evaluation, result, runner.cfg, self.run.folder / BEST)
+            write_evaluation(self.run.evaluation, result, runner.cfg, self.run.best)
 
 
 def _tests_on_validation_data(config: Config) -> bool:

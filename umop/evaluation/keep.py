@@ -11,9 +11,9 @@ from mmengine.config import Config
 from umop.evaluation.analysis import Analysis
 from umop.evaluation.coco import CocoResult
 from umop.evaluation.matching import CocoBox
-from umop.runs.checkpoints import replace_text
 from umop.runs.evaluation import Evaluation
 from umop.system.console import note
+from umop.system.files import replace_text
 
 _MOST_DETECTIONS = 1_000_000
 """Most detections that are kept: all of 10,000 images, in about 100 MB."""

@@ -66,7 +66,7 @@ def data_section(run: RunFolder, config: Config) -> DataSection:
 
 def _findings(run: RunFolder) -> list[tuple[str, str]] | None:
     """What the check of the data found when the run was started, as severity and text."""
-    source = run.folder / "annotations" / SOURCE_FILE
+    source = run.annotations / SOURCE_FILE
     messages: list[str] | None = None
     if source.is_file():
         messages = json.loads(source.read_text()).get("messages")

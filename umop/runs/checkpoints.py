@@ -9,13 +9,11 @@ from zipfile import BadZipFile, ZipFile
 
 import torch
 
-from umop.runs.folder import RunFolder
+from umop.runs.folder import BEST, RunFolder
 from umop.system.console import note
 from umop.system.digest import sha256_of
 from umop.system.errors import UserError
-
-BEST = "best.pth"
-"""Name of the checkpoint with the best AP so far."""
+from umop.system.files import flush, replace_text
 
 
 def checksum_file(checkpoint: Path) -> Path:
@@ -34,7 +32,7 @@ def write_checkpoint(checkpoint: Path, write: Callable[[Path], None]) -> None:
     try:
         write(temporary)
         _make_newest(temporary)
-        _flush(temporary)
+        flush(temporary)
         line = f"{sha256_of(temporary)}  {checkpoint.name}\n"
         checksums = checksum_file(checkpoint)
         before = checksums.read_text() if checksums.is_file() else ""
@@ -43,7 +41,7 @@ def write_checkpoint(checkpoint: Path, write: Callable[[Path], None]) -> None:
         replace_text(checksums, line)
     finally:
         temporary.unlink(missing_ok=True)
-    _flush(checkpoint.parent)
+    flush(checkpoint.parent)
 
 
 def _make_newest(checkpoint: Path) -> None:
@@ -53,26 +51,6 @@ def _make_newest(checkpoint: Path) -> None:
     if checkpoint.stat().st_mtime_ns <= newest:
         later = newest + 10**9  # a second: some file systems keep no less
         os.utime(checkpoint, ns=(later, later))
-
-
-def replace_text(path: Path, text: str) -> None:
-    """Writes a small file so that it has its old content or the new, whatever happens."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    try:
-        temporary.write_text(text)
-        _flush(temporary)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _flush(path: Path) -> None:
-    """Has the kernel write a file, or the names in a folder, to the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def remove_all_but(run: RunFolder, newest: int) -> None:

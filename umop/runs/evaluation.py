@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from umop.system.digest import sha256_of
 from umop.system.errors import UserError
+from umop.system.files import replace_text
 
 if TYPE_CHECKING:
     from mmengine.config import Config
@@ -87,7 +88,7 @@ class Evaluation:
 
     def write(self, path: Path) -> None:
         """Writes the record as JSON."""
-        path.write_text(json.dumps(asdict(self), indent=2) + "\n")
+        replace_text(path, json.dumps(asdict(self), indent=2) + "\n")
 
     def holds_for(self, config: Config, checkpoint: Path) -> bool:
         """Whether it is of this checkpoint, on the config's test data."""

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 ROOT = Path("runs")
+BEST = "best.pth"
+POINTER = "last_checkpoint"
 _LOCK = ".lock"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 """Names of runs: a bundle's manifest takes the same."""
@@ -80,6 +82,21 @@ class RunFolder:
     def metrics_file(self) -> Path:
         """Losses and metrics, a line of JSON every ten iterations."""
         return self.folder / "metrics.jsonl"
+
+    @property
+    def pointer(self) -> Path:
+        """Names the newest checkpoint."""
+        return self.folder / POINTER
+
+    @property
+    def best(self) -> Path:
+        """The checkpoint that has the best AP so far."""
+        return self.folder / BEST
+
+    @property
+    def annotations(self) -> Path:
+        """The labels of the user's data as they are trained on."""
+        return self.folder / "annotations"
 
     @property
     def data_warnings(self) -> Path:
@@ -157,7 +174,9 @@ class RunFolder:
         try:
             starts: list[dict[str, Any]] = json.loads(self.provenance.read_text())
         except ValueError as error:
-            raise UserError(f"{self.provenance} is damaged: {error}") from None
+            raise UserError(
+                f"{self.provenance} is damaged: {error}. Delete it to go on without it."
+            ) from None
         return starts
 
     def read_metrics(self) -> list[dict[str, Any]]:
@@ -182,10 +201,9 @@ class RunFolder:
 
     def latest_checkpoint(self) -> Path | None:
         """The newest checkpoint, None before there is one."""
-        pointer = self.folder / "last_checkpoint"
-        if not pointer.is_file():
+        if not self.pointer.is_file():
             return None
-        return self.folder / Path(pointer.read_text().strip()).name
+        return self.folder / Path(self.pointer.read_text().strip()).name
 
     def best_checkpoint(self) -> Path:
         """The checkpoint that had the best AP during training; the newest where none is marked.
@@ -194,8 +212,7 @@ class RunFolder:
             UserError: The run has none, or it is damaged.
         """
         newest = self.require_checkpoint()
-        best = self.folder / "best.pth"
-        return best if best.is_file() else newest
+        return self.best if self.best.is_file() else newest
 
     def require_checkpoint(self) -> Path:
         """The newest checkpoint.
@@ -210,12 +227,10 @@ class RunFolder:
                 f"{self.name}. Those that are here: umop runs"
             )
         if not checkpoint.is_file():
-            raise UserError(
-                f"{checkpoint} is gone, though {self.folder / 'last_checkpoint'} names it."
-            )
+            raise UserError(f"{checkpoint} is gone, though {self.pointer} names it.")
         if not is_zipfile(checkpoint):
             raise UserError(
                 f"{checkpoint} is damaged: it is not a whole file of torch.save. Name another "
-                f"checkpoint in {self.folder / 'last_checkpoint'}, or train again."
+                f"checkpoint in {self.pointer}, or train again."
             )
         return checkpoint

@@ -21,15 +21,15 @@ from typing import BinaryIO, NamedTuple
 from pydantic import TypeAdapter
 
 from serving.shared import ConflictError, StorageError, Store, Tag, receive_object
-from umop.runs.checkpoints import by_age, checksum_file, replace_text
-from umop.runs.folder import RunFolder
+from umop.runs.checkpoints import by_age, checksum_file
+from umop.runs.folder import POINTER, RunFolder
 from umop.system.console import note
 from umop.system.digest import sha256_of, sha256_of_stream
 from umop.system.errors import UserError
+from umop.system.files import replace_text
 
 _MANIFEST = "manifest.json"
 _FILES = "files"
-_POINTER = "last_checkpoint"
 _NOT_MIRRORED = (".bundle", ".mar", ".part", ".tmp")
 _CONNECTIONS = 8
 
@@ -125,7 +125,7 @@ def _opened(folder: Path) -> Iterator[tuple[str, BinaryIO]]:
 
 def _is_mirrored(name: PurePath) -> bool:
     is_left_out = any(part.startswith(".") or part.endswith(_NOT_MIRRORED) for part in name.parts)
-    return not is_left_out and str(name) != _POINTER
+    return not is_left_out and str(name) != POINTER
 
 
 class Mirror:
@@ -175,7 +175,7 @@ class Mirror:
             checksum_file(self._run.folder / name).unlink(missing_ok=True)  # of the file left out
         for name in self.manifest.checkpoints:
             if self._bring(name, Event()):
-                replace_text(self._run.folder / _POINTER, f"{name}\n")
+                replace_text(self._run.pointer, f"{name}\n")
                 return
         if self.manifest.checkpoints:
             raise UserError(f"{self._store.address} has no checkpoint that is whole.")

@@ -16,9 +16,10 @@ from typing import Any
 
 from mmengine.config import Config
 
-from umop.runs.checkpoints import replace_text
+from umop.runs.folder import RunFolder
 from umop.system.console import note
 from umop.system.digest import sha256_of
+from umop.system.files import replace_text
 from umop.system.hardware import devices, driver
 from umop.system.versions import STACK, all_installed
 
@@ -28,20 +29,23 @@ _SHARE = 500
 
 
 def begin(
-    path: Path, config: Config, iteration: int, command: str, folders: Sequence[Path] = ()
+    run: RunFolder, config: Config, iteration: int, command: str, folders: Sequence[Path] = ()
 ) -> None:
     """Adds an entry to a run's ``provenance.json``; it says nothing of an end yet.
 
     Warns where code, packages, hardware or data are not those of the start before.
 
     Args:
-        path: The file.
+        run: Its folder.
         config: What is trained.
         iteration: Iterations that were done before.
         command: What started it: a command of a shell, or a call of Python.
         folders: Those of the user's that the data was read from.
+
+    Raises:
+        UserError: The file is damaged.
     """
-    starts = _read_starts(path)
+    starts = run.starts()
     entry = {
         **_provenance(config, command),
         "data_folders": [str(each) for each in folders],
@@ -52,7 +56,7 @@ def begin(
             f"warning: since this run was started before, there is another {'; '.join(changed)}. "
             "The result will not be bit-identical to that of a run that was not stopped."
         )
-    _write(path, [*starts, entry])
+    _write(run, [*starts, entry])
 
 
 def _changes(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
@@ -75,28 +79,24 @@ def _tools(entry: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def finish(path: Path, iteration: int, exit_code: int) -> None:
+def finish(run: RunFolder, iteration: int, exit_code: int) -> None:
     """Adds the end to the newest entry; a killed process leaves it without one.
 
     Args:
-        path: The file.
+        run: Its folder.
         iteration: The last iteration that was done.
         exit_code: What the command answers, see :mod:`umop.system.exit_codes`.
+
+    Raises:
+        UserError: The file is damaged.
     """
-    starts = _read_starts(path)
-    if starts:
+    if starts := run.starts():
         starts[-1].update(ended=_now(), last_iteration=iteration, exit_code=exit_code)
-        _write(path, starts)
+        _write(run, starts)
 
 
-def _read_starts(path: Path) -> list[dict[str, Any]]:
-    """The entries of a ``provenance.json``, oldest first; none where there is no such file."""
-    return json.loads(path.read_text()) if path.is_file() else []
-
-
-def _write(path: Path, starts: list[dict[str, Any]]) -> None:
-    """Replaces the file as a whole, so that a kill leaves the old one or the new one."""
-    replace_text(path, json.dumps(starts, indent=2) + "\n")
+def _write(run: RunFolder, starts: list[dict[str, Any]]) -> None:
+    replace_text(run.provenance, json.dumps(starts, indent=2) + "\n")
 
 
 def _now() -> str:

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from umop.system.errors import UserError
+from umop.system.files import replace_text
 
 
 @dataclass(frozen=True)
@@ -48,4 +49,4 @@ class Speed:
 
     def write(self, path: Path) -> None:
         """Writes the record as JSON."""
-        path.write_text(json.dumps(asdict(self), indent=2) + "\n")
+        replace_text(path, json.dumps(asdict(self), indent=2) + "\n")

@@ -74,7 +74,7 @@ def _read_own_data(draft: Draft) -> None:
     draft.own = None
     if not draft.options.data:
         return
-    draft.own = read_data(draft.options.data, draft.run.folder / "annotations")
+    draft.own = read_data(draft.options.data, draft.run.annotations)
     for message in draft.own.messages:
         note(message)
     use_data(draft.config, draft.own)

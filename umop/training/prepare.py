@@ -121,7 +121,7 @@ def _check_same_data(draft: Draft) -> None:
     Raises:
         UserError: They differ.
     """
-    before = read_from(draft.run.folder / "annotations")
+    before = read_from(draft.run.annotations)
     now = draft.own.folders if draft.own else ()
     if draft.run.config.is_file() and before and now and before != now:
         raise UserError(

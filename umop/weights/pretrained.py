@@ -17,6 +17,7 @@ from umop.system.cache import cache_folder
 from umop.system.digest import sha256_of
 from umop.system.download import download_file, matches
 from umop.system.errors import FetchError, UserError
+from umop.system.files import replace_text
 from umop.system.locks import exclusive_lock
 from umop.weights.lite0 import fetch_lite0
 from umop.weights.reading import read_plain
@@ -163,17 +164,27 @@ def _remembered(weights: Pretrained | Lite0) -> str:
     """
     memory = _memory(weights.path)
     if not memory.is_file():
-        try:
-            _read(weights.path)
-        except UserError as error:
-            weights.path.unlink(missing_ok=True)
-            raise FetchError(
-                f"What {weights.url} gave is no file of weights, but perhaps a page that says why. "
-                "It is deleted; run this again, or put the file at "
-                f"{weights.path} yourself."
-            ) from error
-        memory.write_text(sha256_of(weights.path))
+        with exclusive_lock(memory.parent):
+            _remember(weights, memory)
     return f"sha256:{memory.read_text().strip()}"
+
+
+def _remember(weights: Pretrained | Lite0, memory: Path) -> None:
+    """Keeps the checksum of a file that can be read as weights.
+
+    Raises:
+        FetchError: It cannot; it is deleted.
+    """
+    try:
+        _read(weights.path)
+    except UserError as error:
+        weights.path.unlink(missing_ok=True)
+        raise FetchError(
+            f"What {weights.url} gave is no file of weights, but perhaps a page that says why. "
+            "It is deleted; run this again, or put the file at "
+            f"{weights.path} yourself."
+        ) from error
+    replace_text(memory, sha256_of(weights.path))
 
 
 def _memory(path: Path) -> Path:

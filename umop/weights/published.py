@@ -19,6 +19,7 @@ from torch import Tensor
 from umop.runs.folder import RunFolder
 from umop.system.console import note
 from umop.system.errors import UserError
+from umop.system.files import replace_text
 from umop.weights.reading import read_checkpoint
 
 _SWIN_NAMES = (
@@ -54,8 +55,8 @@ def import_published(file: Path, config: Config, run: RunFolder) -> Path:
     checkpoint = run.folder / "imported.pth"
     torch.save({"state_dict": tensors, "meta": {"imported_from": file.name}}, checkpoint)
     config.work_dir = str(run.folder)
-    config.dump(run.config)
-    (run.folder / "last_checkpoint").write_text(str(checkpoint))
+    replace_text(run.config, config.pretty_text)
+    replace_text(run.pointer, f"{checkpoint.name}\n")
     return checkpoint
 
 

@@ -14,6 +14,7 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from umop.evaluation import METRICS, CocoBoxMetric, coco_box_metrics
+from umop.evaluation.coco import coco_result
 
 
 @pytest.fixture
@@ -39,7 +40,11 @@ def test_half_the_detections_score_half(discs: Path, truth: list[dict[str, objec
 
 
 def test_no_detections_score_nothing(discs: Path) -> None:
-    assert set(coco_box_metrics(discs / "val.json", []).values()) == {0.0}
+    result = coco_result(discs / "val.json", [])
+    assert result.detections == []
+    assert {name for name, value in result.metrics.items() if value == -1} == {"APl", "ARl"}
+    assert set(result.metrics.values()) == {-1, 0}
+    assert set(result.precision.ravel()) == {0}
 
 
 def test_labels_become_the_data_sets_category_ids(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from umop.runs.folder import RunFolder
 from umop.runs.listing import listed_run
 from umop.runs.lock import locked
 from umop.runs.provenance import begin, digest_of_sizes, fingerprint, finish
+from umop.system.errors import UserError
 from umop.system.exit_codes import FAILURE, STOPPED
 
 
@@ -27,9 +28,9 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunFolder:
 
 def test_each_start_says_what_it_did(run: RunFolder) -> None:
     config = load_config("demo")
-    begin(run.provenance, config, 0, "umop train demo")
-    begin(run.provenance, config, 17, "umop train demo")
-    finish(run.provenance, 40, STOPPED)
+    begin(run, config, 0, "umop train demo")
+    begin(run, config, 17, "umop train demo")
+    finish(run, 40, STOPPED)
     killed, stopped = run.starts()
     assert killed["first_iteration"] == 1
     assert "ended" not in killed, "a killed process could not say so"
@@ -47,8 +48,8 @@ def test_a_start_with_other_tools_or_data_is_warned_of(
     config = load_config("demo")
     for split in ("train", "val"):
         config[f"{split}_dataloader"].dataset.data_root = str(discs)
-    begin(run.provenance, config, 0, "umop train demo")
-    begin(run.provenance, config, 4, "umop train demo")
+    begin(run, config, 0, "umop train demo")
+    begin(run, config, 4, "umop train demo")
     assert capsys.readouterr().err == ""
 
     [*starts, newest] = run.starts()
@@ -56,12 +57,19 @@ def test_a_start_with_other_tools_or_data_is_warned_of(
     newest["versions"]["torch"] = "2.0.0"
     newest["data"][str(discs / "val.json")]["sha256"] = "another"
     run.provenance.write_text(json.dumps([*starts, newest]))
-    begin(run.provenance, config, 8, "umop train demo")
+    begin(run, config, 8, "umop train demo")
     warned = capsys.readouterr().err
     assert "warning: since this run was started before, there is another commit (0123" in warned
     assert "; torch (2.0.0 before, now 2." in warned
     assert "; device (a GPU before, now " in warned
     assert "; content of the data. The result will not be bit-identical" in warned
+
+
+def test_a_damaged_record_is_not_written_over(run: RunFolder) -> None:
+    run.provenance.write_text("[{")
+    with pytest.raises(UserError, match=r"provenance.json is damaged: .* Delete it"):
+        begin(run, load_config("demo"), 0, "umop train demo")
+    assert run.provenance.read_text() == "[{"
 
 
 def test_data_is_known_by_its_content(discs: Path) -> None:
@@ -84,10 +92,10 @@ def test_data_is_known_by_its_content(discs: Path) -> None:
 def test_runs_are_listed_with_their_state(
     umop: Umop, run: RunFolder, code: int | None, state: str
 ) -> None:
-    begin(run.provenance, load_config("demo"), 0, "umop train demo")
+    begin(run, load_config("demo"), 0, "umop train demo")
     run.metrics_file.write_text('{"iter": 20, "loss": 1.5}\n{"iter": 20, "AP": 0.25}\n')
     if code is not None:
-        finish(run.provenance, 20, code)
+        finish(run, 20, code)
     exit_code, out, err = umop("runs")
     assert exit_code == 0, err
     [row] = [line for line in out.splitlines() if "trees" in line]

@@ -11,6 +11,7 @@ from mmengine.hooks import Hook
 from mmengine.registry import HOOKS
 
 from umop.engine.protocol import TrainingRunner
+from umop.runs.folder import RunFolder
 
 
 @HOOKS.register_module()
@@ -42,5 +43,5 @@ class MetricsHook(Hook):
     def append(self, runner: TrainingRunner, scalars: dict[str, float]) -> None:
         """Writes one line."""
         line = {"iter": runner.iter + (1 if "loss" in scalars else 0), **scalars}
-        with (Path(runner.work_dir) / "metrics.jsonl").open("a") as lines:
+        with RunFolder(Path(runner.work_dir)).metrics_file.open("a") as lines:
             lines.write(json.dumps(line) + "\n")

@@ -28,12 +28,12 @@ class ProvenanceHook(Hook):
         self.has_begun = False
 
     def before_train(self, runner: TrainingRunner) -> None:
-        folders = read_from(self.run.folder / "annotations")
-        begin(self.run.provenance, runner.cfg, runner.iter, self.command, folders)
+        folders = read_from(self.run.annotations)
+        begin(self.run, runner.cfg, runner.iter, self.command, folders)
         self.has_begun = True
 
     def after_train(self, runner: TrainingRunner) -> None:
-        finish(self.run.provenance, runner.iter, 0)
+        finish(self.run, runner.iter, 0)
 
     def broken_off(self, runner: TrainingRunner, error: BaseException) -> None:
         """Records that training ended before its time."""
@@ -41,4 +41,4 @@ class ProvenanceHook(Hook):
             return
         stopped = isinstance(error, Stopped)
         done = runner.checkpoints.saved_iteration if stopped else runner.iter
-        finish(self.run.provenance, done, exit_code_of(error))
+        finish(self.run, done, exit_code_of(error))
