@@ -76,5 +76,5 @@ def _mistake(error: Exception) -> str | None:
     if isinstance(error, UserError):
         return error.summary()
     if isinstance(error, OSError) and error.errno in NOT_WRITABLE:
-        return f"{error.filename or 'A file'} cannot be written: {error.strerror}."
+        return f"{error.filename or 'A file'} cannot be read or written: {error.strerror}."
     return str(error) if isinstance(error, BundleError | EngineError) else None

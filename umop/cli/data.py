@@ -10,7 +10,10 @@ import typer
 from umop.cli.options import RunName, data_path
 from umop.runs.folder import RunFolder
 from umop.system.console import counted, quietly
+from umop.system.errors import UserError
 from umop.system.exit_codes import MISTAKE
+
+_MIN_SCORE = 0.3
 
 app = typer.Typer(help="Fetch, check and convert data sets.", no_args_is_help=True)
 
@@ -120,15 +123,24 @@ def convert(
         ),
     ] = None,
     min_score: Annotated[
-        float, typer.Option(help="The lowest score of predictions to write.", min=0, max=1)
-    ] = 0.3,
+        float | None,
+        typer.Option(
+            help="The lowest score of predictions to write. [default: 0.3]",
+            min=0,
+            max=1,
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Write a data set of any layout as COCO, YOLO, Pascal VOC, for Label Studio or for CVAT."""
     from umop.data.check.report import data_summary
     from umop.data.conversion.convert import convert as write
     from umop.data.conversion.predictions import Predictions
 
-    found = None if predictions is None else Predictions(predictions, min_score)
+    if predictions is None and min_score is not None:
+        raise UserError("--min-score is for predictions: add --predictions.")
+    lowest = _MIN_SCORE if min_score is None else min_score
+    found = None if predictions is None else Predictions(predictions, lowest)
     typer.echo(data_summary(write(source, target, to, found)))
 
 

@@ -21,7 +21,13 @@ def evaluate(
     bundle: Annotated[
         bool, typer.Option("--bundle", help="Measure the run's bundle, not its checkpoint.")
     ] = False,
-    engine: Annotated[EngineName, typer.Option(help="What runs the bundle.")] = "onnxruntime",
+    engine: Annotated[
+        EngineName | None,
+        typer.Option(
+            help="What runs the bundle. [default: onnxruntime]",
+            show_default=False,
+        ),
+    ] = None,
     tta: Annotated[
         bool, typer.Option("--tta", help="Test-time augmentation: several sizes, and flipped.")
     ] = False,
@@ -38,6 +44,8 @@ def evaluate(
     """Print COCO's twelve numbers for a trained model."""
     if bundle and (tta or precision):
         raise UserError("--tta and --precision are for checkpoints; leave them or --bundle out.")
+    if engine and not bundle:
+        raise UserError("--engine is for bundles: add --bundle.")
     target = RunFolder.named(run)
     with quietly():
         from umop.evaluation.evaluate import evaluate as evaluate_run
@@ -46,7 +54,7 @@ def evaluate(
 
         thresholds = None
         if bundle:
-            metrics = evaluate_run_bundle(target, data, engine)
+            metrics = evaluate_run_bundle(target, data, engine or "onnxruntime")
         else:
             record = evaluate_run(target, data, tta, precision)
             metrics, thresholds = record.metrics, record.thresholds

@@ -9,29 +9,33 @@ from pathlib import Path
 from umop.doctor.diagnosis import Diagnosis
 from umop.runs.folder import ROOT
 from umop.system.cache import cache_folder
+from umop.system.console import counted
 from umop.system.hardware import GIB, gpu_count
 
 _DATA = Path("data")
 _SHARED_MEMORY = Path("/dev/shm")
-_WORKERS_A_PROCESS = 2
-"""Data-loader processes of each training process, in the published configs."""
+_GIB_A_PROCESS = 2
+"""What a training process needs: RTMDet's ten data loaders hold 1.2 GB of batches, others less."""
 LOW, TOO_LOW = 10 * GIB, 1 * GIB
 """Free space for a run: the largest model's checkpoints, and not even one of a small model."""
 
 
 def shared_memory() -> Diagnosis:
-    """Data-loader processes hand images over in shared memory: about 1 GiB each."""
+    """Data-loader processes hand images over in shared memory."""
     if not _SHARED_MEMORY.is_dir():
         return Diagnosis("shared memory", "ok", f"no {_SHARED_MEMORY} on this system")
-    workers = _WORKERS_A_PROCESS * max(1, gpu_count())
+    processes = max(1, gpu_count())
+    needed = _GIB_A_PROCESS * processes
     free = shutil.disk_usage(_SHARED_MEMORY).free
-    found = f"{free / GIB:.2f} GiB free in {_SHARED_MEMORY}, for {workers} data-loader processes"
-    if free >= workers * GIB:
+    users = counted(processes, "training process")
+    found = f"{free / GIB:.2f} GiB free in {_SHARED_MEMORY}, for {users}"
+    if free >= needed * GIB:
         return Diagnosis("shared memory", "ok", found)
     advice = (
-        f"Give it {workers} GiB or more: docker run --shm-size={workers}g; in Kubernetes an "
-        f"emptyDir with medium: Memory at {_SHARED_MEMORY}. Or train without such processes: "
-        "--set train_dataloader.num_workers=0 --set train_dataloader.persistent_workers=False"
+        f"Give it {needed} GiB or more: docker run --shm-size={needed}g; in Kubernetes an "
+        f"emptyDir with medium: Memory at {_SHARED_MEMORY}. Or train without data-loader "
+        "processes: --set train_dataloader.num_workers=0 "
+        "--set train_dataloader.persistent_workers=False"
     )
     return Diagnosis("shared memory", "warn", found, advice)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,6 +21,7 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from serving.shared import InputSpec, Size, TileSpec, preprocess, stack, windows
 from umop.data.images import read_rgb
+from umop.system.console import quiet_logger
 
 
 class _Images(CalibrationDataReader):
@@ -66,8 +66,7 @@ def quantize(
         spec: How an image becomes the model's input.
         tiles: How images are cut; None for whole ones.
     """
-    logging.getLogger().setLevel(logging.ERROR)
-    with TemporaryDirectory() as scratch:
+    with quiet_logger(""), TemporaryDirectory() as scratch:
         prepared = Path(scratch) / "prepared.onnx"
         quant_pre_process(model, prepared, skip_symbolic_shape=True)
         quantize_static(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 import warnings
 from pathlib import Path
 
 import torch
 from torch.export import ExportedProgram
+
+from umop.system.console import quiet_logger
 
 
 def write_onnx(program: ExportedProgram, path: Path) -> None:
@@ -17,8 +18,7 @@ def write_onnx(program: ExportedProgram, path: Path) -> None:
         program: The served network.
         path: The file to write.
     """
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-    with warnings.catch_warnings():
+    with quiet_logger("torch.onnx"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         exported = torch.onnx.export(
             program,

@@ -128,9 +128,20 @@ class Uploads:
         """
         self.require_ours()
         self._iteration = iteration
-        snapshot = Snapshot.of(self._run, iteration)
+        self._hand_over()
+
+    def _hand_over(self, is_last: bool = False) -> None:
+        """Has the thread upload the run as it is now, in place of what waits.
+
+        Args:
+            is_last: Whether nothing comes after it.
+        """
+        snapshot = Snapshot.of(self._run, self._iteration)
         with self._changed:
             before, self._waiting = self._waiting, snapshot
+            if is_last:
+                self._tries_until = time.monotonic() + _GRACE
+                self._is_ending = True
             self._changed.notify()
         if before is not None:
             before.close()
@@ -151,11 +162,7 @@ class Uploads:
         """
         if self._thread is None or self._lease.is_lost:
             return
-        self.offer(self._iteration)
-        with self._changed:
-            self._tries_until = time.monotonic() + _GRACE
-            self._is_ending = True
-            self._changed.notify()
+        self._hand_over(is_last=True)
         until = None if seconds is None else time.monotonic() + seconds
         while self._thread.is_alive() and (until is None or time.monotonic() < until):
             self._thread.join(_SECONDS_BETWEEN_LOOKS)  # a signal is handled in between
@@ -182,7 +189,7 @@ class Uploads:
                 self._failure = None
             except ConflictError:
                 self._lease.is_lost = True
-            except (StorageError, OSError) as error:
+            except Exception as error:  # whatever it is, training goes on and its end says so
                 self._failure = error
                 note(f"warning: {error}: the mirror stays as it is until the next upload")
                 if self._is_ending and self._may_succeed(error):

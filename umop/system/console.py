@@ -99,6 +99,22 @@ def quietly() -> Iterator[None]:
             logging.raiseExceptions = before
 
 
+@contextlib.contextmanager
+def quiet_logger(name: str) -> Iterator[None]:
+    """Drops what a logger has to say below an error, inside the block.
+
+    Args:
+        name: Of the logger; empty for the root.
+    """
+    logger = logging.getLogger(name)
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
+
+
 def report_thread(failed: threading.ExceptHookArgs) -> None:
     """Prints the traceback of a thread; a full disk is said once, by the main thread."""
     if not isinstance(failed.exc_value, OSError) or failed.exc_value.errno not in NO_SPACE:

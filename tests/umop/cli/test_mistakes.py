@@ -32,6 +32,8 @@ from tests.umop.conftest import Umop
         (["export", "never"], "Train it first: umop train CONFIG --run never"),
         (["export", "discs", "--version", "2 0"], "its version is '2 0'"),
         (["eval", "discs", "--data", "/nowhere"], "/nowhere does not exist"),
+        (["eval", "discs", "--engine", "torch"], "--engine is for bundles: add --bundle."),
+        (["data", "convert", "x", "y", "--min-score", "0.5"], "add --predictions."),
         (["train", "demo", "--weights", ""], "--weights is empty. Leave it out, or give a value."),
         (["train", "demo", "--mirror", ""], "--mirror is empty. Leave it out, or give a value."),
         (["train", "--data", ""], "Invalid value for '--data': The path is empty."),

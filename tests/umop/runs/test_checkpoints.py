@@ -50,7 +50,9 @@ class Full(save):
 
 
 def test_the_checksum_is_that_of_sha256sum(run: RunFolder) -> None:
-    for checksums in sorted(run.folder.glob("*.sha256")):
+    found = sorted(run.folder.glob("*.sha256"))
+    assert len(found) == 3
+    for checksums in found:
         subprocess.run(["sha256sum", "--check", checksums.name], cwd=run.folder, check=True)
 
 

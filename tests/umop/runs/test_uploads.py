@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from contextlib import ExitStack
+from unittest.mock import Mock
 
 import pytest
 
@@ -16,7 +17,7 @@ from tests.umop.runs.mirroring import save
 from umop.runs.folder import RunFolder
 from umop.runs.lease import Lease
 from umop.runs.uploads import mirrored
-from umop.system.errors import UserError
+from umop.system.errors import FetchError, UserError
 
 
 def test_the_second_job_says_who_trains(
@@ -95,6 +96,18 @@ def test_one_upload_is_behind_at_most(storage: Storage, place: str, run: RunFold
     written = [path for method, path in storage.requests if method == "PUT"]
     assert len([path for path in written if path.endswith("manifest.json")]) <= 3
     assert json.loads(Store(f"{place}/trees").read("manifest.json")[0])["iteration"] == 6  # type: ignore[index]
+
+
+def test_a_failure_of_any_kind_is_said_at_the_end(
+    storage: Storage, place: str, run: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save(run, 4)
+    refused = pytest.raises(FetchError, match="is not mirrored: out of range")
+    with refused, mirrored(run, place, lambda: 4) as uploads:
+        uploads.start()
+        monkeypatch.setattr(uploads, "_push", Mock(side_effect=ValueError("out of range")))
+        save(run, 8)
+        uploads.offer(8)
 
 
 def test_the_last_upload_is_tried_again_where_storage_fails_for_a_while(

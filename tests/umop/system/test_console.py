@@ -49,3 +49,12 @@ def test_a_program_keeps_its_choice_of_what_logging_raises(
         assert not logging.raiseExceptions
         raise ValueError
     assert logging.raiseExceptions is shown
+
+
+def test_a_program_keeps_the_level_of_its_loggers(caplog: pytest.LogCaptureFixture) -> None:
+    logger = logging.getLogger("library")
+    logger.setLevel(logging.INFO)
+    with console.quiet_logger("library"):
+        logger.warning("dropped")
+    logger.info("kept")
+    assert caplog.messages == ["kept"]
