@@ -51,10 +51,7 @@ def _show(a: str, b: str, found: Comparison) -> None:
     for name in (a, b, "difference", "interval", ""):
         table.add_column(name, justify="right")
     for each in (found.mean, *found.classes):
-        low, high = each.interval
-        verdict = "worse" if each.is_worse else "better" if low > 0 else ""
-        numbers = f"{each.a:.3f}", f"{each.b:.3f}", f"{each.b - each.a:+.3f}"
-        table.add_row(each.name or "all classes", *numbers, f"{low:+.3f} to {high:+.3f}", verdict)
+        table.add_row(each.name or "all classes", *each.texts, each.verdict)
     Console(soft_wrap=True).print(table)
     if found.unjudged:
         typer.echo(f"In too few images to be judged: {', '.join(found.unjudged)}")

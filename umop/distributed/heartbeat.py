@@ -31,11 +31,11 @@ def beat(file: Path) -> None:
     """Touches a file again and again, until its folder is gone with the process that made it."""
     with contextlib.suppress(FileNotFoundError):
         while True:
-            _can_touch(file)
+            _touch(file)
             time.sleep(SECONDS_BETWEEN_BEATS)
 
 
-def _can_touch(file: Path) -> bool:
+def _touch(file: Path) -> bool:
     """Touches a file; returns whether it can be written, which a disk may refuse at any time.
 
     Raises:
@@ -79,7 +79,7 @@ class HeartbeatMonitor:
         self.looked = now
         try:
             beat = _heartbeat_file(self.local_rank).stat().st_mtime_ns
-            can_beat = _can_touch(_heartbeat_file(LAUNCHER))
+            can_beat = _touch(_heartbeat_file(LAUNCHER))
         except OSError:  # it has not started yet
             return False
         if beat != self.beat or not can_beat:

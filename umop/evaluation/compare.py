@@ -42,6 +42,18 @@ class Difference:
         """Whether B is below A by more than the interval."""
         return self.interval[1] < 0
 
+    @property
+    def verdict(self) -> str:
+        """``better`` or ``worse``; nothing where chance may explain the difference."""
+        return "worse" if self.is_worse else "better" if self.interval[0] > 0 else ""
+
+    @property
+    def texts(self) -> list[str]:
+        """AP of both runs, their difference and its interval, as tables show them."""
+        low, high = self.interval
+        difference = f"{self.b - self.a:+.3f}"
+        return [f"{self.a:.3f}", f"{self.b:.3f}", difference, f"{low:+.3f} to {high:+.3f}"]
+
 
 @dataclass(frozen=True)
 class Comparison:

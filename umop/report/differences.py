@@ -74,9 +74,4 @@ def _shown(a: str, b: str, found: Comparison) -> Differences:
 
 
 def _row(each: Difference) -> DifferenceRow:
-    low, high = each.interval
-    numbers = [f"{each.a:.3f}", f"{each.b:.3f}", f"{each.b - each.a:+.3f}"]
-    verdict = "worse" if each.is_worse else "better" if low > 0 else ""
-    return DifferenceRow(
-        each.name or "all classes", [*numbers, f"{low:+.3f} to {high:+.3f}"], verdict
-    )
+    return DifferenceRow(each.name or "all classes", each.texts, each.verdict)

@@ -23,7 +23,7 @@ class _Column:
 
 
 @dataclass(frozen=True)
-class _Numbers:
+class Numbers:
     """A run's evaluations, those that there are.
 
     Attributes:
@@ -40,11 +40,11 @@ class _Numbers:
         ]
 
 
-def evaluation_numbers(run: RunFolder) -> _Numbers:
+def evaluation_numbers(run: RunFolder) -> Numbers:
     """Reads a run's evaluations."""
     files = {"this data": run.evaluation, "with TTA": run.evaluation_tta}
     for path in sorted(run.folder.glob("evaluations/*/evaluation*.json")):
         tta = ", TTA" if path.name == run.evaluation_tta.name else ""
         files[f"{path.parent.name}{tta}"] = path
     read = {title: Evaluation.read(path) for title, path in files.items()}
-    return _Numbers([_Column(title, each.metrics) for title, each in read.items() if each])
+    return Numbers([_Column(title, each.metrics) for title, each in read.items() if each])

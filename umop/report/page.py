@@ -17,7 +17,7 @@ from umop.report.curves import curves
 from umop.report.data import data_section
 from umop.report.images import shown_images
 from umop.report.lost import ap_lost
-from umop.report.numbers import evaluation_numbers
+from umop.report.numbers import Numbers, evaluation_numbers
 from umop.report.provenance import starts, time_trained
 from umop.report.scores import scores
 from umop.report.template import write_page
@@ -29,7 +29,7 @@ from umop.system.errors import UserError
 
 
 @dataclass(frozen=True)
-class _Tile:
+class _Headline:
     """A number at the head of the page."""
 
     name: str
@@ -52,9 +52,10 @@ def write_report(run: RunFolder, path: Path | None = None) -> Path:
     require_run(run)
     config = read_config(run)
     lines = run.read_metrics()
+    numbers = evaluation_numbers(run)
     analysis = Analysis.read(beside(run.evaluation, "analysis"))
     sections: dict[str, Any] = {
-        "numbers": evaluation_numbers(run),
+        "numbers": numbers,
         "classes": analysis and class_section(analysis),
         "scores": analysis and scores(analysis),
         "lost": analysis and ap_lost(analysis),
@@ -71,7 +72,7 @@ def write_report(run: RunFolder, path: Path | None = None) -> Path:
         "report.html",
         name=run.name,
         state=run_state(run),
-        tiles=_tiles(run, lines),
+        headlines=_headlines(run, lines, numbers),
         analysis=analysis,
         **sections,
     )
@@ -106,17 +107,16 @@ def _images_of(config: Config) -> Path:
     return Path(dataset.data_root) / dataset.data_prefix.img
 
 
-def _tiles(run: RunFolder, lines: list[dict[str, Any]]) -> list[_Tile]:
+def _headlines(run: RunFolder, lines: list[dict[str, Any]], numbers: Numbers) -> list[_Headline]:
     """The first things one wants to know."""
-    evaluated = evaluation_numbers(run).columns
-    metrics = evaluated[0].metrics if evaluated else {}
+    metrics = numbers.columns[0].metrics if numbers.columns else {}
     found = [
-        _Tile(name, format_metric(metrics[name])) for name in ("AP", "AP50", "AP75") if metrics
+        _Headline(name, format_metric(metrics[name])) for name in ("AP", "AP50", "AP75") if metrics
     ]
     if done := iterations_done(run, lines):
-        found.append(_Tile("iterations", f"{done:,}"))
+        found.append(_Headline("iterations", f"{done:,}"))
     if lasted := time_trained(run):
-        found.append(_Tile("trained for", lasted))
+        found.append(_Headline("trained for", lasted))
     return found
 
 

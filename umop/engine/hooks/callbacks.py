@@ -9,6 +9,7 @@ from typing import Any, TextIO
 from mmengine.hooks import Hook
 
 from umop.engine.protocol import TrainingRunner
+from umop.engine.scalars import step_losses
 
 _Callback = Callable[[int, dict[str, float]], object]
 
@@ -35,14 +36,8 @@ class CallbackHook(Hook):
         self, runner: TrainingRunner, batch_idx: int, data_batch: Any = None, outputs: Any = None
     ) -> None:
         if self.on_step:
-            scalars = runner.message_hub.log_scalars
-            losses = {
-                name.removeprefix("train/"): float(scalars[name].current())
-                for name in scalars
-                if name.startswith("train/loss")
-            }
             with contextlib.redirect_stdout(self.out):
-                self.on_step(runner.iter + 1, losses)
+                self.on_step(runner.iter + 1, step_losses(runner))
 
     def after_val_epoch(
         self, runner: TrainingRunner, metrics: dict[str, float] | None = None

@@ -18,6 +18,7 @@ from rich.text import Text
 from umop.engine.hooks.notebook import NotebookBar
 from umop.engine.hooks.pace import Pace
 from umop.engine.protocol import TrainingRunner
+from umop.engine.scalars import step_losses
 from umop.system.console import Count, duration
 from umop.system.hardware import GIB
 
@@ -149,11 +150,6 @@ class _Bar(Progress):
 
 def _losses(runner: TrainingRunner) -> str:
     """The loss of the last iteration, and its parts."""
-    scalars = runner.message_hub.log_scalars
-    values = {
-        name.removeprefix("train/"): scalars[name].current()
-        for name in scalars
-        if name.startswith("train/loss")
-    }
+    values = step_losses(runner)
     parts = [f"{name[5:]} {value:.3f}" for name, value in values.items() if name != "loss"]
     return f"loss {values['loss']:.3f} ({', '.join(parts)})"
