@@ -177,10 +177,11 @@ def test_boxes_to_ignore_are_crowds(tmp_path: Path) -> None:
     assert open_data(tmp_path).boxes.crowd.tolist() == [True, False, False, False]
 
 
-def test_lists_of_voc_may_have_suffixes(tmp_path: Path) -> None:
+@pytest.mark.parametrize("start", ["", "JPEGImages/", "VOC\\JPEGImages\\"])
+def test_lists_of_voc_may_have_suffixes_and_folders(tmp_path: Path, start: str) -> None:
     voc(tmp_path, *"abcd")
-    write(tmp_path / "ImageSets/Main/train.txt", "a.jpg\nb.jpg\n")
-    write(tmp_path / "ImageSets/Main/val.txt", "c.jpg\nd.jpg\n")
+    write(tmp_path / "ImageSets/Main/train.txt", f"{start}a.jpg\n{start}b.jpg\n")
+    write(tmp_path / "ImageSets/Main/val.txt", f"{start}c.jpg\n{start}d.jpg\n")
     assert counts(open_data(tmp_path)) == {"train": 2, "val": 2}
 
 

@@ -16,6 +16,8 @@ _MANY = 0.1
 _SOME = 0.02
 _FEWEST_BEYOND = 5
 """Boxes that reach out of an image by a hand's slip are fewer."""
+_MOST_PART = 2
+"""Larger numbers are no parts of the sides, whatever reaches out of its image."""
 _ROUNDING = 1.0
 """In pixels, where boxes are in pixels."""
 _Mask = NDArray[np.bool_] | np.bool_
@@ -24,7 +26,8 @@ _Mask = NDArray[np.bool_] | np.bool_
 def _pixels_for_parts(examined: Examined) -> Iterator[Hit]:
     """Boxes in pixels where parts of the sides belong."""
     corners = examined.data.boxes.corners
-    mask = np.full(len(corners), examined.data.relative) & (np.abs(corners).max(1, initial=0) > 2)
+    mask = np.abs(corners).max(1, initial=0) > _MOST_PART
+    mask &= np.full(len(corners), examined.data.relative)
     return box_hits(examined, mask, lambda box: f"{formatted(corners[box])} are pixels, not 0 to 1")
 
 
@@ -36,14 +39,32 @@ def _divide(examined: Examined, hits: Sequence[Hit]) -> Examined:
 
 
 def _parts_for_pixels(examined: Examined) -> Iterator[Hit]:
-    """Boxes in parts of the sides where pixels belong: all boxes of an image are within 0 to 1."""
+    """Boxes in parts of the sides where pixels belong.
+
+    They are those of an annotation file whose numbers are all small and not all whole, and of an
+    image whose numbers all are within 0 to 1.
+    """
     data = examined.data
-    corners = data.boxes.corners
-    farthest = np.zeros(len(data.images))
-    np.maximum.at(farthest, data.boxes.image, np.nan_to_num(np.abs(corners)).max(1, initial=0))
-    mask = (farthest[data.boxes.image] <= 1) & (corners[:, 2:] > corners[:, :2]).all(1)
-    mask &= ~np.full(len(corners), data.relative)
-    return box_hits(examined, mask, lambda box: f"{formatted(corners[box])} are 0 to 1, not pixels")
+    written = np.hstack(_as_written(examined))
+    numbers = np.abs(np.where(np.isfinite(written), written, 0))
+    source = _source_of_boxes(examined)
+    mask = (_largest(numbers, source) <= _MOST_PART) & (_largest(numbers % 1, source) > 0)
+    has_area = (data.boxes.corners[:, 2:] > data.boxes.corners[:, :2]).all(1)
+    mask |= (_largest(numbers, data.boxes.image) <= 1) & has_area
+    mask &= np.isfinite(written).all(1) & ~np.full(len(written), data.relative)
+    return box_hits(examined, mask, lambda box: f"{formatted(written[box])} are 0 to 1, not pixels")
+
+
+def _largest(numbers: NDArray[np.float64], group: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The largest number of all boxes of each box's group, float64 of shape (boxes,).
+
+    Args:
+        numbers: Float64 of shape (boxes, 4).
+        group: The group of each box, int64 of shape (boxes,).
+    """
+    largest = np.zeros(group.max(initial=0) + 1)
+    np.maximum.at(largest, group, numbers.max(1, initial=0))
+    return largest[group]
 
 
 def _multiply(examined: Examined, hits: Sequence[Hit]) -> Examined:
@@ -84,7 +105,7 @@ def _centre_for_corner(examined: Examined) -> Iterator[Hit]:
         _out(examined, *_other_spans(examined)),
     )
     first, second = _as_written(examined)
-    group = _sources(examined)
+    group = _source_of_boxes(examined)
     count, count_otherwise = np.bincount(group, beyond), np.bincount(group, beyond_otherwise)
     larger = np.bincount(group, (second > first).all(1))
     boxes = np.bincount(group)
@@ -141,8 +162,10 @@ def _starts_with_centre(examined: Examined) -> bool:
 
 
 def _as_written(examined: Examined) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The two pairs of numbers of each box as they stand in a file that has sizes."""
+    """The two pairs of numbers of each box as they stand in its file."""
     corners = examined.data.boxes.corners
+    if not _has_sizes(examined):
+        return _spans(examined)
     sizes = corners[:, 2:] - corners[:, :2]
     start = corners[:, :2]
     return start + sizes / 2 if _starts_with_centre(examined) else start, sizes
@@ -178,24 +201,16 @@ def _take_as_sizes(examined: Examined, hits: Sequence[Hit]) -> Examined:
 
 def _whole_sources(examined: Examined, plausible: _Mask, beyond: _Mask) -> NDArray[np.bool_]:
     """The boxes of annotation files in which nearly all are plausible and many are beyond."""
-    group = _sources(examined)
+    group = _source_of_boxes(examined)
     counts = np.maximum(np.bincount(group), 1)
     share = np.bincount(group, plausible) / counts
     share_beyond = np.bincount(group, beyond) / counts
     return ((share >= _NEARLY_ALL) & (share_beyond > _MANY))[group]
 
 
-def _sources(examined: Examined) -> NDArray[np.int64]:
-    """The number of each box's annotation file, int64 of shape (boxes,).
-
-    Files of one image each are judged together, and have one number.
-    """
-    images = examined.data.images
-    if examined.data.notation.file_per_image or not images:
-        return np.zeros(len(examined.data.boxes), np.int64)
-    number = {source: i for i, source in enumerate(sorted({each.source for each in images}))}
-    of_image = np.array([number[each.source] for each in images], np.int64)
-    return of_image[examined.data.boxes.image]
+def _source_of_boxes(examined: Examined) -> NDArray[np.int64]:
+    """The number of each box's annotation file, int64 of shape (boxes,)."""
+    return examined.sources()[examined.data.boxes.image]
 
 
 def _limits(examined: Examined) -> NDArray[np.float64]:

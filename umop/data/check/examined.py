@@ -37,6 +37,17 @@ class Examined:
         ).reshape(-1, 2)
         return sizes[self.data.boxes.image]
 
+    def sources(self) -> NDArray[np.int64]:
+        """The number of each image's annotation file, int64 of shape (images,).
+
+        Files of one image each follow one convention together, and have one number.
+        """
+        images = self.data.images
+        if self.data.notation.file_per_image:
+            return np.zeros(len(images), np.int64)
+        number = {source: i for i, source in enumerate(sorted({each.source for each in images}))}
+        return np.array([number[each.source] for each in images], np.int64)
+
     def with_data(self, data: DataSet) -> Examined:
         """The same with other data."""
         return replace(self, data=data)

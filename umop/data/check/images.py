@@ -1,4 +1,4 @@
-"""Rules about images: their files, their sizes, and how they are turned."""
+"""Rules about images: their files and their sizes."""
 
 from __future__ import annotations
 
@@ -6,20 +6,17 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from serving.shared import SWAPPING_ORIENTATIONS
 from umop.data.check.examined import Examined
 from umop.data.check.records import Record
 from umop.data.check.repairs import drop_images, with_corners
 from umop.data.check.rules import Hit, Rule
+from umop.data.check.turned import written_size
 from umop.data.dataset import Image
 
 _RATIO_TOLERANCE = 0.01
 _LONGEST = 100
 """The longest image, in times its width: of longer ones nothing is left at a detector's size."""
-_TURNING = range(2, 9)
-"""EXIF's orientations that turn or mirror; 0 is written for one that is not known."""
 
 
 def _each(examined: Examined, text: Callable[[Image, Record], str | None]) -> Iterator[Hit]:
@@ -73,111 +70,13 @@ def _without_size(examined: Examined) -> Iterator[Hit]:
     return _each(examined, lambda image, _: None if image.width and image.height else "no size")
 
 
-def _stored_size(record: Record) -> tuple[int, int]:
-    """Width and height of the pixels as they are stored, before EXIF turns them."""
-    size = (record.width, record.height)
-    return size[::-1] if record.orientation in SWAPPING_ORIENTATIONS else size
-
-
-def _size_of(image: Image) -> tuple[int, int] | None:
-    """The size that the annotation says; None where it says none."""
-    return (image.width, image.height) if image.width and image.height else None
-
-
-def _unrotated(examined: Examined) -> Iterator[Hit]:
-    """Images that are annotated as they are stored, not as they are shown."""
-    fits_stored = _fits_only_as_stored(examined)
-    for index, image in enumerate(examined.data.images):
-        record = examined.record(index)
-        if record is None or record.orientation not in SWAPPING_ORIENTATIONS:
-            continue
-        written, stored = _size_of(image), _stored_size(record)
-        if stored == (record.width, record.height):
-            continue
-        if written == stored or (written is None and fits_stored[index]):
-            yield Hit(
-                f"{examined.data.name(image.path)}: EXIF turns it to "
-                f"{record.width}×{record.height} (orientation {record.orientation}), the "
-                f"annotation is for {stored[0]}×{stored[1]}",
-                index,
-            )
-
-
-def _fits_only_as_stored(examined: Examined) -> NDArray[np.bool_]:
-    """Images whose boxes fit the stored pixels only, bool of shape (images,)."""
-    data = examined.data
-    fits = np.zeros(len(data.images), np.bool_)
-    if data.relative:
-        return fits
-    farthest = np.zeros((len(data.images), 2))
-    np.maximum.at(farthest, data.boxes.image, data.boxes.corners[:, 2:])
-    for index in range(len(data.images)):
-        record = examined.record(index)
-        if record is not None and record.orientation in SWAPPING_ORIENTATIONS:
-            right, bottom = farthest[index]
-            width, height = _stored_size(record)
-            fits[index] = (
-                right <= width + 1
-                and bottom <= height + 1
-                and (right > record.width + 1 or bottom > record.height + 1)
-            )
-    return fits
-
-
-def _turn(examined: Examined, hits: Sequence[Hit]) -> Examined:
-    """Turns the boxes as EXIF turns the image."""
-    data = examined.data
-    corners = data.boxes.corners.copy()
-    images = list(data.images)
-    for hit in hits:
-        assert hit.image is not None
-        record = examined.record(hit.image)
-        assert record is not None
-        rows = data.boxes.image == hit.image
-        corners[rows] = _turned(corners[rows], record)
-        image = images[hit.image]
-        images[hit.image] = replace(image, width=record.width, height=record.height)
-    return with_corners(examined.with_data(replace(data, images=tuple(images))), corners)
-
-
-def _turned(corners: NDArray[np.float64], record: Record) -> NDArray[np.float64]:
-    """Boxes on the stored pixels as boxes on the upright image, xyxy, shape (N, 4)."""
-    width, height = _stored_size(record)
-    x, y = corners[:, 0::2], corners[:, 1::2]
-    across, down = {
-        1: (x, y),
-        2: (width - x, y),
-        3: (width - x, height - y),
-        4: (x, height - y),
-        5: (y, x),
-        6: (height - y, x),
-        7: (height - y, width - x),
-        8: (y, width - x),
-    }[record.orientation]
-    return np.column_stack([across.min(1), down.min(1), across.max(1), down.max(1)])
-
-
-def _unclear_rotation(examined: Examined) -> Iterator[Hit]:
-    """Images that EXIF turns, where no size says whether the boxes are turned too."""
-    has_boxes = examined.data.boxes_per_image() > 0
-    for index, image in enumerate(examined.data.images):
-        record = examined.record(index)
-        if record is None or record.orientation not in _TURNING or not has_boxes[index]:
-            continue
-        written = _size_of(image)
-        if written is None or _stored_size(record) == (record.width, record.height):
-            yield Hit(
-                f"{examined.data.name(image.path)}: EXIF turns it (orientation "
-                f"{record.orientation})",
-                index,
-            )
-
-
 def _swapped(examined: Examined) -> Iterator[Hit]:
     return _each(
         examined,
         lambda image, record: (
-            _differing(image, record) if _size_of(image) == (record.height, record.width) else None
+            _differing(image, record)
+            if written_size(image) == (record.height, record.width)
+            else None
         ),
     )
 
@@ -188,7 +87,7 @@ def _other_size(examined: Examined) -> Iterator[Hit]:
 
 def _differing(image: Image, record: Record) -> str | None:
     """Says how an image's size differs from what its annotation says; None if it does not."""
-    written = _size_of(image)
+    written = written_size(image)
     if written is None or written == (record.width, record.height):
         return None
     return (
@@ -203,6 +102,7 @@ def _take_size(examined: Examined, hits: Sequence[Hit]) -> Examined:
 
 
 def sized(examined: Examined, indices: set[int]) -> Examined:
+    """Gives some images, by index, the sizes of their files."""
     images = list(examined.data.images)
     for index in indices:
         if record := examined.record(index):
@@ -216,7 +116,7 @@ def _scale_or_drop(examined: Examined, hits: Sequence[Hit]) -> Examined:
     others = []
     for hit in hits:
         assert hit.image is not None
-        written = _size_of(examined.data.images[hit.image])
+        written = written_size(examined.data.images[hit.image])
         record = examined.record(hit.image)
         assert record is not None
         assert written is not None
@@ -254,10 +154,6 @@ FILES = (
          _without_end),
 )  # fmt: skip
 SIZES = (
-    Rule("exif-unrotated", "error", "boxes drawn on the image before EXIF turns it",
-         _unrotated, _turn, "boxes turned with the image"),
-    Rule("exif-unclear", "warning", "image that EXIF turns: look whether its boxes are turned",
-         _unclear_rotation),
     Rule("size-missing", "warning", "annotation without the image's size",
          _without_size, _take_size, "size taken from the image"),
     Rule("size-swapped", "error", "width and height of the image are swapped in the annotation",

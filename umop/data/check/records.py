@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import astuple, dataclass
 from hashlib import blake2b
-from multiprocessing import get_context
 from pathlib import Path
 
 import cv2
@@ -25,8 +25,7 @@ from umop.system.cache import cache_folder, write_cached
 from umop.system.hardware import cpus
 
 _FEW = 64
-"""Most images that are read without starting other processes."""
-_BLOCK = 8
+"""Most images that are read one after the other, without a progress bar."""
 _HEAD = 2**16
 _HASH_SIDE = 16
 _LEAST_CONTRAST = 6
@@ -169,13 +168,13 @@ def read_records(
 def _read_all(
     paths: Sequence[Path], read: Callable[[Path], Record | None]
 ) -> Iterable[Record | None]:
-    """Reads images, in processes where they are many."""
+    """Reads images, in threads where they are many: decoders let others run meanwhile."""
     if len(paths) <= _FEW:
         yield from map(read, paths)
         return
-    context = get_context("spawn")  # the caller may have threads, which do not survive a fork
-    with ProcessPoolExecutor(cpus(), mp_context=context) as pool:
-        done = pool.map(read, paths, chunksize=_BLOCK)
+    # Threads that silence warnings for a while, as decoders do, may leave them silent.
+    with warnings.catch_warnings(), ThreadPoolExecutor(cpus()) as pool:
+        done = pool.map(read, paths)
         yield from track(done, "checking images", total=len(paths), console=Console(stderr=True))
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from umop.data.check import boxes, categories, conventions, folders, images, reading, splits
+from umop.data.check import boxes, categories, conventions, folders, images, reading, splits, turned
 from umop.data.check.examined import Examined
 from umop.data.check.records import Record, read_records
 from umop.data.check.repairs import with_corners
@@ -26,7 +26,7 @@ _AFTER_SIZES = (
     *splits.EMPTY,
     *images.REST,
 )
-RULES = {rule.name: rule for rule in (*_BEFORE_SIZES, *_AFTER_SIZES, *folders.RULES)}
+RULES = {rule.name: rule for rule in (*_BEFORE_SIZES, *turned.RULES, *_AFTER_SIZES, *folders.RULES)}
 
 
 @dataclass(frozen=True)
@@ -108,6 +108,10 @@ def check(data: DataSet, everything: bool = False, decode: bool = True) -> Repor
         for rule in _BEFORE_SIZES:
             examined = apply(rule, examined, everything, findings)
         examined = _with_pixels(examined)
+        for rule in turned.RULES:
+            examined = apply(rule, examined, everything, findings)
+        if not any(image.width for image in data.images):
+            examined = images.sized(examined, set(range(len(examined.data.images))))
         for rule in _AFTER_SIZES:
             examined = apply(rule, examined, everything, findings)
     return Report(data, examined.data, records, tuple(findings))
@@ -152,13 +156,11 @@ def _corners_of(examined: Examined, box: int) -> tuple[float, float, float, floa
 
 
 def _with_pixels(examined: Examined) -> Examined:
-    """Turns boxes into pixels; images of unknown size get that of their files."""
-    if examined.data.relative:
-        corners = examined.data.boxes.corners * conventions.actual_sizes(examined)
-        examined = with_corners(examined, corners, relative=False)
-    if any(image.width for image in examined.data.images):
+    """Turns boxes into pixels."""
+    if not examined.data.relative:
         return examined
-    return images.sized(examined, set(range(len(examined.data.images))))
+    corners = examined.data.boxes.corners * conventions.actual_sizes(examined)
+    return with_corners(examined, corners, relative=False)
 
 
 def data_summary(data: DataSet) -> str:

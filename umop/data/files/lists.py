@@ -14,6 +14,7 @@ from umop.data.files.reading import head, read_text
 from umop.data.files.tree import Files
 from umop.system.console import counted
 
+_DESCRIPTIONS = (".yaml", ".yml", ".data")
 _LOOKED_AT = 20
 _OF_TWO = "trainval"
 
@@ -28,9 +29,12 @@ def with_listed_splits(data: DataSet, files: Files) -> DataSet:
     if not lists:
         return data
     if data.splits():
-        others = {
-            path: split for path, split in lists.items() if _differs(data, files, path, split)
-        }
+        named = described(files)
+        others = [
+            path
+            for path, split in lists.items()
+            if path.name not in named and _differs(data, files, path, split)
+        ]
         return _unused(data, files, others, "the data's description or folders say another split")
     if "train" not in splits or len(splits) == 1:
         return _unused(data, files, lists, "the images of another split are not listed")
@@ -49,6 +53,11 @@ def _differs(data: DataSet, files: Files, path: Path, split: str) -> bool:
     listed = {_image_of(line, path, files) for line in _lines(read_text(path))[:_LOOKED_AT]}
     found = {image.split for image in data.images if image.path in listed}
     return not found <= ({split} if split == "train" else {"val", "test"})
+
+
+def described(files: Files) -> str:
+    """The text of YOLO's and darknet's descriptions, which name lists that they use."""
+    return "\n".join(map(read_text, files.matching(*_DESCRIPTIONS)))
 
 
 def _lists(files: Files) -> Iterator[tuple[Path, str]]:

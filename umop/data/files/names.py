@@ -10,6 +10,8 @@ from pathlib import Path
 
 from serving.shared import IMAGE_SUFFIXES
 
+READ_IMAGES = (*IMAGE_SUFFIXES, ".jpe")
+"""The suffixes of images that are read."""
 UNREAD_IMAGES = {
     **dict.fromkeys((".heic", ".heif", ".hif"), "HEIC"),
     ".avif": "AVIF",
@@ -19,6 +21,7 @@ UNREAD_IMAGES = {
         (".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2"), "a camera's raw file"
     ),
     ".psd": "Photoshop's",
+    **dict.fromkeys((".ppm", ".pgm", ".pbm", ".pnm"), "PPM"),
     **dict.fromkeys((".dcm", ".dicom"), "DICOM"),
     **dict.fromkeys((".exr", ".hdr"), "an HDR image"),
 }
@@ -29,9 +32,9 @@ SYSTEM_FOLDERS = (
 )
 """The starts of names of folders that are a system's own: hidden ones, previews, what was lost."""
 SPLIT_WORDS = {
-    "train": ("train", "training", "trainval"),
-    "val": ("val", "valid", "validation", "validate", "eval"),
-    "test": ("test", "testing"),
+    "train": ("train", "training", "trainval", "trainset"),
+    "val": ("val", "valid", "validation", "validate", "eval", "valset"),
+    "test": ("test", "testing", "testset"),
 }
 _IMAGES = (
     "image images img imgs pic pics picture pictures photo photos jpegimages jpegs jpeg jpg png "
@@ -90,7 +93,7 @@ def relative_name(name: str) -> str:
 
 def is_image(name: str) -> bool:
     """Whether a name is that of an image that can be read."""
-    return name.casefold().endswith(IMAGE_SUFFIXES)
+    return name.casefold().endswith(READ_IMAGES)
 
 
 def unread_format(name: str) -> str | None:

@@ -112,12 +112,11 @@ def with_images_found_by_name(data: DataSet, files: Files) -> DataSet:
     wanted = [image for image in data.images if not files.has(image.path)]
     if not wanted:
         return data
-    claimed = {image.path for image in data.images}
-    found = found_by_name(files, wanted, claimed)
+    found = _found_by_split(files, wanted, {image.path for image in data.images})
     return replace(
         data,
         images=tuple(
-            replace(image, path=found[image.path]) if image.path in found else image
+            replace(image, path=found.get((image.path, image.split), image.path))
             for image in data.images
         ),
     )
@@ -126,7 +125,7 @@ def with_images_found_by_name(data: DataSet, files: Files) -> DataSet:
 def found_by_name(
     files: Files, wanted: Iterable[Image], claimed: Iterable[Path]
 ) -> dict[Path, Path]:
-    """Finds images by the last part of their names.
+    """Finds images of one split by the last part of their names.
 
     A file is taken where no other image is it, or could be, and where no folder contradicts: one
     of the data set's own that the name gives, or that of another split.
@@ -139,16 +138,27 @@ def found_by_name(
     Returns:
         The file of each path for which there is one.
     """
+    found = _found_by_split(files, wanted, claimed)
+    return {path: file for (path, _), file in found.items()}
+
+
+def _found_by_split(
+    files: Files, wanted: Iterable[Image], claimed: Iterable[Path]
+) -> dict[tuple[Path, str | None], Path]:
+    """The file of each path and split for which there is one, see :func:`found_by_name`.
+
+    Lists of two splits may expect images of one name in one place, and mean two.
+    """
     taken = {files.name(path) for path in claimed}
-    found: dict[Path, str] = {}
+    found: dict[tuple[Path, str | None], str] = {}
     claims: dict[str, set[Path]] = defaultdict(set)
     for image in wanted:
         fitting = [name for name in _of_last_part(files, image) if name not in taken]
         for name in fitting:
             claims[name].add(image.path)
         if len(fitting) == 1:
-            found[image.path] = fitting[0]
-    return {path: files.path(name) for path, name in found.items() if len(claims[name]) == 1}
+            found[image.path, image.split] = fitting[0]
+    return {key: files.path(name) for key, name in found.items() if len(claims[name]) == 1}
 
 
 def _of_last_part(files: Files, image: Image) -> list[str]:

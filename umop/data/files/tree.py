@@ -9,8 +9,8 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from serving.shared import IMAGE_SUFFIXES
 from umop.data.files.names import (
+    READ_IMAGES,
     SYSTEM_FOLDERS,
     UNREAD_IMAGES,
     base,
@@ -30,6 +30,8 @@ from umop.data.files.reading import HEAD, head, is_file, refuse_folder, require_
 
 _ENOUGH = 2**24
 _TAG_HEAD = 4096
+_TEXTS = (".json", ".jsonl", ".xml", ".txt", ".csv", ".tsv", ".yaml", ".yml")
+"""Suffixes of annotations, which no image has."""
 _TASKS = ("detect", "segment", "pose", "obb", "classify")
 """Ultralytics writes predicted labels below ``runs/detect``."""
 
@@ -91,7 +93,7 @@ class Files:
 
     @cached_property
     def _images(self) -> list[Path]:
-        return self.matching(*IMAGE_SUFFIXES, *UNREAD_IMAGES)
+        return self.matching(*READ_IMAGES, *UNREAD_IMAGES)
 
     @cached_property
     def _image_names(self) -> list[str]:
@@ -145,11 +147,11 @@ class Files:
         """
         name = written.strip().replace("\\", "/")
         for start in folders:
-            if found := self.named(join_name(start, name)) or self._without_suffix(start, name):
+            if found := self._image(join_name(start, name)) or self._without_suffix(start, name):
                 return found
         parts = parts_of(name)
         for first in range(len(parts) - 1 if is_image(name) else 0):
-            if found := self.named("/".join(parts[first:])):
+            if found := self._image("/".join(parts[first:])):
                 return found
         if name.startswith("/") and is_image(name) and is_file(Path(name)):
             return Path(name)
@@ -176,6 +178,10 @@ class Files:
         """The folders in which the images of an annotation file lie, likeliest first."""
         here = self.folder_of(source)
         return tuple(dict.fromkeys((here, join_name(here, "images"), "images", "")))
+
+    def _image(self, name: str) -> Path | None:
+        """The file of a name relative to the root that may be an image."""
+        return None if suffix(name) in _TEXTS else self.named(name)
 
     def _without_suffix(self, start: str, name: str) -> Path | None:
         """The image in a folder whose name lacks its suffix in the annotation."""

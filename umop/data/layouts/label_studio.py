@@ -21,6 +21,8 @@ from umop.system.console import counted
 _UPLOADED = re.compile(r"(^|.*/)[0-9a-f]{8}-(?=[^/]+$)")
 """What Label Studio puts before the name of a file that a person uploads."""
 _LOCAL = "/data/local-files/?d="
+_SHAPES = (("x", "y", "width", "height"), ("x", "y", "radiusX", "radiusY"), ("points",))
+"""What the values of rectangles, ellipses and polygons have."""
 
 
 def _is_label_studio(content: Any) -> bool:
@@ -78,19 +80,16 @@ def _read_task(task: dict[str, Any], source: Path, files: Files, builder: Builde
         written=written,
     )
     index = builder.image(image)
-    for number, region in enumerate(regions, start=1):
+    for number, region, labels in _boxes(regions):
         place = f"{number} of {Path(written).name}"
-        value = region.get("value") or region
-        if (labels := _labels(value)) is None:
-            continue  # a choice or a text, which is no region
         try:
-            corners = _corners(value, region)
+            corners = _corners(_value(region), region)
         except MALFORMED:
             text = f"region {place} is not a rectangle, ellipse or polygon"
             builder.issue("shape-without-box", source, text, path)
             continue
         for label in labels:
-            builder.box(index, builder.label(str(label)), corners, place)
+            builder.box(index, builder.label(label), corners, place)
 
 
 def _note_unused(
@@ -111,8 +110,7 @@ def _note_unused(
         files: The files of the data set.
         builder: Takes the note.
     """
-    boxes = sum(_labels(region.get("value") or region) is not None for region in regions)
-    if boxes:
+    if boxes := len(list(_boxes(regions))):
         written = _image_name(task.get("data") or task)
         name = "" if written is None else f" ({Path(written).name})"
         text = f"task {task.get('id', 'without id')}{name}: {counted(boxes, 'box')} {kind}"
@@ -151,20 +149,65 @@ def _done(task: dict[str, Any]) -> list[dict[str, Any]]:
 def _regions_of_image(task: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """The regions of JSON-MIN, which stand under the name of the labelling interface's tag."""
     for value in task.values():
-        yield from (each for each in json_objects(value) if _labels(each) is not None)
+        yield from (each for each in json_objects(value) if _is_region(each))
 
 
-def _labels(value: dict[str, Any]) -> list[str] | None:
-    """The classes of a region; None where it is not a region of an image."""
-    found = [each for key, each in value.items() if key.endswith("labels")]
-    return found[0] if found and isinstance(found[0], list) else None
+def _boxes(
+    regions: Sequence[dict[str, Any]],
+) -> Iterator[tuple[int, dict[str, Any], Sequence[str]]]:
+    """The regions, each with its number from 1 and its classes: a blank one where it has none.
+
+    A region may stand in several results, of which one has its class.
+    """
+    known = {_identity(each) for each in regions if _labels(_value(each))}
+    for number, region in enumerate(regions, start=1):
+        if labels := _labels(_value(region)):
+            yield number, region, labels
+        elif _is_region(_value(region)) and _identity(region) not in known:
+            known.add(_identity(region))
+            yield number, region, ("",)
+
+
+def _value(region: dict[str, Any]) -> dict[str, Any]:
+    """What a result says of a region, which in JSON-MIN is the result itself."""
+    value = region.get("value")
+    return value if isinstance(value, dict) else region
+
+
+def _identity(region: dict[str, Any]) -> str:
+    """What the results of one region share: its id, or in JSON-MIN its shape."""
+    value = _value(region)
+    return str(region.get("id") or [value.get(name) for names in _SHAPES for name in names])
+
+
+def _is_region(value: dict[str, Any]) -> bool:
+    """Whether a value is of a part of an image, not of a choice or a text."""
+    has_shape = any(value.keys() >= set(names) for names in _SHAPES)
+    return has_shape or bool(_lists_of_labels(value))
+
+
+def _labels(value: dict[str, Any]) -> list[str]:
+    """The classes of a region; nothing where it has none."""
+    found = next(filter(None, _lists_of_labels(value)), [])
+    return [str(label or "").strip() for label in found]
+
+
+def _lists_of_labels(value: dict[str, Any]) -> list[list[Any]]:
+    return [
+        each for key, each in value.items() if key.endswith("labels") and isinstance(each, list)
+    ]
 
 
 def _image_name(data: dict[str, Any]) -> str | None:
     """The image of a task, whatever its key is."""
     texts = [value for value in data.values() if isinstance(value, str) and "/" in value]
     found = data.get("image") or next(iter(texts), None)
-    return unquote(found).removeprefix(_LOCAL) if isinstance(found, str) else None
+    if not isinstance(found, str):
+        return None
+    before, is_local, local = found.partition(_LOCAL)
+    if is_local:
+        return unquote(local)
+    return unquote(before.partition("?")[0] if "://" in before else before)
 
 
 def _path(written: str, source: Path, files: Files) -> Path:

@@ -9,10 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from umop.data.dataset import Builder, Image, Notation
-from umop.data.files.names import relative_name, split_of
+from umop.data.files.names import relative_name, split_of, suffix
 from umop.data.files.reading import read_json
 from umop.data.files.tree import Files
-from umop.data.layouts.layout import MALFORMED, Layout, json_files, noting_unreadable
+from umop.data.layouts.layout import (
+    MALFORMED,
+    Layout,
+    json_files,
+    note_other_name,
+    noting_unreadable,
+)
 from umop.data.layouts.shapes import around, centred, pixels
 
 _WITHOUT_BOX = ("point", "points", "line", "linestrip")
@@ -35,13 +41,13 @@ def _read(files: Files, found: Sequence[Path], builder: Builder) -> None:
     pairs = files.pairs(".json").of_annotation
     for path in found:
         with noting_unreadable(path, "LabelMe's JSON", builder):
-            of_its_name = pairs.get(files.name(path), [None])[0]
+            of_its_name = pairs.get(files.name(path), ())
             _read_image(path, read_json(path), of_its_name, files, builder)
     builder.sort_classes()
 
 
 def _read_image(
-    path: Path, content: Any, of_its_name: str | None, files: Files, builder: Builder
+    path: Path, content: Any, of_its_name: Sequence[str], files: Files, builder: Builder
 ) -> None:
     """Reads one image's annotation.
 
@@ -52,19 +58,19 @@ def _read_image(
         raise ValueError(f"it holds a {type(content).__name__}, not an object with shapes")
     if not isinstance(content.get("shapes"), list):
         raise ValueError(f"its shapes are {json.dumps(content.get('shapes'))}, not a list")
-    here = path.parent.relative_to(files.root).as_posix().removeprefix(".")
-    written = str(content.get("imagePath") or path.stem)
-    found = files.image(written, (here, "images"))
-    if found is None and of_its_name:
-        found = files.path(of_its_name)
+    named = str(content.get("imagePath") or path.stem)
+    if suffix(named) == ".json":  # the file itself, as in an example of LabelMe's own
+        named = path.stem
+    its_path, written = _image_of(path, named, of_its_name, files)
     image = Image(
-        path=found or path.parent / relative_name(written),
+        path=its_path,
         source=path,
         split=split_of(path, files.root),
         width=pixels(content.get("imageWidth")),
         height=pixels(content.get("imageHeight")),
         written=written,
     )
+    note_other_name(image, named, files, builder)
     index = builder.image(image)
     for number, shape in enumerate(content["shapes"], start=1):
         corners = _corners(shape)
@@ -77,6 +83,24 @@ def _read_image(
         else:
             label = builder.label(str(shape.get("label") or "").strip())
             builder.box(index, label, corners, number)
+
+
+def _image_of(path: Path, named: str, of_its_name: Sequence[str], files: Files) -> tuple[Path, str]:
+    """An annotation's image: the one that it names, unless another has the file's own name.
+
+    Args:
+        path: The annotation file.
+        named: The name in it.
+        of_its_name: The images of the file's own name.
+        files: The files of the data set.
+
+    Returns:
+        The image's path, and the name that it is known by; nothing where that is the file's own.
+    """
+    found = files.image(named, (files.folder_of(path), "images"))
+    if of_its_name and (found is None or found.stem != files.path(of_its_name[0]).stem):
+        return files.path(of_its_name[0]), ""
+    return found or path.parent / relative_name(named), named
 
 
 def _corners(shape: dict[str, Any]) -> list[float] | None:

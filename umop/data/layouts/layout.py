@@ -71,6 +71,21 @@ def note_encoding(path: Path, names: Iterable[str], builder: Builder) -> None:
         builder.issue("text-encoding", path, "read as Latin-1")
 
 
+def note_other_name(image: Image, written: str, files: Files, builder: Builder) -> None:
+    """Notes an annotation that gives the name of another image, which is there too.
+
+    Args:
+        image: The image that it is taken for.
+        written: The name that it gives.
+        files: The files of the data set.
+        builder: Takes the note.
+    """
+    named = files.image(written, (files.folder_of(image.path), *files.near(image.source)))
+    if named is not None and named.stem != image.path.stem:
+        text = f"it names {files.name(named)}, and is taken for {files.name(image.path)}"
+        builder.issue("image-named-otherwise", image.source, text, image.path)
+
+
 def json_files(is_one: Callable[[Any], bool]) -> Callable[[Files], list[Path]]:
     """Finds the JSON files whose structure is a layout's."""
 

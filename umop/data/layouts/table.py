@@ -3,54 +3,39 @@
 from __future__ import annotations
 
 import csv
+import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from umop.data.dataset import Builder, Image, Notation
-from umop.data.files.names import is_image, split_in, split_of, split_of_list
+from umop.data.files.names import split_in, split_of, split_of_list
 from umop.data.files.reading import head, read_text
 from umop.data.files.tree import Files
+from umop.data.layouts.columns import Columns, column_of_splits, columns_of
 from umop.data.layouts.layout import Layout
-from umop.data.layouts.shapes import pixels
+from umop.data.layouts.shapes import centred, pixels
 
-_IMAGE = (
-    *("image", "image_path", "imageid", "image_id", "image_name", "imagename", "img"),
-    *("filename", "file_name", "path", "file"),
-)
-_LABEL = ("label", "class", "labelname", "label_name", "class_name", "name", "category")
-_CORNERS = {
-    "x1": ("x1", "xmin", "x_min", "left", "bbox_x1"),
-    "y1": ("y1", "ymin", "y_min", "top", "bbox_y1"),
-    "x2": ("x2", "xmax", "x_max", "right", "bbox_x2"),
-    "y2": ("y2", "ymax", "y_max", "bottom", "bbox_y2"),
-}
-_SIZES = {
-    "x1": ("bbox_x", "box_x", "x", *_CORNERS["x1"]),
-    "y1": ("bbox_y", "box_y", "y", *_CORNERS["y1"]),
-    "x2": ("bbox_width", "bbox_w", "box_width", "box_w", "w", "width"),
-    "y2": ("bbox_height", "bbox_h", "box_height", "box_h", "h", "height"),
-}
-"""What the columns may be called, in small letters; of a size where the second corner is none."""
-_EXTRA = {
-    "width": ("width", "image_width"),
-    "height": ("height", "image_height"),
-    "isgroupof": ("isgroupof",),
-    "split": ("split", "subset"),
-}
-_WITHOUT_HEADER = {
-    ("image", "x1", "y1", "x2", "y2", "label"): 0,
-    ("label", "x1", "y1", "x2", "y2", "image", "width", "height"): 5,
-}
-"""The columns of tables without names, and which of them is an image: makesense's is the sixth."""
 _LONGEST_VALUE = 2**31 - 1
 """Tables may hold masks as well, which are longer than Python's csv takes unless told."""
 _OPEN_IMAGES = {"xmin", "labelname"}
+_LOOKED_AT = 20
+_LONGEST_SHOWN = 60
+_FEWEST_OF_ONE_SIZE = 3
+"""Boxes of one size in an image, beside its first, that are no chance."""
 
 
 def _find(files: Files) -> list[Path]:
     """The files that are tables of boxes."""
-    return [path for path in files.matching(".csv", ".tsv") if _columns(first_row(path))]
+    return [path for path in files.matching(".csv", ".tsv") if _columns(path)]
+
+
+def _columns(path: Path) -> Columns | None:
+    """The columns of a table, by its first rows."""
+    return columns_of(list(islice(filter(any, first_rows(path)), _LOOKED_AT)))
 
 
 def first_row(path: Path) -> list[str]:
@@ -70,57 +55,32 @@ def rows(path: Path) -> Iterator[list[str]]:
 
 def _rows(text: str) -> Iterator[list[str]]:
     csv.field_size_limit(_LONGEST_VALUE)
-    lines = text.splitlines()
-    start = lines[0] if lines else ""
-    delimiter = max(",;\t", key=start.count)
-    for line in lines:
+    delimiter = _delimiter(text)
+    for line in text.splitlines():
         row = next(csv.reader([line], delimiter=delimiter), [])
         yield [value.strip() for value in row]
 
 
-def _columns(row: Sequence[str]) -> dict[str, int] | None:
-    """Where each column is, by the table's first row; None if it is not a table of boxes."""
-    names = [value.casefold() for value in row]
-    for sides in (_CORNERS, _SIZES):
-        known = {"image": _IMAGE, "label": _LABEL, **sides}
-        if all(any(name in names for name in each) for each in known.values()):
-            return _places(names, known)
-    for columns, image in _WITHOUT_HEADER.items():
-        if len(row) >= len(columns) and is_image(row[image]):
-            return dict(zip(columns, range(len(columns)), strict=True))
-    return None
-
-
-def _places(names: Sequence[str], known: Mapping[str, Sequence[str]]) -> dict[str, int]:
-    """Where the columns are; of those that a table may lack, none that stands for another."""
-    found = {key: next(name for name in each if name in names) for key, each in known.items()}
-    left = [name for name in names if name not in found.values()]
-    extra = {key: [name for name in each if name in left] for key, each in _EXTRA.items()}
-    found |= {key: each[0] for key, each in extra.items() if each}
-    return {key: names.index(name) for key, name in found.items()}
-
-
-def _has_sizes(row: Sequence[str]) -> bool:
-    """Whether a table has sizes, not second corners, by its first row."""
-    names = [value.casefold() for value in row]
-    columns = _columns(row) or {}
-    if not columns or is_image(row[columns["image"]]):
-        return bool(columns) and columns["image"] != 0
-    return names[columns["x2"]] in _SIZES["x2"]
+def _delimiter(text: str) -> str:
+    start = text.partition("\n")[0]
+    return max(",;\t", key=start.count)
 
 
 def _read(files: Files, found: Sequence[Path], builder: Builder) -> None:
     """Reads all tables. Open Images' coordinates are parts of the sides."""
     names = _class_descriptions(files)
+    notations = set[Notation]()
     for path in found:
-        _Table(path, files, builder, names).read()
+        if columns := _columns(path):
+            notations.add(columns.notation)
+            _Table(path, columns, files, builder, names).read()
     builder.sort_classes()
     largest = max((max(row[2]) for row in builder.rows), default=0.0)
     headers = [{value.casefold() for value in first_row(path)} for path in found]
     if largest <= 1 and any(header >= _OPEN_IMAGES for header in headers):
         builder.notation = replace(LAYOUT.notation, relative=True)
-    elif all(_has_sizes(first_row(path)) for path in found):
-        builder.notation = replace(LAYOUT.notation, encoding="corner and size")
+    elif len(notations) == 1:
+        builder.notation = notations.pop()
 
 
 def _class_descriptions(files: Files) -> dict[str, str]:
@@ -129,58 +89,112 @@ def _class_descriptions(files: Files) -> dict[str, str]:
     return {row[0]: row[1] for path in tables for row in rows(path) if len(row) == 2}
 
 
+def _have_size_of_image(rows: Sequence[tuple[Any, ...]]) -> bool:
+    """Whether boxes with sizes have their images' instead of their own.
+
+    Then all of an image have one size, at different places, and begin within it.
+    """
+    first: dict[int, Sequence[float]] = {}
+    others = 0
+    for image, _, corners, *_ in rows:
+        x1, y1, x2, y2 = first.setdefault(image, corners)
+        width, height = corners[2] - corners[0], corners[3] - corners[1]
+        is_of_one_size = math.isclose(width, x2 - x1) and math.isclose(height, y2 - y1)
+        if not is_of_one_size or corners[0] > width or corners[1] > height:
+            return False
+        others += tuple(corners[:2]) != (x1, y1)
+    return others >= _FEWEST_OF_ONE_SIZE
+
+
 class _Table:
     """One table.
 
     Args:
         path: The file.
+        columns: Its columns.
         files: The files of the data set.
         builder: Takes what is found.
         names: Names of classes that the table gives by their id.
     """
 
-    def __init__(self, path: Path, files: Files, builder: Builder, names: dict[str, str]) -> None:
+    def __init__(
+        self, path: Path, columns: Columns, files: Files, builder: Builder, names: dict[str, str]
+    ) -> None:
         self.path = path
+        self.columns = columns
         self.files = files
         self.builder = builder
         self.names = names
         self.split = split_of_list(path, files.root)
         self.images: dict[str, int] = {}
+        self.has_decimal_commas = _delimiter(head(path)) != ","
 
     def read(self) -> None:
-        start = next(filter(any, rows(self.path)), [])
-        self.columns = _columns(start) or {}
-        self.has_sizes = _has_sizes(start)
-        has_header = not is_image(start[self.columns["image"]])
+        start = first_row(self.path)
+        before = len(self.builder.rows)
+        self.places = self._all_places(start)
         for number, row in enumerate(rows(self.path), start=1):
-            if has_header and any(row[len(start) :]):
+            if self.columns.has_header and any(row[len(start) :]):
                 text = (
                     f"line {number} has more values than the first line has names ({len(start)}): "
                     "write decimal points, and commas within quotes"
                 )
                 self._note("annotations-unreadable", text)
-            elif any(row) and not (has_header and row == start):
+            elif any(row) and not (self.columns.has_header and row == start):
                 self._read_row(number, row)
+        if self.columns.is_size_unclear and _have_size_of_image(self.builder.rows[before:]):
+            del self.builder.rows[before:]
+            text = (
+                "the width and height are the same for all boxes of an image, as if they were the "
+                "image's own: call those of the boxes bbox_width and bbox_height"
+            )
+            self._note("annotations-unreadable", text)
+
+    def _all_places(self, header: Sequence[str]) -> Mapping[str, int]:
+        """Where the columns are, with one that holds splits under another name."""
+        places = self.columns.places
+        if not self.columns.has_header or "split" in places:
+            return places
+        below = (row for row in rows(self.path) if any(row) and row != header)
+        found = column_of_splits(self.columns, below)
+        return places if found is None else {**places, "split": found}
 
     def _read_row(self, number: int, row: list[str]) -> None:
-        cells = {name: row[i] for name, i in self.columns.items() if i < len(row)}
+        cells = {name: row[i] for name, i in self.places.items() if i < len(row)}
         if not cells.get("image"):
             return self._note("annotations-unreadable", f"line {number} names no image")
         image = self._image(cells)
         written = [cells.get(side, "") for side in ("x1", "y1", "x2", "y2")]
+        if "box" in self.places:
+            written = re.split(r"[,;\s]+", cells.get("box", "").strip("[]() "))
         if not any(written):
             return None  # an image without boxes
         try:
-            x1, y1, x2, y2 = (float(value) for value in written)
+            corners = self._corners(written)
         except ValueError:
-            text = f"line {number} has no box of 4 numbers: {', '.join(written)}"
+            text = f"line {number} has no box of 4 numbers: {', '.join(written)[:_LONGEST_SHOWN]}"
             path = self.builder.images[image].path
             return self._note("annotation-numbers", text, path)
-        corners = (x1, y1, x1 + x2, y1 + y2) if self.has_sizes else (x1, y1, x2, y2)
         written_label = cells.get("label", "")
         label = self.builder.label(self.names.get(written_label, written_label))
         crowd = cells.get("isgroupof") == "1"
         return self.builder.box(image, label, corners, number, crowd)
+
+    def _corners(self, written: Sequence[str]) -> list[float]:
+        """The corners of a box by its four numbers.
+
+        Raises:
+            ValueError: They are not numbers, or not four.
+        """
+        texts = (text.replace(",", ".") if self.has_decimal_commas else text for text in written)
+        x1, y1, x2, y2 = map(float, texts)
+        match self.columns.notation.encoding:
+            case "corners":
+                return [x1, y1, x2, y2]
+            case "corner and size":
+                return [x1, y1, x1 + x2, y1 + y2]
+            case "centre and size":
+                return centred(x1, y1, x2 / 2, y2 / 2)
 
     def _image(self, cells: dict[str, str]) -> int:
         """The index of a row's image."""
@@ -211,7 +225,7 @@ class _Table:
 
 LAYOUT = Layout(
     name="CSV",
-    looks_for="CSV (columns image,x1,y1,x2,y2,label; x,y,width,height; or those of Open Images, …)",
+    looks_for="CSV (columns image,x1,y1,x2,y2,label; x,y,width,height; bbox; or Open Images', …)",
     notation=Notation("corners", "line"),
     find=_find,
     read=_read,

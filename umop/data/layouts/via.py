@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,17 @@ from umop.data.layouts.shapes import around, centred
 from umop.data.layouts.table import first_row, rows
 
 _PROJECT = "_via_img_metadata"
-_CLASS_ATTRIBUTES = ("class", "label", "name", "type", "category", "object")
+_CLASS_ATTRIBUTES = (
+    ("class", "label", "category", "class_name", "classname"),
+    ("name", "type", "object"),
+)
+"""What the attribute with the class is called, the clearest first."""
+_ONLY_CLASS = "object"
+"""The class where no region of the data has an attribute."""
 _COLUMNS = ("region_shape_attributes", "region_attributes")
+_UNDEFINED = re.compile(r'(?<=":)\s*undefined\b')
+"""What VIA writes into its tables for an attribute that nobody has given."""
+_Regions = list[dict[str, Any]]
 
 
 def _is_via(content: Any) -> bool:
@@ -39,13 +49,45 @@ def _find(files: Files) -> list[Path]:
 
 def _read(files: Files, found: Sequence[Path], builder: Builder) -> None:
     """Reads rectangles, and of other shapes the boxes that enclose them."""
-    for path in found:
+    images = [(path, *image) for path in found for image in _images(path, builder)]
+    try:
+        attribute = _class_attribute(region for *_, regions in images for region in regions)
+    except ValueError as error:
+        attribute = ""
+        builder.issue("annotations-unreadable", found[0], str(error))
+    for path, written, regions in images:
         with noting_unreadable(path, "VIA's", builder):
-            for written, regions in (
-                _from_table if path.suffix.casefold() == ".csv" else _from_json
-            )(path):
-                _read_image(written, regions, path, files, builder)
+            _read_image(written, regions, attribute, path, files, builder)
     builder.sort_classes()
+
+
+def _images(path: Path, builder: Builder) -> Sequence[tuple[str, _Regions]]:
+    """The images of a file, each with its regions; what cannot be read is noted."""
+    with noting_unreadable(path, "VIA's", builder):
+        return list((_from_table if path.suffix.casefold() == ".csv" else _from_json)(path))
+    return ()
+
+
+def _class_attribute(regions: Iterable[dict[str, Any]]) -> str | None:
+    """The attribute that holds the class, in small letters; None where no region has any.
+
+    It is blank where all values are.
+
+    Raises:
+        ValueError: Several may.
+    """
+    pairs = [pair for region in regions for pair in _attributes(region).items()]
+    if not pairs:
+        return None
+    named = dict.fromkeys(key.casefold() for key, value in pairs if _chosen(value))
+    for names in (*_CLASS_ATTRIBUTES, tuple(named)):
+        found = [name for name in named if name in names]
+        if len(found) > 1:
+            text = f"which of the attributes {', '.join(found)} is the class is not clear"
+            raise ValueError(f"{text}: call it class")
+        if found:
+            return found[0]
+    return ""
 
 
 def _from_json(path: Path) -> Iterator[tuple[str, list[dict[str, Any]]]]:
@@ -65,7 +107,8 @@ def _from_table(path: Path) -> Iterator[tuple[str, list[dict[str, Any]]]]:
             continue
         cells = dict(zip(header, row, strict=False))
         regions = images.setdefault(cells["filename"], [])
-        shape, attributes = (parse_json(cells[name] or "{}") for name in _COLUMNS)
+        cleaned = (_UNDEFINED.sub("null", cells[name]) for name in _COLUMNS)
+        shape, attributes = (parse_json(text or "{}") for text in cleaned)
         if shape:
             regions.append({"shape_attributes": shape, "region_attributes": attributes})
     yield from images.items()
@@ -76,8 +119,23 @@ def _plain(name: str) -> str:
 
 
 def _read_image(
-    written: str, regions: list[dict[str, Any]], source: Path, files: Files, builder: Builder
+    written: str,
+    regions: _Regions,
+    attribute: str | None,
+    source: Path,
+    files: Files,
+    builder: Builder,
 ) -> None:
+    """Reads one image.
+
+    Args:
+        written: Its name in the file.
+        regions: Its regions.
+        attribute: The one that holds the class.
+        source: The file.
+        files: The files of the data set.
+        builder: Takes the image.
+    """
     path = files.image_or_expected(written, files.near(source))
     split = split_of_list(source, files.root)
     index = builder.image(Image(path, source, split, written=written))
@@ -88,17 +146,27 @@ def _read_image(
             text = f"region {place}: {region['shape_attributes'].get('name')}"
             builder.issue("shape-without-box", source, text, path)
         else:
-            label = builder.label(_class(region.get("region_attributes") or {}))
-            builder.box(index, label, corners, place)
+            builder.box(index, builder.label(_class(region, attribute)), corners, place)
 
 
-def _class(attributes: dict[str, Any]) -> str:
-    """The class among a region's attributes: of a choice of several the first that is chosen."""
-    named = [value for key, value in attributes.items() if key.casefold() in _CLASS_ATTRIBUTES]
-    value = next(iter([*named, *attributes.values()]), "object")
+def _class(region: dict[str, Any], attribute: str | None) -> str:
+    """The class of a region; blank where it has none, and others have."""
+    if attribute is None:
+        return _ONLY_CLASS
+    attributes = _attributes(region).items()
+    return next((_chosen(value) for key, value in attributes if key.casefold() == attribute), "")
+
+
+def _attributes(region: Any) -> dict[str, Any]:
+    found = region.get("region_attributes") if isinstance(region, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
+def _chosen(value: Any) -> str:
+    """The text of an attribute's value: of a choice of several the first that is chosen."""
     if isinstance(value, dict):
         value = next((name for name, chosen in value.items() if chosen), "")
-    return str(value).strip()
+    return "" if value is None else str(value).strip()
 
 
 def _corners(shape: dict[str, Any]) -> list[float] | None:

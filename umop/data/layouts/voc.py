@@ -12,7 +12,7 @@ from umop.data.dataset import Builder, Image, Notation
 from umop.data.files.names import folded, is_image, relative_name, split_of, stem
 from umop.data.files.reading import is_file, read_text, read_xml
 from umop.data.files.tree import Files
-from umop.data.layouts.layout import Layout, xml_files
+from umop.data.layouts.layout import Layout, note_other_name, xml_files
 from umop.data.layouts.shapes import around, pixels
 from umop.system.console import counted
 
@@ -78,7 +78,7 @@ def _listed_in(
             if folded(name) not in annotations:  # per-class lists say behind it what it shows
                 name = re.sub(r"\s+-?[01]$", "", name)
             if folded(name) not in annotations and is_image(name):
-                name = stem(name)
+                name = stem(name.replace("\\", "/").rpartition("/")[2])
             expected = here / "Annotations" / f"{name}.xml"
             annotation = annotations.get(folded(name), expected)
             if (annotation, split) in found:
@@ -109,7 +109,7 @@ def _read_image(
         width=pixels(root.findtext("size/width")),
         height=pixels(root.findtext("size/height")),
     )
-    _compare_name(image, written, files, builder)
+    note_other_name(image, written, files, builder)
     index = builder.image(image)
     for number, item in enumerate(voc_objects(root), start=1):
         if item.corners is None:
@@ -130,14 +130,6 @@ def _image_of(path: Path, written: str, of_its_name: Sequence[str], files: Files
     folder = "JPEGImages" if (files.root / "JPEGImages").is_dir() else here
     found = files.image(written, ("JPEGImages", here))
     return found or files.root / folder / relative_name(written)
-
-
-def _compare_name(image: Image, written: str, files: Files, builder: Builder) -> None:
-    """Notes a file that gives the name of another image that is there too."""
-    named = files.image(written, (files.folder_of(image.path),))
-    if named is not None and named.stem != image.path.stem:
-        text = f"it names {files.name(named)}, and is taken for {files.name(image.path)}"
-        builder.issue("image-named-otherwise", image.source, text, image.path)
 
 
 class VocObject(NamedTuple):

@@ -34,7 +34,7 @@ from umop.data.layouts import (
     yolo,
 )
 from umop.data.recognition.accounting import listed_once, with_all_splits, with_splits_of_folders
-from umop.data.recognition.others import other_format
+from umop.data.recognition.others import other_file, other_format
 from umop.data.recognition.unused import unused_files
 from umop.system.console import counted
 from umop.system.errors import UserError
@@ -108,7 +108,7 @@ def read_files(path: Path, files: Files) -> DataSet:
             f"{path} holds annotations ({data.layout}), and no images. "
             f"{_unpack_first(files) or _GIVE_BOTH}"
         )
-    data = with_splits_of_folders(with_images_found_by_name(data, files))
+    data = with_splits_of_folders(data)
     data = with_listed_splits(data, files)
     data = with_all_splits(listed_once(data))
     listed = {image.path for image in data.images}
@@ -122,7 +122,9 @@ def _best(path: Path, files: Files) -> DataSet:
         UserError: It is in no layout that is known.
     """
     fitting = [(layout, found) for layout in LAYOUTS if (found := layout.find(files))]
-    read = [layout.data(files, found) for layout, found in fitting]
+    read = [
+        with_images_found_by_name(layout.data(files, found), files) for layout, found in fitting
+    ]
     if not read:
         raise UserError(_not_recognised(path, files))
     counts = [_images_with_boxes(data) for data in read]
@@ -141,7 +143,9 @@ def _best(path: Path, files: Files) -> DataSet:
 
 
 def _images_with_boxes(data: DataSet) -> int:
-    return int((data.boxes_per_image() > 0).sum())
+    """How many images have boxes, each counted once however many files list it."""
+    counts = data.boxes_per_image()
+    return len({image.path for image, count in zip(data.images, counts, strict=True) if count})
 
 
 def _unused(files: Files, name: str, found: list[Path], count: int) -> str:
@@ -164,7 +168,8 @@ def _innermost(folder: Path) -> Path:
 
 def _not_recognised(path: Path, files: Files) -> str:
     """Says what was looked for and what is there."""
-    if said := other_format(files):
+    beside = other_file(files)
+    if said := other_format(files) or (None if _has_text(files) else beside):
         return f"{path}: {said}"
     looked = "; ".join(layout.looks_for for layout in LAYOUTS)
     kinds = ", ".join(
@@ -172,8 +177,13 @@ def _not_recognised(path: Path, files: Files) -> str:
     )
     return (
         f"{path} is in no layout that is known. Looked for: {looked}. Found: "
-        f"{kinds or 'no file at all'}. {_nearest(files)}"
+        f"{kinds or 'no file at all'}. {_nearest(files)} {beside or ''}".rstrip()
     )
+
+
+def _has_text(files: Files) -> bool:
+    """Whether there are files that may be annotations in a layout that is known."""
+    return any(files.suffixes[each] for each in (".txt", ".xml", ".json", ".csv"))
 
 
 def _nearest(files: Files) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +72,15 @@ _XML = {
 _SUFFIXES = {
     (".tfrecord", ".tfrecords", ".record"): "TFRecord: export COCO or Pascal VOC",
     (".parquet", ".arrow", ".feather"): "a table of Hugging Face's: write the boxes as COCO",
+    (".mat",): "MATLAB's: write its boxes as a CSV with image,x1,y1,x2,y2,label",
+    (".shp", ".geojson", ".gpkg", ".kml"): "a map's shapes: cut it into tiles with COCO",
+    (".ndjson", ".jsonl"): "JSON lines, such as Labelbox's or Ultralytics': export COCO or YOLO",
+    (".xlsx", ".xls", ".ods"): "a spreadsheet: save it as CSV with image,x1,y1,x2,y2,label",
+}
+"""Files that hold annotations, or nothing that is of a data set."""
+_BESIDE = {
+    (".pkl", ".pickle", ".pth"): "a Python pickle, which is not opened: write its boxes as COCO",
+    (".mp4", ".avi", ".mov", ".mkv"): "video: export its frames as images, and their boxes as COCO",
     (
         ".h5",
         ".hdf5",
@@ -79,13 +88,8 @@ _SUFFIXES = {
         ".lmdb",
         ".mdb",
     ): "arrays in a file: write images, and boxes as COCO",
-    (".mat",): "MATLAB's: write its boxes as a CSV with image,x1,y1,x2,y2,label",
-    (".pkl", ".pickle", ".pth"): "a Python pickle, which is not opened: write its boxes as COCO",
-    (".mp4", ".avi", ".mov", ".mkv"): "video: export its frames as images, and their boxes as COCO",
-    (".shp", ".geojson", ".gpkg", ".kml"): "a map's shapes: cut it into tiles with COCO",
-    (".ndjson", ".jsonl"): "JSON lines, such as Labelbox's or Ultralytics': export COCO or YOLO",
-    (".xlsx", ".xls", ".ods"): "a spreadsheet: save it as CSV with image,x1,y1,x2,y2,label",
 }
+"""Files that may hold annotations, or lie beside any data, such as weights."""
 _MULTI_CLASS = "_classes.csv"
 _LABEL_STUDIO = {"annotation_id", "lead_time"}
 TRACKED = "MOT's or DarkLabel's, of a video: convert it to COCO"
@@ -99,10 +103,19 @@ def other_format(files: Files) -> str | None:
     for path in (path for found in structured for path in found[:_LOOKED_AT]):
         if said := format_of_content(path, files):
             return f"{files.name(path)} is {said}. It is not read."
-    for suffixes, single in _SUFFIXES.items():
+    return _of_suffix(files, _SUFFIXES) or _of_text(files)
+
+
+def other_file(files: Files) -> str | None:
+    """Names a file that may hold the annotations, or something else; None where there is none."""
+    return _of_suffix(files, _BESIDE)
+
+
+def _of_suffix(files: Files, known: Mapping[tuple[str, ...], str]) -> str | None:
+    for suffixes, said in known.items():
         if found := files.matching(*suffixes):
-            return f"{files.name(found[0])} is {single}. It is not read."
-    return _of_text(files)
+            return f"{files.name(found[0])} is {said}. It is not read."
+    return None
 
 
 def format_of_content(path: Path, files: Files) -> str | None:

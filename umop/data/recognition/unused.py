@@ -11,9 +11,9 @@ from typing import Any
 
 from umop.data.dataset import Issue
 from umop.data.files.archive import ARCHIVE_SUFFIXES
-from umop.data.files.lists import is_list
+from umop.data.files.lists import described, is_list
 from umop.data.files.names import base, is_image, split_in
-from umop.data.files.reading import head, read_text
+from umop.data.files.reading import head
 from umop.data.files.tree import Files
 from umop.data.layouts.coco import BESIDE
 from umop.data.layouts.table import first_rows
@@ -26,7 +26,6 @@ _CLOSED = (
     *(".shp", ".gpkg", ".xlsx", ".xls", ".ods"),
 )
 """Files that hold annotations or nothing; weights and videos may lie beside any data."""
-_DESCRIPTIONS = (".yaml", ".yml", ".data")
 _BOX = re.compile(
     r"(?i)bbox|bndbox|bounding.?box|\bboxes\b|polygon|segmentation|x_?min|predictionstring"
 )
@@ -115,7 +114,7 @@ def _values(content: Any) -> Iterable[Any]:
 
 def _of_text(files: Files, used: Collection[Path]) -> Iterator[tuple[Path, str]]:
     """Tracks, and lists of images that are no split's and that no description names."""
-    described = "\n".join(map(read_text, files.matching(*_DESCRIPTIONS)))
+    named = described(files)
     labels = files.pairs(".txt").of_annotation
     for path in files.matching(".txt"):
         if files.name(path) in labels or path in used or _VOC_LISTS in path.parts:
@@ -124,5 +123,5 @@ def _of_text(files: Files, used: Collection[Path]) -> Iterator[tuple[Path, str]]
             yield path, TRACKED
         elif head(path, 1) in ("[", "{") and (said := _of_json(path, files)):
             yield path, said
-        elif not split_in(path.stem) and path.name not in described and is_list(path, files):
+        elif not split_in(path.stem) and path.name not in named and is_list(path, files):
             yield path, _NAMES

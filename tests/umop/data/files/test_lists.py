@@ -120,3 +120,19 @@ def test_the_counts_of_the_check_are_those_of_training(umop: Umop, tmp_path: Pat
     assert code == 0, err
     assert "18 train, 8 val" in out
     assert "10 images, such as b/0.jpg" in out
+
+
+def test_a_list_that_is_for_training_and_validation_is_used(tmp_path: Path) -> None:
+    """As Yolo_mark's description has it."""
+    for i in range(4):
+        pair(tmp_path, f"img/{i}.jpg", f"img/{i}.txt")
+    write(tmp_path / "train.txt", "".join(f"data/img/{i}.jpg\n" for i in range(4)))
+    write(tmp_path / "obj.names", "cat\ndog\n")
+    write(
+        tmp_path / "obj.data",
+        "classes = 2\ntrain = data/train.txt\nvalid = data/train.txt\nnames = data/obj.names\n",
+    )
+    report = check(open_data(tmp_path))
+    assert counts(report.data) == {"train": 4, "val": 4}
+    assert texts(report, "list-unused") == []
+    assert len(texts(report, "split-twice-listed")) == 4

@@ -90,3 +90,39 @@ def test_equal_absolute_names_of_two_folders_are_two_images(
         else [f"b/list.{'json' if kind == 'coco' else 'csv'} lists /home/u/1.jpg"]
     )
     assert texts(report, "image-missing") == missing
+
+
+@pytest.mark.parametrize(
+    ("file", "folder"),
+    [
+        ("annotations/instances_{}2017.json", "{}"),
+        ("{}_annotations.json", "images/{}"),
+        ("{}.json", "{}_images"),
+        ("{}.json", "{}set/images"),
+        ("{}_labels.csv", "images/{}"),
+    ],
+)
+def test_equal_names_of_two_splits_are_two_images(tmp_path: Path, file: str, folder: str) -> None:
+    """Each split's list means the images of its own folder, wherever it looks for them."""
+    names = [f"{i:04}.jpg" for i in range(4)]
+    for split, listed in (("train", names), ("val", names[:2])):
+        drawn(tmp_path / folder.format(split), listed)
+        lines = [f"{name},4,5,20,30,cat\n" for name in listed]
+        if file.endswith(".csv"):
+            write(tmp_path / file.format(split), "filename,x1,y1,x2,y2,class\n" + "".join(lines))
+        else:
+            coco(tmp_path, file.format(split), listed)
+    data = open_data(tmp_path)
+    assert sorted((image.split, data.name(image.path)) for image in data.images) == [
+        *(("train", f"{folder.format('train')}/{name}") for name in names),
+        *(("val", f"{folder.format('val')}/{name}") for name in names[:2]),
+    ]
+
+
+def test_an_image_that_two_splits_list_is_found_for_both(tmp_path: Path) -> None:
+    drawn(tmp_path / "photos", ["1.jpg", "2.jpg"])
+    coco(tmp_path, "train.json", ["1.jpg", "2.jpg"])
+    coco(tmp_path, "val.json", ["2.jpg"])
+    report = check(open_data(tmp_path))
+    assert texts(report, "image-missing") == []
+    assert texts(report, "split-twice-listed") == ["photos/2.jpg: photos/2.jpg in val"]

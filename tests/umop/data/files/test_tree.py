@@ -58,3 +58,10 @@ def test_folders_of_the_system_are_left_out(tmp_path: Path, folder: str) -> None
     (tmp_path / folder).mkdir()
     data = open_data(tmp_path)
     assert (data.root, len(data.images)) == (tmp_path / "data", 2)
+
+
+def test_an_annotation_is_no_image_that_another_names(tmp_path: Path) -> None:
+    pair(tmp_path, "images/a.jpg", "a.json", "{}")
+    files = Files(tmp_path)
+    assert files.image("a.json") is None
+    assert files.image("a.jpg", ("images",)) == tmp_path / "images" / "a.jpg"

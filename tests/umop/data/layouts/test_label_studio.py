@@ -84,3 +84,56 @@ def test_tasks_with_predictions_alone_are_named(tmp_path: Path) -> None:
     task = {"data": {"image": "a.jpg"}, "predictions": [annotated("cat")]}
     with pytest.raises(UserError, match="only a model's boxes"):
         checked(tmp_path, task)
+
+
+RECTANGLE = {"x": 10, "y": 10, "width": 30, "height": 30, "rotation": 0}
+UNLABELLED = [
+    RECTANGLE,
+    {**RECTANGLE, "rectanglelabels": []},
+    {**RECTANGLE, "rectanglelabels": [None]},
+    {**RECTANGLE, "choices": ["good"]},
+    {"points": [[10, 10], [40, 10], [40, 40]]},
+    {"x": 30, "y": 30, "radiusX": 10, "radiusY": 10},
+]
+
+
+@pytest.mark.parametrize("value", UNLABELLED)
+@pytest.mark.parametrize("is_min", [False, True])
+def test_a_region_without_a_label_is_an_error(
+    tmp_path: Path, value: dict[str, Any], is_min: bool
+) -> None:
+    other = label_studio_region("cat", (8, 6, 24, 30))
+    results = [{**SIDES, "id": f"r{i}", "value": each} for i, each in enumerate((value, other))]
+    task: dict[str, Any] = {"data": {"image": "a.jpg"}, "annotations": [{"result": results}]}
+    if is_min:
+        task = {"image": "a.jpg", "id": 1, "box": [{**SIDES, **value}, {**SIDES, **other}]}
+    report = checked(tmp_path, task)
+    assert [each.rule for each in report.of("error")] == ["category-blank"]
+    assert (len(report.data.boxes), len(report.cleaned.boxes)) == (2, 1)
+
+
+def test_a_label_may_stand_in_another_result_of_the_region(tmp_path: Path) -> None:
+    """As where the interface has Labels beside Rectangle, and choices for each region."""
+    values = [RECTANGLE, {**RECTANGLE, "labels": ["cat"]}, {**RECTANGLE, "choices": ["good"]}]
+    results = [{**SIDES, "id": "r", "value": value} for value in values]
+    row = {"rectangle": [{**SIDES, **values[0]}], "label": [{**SIDES, **values[1]}]}
+    report = checked(
+        tmp_path,
+        {"data": {"image": "a.jpg"}, "annotations": [{"result": results}]},
+        {"image": "b.jpg", "id": 2, **row},
+    )
+    assert (report.data.classes, len(report.data.boxes)) == (("cat",), 2)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://b.s3.amazonaws.com/x/a.jpg?X-Amz-Credential=AK%2Fus-east-1%2Faws4_request",
+        "http://localhost:8080/data/local-files/?d=photos%2Fa.jpg",
+        "s3://bucket/photos/a.jpg",
+    ],
+)
+def test_the_image_of_a_url_is_found(tmp_path: Path, url: str) -> None:
+    task = {"data": {"image": url}, "annotations": [annotated("cat")]}
+    data = checked(tmp_path, task).data
+    assert [data.name(image.path) for image in data.images] == ["a.jpg"]

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from tests.umop.data.layouts.writers import write
-from tests.umop.data.reported import drawn, yolo
+from tests.umop.data.reported import coco, drawn, texts, yolo
 from umop.data.check import check
 from umop.data.recognition import open_data
+from umop.system.errors import UserError
 
 pytestmark = pytest.mark.usefixtures("own_cache")
 
@@ -41,3 +42,51 @@ def test_createml_is_not_called_coco(tmp_path: Path) -> None:
     write(tmp_path / "_annotations.createml.json", json.dumps(content))
     data = open_data(tmp_path)
     assert (data.layout, data.boxes.corners.tolist()) == ("CreateML", [[15, 15, 25, 25]])
+
+
+def test_a_copy_of_a_part_is_no_larger_than_the_whole(tmp_path: Path) -> None:
+    """Images count once, however many files list them."""
+    yolo(tmp_path)
+    names = [f"images/img_{i:02}.jpg" for i in range(6)]
+    coco(tmp_path, "part.json", names)
+    coco(tmp_path, "part (backup).json", names)
+    data = open_data(tmp_path)
+    assert (data.layout, len(data.boxes)) == ("YOLO", 20)
+    [issue] = [each for each in data.issues if each.rule == "layout-unused"]
+    assert issue.text.startswith("COCO JSON: boxes of 6 images in 2 files")
+
+
+@pytest.mark.parametrize("stray", ["model.pth", "cache.pkl", "video.mp4"])
+def test_a_stray_file_does_not_hide_the_reason(tmp_path: Path, stray: str) -> None:
+    drawn(tmp_path / "images", ["a.jpg"])
+    write(tmp_path / "labels/a.txt", "0,0.5,0.5,0.2,0.2\n")
+    write(tmp_path / stray, "x")
+    reason = (
+        r"Nearest: YOLO, whose label files have .*; labels/a\.txt has '0,0\.5,0\.5,0\.2,0\.2'\. "
+    )
+    with pytest.raises(UserError, match=f"{reason}{stray} is "):
+        open_data(tmp_path)
+
+
+def test_a_file_that_is_all_there_is_beside_images_is_named(tmp_path: Path) -> None:
+    drawn(tmp_path / "images", ["a.jpg"])
+    write(tmp_path / "labels.pkl", "x")
+    with pytest.raises(UserError, match=r": labels\.pkl is a Python pickle"):
+        open_data(tmp_path)
+
+
+def test_a_jpe_is_a_jpeg(tmp_path: Path) -> None:
+    yolo(tmp_path, 4)
+    for path in (tmp_path / "images").iterdir():
+        path.rename(path.with_suffix(".jpe"))
+    report = check(open_data(tmp_path))
+    assert (len(report.cleaned.images), report.of("error")) == (4, ())
+
+
+def test_images_of_a_format_that_is_not_read_are_named(tmp_path: Path) -> None:
+    drawn(tmp_path, ["a.ppm", "b.ppm"])
+    rows = "a.ppm,4,5,20,30,cat\nb.ppm,4,5,20,30,cat\n"
+    write(tmp_path / "labels.csv", f"image,x1,y1,x2,y2,label\n{rows}")
+    found = texts(check(open_data(tmp_path)), "image-unreadable")
+    assert found[0] == "a.ppm: it is PPM, which is not read: convert it to JPEG or PNG"
+    assert len(found) == 2

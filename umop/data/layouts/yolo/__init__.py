@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from umop.data.dataset import SPLITS, Builder, Image, Notation
-from umop.data.files.names import base, split_of, stem
-from umop.data.files.pairing import found_by_name
+from umop.data.dataset import Builder, Image, Notation
+from umop.data.files.names import base, stem
 from umop.data.files.reading import head, is_file, read_text
 from umop.data.files.tree import Files
 from umop.data.layouts.layout import Layout
+from umop.data.layouts.yolo.choice import chosen
 from umop.data.layouts.yolo.classes import CLASS_FILES, Classes
 from umop.data.layouts.yolo.description import Description, broken_descriptions, descriptions
-from umop.data.layouts.yolo.lines import corners, have_tracks, unnamed_keypoints
+from umop.data.layouts.yolo.lines import (
+    corners,
+    have_confidence_first,
+    have_tracks,
+    unnamed_keypoints,
+)
+from umop.data.layouts.yolo.listing import Listing
 from umop.system.console import counted
 
 _BOX_VALUES = 5
@@ -63,13 +69,8 @@ def _is_label(text: str) -> bool:
 
 def _read(files: Files, found: Sequence[Path], builder: Builder) -> None:
     """Reads the images, each with its label file; one without is an image without boxes."""
-    described = [Description(path, files) for path in found if path.suffix.casefold() != ".txt"]
-    first, *others = described or [Description(None, files)]
-    for other in others:
-        if other.path is not None and other.content != first.content:
-            text = f"not used, since {files.name(first.path or files.root)} describes the data"
-            builder.issue("list-unused", other.path, text)
-    _Reader(files, first, builder).read()
+    paths = [path for path in found if path.suffix.casefold() != ".txt"]
+    _Reader(files, chosen(paths, files, builder), builder).read()
 
 
 class _Reader:
@@ -93,8 +94,11 @@ class _Reader:
             for path, text in broken_descriptions(self.files):
                 self.builder.issue("annotations-unreadable", path, text)
         self.classes.declare()
-        lines = [line for path, split in self._images() for line in self._lines_of(path, split)]
+        images = Listing(self.files, self.description, self.builder).images()
+        lines = [line for path, split in images for line in self._lines_of(path, split)]
         values = self._keypoint_values(lines)
+        if not values and have_confidence_first(line.numbers for line in lines):
+            lines = self._without_confidence_first(lines)
         for line in lines:
             self._read_line(line, values)
         if self.classes.names is None:
@@ -169,52 +173,17 @@ class _Reader:
         self._note("keypoints-unnamed", text)
         return shape[0] * shape[1]
 
-    def _images(self) -> Iterator[tuple[Path, str | None]]:
-        """The images, each with its split; one that is listed twice only once."""
-        seen: dict[tuple[Path, str | None], str] = {}
-        for path, split, place in self._listed_images():
-            if (before := seen.get((path, split))) is not None:
-                also = "twice" if place == before else f"in {before} and in {place}"
-                self._note("listed-twice", f"{self.files.name(path)} is listed {also}")
-                continue
-            seen[path, split] = place
-            yield path, split
-
-    def _listed_images(self) -> Iterator[tuple[Path, str | None, str]]:
-        """The images of every folder and list, each with its split and what lists it."""
-        described = {split: self.description.content.get(split) for split in SPLITS}
-        if not any(described.values()):
-            for path in self.files.images():
-                yield path, split_of(path, self.files.root), ""
-            return
-        for split, places in described.items():
-            for place in places if isinstance(places, list) else [places] if places else []:
-                if split == "test" and self.description.place(str(place)) is None:
-                    continue  # exporters name one whether it exists or not
-                for path in self._images_of(str(place), split):
-                    yield path, split, str(place)
-
-    def _images_of(self, place: str, split: str) -> Iterable[Path]:
-        """The images of a folder or of a list, as the description writes its name."""
-        found = self.description.place(place)
-        if found is None:
-            instead = ". Without the line, a fifth of train is taken" if split == "val" else ""
-            self._note("annotations-unreadable", f"{place} is not there{instead}")
-            return []
-        if found.is_dir():
-            inside = self.files.images(found) or Files(found).images()
-            if not inside and split != "test":
-                self._note("list-unused", f"{place} holds no images")
-            return inside
-        return self._listed(found, split)
-
-    def _listed(self, path: Path, split: str) -> list[Path]:
-        """The images that the lines of a list name."""
-        lines = [line.strip() for line in read_text(path).splitlines() if line.strip()]
-        paths = [self.files.image(line, ("", "images")) or self.files.root / line for line in lines]
-        missing = [Image(each, path, split) for each in paths if not self.files.has(each)]
-        found = found_by_name(self.files, missing, paths)
-        return [found.get(each, each) for each in paths]
+    def _without_confidence_first(self, lines: Sequence[_Line]) -> list[_Line]:
+        """The lines without those that have a confidence before their box, which are noted."""
+        for line in lines:
+            if len(line.numbers) == _BOX_VALUES:
+                text = (
+                    f"line {line.number} has a confidence before its box, as it seems: move it "
+                    f"behind, or leave it out: {' '.join(line.values)[:60]}"
+                )
+                path = self.builder.images[line.image].path
+                self.builder.issue("annotation-numbers", line.source, text, path)
+        return [line for line in lines if len(line.numbers) != _BOX_VALUES]
 
     def _lines_of(self, path: Path, split: str | None) -> Iterator[_Line]:
         """Adds an image; gives the lines of its label file."""

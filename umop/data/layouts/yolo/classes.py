@@ -81,12 +81,12 @@ class Classes:
     def _class_names(self) -> dict[int, str] | None:
         """The names of the classes by their numbers; None where no file has them."""
         names = self._description.content.get("names")
-        if isinstance(names, dict):
-            return self._numbered(names)
-        if isinstance(names, list):
-            return {number: self._name(number, name) for number, name in enumerate(names)}
         found = self._files.matching(".txt", ".names", ".labels")
         listed = [path for path in found if path.name.casefold() in CLASS_FILES]
+        if isinstance(names, dict | list):
+            numbered = self._numbered(names) if isinstance(names, dict) else self._in_order(names)
+            self._compare_lists(numbered, listed)
+            return numbered
         if (named := self._description.names_file()) is not None:
             listed = [named]
         if isinstance(names, str) and not listed:
@@ -109,6 +109,26 @@ class Classes:
             self._builder.issue("annotations-unreadable", path, text)
         note_encoding(path, names, self._builder)
         return [name for name in names if name]
+
+    def _compare_lists(self, names: dict[int, str], paths: Sequence[Path]) -> None:
+        """Notes lists of other classes than the description's, which are not used."""
+        if self._description.path is None:
+            return
+        numbers = {name: number for number, name in names.items()}
+        for path in paths:
+            listed = [line.strip() for line in read_text(path).splitlines() if line.strip()]
+            others = (name for i, name in enumerate(listed) if numbers.get(name, i) != i)
+            described = self._files.name(self._description.path)
+            if name := next(others, None):
+                text = f"{name!r} has another number in {described}: keep one of them"
+                self._builder.issue("annotations-unreadable", path, text)
+            elif listed != list(names.values()):
+                text = f"not used, since {described} names other classes"
+                self._builder.issue("list-unused", path, text)
+
+    def _in_order(self, names: list[Any]) -> dict[int, str]:
+        """The names that a YAML file gives as a list."""
+        return {number: self._name(number, name) for number, name in enumerate(names)}
 
     def _numbered(self, names: dict[Any, Any]) -> dict[int, str]:
         """The names that a YAML file gives by number, which need not be without gaps."""

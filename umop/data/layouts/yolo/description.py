@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
+from functools import cached_property
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import yaml
 
 from umop.data.dataset import SPLITS
-from umop.data.files.names import SPLIT_WORDS, join_name, parts_of, split_in
+from umop.data.files.names import SPLIT_WORDS, folded, folder, join_name, parts_of, split_in
 from umop.data.files.reading import exists, read_text
 from umop.data.files.tree import Files
 
@@ -65,20 +66,39 @@ class Description:
         """A folder or file that the description names.
 
         A path from elsewhere is searched here by its end, of which the name of a split is a part:
-        ``../train/images`` is not ``images``.
+        ``../train/images`` is not ``images``. Case counts where a name is there in several.
         """
+        candidates = self._candidates(written.replace("\\", "/"))
+        of_other_case = filter(None, map(self._of_other_case, candidates))
+        return next(filter(exists, candidates), None) or next(of_other_case, None)
+
+    def _candidates(self, name: str) -> list[Path]:
+        """The places that a name may mean, likeliest first."""
         assert self.path is not None
         here, root = self.path.parent, self._files.root
-        name = written.replace("\\", "/")
-        for start in (here / str(self.content.get("path") or ""), here, root):
-            if exists(start / name) and not name.startswith("../"):
-                return Path(join_name(str(start), name)) if not name.startswith("/") else Path(name)
+        base_folder = str(self.content.get("path") or "")
+        starts = (here / base_folder, here, root)
+        whole = [Path(join_name(str(start), name)) for start in starts]
         parts = parts_of(name)
         splits = [number for number, part in enumerate(parts) if split_in(part)]
-        starts = range(splits[-1] + 1 if splits else len(parts))
-        folders = (here, here.joinpath(*parts_of(str(self.content.get("path") or ""))[-1:]))
-        tails = (folder.joinpath(*parts[start:]) for folder in folders for start in starts)
-        return next((tail for tail in tails if exists(tail)), None)
+        cuts = range(splits[-1] + 1 if splits else len(parts))
+        folders = (here, here.joinpath(*parts_of(base_folder)[-1:]))
+        tails = [each.joinpath(*parts[cut:]) for each in folders for cut in cuts]
+        if name.startswith("../"):
+            return [*tails, *(each for each in whole if each.is_relative_to(root))]
+        return [*([Path(name)] if name.startswith("/") else whole), *tails]
+
+    def _of_other_case(self, path: Path) -> Path | None:
+        """The file or folder whose name differs from a path's by case only."""
+        name = self._files.name(path)
+        return self._files.named(name) or self._folders.get(folded(name))
+
+    @cached_property
+    def _folders(self) -> dict[str, Path]:
+        """The folders of the data set by their folded names."""
+        names = {folder(name) for name in self._files.names}
+        above = {str(each) for name in names for each in PurePosixPath(name).parents}
+        return {folded(name): self._files.path(name) for name in sorted(names | above) if name}
 
 
 def _read_darknet(path: Path) -> dict[str, Any]:

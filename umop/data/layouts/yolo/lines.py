@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 _BOX = 4
 _NEARLY_ALL = 0.98
 _MOST = 0.9
+_HALF = 0.5
 _SLACK = 0.02
 _CORNERS_OF_RECTANGLE = 8
 
@@ -77,6 +78,21 @@ def have_tracks(lines: Iterable[Sequence[float]]) -> bool:
     return bool(are_tracks.all()) and _are_boxes(table)
 
 
+def have_confidence_first(lines: Iterable[Sequence[float]]) -> bool:
+    """Whether lines have a confidence before the box, not behind it.
+
+    Then nearly all are a box within the image without their first number, and most are none
+    without their last.
+    """
+    found = [numbers for numbers in lines if len(numbers) == _BOX + 1]
+    if not found:
+        return False
+    table = np.array(found, dtype=np.float64)
+    is_confidence = (table[:, 0] >= 0) & (table[:, 0] <= 1)
+    mostly_out = _are_inside(table[:, :_BOX]).mean() < _HALF
+    return bool(is_confidence.all() and mostly_out) and _are_boxes(table[:, 1:])
+
+
 def _values_of_keypoint(rest: NDArray[np.float64]) -> int | None:
     """3 where each third number says whether a keypoint is visible, or else 2."""
     if rest.shape[1] % 3 == 0 and np.isin(rest[:, 2::3], (0, 1, 2)).all():
@@ -86,9 +102,14 @@ def _values_of_keypoint(rest: NDArray[np.float64]) -> int | None:
 
 def _are_boxes(table: NDArray[np.float64]) -> bool:
     """Whether nearly all first two pairs are the centre and size of a box within the image."""
+    return bool(_are_inside(table).mean() >= _NEARLY_ALL)
+
+
+def _are_inside(table: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which first two pairs are the centre and size of a box within the image, bool (lines,)."""
     centre, half = table[:, :2], table[:, 2:4] / 2
     inside = (half > 0) & (centre - half >= -_SLACK) & (centre + half <= 1 + _SLACK)
-    return bool(inside.all(1).mean() >= _NEARLY_ALL)
+    return np.asarray(inside.all(1))
 
 
 def _are_rectangles(table: NDArray[np.float64]) -> bool:

@@ -1,0 +1,142 @@
+"""What the columns of a table of boxes are: by their names, or by their places."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from umop.data.dataset import Notation
+from umop.data.files.names import SPLIT_WORDS, is_image
+
+_IMAGE = (
+    *("filename", "filepath", "imagepath", "imgpath", "path", "imagefile", "file"),
+    *("imagename", "imgname", "image", "img", "imageid", "imgid"),
+)
+_IMAGE_BY_VALUES = ("frame", "id")
+"""What is an image only where the values are names of images."""
+_LABEL = (
+    *("labelname", "classname", "categoryname", "label", "class", "category", "name", "target"),
+    *("classid", "categoryid", "labelid"),
+)
+_Sides = Mapping[str, Sequence[str]]
+_CORNERS: _Sides = {
+    "x1": ("x1", "xmin", "left", "bboxx1", "bboxxmin"),
+    "y1": ("y1", "ymin", "top", "bboxy1", "bboxymin"),
+    "x2": ("x2", "xmax", "right", "bboxx2", "bboxxmax"),
+    "y2": ("y2", "ymax", "bottom", "bboxy2", "bboxymax"),
+}
+_SIZE: _Sides = {
+    "x2": ("bboxwidth", "bboxw", "boxwidth", "boxw", "bw", "w", "width"),
+    "y2": ("bboxheight", "bboxh", "boxheight", "boxh", "bh", "h", "height"),
+}
+_CORNER_AND_SIZE: _Sides = {
+    "x1": ("bboxx", "boxx", "x", *_CORNERS["x1"]),
+    "y1": ("bboxy", "boxy", "y", *_CORNERS["y1"]),
+    **_SIZE,
+}
+_CENTRE_AND_SIZE: _Sides = {
+    "x1": ("xcenter", "xcentre", "centerx", "centrex", "cx"),
+    "y1": ("ycenter", "ycentre", "centery", "centrey", "cy"),
+    **_SIZE,
+}
+_FORMS: tuple[tuple[Notation, _Sides], ...] = (
+    (Notation("corners", "line"), _CORNERS),
+    (Notation("corner and size", "line"), _CORNER_AND_SIZE),
+    (Notation("centre and size", "line"), _CENTRE_AND_SIZE),
+    (Notation("corner and size", "line"), {"box": ("bbox", "boundingbox")}),
+)
+"""What the columns may be called, see :func:`_plain`, the clearest form first."""
+_EXTRA: _Sides = {
+    "width": ("width", "imagewidth", "imgwidth"),
+    "height": ("height", "imageheight", "imgheight"),
+    "isgroupof": ("isgroupof",),
+    "split": ("split", "subset", "set", "partition"),
+}
+_OF_EITHER = ("w", "width")
+"""What the columns of an image's size are called as well as those of a box's."""
+_WITHOUT_HEADER = (
+    (Notation("corners", "line"), ("image", "x1", "y1", "x2", "y2", "label")),
+    (
+        Notation("corner and size", "line"),
+        ("label", "x1", "y1", "x2", "y2", "image", "width", "height"),
+    ),
+)
+"""The columns of tables without names; the second are makesense's."""
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The columns of a table.
+
+    Attributes:
+        places: Where each is that is known, from 0.
+        notation: How the table writes boxes: in columns ``x1`` to ``y2``, or all in ``box``.
+        has_header: Whether the first row names them.
+        is_size_unclear: Whether the size may be the image's, by what its columns are called.
+    """
+
+    places: Mapping[str, int]
+    notation: Notation
+    has_header: bool
+    is_size_unclear: bool = False
+
+
+def columns_of(rows: Sequence[Sequence[str]]) -> Columns | None:
+    """The columns of a table of boxes, by its first rows; None for another table."""
+    if not rows:
+        return None
+    names = [_plain(value) for value in rows[0]]
+    image = _image_column(names, rows[1:])
+    for notation, sides in _FORMS if image else ():
+        known = {"image": (image,), "label": _LABEL, **sides}
+        if all(any(name in names for name in each) for each in known.values()):
+            places = _places(names, known)
+            is_unclear = "x2" in places and names[places["x2"]] in _OF_EITHER
+            return Columns(places, notation, True, is_unclear)
+    for notation, keys in _WITHOUT_HEADER:
+        if len(names) >= len(keys) and is_image(rows[0][keys.index("image")]):
+            places = {key: place for place, key in enumerate(keys)}
+            return Columns(places, notation, False)
+    return None
+
+
+def column_of_splits(columns: Columns, rows: Iterable[Sequence[str]]) -> int | None:
+    """The column that is not known by its name, and all values of which are names of splits.
+
+    Args:
+        columns: The columns that are known.
+        rows: The rows below the header; read until no column is left.
+    """
+    words = {word for known in SPLIT_WORDS.values() for word in known}
+    left: set[int] | None = None
+    for row in rows:
+        found = {place for place, value in enumerate(row) if value.casefold() in words}
+        left = found - set(columns.places.values()) if left is None else left & found
+        if not left:
+            return None
+    return min(left) if left else None
+
+
+def _plain(name: str) -> str:
+    """A column's name in small letters, and without what is between its words."""
+    return re.sub(r"[\W_]+", "", name.casefold())
+
+
+def _image_column(names: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """The name of the column with the images; nothing where there is none."""
+    has_images = {
+        name for row in rows for name, value in zip(names, row, strict=False) if is_image(value)
+    }
+    candidates = [name for name in (*_IMAGE, *_IMAGE_BY_VALUES) if name in names]
+    found = [name for name in candidates if name in has_images]
+    return next(iter([*found, *(name for name in candidates if name in _IMAGE)]), "")
+
+
+def _places(names: Sequence[str], known: _Sides) -> dict[str, int]:
+    """Where the columns are; of those that a table may lack, none that stands for another."""
+    found = {key: next(name for name in each if name in names) for key, each in known.items()}
+    left = [name for name in names if name not in found.values()]
+    extra = {key: [name for name in each if name in left] for key, each in _EXTRA.items()}
+    found |= {key: each[0] for key, each in extra.items() if each}
+    return {key: names.index(name) for key, name in found.items()}
