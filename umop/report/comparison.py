@@ -20,9 +20,9 @@ from umop.report.page import iterations_done, read_config, require_run
 from umop.report.provenance import start_in_words, time_trained
 from umop.report.rows import Row, differing, measured_row, value_range
 from umop.report.svg import Line, plot
-from umop.report.template import write_page
 from umop.runs.folder import RunFolder
 from umop.runs.listing import run_state
+from umop.system.page import write_page
 
 _CURVES = {
     "AP": "AP on the validation data, at each evaluation.",
@@ -92,6 +92,7 @@ def write_comparison(runs: Sequence[RunFolder], path: Path) -> Path:
     settings = _differing_settings(compared)
     return write_page(
         path,
+        "umop.report",
         "comparison.html",
         names=[each.run.name for each in compared],
         facts=_facts(compared),

@@ -9,9 +9,8 @@ from typing import Any
 
 import numpy as np
 from mmengine.config import Config
-from numpy.typing import NDArray
 
-from umop.data.check.page import Bar, bars, by_size
+from umop.data.check.page import Bar, bars, by_size, mean_sides
 from umop.data.preparation.custom import SOURCE_FILE
 from umop.runs.folder import RunFolder
 
@@ -80,7 +79,9 @@ def _findings(run: RunFolder) -> list[tuple[str, str]] | None:
 
 def split_facts(title: str, content: dict[str, Any]) -> _Split:
     """Counts images and boxes of a COCO dictionary."""
-    boxes, sides = content["annotations"], _box_sides(content["annotations"])
+    boxes = content["annotations"]
+    sizes = np.array([each["bbox"][2:] for each in boxes], np.float64).reshape(-1, 2)
+    sides = mean_sides(sizes)
     per_image = np.unique([each["image_id"] for each in boxes], return_counts=True)[1]
     images = len(content["images"])
     mean, most = len(boxes) / max(images, 1), max(per_image, default=0)
@@ -93,14 +94,7 @@ def split_facts(title: str, content: dict[str, Any]) -> _Split:
         "boxes an image": f"{mean:.1f}, at most {most}",
         "small, medium, large": _shares([small, len(boxes) - small - large, large]),
     }
-    return _Split(title, facts, _class_bars(content), bars(by_size(sides)))
-
-
-def _box_sides(boxes: list[dict[str, Any]]) -> NDArray[np.float64]:
-    """The square root of each box's area, in pixels."""
-    corners = np.array([each["bbox"] for each in boxes], np.float64).reshape(-1, 4)
-    sides: NDArray[np.float64] = np.sqrt(np.maximum(corners[:, 2] * corners[:, 3], 0))
-    return sides
+    return _Split(title, facts, _class_bars(content), bars(by_size(sizes)))
 
 
 def _image_sizes(images: list[dict[str, Any]]) -> str:

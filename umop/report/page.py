@@ -20,12 +20,12 @@ from umop.report.lost import ap_lost
 from umop.report.numbers import Numbers, evaluation_numbers
 from umop.report.provenance import starts, time_trained
 from umop.report.scores import scores
-from umop.report.template import write_page
 from umop.runs.evaluation import format_metric
 from umop.runs.folder import RunFolder
 from umop.runs.listing import run_state
 from umop.runs.speed import Speed
 from umop.system.errors import UserError
+from umop.system.page import write_page
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,7 @@ def write_report(run: RunFolder, path: Path | None = None) -> Path:
     }
     return write_page(
         path or run.report,
+        "umop.report",
         "report.html",
         name=run.name,
         state=run_state(run),

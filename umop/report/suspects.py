@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from umop.data.images import data_url, read_rgb
 from umop.evaluation.suspects import SUSPECT_KINDS, Suspect
 from umop.report.images import Shape
-from umop.report.template import write_page
 from umop.runs.folder import RunFolder
 from umop.system.errors import UserError
+from umop.system.page import write_page
 
 _SHOWN = 100
 """Suspects on the page; the table has all."""
@@ -79,6 +79,7 @@ def write_suspects(
     counts = Counter(each.kind for each in suspects)
     page = write_page(
         run.folder / "suspects.html",
+        "umop.report",
         "suspects.html",
         name=run.name,
         kinds={kind: (words, counts[kind]) for kind, words in SUSPECT_KINDS.items()},

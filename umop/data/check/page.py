@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jinja2 import Environment, PackageLoader
 from numpy.typing import NDArray
 
 from umop.data.check.categories import counts
@@ -15,6 +14,7 @@ from umop.data.check.examined import Examined
 from umop.data.check.report import Finding, Report
 from umop.data.images import data_url, read_rgb
 from umop.system.errors import UserError
+from umop.system.page import write_page
 
 _SHOWN = 24
 """Most findings of a kind that are shown with their images."""
@@ -73,24 +73,22 @@ def write_check_page(report: Report, path: Path) -> None:
     Raises:
         UserError: The file cannot be written.
     """
-    environment = Environment(loader=PackageLoader("umop.data.check"), autoescape=True)
     drawer = _Drawer(report)
+    corners = report.cleaned.boxes.corners
     kinds = [
         (rule, len(found), [drawer.thumbnail(each) for each in found[:_SHOWN]])
         for rule, found in report.by_rule()
     ]
-    page = environment.get_template("check.html").render(
+    write_page(
+        path,
+        "umop.data.check",
+        "check.html",
         summary=report.headline(),
         counts=report.counts(),
         kinds=kinds,
         classes=bars(zip(report.cleaned.classes, counts(report.cleaned).tolist(), strict=True)),
-        sizes=bars(by_size(_box_sides(report))),
+        sizes=bars(by_size(corners[:, 2:] - corners[:, :2])),
     )
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(page, encoding="utf-8")
-    except OSError as error:
-        raise UserError(f"{path} cannot be written: {error.strerror}.") from error
 
 
 class _Drawer:
@@ -145,16 +143,19 @@ def _shape(box: NDArray[np.float64], scale: float, is_found: bool) -> _Shape:
     return _Shape(x, y, abs(x2 - x1), abs(y2 - y1), is_found)
 
 
-def _box_sides(report: Report) -> NDArray[np.float64]:
-    """The square root of each box's area, in pixels."""
-    corners = report.cleaned.boxes.corners
-    sides: NDArray[np.float64] = np.sqrt(np.maximum((corners[:, 2:] - corners[:, :2]).prod(1), 0))
+def mean_sides(sizes: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The square root of each box's area, in pixels, of shape (N,).
+
+    Args:
+        sizes: Width and height of each box, of shape (N, 2).
+    """
+    sides: NDArray[np.float64] = np.sqrt(np.maximum(sizes.prod(1), 0))
     return sides
 
 
-def by_size(sides: NDArray[np.float64]) -> Iterator[tuple[str, int]]:
-    """Numbers of boxes by the square root of their area."""
-    found, _ = np.histogram(sides, _SIZES)
+def by_size(sizes: NDArray[np.float64]) -> Iterator[tuple[str, int]]:
+    """Numbers of boxes by the square root of their area; takes what :func:`mean_sides` does."""
+    found, _ = np.histogram(mean_sides(sizes), _SIZES)
     for low, high, count in zip(_SIZES[:-1], _SIZES[1:], found.tolist(), strict=True):
         yield (f"{low:g} to {high:g} px" if np.isfinite(high) else f"over {low:g} px"), count
 

@@ -1,4 +1,4 @@
-"""Fills templates."""
+"""Writes pages of HTML from templates."""
 
 from __future__ import annotations
 
@@ -10,19 +10,20 @@ from jinja2 import Environment, PackageLoader
 from umop.system.errors import UserError
 
 
-def write_page(path: Path, template: str, **content: Any) -> Path:
+def write_page(path: Path, package: str, template: str, **content: Any) -> Path:
     """Fills a template.
 
     Args:
         path: The file to write; its folder is made.
-        template: File name of the template, in the package's ``templates``.
+        package: Its folder ``templates`` holds the template.
+        template: The template's file.
         content: The template's variables.
 
     Raises:
         UserError: The page cannot be written.
     """
     environment = Environment(
-        loader=PackageLoader("umop.report"), autoescape=True, trim_blocks=True, lstrip_blocks=True
+        loader=PackageLoader(package), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
     page = environment.get_template(template).render(**content)
     try:
