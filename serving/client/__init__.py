@@ -1,5 +1,6 @@
 """A client of the service."""
 
-from serving.client.client import Client, ClientError
+from serving.client.answers import ClientError
+from serving.client.client import Client
 
 __all__ = ["Client", "ClientError"]

@@ -12,6 +12,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -22,16 +23,17 @@ import httpx
 from pydantic import Field, TypeAdapter, ValidationError
 
 from serving.bundle.schema import Manifest
+from serving.client.answers import ClientError, ServiceAnswer, receive
 from serving.schemas.detections import DetectResponse
 from serving.schemas.options import Tiles
 
-_Answer = TypeVar("_Answer")
+_Form = TypeVar("_Form")
 _DETECTIONS = TypeAdapter(DetectResponse)
+_PROXY = (
+    "the proxy in ALL_PROXY, HTTPS_PROXY or HTTP_PROXY cannot be used: "
+    "name one of http://, or install httpx[socks] for socks5://"
+)
 _MODELS = TypeAdapter(Annotated[list[Manifest], Field(min_length=1)])
-
-
-class ClientError(Exception):
-    """The service refused or cannot be reached; the message is one line that says why."""
 
 
 class Client:
@@ -43,18 +45,21 @@ class Client:
     Args:
         url: The service's address, for example ``http://127.0.0.1:8000``.
         key: An API key, where the service needs one.
-        timeout: Seconds to wait for an answer.
+        timeout: Seconds to wait for an answer, and for the whole of it once it has begun.
 
     Raises:
-        ClientError: The address is not valid.
+        ClientError: The address, the key or a proxy that the environment names is not valid.
     """
 
     def __init__(self, url: str, *, key: str | None = None, timeout: float = 60) -> None:
-        headers = {"X-API-Key": key} if key else {}
+        place = _parsed(url)
+        self._address = str(place.copy_with(userinfo=b"")).rstrip("/")
+        self._seconds = timeout
+        headers = {"X-API-Key": _checked(key)} if key else {}
         try:
-            self._client = httpx.Client(base_url=url, headers=headers, timeout=timeout)
-        except httpx.InvalidURL as error:
-            raise ClientError(f"{url} is not a valid address: {error}") from error
+            self._client = httpx.Client(base_url=place, headers=headers, timeout=timeout)
+        except (httpx.InvalidURL, ImportError, ValueError) as error:
+            raise ClientError(_PROXY) from error
         self._turn = Lock()
 
     def __enter__(self) -> Client:
@@ -118,37 +123,37 @@ class Client:
         *,
         params: httpx.QueryParams | None = None,
         content: bytes | None = None,
-    ) -> httpx.Response:
+    ) -> ServiceAnswer:
         request = self._client.build_request(method, path, params=params, content=content)
         retries = _Retries()
         answer = self._send(request)
         while (wait := retries.wait(answer)) is not None:
             self._sleep(wait, answer)
             answer = self._send(request)
-        if answer.is_error:
-            raise ClientError(_reason(answer))
+        if answer.status >= HTTPStatus.BAD_REQUEST:
+            raise ClientError(answer.reason)
         return answer
 
-    def _send(self, request: httpx.Request) -> httpx.Response:
+    def _send(self, request: httpx.Request) -> ServiceAnswer:
         try:
-            return self._client.send(request)
+            with closing(self._client.send(request, stream=True)) as response:
+                return receive(response, self._address, self._seconds)
         except httpx.RequestError as error:
-            reason = f"{self._client.base_url} cannot be reached: {error}"
-            raise ClientError(reason) from error
+            raise ClientError(f"{self._address} cannot be reached: {error}") from error
 
-    def _sleep(self, wait: float, answer: httpx.Response) -> None:
+    def _sleep(self, wait: float, answer: ServiceAnswer) -> None:
         """Sleeps; under a rate limit one thread after the other, so that they retry in turn."""
-        if answer.status_code != HTTPStatus.TOO_MANY_REQUESTS:
+        if answer.status != HTTPStatus.TOO_MANY_REQUESTS:
             time.sleep(wait)
             return
         with self._turn:
             time.sleep(wait)
 
-    def _read(self, form: TypeAdapter[_Answer], answer: httpx.Response) -> _Answer:
+    def _read(self, form: TypeAdapter[_Form], answer: ServiceAnswer) -> _Form:
         try:
             return form.validate_json(answer.content)
         except ValidationError as error:
-            reason = f"{self._client.base_url} is not umop-serve, or another version of it"
+            reason = f"{self._address} is not umop-serve, or another version of it"
             raise ClientError(reason) from error
 
 
@@ -159,27 +164,30 @@ class _Retries:
     tries: int = 4
     seconds: float = 600
 
-    def wait(self, answer: httpx.Response) -> float | None:
+    def wait(self, answer: ServiceAnswer) -> float | None:
         """Returns the seconds to wait before the next try, or None to give up."""
-        match answer.status_code:
+        match answer.status:
             case HTTPStatus.SERVICE_UNAVAILABLE:
                 self.tries -= 1
-                wait = _retry_after(answer) * random.uniform(0.5, 1)
+                wait = answer.retry_after * random.uniform(0.5, 1)
             case HTTPStatus.TOO_MANY_REQUESTS:
-                wait = _retry_after(answer)
+                wait = answer.retry_after
             case _:
                 return None
         self.seconds -= wait
         return wait if self.tries >= 0 and self.seconds >= 0 else None
 
 
-def _retry_after(answer: httpx.Response) -> float:
-    seconds = answer.headers.get("retry-after", "")
-    return float(seconds) if seconds.isdecimal() else 1
-
-
-def _reason(answer: httpx.Response) -> str:
+def _parsed(url: str) -> httpx.URL:
     try:
-        return str(answer.json()["detail"])
-    except (ValueError, KeyError, TypeError):
-        return f"the service answered {answer.status_code}"
+        return httpx.URL(url)
+    except httpx.InvalidURL as error:  # which may quote a password
+        shown = url.rpartition("@")[2]
+        reason = f"{shown} is not a valid address, such as http://127.0.0.1:8000"
+        raise ClientError(reason) from error
+
+
+def _checked(key: str) -> str:
+    if not (key.isascii() and key.isprintable() and key == key.strip()):
+        raise ClientError("the API key must be printable ASCII, without spaces around it")
+    return key

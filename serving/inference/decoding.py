@@ -71,7 +71,7 @@ _CONTINUATIONS = (b"", b"\xfe\xaa\x55\x33" * 64, b"\x01\x5a\xc3\x96" * 64)
 _PILLOWS_LIMIT = Lock()
 
 # Of damaged images this module's errors say what is wrong, and no line of OpenCV's.
-cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_FATAL)
 
 WidthHeight = tuple[int, int]
 

@@ -31,8 +31,8 @@ _TILES_SCHEMA = {
 
 
 def _checked(tiles: object) -> object:
-    if isinstance(tiles, str) and tiles.isascii() and tiles.isdecimal():
-        tiles = int(tiles[:9])
+    if isinstance(tiles, str) and tiles.isascii() and tiles.isdecimal() and len(tiles) < 10:
+        tiles = int(tiles)
     is_number = isinstance(tiles, int) and not isinstance(tiles, bool)
     if tiles in ("auto", "off") or (is_number and tiles in _SIDES):
         return tiles

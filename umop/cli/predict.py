@@ -16,6 +16,14 @@ from umop.system.exit_codes import FAILURE
 if TYPE_CHECKING:
     from serving.shared import Summary
 
+_OPTIONS: dict[int | str, str] = {
+    "score_threshold": "--score",
+    "max_detections": "--max-detections",
+    "classes": "--class",
+    "tiles": "--tiles",
+}
+"""The option of each of ``DetectOptions``."""
+
 
 def predict(
     model: Annotated[
@@ -107,9 +115,9 @@ def predict(
     try:
         detect = DetectOptions.model_validate(asked)
     except ValidationError as error:
-        [first] = error.errors()
-        reason = first["msg"].removeprefix("Value error, ")
-        raise UserError(f"--{first['loc'][0]} {reason}.") from error
+        first = error.errors()[0]
+        reason = first["msg"].removeprefix("Value error, ").replace("Input should", "must")
+        raise UserError(f"{_OPTIONS[first['loc'][0]]} {reason}.") from error
     options = PredictOptions(tuple(paths), out, form, draw, crop, every, detect)
     try:
         command = PredictCommand.of(options)

@@ -61,5 +61,5 @@ def unpack(layout: str, data: bytes, place: int) -> tuple[int, ...]:
     """
     try:
         return struct.unpack_from(layout, data, place)
-    except struct.error as error:
+    except (struct.error, OverflowError) as error:  # a place may have 64 bits
         raise ImageError("the image's header is cut off") from error

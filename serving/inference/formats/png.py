@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from zlib import crc32
+
 from serving.inference.formats.directory import orientation
 from serving.inference.formats.encoded import Encoded, ImageError, Way, unpack
 
@@ -32,8 +34,10 @@ def read(data: bytes) -> Encoded:
         [length] = unpack(">I", data, place)
         name = data[place + 4 : place + 8]
         end = place + _FRAME + length
+        if name == b"IHDR" and place > _SIGNATURE:
+            raise ImageError("the image's header is damaged: it comes twice")
         if name in _PIXELS:
-            kept.append(data[place:end])
+            kept.append(data[place:end] if end <= len(data) else _cut_off(data[place:]))
         if name == b"eXIf" and turn is None and not seen:  # there may be one, before the pixels
             turn = orientation(data[place + 8 : end - 4])
         transparent |= name == b"tRNS"
@@ -52,6 +56,14 @@ def read(data: bytes) -> Encoded:
         orientation=turn or 1,
         sample_bytes=max(4, _CHANNELS.get(kind, 4) * depth // 8),
     )
+
+
+def _cut_off(chunk: bytes) -> bytes:
+    """The file's last chunk, for what is there of it: OpenCV makes room for what it claims."""
+    [claimed] = unpack(">I", chunk, 0)
+    rest = chunk[4 : 8 + claimed]
+    length, checksum = len(rest) - 4, crc32(rest)
+    return length.to_bytes(4, "big") + rest + checksum.to_bytes(4, "big")
 
 
 def _way(depth: int, kind: int, transparent: bool) -> Way:

@@ -34,7 +34,7 @@ class Archive:
     prefix: str
 
     def items(self) -> Iterator[Item]:
-        """See ``PathInput.items``."""
+        """See ``PathInput.items``; the zip is closed when the last item of it is let go."""
         try:
             archive = ZipFile(self.path)
             members = _members(archive, self.path)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
+import itertools
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -68,8 +71,81 @@ def test_another_server_is_called_one(body: bytes) -> None:
 
 
 def test_an_address_that_is_none_is_an_error() -> None:
-    with pytest.raises(ClientError, match="is not a valid address"):
-        Client("http://127.0.0.1:port")
+    with pytest.raises(ClientError, match=r"^127\.0\.0\.1:port is not a valid address"):
+        Client("http://user:pass/word@127.0.0.1:port")
+
+
+def test_a_password_in_an_address_is_not_said() -> None:
+    with (
+        Client("http://user:password@127.0.0.1:9") as client,
+        pytest.raises(ClientError, match=r"^http://127\.0\.0\.1:9 cannot be reached"),
+    ):
+        client.model()
+
+
+@pytest.mark.parametrize("key", ["ключ", "secret\nb", "secret "])
+def test_a_key_that_cannot_be_sent_is_an_error(key: str) -> None:
+    with pytest.raises(ClientError, match="key must be printable ASCII") as raised:
+        Client("http://127.0.0.1:9", key=key)
+    assert key not in str(raised.value)
+
+
+@pytest.mark.parametrize("proxy", ["socks9://127.0.0.1:9", "http://user:pass/word@127.0.0.1"])
+def test_a_proxy_that_cannot_be_used_is_an_error(
+    proxy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ALL_PROXY", proxy)
+    with pytest.raises(ClientError, match=r"proxy in ALL_PROXY, .* cannot be used"):
+        Client("http://127.0.0.1:9")
+
+
+def test_without_its_package_a_socks_proxy_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:9")
+    monkeypatch.setitem(sys.modules, "socksio", None)
+    with pytest.raises(ClientError, match=r"install httpx\[socks\]"):
+        Client("http://127.0.0.1:9")
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_where_another_address_is_told_it_is_said(status: int) -> None:
+    place = "https://user:password@detect.example/umop/models?a=1"
+    with (
+        another_server(status, b"", Location=place) as url,
+        Client(url) as client,
+        pytest.raises(ClientError, match=r"give https://detect\.example/umop in place"),
+    ):
+        client.model()
+
+
+def test_an_answer_that_comes_for_ever_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    seconds = itertools.count(step=100)
+    monkeypatch.setattr("serving.client.answers.monotonic", lambda: next(seconds))
+    with (
+        another_server(200, b" ") as url,
+        Client(url) as client,
+        pytest.raises(ClientError, match="did not answer to the end in 60 s"),
+    ):
+        client.model()
+
+
+def test_an_answer_that_unpacks_to_far_more_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("serving.client.answers._MOST_BYTES", 2**16)
+    body = gzip.compress(bytes(2**20))
+    with (
+        another_server(200, body, Content_Encoding="gzip") as url,
+        Client(url) as client,
+        pytest.raises(ClientError, match="its answer is too large"),
+    ):
+        client.model()
+
+
+def test_an_error_nested_without_end_is_told_by_its_number() -> None:
+    with (
+        another_server(404, b"[" * 100_000) as url,
+        Client(url) as client,
+        pytest.raises(ClientError, match="the service answered 404"),
+    ):
+        client.model()
 
 
 @pytest.mark.parametrize("status", [429, 503])

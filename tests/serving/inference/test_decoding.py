@@ -22,6 +22,7 @@ from tests.serving.inference.formats.bombs import (
     jpeg,
     png,
     segment,
+    tiff,
     webp,
 )
 
@@ -180,6 +181,13 @@ def test_half_an_image_is_an_error(format: str) -> None:
     data = encode(np.random.default_rng(0).integers(0, 255, (64, 64, 3)).astype(np.uint8), format)
     with pytest.raises(ImageError):
         decode(data[: len(data) // 2], LIMIT)
+
+
+@pytest.mark.parametrize("data", [bmp(b"", 4, 2), tiff(bits=16, t273=2**31)])
+def test_of_damage_opencv_writes_nothing(data: bytes, capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(ImageError):
+        decode(data, LIMIT)
+    assert capfd.readouterr().err == ""
 
 
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "TIFF"])

@@ -18,6 +18,8 @@ from serving.inference.detector import Detector
 from tests.serving.images import SMALL_BOXES, SMALL_SQUARES, TWO_SQUARES, encode, paint
 from tests.serving.predict.conftest import Predict
 from tests.serving.predict.printed import labels, results
+from umop.cli.predict import predict as command
+from umop.system.errors import UserError
 
 SURE = ("--score", "0.95")
 JOURNAL = "predictions.jsonl"
@@ -173,6 +175,15 @@ def test_a_folder_that_cannot_be_written_is_one_line(predict: Predict, folder: P
     assert "file is no folder" in err
 
 
-def test_tiles_of_no_size_are_one_line(predict: Predict, folder: Path) -> None:
-    code, _, err = predict("images", "--tiles", "5")
+@pytest.mark.parametrize("tiles", ["5", "0000000640", "9" * 5000])
+def test_tiles_of_no_size_are_one_line(predict: Predict, folder: Path, tiles: str) -> None:
+    code, _, err = predict("images", "--tiles", tiles)
     assert (code, err) == (2, "error: --tiles must be auto, off, or pixels from 64 to 8192.\n")
+
+
+def test_an_option_is_named_as_it_is_typed() -> None:
+    """Also where the command line's own bounds let a number pass, and beside a second mistake."""
+    with pytest.raises(UserError, match=r"^--score must be .* to 0\.$"):
+        command("a.bundle", ["a.png"], score=-1.0, tiles="5")
+    with pytest.raises(UserError, match=r"^--max-detections must be"):
+        command("a.bundle", ["a.png"], max_detections=0)

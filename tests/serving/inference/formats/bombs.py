@@ -170,6 +170,7 @@ BOMBS: dict[str, bytes] = {
     "png of EXIF": png(chunk(b"eXIf", directory(60_000, 700_000))),
     "png of many EXIF": png(chunk(b"eXIf", ENTRIES) * (4 * MEGABYTE // len(ENTRIES))),
     "png of one column": encode(np.zeros((40 * MEGABYTE, 1), np.uint8)),
+    "png of a chunk that claims a gigabyte": png(struct.pack(">I", 2**30) + b"IDAT"),
     "png of frames": png(chunk(b"fcTL", bytes(26)) * 20_000),
     "gif of comments": gif(b"\x21\xfe" + b"\x01a" * (MEGABYTE // 2) + b"\x00"),
     "gif of extensions": gif(b"\x21\xff\x00" * (MEGABYTE // 3)),

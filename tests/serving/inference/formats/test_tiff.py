@@ -10,10 +10,13 @@ from serving.inference.decoding import (
     ImageError,
     ImageTooLargeError,
     decode,
+    read_header,
 )
 from tests.serving.inference.formats.bombs import (
+    jpeg,
     jpeg_in_tiff,
     scans,
+    segment,
     tiff,
     tiles,
 )
@@ -58,6 +61,22 @@ def test_lengths_of_jpegs_in_a_tiff_must_be_there() -> None:
 def test_a_count_of_a_tiff_that_is_none_is_refused(kind: int, value: int) -> None:
     with pytest.raises(ImageError, match="tag 322 is no count"):
         decode(tiff(extra=struct.pack("<HHII", 322, kind, 1, value)), LIMIT)
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("place", [2**63, 2**64 - 1])
+def test_a_place_beyond_all_files_is_one(order: str, place: int) -> None:
+    start = b"II" if order == "<" else b"MM"
+    entry = struct.pack(order + "HHQQ", 256, 4, 5, place)
+    head = start + struct.pack(order + "HHH", 43, 8, 0)
+    for data in (
+        head + struct.pack(order + "Q", place) + bytes(56),
+        head + struct.pack(order + "QQ", 16, 1) + entry + bytes(56),
+    ):
+        for read in (decode, read_header):
+            with pytest.raises(ImageError, match="cut off"):
+                read(data, LIMIT)
+        assert read_header(jpeg(segment(0xE1, b"Exif\x00\x00" + data)), LIMIT).orientation == 1
 
 
 def test_an_image_of_five_bands_is_said_to_have_five_channels() -> None:
