@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 
 from umop.data.dataset import DataSet, Issue
 from umop.data.files.archive import ARCHIVE_SUFFIXES, unpacked
@@ -118,6 +117,8 @@ def read_files(path: Path, files: Files) -> DataSet:
 def _best(path: Path, files: Files) -> DataSet:
     """The data set in the layout that finds boxes in the most images; the others are noted.
 
+    Of those that find as many, it is the first that says what is for training.
+
     Raises:
         UserError: It is in no layout that is known.
     """
@@ -128,7 +129,7 @@ def _best(path: Path, files: Files) -> DataSet:
     if not read:
         raise UserError(_not_recognised(path, files))
     counts = [_images_with_boxes(data) for data in read]
-    best = int(np.argmax(counts))
+    best = max(range(len(read)), key=lambda each: (counts[each], bool(read[each].splits())))
     if not counts[best] and (said := other_format(files)):
         raise UserError(f"{path}: {said}")
     issues = tuple(

@@ -56,6 +56,17 @@ def test_a_copy_of_a_part_is_no_larger_than_the_whole(tmp_path: Path) -> None:
     assert issue.text.startswith("COCO JSON: boxes of 6 images in 2 files")
 
 
+def test_of_two_layouts_of_the_same_images_the_one_with_splits_is_read(tmp_path: Path) -> None:
+    """As in the raccoons' repository: Pascal VOC without lists, and a table for each split."""
+    yolo(tmp_path, 4)
+    header = "image,x1,y1,x2,y2,label"
+    for split, numbers in (("train", (0, 1, 2)), ("val", (3,))):
+        rows = [f"img_{number:02}.jpg,2,2,30,30,cat" for number in numbers]
+        write(tmp_path / f"{split}_labels.csv", "\n".join([header, *rows]))
+    data = open_data(tmp_path)
+    assert (data.layout, data.splits()) == ("CSV", ("train", "val"))
+
+
 @pytest.mark.parametrize("stray", ["model.pth", "cache.pkl", "video.mp4"])
 def test_a_stray_file_does_not_hide_the_reason(tmp_path: Path, stray: str) -> None:
     drawn(tmp_path / "images", ["a.jpg"])
