@@ -148,7 +148,8 @@ class Settings(BaseSettings):
     )
     write_timeout: PositiveFloat = Field(
         30,
-        description="Seconds for a client to take an answer, and one more for every 100 kB of it.",
+        description="Seconds for a client to take an answer, and one more for every 100 kB of it; "
+        "four times as many at most.",
     )
     max_connections: PositiveInt = Field(1000, description="Most open connections of a worker.")
     allow_urls: bool = Field(
@@ -226,12 +227,13 @@ class Settings(BaseSettings):
             raise PydanticCustomError("no_port", "'internal' needs a port: set UMOP_INTERNAL_PORT")
         return exposure
 
-    @field_validator("capture_below")
+    @field_validator("capture_rate", "capture_below", "capture_bytes", "capture_days")
     @classmethod
-    def _has_a_folder(cls, score: float, info: ValidationInfo) -> float:
-        if score and not info.data.get("capture"):
+    def _has_a_folder(cls, given: float, info: ValidationInfo) -> float:
+        is_default = given == cls.model_fields[info.field_name or ""].default
+        if not is_default and not info.data.get("capture"):
             raise PydanticCustomError("no_folder", "captured images need a place: --capture")
-        return score
+        return given
 
     @field_validator("gpu_memory")
     @classmethod

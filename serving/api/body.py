@@ -134,7 +134,8 @@ class BodyReader:
         """Returns what a request sends: its body, the form's ``file``, or JSON.
 
         Raises:
-            Problem: 415 for another type of body, 422 for one that holds no image.
+            Problem: 415 for another type of body, 422 for one that holds no image, or a file in
+                another field.
         """
         match _media_type(request):
             case "multipart/form-data":
@@ -151,7 +152,8 @@ class BodyReader:
         """Returns what a request sends: the form's ``files``, or JSON.
 
         Raises:
-            Problem: 415 for another type of body, 422 for one that holds no or too many images.
+            Problem: 415 for another type of body, 422 for one that holds no or too many images, or
+                a file in another field.
         """
         match _media_type(request):
             case "multipart/form-data":
@@ -194,10 +196,15 @@ class BodyReader:
             )
         except FormError as error:
             raise _no_image(f"the form cannot be read: {error}") from error
-        files = [part for part in parts if part.filename is not None and part.field == name]
-        if not files:
+        files = [part for part in parts if part.filename is not None]
+        images = [
+            _image(part.filename or "image", part.data) for part in files if part.field == name
+        ]
+        if not images:
             raise _no_image(f"the form has no file in its field '{name}'")
-        images = [_image(part.filename or "image", part.data) for part in files]
+        other = next((part.field for part in files if part.field != name), None)
+        if other is not None:
+            raise _invalid(f"the form's field {other}: is a file; files are sent as '{name}'")
         return Received(images, _by_name(part for part in parts if part.filename is None))
 
     def _one_from_json(self, body: bytes) -> Sent:

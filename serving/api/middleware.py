@@ -74,6 +74,35 @@ class HeadRequests:
             scope["route"] = as_get.get("route")  # for the log and the metrics
 
 
+class WholeFiles:
+    """Sends files as a whole: ``Range`` is ignored, as a server may (RFC 9110, section 14.2).
+
+    They are small, and a range that no file has would be refused in plain text.
+
+    Args:
+        app: The next application.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Passes a request on without its range."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        scope["headers"] = [each for each in scope["headers"] if each[0] != b"range"]
+
+        async def send_whole(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                if "Accept-Ranges" in headers:
+                    headers["Accept-Ranges"] = "none"
+            await send(message)
+
+        await self._app(scope, receive, send_whole)
+
+
 class SecurityHeaders:
     """Adds security headers to every response.
 
@@ -227,6 +256,7 @@ class _Body:
         if self._announced > self._max_bytes:
             raise self._too_large()
         message = await self._next()
+        self._held.add(len(message.get("body", b"")))
         if self._held.size > self._max_bytes:
             raise self._too_large()
         if self._held.is_too_much:
@@ -234,6 +264,7 @@ class _Body:
         return message
 
     async def linger(self) -> None:
+        """Reads on for a while; what it reads is dropped, and does not count."""
         until = asyncio.get_running_loop().time() + _LINGER_SECONDS
         while self.is_still_sent:
             left = until - asyncio.get_running_loop().time()
@@ -244,8 +275,6 @@ class _Body:
 
     async def _next(self) -> Message:
         message = await self._receive()
-        size = len(message.get("body", b""))
-        self._held.add(size)
         self.is_still_sent = self.is_still_sent and bool(message.get("more_body"))
         return message
 

@@ -11,6 +11,9 @@ from serving.api.formats import OUTPUT_FORMATS
 from serving.api.formats.output import OutputFormat
 from serving.api.problems import Problem
 
+_MOST_SEPARATORS = 200
+"""A browser's header has some twenty."""
+
 
 def negotiate(
     request: Request, wanted: str | None, offers: Sequence[OutputFormat] = OUTPUT_FORMATS
@@ -23,15 +26,23 @@ def negotiate(
         offers: Formats that the response can have.
 
     Raises:
-        Problem: 406, the request accepts none of ``offers``.
+        Problem: 406, the request accepts none of ``offers``, or names too many media types.
     """
     if wanted:
         found = next((each for each in offers if each.name == wanted), None)
     else:
-        found = _most_wanted(", ".join(request.headers.getlist("accept")) or "*/*", offers)
+        found = _most_wanted(_accepted(request), offers)
     if found is None:
         raise _not_acceptable(offers)
     return found
+
+
+def _accepted(request: Request) -> str:
+    accept = ", ".join(request.headers.getlist("accept")) or "*/*"
+    if accept.count(",") + accept.count(";") > _MOST_SEPARATORS:
+        detail = f"Accept has more than {_MOST_SEPARATORS} commas and semicolons; send fewer"
+        raise Problem(HTTPStatus.NOT_ACCEPTABLE, "not-acceptable", detail)
+    return accept
 
 
 def _most_wanted(accept: str, offers: Sequence[OutputFormat]) -> OutputFormat | None:

@@ -22,6 +22,7 @@ from serving.guards.admission import OverloadedError
 from serving.guards.fetch import ImageFetchError
 from serving.inference.decoding import ImageError
 from serving.inference.engines import EngineError
+from serving.inference.tiles import TooSlowError
 from serving.schemas.options import UnknownClassError
 from serving.schemas.problems import MEDIA_TYPE, ProblemDocument, ProblemKind
 from serving.schemas.tensors import TensorError
@@ -76,6 +77,8 @@ def _describe(error: Exception) -> Problem | None:
             return unavailable("not-ready", str(error), error.retry_after)
         case EngineError():
             return unavailable("engine-failed", str(error), 30)
+        case TooSlowError():
+            return unavailable("deadline-passed", str(error), 1)
         case ImageFetchError():
             return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "unreachable-image", str(error))
         case ClientDisconnect():
@@ -107,6 +110,7 @@ def install(app: FastAPI) -> None:
         BundleError,
         ImageFetchError,
         EngineError,
+        TooSlowError,
         TensorError,
         ClientDisconnect,
         MemoryError,

@@ -22,37 +22,31 @@ class ResponseRenderer:
         self._threads = threads
         self._max_pixels = max_pixels
 
-    async def one(self, form: OutputFormat, found: Found, classes: Sequence[str]) -> Response:
+    async def one(self, form: OutputFormat, found: Found) -> Response:
         """Returns the response to a request with one image.
 
         Args:
             form: Its format.
             found: What was found in the image.
-            classes: All class names, in the model's order.
         """
-        return await self._render(form, form.render, [found], classes)
+        return await self._render(form, form.render, [found])
 
-    async def several(
-        self, form: OutputFormat, found: Sequence[Found], classes: Sequence[str]
-    ) -> Response:
+    async def several(self, form: OutputFormat, found: Sequence[Found]) -> Response:
         """Returns the response to a request with several images.
 
         Args:
             form: Its format, one that has a ``batch``.
-            found: What was found in each image.
-            classes: All class names, in the model's order.
+            found: What was found in each image, by one model.
         """
         assert form.batch, f"{form.name} is not offered for several images"
-        return await self._render(form, form.batch, found, classes)
+        return await self._render(form, form.batch, found)
 
     def close(self) -> None:
         """Ends the threads."""
         self._threads.close()
 
-    async def _render(
-        self, form: OutputFormat, render: Render, found: Sequence[Found], classes: Sequence[str]
-    ) -> Response:
-        answer = DetectAnswer(found, classes, self._max_pixels)
+    async def _render(self, form: OutputFormat, render: Render, found: Sequence[Found]) -> Response:
+        answer = DetectAnswer(found, found[0].result.classes, self._max_pixels)
         if form.draws:
             content = await self._threads.run(render, answer)
         else:

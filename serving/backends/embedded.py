@@ -3,33 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
 from time import perf_counter
 
 from serving.backends import NotReadyError, offered_manifest, require_bundle
-from serving.backends.turns import in_turn
+from serving.backends.loaded import LoadedModel
+from serving.backends.room import Room
 from serving.bundle import Bundle
 from serving.bundle.schema import Manifest
 from serving.guards.admission import OverloadedError
 from serving.guards.threads import GuardedThreads
-from serving.inference.batching import Batcher
+from serving.inference import decoding
 from serving.inference.detector import Detector
 from serving.inference.engines import Engine, EngineError, open_engine
 from serving.inference.inputs import ModelInput
-from serving.inference.postprocess import Detections, name_detections
-from serving.inference.preprocess import Prepared
+from serving.inference.postprocess import name_detections
 from serving.inference.slots import RunSlots
-from serving.inference.windows import Window
 from serving.observability.metrics import Metrics
 from serving.schemas.detections import DetectionResult, ImageInfo, ModelRef
 from serving.schemas.options import DetectOptions
 from serving.settings import Settings
-
-_Job = tuple[Prepared, DetectOptions]
-_Outcome = tuple[Detections, float, float]
 
 
 @dataclass(frozen=True)
@@ -39,19 +34,19 @@ class Resources:
     Attributes:
         decoders: Threads that decode images.
         slots: The models' turns on the processors.
-        tiled: Images whose pixels may stay in memory for their windows.
+        tiled: Room for the pixels of images that stay in memory for their windows.
     """
 
     decoders: GuardedThreads
     slots: RunSlots
-    tiled: asyncio.Semaphore
+    tiled: Room
 
     @classmethod
     def of(cls, settings: Settings) -> Resources:
         """Makes what the settings allow."""
         threads = settings.decode_threads
         decoders = GuardedThreads(threads, settings.deadline, "decode")
-        return cls(decoders, RunSlots(), asyncio.Semaphore(threads))
+        return cls(decoders, RunSlots(), Room(threads * settings.max_pixels))
 
 
 class EmbeddedBackend:
@@ -70,7 +65,7 @@ class EmbeddedBackend:
         self._metrics = metrics
         self._resources = resources or Resources.of(settings)
         self._decoders = self._resources.decoders
-        self._model: _LoadedModel | None = None
+        self._model: LoadedModel | None = None
         self._loading = asyncio.Lock()
 
     async def start(self) -> None:
@@ -120,16 +115,17 @@ class EmbeddedBackend:
             return await self._detect(model, image, options)
 
     async def _detect(
-        self, model: _LoadedModel, image: bytes, options: DetectOptions
+        self, model: LoadedModel, image: bytes, options: DetectOptions
     ) -> DetectionResult:
         manifest = model.detector.manifest
         options.class_ids(manifest.classes)
         started = perf_counter()
+        until = started + self._settings.deadline
         async with self._room(model.detector, image, options):
             prepared = await self._decoders.run(self._decode, model.detector, image, options)
             decoded = perf_counter()
             with self._metrics.queue.track_inprogress():
-                detections, began, ended = await model.find(prepared, options)
+                detections, began, ended = await model.find(prepared, options, until)
         return DetectionResult(
             model=ModelRef(name=manifest.name, version=manifest.version),
             image=ImageInfo(width=prepared.original.width, height=prepared.original.height),
@@ -139,6 +135,7 @@ class EmbeddedBackend:
                 "queue": began - decoded,
                 "inference": ended - began,
             },
+            classes=manifest.classes,
         )
 
     @asynccontextmanager
@@ -146,15 +143,19 @@ class EmbeddedBackend:
         self, detector: Detector, image: bytes, options: DetectOptions
     ) -> AsyncIterator[None]:
         """Waits until the pixels of an image that has windows may stay in memory."""
+        pixels = 0
+        if detector.inputs.may_tile(options.tiles):
+            pixels = await self._decoders.run(self._kept_pixels, detector, image, options)
+        async with self._resources.tiled.take(pixels):
+            yield
+
+    def _kept_pixels(self, detector: Detector, image: bytes, options: DetectOptions) -> int:
+        """How many pixels an image's windows are cut from; 0 where it is taken whole."""
         limit = self._settings.max_pixels
-        inputs = detector.inputs
-        if not inputs.may_tile(options.tiles) or not await self._decoders.run(
-            inputs.is_tiled, image, options.tiles, limit
-        ):
-            yield
-            return
-        async with self._resources.tiled:
-            yield
+        if not detector.inputs.is_tiled(image, options.tiles, limit):
+            return 0
+        header = decoding.read_header(image, limit)
+        return header.width * header.height
 
     def _load(self) -> tuple[Bundle, Detector]:
         bundle = Bundle.open(require_bundle(self._settings), verify_key=self._settings.verify_key)
@@ -167,8 +168,8 @@ class EmbeddedBackend:
         self._warm(detector)
         return bundle, detector
 
-    def _prepare(self, bundle: Bundle, detector: Detector) -> _LoadedModel:
-        return _LoadedModel(bundle, detector, self._settings, self._metrics, self._resources.slots)
+    def _prepare(self, bundle: Bundle, detector: Detector) -> LoadedModel:
+        return LoadedModel(bundle, detector, self._settings, self._metrics, self._resources.slots)
 
     def _open_engine(self, bundle: Bundle) -> Engine:
         settings = self._settings
@@ -184,93 +185,17 @@ class EmbeddedBackend:
     def _warm(self, detector: Detector) -> None:
         detector.warm(detector.concurrent_runs)
 
-    def _record_model(self, old: _LoadedModel | None) -> None:
+    def _record_model(self, old: LoadedModel | None) -> None:
         if old:
             gone = old.detector.manifest
             self._metrics.model.labels(gone.name, gone.version).set(0)
         manifest = self.manifest()
         self._metrics.model.labels(manifest.name, manifest.version).set(1)
 
-    def _current(self) -> _LoadedModel:
+    def _current(self) -> LoadedModel:
         if self._model is None:
             raise NotReadyError("the model is being loaded")
         return self._model
 
     def _decode(self, detector: Detector, image: bytes, options: DetectOptions) -> ModelInput:
         return detector.inputs.prepare(image, options.tiles, self._settings.max_pixels)
-
-
-class _LoadedModel:
-    """A model and its batcher, kept until its last request is answered.
-
-    Args:
-        bundle: The model's bundle.
-        detector: What runs it.
-        settings: Size and delay of batches.
-        metrics: Where runs are counted.
-        slots: What batches wait for before they run.
-    """
-
-    def __init__(
-        self,
-        bundle: Bundle,
-        detector: Detector,
-        settings: Settings,
-        metrics: Metrics,
-        slots: RunSlots,
-    ) -> None:
-        self.bundle = bundle
-        self.detector = detector
-        self._users = 0
-        self._unused = asyncio.Event()
-        self._unused.set()
-        self._at_a_time = settings.batch_size * detector.concurrent_runs + 1
-        self._batcher: Batcher[_Job, _Outcome] = Batcher(
-            partial(_run, detector, metrics),  # not a method: a cycle would outlive a reload
-            size=settings.batch_size,
-            delay=settings.batch_delay_ms / 1000,
-            concurrent_runs=detector.concurrent_runs,
-            slots=slots,
-        )
-
-    @contextmanager
-    def in_use(self) -> Iterator[None]:
-        self._users += 1
-        self._unused.clear()
-        try:
-            yield
-        finally:
-            self._users -= 1
-            if self._users == 0:
-                self._unused.set()
-
-    async def find(self, image: ModelInput, options: DetectOptions) -> _Outcome:
-        """Finds objects in an image; its windows queue a few at a time, between other images."""
-        if isinstance(image, Prepared):
-            return await self._batcher.submit((image, options))
-        wanted = self.detector.options_of_windows(options)
-
-        async def find(window: Window) -> _Outcome:
-            part = await asyncio.to_thread(image.part, window)
-            return await self._batcher.submit((part, wanted))
-
-        found = await in_turn(image.windows, find, self._at_a_time)
-        detections, begins, ends = zip(*found, strict=True)
-        merged = await asyncio.to_thread(image.merged, detections, options)
-        return merged, min(begins), max(ends)
-
-    async def retire(self) -> None:
-        await self._unused.wait()
-        await self._batcher.drain()
-
-
-def _run(
-    detector: Detector, metrics: Metrics, jobs: Sequence[_Job], exclusive: bool
-) -> list[_Outcome]:
-    began = perf_counter()
-    found = detector.detect_prepared(
-        [image for image, _ in jobs], [options for _, options in jobs], exclusive=exclusive
-    )
-    ended = perf_counter()
-    metrics.batch.observe(len(jobs))
-    return [(detections, began, ended) for detections in found]

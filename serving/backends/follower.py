@@ -67,6 +67,9 @@ class Follower:
                 refused = self._refused[index] = await self._load(index, version)
         except UnreachableError as error:  # tried again, whether it changes or not
             return f"a new bundle cannot be had: {error}"
+        except Exception as error:
+            _log.exception("a look for a new bundle failed")
+            return f"a new bundle cannot be had: {type(error).__name__}: {error}"
         return refused and refused.reason
 
     async def _load(self, index: int, version: str) -> _Refusal | None:

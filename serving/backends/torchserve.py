@@ -130,6 +130,7 @@ class TorchServeBackend:
             image=found.image,
             detections=found.detections,
             seconds={**seconds, "remote": max(0.0, elapsed - sum(seconds.values()))},
+            classes=manifest.classes,
         )
 
     async def _post(self, model: str, image: bytes, options: DetectOptions) -> httpx.Response:

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from time import perf_counter
 from typing import TypeVar
+
+from serving.inference.tiles import TooSlowError
 
 _Piece = TypeVar("_Piece")
 _Result = TypeVar("_Result")
+_FIRST_LOOK = 16
+_PATIENCE = 2
+"""How many times the time that is left the rest may take: others may be done soon."""
 
 
 async def in_turn(
@@ -37,3 +43,34 @@ async def in_turn(
         for task in tasks:
             task.cancel()
     return [results[place] for place in range(len(pieces))]
+
+
+class WindowPace:
+    """Gives an image up whose windows would take much longer than there is time for.
+
+    Args:
+        windows: How many it has.
+        until: When all must be done, as ``perf_counter`` counts.
+    """
+
+    def __init__(self, windows: int, until: float) -> None:
+        self._windows = windows
+        self._until = until
+        self._began = perf_counter()
+        self._done = 0
+
+    def step(self) -> None:
+        """Counts a window that is done.
+
+        Raises:
+            TooSlowError: The others would take much longer than is left.
+        """
+        self._done += 1
+        now = perf_counter()
+        each = (now - self._began) / self._done
+        rest = each * (self._windows - self._done)
+        if self._done >= _FIRST_LOOK and rest > _PATIENCE * (self._until - now):
+            raise TooSlowError(
+                f"{self._windows} windows of the image would take some {each * self._windows:.0f} "
+                "s, which is too long; ask for larger ones (tiles), or send a smaller image"
+            )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pydantic import BaseModel, Field
@@ -68,12 +68,15 @@ class DetectionResult:
         image: The image's size, upright.
         detections: Best first.
         seconds: Time spent in each stage.
+        classes: All class names of the model that found it, in its order; none where who asked
+            has them.
     """
 
     model: ModelRef
     image: ImageInfo
     detections: list[Detection]
     seconds: Mapping[str, float]
+    classes: Sequence[str] = ()
 
     def response(self) -> DetectResponse:
         """Returns the answer to ``/detect``."""

@@ -11,6 +11,7 @@ from fastapi import FastAPI
 
 from serving.api import docs, problems
 from serving.api.body import BodyReader
+from serving.api.large_answers import LargeAnswers
 from serving.api.middleware import (
     BodyLimit,
     Cors,
@@ -18,6 +19,7 @@ from serving.api.middleware import (
     LastAnswers,
     PublishedPath,
     SecurityHeaders,
+    WholeFiles,
 )
 from serving.api.responses import ResponseRenderer
 from serving.api.routes import admin, detect, health, metrics, models, open_inference, page
@@ -60,11 +62,10 @@ def build_app(settings: Settings) -> FastAPI:
         page.install(app)
     _expose(app, app, "public", settings)
     app.add_middleware(HeadRequests)
-    app.add_middleware(
-        BodyLimit,
-        max_bytes=settings.max_body_bytes,
-        budget=ByteBudget(settings.max_queue * settings.max_body_bytes),
-    )
+    app.add_middleware(WholeFiles)
+    most_bytes = settings.max_queue * settings.max_body_bytes
+    app.add_middleware(LargeAnswers, budget=ByteBudget(most_bytes))
+    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes, budget=ByteBudget(most_bytes))
     app.add_middleware(Cors, allow_origins=settings.cors_origins)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(LastAnswers, services=services)
@@ -84,6 +85,7 @@ def build_internal_app(app: FastAPI) -> FastAPI:
     internal.include_router(health.router)
     _expose(internal, app, "internal", services.settings)
     internal.add_middleware(HeadRequests)
+    internal.add_middleware(WholeFiles)
     internal.add_middleware(SecurityHeaders)
     problems.install(internal)
     return internal

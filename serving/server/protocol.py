@@ -9,9 +9,12 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from serving.api.problems import Problem
 from serving.schemas.problems import ProblemKind
+from serving.server.chunks import ChunkLimit
 
 _SLOWEST_READER = 100_000
 """Bytes a second."""
+_LONGEST_WRITE = 4
+"""How many times ``write_timeout`` the largest answer has."""
 
 
 def guarded_protocol(
@@ -22,8 +25,8 @@ def guarded_protocol(
     Args:
         header_timeout: Seconds for a header, counted from its connection or its first byte; a later
             one ends the connection with 408.
-        write_timeout: Seconds for the client to take what it was sent, and one more for every
-            100 kB; then the connection is cut.
+        write_timeout: Seconds for the client to take an answer, and one more for every 100 kB, in
+            all at most four times as long; then the connection is cut.
         max_connections: A connection beyond them gets 503.
     """
     limits = {
@@ -37,14 +40,18 @@ def guarded_protocol(
 class _GuardedProtocol(H11Protocol):
     """What ``guarded_protocol`` returns, without its limits."""
 
+    conn: ChunkLimit
     header_timeout: float
     write_timeout: float
     max_connections: int
     _header_timer: asyncio.TimerHandle | None = None
     _write_timer: asyncio.TimerHandle | None = None
+    _write_began: float | None = None
+    _written = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self.conn = ChunkLimit()
         if len(self.connections) > self.max_connections:
             self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, "overloaded", "too many connections")
             return
@@ -59,15 +66,11 @@ class _GuardedProtocol(H11Protocol):
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._start_write_timer()
-
-    def resume_writing(self) -> None:
-        super().resume_writing()
-        self._stop_write_timer()
-        self._start_write_timer()
+        self._await_reader()
 
     def on_response_complete(self) -> None:
-        self._start_write_timer()
+        self._await_reader()
+        self._write_began, self._written = None, 0
         super().on_response_complete()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -76,7 +79,7 @@ class _GuardedProtocol(H11Protocol):
         super().connection_lost(exc)
 
     def send_400_response(self, msg: str) -> None:
-        self._refuse(HTTPStatus.BAD_REQUEST, "invalid-http", msg)
+        self._refuse(HTTPStatus.BAD_REQUEST, "invalid-http", self.conn.reason or msg)
 
     def _awaits_request(self) -> bool:
         return self.cycle is None or self.cycle.response_complete
@@ -89,11 +92,18 @@ class _GuardedProtocol(H11Protocol):
             self._header_timer.cancel()
             self._header_timer = None
 
-    def _start_write_timer(self) -> None:
+    def _await_reader(self) -> None:
+        """Sets when the client must have taken the answer, as far as it was written."""
+        self._stop_write_timer()
         unread = self.transport.get_write_buffer_size()
-        if unread and self._write_timer is None:
-            seconds = self.write_timeout + unread / _SLOWEST_READER
-            self._write_timer = self.loop.call_later(seconds, self._cut)
+        if not unread:
+            return
+        if self._write_began is None:
+            self._write_began = self.loop.time()
+        self._written += unread
+        seconds = self.write_timeout + self._written / _SLOWEST_READER
+        until = self._write_began + min(seconds, _LONGEST_WRITE * self.write_timeout)
+        self._write_timer = self.loop.call_at(until, self._cut)
 
     def _stop_write_timer(self) -> None:
         if self._write_timer:

@@ -158,7 +158,7 @@ async def _detect_batch(
     answers = [
         Found(image.name, image.data, result) for image, result in zip(images, found, strict=True)
     ]
-    return await services.renderer.several(form, answers, model.manifest().classes)
+    return await services.renderer.several(form, answers)
 
 
 async def _answer(
@@ -173,7 +173,7 @@ async def _answer(
     result = await model.detect(image.data, options)
     began = perf_counter()
     found = Found(image.name, image.data, result)
-    response = await services.renderer.one(form, found, model.manifest().classes)
+    response = await services.renderer.one(form, found)
     services.observe(result.model.name, {**result.seconds, "encode": perf_counter() - began})
     services.keep(image.data, result)
     return response

@@ -17,7 +17,6 @@ from serving.api.schema import inline_schema
 from serving.api.services import Services
 from serving.backends import Backend
 from serving.schemas import tensors
-from serving.schemas.detections import ModelRef
 from serving.schemas.open_inference import INPUTS, OUTPUTS, InferRequest, read_request, write_answer
 
 health = APIRouter(prefix="/v2", tags=["open inference"])
@@ -90,7 +89,6 @@ async def infer(
 ) -> Response:
     """Finds objects in the images of the input ``image``."""
     backend = _require(services, name, version)
-    manifest = backend.manifest()
     deadline = Deadline(request, services.settings.deadline)
     services.admission.require_slot()
     body = await deadline.reading(read_body(request))
@@ -100,9 +98,9 @@ async def infer(
     )
     with services.admission.admit(len(images)):
         found = await deadline.working(find_all(services, backend, images, wanted.parameters))
-    message, length = write_answer(
-        wanted, ModelRef(name=manifest.name, version=manifest.version), found
-    )
+    answered = found[0].model
+    _require_version(version, answered.version)  # another may be there by now
+    message, length = write_answer(wanted, answered, found)
     if length is None:
         return Response(message, media_type="application/json")
     headers = {tensors.HEADER_LENGTH: str(length)}
@@ -111,7 +109,10 @@ async def infer(
 
 def _require(services: Services, name: str, version: str | None) -> Backend:
     backend = require_model(services, name)
-    there = backend.manifest().version
-    if version not in (None, there):
-        raise Problem(HTTPStatus.NOT_FOUND, "unknown-model", f"there is only version {there}")
+    _require_version(version, backend.manifest().version)
     return backend
+
+
+def _require_version(wanted: str | None, there: str) -> None:
+    if wanted not in (None, there):
+        raise Problem(HTTPStatus.NOT_FOUND, "unknown-model", f"there is only version {there}")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from zlib import crc32
-
 from serving.inference.formats.directory import orientation
 from serving.inference.formats.encoded import Encoded, ImageError, Way, unpack
 
@@ -59,11 +57,9 @@ def read(data: bytes) -> Encoded:
 
 
 def _cut_off(chunk: bytes) -> bytes:
-    """The file's last chunk, for what is there of it: OpenCV makes room for what it claims."""
+    """The file's last chunk, which claims what is there of it: OpenCV makes room for the claim."""
     [claimed] = unpack(">I", chunk, 0)
-    rest = chunk[4 : 8 + claimed]
-    length, checksum = len(rest) - 4, crc32(rest)
-    return length.to_bytes(4, "big") + rest + checksum.to_bytes(4, "big")
+    return min(claimed, len(chunk) - 8).to_bytes(4, "big") + chunk[4:]
 
 
 def _way(depth: int, kind: int, transparent: bool) -> Way:

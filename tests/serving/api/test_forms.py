@@ -137,6 +137,21 @@ def test_fields_that_are_not_options_are_refused(
     assert answer.json()["detail"].startswith(detail)
 
 
+@pytest.mark.parametrize("field", ["image", "score_threshold"])
+@pytest.mark.parametrize("path", ["/detect", "/detect/batch"])
+def test_a_file_in_another_field_is_refused(server: str, path: str, field: str) -> None:
+    """It would be left out without a word, and so would an option that is sent as a file."""
+    name = "files" if path.endswith("batch") else "file"
+    files = {field: ("x", b"0.99" if field == "score_threshold" else PNG)}
+    answer = httpx.post(server + path, files=[(name, PNG), *files.items()])
+    assert answer.status_code == 422
+    expected = {
+        "/detect": "the form cannot be read: it has more than 1 files",
+        "/detect/batch": f"the form's field {field}: is a file; files are sent as 'files'",
+    }
+    assert answer.json()["detail"] == expected[path]
+
+
 @pytest.mark.parametrize("path", ["/detect", "/detect/batch"])
 def test_an_unknown_query_is_refused(server: str, path: str) -> None:
     answer = httpx.post(f"{server}{path}?conf=0.9", files={"file": PNG, "files": PNG})

@@ -39,3 +39,11 @@ def test_a_connection_goes_on_after_head(server: str) -> None:
     with httpx.Client(base_url=server) as client:
         assert [client.head("/healthz").status_code for _ in range(3)] == [200] * 3
         assert client.get("/healthz").json() == {"status": "alive"}
+
+
+@pytest.mark.parametrize("wanted", ["bytes=9-1", "bytes=999999999-", "lines=1-2", "bytes=0-4"])
+def test_files_are_sent_as_a_whole(client: TestClient, wanted: str) -> None:
+    for path in ("/", "/static/app.js", "/docs/files/favicon.png"):
+        whole, part = client.get(path), client.get(path, headers={"Range": wanted})
+        assert (part.status_code, part.content) == (200, whole.content)
+        assert part.headers["accept-ranges"] == "none"

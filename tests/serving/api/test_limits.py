@@ -183,6 +183,17 @@ def test_all_bodies_together_have_a_limit(bundle_path: Path) -> None:
         wait_until(lambda: server.detect(PNG).status_code == 200)
 
 
+def test_bytes_that_are_dropped_take_no_room_from_others(bundle_path: Path) -> None:
+    """After an answer that needs no body, what still arrives is read for a while."""
+    options = ("--max-queue", "1", "--max-body-bytes", "100000")
+    with running("--bundle", str(bundle_path), *options) as server, ExitStack() as held:
+        raw = held.enter_context(socket.create_connection(address(server)))
+        raw.sendall(b"POST /nothing HTTP/1.1\r\nHost: x\r\nContent-Length: 9000000\r\n\r\n")
+        assert receive(raw).startswith(b"HTTP/1.1 404")
+        raw.sendall(bytes(1_000_000))
+        assert server.detect(PNG).status_code == 200
+
+
 def test_a_slow_upload_ends(small: RunningServer) -> None:
     with socket.create_connection(address(small)) as raw:
         raw.sendall(b"POST /detect HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n123")

@@ -6,6 +6,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from tests.serving.images import TWO_SQUARES, encode
+from tests.serving.problems import assert_problem
 
 PNG = encode(TWO_SQUARES)
 
@@ -33,3 +34,10 @@ def test_what_the_headers_want_is_sent(
 @pytest.mark.parametrize("accept", ["*/*;q=0", "application/json;q=0", "application/json;q=much"])
 def test_what_they_refuse_is_not(client: TestClient, accept: str) -> None:
     assert client.post("/detect", content=PNG, headers={"Accept": accept}).status_code == 406
+
+
+@pytest.mark.parametrize("accept", ["," * 201, "text/csv" + ";" * 201])
+def test_a_header_of_many_parts_is_refused(client: TestClient, accept: str) -> None:
+    answer = client.post("/detect", content=PNG, headers={"Accept": accept})
+    assert_problem(answer, 406, "not-acceptable")
+    assert "more than 200 commas and semicolons" in answer.json()["detail"]

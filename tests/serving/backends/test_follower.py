@@ -99,6 +99,18 @@ def test_storage_that_fails_for_a_while_is_said_and_forgotten(
         assert storage.fetched() == []
 
 
+def test_a_look_that_fails_in_any_way_is_said_and_is_not_the_last(
+    bundle_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings(bundle=bundle_path, bundle_poll=0.1, threads=1)
+    with TestClient(build_app(settings)) as client:
+        wait_until(lambda: client.get("/readyz").status_code == 200)
+        with monkeypatch.context() as patched:
+            patched.setattr("serving.backends.follower.version_of", lambda _: 1 / 0)
+            wait_until(lambda: "ZeroDivisionError" in (detail(client) or ""))
+        wait_until(lambda: detail(client) is None)
+
+
 def test_a_bundle_in_a_folder_is_followed_too(tmp_path: Path) -> None:
     bundle = make_bundle(tmp_path / "squares.bundle", version="1")
     with TestClient(build_app(Settings(bundle=bundle, bundle_poll=0.1, threads=1))) as client:

@@ -102,6 +102,7 @@ def test_a_folder_that_is_none_is_one_line(bundle_path: Path, tmp_path: Path) ->
     assert_one_line(done, "--capture", "file cannot be written")
 
 
-def test_what_is_captured_needs_a_place(bundle_path: Path) -> None:
-    done = run("--bundle", str(bundle_path), "--capture-below", "0.5")
-    assert_one_line(done, "capture_below", "--capture")
+@pytest.mark.parametrize("what", ["rate", "below", "bytes", "days"])
+def test_what_is_captured_needs_a_place(bundle_path: Path, what: str) -> None:
+    done = run("--bundle", str(bundle_path), f"--capture-{what}", "1")
+    assert_one_line(done, f"capture_{what}", "captured images need a place: --capture")
