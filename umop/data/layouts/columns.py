@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from umop.data.dataset import Notation
 from umop.data.files.names import SPLIT_WORDS, is_image
 
 _IMAGE = (
-    *("filename", "filepath", "imagepath", "imgpath", "path", "imagefile", "file"),
-    *("imagename", "imgname", "image", "img", "imageid", "imgid"),
+    *("image", "imagepath", "imageid", "imagename", "img", "imgpath", "imgname", "imgid"),
+    *("filename", "path", "filepath", "file", "imagefile"),
 )
 _IMAGE_BY_VALUES = ("frame", "id")
 """What is an image only where the values are names of images."""
 _LABEL = (
-    *("labelname", "classname", "categoryname", "label", "class", "category", "name", "target"),
+    *("label", "class", "labelname", "classname", "name", "category", "categoryname", "target"),
     *("classid", "categoryid", "labelid"),
 )
+_SCORE = {"score", "confidence", "conf", "probability"}
 _Sides = Mapping[str, Sequence[str]]
 _CORNERS: _Sides = {
     "x1": ("x1", "xmin", "left", "bboxx1", "bboxxmin"),
@@ -47,6 +48,7 @@ _FORMS: tuple[tuple[Notation, _Sides], ...] = (
     (Notation("corner and size", "line"), {"box": ("bbox", "boundingbox")}),
 )
 """What the columns may be called, see :func:`_plain`, the clearest form first."""
+_DOUBTFUL = [notation for notation, sides in _FORMS if "box" in sides or sides is _CENTRE_AND_SIZE]
 _EXTRA: _Sides = {
     "width": ("width", "imagewidth", "imgwidth"),
     "height": ("height", "imageheight", "imgheight"),
@@ -74,26 +76,38 @@ class Columns:
         notation: How the table writes boxes: in columns ``x1`` to ``y2``, or all in ``box``.
         has_header: Whether the first row names them.
         is_size_unclear: Whether the size may be the image's, by what its columns are called.
+        is_doubtful: Whether it may be no table of labels, but of what a model has found, or whether
+            its boxes may be meant otherwise.
     """
 
     places: Mapping[str, int]
     notation: Notation
     has_header: bool
     is_size_unclear: bool = False
+    is_doubtful: bool = False
 
 
-def columns_of(rows: Sequence[Sequence[str]]) -> Columns | None:
-    """The columns of a table of boxes, by its first rows; None for another table."""
+def columns_of(
+    rows: Sequence[Sequence[str]], is_there: Callable[[str], bool] = is_image
+) -> Columns | None:
+    """The columns of a table of boxes; None for another table.
+
+    Args:
+        rows: Its first rows.
+        is_there: Whether a value names an image of the data set.
+    """
     if not rows:
         return None
     names = [_plain(value) for value in rows[0]]
-    image = _image_column(names, rows[1:])
-    for notation, sides in _FORMS if image else ():
-        known = {"image": (image,), "label": _LABEL, **sides}
+    image = _image_column(names, rows[1:], is_there)
+    label = _label_column(names, rows[1:])
+    for notation, sides in _FORMS if image and label else ():
+        known = {"image": (image,), "label": (label,), **sides}
         if all(any(name in names for name in each) for each in known.values()):
             places = _places(names, known)
             is_unclear = "x2" in places and names[places["x2"]] in _OF_EITHER
-            return Columns(places, notation, True, is_unclear)
+            is_doubtful = notation in _DOUBTFUL or not _SCORE.isdisjoint(names)
+            return Columns(places, notation, True, is_unclear, is_doubtful)
     for notation, keys in _WITHOUT_HEADER:
         if len(names) >= len(keys) and is_image(rows[0][keys.index("image")]):
             places = {key: place for place, key in enumerate(keys)}
@@ -110,12 +124,14 @@ def column_of_splits(columns: Columns, rows: Iterable[Sequence[str]]) -> int | N
     """
     words = {word for known in SPLIT_WORDS.values() for word in known}
     left: set[int] | None = None
+    of_training = set[int]()
     for row in rows:
         found = {place for place, value in enumerate(row) if value.casefold() in words}
+        of_training |= {place for place in found if row[place].casefold() in SPLIT_WORDS["train"]}
         left = found - set(columns.places.values()) if left is None else left & found
         if not left:
             return None
-    return min(left) if left else None
+    return min((left or set()) & of_training, default=None)
 
 
 def _plain(name: str) -> str:
@@ -123,14 +139,34 @@ def _plain(name: str) -> str:
     return re.sub(r"[\W_]+", "", name.casefold())
 
 
-def _image_column(names: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def _image_column(
+    names: Sequence[str], rows: Sequence[Sequence[str]], is_there: Callable[[str], bool]
+) -> str:
     """The name of the column with the images; nothing where there is none."""
-    has_images = {
-        name for row in rows for name, value in zip(names, row, strict=False) if is_image(value)
-    }
     candidates = [name for name in (*_IMAGE, *_IMAGE_BY_VALUES) if name in names]
-    found = [name for name in candidates if name in has_images]
+    found = [
+        name
+        for is_one in (is_there, is_image)
+        for name in candidates
+        if any(map(is_one, _values(names, name, rows)))
+    ]
     return next(iter([*found, *(name for name in candidates if name in _IMAGE)]), "")
+
+
+def _label_column(names: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """The name of the column with the classes, one of words before one of numbers."""
+    candidates = [name for name in _LABEL if name in names]
+    of_words = [
+        name
+        for name in candidates
+        if not all(value.isdecimal() for value in _values(names, name, rows))
+    ]
+    return next(iter([*of_words, *candidates]), "")
+
+
+def _values(names: Sequence[str], name: str, rows: Sequence[Sequence[str]]) -> list[str]:
+    place = names.index(name)
+    return [row[place] for row in rows if place < len(row)]
 
 
 def _places(names: Sequence[str], known: _Sides) -> dict[str, int]:

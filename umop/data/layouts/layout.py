@@ -30,6 +30,7 @@ class Layout:
         notation: How its files write boxes.
         find: Finds those files by their structure; none where it is another layout.
         read: Reads the images and boxes of those files into a builder.
+        gives_way: Whether any other layout that finds boxes is read in its place.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Layout:
     notation: Notation
     find: Callable[[Files], list[Path]]
     read: Callable[[Files, Sequence[Path], Builder], None]
+    gives_way: bool = False
 
     def data(self, files: Files, found: Sequence[Path]) -> DataSet:
         """Reads a data set.

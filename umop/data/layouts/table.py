@@ -23,19 +23,35 @@ _LONGEST_VALUE = 2**31 - 1
 """Tables may hold masks as well, which are longer than Python's csv takes unless told."""
 _OPEN_IMAGES = {"xmin", "labelname"}
 _LOOKED_AT = 20
+_THOUSANDS = re.compile(r"[1-9]\d{0,2}(,\d{3})+")
 _LONGEST_SHOWN = 60
 _FEWEST_OF_ONE_SIZE = 3
 """Boxes of one size in an image, beside its first, that are no chance."""
 
 
 def _find(files: Files) -> list[Path]:
-    """The files that are tables of boxes."""
-    return [path for path in files.matching(".csv", ".tsv") if _columns(path)]
+    """The files that are tables of labels."""
+    return [path for path, columns in _tables(files) if not columns.is_doubtful]
 
 
-def _columns(path: Path) -> Columns | None:
+def _find_doubtful(files: Files) -> list[Path]:
+    """The files that may be tables of labels."""
+    return [path for path, columns in _tables(files) if columns.is_doubtful]
+
+
+def _tables(files: Files) -> Iterator[tuple[Path, Columns]]:
+    for path in files.matching(".csv", ".tsv"):
+        if columns := _columns(path, files):
+            yield path, columns
+
+
+def _columns(path: Path, files: Files) -> Columns | None:
     """The columns of a table, by its first rows."""
-    return columns_of(list(islice(filter(any, first_rows(path)), _LOOKED_AT)))
+    folders = (files.folder_of(path), *files.near(path))
+    return columns_of(
+        list(islice(filter(any, first_rows(path)), _LOOKED_AT)),
+        lambda value: files.image(value, folders) is not None,
+    )
 
 
 def first_row(path: Path) -> list[str]:
@@ -71,7 +87,7 @@ def _read(files: Files, found: Sequence[Path], builder: Builder) -> None:
     names = _class_descriptions(files)
     notations = set[Notation]()
     for path in found:
-        if columns := _columns(path):
+        if columns := _columns(path, files):
             notations.add(columns.notation)
             _Table(path, columns, files, builder, names).read()
     builder.sort_classes()
@@ -104,6 +120,12 @@ def _have_size_of_image(rows: Sequence[tuple[Any, ...]]) -> bool:
             return False
         others += tuple(corners[:2]) != (x1, y1)
     return others >= _FEWEST_OF_ONE_SIZE
+
+
+def _have_thousands(texts: Sequence[str]) -> bool:
+    """Whether commas may stand between thousands in numbers, not before their decimals."""
+    with_commas = [text for text in texts if "," in text]
+    return bool(with_commas) and all(map(_THOUSANDS.fullmatch, with_commas))
 
 
 class _Table:
@@ -186,8 +208,9 @@ class _Table:
         Raises:
             ValueError: They are not numbers, or not four.
         """
-        texts = (text.replace(",", ".") if self.has_decimal_commas else text for text in written)
-        x1, y1, x2, y2 = map(float, texts)
+        if self.has_decimal_commas and not _have_thousands(written):
+            written = [text.replace(",", ".") for text in written]
+        x1, y1, x2, y2 = map(float, written)
         match self.columns.notation.encoding:
             case "corners":
                 return [x1, y1, x2, y2]
@@ -223,6 +246,14 @@ class _Table:
         self.builder.issue(rule, self.path, text, image)
 
 
+DOUBTFUL_LAYOUT = Layout(
+    name="CSV",
+    looks_for="",
+    notation=Notation("corners", "line"),
+    find=_find_doubtful,
+    read=_read,
+    gives_way=True,
+)
 LAYOUT = Layout(
     name="CSV",
     looks_for="CSV (columns image,x1,y1,x2,y2,label; x,y,width,height; bbox; or Open Images', …)",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-
 from umop.data.dataset import DataSet, Issue
 from umop.data.files.archive import ARCHIVE_SUFFIXES, unpacked
 from umop.data.files.lists import with_listed_splits
@@ -57,6 +56,7 @@ LAYOUTS = (
     kitti.LAYOUT,
     wider_face.LAYOUT,
     yolo.LAYOUT,
+    table.DOUBTFUL_LAYOUT,
 )
 """Where several layouts fit, the one that finds boxes in the most images is read, or the first."""
 
@@ -129,7 +129,11 @@ def _best(path: Path, files: Files) -> DataSet:
     if not read:
         raise UserError(_not_recognised(path, files))
     counts = [_images_with_boxes(data) for data in read]
-    best = max(range(len(read)), key=lambda each: (counts[each], bool(read[each].splits())))
+    ranks = [
+        (count > 0 and not layout.gives_way, count, bool(data.splits()))
+        for (layout, _), count, data in zip(fitting, counts, read, strict=True)
+    ]
+    best = ranks.index(max(ranks))
     if not counts[best] and (said := other_format(files)):
         raise UserError(f"{path}: {said}")
     issues = tuple(
@@ -172,7 +176,7 @@ def _not_recognised(path: Path, files: Files) -> str:
     beside = other_file(files)
     if said := other_format(files) or (None if _has_text(files) else beside):
         return f"{path}: {said}"
-    looked = "; ".join(layout.looks_for for layout in LAYOUTS)
+    looked = "; ".join(layout.looks_for for layout in LAYOUTS if layout.looks_for)
     kinds = ", ".join(
         f"{count} {suffix or 'without suffix'}" for suffix, count in files.suffixes.most_common(6)
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.umop.data.layouts.writers import write
-from tests.umop.data.reported import counts, drawn, texts
+from tests.umop.data.reported import counts, drawn, pair, texts
 from umop.data.check import Report, check
 from umop.data.recognition import open_data
 from umop.system.errors import UserError
@@ -60,6 +60,9 @@ def checked(root: Path, header: str, row: str) -> Report:
         ("frame,xmin,xmax,ymin,ymax,class_id", "{name},{xmin},{xmax},{ymin},{ymax},{label}"),
         ("image_id,file_name,x1,y1,x2,y2,label", "{i},{name},{xmin},{ymin},{xmax},{ymax},{label}"),
         ("image,label,label_name,x1,y1,x2,y2", "{name},7,{label},{xmin},{ymin},{xmax},{ymax}"),
+        ("image,label,class_name,x1,y1,x2,y2", "{name},{label},pet,{xmin},{ymin},{xmax},{ymax}"),
+        ("image,file,x1,y1,x2,y2,label", "{name},mask.png,{xmin},{ymin},{xmax},{ymax},{label}"),
+        ("image,x1,y1,x2,y2,label,to", "{name},{xmin},{ymin},{xmax},{ymax},{label},test"),
         (
             "image,x_center,y_center,width,height,label",
             "{name},{xcenter},{ycenter},{w},{h},{label}",
@@ -104,6 +107,28 @@ def test_a_column_of_splits_may_have_any_name(tmp_path: Path) -> None:
     assert counts(open_data(tmp_path)) == {"train": 1, "val": 1}
     write(tmp_path / "boxes.csv", "\n".join([*lines, "b.jpg,9,9,24,30,cat,Basel"]))
     assert counts(open_data(tmp_path)) == {None: 2}
+
+
+@pytest.mark.parametrize(
+    ("header", "row"),
+    [
+        ("image,x1,y1,x2,y2,label,score", "{name},1,1,9,9,{label},0.9"),
+        ("image_name,class_name,bbox", "{name},{label},{bbox}"),
+        ("image,x_center,y_center,width,height,label", "{name},0.5,0.5,0.1,0.1,{label}"),
+    ],
+)
+def test_what_may_be_no_labels_gives_way_to_labels(tmp_path: Path, header: str, row: str) -> None:
+    pair(tmp_path, "a.jpg", "a.txt")
+    write(tmp_path / "classes.txt", "cat\ndog\n")
+    report = checked(tmp_path, header, row)
+    assert report.data.layout == "YOLO"
+    [text] = texts(report, "layout-unused")
+    assert text.startswith("CSV: boxes of 2 images in 1 file")
+
+
+def test_commas_between_thousands_are_no_decimals(tmp_path: Path) -> None:
+    report = checked(tmp_path, "image;x1;y1;x2;y2;label", "{name};900;10;1,150;600;{label}")
+    assert len(texts(report, "annotation-numbers")) == 2 * len(BOXES)
 
 
 def test_a_box_that_is_no_four_numbers_is_said(tmp_path: Path) -> None:

@@ -38,12 +38,11 @@ def chosen(paths: Sequence[Path], files: Files, builder: Builder) -> Description
     return first
 
 
-def _rank(description: Description) -> tuple[bool, bool]:
-    """Smaller for what is rather meant: it finds images, and has the usual name."""
-    names = (name for split in ("train", "val") for name in _written(description, split))
-    finds_images = any(description.place(name) for name in names)
+def _rank(description: Description) -> tuple[int, bool]:
+    """Smaller for what is rather meant: it finds more splits, and has the usual name."""
+    found = [any(map(description.place, _written(description, each))) for each in ("train", "val")]
     is_usual = description.path is not None and description.path.name.casefold() in _USUAL
-    return not finds_images, not is_usual
+    return -sum(found), not is_usual
 
 
 def _written(description: Description, split: str) -> list[str]:
@@ -59,7 +58,9 @@ def _places(description: Description) -> list[list[Path | None]]:
 
 def _contradict(one: Description, other: Description) -> bool:
     """Whether two descriptions of the same images name other classes."""
-    return _places(one) == _places(other) and _names(one) != _names(other)
+    places = _places(one)
+    finds_any = any(place for found in places for place in found)
+    return finds_any and places == _places(other) and _names(one) != _names(other)
 
 
 def _names(description: Description) -> Any:

@@ -21,6 +21,7 @@ from umop.data.files.reading import read_text
 from umop.data.files.tree import Files
 from umop.data.layouts.yolo.description import Description
 
+_BACKGROUND = {"background", "backgrounds", "bg", "negative", "negatives", "neg", "empty"}
 _Kind = tuple[tuple[str, ...], str | None]
 """What tells an image's folder from others, and its split."""
 
@@ -95,7 +96,7 @@ def _without_copies(files: Files) -> list[Path]:
     """The images but for folders of copies and masks of labelled ones, which would be background.
 
     All their images have the name of a labelled one, none has a label, and neither a name of the
-    folders nor a split says that they are others.
+    folders, such as ``background``, nor a split says that they are others.
     """
     labelled = files.pairs(".txt").of_image
     known: dict[str, set[_Kind]] = defaultdict(set)
@@ -108,6 +109,7 @@ def _without_copies(files: Files) -> list[Path]:
         names
         for names in folders.values()
         if any(name in labelled for name in names)
+        or not _BACKGROUND.isdisjoint(folder(names[0]).casefold().split("/"))
         or not all(_has_twin(_kind(name), known.get(stem(base(name)), ())) for name in names)
     ]
     return [files.path(name) for name in sorted(name for names in kept for name in names)]

@@ -50,6 +50,19 @@ def test_a_description_whose_images_are_here_goes_before_the_usual_name(tmp_path
     assert (report.data.classes, counts(report.data)) == (("cat", "dog"), {"train": 1, "val": 1})
 
 
+def test_a_description_all_of_whose_splits_are_here_goes_before_the_usual_name(
+    tmp_path: Path,
+) -> None:
+    part = "train: images/train\nval: images/valid\n" + OTHERS
+    report = checked(tmp_path, **{"data.yaml": part, "local.yaml": SPLITS + NAMES})
+    assert (report.data.classes, counts(report.data)) == (("cat", "dog"), {"train": 1, "val": 1})
+
+
+def test_names_of_a_model_do_not_contradict(tmp_path: Path) -> None:
+    report = checked(tmp_path, **{"classes.yaml": NAMES, "yolov8.yaml": "nc: 80\n" + OTHERS})
+    assert (report.data.classes, report.of("error")) == (("cat", "dog"), ())
+
+
 def test_two_descriptions_of_the_same_images_must_name_the_same_classes(tmp_path: Path) -> None:
     by_number = "names: {0: cat, 1: dog}\nnc: 2\n"
     files = {"a.yaml": SPLITS + NAMES, "b.yaml": SPLITS + by_number, "c.yaml": SPLITS + OTHERS}

@@ -29,6 +29,13 @@ def test_images_of_other_names_or_beside_labels_are_background(tmp_path: Path) -
     assert counts(open_data(tmp_path)) == {None: 6}
 
 
+@pytest.mark.parametrize("folder", ["background", "images/negatives", "empty"])
+def test_background_may_have_the_names_of_labelled_images(tmp_path: Path, folder: str) -> None:
+    yolo(tmp_path, 3)
+    drawn(tmp_path, [f"{folder}/img_{number:02}.jpg" for number in range(2)])
+    assert counts(open_data(tmp_path)) == {None: 5}
+
+
 def test_folders_whose_names_say_that_they_hold_other_images_are_background(tmp_path: Path) -> None:
     for name in ("1", "2"):
         pair(tmp_path, f"dogs/{name}.jpg", f"dogs/{name}.txt")
