@@ -41,14 +41,16 @@ def _divide(examined: Examined, hits: Sequence[Hit]) -> Examined:
 def _parts_for_pixels(examined: Examined) -> Iterator[Hit]:
     """Boxes in parts of the sides where pixels belong.
 
-    They are those of an annotation file whose numbers are all small and not all whole, and of an
-    image whose numbers all are within 0 to 1.
+    They are those of an annotation file whose boxes nearly all have small numbers, not all whole,
+    and of an image whose numbers all are within 0 to 1.
     """
     data = examined.data
     written = np.hstack(_as_written(examined))
     numbers = np.abs(np.where(np.isfinite(written), written, 0))
     source = _source_of_boxes(examined)
-    mask = (_largest(numbers, source) <= _MOST_PART) & (_largest(numbers % 1, source) > 0)
+    mask = numbers.max(1, initial=0) <= _MOST_PART
+    many_larger = np.bincount(source, ~mask) > _MANY * np.bincount(source)
+    mask &= ~many_larger[source] & (_largest(numbers * mask[:, None] % 1, source) > 0)
     has_area = (data.boxes.corners[:, 2:] > data.boxes.corners[:, :2]).all(1)
     mask |= (_largest(numbers, data.boxes.image) <= 1) & has_area
     mask &= np.isfinite(written).all(1) & ~np.full(len(written), data.relative)
@@ -112,8 +114,7 @@ def _centre_for_corner(examined: Examined) -> Iterator[Hit]:
     taken = (count >= np.maximum(_FEWEST_BEYOND, _SOME * boxes)) & (
         count_otherwise <= _MANY * count
     )
-    if _starts_with_centre(examined):
-        taken &= larger < _NEARLY_ALL * boxes  # two corners, of objects near the first one
+    taken &= larger < _NEARLY_ALL * boxes  # these are two corners, of small objects
     what = "corner" if _starts_with_centre(examined) else "centre"
     return box_hits(
         examined,

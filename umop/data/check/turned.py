@@ -21,6 +21,8 @@ _SLACK = 1.01
 """A hand's slip reaches less far out of an image, in parts of its side."""
 _FEW = 0.1
 """The share of images that may say otherwise than the rest of their annotation file."""
+_FEWEST = 3
+"""Fewer images may be slips, unless they are most of those that EXIF turns."""
 
 
 def written_size(image: Image) -> tuple[int, int] | None:
@@ -39,7 +41,8 @@ def _unrotated(examined: Examined) -> Iterator[Hit]:
     drawn = _drawn_as_stored(examined)
     for index, record in _sideways(examined):
         written, stored = written_size(examined.data.images[index]), _stored_size(record)
-        if written == stored or (written is None and drawn[index] > 0):
+        says_stored = written == stored and drawn[index] == 0
+        if says_stored or (written in (None, stored) and drawn[index] > 0):
             yield Hit(
                 f"{examined.data.name(examined.data.images[index].path)}: EXIF turns it to "
                 f"{record.width}×{record.height} (orientation {record.orientation}), the "
@@ -56,21 +59,34 @@ def _sideways(examined: Examined) -> Iterator[tuple[int, Record]]:
             yield index, record
 
 
+def _is_sideways(examined: Examined) -> NDArray[np.bool_]:
+    """Whether EXIF makes the width of each image another height, bool of shape (images,)."""
+    mask = np.zeros(len(examined.data.images), np.bool_)
+    mask[[index for index, _ in _sideways(examined)]] = True
+    return mask
+
+
 def _drawn_as_stored(examined: Examined) -> NDArray[np.int64]:
     """Whether boxes are drawn on the images as these are stored, by what the boxes fit.
 
-    An image whose boxes fit both ways is taken like nearly all others of its annotation file.
+    They tell where a real part of the images of an annotation file fits one way only: a single
+    box may be drawn too large. An image whose boxes fit both ways is taken like nearly all others.
 
     Returns:
         For each image 1 for as it is stored, -1 for upright, 0 where the boxes do not tell; int64
         of shape (images,).
     """
     own, group = _own_fit(examined), examined.sources()
+    has_boxes = examined.data.boxes_per_image() > 0
+    turned = np.bincount(group, _is_sideways(examined) & has_boxes)
+    least = np.minimum(np.maximum(turned * _FEW, _FEWEST), turned // 2 + 1)
     stored, upright = np.bincount(group, own > 0), np.bincount(group, own < 0)
-    agreed = (stored * _FEW > upright).astype(np.int64) - (upright * _FEW > stored)
-    taken = np.where(own == 0, agreed[group], own)
+    agreed = ((stored >= least) & (stored * _FEW > upright)).astype(np.int64)
+    agreed -= (upright >= least) & (upright * _FEW > stored)
+    is_slip = np.where(own > 0, stored[group], upright[group]) < least[group]
+    taken = np.where(own == 0, agreed[group], np.where(is_slip, 0, own))
     contradicts = own * agreed[group] < 0
-    return np.where(contradicts | (examined.data.boxes_per_image() == 0), 0, taken)
+    return np.where(contradicts | ~has_boxes, 0, taken)
 
 
 def _own_fit(examined: Examined) -> NDArray[np.int64]:
@@ -127,10 +143,8 @@ def _unclear_rotation(examined: Examined) -> Iterator[Hit]:
     is_clear = _drawn_as_stored(examined) != 0
     has_size = [written_size(image) is not None for image in examined.data.images]
     is_clear |= np.array(has_size, np.bool_)
-    is_sideways = np.zeros(len(is_clear), np.bool_)
-    is_sideways[[index for index, _ in _sideways(examined)]] = True
     has_boxes = examined.data.boxes_per_image() > 0
-    for index in np.flatnonzero(has_boxes & ~(is_clear & is_sideways)).tolist():
+    for index in np.flatnonzero(has_boxes & ~(is_clear & _is_sideways(examined))).tolist():
         record = examined.record(index)
         if record is not None and record.orientation in _TURNING:
             name = examined.data.name(examined.data.images[index].path)

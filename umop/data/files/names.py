@@ -10,9 +10,9 @@ from pathlib import Path
 
 from serving.shared import IMAGE_SUFFIXES
 
-READ_IMAGES = (*IMAGE_SUFFIXES, ".jpe")
+_READ_IMAGES = (*IMAGE_SUFFIXES, ".jpe")
 """The suffixes of images that are read."""
-UNREAD_IMAGES = {
+_UNREAD_IMAGES = {
     **dict.fromkeys((".heic", ".heif", ".hif"), "HEIC"),
     ".avif": "AVIF",
     ".jxl": "JPEG XL",
@@ -93,13 +93,20 @@ def relative_name(name: str) -> str:
 
 def is_image(name: str) -> bool:
     """Whether a name is that of an image that can be read."""
-    return name.casefold().endswith(READ_IMAGES)
+    return name.casefold().endswith(_READ_IMAGES)
 
 
 def unread_format(name: str) -> str | None:
     """The format of an image that cannot be read, by its suffix; None for another file."""
     dot = name.rpartition(".")
-    return UNREAD_IMAGES.get(f".{dot[2].casefold()}") if dot[1] else None
+    return _UNREAD_IMAGES.get(f".{dot[2].casefold()}") if dot[1] else None
+
+
+def place_of(name: str) -> str:
+    """A name without suffix and without folders of a format, such as ``jpg/`` beside ``ppm/``."""
+    formats = (*_READ_IMAGES, *_UNREAD_IMAGES)
+    *folders, last = folded(stem(name)).split("/")
+    return "/".join([part for part in folders if f".{part}" not in formats] + [last])
 
 
 def split_in(name: str) -> str | None:

@@ -124,14 +124,14 @@ def parse_json(text: str) -> Any:
 
 
 def read_xml(path: Path) -> ElementTree.Element:
-    """Reads XML, which some programs begin with a blank line.
+    """Reads XML, which some programs begin with a blank line, also behind a byte order mark.
 
     Raises:
         ValueError: It is not XML, or in an encoding that is not known, such as GB2312.
     """
     content = read_bytes(path)
     try:
-        return ElementTree.fromstring(content.lstrip())
+        return ElementTree.fromstring(content.removeprefix(codecs.BOM_UTF8).lstrip())
     except ElementTree.ParseError as error:
         raise ValueError(f"not XML: {error}") from error
     except (LookupError, ValueError) as error:

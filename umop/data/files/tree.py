@@ -10,15 +10,14 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from umop.data.files.names import (
-    READ_IMAGES,
     SYSTEM_FOLDERS,
-    UNREAD_IMAGES,
     base,
     folded,
     folder,
     is_image,
     join_name,
     parts_of,
+    place_of,
     relative_name,
     stem,
     suffix,
@@ -93,11 +92,15 @@ class Files:
 
     @cached_property
     def _images(self) -> list[Path]:
-        return self.matching(*READ_IMAGES, *UNREAD_IMAGES)
+        return [self.root / name for name in sorted(self._image_names)]
 
     @cached_property
     def _image_names(self) -> list[str]:
-        return [name for name in self.names if is_image(name) or unread_format(name)]
+        """The images, without those in a format that is not read and that were converted."""
+        readable = [name for name in self.names if is_image(name)]
+        unread = [name for name in self.names if unread_format(name)]
+        places = {place_of(name) for name in readable} if unread else set()
+        return readable + [name for name in unread if place_of(name) not in places]
 
     @cached_property
     def by_stem(self) -> Mapping[str, Sequence[str]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from math import cos, radians, sin
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -14,15 +13,15 @@ from umop.data.files.names import split_of_list
 from umop.data.files.outline import json_objects
 from umop.data.files.reading import read_json
 from umop.data.files.tree import Files
+from umop.data.layouts.label_studio_regions import Tags, is_region, region_corners, tags_of
 from umop.data.layouts.layout import MALFORMED, Layout, json_files, noting_unreadable
-from umop.data.layouts.shapes import around, pixels
+from umop.data.layouts.shapes import pixels
 from umop.system.console import counted
 
 _UPLOADED = re.compile(r"(^|.*/)[0-9a-f]{8}-(?=[^/]+$)")
 """What Label Studio puts before the name of a file that a person uploads."""
+_FORM = "Label Studio's JSON"
 _LOCAL = "/data/local-files/?d="
-_SHAPES = (("x", "y", "width", "height"), ("x", "y", "radiusX", "radiusY"), ("points",))
-"""What the values of rectangles, ellipses and polygons have."""
 
 
 def _is_label_studio(content: Any) -> bool:
@@ -36,16 +35,25 @@ def _is_label_studio(content: Any) -> bool:
 
 def _read(files: Files, found: Sequence[Path], builder: Builder) -> None:
     """Reads the tasks that a person has finished; of several annotations the first."""
+    tasks = {path: _tasks(path, builder) for path in found}
+    tags = tags_of(_drawn(task) for each in tasks.values() for task in json_objects(each))
     for path in found:
-        with noting_unreadable(path, "Label Studio's JSON", builder):
+        with noting_unreadable(path, _FORM, builder):
             first: dict[str, Any] = {}
-            for task in read_json(path):
+            for task in tasks[path]:
                 if _is_by_another(task, first):
-                    regions = list(_regions_of_image(task))
-                    _note_unused("by another person", regions, task, path, files, builder)
+                    boxes = len(list(tags.boxes(list(_regions_of_image(task)))))
+                    _note_unused("by another person", boxes, task, path, files, builder)
                 else:
-                    _read_task(task, path, files, builder)
+                    _read_task(task, tags, path, files, builder)
     builder.sort_classes()
+
+
+def _tasks(path: Path, builder: Builder) -> list[Any]:
+    """The tasks of a file; what cannot be read is noted."""
+    with noting_unreadable(path, _FORM, builder):
+        return list(read_json(path))
+    return []
 
 
 def _is_by_another(task: dict[str, Any], first: dict[str, Any]) -> bool:
@@ -61,11 +69,25 @@ def _is_by_another(task: dict[str, Any], first: dict[str, Any]) -> bool:
     return bool(first.setdefault(f"{task.get('id')} {_image_name(task)}", annotation) != annotation)
 
 
-def _read_task(task: dict[str, Any], source: Path, files: Files, builder: Builder) -> None:
+def _read_task(
+    task: dict[str, Any], tags: Tags, source: Path, files: Files, builder: Builder
+) -> None:
+    """Reads one task, and notes what of it is not taken.
+
+    Args:
+        task: The task.
+        tags: Those with classes.
+        source: The annotation file.
+        files: The files of the data set.
+        builder: Takes the image.
+    """
+    regions = _regions(task)
     if isinstance(task.get("data"), dict):
         for kind, unused in _unused_regions(task).items():
-            _note_unused(kind, unused, task, source, files, builder)
-    regions = _regions(task)
+            boxes = len(list(tags.boxes(unused)))
+            _note_unused(kind, boxes, task, source, files, builder)
+    helpers = tags.helpers(regions or ())
+    _note_unused("of a tag that has no labels", helpers, task, source, files, builder)
     written = _image_name(task.get("data") or task)
     if regions is None or written is None:
         return
@@ -80,21 +102,21 @@ def _read_task(task: dict[str, Any], source: Path, files: Files, builder: Builde
         written=written,
     )
     index = builder.image(image)
-    for number, region, labels in _boxes(regions):
+    for number, region, labels in tags.boxes(regions):
         place = f"{number} of {Path(written).name}"
         try:
-            corners = _corners(_value(region), region)
+            box = region_corners(region)
         except MALFORMED:
             text = f"region {place} is not a rectangle, ellipse or polygon"
             builder.issue("shape-without-box", source, text, path)
             continue
         for label in labels:
-            builder.box(index, builder.label(label), corners, place)
+            builder.box(index, builder.label(label), box, place)
 
 
 def _note_unused(
     kind: str,
-    regions: Sequence[dict[str, Any]],
+    boxes: int,
     task: dict[str, Any],
     source: Path,
     files: Files,
@@ -104,13 +126,13 @@ def _note_unused(
 
     Args:
         kind: Whose they are.
-        regions: Regions, of which some may be no box.
+        boxes: How many.
         task: The task.
         source: The annotation file.
         files: The files of the data set.
         builder: Takes the note.
     """
-    if boxes := len(list(_boxes(regions))):
+    if boxes:
         written = _image_name(task.get("data") or task)
         name = "" if written is None else f" ({Path(written).name})"
         text = f"task {task.get('id', 'without id')}{name}: {counted(boxes, 'box')} {kind}"
@@ -141,6 +163,12 @@ def _unused_regions(task: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
     }
 
 
+def _drawn(task: dict[str, Any]) -> list[dict[str, Any]]:
+    """All that persons have drawn."""
+    results = [each for done in _done(task) for each in json_objects(done.get("result"))]
+    return results if isinstance(task.get("data"), dict) else list(_regions_of_image(task))
+
+
 def _done(task: dict[str, Any]) -> list[dict[str, Any]]:
     """The annotations of a task, finished or cancelled."""
     return json_objects(task.get("annotations") or task.get("completions"))
@@ -148,54 +176,9 @@ def _done(task: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _regions_of_image(task: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """The regions of JSON-MIN, which stand under the name of the labelling interface's tag."""
-    for value in task.values():
-        yield from (each for each in json_objects(value) if _is_region(each))
-
-
-def _boxes(
-    regions: Sequence[dict[str, Any]],
-) -> Iterator[tuple[int, dict[str, Any], Sequence[str]]]:
-    """The regions, each with its number from 1 and its classes: a blank one where it has none.
-
-    A region may stand in several results, of which one has its class.
-    """
-    known = {_identity(each) for each in regions if _labels(_value(each))}
-    for number, region in enumerate(regions, start=1):
-        if labels := _labels(_value(region)):
-            yield number, region, labels
-        elif _is_region(_value(region)) and _identity(region) not in known:
-            known.add(_identity(region))
-            yield number, region, ("",)
-
-
-def _value(region: dict[str, Any]) -> dict[str, Any]:
-    """What a result says of a region, which in JSON-MIN is the result itself."""
-    value = region.get("value")
-    return value if isinstance(value, dict) else region
-
-
-def _identity(region: dict[str, Any]) -> str:
-    """What the results of one region share: its id, or in JSON-MIN its shape."""
-    value = _value(region)
-    return str(region.get("id") or [value.get(name) for names in _SHAPES for name in names])
-
-
-def _is_region(value: dict[str, Any]) -> bool:
-    """Whether a value is of a part of an image, not of a choice or a text."""
-    has_shape = any(value.keys() >= set(names) for names in _SHAPES)
-    return has_shape or bool(_lists_of_labels(value))
-
-
-def _labels(value: dict[str, Any]) -> list[str]:
-    """The classes of a region; nothing where it has none."""
-    found = next(filter(None, _lists_of_labels(value)), [])
-    return [str(label or "").strip() for label in found]
-
-
-def _lists_of_labels(value: dict[str, Any]) -> list[list[Any]]:
-    return [
-        each for key, each in value.items() if key.endswith("labels") and isinstance(each, list)
-    ]
+    for tag, value in task.items():
+        regions = filter(is_region, json_objects(value))
+        yield from ({**each, "from_name": tag} for each in regions)
 
 
 def _image_name(data: dict[str, Any]) -> str | None:
@@ -215,26 +198,6 @@ def _path(written: str, source: Path, files: Files) -> Path:
     last = Path(_UPLOADED.sub(r"\1", written)).name
     found = (files.image(name, files.near(source)) for name in (written, Path(written).name))
     return next(filter(None, found), None) or files.image_or_expected(last, files.near(source))
-
-
-def _corners(value: dict[str, Any], region: dict[str, Any]) -> list[float]:
-    """The box around a region, in pixels."""
-    across, down = (float(region[f"original_{side}"]) / 100 for side in ("width", "height"))
-    if "points" in value:
-        return around([(x * across, y * down) for x, y in value["points"]])
-    x, y = value["x"] * across, value["y"] * down
-    if "radiusX" in value:
-        half = value["radiusX"] * across, value["radiusY"] * down
-        return [x - half[0], y - half[1], x + half[0], y + half[1]]
-    width, height = value["width"] * across, value["height"] * down
-    angle = radians(value.get("rotation") or 0)
-    sides = [(0, 0), (width, 0), (width, height), (0, height)]
-    return around(
-        [
-            (x + dx * cos(angle) - dy * sin(angle), y + dx * sin(angle) + dy * cos(angle))
-            for dx, dy in sides
-        ]
-    )
 
 
 LAYOUT = Layout(

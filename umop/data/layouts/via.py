@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +14,10 @@ from umop.data.files.tree import Files
 from umop.data.layouts.layout import Layout, json_files, noting_unreadable
 from umop.data.layouts.shapes import around, centred
 from umop.data.layouts.table import first_row, rows
+from umop.data.layouts.via_class import RegionClasses
+from umop.system.console import counted
 
 _PROJECT = "_via_img_metadata"
-_CLASS_ATTRIBUTES = (
-    ("class", "label", "category", "class_name", "classname"),
-    ("name", "type", "object"),
-)
-"""What the attribute with the class is called, the clearest first."""
-_ONLY_CLASS = "object"
-"""The class where no region of the data has an attribute."""
 _COLUMNS = ("region_shape_attributes", "region_attributes")
 _UNDEFINED = re.compile(r'(?<=":)\s*undefined\b')
 """What VIA writes into its tables for an attribute that nobody has given."""
@@ -50,14 +45,11 @@ def _find(files: Files) -> list[Path]:
 def _read(files: Files, found: Sequence[Path], builder: Builder) -> None:
     """Reads rectangles, and of other shapes the boxes that enclose them."""
     images = [(path, *image) for path in found for image in _images(path, builder)]
-    try:
-        attribute = _class_attribute(region for *_, regions in images for region in regions)
-    except ValueError as error:
-        attribute = ""
-        builder.issue("annotations-unreadable", found[0], str(error))
+    classes = RegionClasses(region for *_, regions in images for region in regions)
+    _note_unclear(images, classes, builder)
     for path, written, regions in images:
         with noting_unreadable(path, "VIA's", builder):
-            _read_image(written, regions, attribute, path, files, builder)
+            _read_image(written, regions, classes, path, files, builder)
     builder.sort_classes()
 
 
@@ -68,26 +60,15 @@ def _images(path: Path, builder: Builder) -> Sequence[tuple[str, _Regions]]:
     return ()
 
 
-def _class_attribute(regions: Iterable[dict[str, Any]]) -> str | None:
-    """The attribute that holds the class, in small letters; None where no region has any.
-
-    It is blank where all values are.
-
-    Raises:
-        ValueError: Several may.
-    """
-    pairs = [pair for region in regions for pair in _attributes(region).items()]
-    if not pairs:
-        return None
-    named = dict.fromkeys(key.casefold() for key, value in pairs if _chosen(value))
-    for names in (*_CLASS_ATTRIBUTES, tuple(named)):
-        found = [name for name in named if name in names]
-        if len(found) > 1:
-            text = f"which of the attributes {', '.join(found)} is the class is not clear"
-            raise ValueError(f"{text}: call it class")
-        if found:
-            return found[0]
-    return ""
+def _note_unclear(
+    images: Sequence[tuple[Path, str, _Regions]], classes: RegionClasses, builder: Builder
+) -> None:
+    """Notes regions of which it is not clear which attribute is the class."""
+    unclear = [path for path, _, regions in images for each in regions if classes.of(each) is None]
+    if unclear:
+        names, where = ", ".join(classes.unclear), counted(len(unclear), "region")
+        text = f"which of the attributes {names} of {where} is the class is not clear"
+        builder.issue("annotations-unreadable", unclear[0], f"{text}: call it class")
 
 
 def _from_json(path: Path) -> Iterator[tuple[str, list[dict[str, Any]]]]:
@@ -121,7 +102,7 @@ def _plain(name: str) -> str:
 def _read_image(
     written: str,
     regions: _Regions,
-    attribute: str | None,
+    classes: RegionClasses,
     source: Path,
     files: Files,
     builder: Builder,
@@ -131,7 +112,7 @@ def _read_image(
     Args:
         written: Its name in the file.
         regions: Its regions.
-        attribute: The one that holds the class.
+        classes: The classes of regions; those where it is not clear are left out.
         source: The file.
         files: The files of the data set.
         builder: Takes the image.
@@ -145,28 +126,8 @@ def _read_image(
         if corners is None:
             text = f"region {place}: {region['shape_attributes'].get('name')}"
             builder.issue("shape-without-box", source, text, path)
-        else:
-            builder.box(index, builder.label(_class(region, attribute)), corners, place)
-
-
-def _class(region: dict[str, Any], attribute: str | None) -> str:
-    """The class of a region; blank where it has none, and others have."""
-    if attribute is None:
-        return _ONLY_CLASS
-    attributes = _attributes(region).items()
-    return next((_chosen(value) for key, value in attributes if key.casefold() == attribute), "")
-
-
-def _attributes(region: Any) -> dict[str, Any]:
-    found = region.get("region_attributes") if isinstance(region, dict) else None
-    return found if isinstance(found, dict) else {}
-
-
-def _chosen(value: Any) -> str:
-    """The text of an attribute's value: of a choice of several the first that is chosen."""
-    if isinstance(value, dict):
-        value = next((name for name, chosen in value.items() if chosen), "")
-    return "" if value is None else str(value).strip()
+        elif (name := classes.of(region)) is not None:
+            builder.box(index, builder.label(name), corners, place)
 
 
 def _corners(shape: dict[str, Any]) -> list[float] | None:

@@ -123,7 +123,7 @@ def _read_image(
 
 def _image_of(path: Path, written: str, of_its_name: Sequence[str], files: Files) -> Path:
     """An annotation's image: the one with its name, or else with the name that it gives."""
-    named = [name for name in of_its_name if name.endswith(f"/{written}")] or of_its_name
+    named = [name for name in of_its_name if f"/{name}".endswith(f"/{written}")] or of_its_name
     if named:
         return files.path(named[0])
     here = path.parent.relative_to(files.root).as_posix().removeprefix(".")

@@ -51,12 +51,12 @@ LAYOUTS = (
     hugging_face.LAYOUT,
     automl.LAYOUT,
     table.LAYOUT,
+    table.DOUBTFUL_LAYOUT,
     visdrone.LAYOUT,
     dota.LAYOUT,
     kitti.LAYOUT,
     wider_face.LAYOUT,
     yolo.LAYOUT,
-    table.DOUBTFUL_LAYOUT,
 )
 """Where several layouts fit, the one that finds boxes in the most images is read, or the first."""
 

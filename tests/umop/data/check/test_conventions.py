@@ -61,6 +61,31 @@ def test_parts_of_the_sides_are_known_by_the_whole_file(
     np.testing.assert_allclose(report.cleaned.boxes.corners[:5], meant)
 
 
+def test_one_large_box_of_a_file_makes_no_pixels_of_its_parts(tmp_path: Path) -> None:
+    """Also of those in its image, and of those that reach beyond 1."""
+    names = drawn(tmp_path, [f"{number}.jpg" for number in range(6)])
+    rows = [f"{name},{box},cat" for name in names for box in (".1,.1,.5,.6", ".2,.2,1.05,.7")]
+    rows.append(f"{names[0]},10,10,30,40,cat")
+    write(tmp_path / "labels.csv", "\n".join(["image,x1,y1,x2,y2,label", *rows]))
+    report = check(open_data(tmp_path))
+    assert len(texts(report, "convention-normalised")) == 12
+    assert texts(report, "box-tiny") == []
+    assert [10, 10, 30, 40] in report.cleaned.boxes.corners.tolist()
+
+
+def test_two_corners_near_the_middle_are_no_centre_and_size(tmp_path: Path) -> None:
+    """Read as centre and size they would be within their images as well."""
+    names = drawn(tmp_path, [f"{number}.jpg" for number in range(6)])
+    content = coco_json(names)
+    for each in content["annotations"]:
+        each["bbox"] = [30, 22, 40 + each["id"] % 3, 30]
+    write(tmp_path / "annotations.json", json.dumps(content))
+    report = check(open_data(tmp_path))
+    assert texts(report, "convention-centre") == []
+    assert len(texts(report, "convention-corners")) == 12
+    assert report.cleaned.boxes.corners[0].tolist() == [30, 22, 41, 30]
+
+
 def test_small_boxes_in_whole_pixels_are_no_parts(tmp_path: Path) -> None:
     drawn(tmp_path, ["a.jpg", "b.jpg"])
     rows = "a.jpg,0,0,2,2,cat\nb.jpg,1,1,2,2,cat\n"

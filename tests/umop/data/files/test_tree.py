@@ -10,11 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.umop.data.reported import pair, yolo
+from tests.umop.data.layouts.writers import voc_xml, write
+from tests.umop.data.reported import LINES, pair, texts, yolo
+from umop.data.check import check
 from umop.data.files.tree import Files
 from umop.data.recognition import files_of, open_data
 from umop.system.errors import UserError
 
+pytestmark = pytest.mark.usefixtures("own_cache")
 _NOBODY = 65534
 
 
@@ -65,3 +68,35 @@ def test_an_annotation_is_no_image_that_another_names(tmp_path: Path) -> None:
     files = Files(tmp_path)
     assert files.image("a.json") is None
     assert files.image("a.jpg", ("images",)) == tmp_path / "images" / "a.jpg"
+
+
+@pytest.mark.parametrize("unread", ["{}.ppm", "{}.heic", "heic/{}.HEIC"])
+@pytest.mark.parametrize("kind", ["yolo", "voc", "csv"])
+def test_what_an_image_was_converted_from_is_no_other_image(
+    tmp_path: Path, kind: str, unread: str
+) -> None:
+    """Converted images are beside the others, or both are in folders of their formats."""
+    folder = "jpg/" if "/" in unread else ""
+    for stem in "abc":
+        pair(tmp_path, f"{folder}{stem}.jpg", f"{stem}.txt" if kind == "yolo" else None)
+        write(tmp_path / unread.format(stem), "another format")
+        if kind == "voc":
+            write(tmp_path / f"{stem}.xml", voc_xml(("cat", (8, 6, 24, 30))))
+    if kind == "csv":
+        rows = "".join(f"{stem},4,5,20,30,cat\n" for stem in "abc")
+        write(tmp_path / "labels.csv", f"image,x1,y1,x2,y2,label\n{rows}")
+    report = check(open_data(tmp_path))
+    assert report.of("error") == ()
+    for rule in ("labels-shared", "image-unlisted"):
+        assert texts(report, rule) == []
+    assert [image.path.name for image in report.cleaned.images] == ["a.jpg", "b.jpg", "c.jpg"]
+
+
+def test_an_image_in_a_format_that_is_not_read_is_said_where_it_was_not_converted(
+    tmp_path: Path,
+) -> None:
+    pair(tmp_path, "a/1.jpg", "a/1.txt")
+    write(tmp_path / "b/1.heic", "another format")
+    write(tmp_path / "b/1.txt", LINES)
+    [text] = texts(check(open_data(tmp_path)), "image-unreadable")
+    assert text.startswith("b/1.heic: it is HEIC")

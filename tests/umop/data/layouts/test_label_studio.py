@@ -125,6 +125,63 @@ def test_a_label_may_stand_in_another_result_of_the_region(tmp_path: Path) -> No
     assert (report.data.classes, len(report.data.boxes)) == (("cat",), 2)
 
 
+def result(tag: str, kind: str, value: dict[str, Any], region: str = "r") -> dict[str, Any]:
+    return {**SIDES, "id": region, "from_name": tag, "type": kind, "value": value}
+
+
+CAT = result("box", "rectanglelabels", {**RECTANGLE, "rectanglelabels": ["cat"]}, "c")
+
+
+@pytest.mark.parametrize("is_min", [False, True])
+def test_rectangles_of_a_tag_without_labels_are_no_boxes(tmp_path: Path, is_min: bool) -> None:
+    helper = {**RECTANGLE, "x": 40}
+    task: dict[str, Any] = {
+        "data": {"image": "a.jpg"},
+        "annotations": [{"result": [CAT, result("area", "rectangle", helper)]}],
+    }
+    if is_min:
+        boxes = {"box": [{**SIDES, **CAT["value"]}], "area": [{**SIDES, **helper}]}
+        task = {"image": "a.jpg", **boxes}
+    report = checked(tmp_path, {"id": 7, **task})
+    assert texts(report, "annotation-unused") == [
+        "export.json: task 7 (a.jpg): 1 box of a tag that has no labels"
+    ]
+    assert (report.data.classes, len(report.data.boxes)) == (("cat",), 1)
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        [result("box", "rectangle", RECTANGLE)],
+        [result("other", "rectanglelabels", RECTANGLE)],
+        [
+            result("area", "rectangle", RECTANGLE),
+            result("area", "rectangle", RECTANGLE, "s"),
+            result("name", "labels", {**RECTANGLE, "labels": ["dog"]}, "s"),
+        ],
+    ],
+)
+def test_a_region_of_a_tag_with_labels_needs_one(
+    tmp_path: Path, others: list[dict[str, Any]]
+) -> None:
+    task = {"data": {"image": "a.jpg"}, "annotations": [{"result": [CAT, *others]}]}
+    report = checked(tmp_path, task)
+    assert [each.rule for each in report.of("error")] == ["category-blank"]
+    assert texts(report, "annotation-unused") == []
+
+
+@pytest.mark.parametrize(("tags", "name"), [(["kind"], "good"), (["kind", "quality"], "")])
+def test_the_only_choice_for_each_region_is_its_class(
+    tmp_path: Path, tags: list[str], name: str
+) -> None:
+    choices = [result(tag, "choices", {**RECTANGLE, "choices": ["good"]}) for tag in tags]
+    of_image = {"id": "i", "from_name": "light", "type": "choices", "value": {"choices": ["dim"]}}
+    results = [result("area", "rectangle", RECTANGLE), *choices, of_image]
+    task = {"data": {"image": "a.jpg"}, "annotations": [{"result": results}]}
+    report = checked(tmp_path, task)
+    assert (report.data.classes, len(report.data.boxes)) == ((name,), 1)
+
+
 @pytest.mark.parametrize(
     "url",
     [

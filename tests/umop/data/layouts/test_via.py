@@ -65,13 +65,41 @@ def test_the_attribute_that_is_plainly_the_class_is_taken(
     assert (classes(report), texts(report, "annotations-unreadable")) == (["cell"], [])
 
 
-@pytest.mark.parametrize("names", ["quality, cell", "name, type"])
+@pytest.mark.parametrize(
+    ("attributes", "names"),
+    [
+        ([{"class": "cat"}, {"label": "cat"}], ["cat", "cat"]),
+        ([{"class": "cat"}, {"animal": "dog"}], ["cat", "dog"]),
+        (
+            [{"species": "oak"}, {"species": "elm"}, {"species": "oak", "name": "x"}],
+            ["oak", "elm", "x"],
+        ),
+        ([{"label": "cat", "category": "animal"}], ["cat"]),
+        ([{"name": "car", "type": "unknown"}], ["car"]),
+        ([{"name": "not_defined", "type": "car"}, {"name": "bus", "type": ""}], ["car", "bus"]),
+        ([{"fruit": "pear", "occluded": "no"}, {"occluded": "yes"}], ["pear", ""]),
+        ([{"occluded": "no", "class": "cat"}, {"occluded": "yes"}], ["cat", ""]),
+        ([{"quality": "good", "class": "cat"}, {"quality": "bad"}], ["cat", ""]),
+        ([{"digit": "0"}, {"digit": "1"}], ["0", "1"]),
+    ],
+)
+def test_each_region_has_its_own_attribute(
+    tmp_path: Path, attributes: list[dict[str, Any]], names: list[str]
+) -> None:
+    report = checked(tmp_path, *attributes)
+    assert classes(report) == names
+    assert texts(report, "annotations-unreadable") == []
+
+
+@pytest.mark.parametrize("names", ["quality, cell", "occluded, cut"])
 def test_of_several_attributes_none_is_guessed(tmp_path: Path, names: str) -> None:
-    report = checked(tmp_path, dict.fromkeys(names.split(", "), "good"))
+    value = "yes" if "cut" in names else "good"
+    report = checked(tmp_path, *[dict.fromkeys(names.split(", "), value)] * 2)
     assert texts(report, "annotations-unreadable") == [
-        f"via.json: which of the attributes {names} is the class is not clear: call it class"
+        f"via.json: which of the attributes {names} of 2 regions is the class is not clear: "
+        "call it class"
     ]
-    assert len(report.cleaned.boxes) == 0
+    assert (len(report.data.boxes), texts(report, "category-blank")) == (0, [])
 
 
 def test_an_undefined_attribute_of_a_table_has_no_class(tmp_path: Path) -> None:
