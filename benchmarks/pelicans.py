@@ -1,7 +1,7 @@
 """Makes the data set of the start page's figure, and draws it: pelicans on one photograph.
 
 python benchmarks/pelicans.py pelicans
-umop train small --data pelicans --run pelicans --time 20m
+umop train small --data pelicans --run pelicans
 umop export pelicans
 python benchmarks/pelicans.py pelicans --bundle runs/pelicans/pelicans.bundle --out figure.jpg
 

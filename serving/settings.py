@@ -148,8 +148,7 @@ class Settings(BaseSettings):
     )
     write_timeout: PositiveFloat = Field(
         30,
-        description="Seconds for a client to take an answer, and one more for every 100 kB of it; "
-        "four times as many at most.",
+        description="Seconds for a client to take an answer, and one more for every 100 kB of it.",
     )
     max_connections: PositiveInt = Field(1000, description="Most open connections of a worker.")
     allow_urls: bool = Field(
@@ -231,7 +230,7 @@ class Settings(BaseSettings):
     @classmethod
     def _has_a_folder(cls, given: float, info: ValidationInfo) -> float:
         is_default = given == cls.model_fields[info.field_name or ""].default
-        if not is_default and not info.data.get("capture"):
+        if given and not is_default and not info.data.get("capture"):
             raise PydanticCustomError("no_folder", "captured images need a place: --capture")
         return given
 

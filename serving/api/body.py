@@ -196,7 +196,7 @@ class BodyReader:
             )
         except FormError as error:
             raise _no_image(f"the form cannot be read: {error}") from error
-        files = [part for part in parts if part.filename is not None]
+        files = [part for part in parts if part.filename or (part.filename == "" and part.data)]
         images = [
             _image(part.filename or "image", part.data) for part in files if part.field == name
         ]

@@ -14,6 +14,7 @@ class LargeAnswers:
     """Sends answers of more than 64 KiB in parts, each once the client has taken those before.
 
     An answer that finds too many bytes waiting for slow clients becomes a 503; small ones do not.
+    Only answers to POST count: others are files, which are sent in parts anyway.
 
     Args:
         app: The next application.
@@ -26,7 +27,7 @@ class LargeAnswers:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes a request on and sends its answer in parts."""
-        if scope["type"] != "http":
+        if scope["type"] != "http" or scope["method"] != "POST":
             await self._app(scope, receive, send)
             return
         with self._budget.hold() as held:
@@ -70,7 +71,7 @@ class _Answer:
             await self._send(part)
 
     async def _refuse(self) -> None:
-        detail = "too many large answers wait for slow clients; try again soon, or ask for JSON"
+        detail = "too many large answers wait for slow clients; try again soon"
         path = self._scope["path"].removeprefix(self._scope.get("root_path", ""))
         problem = unavailable("overloaded", detail, 5).response(path)
         await problem(self._scope, self._receive, self._send)

@@ -222,6 +222,8 @@ class BodyLimit:
     async def _run(self, scope: Scope, body: _Body, send: Send) -> None:
 
         async def sent(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                body.release()
             ends = message["type"] == "http.response.body" and not message.get("more_body")
             if not ends or not body.is_still_sent:
                 await send(message)
@@ -262,6 +264,10 @@ class _Body:
         if self._held.is_too_much:
             raise unavailable("overloaded", "too many bytes are being uploaded; try again soon", 1)
         return message
+
+    def release(self) -> None:
+        """Counts its bytes no longer: who answers has done with them."""
+        self._held.release()
 
     async def linger(self) -> None:
         """Reads on for a while; what it reads is dropped, and does not count."""

@@ -52,7 +52,7 @@ class Telemetry:
             self._note(record)
 
     def _note(self, record: _Record) -> None:
-        route, seconds = record.route(), perf_counter() - record.started
+        route, seconds = record.route(), (record.answered or perf_counter()) - record.started
         self._metrics.requests.labels(route, record.status).inc()
         self._metrics.latency.labels(route).observe(seconds)
         level = logging.DEBUG if route in _LOGGED_AT_DEBUG and record.status < 400 else logging.INFO
@@ -70,6 +70,7 @@ class _Record:
 
     def __init__(self, scope: Scope, request: RequestContext, send: Send) -> None:
         self.started = perf_counter()
+        self.answered: float | None = None
         self.status = 499  # nginx's code: the client disconnected before a response
         self._scope = scope
         self._request = request
@@ -78,6 +79,7 @@ class _Record:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
+            self.answered = perf_counter()  # how long a client takes to read it says nothing of us
             MutableHeaders(scope=message)["X-Request-ID"] = self._request.request_id
         await self._send(message)
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from functools import partial
 from time import perf_counter
 
-from serving.backends.turns import WindowPace, in_turn
+from serving.backends.turns import FewestFirst, WindowPace, in_turn
 from serving.bundle import Bundle
 from serving.inference.batching import Batcher
 from serving.inference.detector import Detector
@@ -51,6 +51,7 @@ class LoadedModel:
         self._unused = asyncio.Event()
         self._unused.set()
         self._at_a_time = settings.batch_size * detector.concurrent_runs + 1
+        self._turns = FewestFirst(self._at_a_time)
         self._batcher: Batcher[_Job, RunOutcome] = Batcher(
             partial(_run, detector, metrics),  # not a method: a cycle would outlive a reload
             size=settings.batch_size,
@@ -89,8 +90,9 @@ class LoadedModel:
         pace = WindowPace(len(windows), until)
 
         async def find(window: Window) -> RunOutcome:
-            part = await asyncio.to_thread(image.part, window)
-            outcome = await self._batcher.submit((part, wanted))
+            async with self._turns.turn(pace.left):
+                part = await asyncio.to_thread(image.part, window)
+                outcome = await self._batcher.submit((part, wanted))
             pace.step()
             return outcome
 

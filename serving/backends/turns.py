@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+import math
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from heapq import heappop, heappush
+from itertools import count
 from time import perf_counter
 from typing import TypeVar
 
@@ -11,7 +15,8 @@ from serving.inference.tiles import TooSlowError
 
 _Piece = TypeVar("_Piece")
 _Result = TypeVar("_Result")
-_FIRST_LOOK = 16
+_GROUP = 16
+"""Windows over which a pace is taken."""
 _PATIENCE = 2
 """How many times the time that is left the rest may take: others may be done soon."""
 
@@ -45,6 +50,56 @@ async def in_turn(
     return [results[place] for place in range(len(pieces))]
 
 
+class FewestFirst:
+    """Lets a few windows in at a time, those of the image with the fewest left before others.
+
+    So an image of few windows does not wait for one of thousands, and of images of as many the
+    first is done before the last has begun.
+
+    Args:
+        at_a_time: Most windows in work.
+    """
+
+    def __init__(self, at_a_time: int) -> None:
+        self._free = at_a_time
+        self._order = count()
+        self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
+
+    @asynccontextmanager
+    async def turn(self, left: int) -> AsyncIterator[None]:
+        """Waits for a turn and has it while the context lasts.
+
+        Args:
+            left: How many windows of the image are to be done.
+        """
+        if self._free:
+            self._free -= 1
+        else:
+            await self._wait(left)
+        try:
+            yield
+        finally:
+            self._pass_on()
+
+    async def _wait(self, left: int) -> None:
+        turn = asyncio.get_running_loop().create_future()
+        heappush(self._waiting, (left, next(self._order), turn))
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self._pass_on()
+            raise
+
+    def _pass_on(self) -> None:
+        while self._waiting:
+            _, _, turn = heappop(self._waiting)
+            if not turn.done():
+                turn.set_result(None)
+                return
+        self._free += 1
+
+
 class WindowPace:
     """Gives an image up whose windows would take much longer than there is time for.
 
@@ -54,23 +109,29 @@ class WindowPace:
     """
 
     def __init__(self, windows: int, until: float) -> None:
+        self.left = windows
         self._windows = windows
         self._until = until
         self._began = perf_counter()
-        self._done = 0
+        self._each = math.inf
 
     def step(self) -> None:
-        """Counts a window that is done.
+        """Counts a window that is done, and looks after each group of them but the first.
 
         Raises:
-            TooSlowError: The others would take much longer than is left.
+            TooSlowError: The others would take much longer than is left, at the best pace so far.
         """
-        self._done += 1
+        self.left -= 1
+        done = self._windows - self.left
+        if done % _GROUP:
+            return
         now = perf_counter()
-        each = (now - self._began) / self._done
-        rest = each * (self._windows - self._done)
-        if self._done >= _FIRST_LOOK and rest > _PATIENCE * (self._until - now):
+        if done > _GROUP:  # the first may have waited for other requests
+            self._each = min(self._each, (now - self._began) / _GROUP)
+        self._began = now
+        if math.isfinite(self._each) and self._each * self.left > _PATIENCE * (self._until - now):
             raise TooSlowError(
-                f"{self._windows} windows of the image would take some {each * self._windows:.0f} "
-                "s, which is too long; ask for larger ones (tiles), or send a smaller image"
+                f"{self._windows} windows of the image would take some "
+                f"{self._each * self._windows:.0f} s, which is too long; ask for larger ones "
+                "(tiles), or send a smaller image"
             )

@@ -51,10 +51,11 @@ def receive(response: httpx.Response, address: str, seconds: float) -> ServiceAn
         httpx.RequestError: The connection broke.
     """
     if response.next_request is not None:
-        place = response.next_request.url.copy_with(userinfo=b"", query=None)
+        place = str(response.next_request.url.copy_with(userinfo=b"", query=None, fragment=None))
         asked = response.request.url.path.rpartition("/")[2]
-        base = str(place).removesuffix(f"/{asked}")
-        raise ClientError(f"{address} leads to another address: give {base} in place of it")
+        base = place.removesuffix(f"/{asked}")
+        advice = "" if base == place else f": give {base} in place of it"
+        raise ClientError(f"{address} leads to another address, {place}{advice}")
     end = monotonic() + seconds
     body = bytearray()
     for part in response.iter_bytes():

@@ -9,6 +9,7 @@ with Client("http://127.0.0.1:8000") as client:
 
 from __future__ import annotations
 
+import math
 import random
 import time
 from collections.abc import Sequence
@@ -45,16 +46,17 @@ class Client:
     Args:
         url: The service's address, for example ``http://127.0.0.1:8000``.
         key: An API key, where the service needs one.
-        timeout: Seconds to wait for an answer, and for the whole of it once it has begun.
+        timeout: Seconds to wait for an answer, and for the whole of it once it has begun; None for
+            as long as it takes.
 
     Raises:
         ClientError: The address, the key or a proxy that the environment names is not valid.
     """
 
-    def __init__(self, url: str, *, key: str | None = None, timeout: float = 60) -> None:
+    def __init__(self, url: str, *, key: str | None = None, timeout: float | None = 60) -> None:
         place = _parsed(url)
         self._address = str(place.copy_with(userinfo=b"")).rstrip("/")
-        self._seconds = timeout
+        self._seconds = math.inf if timeout is None else timeout
         headers = {"X-API-Key": _checked(key)} if key else {}
         try:
             self._client = httpx.Client(base_url=place, headers=headers, timeout=timeout)

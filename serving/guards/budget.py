@@ -43,6 +43,11 @@ class Held:
         self.size += count
         self.budget.left -= count
 
+    def release(self) -> None:
+        """Counts none of them any more."""
+        self.budget.left += self.size
+        self.size = 0
+
     @property
     def is_too_much(self) -> bool:
         """Whether all requests together hold more than they may."""

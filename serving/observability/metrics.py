@@ -40,7 +40,7 @@ class Metrics:
         )
         self.latency = Histogram(
             "umop_request_seconds",
-            "From a request's arrival to the end of its answer.",
+            "From a request's arrival to the start of its answer.",
             ["route"],
             buckets=_SECONDS,
             registry=registry,

@@ -13,8 +13,6 @@ from serving.server.chunks import ChunkLimit
 
 _SLOWEST_READER = 100_000
 """Bytes a second."""
-_LONGEST_WRITE = 4
-"""How many times ``write_timeout`` the largest answer has."""
 
 
 def guarded_protocol(
@@ -25,8 +23,8 @@ def guarded_protocol(
     Args:
         header_timeout: Seconds for a header, counted from its connection or its first byte; a later
             one ends the connection with 408.
-        write_timeout: Seconds for the client to take an answer, and one more for every 100 kB, in
-            all at most four times as long; then the connection is cut.
+        write_timeout: Seconds for the client to take an answer, and one more for every 100 kB; then
+            the connection is cut.
         max_connections: A connection beyond them gets 503.
     """
     limits = {
@@ -102,8 +100,7 @@ class _GuardedProtocol(H11Protocol):
             self._write_began = self.loop.time()
         self._written += unread
         seconds = self.write_timeout + self._written / _SLOWEST_READER
-        until = self._write_began + min(seconds, _LONGEST_WRITE * self.write_timeout)
-        self._write_timer = self.loop.call_at(until, self._cut)
+        self._write_timer = self.loop.call_at(self._write_began + seconds, self._cut)
 
     def _stop_write_timer(self) -> None:
         if self._write_timer:

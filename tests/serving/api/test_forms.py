@@ -152,6 +152,13 @@ def test_a_file_in_another_field_is_refused(server: str, path: str, field: str) 
     assert answer.json()["detail"] == expected[path]
 
 
+def test_an_empty_field_for_a_file_is_none(server: str) -> None:
+    """As browsers send one that nobody has filled in."""
+    body = form(part(b"files", PNG, b"a.png"), part(b"more", b"", b""))
+    answer = httpx.post(f"{server}/detect/batch", content=body, headers={"Content-Type": TYPE})
+    assert answer.status_code == 200
+
+
 @pytest.mark.parametrize("path", ["/detect", "/detect/batch"])
 def test_an_unknown_query_is_refused(server: str, path: str) -> None:
     answer = httpx.post(f"{server}{path}?conf=0.9", files={"file": PNG, "files": PNG})

@@ -10,6 +10,7 @@ import pytest
 
 from serving.backends.embedded import EmbeddedBackend
 from serving.backends.room import Room
+from serving.backends.turns import FewestFirst, WindowPace
 from serving.inference.tiles import TooSlowError
 from serving.observability.metrics import Metrics
 from serving.schemas.options import DetectOptions
@@ -64,6 +65,46 @@ def test_the_service_says_so(slow_bundle_path: Path) -> None:
     assert answer.json()["type"] == "urn:umop:problem:deadline-passed"
     assert "3969 windows" in answer.json()["detail"]
     assert answer.headers["retry-after"] == "1"
+
+
+def test_an_image_is_not_given_up_for_waiting_at_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr("serving.backends.turns.perf_counter", lambda: now[0])
+    waited, slow = WindowPace(336, until=30), WindowPace(336, until=30)
+    now[0] = 7.5
+    for _ in range(336):
+        now[0] += 0.02
+        waited.step()
+    for _ in range(31):
+        now[0] += 0.5
+        slow.step()
+    now[0] += 0.5
+    with pytest.raises(TooSlowError, match="336 windows of the image would take some 168 s"):
+        slow.step()
+
+
+def test_windows_of_the_image_with_the_fewest_left_go_first() -> None:
+    order: list[str] = []
+
+    async def work(turns: FewestFirst, name: str, left: int) -> None:
+        async with turns.turn(left):
+            order.append(name)
+            await asyncio.sleep(0)
+
+    async def worked() -> None:
+        turns = FewestFirst(1)
+        images = {"a": 9, "many": 99, "few": 2, "gone": 1, "as few": 2}
+        tasks = {
+            name: asyncio.create_task(work(turns, name, left)) for name, left in images.items()
+        }
+        await asyncio.sleep(0)
+        tasks["gone"].cancel()
+        await asyncio.gather(*tasks.values(), return_exceptions=True)
+        assert order == ["a", "few", "as few", "many"]
+        async with turns.turn(1):
+            pass
+
+    asyncio.run(worked())
 
 
 def test_room_is_given_in_turn_and_comes_back() -> None:

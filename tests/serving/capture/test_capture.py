@@ -10,6 +10,7 @@ from threading import Event
 import pytest
 from PIL import Image
 
+from serving.settings import Settings
 from tests.serving.capture.capturing import capturing, outcomes, photo
 from tests.serving.command import assert_one_line, run
 from tests.serving.images import TWO_SQUARES, encode, paint
@@ -106,3 +107,7 @@ def test_a_folder_that_is_none_is_one_line(bundle_path: Path, tmp_path: Path) ->
 def test_what_is_captured_needs_a_place(bundle_path: Path, what: str) -> None:
     done = run("--bundle", str(bundle_path), f"--capture-{what}", "1")
     assert_one_line(done, f"capture_{what}", "captured images need a place: --capture")
+
+
+def test_a_rate_of_0_captures_nothing_and_needs_no_place() -> None:
+    assert Settings(capture_rate=0).capture is None

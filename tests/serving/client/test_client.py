@@ -106,6 +106,15 @@ def test_without_its_package_a_socks_proxy_is_an_error(monkeypatch: pytest.Monke
         Client("http://127.0.0.1:9")
 
 
+def test_an_address_that_is_no_service_is_not_advised() -> None:
+    with (
+        another_server(302, b"", Location="https://detect.example/login") as url,
+        Client(url, timeout=None) as client,
+        pytest.raises(ClientError, match=r"another address, https://detect\.example/login$"),
+    ):
+        client.model()
+
+
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 def test_where_another_address_is_told_it_is_said(status: int) -> None:
     place = "https://user:password@detect.example/umop/models?a=1"
