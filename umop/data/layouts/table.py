@@ -246,14 +246,6 @@ class _Table:
         self.builder.issue(rule, self.path, text, image)
 
 
-DOUBTFUL_LAYOUT = Layout(
-    name="CSV",
-    looks_for="",
-    notation=Notation("corners", "line"),
-    find=_find_doubtful,
-    read=_read,
-    gives_way=True,
-)
 LAYOUT = Layout(
     name="CSV",
     looks_for="CSV (columns image,x1,y1,x2,y2,label; x,y,width,height; bbox; or Open Images', …)",
@@ -261,3 +253,4 @@ LAYOUT = Layout(
     find=_find,
     read=_read,
 )
+DOUBTFUL_LAYOUT = replace(LAYOUT, looks_for="", find=_find_doubtful, gives_way=True)
