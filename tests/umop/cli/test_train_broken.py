@@ -82,4 +82,4 @@ def test_a_full_disk_is_one_line(umop: Umop, discs: Path, workplace: Path) -> No
     )
     code, _, err = umop("data", "check", str(discs), "--html", "/dev/full")
     assert code == 2
-    assert "/dev/full cannot be read or written: No space left on device" in err
+    assert "/dev/full cannot be written: No space left on device" in err

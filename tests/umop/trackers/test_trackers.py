@@ -6,6 +6,7 @@ import importlib.util
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from unittest.mock import patch
@@ -60,6 +61,7 @@ def test_tensorboard_has_each_iteration_once_after_a_kill(tmp_path: Path) -> Non
         for step in range(done + 1, last + 1):
             backend.add_scalars({"loss": 1.0}, step)
         backend.close()
+        time.sleep(1)  # TensorBoard orders files by the second in their names
     events = EventAccumulator(str(tmp_path))
     events.Reload()
     assert [event.step for event in events.Scalars("loss")] == list(range(1, 9))
