@@ -14,7 +14,7 @@ from umop.data.files.tree import Files
 from umop.data.layouts.layout import Layout, json_files, noting_unreadable
 from umop.data.layouts.shapes import around, centred
 from umop.data.layouts.table import first_row, rows
-from umop.data.layouts.via_class import RegionClasses
+from umop.data.layouts.via.classes import RegionClasses
 from umop.system.console import counted
 
 _PROJECT = "_via_img_metadata"

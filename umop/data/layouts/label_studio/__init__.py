@@ -13,7 +13,7 @@ from umop.data.files.names import split_of_list
 from umop.data.files.outline import json_objects
 from umop.data.files.reading import read_json
 from umop.data.files.tree import Files
-from umop.data.layouts.label_studio_regions import Tags, is_region, region_corners, tags_of
+from umop.data.layouts.label_studio.regions import Tags, is_region, region_corners, tags_of
 from umop.data.layouts.layout import MALFORMED, Layout, json_files, noting_unreadable
 from umop.data.layouts.shapes import pixels
 from umop.system.console import counted
