@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -25,8 +26,6 @@ from umop.runs.folder import RunFolder
 from umop.system.digest import sha256_of
 from umop.system.errors import UserError
 from umop.system.storage import readable_errors
-
-_EXPERIMENT = "umop"
 
 
 @dataclass(frozen=True)
@@ -141,9 +140,14 @@ def _new_run(server: MlflowServer, run: RunFolder) -> dict[str, Any]:
     return dict(made)
 
 
+def experiment_name(variables: Mapping[str, str]) -> str:
+    """The MLflow experiment that the environment names, for training and for registering."""
+    return variables.get("MLFLOW_EXPERIMENT_NAME", "umop")
+
+
 def _experiment(server: MlflowServer) -> str:
     """The id of the experiment that training would log to; it is made where it is missing."""
-    name = os.environ.get("MLFLOW_EXPERIMENT_NAME", _EXPERIMENT)
+    name = experiment_name(os.environ)
     try:
         found = server.get("experiments/get-by-name", experiment_name=name)["experiment"]
     except RefusedError as error:

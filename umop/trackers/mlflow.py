@@ -20,6 +20,7 @@ from mmengine.registry import VISBACKENDS
 from mmengine.visualization import MLflowVisBackend
 
 from umop.runs.folder import RunFolder
+from umop.runs.registry import experiment_name
 from umop.system.console import note
 from umop.system.errors import Stopped, UserError
 from umop.trackers.tracker import Tracker, TrackerSettings
@@ -143,7 +144,7 @@ def settings(run: RunFolder, done: int, variables: Mapping[str, str]) -> Tracker
         "type": ScalarsToMlflow.__name__,
         "save_dir": str(run.folder),
         "tracking_uri": address,
-        "exp_name": variables.get("MLFLOW_EXPERIMENT_NAME", "umop"),
+        "exp_name": experiment_name(variables),
         "run_name": run.name,
         "tracked_config_keys": ["train_cfg", "optim_wrapper", "randomness"],
         "artifact_suffix": (),

@@ -1,36 +1,20 @@
-"""A table: a line for each detection under a header line (RFC 4180), as the service's."""
+"""A table of all images, see :mod:`serving.schemas.table`."""
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from serving.bundle.schema import Manifest
 from serving.predict.formats.format import Part, Records, ResultFormat
-from serving.predict.formats.records import ImageRecord
+from serving.schemas import table
 
 _FILE = "predictions.csv"
-_COLUMNS = ("image", "label", "class_id", "score", "x1", "y1", "x2", "y2")
 
 
 def _parts(records: Records, manifest: Manifest) -> Iterator[Part]:
-    yield _FILE, _table([_COLUMNS])
+    yield _FILE, table.header()
     for record in records:
-        yield _FILE, _table(_rows(record))
-
-
-def _rows(record: ImageRecord) -> list[tuple[str | float, ...]]:
-    return [
-        (record.name, each.label, each.class_id, each.score, *each.box.model_dump().values())
-        for each in record.detections
-    ]
-
-
-def _table(rows: Sequence[tuple[str | float, ...]]) -> str:
-    buffer = io.StringIO()
-    csv.writer(buffer).writerows(rows)
-    return buffer.getvalue()
+        yield _FILE, table.lines(record.name, record.detections)
 
 
 RESULT_FORMAT = ResultFormat(_parts, _FILE)

@@ -91,6 +91,11 @@ def relative_name(name: str) -> str:
     return name.replace("\\", "/").lstrip("/")
 
 
+def without_scheme(address: str) -> str:
+    """An address's bucket and path; a path stays as it is."""
+    return address.partition("://")[2] or address
+
+
 def is_image(name: str) -> bool:
     """Whether a name is that of an image that can be read."""
     return name.casefold().endswith(_READ_IMAGES)

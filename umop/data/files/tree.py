@@ -173,6 +173,16 @@ class Files:
         likely = next((each for each in folders if each and (self.root / each).is_dir()), "")
         return self.root / likely / relative_name(written.strip())
 
+    def of_bucket(self, address: str, source: Path) -> Path:
+        """An image by its address in a bucket, whose name and folders are not those on this disk.
+
+        Args:
+            address: Without its scheme: ``bucket/folder/a.jpg``.
+            source: The annotation file that names it.
+        """
+        near = self.near(source)
+        return self.image(address, near) or self.image_or_expected(base(address), near)
+
     def folder_of(self, path: Path) -> str:
         """The folder of a file, relative to the root: nothing for the root itself."""
         return folder(self.name(path))

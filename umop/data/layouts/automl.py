@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from umop.data.dataset import Builder, Image, Notation
-from umop.data.files.names import is_image, split_in
+from umop.data.files.names import is_image, split_in, without_scheme
 from umop.data.files.tree import Files
 from umop.data.layouts.layout import Layout
 from umop.data.layouts.shapes import around
@@ -32,19 +32,15 @@ def _read(files: Files, found: Sequence[Path], builder: Builder) -> None:
         for number, row in enumerate(rows(path), start=1):
             if _is_row(row):
                 if row[1] not in images:
-                    images[row[1]] = builder.image(_image(row, path, files))
+                    written = without_scheme(row[1])
+                    image = files.of_bucket(written, path)
+                    split = split_in(row[0])
+                    images[row[1]] = builder.image(Image(image, path, split, written=written))
                 _read_row(row, number, images[row[1]], builder)
             elif any(row):
                 text = f"line {number} is not a row of set, image, class and corners"
                 builder.issue("annotations-unreadable", path, text)
     builder.sort_classes()
-
-
-def _image(row: list[str], source: Path, files: Files) -> Image:
-    """The image of a row; a bucket's name and folders are not those on this disk."""
-    written = row[1].partition("://")[2] or row[1]
-    path = files.image(written) or files.image_or_expected(Path(written).name, files.near(source))
-    return Image(path, source, split_in(row[0]), written=written)
 
 
 def _read_row(row: list[str], number: int, image: int, builder: Builder) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from umop.data.dataset import Builder, Image, Notation
-from umop.data.files.names import split_of_list
+from umop.data.files.names import split_of_list, without_scheme
 from umop.data.files.tree import Files
 from umop.data.layouts.layout import Layout, read_json_lines
 from umop.data.layouts.shapes import pixels
@@ -27,10 +27,8 @@ def _read(files: Files, found: Sequence[Path], builder: Builder) -> None:
     """Reads all lines."""
 
     def read_entry(entry: dict[str, Any], number: int, source: Path) -> None:
-        written = entry[_IMAGE].partition("://")[2] or entry[_IMAGE]
-        path = files.image_or_expected(written, files.near(source))
-        if not files.has(path):  # a bucket's name and folders are not those on this disk
-            path = files.image_or_expected(Path(written).name, files.near(source))
+        written = without_scheme(entry[_IMAGE])
+        path = files.of_bucket(written, source)
         job = next((k for k, v in entry.items() if isinstance(v, dict) and "annotations" in v), "")
         labelled = entry.get(job) or {}
         sides = (labelled.get("image_size") or [{}])[0]
