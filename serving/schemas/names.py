@@ -11,7 +11,8 @@ ArchiveEngine = Literal["auto", "onnxruntime", "torch"]
 Precision = Literal["fp32", "fp16", "int8"]
 RESULT_FORMAT_NAMES = ("json", "csv", "coco", "yolo", "voc", "labelstudio")
 """A format of ``umop predict`` is the module of that name in ``serving.predict.formats``."""
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".jfif", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif")
+_JPEG = (".jpg", ".jpeg", ".jpe", ".jfif")
+IMAGE_SUFFIXES = (*_JPEG, ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif")
 """The names of files that are read as images end with one of these."""
 SMALLEST_WINDOW, LARGEST_WINDOW = 64, 8192
 """Sides of a window in pixels of the image."""

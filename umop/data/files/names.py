@@ -10,8 +10,6 @@ from pathlib import Path
 
 from serving.shared import IMAGE_SUFFIXES
 
-_READ_IMAGES = (*IMAGE_SUFFIXES, ".jpe")
-"""The suffixes of images that are read."""
 _UNREAD_IMAGES = {
     **dict.fromkeys((".heic", ".heif", ".hif"), "HEIC"),
     ".avif": "AVIF",
@@ -98,7 +96,7 @@ def without_scheme(address: str) -> str:
 
 def is_image(name: str) -> bool:
     """Whether a name is that of an image that can be read."""
-    return name.casefold().endswith(_READ_IMAGES)
+    return name.casefold().endswith(IMAGE_SUFFIXES)
 
 
 def unread_format(name: str) -> str | None:
@@ -109,7 +107,7 @@ def unread_format(name: str) -> str | None:
 
 def place_of(name: str) -> str:
     """A name without suffix and without folders of a format, such as ``jpg/`` beside ``ppm/``."""
-    formats = (*_READ_IMAGES, *_UNREAD_IMAGES)
+    formats = (*IMAGE_SUFFIXES, *_UNREAD_IMAGES)
     *folders, last = folded(stem(name)).split("/")
     return "/".join([part for part in folders if f".{part}" not in formats] + [last])
 

@@ -119,9 +119,10 @@ def test_an_address_that_is_none_fails_alone(predict: Predict, folder: Path) -> 
     assert err == "a web address: is not valid: Invalid IPv6 URL\n"
 
 
-def test_a_folders_jfif_is_an_image_as_in_training(folder: Path) -> None:
-    (folder / "images" / "two.png").rename(folder / "images" / "two.jfif")
-    assert names("images") == ["inside/none.jpg", "two.jfif"]
+@pytest.mark.parametrize("name", ["two.jfif", "two.JPE"])
+def test_a_folders_rare_suffixes_are_images_as_in_training(folder: Path, name: str) -> None:
+    (folder / "images" / "two.png").rename(folder / "images" / name)
+    assert names("images") == ["inside/none.jpg", name]
 
 
 def test_one_folder_or_zip_alone_gives_names_inside_of_it(folder: Path) -> None:
