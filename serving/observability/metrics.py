@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -33,68 +34,46 @@ class Metrics:
     def __init__(self) -> None:
         if folder := os.environ.get(SHARED_FOLDER):
             _reserve(Path(folder))
-        registry = CollectorRegistry()
-        self._registry = registry
-        self.requests = Counter(
-            "umop_requests", "Requests answered.", ["route", "status"], registry=registry
-        )
-        self.latency = Histogram(
+        self._registry = registry = CollectorRegistry()
+        counter = partial(Counter, registry=registry)
+        histogram = partial(Histogram, registry=registry)
+        gauge = partial(Gauge, registry=registry, multiprocess_mode="livesum")
+        self.requests = counter("umop_requests", "Requests answered.", ["route", "status"])
+        self.latency = histogram(
             "umop_request_seconds",
             "From a request's arrival to the start of its answer.",
             ["route"],
             buckets=_SECONDS,
-            registry=registry,
         )
-        self._stages = Histogram(
-            "umop_stage_seconds",
-            "Time of one image in each stage.",
-            ["stage"],
-            buckets=_SECONDS,
-            registry=registry,
+        self._stages = histogram(
+            "umop_stage_seconds", "Time of one image in each stage.", ["stage"], buckets=_SECONDS
         )
-        self.models = Histogram(
+        self.models = histogram(
             "umop_model_seconds",
             "Time of one image in all stages, by its model.",
             ["model"],
             buckets=_SECONDS,
-            registry=registry,
         )
-        self.batch = Histogram(
-            "umop_batch_pictures",
-            "Images that ran together.",
-            buckets=(1, 2, 4, 8, 16, 32, 64),
-            registry=registry,
+        self.batch = histogram(
+            "umop_batch_pictures", "Images that ran together.", buckets=(1, 2, 4, 8, 16, 32, 64)
         )
-        self.queue = Gauge(
-            "umop_queue_pictures",
-            "Images that wait for an inference.",
-            registry=registry,
-            multiprocess_mode="livesum",
-        )
-        self.admitted = Gauge(
-            "umop_admitted_pictures",
-            "Images in progress.",
-            registry=registry,
-            multiprocess_mode="livesum",
-        )
-        self.model = Gauge(
+        self.queue = gauge("umop_queue_pictures", "Images that wait for an inference.")
+        self.admitted = gauge("umop_admitted_pictures", "Images in progress.")
+        self.model = gauge(
             "umop_model_info",
             "1 for the model that answers.",
             ["name", "version"],
-            registry=registry,
             multiprocess_mode="livemax",
         )
-        self.bundle_failing = Gauge(
+        self.bundle_failing = gauge(
             "umop_bundle_failing",
             "Models whose newest bundle cannot be had or loaded; the one before answers.",
-            registry=registry,
             multiprocess_mode="livemax",
         )
-        self.captured = Counter(
+        self.captured = counter(
             "umop_captured",
             "Images that were to be captured: kept, alike, too large, failed, or queue full.",
             ["outcome"],
-            registry=registry,
         )
 
     def observe(self, seconds: Mapping[str, float]) -> None:
