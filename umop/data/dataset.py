@@ -239,6 +239,16 @@ class Builder:
         name = source.relative_to(self.root) if source.is_relative_to(self.root) else source
         self.issues.append(Issue(rule, f"{name}: {text}", image))
 
+    def issue_of(self, image: int, rule: str, text: str) -> None:
+        """Notes what the check will say of an image.
+
+        Args:
+            image: Its index, as :meth:`image` returns it.
+            rule: Name of the rule that is broken.
+            text: What is wrong.
+        """
+        self.issue(rule, self.images[image].source, text, self.images[image].path)
+
     def sort_classes(self) -> None:
         """Puts the classes in the alphabet's order, where the annotations give none."""
         order = sorted(range(len(self.classes)), key=lambda label: self.classes[label])

@@ -10,9 +10,12 @@ from numpy.typing import NDArray
 
 from umop.data.check.conventions import formatted
 from umop.data.check.examined import Examined
-from umop.data.check.repairs import drop_boxes, rows_of, with_corners
+from umop.data.check.repairs import drop_boxes, leave_as_read, rows_of, with_corners
 from umop.data.check.rules import Hit, Rule, box_hits
 
+_MANY_INVERTED = 0.1
+"""The share of an annotation file's boxes that are inverted by no slip."""
+_FEWEST_INVERTED = 3
 _ROUNDING = 1.0
 """Pixels that a box may reach over the edge: rounding, of which nothing is said."""
 _TINY = 2.0
@@ -30,6 +33,22 @@ def _inverted(examined: Examined) -> Iterator[Hit]:
     corners = examined.data.boxes.corners
     mask = (corners[:, 2:] < corners[:, :2]).any(1)
     return box_hits(examined, mask, lambda box: formatted(corners[box]))
+
+
+def _many_inverted(examined: Examined) -> Iterator[Hit]:
+    """Annotation files of which many boxes are inverted: their numbers may be in another order."""
+    data = examined.data
+    mask = (data.boxes.corners[:, 2:] < data.boxes.corners[:, :2]).any(1)
+    source = examined.sources()[data.boxes.image]
+    inverted, total = np.bincount(source, mask), np.bincount(source)
+    is_many = (inverted >= _FEWEST_INVERTED) & (inverted > _MANY_INVERTED * total)
+    for number in np.flatnonzero(is_many).tolist():
+        first = int(np.flatnonzero(mask & (source == number))[0])
+        yield Hit(
+            f"{data.where(first)}, and {inverted[number] - 1:g} others of {total[number]} boxes. "
+            "Name the columns in the order of their numbers; if it is right, --fix puts the "
+            "corners in order"
+        )
 
 
 def _order(examined: Examined, hits: Sequence[Hit]) -> Examined:
@@ -114,6 +133,9 @@ def _tiny(examined: Examined) -> Iterator[Hit]:
 RULES = (
     Rule("box-not-numbers", "error", "box without 4 finite numbers",
          _not_finite, drop_boxes, "left out"),
+    Rule("box-inverted-often", "error",
+         "annotations whose boxes often have their second corner left of or above the first",
+         _many_inverted, leave_as_read, "corners put in order", automatic=False),
     Rule("box-inverted", "warning", "box whose second corner is left of or above its first",
          _inverted, _order, "corners put in order"),
     Rule("box-without-area", "warning", "box without area",

@@ -100,15 +100,19 @@ def _unused(examined: Examined) -> Iterator[Hit]:
 
 
 def _missing_in_a_split(examined: Examined) -> Iterator[Hit]:
+    """Classes that are not trained on, or not measured in the split that is taken for that."""
     data = examined.data
-    if not {"train", "val"} <= set(data.splits()):
+    by_split = {split: _single(data, split) for split in data.splits()}
+    trained = by_split.pop("train", None)
+    if trained is None or not by_split:
         return
-    by_split = {split: _single(data, split) for split in ("train", "val")}
+    measured = next(iter(by_split))
     for label, name in enumerate(data.classes):
-        without = [split for split in ("train", "val") if not by_split[split][label]]
-        if len(without) == 1:
-            other = "val" if without == ["train"] else "train"
-            yield Hit(f"'{name}' has no box in {without[0]}, {by_split[other][label]} in {other}")
+        others = [f"{found[label]} in {split}" for split, found in by_split.items() if found[label]]
+        if others and not trained[label]:
+            yield Hit(f"'{name}' has no box in train, {' and '.join(others)}")
+        elif trained[label] and not by_split[measured][label]:
+            yield Hit(f"'{name}' has no box in {measured}, {trained[label]} in train")
 
 
 def _few(examined: Examined) -> Iterator[Hit]:

@@ -221,7 +221,11 @@ def _limits(examined: Examined) -> NDArray[np.float64]:
 
 
 def actual_sizes(examined: Examined) -> NDArray[np.float64]:
-    """Width, height, width and height of each box's image, float64 of shape (boxes, 4)."""
+    """What each box's corners are parts of: its image's width, height, width and height.
+
+    Where the data set has no size yet, unlike for :meth:`Examined.sizes`, it is that of the image's
+    file, and 1 where there is none. Float64 of shape (boxes, 4).
+    """
     sizes = []
     for index, image in enumerate(examined.data.images):
         record = examined.record(index)

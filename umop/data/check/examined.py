@@ -30,7 +30,10 @@ class Examined:
         return self.records.get(self.data.images[image].path)
 
     def sizes(self) -> NDArray[np.float64]:
-        """Width and height of each box's image, upright, float64 of shape (boxes, 2)."""
+        """Width and height of each box's image as the data set has them, 0 where it has none.
+
+        Upright once the rules about sizes have run. Float64 of shape (boxes, 2).
+        """
         sizes = np.array(
             [(image.width or 0, image.height or 0) for image in self.data.images],
             dtype=np.float64,

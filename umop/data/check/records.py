@@ -10,19 +10,24 @@ from dataclasses import astuple, dataclass
 from hashlib import blake2b
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
 
-from serving.shared import ImageError, decode_whole, read_header
+from serving.shared import (
+    ImageError,
+    cache_folder,
+    decode_whole,
+    difference_hash,
+    read_header,
+    usable_cores,
+)
 from umop.data.check.sources import digest_of_sources
 from umop.data.files.names import unread_format
 from umop.data.files.reading import is_file
 from umop.data.images import MAX_TRAINING_PIXELS
-from umop.system.cache import cache_folder, write_cached
-from umop.system.hardware import cpus
+from umop.system.files import write_cached
 
 _FEW = 64
 """Most images that are read one after the other, without a progress bar."""
@@ -120,28 +125,10 @@ def _decoded(path: Path, size: int, changed: int) -> Record:
         height=header.height,
         orientation=header.orientation,
         digest=digest,
-        perceptual_hash=_perceptual_hash(decoded.pixels),
+        perceptual_hash=difference_hash(decoded.pixels, _HASH_SIDE, _LEAST_CONTRAST).hex(),
         values="" if header.lacks_end else "; ".join(decoded.warnings),
         lacks_end=header.lacks_end,
     )
-
-
-def _perceptual_hash(pixels: NDArray[np.uint8]) -> str:
-    """Whether brightness grows from each sixteenth of an image to the next, left to right.
-
-    Args:
-        pixels: RGB, uint8 of shape (H, W, 3).
-
-    Returns:
-        64 hexadecimal digits; nothing for an image of one colour.
-    """
-    small = cv2.resize(pixels, (_HASH_SIDE + 1, _HASH_SIDE), interpolation=cv2.INTER_AREA).astype(
-        np.int16
-    )
-    grey = small.sum(axis=2)
-    if np.ptp(grey) < _LEAST_CONTRAST:
-        return ""
-    return np.packbits(grey[:, 1:] > grey[:, :-1]).tobytes().hex()
 
 
 def read_records(
@@ -173,7 +160,7 @@ def _read_all(
         yield from map(read, paths)
         return
     # Threads that silence warnings for a while, as decoders do, may leave them silent.
-    with warnings.catch_warnings(), ThreadPoolExecutor(cpus()) as pool:
+    with warnings.catch_warnings(), ThreadPoolExecutor(usable_cores()) as pool:
         done = pool.map(read, paths)
         yield from track(done, "checking images", total=len(paths), console=Console(stderr=True))
 

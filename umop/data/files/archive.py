@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import shutil
 import stat
-import zlib
-from lzma import LZMAError
 from pathlib import Path, PurePosixPath
-from zipfile import BadZipFile, ZipFile, ZipInfo, is_zipfile
+from zipfile import ZipFile, ZipInfo, is_zipfile
 
 from rich.console import Console
 from rich.progress import track
 
-from umop.system.cache import cache_folder
-from umop.system.digest import sha256_of
+from serving.shared import (
+    DAMAGED_ZIP,
+    ZipBombError,
+    cache_folder,
+    sha256_of,
+    unpacked_size,
+)
 from umop.system.errors import UserError
 from umop.system.locks import exclusive_lock
 
-_MOST_TIMES_AS_LARGE = 100
-"""Most times its size that a zip may unpack to: images hardly shrink, annotations ten times."""
-ALWAYS_ALLOWED = 2**28
-_DAMAGED = (BadZipFile, EOFError, LZMAError, RuntimeError, zlib.error)
-"""What the content of a zip is answered with that is damaged, encrypted or of an unknown kind."""
 _START = b"PK"
+_SAYS_UTF8 = 0x800
 ARCHIVE_SUFFIXES = (".zip", ".7z", ".bz2", ".gz", ".rar", ".tar", ".tgz", ".xz", ".zst")
 
 
@@ -56,7 +55,7 @@ def _unpack(path: Path, folder: Path) -> None:
             for member in track(members, f"{path.name}: unpacking", console=Console(stderr=True)):
                 archive.extract(member, scratch)
         scratch.rename(folder)
-    except _DAMAGED as error:
+    except DAMAGED_ZIP as error:
         shutil.rmtree(scratch, ignore_errors=True)
         reason = str(error) or "it ends too early"
         raise UserError(f"{path} cannot be unpacked: {reason}.") from error
@@ -97,7 +96,7 @@ def _checked(path: Path, archive: ZipFile, folder: Path) -> list[ZipInfo]:
             large together.
     """
     for member in archive.infolist():  # some programs for Windows write its own slashes
-        member.filename = member.filename.replace("\\", "/")
+        member.filename = _name_of(member).replace("\\", "/")
     members = [member for member in archive.infolist() if not member.is_dir()]
     if not members:
         raise UserError(f"{path} holds no files.")
@@ -105,10 +104,21 @@ def _checked(path: Path, archive: ZipFile, folder: Path) -> list[ZipInfo]:
         name = PurePosixPath(member.filename)
         if name.is_absolute() or ".." in name.parts or stat.S_ISLNK(member.external_attr >> 16):
             raise UserError(f"{path} holds {member.filename!r}, which leads out of it.")
-    size = sum(member.file_size for member in members)
-    if size > max(ALWAYS_ALLOWED, _MOST_TIMES_AS_LARGE * path.stat().st_size):
-        raise UserError(f"{path} would unpack to {size / 1e9:.1f} GB, far more than it holds.")
+    try:
+        size = unpacked_size(archive, path)
+    except ZipBombError as error:
+        raise UserError(f"{path} {error}.") from error
     folder.mkdir(parents=True, exist_ok=True)
     if size > shutil.disk_usage(folder).free:
         raise UserError(f"{path} needs {size / 1e9:.1f} GB in {folder}, which has less free.")
     return members
+
+
+def _name_of(member: ZipInfo) -> str:
+    """A file's name: in UTF-8 where it decodes so, which macOS does not say, or else in cp437."""
+    if member.flag_bits & _SAYS_UTF8:
+        return member.filename
+    try:
+        return member.filename.encode("cp437").decode()
+    except UnicodeDecodeError:
+        return member.filename

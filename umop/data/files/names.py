@@ -6,7 +6,6 @@ import os
 import re
 import unicodedata
 from collections.abc import Iterable
-from pathlib import Path
 
 from serving.shared import IMAGE_SUFFIXES
 
@@ -44,6 +43,11 @@ _ANNOTATIONS = (
 )
 _COMMON = frozenset(f"{_IMAGES} {_ANNOTATIONS}".split())
 """Words of folders that say what kind of file they hold, not which images."""
+_OF_SPLITS = frozenset(
+    ["set", "sets", "split", "splits", *(word for words in SPLIT_WORDS.values() for word in words)]
+)
+"""Words of splits, and those that stand beside them."""
+_LETTERS = re.compile(r"[a-z]+|[^\W\d_a-z]+")
 _WORD = re.compile(r"[^\W\d_]+|\d+")
 
 
@@ -119,15 +123,10 @@ def split_in(name: str) -> str | None:
     return next((split for split, word in known if word in words), None)
 
 
-def split_of(path: Path, root: Path) -> str | None:
-    """The split that a file's folders say, such as ``valid/a.jpg``; None if none does."""
-    parts = path.relative_to(root).parts[:-1] if path.is_relative_to(root) else ()
-    return next((split for part in reversed(parts) if (split := split_in(part))), None)
-
-
-def split_of_list(path: Path, root: Path) -> str | None:
-    """The split that the name of an annotation file says, or its folders."""
-    return split_in(path.stem) or split_of(path, root)
+def other_words(name: str) -> tuple[str, ...]:
+    """The words of a folder's name that are no split's, and say more than a kind of file."""
+    words = _LETTERS.findall(folded(name))
+    return tuple(word for word in words if word not in _COMMON | _OF_SPLITS)
 
 
 def essence(parts: Iterable[str]) -> tuple[str, ...]:

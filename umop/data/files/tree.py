@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from umop.data.files.names import (
-    SYSTEM_FOLDERS,
     base,
     folded,
     folder,
@@ -19,20 +17,21 @@ from umop.data.files.names import (
     parts_of,
     place_of,
     relative_name,
+    split_in,
     stem,
     suffix,
     unread_format,
 )
 from umop.data.files.outline import is_telling, outline
 from umop.data.files.pairing import Pairs
-from umop.data.files.reading import HEAD, head, is_file, refuse_folder, require_utf8, root_tag
+from umop.data.files.reading import HEAD, head, is_file, require_utf8, root_tag
+from umop.data.files.splits import FolderSplits
+from umop.data.files.walk import walk
 
 _ENOUGH = 2**24
 _TAG_HEAD = 4096
 _TEXTS = (".json", ".jsonl", ".xml", ".txt", ".csv", ".tsv", ".yaml", ".yml")
 """Suffixes of annotations, which no image has."""
-_TASKS = ("detect", "segment", "pose", "obb", "classify")
-"""Ultralytics writes predicted labels below ``runs/detect``."""
 
 
 class Files:
@@ -55,7 +54,8 @@ class Files:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.names = list(walk(root))
+        self._links: dict[str, str] = {}
+        self.names = list(walk(root, self._links))
         require_utf8((str(root), *self.names))
         self._by_suffix: dict[str, list[str]] = defaultdict(list)
         for name in self.names:
@@ -87,8 +87,10 @@ class Files:
 
     def images(self, below: Path | None = None) -> list[Path]:
         """The images, all or those below a folder, by name."""
-        found = self._images
-        return found if below is None else [path for path in found if path.is_relative_to(below)]
+        if below is None:
+            return self._images
+        own = self.path(self._behind_links(self.name(below)))
+        return [path for path in self._images if path.is_relative_to(own)]
 
     @cached_property
     def _images(self) -> list[Path]:
@@ -130,10 +132,21 @@ class Files:
 
     def named(self, name: str) -> Path | None:
         """The file of a name relative to the root, None if there is none."""
+        name = self._behind_links(name)
         if name in self._exact:
             return self.root / name
         found = self._folded.get(folded(name))
         return None if found is None else self.root / found
+
+    def _behind_links(self, name: str) -> str:
+        """A name in the folder that is meant, where one is a link to another of the data set."""
+        if not self._links or name.startswith("/"):
+            return name
+        here = ""
+        for part in name.split("/"):
+            here = f"{here}/{part}".lstrip("/")
+            here = self._links.get(here, here)
+        return here
 
     def image(self, written: str, folders: Iterable[str] = ("",)) -> Path | None:
         """Finds the image that an annotation names.
@@ -146,7 +159,7 @@ class Files:
         Returns:
             Its file; None where none has the name and at least its last folder, or lies in one of
             the folders to look in. What has only the last part of the name may be another image:
-            see :func:`umop.data.files.pairing.found_by_name`.
+            see :func:`umop.data.files.found.found_by_name`.
         """
         name = written.strip().replace("\\", "/")
         for start in folders:
@@ -187,6 +200,19 @@ class Files:
         """The folder of a file, relative to the root: nothing for the root itself."""
         return folder(self.name(path))
 
+    def split_of(self, path: Path) -> str | None:
+        """The split that a file's folders say, such as ``valid/a.jpg``; None if none does."""
+        return self.splits.of(self.folder_of(path)) if path.is_relative_to(self.root) else None
+
+    def split_of_list(self, path: Path) -> str | None:
+        """The split that the name of an annotation file says, or its folders."""
+        return split_in(path.stem) or self.split_of(path)
+
+    @cached_property
+    def splits(self) -> FolderSplits:
+        """Which split folders say."""
+        return FolderSplits({folder(name) for name in self.names})
+
     def near(self, source: Path) -> tuple[str, ...]:
         """The folders in which the images of an annotation file lie, likeliest first."""
         here = self.folder_of(source)
@@ -215,30 +241,3 @@ class Files:
         if path not in self._root_tags:
             self._root_tags[path] = root_tag(head(path, _TAG_HEAD))
         return self._root_tags[path]
-
-
-def walk(root: Path) -> Iterator[str]:
-    """The names of all files below a folder; links to folders are followed.
-
-    Hidden files are left out, and runs, Ultralytics' as well: a folder of images may be where
-    training is started.
-
-    Raises:
-        UserError: A folder cannot be listed.
-    """
-    seen = set()
-    for here, folders, files in os.walk(root, onerror=refuse_folder, followlinks=True):
-        real = os.path.realpath(here)
-        if real in seen or _is_run(here, files):
-            folders.clear()
-            continue
-        seen.add(real)
-        folders[:] = [name for name in folders if not name.startswith(SYSTEM_FOLDERS)]
-        prefix = "" if here == str(root) else f"{PurePosixPath(here).relative_to(root)}/"
-        yield from (prefix + name for name in files if not name.startswith("."))
-
-
-def _is_run(folder: str, files: Sequence[str]) -> bool:
-    """Whether a folder is one of training's runs, or holds Ultralytics' of one task."""
-    path = Path(folder)
-    return path.parent.name == "runs" and (".lock" in files or path.name in _TASKS)

@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from umop.data.dataset import Builder, Image, Notation
 from umop.data.files.names import is_image, split_in, without_scheme
 from umop.data.files.tree import Files
 from umop.data.layouts.layout import Layout
+from umop.data.layouts.rows import first_row, rows
 from umop.data.layouts.shapes import around
-from umop.data.layouts.table import first_row, rows
 
 _SETS = ("train", "training", "validate", "validation", "test", "unassigned")
 _FIRST, _LAST = 3, 11
+_NUMBER = re.compile(r"[\d.eE+-]*")
 
 
 def _find(files: Files) -> list[Path]:
     """The tables whose rows start with a set and an image."""
-    return [path for path in files.matching(".csv") if _is_row(first_row(path))]
+    return [path for path in files.matching(".csv") if _is_row(_with_set(first_row(path)))]
+
+
+def _rows(path: Path) -> Iterator[list[str]]:
+    """The rows of a table, each with a set, which may be left out."""
+    return map(_with_set, rows(path))
+
+
+def _with_set(row: list[str]) -> list[str]:
+    is_without = len(row) == _LAST - 1 and all(map(_NUMBER.fullmatch, row[_FIRST - 1 :]))
+    return ["", *row] if is_without and is_image(row[0]) else row
 
 
 def _is_row(row: Sequence[str]) -> bool:
@@ -29,7 +41,7 @@ def _read(files: Files, found: Sequence[Path], builder: Builder) -> None:
     """Reads all rows; one without a class is an image without boxes."""
     for path in found:
         images: dict[str, int] = {}
-        for number, row in enumerate(rows(path), start=1):
+        for number, row in enumerate(_rows(path), start=1):
             if _is_row(row):
                 if row[1] not in images:
                     written = without_scheme(row[1])
@@ -52,8 +64,7 @@ def _read_row(row: list[str], number: int, image: int, builder: Builder) -> None
         corners = around(list(zip(numbers[0::2], numbers[1::2], strict=True)))
     except ValueError:
         text = f"line {number} has no corners in pairs: {', '.join(row[_FIRST:_LAST])}"
-        source, path = builder.images[image].source, builder.images[image].path
-        return builder.issue("annotation-numbers", source, text, path)
+        return builder.issue_of(image, "annotation-numbers", text)
     return builder.box(image, builder.label(row[2]), corners, number)
 
 

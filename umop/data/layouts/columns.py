@@ -31,6 +31,7 @@ _SIZE: _Sides = {
     "x2": ("bboxwidth", "bboxw", "boxwidth", "boxw", "bw", "w", "width"),
     "y2": ("bboxheight", "bboxh", "boxheight", "boxh", "bh", "h", "height"),
 }
+_FIRST_CORNERS = ("x1", "y1", "x2", "y2")
 _CORNER_AND_SIZE: _Sides = {
     "x1": ("bboxx", "boxx", "x", *_CORNERS["x1"]),
     "y1": ("bboxy", "boxy", "y", *_CORNERS["y1"]),
@@ -41,6 +42,7 @@ _CENTRE_AND_SIZE: _Sides = {
     "y1": ("ycenter", "ycentre", "centery", "centrey", "cy"),
     **_SIZE,
 }
+_NUMBER = re.compile(r"[-+]?[\d.,]*(e[-+]?\d+)?", re.IGNORECASE)
 _FORMS: tuple[tuple[Notation, _Sides], ...] = (
     (Notation("corners", "line"), _CORNERS),
     (Notation("corner and size", "line"), _CORNER_AND_SIZE),
@@ -54,6 +56,8 @@ _EXTRA: _Sides = {
     "height": ("height", "imageheight", "imgheight"),
     "isgroupof": ("isgroupof",),
     "split": ("split", "subset", "set", "partition"),
+    "folder": ("folder",),
+    "person": ("radid", "annotator", "annotatorid"),
 }
 _OF_EITHER = ("w", "width")
 """What the columns of an image's size are called as well as those of a box's."""
@@ -75,6 +79,7 @@ class Columns:
         places: Where each is that is known, from 0.
         notation: How the table writes boxes: in columns ``x1`` to ``y2``, or all in ``box``.
         has_header: Whether the first row names them.
+        more_corners: Where the x and y of each other corner of a polygon are, such as ``x3,y3``.
         is_size_unclear: Whether the size may be the image's, by what its columns are called.
         is_doubtful: Whether it may be no table of labels, but of what a model has found, or whether
             its boxes may be meant otherwise.
@@ -83,6 +88,7 @@ class Columns:
     places: Mapping[str, int]
     notation: Notation
     has_header: bool
+    more_corners: Sequence[tuple[int, int]] = ()
     is_size_unclear: bool = False
     is_doubtful: bool = False
 
@@ -107,12 +113,25 @@ def columns_of(
             places = _places(names, known)
             is_unclear = "x2" in places and names[places["x2"]] in _OF_EITHER
             is_doubtful = notation in _DOUBTFUL or not _SCORE.isdisjoint(names)
-            return Columns(places, notation, True, is_unclear, is_doubtful)
+            more = _more_corners(names)
+            return Columns(places, notation, True, more, is_unclear, is_doubtful)
     for notation, keys in _WITHOUT_HEADER:
         if len(names) >= len(keys) and is_image(rows[0][keys.index("image")]):
             places = {key: place for place, key in enumerate(keys)}
+            if not all(_NUMBER.fullmatch(rows[0][places[side]]) for side in _FIRST_CORNERS):
+                continue
             return Columns(places, notation, False)
     return None
+
+
+def lacks_labels(rows: Sequence[Sequence[str]], is_there: Callable[[str], bool]) -> bool:
+    """Whether rows are a table of boxes but for a column of classes, see :func:`columns_of`."""
+    names = [_plain(value) for value in next(iter(rows), [])]
+    has_boxes = any(
+        all(any(name in names for name in each) for each in sides.values()) for _, sides in _FORMS
+    )
+    has_labels = bool(_label_column(names, rows[1:]))
+    return has_boxes and not has_labels and bool(_image_column(names, rows[1:], is_there))
 
 
 def column_of_splits(columns: Columns, rows: Iterable[Sequence[str]]) -> int | None:
@@ -162,6 +181,18 @@ def _label_column(names: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
         if not all(value.isdecimal() for value in _values(names, name, rows))
     ]
     return next(iter([*of_words, *candidates]), "")
+
+
+def _more_corners(names: Sequence[str]) -> list[tuple[int, int]]:
+    """Where the corners of a polygon are, beside the first two."""
+    if not set(_FIRST_CORNERS) <= set(names):
+        return []
+    numbers = [match[1] for name in names if (match := re.fullmatch(r"x(\d+)", name))]
+    return [
+        (names.index(f"x{number}"), names.index(f"y{number}"))
+        for number in dict.fromkeys(numbers)
+        if f"x{number}" not in _FIRST_CORNERS and f"y{number}" in names
+    ]
 
 
 def _values(names: Sequence[str], name: str, rows: Sequence[Sequence[str]]) -> list[str]:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from umop.data.dataset import Builder, Image, Notation
-from umop.data.files.names import split_of_list
 from umop.data.files.outline import json_objects
 from umop.data.files.reading import read_json
 from umop.data.files.tree import Files
@@ -46,7 +45,7 @@ def _read(files: Files, found: Sequence[Path], builder: Builder) -> None:
 def _read_image(entry: dict[str, Any], source: Path, files: Files, builder: Builder) -> None:
     written = _name(entry)
     path = files.image_or_expected(written, files.near(source))
-    split = split_of_list(source, files.root)
+    split = files.split_of_list(source)
     index = builder.image(Image(path, source, split, written=written))
     for number, box in enumerate(_boxes(entry) or (), start=1):
         place = f"{number} of {written}"

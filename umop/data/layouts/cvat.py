@@ -8,11 +8,11 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from umop.data.dataset import Builder, Image, Notation
-from umop.data.files.names import SPLIT_WORDS, split_of_list
+from umop.data.files.names import SPLIT_WORDS
 from umop.data.files.reading import read_xml
 from umop.data.files.tree import Files
 from umop.data.layouts.layout import Layout, xml_files
-from umop.data.layouts.shapes import around, centred, pixels
+from umop.data.layouts.shapes import around, centred, pixels, turned
 
 _CORNERS = ("xtl", "ytl", "xbr", "ybr")
 
@@ -43,10 +43,11 @@ def _read_image(image: ElementTree.Element, source: Path, files: Files, builder:
         Image(
             path=path,
             source=source,
-            split=_subset(image.get("subset", "")) or split_of_list(path, files.root),
+            split=_subset(image.get("subset", "")) or files.split_of_list(path),
             width=pixels(image.get("width")),
             height=pixels(image.get("height")),
             written=written,
+            number=int(key) if (key := image.get("id", "")).isdecimal() else None,
         )
     )
     for number, shape in enumerate(image, start=1):
@@ -71,8 +72,7 @@ def _corners_of(shape: ElementTree.Element) -> list[float] | None:
     """
     if shape.tag == "box":
         x1, y1, x2, y2 = _numbers(shape, *_CORNERS)
-        width, height = _turned(x2 - x1, y2 - y1, shape)
-        return centred((x1 + x2) / 2, (y1 + y2) / 2, width / 2, height / 2)
+        return turned([x1, y1, x2, y2], float(shape.get("rotation", 0)))
     if shape.tag == "mask":
         left, top, width, height = _numbers(shape, "left", "top", "width", "height")
         return [left, top, left + width, top + height]
@@ -95,13 +95,6 @@ def _numbers(shape: ElementTree.Element, *names: str) -> list[float]:
         ValueError: One is missing, or is no number.
     """
     return [float(shape.get(name, "")) for name in names]
-
-
-def _turned(width: float, height: float, shape: ElementTree.Element) -> tuple[float, float]:
-    """The width and height of what encloses a box that is rotated about its centre."""
-    angle = radians(float(shape.get("rotation", 0)))
-    across, down = abs(cos(angle)), abs(sin(angle))
-    return width * across + height * down, width * down + height * across
 
 
 def _subset(name: str) -> str | None:

@@ -37,8 +37,7 @@ def _read_line(line: str, number: int, image: int, builder: Builder) -> None:
     found = _values(line)
     if found is None:
         text = f"line {number} is not 8 numbers and a class: {line[:60]}"
-        source, path = builder.images[image].source, builder.images[image].path
-        return builder.issue("annotation-numbers", source, text, path)
+        return builder.issue_of(image, "annotation-numbers", text)
     numbers, name = found
     corners = around(list(zip(numbers[0::2], numbers[1::2], strict=True)))
     return builder.box(image, builder.label(name), corners, number)

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from umop.data.dataset import Builder, Image, Notation
-from umop.data.files.names import split_of, split_of_list
 from umop.data.files.tree import Files
 from umop.data.layouts.layout import Layout, read_json_lines
 
@@ -39,7 +38,7 @@ def _read(files: Files, found: Sequence[Path], builder: Builder) -> None:
         written = entry["file_name"]
         boxes = list(_boxes(entry.get("objects") or {}))
         path = files.image_or_expected(written, files.near(source))
-        split = split_of_list(source, files.root) or split_of(path, files.root)
+        split = files.split_of_list(source) or files.split_of(path)
         index = builder.image(Image(path, source, split, written=written))
         for label, corners in boxes:
             builder.box(index, builder.label(label), corners, number)

@@ -37,14 +37,13 @@ def _read(files: Files, found: Sequence[Path], builder: Builder) -> None:
 
 
 def _read_line(line: str, number: int, image: int, builder: Builder) -> None:
-    source, path = builder.images[image].source, builder.images[image].path
     found = _values(line)
     if found is None:
         text = f"line {number} is not a class with 14 numbers: {line[:60]}"
-        return builder.issue("annotation-numbers", source, text, path)
+        return builder.issue_of(image, "annotation-numbers", text)
     name, numbers = found
     if name.casefold() == _IGNORED:
-        return builder.issue("region-ignored", source, f"line {number}", path)
+        return builder.issue_of(image, "region-ignored", f"line {number}")
     return builder.box(image, builder.label(name), numbers[_BOX], number)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from umop.data.dataset import Builder, Image, Notation
-from umop.data.files.names import relative_name, split_of, suffix
+from umop.data.files.names import relative_name, suffix
 from umop.data.files.reading import read_json
 from umop.data.files.tree import Files
 from umop.data.layouts.layout import (
@@ -65,7 +65,7 @@ def _read_image(
     image = Image(
         path=its_path,
         source=path,
-        split=split_of(path, files.root),
+        split=files.split_of(path),
         width=pixels(content.get("imageWidth")),
         height=pixels(content.get("imageHeight")),
         written=written,

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from umop.data.dataset import Builder, DataSet, Image, Notation
-from umop.data.files.names import split_of
 from umop.data.files.reading import decoded_text, head, is_latin, parse_json, read_text
 from umop.data.files.tree import Files
 
@@ -186,7 +185,7 @@ def read_lines(
     pairs = files.pairs(".txt").of_annotation
     for source in found:
         path = files.path(pairs[files.name(source)][0])
-        index = builder.image(Image(path, source, split_of(source, files.root)))
+        index = builder.image(Image(path, source, files.split_of(source)))
         for number, line in enumerate(read_text(source).splitlines(), start=1):
             if line.strip():
                 read_line(line, number, index, builder)

@@ -7,13 +7,19 @@ from pathlib import Path
 from typing import Any
 
 from umop.data.dataset import Builder, Image, Notation
-from umop.data.files.names import split_of_list, without_scheme
+from umop.data.files.names import without_scheme
 from umop.data.files.tree import Files
 from umop.data.layouts.layout import Layout, read_json_lines
 from umop.data.layouts.shapes import pixels
+from umop.system.console import counted
 
 _IMAGE = "source-ref"
+_BOXES = "annotations"
+_METADATA = "-metadata"
+_ADJUSTED = "adjustment-status"
+"""What the metadata of a job has that corrects another's boxes."""
 _SIDES = ("left", "top", "width", "height")
+_LONGEST_SHOWN = 60
 
 
 def _find(files: Files) -> list[Path]:
@@ -29,19 +35,59 @@ def _read(files: Files, found: Sequence[Path], builder: Builder) -> None:
     def read_entry(entry: dict[str, Any], number: int, source: Path) -> None:
         written = without_scheme(entry[_IMAGE])
         path = files.of_bucket(written, source)
-        job = next((k for k, v in entry.items() if isinstance(v, dict) and "annotations" in v), "")
-        labelled = entry.get(job) or {}
-        sides = (labelled.get("image_size") or [{}])[0]
+        if reason := _undone(entry):
+            return builder.issue("image-unlabelled", source, f"line {number}: {reason}", path)
+        job, *corrected = _jobs(entry)
+        sides = (entry[job].get("image_size") or [{}])[0]
         size = (pixels(sides.get("width")), pixels(sides.get("height")))
-        names = (entry.get(f"{job}-metadata") or {}).get("class-map") or {}
-        boxes = list(_boxes(labelled.get("annotations", ()), names))
-        split = split_of_list(source, files.root)
+        names = _metadata(entry, job).get("class-map") or {}
+        boxes = list(_boxes(entry[job][_BOXES], names))
+        split = files.split_of_list(source)
         index = builder.image(Image(path, source, split, *size, written=written))
         for label, corners in boxes:
             builder.box(index, builder.label(label), corners, number)
+        for other in corrected:
+            count = counted(len(entry[other][_BOXES]), "box")
+            text = f"line {number}: {count} of {other}, which {job} corrects"
+            builder.issue_of(index, "annotation-unused", text)
+        return None
 
     read_json_lines(found, "a manifest's", builder, read_entry)
     builder.sort_classes()
+
+
+def _undone(entry: dict[str, Any]) -> str | None:
+    """Says why a line has no boxes that a job got done; None where it has."""
+    for key in entry:
+        if reason := _metadata(entry, key).get("failure-reason"):
+            return f"{key} failed: {str(reason)[:_LONGEST_SHOWN]}"
+    return None if _labelled(entry) else "no job has drawn its boxes"
+
+
+def _jobs(entry: dict[str, Any]) -> list[str]:
+    """The jobs that have labelled a line: what counts, and those that it corrects.
+
+    Raises:
+        ValueError: Several jobs have, and none corrects the others.
+    """
+    jobs = _labelled(entry)
+    first = [job for job in jobs if _ADJUSTED not in _metadata(entry, job)]
+    if len(first) > 1:
+        raise ValueError(f"{' and '.join(first)} both have boxes: keep one of them")
+
+    def made(job: str) -> tuple[bool, str]:
+        return job not in first, str(_metadata(entry, job).get("creation-date", ""))
+
+    return sorted(jobs, key=made, reverse=True)
+
+
+def _labelled(entry: dict[str, Any]) -> list[str]:
+    return [key for key, value in entry.items() if isinstance(value, dict) and _BOXES in value]
+
+
+def _metadata(entry: dict[str, Any], job: str) -> dict[str, Any]:
+    found = entry.get(f"{job.removesuffix(_METADATA)}{_METADATA}")
+    return found if isinstance(found, dict) else {}
 
 
 def _boxes(

@@ -28,6 +28,30 @@ def centred(x: float, y: float, half_width: float, half_height: float) -> list[f
     return [x - half_width, y - half_height, x + half_width, y + half_height]
 
 
+def turned(corners: Sequence[float], angle: float) -> list[float]:
+    """The upright box around one that is turned about its centre, xyxy.
+
+    Args:
+        corners: Of the box before it is turned, xyxy.
+        angle: In degrees.
+    """
+    x1, y1, x2, y2 = corners
+    along, across = abs(math.cos(math.radians(angle))), abs(math.sin(math.radians(angle)))
+    width, height = x2 - x1, y2 - y1
+    half_width = (width * along + height * across) / 2
+    half_height = (width * across + height * along) / 2
+    return centred((x1 + x2) / 2, (y1 + y2) / 2, half_width, half_height)
+
+
+def degrees(written: object) -> float:
+    """An angle that a tool may give as an attribute; 0 where it is none, and for half a turn."""
+    try:
+        angle = float(str(written))
+    except ValueError:
+        return 0.0
+    return angle % 180 if math.isfinite(angle) else 0.0
+
+
 def pixels(value: object) -> int | None:
     """A side's length, written as a number or as text; None where the annotation gives none."""
     if not isinstance(value, int | float | str):

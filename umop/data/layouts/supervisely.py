@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
+from base64 import b64decode
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from umop.data.dataset import Builder, Image, Notation
-from umop.data.files.names import split_of, stem
+from umop.data.files.names import stem
 from umop.data.files.reading import read_json
 from umop.data.files.tree import Files
-from umop.data.layouts.layout import Layout, json_files, noting_unreadable
+from umop.data.layouts.layout import MALFORMED, Layout, json_files, noting_unreadable
 from umop.data.layouts.shapes import around, pixels
 
-_WITH_BOX = ("rectangle", "polygon")
+_WITH_POINTS = ("rectangle", "polygon")
+_MASKS = ("bitmap", "alpha_mask")
+_WITHOUT_BOX = ("point", "line")
+_PNG = b"\x89PNG\r\n\x1a\n"
+_PNG_SIZE = slice(16, 24)
 
 
 def _is_supervisely(content: Any) -> bool:
@@ -24,7 +31,7 @@ def _is_supervisely(content: Any) -> bool:
 
 
 def _read(files: Files, found: Sequence[Path], builder: Builder) -> None:
-    """Reads rectangles, and of polygons the boxes that enclose them."""
+    """Reads rectangles, and of polygons and masks the boxes that enclose them."""
     pairs = files.pairs(".json").of_annotation
     for path in found:
         named = [files.path(name) for name in pairs.get(files.name(path), ())]
@@ -37,14 +44,51 @@ def _read(files: Files, found: Sequence[Path], builder: Builder) -> None:
 def _read_image(source: Path, path: Path, files: Files, builder: Builder) -> None:
     content = read_json(source)
     width, height = (pixels(content["size"].get(side)) for side in ("width", "height"))
-    index = builder.image(Image(path, source, split_of(source, files.root), width, height))
+    index = builder.image(Image(path, source, files.split_of(source), width, height))
     for number, entry in enumerate(content["objects"], start=1):
-        if entry.get("geometryType") not in _WITH_BOX:
-            text = f"object {number} is a {entry.get('geometryType')}"
-            builder.issue("shape-without-box", source, text, path)
+        kind = entry.get("geometryType")
+        if kind in _WITHOUT_BOX:
+            builder.issue_of(index, "shape-without-box", f"object {number} is a {kind}")
             continue
-        label = builder.label(str(entry["classTitle"]))
-        builder.box(index, label, around(entry["points"]["exterior"]), number)
+        try:
+            corners = _corners(entry, kind)
+        except MALFORMED:
+            text = f"object {number}, a {kind}, is no rectangle, polygon or mask that can be read"
+            builder.issue_of(index, "annotation-numbers", text)
+            continue
+        builder.box(index, builder.label(str(entry["classTitle"])), corners, number)
+
+
+def _corners(entry: dict[str, Any], kind: Any) -> list[float]:
+    """The box around an object.
+
+    Raises:
+        ValueError: It is of another kind, or no mask; others of ``MALFORMED`` for values of
+            another type.
+    """
+    if kind in _WITH_POINTS:
+        return around(entry["points"]["exterior"])
+    if kind in _MASKS:
+        x, y = map(float, entry["bitmap"]["origin"])
+        width, height = _size_of_mask(entry["bitmap"]["data"])
+        return [x, y, x + width, y + height]
+    raise ValueError("another kind of shape")
+
+
+def _size_of_mask(data: str) -> tuple[int, int]:
+    """The width and height of a mask, which is a PNG cut to what it shows, compressed once more.
+
+    Raises:
+        ValueError: It is none.
+    """
+    try:
+        start = zlib.decompressobj().decompress(b64decode(data), _PNG_SIZE.stop)
+        width, height = struct.unpack(">II", start[_PNG_SIZE])
+    except (zlib.error, struct.error) as error:
+        raise ValueError("no PNG") from error
+    if not start.startswith(_PNG) or not width * height:
+        raise ValueError("no PNG")
+    return width, height
 
 
 LAYOUT = Layout(

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import csv
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from umop.data.dataset import Builder, Image, Notation
-from umop.data.files.names import split_in, split_of, split_of_list
-from umop.data.files.reading import head, read_text
+from umop.data.files.names import split_in
+from umop.data.files.reading import head
 from umop.data.files.tree import Files
-from umop.data.layouts.columns import Columns, column_of_splits, columns_of
+from umop.data.layouts.columns import Columns, column_of_splits, columns_of, lacks_labels
 from umop.data.layouts.layout import Layout
-from umop.data.layouts.shapes import centred, pixels
+from umop.data.layouts.rows import delimiter_of, first_row, first_rows, rows
+from umop.data.layouts.shapes import around, centred, pixels
+from umop.system.console import counted
 
-_LONGEST_VALUE = 2**31 - 1
-"""Tables may hold masks as well, which are longer than Python's csv takes unless told."""
 _OPEN_IMAGES = {"xmin", "labelname"}
 _LOOKED_AT = 20
 _THOUSANDS = re.compile(r"[1-9]\d{0,2}(,\d{3})+")
@@ -47,39 +47,24 @@ def _tables(files: Files) -> Iterator[tuple[Path, Columns]]:
 
 def _columns(path: Path, files: Files) -> Columns | None:
     """The columns of a table, by its first rows."""
+    return columns_of(_start_of(path), _finder(path, files))
+
+
+def _start_of(path: Path) -> list[list[str]]:
+    return list(islice(filter(any, first_rows(path)), _LOOKED_AT))
+
+
+def _finder(path: Path, files: Files) -> Callable[[str], bool]:
+    """Says whether a value of a table names an image of the data set."""
     folders = (files.folder_of(path), *files.near(path))
-    return columns_of(
-        list(islice(filter(any, first_rows(path)), _LOOKED_AT)),
-        lambda value: files.image(value, folders) is not None,
-    )
+    return lambda value: files.image(value, folders) is not None
 
 
-def first_row(path: Path) -> list[str]:
-    """The first row that is not empty; nothing where there is none."""
-    return next(filter(any, first_rows(path)), [])
-
-
-def first_rows(path: Path) -> Iterator[list[str]]:
-    """The rows at a table's start, see :func:`rows`; the last may be cut off."""
-    return _rows(head(path))
-
-
-def rows(path: Path) -> Iterator[list[str]]:
-    """All rows, without spaces around the values; a quote left open ends with its line."""
-    return _rows(read_text(path))
-
-
-def _rows(text: str) -> Iterator[list[str]]:
-    csv.field_size_limit(_LONGEST_VALUE)
-    delimiter = _delimiter(text)
-    for line in text.splitlines():
-        row = next(csv.reader([line], delimiter=delimiter), [])
-        yield [value.strip() for value in row]
-
-
-def _delimiter(text: str) -> str:
-    start = text.partition("\n")[0]
-    return max(",;\t", key=start.count)
+def table_without_labels(files: Files) -> Path | None:
+    """A table of boxes that lacks nothing but a column of classes; None where there is none."""
+    tables = files.matching(".csv", ".tsv")
+    found = (path for path in tables if lacks_labels(_start_of(path), _finder(path, files)))
+    return next(found, None)
 
 
 def _read(files: Files, found: Sequence[Path], builder: Builder) -> None:
@@ -147,9 +132,11 @@ class _Table:
         self.files = files
         self.builder = builder
         self.names = names
-        self.split = split_of_list(path, files.root)
+        self.split = files.split_of_list(path)
         self.images: dict[str, int] = {}
-        self.has_decimal_commas = _delimiter(head(path)) != ","
+        self.persons: dict[int, str] = {}
+        self.of_others: Counter[int] = Counter()
+        self.has_decimal_commas = delimiter_of(head(path)) != ","
 
     def read(self) -> None:
         start = first_row(self.path)
@@ -164,6 +151,10 @@ class _Table:
                 self._note("annotations-unreadable", text)
             elif any(row) and not (self.columns.has_header and row == start):
                 self._read_row(number, row)
+        for image, count in self.of_others.items():
+            name, boxes = self.builder.images[image].written, counted(count, "box")
+            text = f"{name}: {boxes} by another person"
+            self.builder.issue_of(image, "annotation-unused", text)
         if self.columns.is_size_unclear and _have_size_of_image(self.builder.rows[before:]):
             del self.builder.rows[before:]
             text = (
@@ -185,32 +176,48 @@ class _Table:
         cells = {name: row[i] for name, i in self.places.items() if i < len(row)}
         if not cells.get("image"):
             return self._note("annotations-unreadable", f"line {number} names no image")
+        if broken := next((name for name in cells if "\n" in cells[name]), None):
+            text = f"line {number} has a line break in its {broken}: is a quote missing?"
+            return self._note("annotations-unreadable", text)
         image = self._image(cells)
-        written = [cells.get(side, "") for side in ("x1", "y1", "x2", "y2")]
-        if "box" in self.places:
-            written = re.split(r"[,;\s]+", cells.get("box", "").strip("[]() "))
+        written = self._written(cells, row)
+        person = cells.get("person", "")
+        first = self.persons.setdefault(image, person)
         if not any(written):
             return None  # an image without boxes
+        if person != first:
+            self.of_others[image] += 1
+            return None
         try:
             corners = self._corners(written)
         except ValueError:
             text = f"line {number} has no box of 4 numbers: {', '.join(written)[:_LONGEST_SHOWN]}"
-            path = self.builder.images[image].path
-            return self._note("annotation-numbers", text, path)
+            return self.builder.issue_of(image, "annotation-numbers", text)
         written_label = cells.get("label", "")
         label = self.builder.label(self.names.get(written_label, written_label))
         crowd = cells.get("isgroupof") == "1"
         return self.builder.box(image, label, corners, number, crowd)
 
+    def _written(self, cells: Mapping[str, str], row: Sequence[str]) -> list[str]:
+        """The numbers of a row's box, or of all corners of its polygon."""
+        if "box" in self.places:
+            return re.split(r"[,;\s]+", cells.get("box", "").strip("[]() "))
+        more = ((*row[x : x + 1], *row[y : y + 1]) for x, y in self.columns.more_corners)
+        others = (value for corner in more if any(corner) for value in corner)
+        return [*(cells.get(side, "") for side in ("x1", "y1", "x2", "y2")), *others]
+
     def _corners(self, written: Sequence[str]) -> list[float]:
-        """The corners of a box by its four numbers.
+        """The corners of a box by its four numbers, or those of its corners.
 
         Raises:
-            ValueError: They are not numbers, or not four.
+            ValueError: They are not numbers, or not as many.
         """
         if self.has_decimal_commas and not _have_thousands(written):
             written = [text.replace(",", ".") for text in written]
-        x1, y1, x2, y2 = map(float, written)
+        numbers = [float(text) for text in written]
+        if self.columns.more_corners:
+            return around(list(zip(numbers[0::2], numbers[1::2], strict=True)))
+        x1, y1, x2, y2 = numbers
         match self.columns.notation.encoding:
             case "corners":
                 return [x1, y1, x2, y2]
@@ -221,14 +228,15 @@ class _Table:
 
     def _image(self, cells: dict[str, str]) -> int:
         """The index of a row's image."""
-        written = cells["image"]
+        folder = cells.get("folder", "").strip("/\\")
+        written = f"{folder}/{cells['image']}" if folder else cells["image"]
         if written not in self.images:
             split = split_in(cells.get("split", "")) or self.split
-            path = self._path(written, split)
+            path = self._path([written, cells["image"]], split)
             image = Image(
                 path=path,
                 source=self.path,
-                split=split or split_of(path, self.files.root),
+                split=split or self.files.split_of(path),
                 width=pixels(cells.get("width")),
                 height=pixels(cells.get("height")),
                 written=written,
@@ -236,14 +244,20 @@ class _Table:
             self.images[written] = self.builder.image(image)
         return self.images[written]
 
-    def _path(self, written: str, split: str | None) -> Path:
-        """An image's path; where none was found, the place where it should be."""
+    def _path(self, names: Sequence[str], split: str | None) -> Path:
+        """An image's path; where none was found, the place where it should be.
+
+        Args:
+            names: With its folder, where there is one, and without.
+            split: What its row says.
+        """
         here = self.files.folder_of(self.path)
         folders = (here, *([split] if split else []), *self.files.near(self.path))
-        return self.files.image_or_expected(written, folders)
+        found = filter(None, (self.files.image(name, folders) for name in names))
+        return next(found, None) or self.files.image_or_expected(names[0], folders)
 
-    def _note(self, rule: str, text: str, image: Path | None = None) -> None:
-        self.builder.issue(rule, self.path, text, image)
+    def _note(self, rule: str, text: str) -> None:
+        self.builder.issue(rule, self.path, text)
 
 
 LAYOUT = Layout(

@@ -34,14 +34,13 @@ def _read(files: Files, found: Sequence[Path], builder: Builder) -> None:
 
 
 def _read_line(line: str, number: int, image: int, builder: Builder) -> None:
-    source, path = builder.images[image].source, builder.images[image].path
     values = _values(line)
     if values is None:
         text = f"line {number} is not 8 numbers with commas: {line[:60]}"
-        return builder.issue("annotation-numbers", source, text, path)
+        return builder.issue_of(image, "annotation-numbers", text)
     x, y, width, height, is_counted, category = values[:6]
     if not is_counted or not 1 <= category <= len(_CLASSES):
-        return builder.issue("region-ignored", source, f"line {number}", path)
+        return builder.issue_of(image, "region-ignored", f"line {number}")
     return builder.box(image, int(category) - 1, (x, y, x + width, y + height), number)
 
 

@@ -9,11 +9,11 @@ from typing import NamedTuple
 from xml.etree import ElementTree
 
 from umop.data.dataset import Builder, Image, Notation
-from umop.data.files.names import folded, is_image, relative_name, split_of, stem
+from umop.data.files.names import folded, is_image, relative_name, stem
 from umop.data.files.reading import is_file, read_text, read_xml
 from umop.data.files.tree import Files
 from umop.data.layouts.layout import Layout, note_other_name, xml_files
-from umop.data.layouts.shapes import around, pixels
+from umop.data.layouts.shapes import around, degrees, pixels, turned
 from umop.system.console import counted
 
 _LISTS = {
@@ -36,7 +36,7 @@ def _read(files: Files, found: Sequence[Path], builder: Builder) -> None:
         builder.issue("images-in-no-list", rest[0], text)
     for path, split in listed or ((path, None) for path in found):
         of_its_name = pairs.get(files.name(path), ())
-        _read_image(path, split or split_of(path, files.root), of_its_name, files, builder)
+        _read_image(path, split or files.split_of(path), of_its_name, files, builder)
     builder.sort_classes()
 
 
@@ -112,12 +112,17 @@ def _read_image(
     note_other_name(image, written, files, builder)
     index = builder.image(image)
     for number, item in enumerate(voc_objects(root), start=1):
+        if item.is_deleted:
+            builder.issue_of(index, "region-ignored", f"object {number} is deleted")
+            continue
         if item.corners is None:
             text = f"object {number} has no box of 4 numbers"
-            builder.issue("annotation-numbers", path, text, image.path)
+            builder.issue_of(index, "annotation-numbers", text)
             continue
         if item.is_of_polygon:
-            builder.issue("box-of-polygon", path, f"object {number}, {item.name}", image.path)
+            builder.issue_of(index, "box-of-polygon", f"object {number}, {item.name}")
+        if item.angle:
+            builder.issue_of(index, "box-turned", f"object {number}, by {item.angle:g}°")
         builder.box(index, builder.label(item.name), item.corners, number)
 
 
@@ -133,21 +138,43 @@ def _image_of(path: Path, written: str, of_its_name: Sequence[str], files: Files
 
 
 class VocObject(NamedTuple):
-    """A box of an annotation: its class, xyxy where there are 4 numbers, and what it is from."""
+    """A box of an annotation.
+
+    Attributes:
+        name: Its class.
+        corners: Upright, xyxy; None where there are no 4 numbers.
+        is_of_polygon: Whether it is that around a polygon.
+        angle: By which it was turned, in degrees.
+        is_deleted: Whether a person has deleted it, as LabelMe's web tool notes.
+    """
 
     name: str
     corners: list[float] | None
     is_of_polygon: bool
+    angle: float
+    is_deleted: bool
 
 
 def voc_objects(root: ElementTree.Element) -> Iterator[VocObject]:
-    """The boxes of an annotation's objects; that around a polygon where one has none of its own."""
-    for item in root.iterfind("object"):
+    """The boxes of an annotation's objects; that around a polygon where one has none of its own.
+
+    An empty ``<object/>`` says that there is none.
+    """
+    for item in filter(len, root.iterfind("object")):
         name = (item.findtext("name") or "").strip()
+        is_deleted = item.findtext("deleted", "").strip() == "1"
         for box in item.findall("bndbox") or [item]:
             corners = _corners(box)
             enclosing = None if corners and _has_area(corners) else _around_polygon(item)
-            yield VocObject(name, enclosing or corners, enclosing is not None)
+            angle = 0.0 if enclosing or not corners else _angle(item)
+            upright = turned(corners, angle) if corners and angle else corners
+            yield VocObject(name, enclosing or upright, enclosing is not None, angle, is_deleted)
+
+
+def _angle(item: ElementTree.Element) -> float:
+    """By how much an object's box is turned, as CVAT writes it."""
+    found = item.find("attributes/attribute[name='rotation']/value")
+    return degrees(found.text if found is not None else 0)
 
 
 def _corners(box: ElementTree.Element) -> list[float] | None:

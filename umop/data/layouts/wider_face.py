@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from umop.data.dataset import Builder, Image, Notation
-from umop.data.files.names import is_image, split_of_list
+from umop.data.files.names import is_image
 from umop.data.files.reading import head, read_text
 from umop.data.files.tree import Files
 from umop.data.layouts.layout import Layout
@@ -32,7 +32,7 @@ def _read(files: Files, found: Sequence[Path], builder: Builder) -> None:
         for written, faces in _images(source):
             folders = ("", "images", *(f"{part}/images" for part in _parts(files)))
             path = files.image_or_expected(written, folders)
-            split = split_of_list(source, files.root)
+            split = files.split_of_list(source)
             index = builder.image(Image(path, source, split, written=written))
             for number, line in faces:
                 _read_face(line, number, index, label, builder)
@@ -58,17 +58,16 @@ def _images(source: Path) -> Iterator[tuple[str, list[tuple[int, str]]]]:
 
 
 def _read_face(line: str, number: int, image: int, label: int, builder: Builder) -> None:
-    source, path = builder.images[image].source, builder.images[image].path
     try:
         values = [float(value) for value in line.split()]
         x, y, width, height = values[:_BOX]
     except ValueError:
         text = f"line {number} has no box of 4 numbers: {line[:60]}"
-        return builder.issue("annotation-numbers", source, text, path)
+        return builder.issue_of(image, "annotation-numbers", text)
     if not any(values):
         return None  # the line of an image without faces
     if len(values) > _INVALID and values[_INVALID]:
-        return builder.issue("region-ignored", source, f"line {number}", path)
+        return builder.issue_of(image, "region-ignored", f"line {number}")
     return builder.box(image, label, (x, y, x + width, y + height), number)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,11 @@ from mmengine.config import Config
 from umop.data.check import Report, check
 from umop.data.check.images import SIZES
 from umop.data.dataset import Builder, DataSet
-from umop.data.files.tree import walk
+from umop.data.files.walk import walk
 from umop.data.layouts.coco import LAYOUT
 from umop.data.layouts.coco.annotations import read_annotation_file
 from umop.data.preparation.remembered import Remembered, files_digest
+from umop.system.dataset_paths import annotation_file, image_folder
 from umop.system.errors import UserError
 
 _SPLITS = ("train", "val")
@@ -37,9 +38,7 @@ def check_configured(config: Config) -> list[str]:
     _require_class_count(config)
     sets = {split: config[f"{split}_dataloader"].dataset for split in _SPLITS}
     question = [part for each in sets.values() for part in _state(each)]
-    remembered = Remembered(
-        "".join(str(_annotation_file(each)) for each in sets.values()), question
-    )
+    remembered = Remembered("".join(str(annotation_file(each)) for each in sets.values()), question)
     warnings: list[str] | None = remembered.answer()
     if warnings is None:
         report = check(read_sets(sets), decode=False)
@@ -64,19 +63,9 @@ def _require_class_count(config: Config) -> None:
         )
 
 
-def _annotation_file(dataset: Any) -> Path:
-    """The annotation file of a loader's data set."""
-    return Path(dataset.data_root) / dataset.ann_file
-
-
-def _image_folder(dataset: Any) -> Path:
-    """The folder of its images."""
-    return Path(dataset.data_root) / dataset.data_prefix.img
-
-
 def _state(dataset: Any) -> list[Any]:
     """All that a check of a loader's data set depends on."""
-    file, folder = _annotation_file(dataset), _image_folder(dataset)
+    file, folder = annotation_file(dataset), image_folder(dataset)
     return [
         str(file.resolve()),
         str(folder.resolve()),
@@ -90,9 +79,14 @@ def read_sets(sets: dict[str, Any]) -> DataSet:
     """Reads the annotations of all splits."""
     builder = Builder(Path(sets["train"].data_root))
     for split, dataset in sets.items():
-        find_image = _image_folder(dataset).joinpath
-        read_annotation_file(_annotation_file(dataset), split, find_image, builder)
+        find_image = _by_file_name(image_folder(dataset))
+        read_annotation_file(annotation_file(dataset), split, find_image, builder)
     return builder.build(LAYOUT.name, LAYOUT.notation)
+
+
+def _by_file_name(folder: Path) -> Callable[[Sequence[str]], Path]:
+    """Finds images as mmdet does: by the last of their names, which is that of the file."""
+    return lambda names: folder / names[-1]
 
 
 def _missing_classes(sets: dict[str, Any], report: Report) -> list[str]:

@@ -7,19 +7,26 @@ from typing import Any
 
 from mmengine.config import Config
 
+from umop.system.dataset_paths import annotation_file, image_folder
 from umop.system.errors import UserError
 
 _IN_COCO = ("CocoDataset", "MixedCocoDataset", "TiledDataset")
 """The types of data sets whose annotations are in COCO's format."""
+_GIVE = "Give the folder that holds your data with --data."
 _NAMED = ("data_root", "ann_file", "data_prefix.img", "metainfo.classes")
 
 
-def require_data(config: Config, split: str) -> None:
+MOVED = "A run's data must lie where it was trained, as seen from the folder of the command."
+"""What to do about the data of a run that is missing."""
+
+
+def require_data(config: Config, split: str, hint: str | None = None) -> None:
     """Checks that the data of a split is there.
 
     Args:
         config: The config.
         split: ``train``, ``val`` or ``test``.
+        hint: What to do where it is missing; the config's own advice to training if None.
 
     Raises:
         UserError: The folder, its annotations or its images are missing, or the config names
@@ -27,10 +34,9 @@ def require_data(config: Config, split: str) -> None:
     """
     dataset = config[f"{split}_dataloader"].dataset
     _require_coco(dataset, f"{split}_dataloader.dataset")
-    root = Path(dataset.data_root)
-    for path in (root, root / dataset.ann_file, root / dataset.data_prefix.img):
+    for path in (Path(dataset.data_root), annotation_file(dataset), image_folder(dataset)):
         if not path.exists():
-            hint = config.get("data_hint", "Give the folder that holds your data with --data.")
+            hint = hint or config.get("data_hint", _GIVE)
             raise UserError(f"The {split} data is not there: {path} does not exist. {hint}")
 
 

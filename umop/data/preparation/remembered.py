@@ -8,8 +8,9 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
+from serving.shared import cache_folder
 from umop.data.check.sources import digest_of_sources
-from umop.system.cache import cache_folder, write_cached
+from umop.system.files import write_cached
 
 
 def files_digest(root: Path, names: Iterable[str]) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from serving.shared import cache_folder
 from umop.data.public.crowns import prepare_crowns
-from umop.system.cache import cache_folder
 from umop.system.locks import exclusive_lock
 from umop.system.wheels import download_wheels
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from umop.data.dataset import DataSet, Issue
 from umop.data.files.archive import ARCHIVE_SUFFIXES, unpacked
+from umop.data.files.found import with_images_found_by_name
 from umop.data.files.lists import with_listed_splits
 from umop.data.files.names import SYSTEM_FOLDERS
-from umop.data.files.pairing import with_images_found_by_name
 from umop.data.files.reading import read_text, refuse_folder
 from umop.data.files.tree import Files
 from umop.data.layouts import (
@@ -32,6 +32,7 @@ from umop.data.layouts import (
     yolo,
 )
 from umop.data.recognition.accounting import listed_once, with_all_splits, with_splits_of_folders
+from umop.data.recognition.mixed import paths_with_boxes, without_labelled_otherwise
 from umop.data.recognition.others import other_file, other_format
 from umop.data.recognition.unused import unused_files
 from umop.system.console import counted
@@ -107,7 +108,7 @@ def read_files(path: Path, files: Files) -> DataSet:
             f"{path} holds annotations ({data.layout}), and no images. "
             f"{_unpack_first(files) or _GIVE_BOTH}"
         )
-    data = with_splits_of_folders(data)
+    data = with_splits_of_folders(data, files)
     data = with_listed_splits(data, files)
     data = with_all_splits(listed_once(data))
     listed = {image.path for image in data.images}
@@ -128,7 +129,7 @@ def _best(path: Path, files: Files) -> DataSet:
     ]
     if not read:
         raise UserError(_not_recognised(path, files))
-    counts = [_images_with_boxes(data) for data in read]
+    counts = [len(paths_with_boxes(data)) for data in read]
     ranks = [
         (count > 0 and not layout.gives_way, count, bool(data.splits()))
         for (layout, _), count, data in zip(fitting, counts, read, strict=True)
@@ -144,13 +145,9 @@ def _best(path: Path, files: Files) -> DataSet:
     used = {path for _, found in fitting for path in found}
     used.update(image.source for image in read[best].images)
     unused = unused_files(files, used)
-    return replace(read[best], issues=(*read[best].issues, *issues, *unused))
-
-
-def _images_with_boxes(data: DataSet) -> int:
-    """How many images have boxes, each counted once however many files list it."""
-    counts = data.boxes_per_image()
-    return len({image.path for image, count in zip(data.images, counts, strict=True) if count})
+    others = [data for (layout, _), data in zip(fitting, read, strict=True) if not layout.gives_way]
+    data = without_labelled_otherwise(read[best], others)
+    return replace(data, issues=(*data.issues, *issues, *unused))
 
 
 def _unused(files: Files, name: str, found: list[Path], count: int) -> str:
@@ -205,8 +202,15 @@ def _nearest(files: Files) -> str:
     if has[".json"]:
         return "Nearest: COCO JSON, which has lists of images, annotations and categories."
     if has[".csv"]:
-        return "Nearest: CSV, whose first line names the columns image,x1,y1,x2,y2,label."
+        return f"Nearest: CSV, whose first line names the columns {_columns_of_csv(files)}."
     return f"There are images, but no annotations. {_unpack_first(files) or _GIVE_BOTH}"
+
+
+def _columns_of_csv(files: Files) -> str:
+    """The columns that a table needs, and what one lacks that has all but one."""
+    found = table.table_without_labels(files)
+    lacking = f"; {files.name(found)} lacks only label: add the class of each box" if found else ""
+    return f"image,x1,y1,x2,y2,label{lacking}"
 
 
 def _unpack_first(files: Files) -> str:

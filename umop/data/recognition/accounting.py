@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from umop.data.dataset import DataSet, Image, Issue
-from umop.data.files.names import folded, parts_of, split_of, stem
+from umop.data.files.names import folded, parts_of, stem
+from umop.data.files.tree import Files
 from umop.system.console import counted
 
 _DIGITS = 6
@@ -28,17 +30,17 @@ def listed_once(data: DataSet) -> DataSet:
     repeated = [group for group in groups.values() if len(group) > 1]
     if not repeated:
         return data
-    merger = _Merger(data, {}, set(), [])
+    merger = _Merger(data, {}, set(), [], [])
     for group in repeated:
         merger.take(group)
     return merger.merged()
 
 
-def with_splits_of_folders(data: DataSet) -> DataSet:
+def with_splits_of_folders(data: DataSet, files: Files) -> DataSet:
     """The data set with the splits that its images' folders say, where no annotation file says."""
     if data.splits():
         return data
-    splits = [split_of(image.path, data.root) for image in data.images]
+    splits = [files.split_of(image.path) for image in data.images]
     if not {"train"} < {split for split in splits if split}:
         return data
     images = zip(data.images, splits, strict=True)
@@ -63,13 +65,15 @@ class _Merger:
         data: The data set.
         into: The image that takes the boxes of another, by index.
         without_boxes: Images of which the boxes are left out too.
-        issues: What is said about it.
+        issues: What is refused.
+        joined: Images that take the boxes of another, with that.
     """
 
     data: DataSet
     into: dict[int, int]
     without_boxes: set[int]
     issues: list[Issue]
+    joined: list[tuple[int, int]]
 
     def take(self, group: list[int]) -> None:
         """Puts the listings of one file together: those of each split, and those without one."""
@@ -85,20 +89,24 @@ class _Merger:
                 taken = by_split[splits[0]][0]
                 self.without_boxes.update((first, *others))
                 self.into[first] = taken
-                self._say(first, taken, ": the first names no split, and is left out")
+                text = f"{self._names(first, taken)}: the first names no split, and is left out"
+                self.issues.append(self._twice(first, text))
 
     def _put_into(self, other: int, first: int) -> None:
         one, two = self.data.images[first], self.data.images[other]
         self.into[other] = first
-        if not _are_one(one, two):
+        if one.source == two.source and one.number != two.number:
+            ids = f"the ids {one.number} and {two.number}"
+            self._refuse(first, f"{self.data.name(one.source)} has it under {ids}, two images")
+            self.without_boxes.update((first, other))
+        elif not _are_one(one, two):
             self._refuse(first, f"{one.written} and {two.written}, two images")
             self.without_boxes.update((first, other))
         elif self.data.notation.file_per_image and one.source.stem != two.source.stem:
-            names = " and ".join(self.data.name(each.source) for each in (one, two))
-            self._refuse(first, f"{names}, files of two images")
+            self._refuse(first, f"{self._names(first, other)}, files of two images")
             self.without_boxes.update(i for i in (first, other) if not self._has_its_name(i))
         else:
-            self._say(first, other, "")
+            self.joined.append((first, other))
 
     def _refuse(self, index: int, text: str) -> None:
         path = self.data.images[index].path
@@ -109,12 +117,26 @@ class _Merger:
         image = self.data.images[index]
         return image.source.stem in (image.path.stem, image.path.name)
 
-    def _say(self, first: int, other: int, result: str) -> None:
-        one, two = self.data.images[first], self.data.images[other]
-        names = [self.data.name(each.source) for each in (one, two)]
-        where = f"{names[0]}, twice" if names[0] == names[1] else " and ".join(names)
-        text = f"{self.data.name(one.path)}: {where}{result}"
-        self.issues.append(Issue("listed-twice", text, one.path))
+    def _names(self, first: int, other: int) -> str:
+        """The annotation files of two images."""
+        images = (self.data.images[index] for index in (first, other))
+        one, two = (self.data.name(each.source) for each in images)
+        return f"{one}, twice" if one == two else f"{one} and {two}"
+
+    def _twice(self, index: int, text: str) -> Issue:
+        path = self.data.images[index].path
+        return Issue("listed-twice", f"{self.data.name(path)}: {text}", path)
+
+    def _joined_issues(self, kept: NDArray[np.bool_]) -> Iterator[Issue]:
+        """Says which images are put together, and how many boxes the later ones add.
+
+        Args:
+            kept: Which boxes are kept, bool of shape (boxes,).
+        """
+        counts = self.data.with_boxes(kept).boxes_per_image()
+        for first, other in self.joined:
+            adds = f"; the second adds {counted(counts[other], 'box')} to {counts[first]}"
+            yield self._twice(first, self._names(first, other) + (adds if counts[other] else ""))
 
     def merged(self) -> DataSet:
         """The data set with each image once."""
@@ -127,9 +149,10 @@ class _Merger:
         touched = np.isin(boxes.image, sorted(set(self.into.values())))
         is_moved = data.boxes.image != boxes.image
         again = _are_again(np.column_stack([boxes.image, boxes.label, boxes.corners]), touched)
-        kept = boxes[~is_left_out & ~(again & is_moved)]
+        is_kept = ~is_left_out & ~(again & is_moved)
+        said = self._joined_issues(is_kept)
         images = np.array([index not in self.into for index in range(len(data.images))], np.bool_)
-        whole = replace(data, boxes=kept, issues=(*data.issues, *self.issues))
+        whole = replace(data, boxes=boxes[is_kept], issues=(*data.issues, *said, *self.issues))
         return whole.with_images(images)
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from umop.data.files.names import is_image
 from umop.data.files.outline import entries, json_objects
 from umop.data.files.reading import head
 from umop.data.files.tree import Files
-from umop.data.layouts.table import first_row
+from umop.data.layouts.rows import first_row
 
 _JSON: dict[str, Callable[[Any], bool]] = {
     "Datumaro's JSON: export it as COCO": lambda each: (
@@ -59,7 +61,9 @@ _JSON: dict[str, Callable[[Any], bool]] = {
         {"image_id", "category_id", "score"} <= each.keys()
     ),
     "Label Studio's tasks with only a model's boxes: let a person finish them": lambda each: (
-        isinstance(each.get("data"), dict) and "predictions" in each
+        isinstance(each.get("data"), dict)
+        and bool(each.get("predictions"))
+        and not each.get("annotations")
     ),
     "Prodigy's JSON lines: write them as COCO": lambda each: "spans" in each and "image" in each,
 }
@@ -74,10 +78,12 @@ _SUFFIXES = {
     (".parquet", ".arrow", ".feather"): "a table of Hugging Face's: write the boxes as COCO",
     (".mat",): "MATLAB's: write its boxes as a CSV with image,x1,y1,x2,y2,label",
     (".shp", ".geojson", ".gpkg", ".kml"): "a map's shapes: cut it into tiles with COCO",
+    (".odgt",): "CrowdHuman's: write its boxes as COCO",
     (".ndjson", ".jsonl"): "JSON lines, such as Labelbox's or Ultralytics': export COCO or YOLO",
     (".xlsx", ".xls", ".ods"): "a spreadsheet: save it as CSV with image,x1,y1,x2,y2,label",
 }
 """Files that hold annotations, or nothing that is of a data set."""
+SUFFIXES_OF_OTHERS = tuple(each for suffixes in _SUFFIXES for each in suffixes)
 _BESIDE = {
     (".pkl", ".pickle", ".pth"): "a Python pickle, which is not opened: write its boxes as COCO",
     (".mp4", ".avi", ".mov", ".mkv"): "video: export its frames as images, and their boxes as COCO",
@@ -92,6 +98,12 @@ _BESIDE = {
 """Files that may hold annotations, or lie beside any data, such as weights."""
 _MULTI_CLASS = "_classes.csv"
 _LABEL_STUDIO = {"annotation_id", "lead_time"}
+_NUMBERS = r"(-?[\d.]+,){4}"
+_ROWS = (
+    (re.compile(rf"([^,]+),{_NUMBERS}[^,]+"), ""),
+    (re.compile(rf"([^,]+?)( {_NUMBERS}\d+)+"), ", a line image,x1,y1,x2,y2,label for each box"),
+)
+"""Boxes as keras-frcnn has them, and as Roboflow's exports for Keras and YOLOv4 in PyTorch."""
 TRACKED = "MOT's or DarkLabel's, of a video: convert it to COCO"
 _TRACKED_VALUES = 6
 _LOOKED_AT = 20
@@ -146,8 +158,21 @@ def _of_text(files: Files) -> str | None:
             return f"{files.name(path)} is Label Studio's CSV: export JSON. It is not read."
     labels = files.pairs(".txt").of_annotation
     for path in files.matching(".txt")[:_LOOKED_AT]:
-        if files.name(path) not in labels and is_tracked(path):
+        if files.name(path) in labels:
+            continue
+        if is_tracked(path):
             return f"{files.name(path)} is {TRACKED}. It is not read."
+        if table := _of_table(path):
+            return f"{files.name(path)} {table}. It is not read."
+    return None
+
+
+def _of_table(path: Path) -> str | None:
+    """Says how a text file of images and their boxes with commas is read; None for another."""
+    line = head(path).partition("\n")[0].strip()
+    for row, more in _ROWS:
+        if (found := row.fullmatch(line)) and is_image(found[1]):
+            return f"is a table: save it as .csv{more}"
     return None
 
 

@@ -16,15 +16,18 @@ from umop.data.files.names import base, is_image, split_in
 from umop.data.files.reading import head
 from umop.data.files.tree import Files
 from umop.data.layouts.coco import BESIDE
-from umop.data.layouts.table import first_rows
-from umop.data.recognition.others import TRACKED, format_of_content, format_of_suffix, is_tracked
+from umop.data.layouts.rows import first_rows
+from umop.data.recognition.others import (
+    SUFFIXES_OF_OTHERS,
+    TRACKED,
+    format_of_content,
+    format_of_suffix,
+    is_tracked,
+)
 
 _JSON = (".json", ".jsonl", ".geojson")
 _TABLES = (".csv", ".tsv")
-_CLOSED = (
-    *(".tfrecord", ".tfrecords", ".record", ".parquet", ".arrow", ".feather", ".mat", ".ndjson"),
-    *(".shp", ".gpkg", ".xlsx", ".xls", ".ods"),
-)
+_CLOSED = tuple(each for each in SUFFIXES_OF_OTHERS if each not in _JSON)
 """Files that hold annotations or nothing; weights and videos may lie beside any data."""
 _BOX = re.compile(
     r"(?i)bbox|bndbox|bounding.?box|\bboxes\b|polygon|segmentation|x_?min|predictionstring"

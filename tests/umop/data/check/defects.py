@@ -26,6 +26,11 @@ def every_box(content: Coco, change: Callable[[list[float]], list[float]]) -> No
         each["bbox"] = change(each["bbox"])
 
 
+def every_second_box(content: Coco, *values: float) -> None:
+    for each in content["annotations"][::2]:
+        each["bbox"] = list(values)
+
+
 def every_box_large(content: Coco) -> None:
     """Large boxes, written as two corners."""
     every_box(content, lambda _: [30, 20, 60, 46])
@@ -126,6 +131,11 @@ KINDS: dict[str, tuple[str, str, Spoil]] = {
         "30, 30, 20, 20",
         lambda _, content: box(content, 30, 30, -10, -10),
     ),
+    "columns in another order": (
+        "box-inverted-often",
+        "annotation 1 (train/train 1.png), and 11 others of 24 boxes",
+        lambda _, content: every_second_box(content, 30, 30, -10, -10),
+    ),
     "everything": (
         "box-of-everything",
         "100 %",
@@ -220,6 +230,11 @@ KINDS: dict[str, tuple[str, str, Spoil]] = {
         "listed-twice",
         "train 1.png",
         lambda _, content: content["images"].append(dict(content["images"][0])),
+    ),
+    "listed with another id": (
+        "file-claimed-twice",
+        "train/train 1.png: train.json has it under the ids 1 and 99, two images",
+        lambda _, content: content["images"].append({**content["images"][0], "id": 99}),
     ),
     "box of no image": (
         "box-of-no-image",

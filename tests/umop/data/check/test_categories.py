@@ -25,6 +25,18 @@ def test_boxes_of_crowds_are_said(tmp_path: Path) -> None:
     ]
 
 
+def test_a_class_without_a_box_to_train_on_is_said(tmp_path: Path) -> None:
+    for split, label in (("train", 0), ("test", 1)):
+        image = f"{split}/images/{split}.jpg"
+        pair(tmp_path, image, f"{split}/labels/{split}.txt", f"{label} 0.5 0.5 0.4 0.4\n")
+    write(tmp_path / "data.yaml", "train: train/images\ntest: test/images\nnames: [cat, dog]\n")
+    report = check(open_data(tmp_path))
+    assert texts(report, "category-missing-in-split") == [
+        "'cat' has no box in test, 1 in train",
+        "'dog' has no box in train, 1 in test",
+    ]
+
+
 def test_one_image_for_each_class_is_refused_with_the_reason(umop: Umop, tmp_path: Path) -> None:
     names = ["ace", "king", "queen", "jack", "ten", "nine"]
     for i in range(6):

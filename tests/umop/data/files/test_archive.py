@@ -10,7 +10,7 @@ from zipfile import ZipFile, ZipInfo
 
 import pytest
 
-from tests.umop.data.reported import yolo
+from tests.umop.data.reported import drawn, yolo
 from umop.data.files import archive
 from umop.data.recognition import open_data
 from umop.system.errors import UserError
@@ -44,7 +44,7 @@ def test_a_hostile_zip_is_refused(
     mode: int,
     message: str,
 ) -> None:
-    monkeypatch.setattr(archive, "ALWAYS_ALLOWED", 2**10)
+    monkeypatch.setattr("serving.zips._ALWAYS_ALLOWED", 2**10)
     with pytest.raises(UserError, match=message):
         open_data(zipped(tmp_path / "data.zip", name, content, mode))
     assert list((tmp_path / "cache").rglob("*.png")) == []
@@ -76,3 +76,25 @@ def test_slashes_of_windows_are_folders(tmp_path: Path) -> None:
             archive.writestr(name, file.read_bytes())
     data = open_data(tmp_path / "data.zip")
     assert (data.layout, len(data.images), len(data.boxes)) == ("YOLO", 2, 4)
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("ka\u0308fer 1.jpg".encode(), "ka\u0308fer 1.jpg"),
+        ("käfer 1.jpg".encode(), "käfer 1.jpg"),
+        ("käfer 1.jpg".encode("cp437"), "käfer 1.jpg"),
+        ("Ünïted ½.jpg".encode("cp437"), "Ünïted ½.jpg"),
+    ],
+)
+def test_names_without_a_mark_are_utf_8_where_they_can_be(
+    tmp_path: Path, written: bytes, read: str
+) -> None:
+    """Finder writes UTF-8 and does not say so; old programs for DOS write cp437."""
+    drawn(tmp_path / "photos", ["1.jpg"])
+    with ZipFile(tmp_path / "data.zip", "w") as content:
+        content.writestr(ZipInfo("x" * len(written)), (tmp_path / "photos" / "1.jpg").read_bytes())
+    packed = (tmp_path / "data.zip").read_bytes()
+    (tmp_path / "data.zip").write_bytes(packed.replace(b"x" * len(written), written))
+    [file] = archive.unpacked(tmp_path / "data.zip").iterdir()
+    assert file.name == read

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from tests.umop.conftest import Umop
 from tests.umop.data.layouts.writers import voc_xml, write
-from tests.umop.data.reported import coco, counts, drawn, pair, texts, yolo
+from tests.umop.data.reported import coco, coco_json, counts, drawn, pair, texts, yolo
 from umop.data.check import check
 from umop.data.recognition import open_data
 
@@ -109,6 +110,20 @@ def test_an_image_in_two_files_is_said_with_both(tmp_path: Path) -> None:
     found = texts(report, "listed-twice")
     assert found[0] == "images/00.jpg: annotations (copy).json and annotations.json"
     assert len(found) == 8
+
+
+def test_the_boxes_that_an_old_copy_adds_are_counted(tmp_path: Path) -> None:
+    names = drawn(tmp_path / "images", ["a.jpg", "b.jpg"])
+    coco(tmp_path, "v1.json", names)
+    content = coco_json(names)
+    content["annotations"][0]["bbox"] = [12, 9, 12, 18]
+    write(tmp_path / "v2.json", json.dumps(content))
+    report = check(open_data(tmp_path))
+    assert texts(report, "listed-twice") == [
+        "images/a.jpg: v1.json and v2.json; the second adds 1 box to 2",
+        "images/b.jpg: v1.json and v2.json",
+    ]
+    assert len(report.data.boxes) == 5
 
 
 def test_the_counts_of_the_check_are_those_of_training(umop: Umop, tmp_path: Path) -> None:

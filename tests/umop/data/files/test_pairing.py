@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
+from functools import partial
+from itertools import product
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
@@ -10,9 +15,14 @@ from tests.umop.conftest import Umop
 from tests.umop.data.layouts.writers import voc_xml, write
 from tests.umop.data.reported import LINES, coco, drawn, pair, texts
 from umop.data.check import check
+from umop.data.dataset import Image
+from umop.data.files.found import found_by_name
+from umop.data.files.pairing import Pairs
+from umop.data.files.tree import Files
 from umop.data.recognition import open_data
 
 pytestmark = pytest.mark.usefixtures("own_cache")
+Result = TypeVar("Result")
 
 
 def test_a_background_image_takes_no_label_of_another_folder(tmp_path: Path) -> None:
@@ -126,3 +136,78 @@ def test_an_image_that_two_splits_list_is_found_for_both(tmp_path: Path) -> None
     report = check(open_data(tmp_path))
     assert texts(report, "image-missing") == []
     assert texts(report, "split-twice-listed") == ["photos/2.jpg: photos/2.jpg in val"]
+
+
+def test_names_that_differ_by_case_are_two_images(tmp_path: Path) -> None:
+    for name, lines in (("IMG_0.JPG", "0 0.5 0.5 0.2 0.2\n"), ("img_0.jpg", "1 0.5 0.5 0.4 0.4\n")):
+        stem = name.partition(".")[0]
+        pair(tmp_path, f"images/{name}", f"labels/{stem}.txt", lines)
+    pair(tmp_path, "images/IMG_1.JPG", "labels/img_1.txt", "0 0.5 0.5 0.2 0.2\n")
+    pair(tmp_path, "images/img_2.jpg", "labels/img_2.txt", "0 0.5 0.5 0.2 0.2\n")
+    pair(tmp_path, "images/IMG_2.JPG", None)
+    write(tmp_path / "classes.txt", "cat\ndog\n")
+    data = open_data(tmp_path)
+    names = [data.images[i].path.name for i in data.boxes.image]
+    assert dict(zip(names, data.boxes.label.tolist(), strict=True)) == {
+        "IMG_0.JPG": 0,
+        "img_0.jpg": 1,
+        "IMG_1.JPG": 0,
+        "img_2.jpg": 0,
+    }
+    assert data.issues == ()
+
+
+@pytest.mark.parametrize(
+    ("image", "label"),
+    [
+        ("frames/vid{}/{}.jpg", "ann/vid{}/{}.txt"),
+        ("frames/train/vid{}/{}.jpg", "ann/vid{}/{}.txt"),
+        ("frames/vid{}/{}.jpg", "ann/set 7/vid{}/{}.txt"),
+        ("frames 1/vid{}/{}.jpg", "ann 2/vid{}/{}.txt"),
+    ],
+)
+def test_frames_named_alike_in_many_folders_take_no_longer_each(image: str, label: str) -> None:
+    """Counts the calls of functions, which are the same on every machine."""
+    calls = [calls_of_pairing(folders, image, label) for folders in (30, 240)]
+    assert calls[1] < 9 * calls[0]
+
+
+def test_frames_named_alike_that_lie_elsewhere_take_no_longer_each(tmp_path: Path) -> None:
+    calls = []
+    for folders in (15, 120):
+        names = [f"vid{folder}/{frame}.jpg" for folder in range(folders) for frame in range(2)]
+        root = tmp_path / str(folders)
+        for name in names:
+            write(root / "frames" / name, "")
+        files = Files(root)
+        wanted = [Image(root / name, root / "list.json") for name in names]
+        counted, found = counting(partial(found_by_name, files, wanted, ()))
+        assert found == {root / name: root / "frames" / name for name in names}
+        calls.append(counted)
+    assert calls[1] < 10 * calls[0]
+
+
+def calls_of_pairing(folders: int, image: str, label: str) -> int:
+    frames = list(product(range(folders), range(3)))
+    images = [image.format(*frame) for frame in frames]
+    labels = [label.format(*frame) for frame in frames]
+    calls, pairs = counting(lambda: Pairs(images, labels))
+    is_one = "frames 1" not in image
+    assert pairs.of_image == (dict(zip(images, labels, strict=True)) if is_one else {})
+    return calls
+
+
+def counting(work: Callable[[], Result]) -> tuple[int, Result]:
+    """The number of calls of functions that some work takes, and its result."""
+    calls = 0
+
+    def count(_frame: object, event: str, _argument: object) -> None:
+        nonlocal calls
+        calls += event in ("call", "c_call")
+
+    sys.setprofile(count)
+    try:
+        result = work()
+    finally:
+        sys.setprofile(None)
+    return calls, result

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.umop.data.layouts.writers import voc_xml, write
-from tests.umop.data.reported import LINES, pair, texts, yolo
+from tests.umop.data.reported import LINES, coco, drawn, pair, texts, yolo
 from umop.data.check import check
 from umop.data.files.tree import Files
 from umop.data.recognition import files_of, open_data
@@ -61,6 +61,54 @@ def test_folders_of_the_system_are_left_out(tmp_path: Path, folder: str) -> None
     (tmp_path / folder).mkdir()
     data = open_data(tmp_path)
     assert (data.root, len(data.images)) == (tmp_path / "data", 2)
+
+
+@pytest.mark.parametrize("link", ["images/latest", "a", "z"])
+def test_a_folder_is_found_under_its_own_name_whatever_links_to_it(
+    tmp_path: Path, link: str
+) -> None:
+    for number in range(3):
+        pair(tmp_path, f"images/2024/may/{number}.jpg", f"labels/2024/may/{number}.txt")
+    (tmp_path / link).symlink_to(tmp_path / "images" / "2024")
+    (tmp_path / "images" / "2024" / "around").symlink_to(tmp_path)
+    data = open_data(tmp_path)
+    assert {data.name(image.path) for image in data.images} == {
+        f"images/2024/may/{number}.jpg" for number in range(3)
+    }
+    assert (len(data.boxes), data.issues) == (6, ())
+
+
+def test_a_description_may_name_links_to_folders(tmp_path: Path) -> None:
+    for year in ("2023", "2024"):
+        pair(tmp_path, f"{year}/images/{year}.jpg", f"{year}/labels/{year}.txt")
+    (tmp_path / "train").symlink_to("2023")
+    (tmp_path / "val").symlink_to("2024")
+    write(tmp_path / "data.yaml", "train: train/images\nval: val/images\nnames: [cat, dog]\n")
+    data = open_data(tmp_path)
+    assert {data.name(image.path): image.split for image in data.images} == {
+        "2023/images/2023.jpg": "train",
+        "2024/images/2024.jpg": "val",
+    }
+    assert len(data.boxes) == 4
+
+
+@pytest.mark.parametrize("written", ["latest/1.jpg", "images/latest/1.jpg"])
+def test_an_annotation_may_name_an_image_behind_a_link(tmp_path: Path, written: str) -> None:
+    drawn(tmp_path / "images" / "2024", ["1.jpg"])
+    (tmp_path / "images" / "latest").symlink_to("2024")
+    coco(tmp_path, "annotations.json", [written])
+    data = open_data(tmp_path)
+    assert [data.name(image.path) for image in data.images] == ["images/2024/1.jpg"]
+    assert data.unlisted == ()
+
+
+def test_a_link_to_a_folder_elsewhere_is_followed(tmp_path: Path) -> None:
+    yolo(tmp_path / "elsewhere", 2)
+    (tmp_path / "data").mkdir()
+    for name in ("images", "labels"):
+        (tmp_path / "data" / name).symlink_to(tmp_path / "elsewhere" / name)
+    data = open_data(tmp_path / "data")
+    assert (len(data.images), len(data.boxes)) == (2, 4)
 
 
 def test_an_annotation_is_no_image_that_another_names(tmp_path: Path) -> None:

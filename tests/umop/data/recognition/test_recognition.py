@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.umop.data.layouts.writers import write
-from tests.umop.data.reported import coco, drawn, texts, yolo
+from tests.umop.data.layouts.writers import voc_xml, write
+from tests.umop.data.reported import coco, drawn, pair, texts, yolo
 from umop.data.check import check
 from umop.data.recognition import open_data
 from umop.system.errors import UserError
@@ -65,6 +65,41 @@ def test_of_two_layouts_of_the_same_images_the_one_with_splits_is_read(tmp_path:
         write(tmp_path / f"{split}_labels.csv", "\n".join([header, *rows]))
     data = open_data(tmp_path)
     assert (data.layout, data.splits()) == ("CSV", ("train", "val"))
+
+
+def test_images_that_only_another_layout_has_boxes_of_are_no_background(tmp_path: Path) -> None:
+    """As where LabelImg was switched between its forms."""
+    yolo(tmp_path, 4)
+    pair(tmp_path, "images/background.jpg", None)
+    for name in drawn(tmp_path / "images", ["a.jpg", "b.jpg"]):
+        write((tmp_path / "images" / name).with_suffix(".xml"), voc_xml(("cat", (8, 6, 24, 30))))
+    report = check(open_data(tmp_path))
+    [error] = report.of("error")
+    assert (error.rule, error.image) == ("layout-mixed", tmp_path / "images" / "a.jpg")
+    assert error.text.startswith("Pascal VOC: boxes of 2 images that YOLO has none of, such as im")
+    assert texts(report, "image-without-boxes") == ["images/background.jpg"]
+    assert len(report.cleaned.images) == 5
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("_annotations.txt", "a.jpg 10,8,22,26,0 35,12,53,36,1"),
+        ("annotate.txt", "train/a.jpg,10,8,22,26,cat"),
+    ],
+)
+def test_tables_in_text_files_are_named(tmp_path: Path, name: str, line: str) -> None:
+    drawn(tmp_path / "train", ["a.jpg", "b.jpg"])
+    write(tmp_path / name, f"{line}\n")
+    with pytest.raises(UserError, match=rf"{name} is a table: save it as \.csv"):
+        open_data(tmp_path)
+
+
+def test_crowdhumans_lines_are_named(tmp_path: Path) -> None:
+    drawn(tmp_path / "Images", ["a.jpg"])
+    write(tmp_path / "annotation_train.odgt", '{"ID": "a", "gtboxes": []}\n')
+    with pytest.raises(UserError, match=r"annotation_train\.odgt is CrowdHuman's"):
+        open_data(tmp_path)
 
 
 @pytest.mark.parametrize("stray", ["model.pth", "cache.pkl", "video.mp4"])

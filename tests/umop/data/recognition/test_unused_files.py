@@ -29,6 +29,7 @@ FILES = {
     "good.txt": ("images/img_00.jpg\nimages/img_01.jpg\n", "names images"),
     "val.json.txt": (json.dumps(coco_json(["img_00.jpg"])), "has boxes"),
     "more.parquet": ("PAR1", "a table of Hugging Face's"),
+    "crowns.kml": ("<kml/>", "a map's shapes"),
 }
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from umop.data.dataset import SPLITS, Builder, Notation
-from umop.data.files.names import relative_name, split_of_list
+from umop.data.files.names import relative_name
 from umop.data.files.outline import entries
 from umop.data.files.tree import Files
 from umop.data.layouts.coco.annotations import PARTS, read_annotation_file
@@ -52,7 +52,7 @@ def _is_broken(path: Path, content: Any, has_others: bool) -> bool:
 def _read(files: Files, found: Sequence[Path], builder: Builder) -> None:
     """Reads all annotation files."""
     for path in found:
-        read_annotation_file(path, split_of_list(path, files.root), _Finder(path, files), builder)
+        read_annotation_file(path, files.split_of_list(path), _Finder(path, files), builder)
 
 
 @dataclass(frozen=True)
@@ -77,10 +77,15 @@ class _Finder:
         folders = [parent / name for name in nearest for parent in (here, here.parent)]
         return [folder.as_posix().removeprefix(".") for folder in (*folders, *map(Path, below))]
 
-    def __call__(self, name: str) -> Path:
-        """The image's path; where none was found, the place where it should be."""
-        found = self.files.image(name, self.folders)
-        return found or self.files.root / self.expected / relative_name(name)
+    def __call__(self, names: Sequence[str]) -> Path:
+        """The image's path; where none was found, the place where it should be.
+
+        Args:
+            names: Its names in the file, the best first.
+        """
+        found = (self.files.image(name, self.folders) for name in names)
+        expected = self.files.root / self.expected / relative_name(names[0])
+        return next(filter(None, found), expected)
 
     @cached_property
     def expected(self) -> str:

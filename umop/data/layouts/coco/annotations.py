@@ -4,32 +4,35 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from umop.data.dataset import Builder, Image
+from umop.data.files.names import without_scheme
 from umop.data.files.reading import read_json
 from umop.data.layouts.layout import MALFORMED
 from umop.data.layouts.masks import box_of_mask
-from umop.data.layouts.shapes import pixels
+from umop.data.layouts.shapes import degrees, pixels, turned
 
 PARTS = ("images", "annotations", "categories")
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,17}")
 _OTHER_KINDS = {"caption": "COCO's captions", "segments_info": "COCO's panoptic masks"}
 """What an annotation has in files of which only the images are like those of boxes."""
 _NOT_COUNTED = ("iscrowd", "ignore")
+_NO_OBJECT = "empty"
+_PLACES = {"bbox", "segmentation"}
 
 
 def read_annotation_file(
-    path: Path, split: str | None, find_image: Callable[[str], Path], builder: Builder
+    path: Path, split: str | None, find_image: Callable[[Sequence[str]], Path], builder: Builder
 ) -> None:
     """Reads one annotation file.
 
     Args:
         path: The file.
         split: The split that it lists; None where nothing says.
-        find_image: Gives the path of an image by the name in the file.
+        find_image: Gives the path of an image by its names in the file, the best first.
         builder: Takes what is found.
     """
     try:
@@ -76,7 +79,7 @@ class _CocoFile:
         path: The file.
         content: Its content.
         split: The split that it lists.
-        find_image: Gives the path of an image by the name in the file.
+        find_image: Gives the path of an image by its names in the file, the best first.
         builder: Takes what is found.
     """
 
@@ -85,7 +88,7 @@ class _CocoFile:
         path: Path,
         content: Mapping[str, Any],
         split: str | None,
-        find_image: Callable[[str], Path],
+        find_image: Callable[[Sequence[str]], Path],
         builder: Builder,
     ) -> None:
         self.path = path
@@ -129,13 +132,14 @@ class _CocoFile:
         images: dict[Any, int | None] = {}
         named: dict[Any, str] = {}
         for entry in self.content["images"]:
-            key, name = _identity(entry.get("id")), entry.get("file_name")
-            if key is None or not isinstance(name, str):
+            key, names = _identity(entry.get("id")), _names_of(entry)
+            name = names[-1] if names else None
+            if key is None or name is None:
                 text = f"image {entry.get('id')!r} has no id or no file name"
                 self._note("annotations-unreadable", text)
             elif key not in images:
                 named[key] = name
-                images[key] = self.builder.image(self._image(name, entry))
+                images[key] = self.builder.image(self._image(names, entry))
             elif named[key] == name:
                 self._note("listed-twice", f"{name} is listed twice")
             else:
@@ -144,14 +148,14 @@ class _CocoFile:
                 images[key] = None
         return images
 
-    def _image(self, name: str, entry: Mapping[str, Any]) -> Image:
+    def _image(self, names: Sequence[str], entry: Mapping[str, Any]) -> Image:
         return Image(
-            path=self.find_image(name),
+            path=self.find_image(names),
             source=self.path,
             split=self.split,
             width=pixels(entry.get("width")),
             height=pixels(entry.get("height")),
-            written=name,
+            written=names[-1],
             number=number if isinstance(number := _identity(entry.get("id")), int) else None,
         )
 
@@ -176,17 +180,19 @@ class _CocoFile:
                 self._read_box(index, labels[category], entry, place)
 
     def _read_box(self, image: int, label: int, entry: Mapping[str, Any], place: Any) -> None:
+        if self.builder.classes[label] == _NO_OBJECT and not entry.keys() & _PLACES:
+            return None  # as COCO Camera Traps says that it has looked
         try:
             written = entry.get("bbox") or box_of_mask(entry.get("segmentation"))
             box = self._box_with_area([float(value) for value in written], entry, place, image)
             x, y, width, height = box
+            corners = self._upright([x, y, x + width, y + height], entry, place, image)
         except MALFORMED:
             text = (
                 f"annotation {place} has no box of 4 numbers, and no mask that gives one: bbox is "
                 f"{str(entry.get('bbox'))[:60]}"
             )
             return self._note("annotation-numbers", text, self.builder.images[image].path)
-        corners = (x, y, x + width, y + height)
         crowd = any(entry.get(key) in (1, "1") for key in _NOT_COUNTED)
         self.builder.box(image, label, corners, place, crowd, _area(entry.get("area")))
         return None
@@ -214,8 +220,39 @@ class _CocoFile:
         self._note("box-of-polygon", text, self.builder.images[image].path)
         return around
 
+    def _upright(
+        self, corners: list[float], entry: Mapping[str, Any], place: Any, image: int
+    ) -> list[float]:
+        """The box around one that CVAT has turned; it writes the angle beside the box.
+
+        Args:
+            corners: Of the box as it is written, xyxy.
+            entry: The annotation.
+            place: Its id.
+            image: The index of its image.
+        """
+        attributes = entry.get("attributes")
+        angle = degrees(attributes.get("rotation")) if isinstance(attributes, dict) else 0.0
+        if not angle or entry.get("segmentation"):
+            return corners
+        self.builder.issue_of(image, "box-turned", f"annotation {place}, by {angle:g}°")
+        return turned(corners, angle)
+
     def _note(self, rule: str, text: str, image: Path | None = None) -> None:
         self.builder.issue(rule, self.path, text, image)
+
+
+def _names_of(entry: Mapping[str, Any]) -> list[str]:
+    """The names of an image, the one with the most folders first.
+
+    COCO Annotator writes the folders into ``path``, and LVIS only an address.
+    """
+    name, path, address = (entry.get(key) for key in ("file_name", "path", "coco_url"))
+    if isinstance(name, str):
+        return [path, name] if isinstance(path, str) and path.endswith(f"/{name}") else [name]
+    if isinstance(address, str) and "/" in address:
+        return [without_scheme(address), address.rpartition("/")[2]]
+    return []
 
 
 def _area(value: object) -> float:

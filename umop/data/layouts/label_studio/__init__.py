@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
 
 from umop.data.dataset import Builder, Image, Notation
-from umop.data.files.names import split_of_list
 from umop.data.files.outline import json_objects
 from umop.data.files.reading import read_json
 from umop.data.files.tree import Files
+from umop.data.layouts.label_studio.images import (
+    canvases,
+    image_name,
+    image_of_regions,
+    without_upload,
+)
 from umop.data.layouts.label_studio.regions import Tags, is_region, region_corners, tags_of
 from umop.data.layouts.layout import MALFORMED, Layout, json_files, noting_unreadable
 from umop.data.layouts.shapes import pixels
 from umop.system.console import counted
 
-_UPLOADED = re.compile(r"(^|.*/)[0-9a-f]{8}-(?=[^/]+$)")
-"""What Label Studio puts before the name of a file that a person uploads."""
 _FORM = "Label Studio's JSON"
-_LOCAL = "/data/local-files/?d="
 
 
 def _is_label_studio(content: Any) -> bool:
@@ -36,7 +36,8 @@ def _is_label_studio(content: Any) -> bool:
 def _read(files: Files, found: Sequence[Path], builder: Builder) -> None:
     """Reads the tasks that a person has finished; of several annotations the first."""
     tasks = {path: _tasks(path, builder) for path in found}
-    tags = tags_of(_drawn(task) for each in tasks.values() for task in json_objects(each))
+    drawn = [_drawn(task) for each in tasks.values() for task in json_objects(each)]
+    tags, known = tags_of(drawn), canvases(region for regions in drawn for region in regions)
     for path in found:
         with noting_unreadable(path, _FORM, builder):
             first: dict[str, Any] = {}
@@ -45,7 +46,7 @@ def _read(files: Files, found: Sequence[Path], builder: Builder) -> None:
                     boxes = len(list(tags.boxes(list(_regions_of_image(task)))))
                     _note_unused("by another person", boxes, task, path, files, builder)
                 else:
-                    _read_task(task, tags, path, files, builder)
+                    _read_task(task, tags, known, path, files, builder)
     builder.sort_classes()
 
 
@@ -66,17 +67,23 @@ def _is_by_another(task: dict[str, Any], first: dict[str, Any]) -> bool:
     annotation = task.get("annotation_id")
     if annotation is None or "data" in task:
         return False
-    return bool(first.setdefault(f"{task.get('id')} {_image_name(task)}", annotation) != annotation)
+    return bool(first.setdefault(f"{task.get('id')} {image_name(task)}", annotation) != annotation)
 
 
 def _read_task(
-    task: dict[str, Any], tags: Tags, source: Path, files: Files, builder: Builder
+    task: dict[str, Any],
+    tags: Tags,
+    known: set[str],
+    source: Path,
+    files: Files,
+    builder: Builder,
 ) -> None:
     """Reads one task, and notes what of it is not taken.
 
     Args:
         task: The task.
         tags: Those with classes.
+        known: The tags that are drawn on.
         source: The annotation file.
         files: The files of the data set.
         builder: Takes the image.
@@ -88,15 +95,22 @@ def _read_task(
             _note_unused(kind, boxes, task, source, files, builder)
     helpers = tags.helpers(regions or ())
     _note_unused("of a tag that has no labels", helpers, task, source, files, builder)
-    written = _image_name(task.get("data") or task)
-    if regions is None or written is None:
+    if regions is None:
+        return
+    try:
+        written = image_of_regions(task.get("data") or task, regions, known)
+    except ValueError as error:
+        text = f"task {task.get('id', 'without id')}: {error}: give each image a task of its own"
+        builder.issue("annotations-unreadable", source, text)
+        return
+    if written is None:
         return
     sides = next((region for region in regions if "original_width" in region), {})
     path = _path(written, source, files)
     image = Image(
         path=path,
         source=source,
-        split=split_of_list(source, files.root),
+        split=files.split_of_list(source),
         width=pixels(sides.get("original_width")),
         height=pixels(sides.get("original_height")),
         written=written,
@@ -133,7 +147,7 @@ def _note_unused(
         builder: Takes the note.
     """
     if boxes:
-        written = _image_name(task.get("data") or task)
+        written = image_name(task.get("data") or task)
         name = "" if written is None else f" ({Path(written).name})"
         text = f"task {task.get('id', 'without id')}{name}: {counted(boxes, 'box')} {kind}"
         path = None if written is None else _path(written, source, files)
@@ -181,21 +195,9 @@ def _regions_of_image(task: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield from ({**each, "from_name": tag} for each in regions)
 
 
-def _image_name(data: dict[str, Any]) -> str | None:
-    """The image of a task, whatever its key is."""
-    texts = [value for value in data.values() if isinstance(value, str) and "/" in value]
-    found = data.get("image") or next(iter(texts), None)
-    if not isinstance(found, str):
-        return None
-    before, is_local, local = found.partition(_LOCAL)
-    if is_local:
-        return unquote(local)
-    return unquote(before.partition("?")[0] if "://" in before else before)
-
-
 def _path(written: str, source: Path, files: Files) -> Path:
     """An image's path, with or without what Label Studio puts before its name."""
-    last = Path(_UPLOADED.sub(r"\1", written)).name
+    last = Path(without_upload(written)).name
     found = (files.image(name, files.near(source)) for name in (written, Path(written).name))
     return next(filter(None, found), None) or files.image_or_expected(last, files.near(source))
 

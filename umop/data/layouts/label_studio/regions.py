@@ -82,7 +82,7 @@ def _labelled_tags(images: Iterable[Sequence[dict[str, Any]]], classes: str) -> 
 
 def is_region(result: dict[str, Any]) -> bool:
     """Whether a result is of a part of an image, not a choice or a text for all of it."""
-    return _has_shape(result) or bool(_lists(result, _LABELS))
+    return has_shape(result) or bool(_lists(result, _LABELS))
 
 
 def region_corners(region: dict[str, Any]) -> list[float]:
@@ -122,7 +122,8 @@ def _identity(region: dict[str, Any]) -> str:
     return str(region.get("id") or [value.get(name) for names in _SHAPES for name in names])
 
 
-def _has_shape(region: dict[str, Any]) -> bool:
+def has_shape(region: dict[str, Any]) -> bool:
+    """Whether a result is a rectangle, an ellipse or a polygon."""
     return any(_value(region).keys() >= set(names) for names in _SHAPES)
 
 
@@ -133,7 +134,7 @@ def _labelled(regions: Sequence[dict[str, Any]], classes: str) -> set[str]:
 
 def _labels(region: dict[str, Any], classes: str) -> list[str]:
     """The classes of a region; nothing where it has none."""
-    if classes == _CHOICES and not _has_shape(region):
+    if classes == _CHOICES and not has_shape(region):
         return []
     found = next(filter(None, _lists(region, classes)), [])
     return [str(label or "").strip() for label in found]

@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from umop.data.dataset import Builder, Image, Notation
-from umop.data.files.names import split_of_list
 from umop.data.files.reading import parse_json, read_json
 from umop.data.files.tree import Files
 from umop.data.layouts.layout import Layout, json_files, noting_unreadable
+from umop.data.layouts.rows import first_row, rows
 from umop.data.layouts.shapes import around, centred
-from umop.data.layouts.table import first_row, rows
 from umop.data.layouts.via.classes import RegionClasses
 from umop.system.console import counted
 
@@ -118,7 +117,7 @@ def _read_image(
         builder: Takes the image.
     """
     path = files.image_or_expected(written, files.near(source))
-    split = split_of_list(source, files.root)
+    split = files.split_of_list(source)
     index = builder.image(Image(path, source, split, written=written))
     for number, region in enumerate(regions, start=1):
         place = f"{number} of {written}"

@@ -16,6 +16,7 @@ from umop.data.layouts.yolo.classes import CLASS_FILES, Classes
 from umop.data.layouts.yolo.description import Description, broken_descriptions, descriptions
 from umop.data.layouts.yolo.lines import (
     corners,
+    have_angles,
     have_confidence_first,
     have_tracks,
     unnamed_keypoints,
@@ -95,10 +96,12 @@ class _Reader:
                 self.builder.issue("annotations-unreadable", path, text)
         self.classes.declare()
         images = Listing(self.files, self.description, self.builder).images()
-        lines = [line for path, split in images for line in self._lines_of(path, split)]
+        lines: Sequence[_Line] = [
+            line for path, split in images for line in self._lines_of(path, split)
+        ]
         values = self._keypoint_values(lines)
-        if not values and have_confidence_first(line.numbers for line in lines):
-            lines = self._without_confidence_first(lines)
+        if not values:
+            lines = self._with_plain_boxes(lines)
         for line in lines:
             self._read_line(line, values)
         if self.classes.names is None:
@@ -173,16 +176,26 @@ class _Reader:
         self._note("keypoints-unnamed", text)
         return shape[0] * shape[1]
 
-    def _without_confidence_first(self, lines: Sequence[_Line]) -> list[_Line]:
-        """The lines without those that have a confidence before their box, which are noted."""
+    def _with_plain_boxes(self, lines: Sequence[_Line]) -> Sequence[_Line]:
+        """The lines without those whose five numbers are no box and a confidence."""
+        numbers = [line.numbers for line in lines if len(line.numbers) == _BOX_VALUES]
+        if have_angles(numbers):
+            what = "an angle behind its box, as it seems: write the box's four corners"
+            return self._without_five(lines, what)
+        if have_confidence_first(numbers):
+            what = "a confidence before its box, as it seems: move it behind, or leave it out"
+            return self._without_five(lines, what)
+        if numbers:
+            text = "where it is an angle, write the box's four corners"
+            self._note("confidences-unused", f"{counted(len(numbers), 'line')}: {text}")
+        return lines
+
+    def _without_five(self, lines: Sequence[_Line], what: str) -> list[_Line]:
+        """The lines without those of five numbers, which are noted."""
         for line in lines:
             if len(line.numbers) == _BOX_VALUES:
-                text = (
-                    f"line {line.number} has a confidence before its box, as it seems: move it "
-                    f"behind, or leave it out: {' '.join(line.values)[:60]}"
-                )
-                path = self.builder.images[line.image].path
-                self.builder.issue("annotation-numbers", line.source, text, path)
+                text = f"line {line.number} has {what}: {' '.join(line.values)[:60]}"
+                self.builder.issue_of(line.image, "annotation-numbers", text)
         return [line for line in lines if len(line.numbers) != _BOX_VALUES]
 
     def _lines_of(self, path: Path, split: str | None) -> Iterator[_Line]:

@@ -132,9 +132,11 @@ class Classes:
 
     def _numbered(self, names: dict[Any, Any]) -> dict[int, str]:
         """The names that a YAML file gives by number, which need not be without gaps."""
-        found = {}
+        found: dict[int, str] = {}
         for key, name in names.items():
             try:
+                if int(key) in found:
+                    self._note("annotations-unreadable", f"names: {int(key)} is there twice")
                 found[int(key)] = self._name(int(key), name)
             except (TypeError, ValueError, OverflowError):
                 text = f"names: {key!r} is not the number of a class"

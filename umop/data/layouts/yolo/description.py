@@ -19,6 +19,7 @@ _DARKNET = (".data",)
 _MOST_VALUES = 10**6
 """Aliases let a few lines of YAML stand for more values than any memory holds."""
 _DEEPEST = 50
+_NUMBER = "tag:yaml.org,2002:int"
 _ENDLESS = "it is nested without end"
 
 
@@ -139,10 +140,10 @@ def _parse_yaml(path: Path) -> Any:
     Raises:
         ValueError: It is not YAML, or holds more than plain values, or too many of them.
     """
+    text = read_text(path)
     try:
-        content = yaml.safe_load(read_text(path))
-    except RecursionError as error:
-        raise ValueError(_ENDLESS) from error
+        _refuse_depth(text)
+        content = yaml.load(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise ValueError(f"line {line}: {error.problem}") from error
@@ -150,6 +151,35 @@ def _parse_yaml(path: Path) -> Any:
         raise ValueError(str(error).partition("\n")[0]) from error
     _count([content])
     return content
+
+
+def _refuse_depth(text: str) -> None:
+    """Refuses what is nested so deeply that libyaml, which reads it in turn, overflows the stack.
+
+    Raises:
+        ValueError: It is.
+    """
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > _DEEPEST:
+            raise ValueError(_ENDLESS)
+
+
+class _Loader(yaml.CSafeLoader):
+    """Reads plain values, and refuses a number that stands twice in one dictionary."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """See ``yaml.constructor.SafeConstructor.construct_mapping``."""
+        numbers = [key for key, _ in node.value if key.tag == _NUMBER]
+        seen = set[str]()
+        for key in numbers:
+            if key.value in seen:
+                problem = f"{key.value} is there twice"
+                raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
 
 
 def _count(content: list[Any] | dict[Any, Any], before: int = 0, depth: int = 0) -> int:

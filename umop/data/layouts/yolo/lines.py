@@ -23,11 +23,8 @@ def corners(numbers: Sequence[float], keypoint_values: int) -> list[float] | Non
         keypoint_values: How many of them are keypoints, which stand behind a box.
 
     Returns:
-        xyxy; None where the numbers are neither, such as those of a rotated box: its fifth is an
-        angle and no confidence.
+        xyxy; None where the numbers are neither.
     """
-    if len(numbers) == _BOX + 1 and not 0 <= numbers[_BOX] <= 1:
-        return None
     if len(numbers) in (_BOX, _BOX + 1) or (keypoint_values and len(numbers) > _BOX):
         if len(numbers) not in (_BOX, _BOX + 1, _BOX + keypoint_values):
             return None
@@ -76,6 +73,11 @@ def have_tracks(lines: Iterable[Sequence[float]]) -> bool:
     confidence, track = table[:, _BOX], table[:, _BOX + 1]
     are_tracks = (track >= 1) & (track % 1 == 0) & (confidence >= 0) & (confidence <= 1)
     return bool(are_tracks.all()) and _are_boxes(table)
+
+
+def have_angles(lines: Iterable[Sequence[float]]) -> bool:
+    """Whether boxes are rotated: some number behind one is no confidence, so that none is."""
+    return any(not 0 <= numbers[_BOX] <= 1 for numbers in lines if len(numbers) == _BOX + 1)
 
 
 def have_confidence_first(lines: Iterable[Sequence[float]]) -> bool:

@@ -7,16 +7,14 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from umop.data.dataset import SPLITS, Builder, Image
+from umop.data.files.found import found_by_name
 from umop.data.files.names import (
     base,
     contradict,
     essence,
     folder,
-    split_in,
-    split_of,
     stem,
 )
-from umop.data.files.pairing import found_by_name
 from umop.data.files.reading import read_text
 from umop.data.files.tree import Files
 from umop.data.layouts.yolo.description import Description
@@ -56,7 +54,7 @@ class Listing:
         described = {split: self._description.content.get(split) for split in SPLITS}
         if not any(described.values()):
             for path in _without_copies(self._files):
-                yield path, split_of(path, self._files.root), ""
+                yield path, self._files.split_of(path), ""
             return
         for split, places in described.items():
             for place in places if isinstance(places, list) else [places] if places else []:
@@ -101,7 +99,7 @@ def _without_copies(files: Files) -> list[Path]:
     labelled = files.pairs(".txt").of_image
     known: dict[str, set[_Kind]] = defaultdict(set)
     for name in labelled:
-        known[stem(base(name))].add(_kind(name))
+        known[stem(base(name))].add(_kind(name, files))
     folders: dict[str, list[str]] = defaultdict(list)
     for path in files.images():
         folders[folder(files.name(path))].append(files.name(path))
@@ -110,15 +108,18 @@ def _without_copies(files: Files) -> list[Path]:
         for names in folders.values()
         if any(name in labelled for name in names)
         or not _BACKGROUND.isdisjoint(folder(names[0]).casefold().split("/"))
-        or not all(_has_twin(_kind(name), known.get(stem(base(name)), ())) for name in names)
+        or not all(_has_twin(_kind(name, files), known.get(stem(base(name)), ())) for name in names)
     ]
     return [files.path(name) for name in sorted(name for names in kept for name in names)]
 
 
-def _kind(name: str) -> _Kind:
-    folders = folder(name).split("/")
-    split = next((each for part in reversed(folders) if (each := split_in(part))), None)
-    return essence(part for part in folders if not split_in(part)), split
+def _kind(name: str, files: Files) -> _Kind:
+    here = folder(name)
+    parts = here.split("/")
+    around = ("/".join(parts[: number + 1]) for number in range(len(parts)))
+    is_split = [files.splits.said_by(each) is not None for each in around]
+    own = (part for part, is_one in zip(parts, is_split, strict=True) if not is_one)
+    return essence(own), files.splits.of(here)
 
 
 def _has_twin(kind: _Kind, labelled: Iterable[_Kind]) -> bool:

@@ -28,3 +28,20 @@ def test_a_confidence_behind_the_box_is_left_out(tmp_path: Path) -> None:
     write(tmp_path / "labels/img_00.txt", "0 0.5 0.5 0.5 0.5 0.5\n")
     report = check(open_data(tmp_path))
     assert (len(report.data.boxes), report.of("error")) == (7, ())
+
+
+def test_a_number_behind_the_box_is_said(tmp_path: Path) -> None:
+    """It may be a confidence, or an angle below 1."""
+    yolo(tmp_path, 4, lines="0 0.25 0.4 0.2 0.4 0.9\n1 0.7 0.5 0.3 0.5 0.2\n")
+    assert texts(check(open_data(tmp_path)), "confidences-unused") == [
+        ".: 8 lines: where it is an angle, write the box's four corners"
+    ]
+
+
+def test_where_one_number_is_an_angle_all_are(tmp_path: Path) -> None:
+    yolo(tmp_path, 4, lines="0 0.25 0.4 0.2 0.4 0.9\n1 0.7 0.5 0.3 0.5\n")
+    write(tmp_path / "labels/img_00.txt", "0 0.5 0.5 0.5 0.5 1.2\n")
+    report = check(open_data(tmp_path))
+    found = texts(report, "annotation-numbers")
+    assert (len(found), len(report.data.boxes)) == (4, 3)
+    assert found[1].startswith("labels/img_01.txt: line 1 has an angle behind its box")

@@ -32,8 +32,8 @@ def test_yolo_images_without_a_label_file_are_background(tmp_path: Path) -> None
         ("2 0.5 0.5 0.1 0.1", "category-unknown", "line 1: class 2, where the classes are 0 to 1"),
         ("cat 0.5 0.5 0.1 0.1", "category-unknown", "line 1: class cat"),
         ("0 0.5 0.5 0.1", "annotation-numbers", "line 1 is not a class with 4 numbers"),
-        ("0 .5 .5 .2 .1 1.57", "annotation-numbers", "line 1 is not a class with 4 numbers"),
-        ("0 .5 .5 .2 .1 -0.4", "annotation-numbers", "line 1 is not a class with 4 numbers"),
+        ("0 .5 .5 .2 .1 1.57", "annotation-numbers", "line 1 has an angle behind its box"),
+        ("0 .5 .5 .2 .1 -0.4", "annotation-numbers", "line 1 has an angle behind its box"),
         ("0 24 20 10 12", "convention-pixels", "are pixels, not 0 to 1"),
         ("0 1.4 0.5 0.2 0.2", "box-outside", "line 1"),
     ],
@@ -58,7 +58,10 @@ def test_yolos_corners_for_sizes_are_guessed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("names", "rule", "text"),
     [
-        ("names: {", "annotations-unreadable", "data.yaml: not plain YAML: line 1"),
+        ("names: {", "annotations-unreadable", "data.yaml: not plain YAML: line 2"),
+        ("names: {0: cat, 1: dog, 1: cow}", "annotations-unreadable", "line 1: 1 is there twice"),
+        ("names: {1: cat, '1': dog}", "annotations-unreadable", "names: 1 is there twice"),
+        (f"names: {'[' * 200_000}", "annotations-unreadable", "it is nested without end"),
         ("names: !!python/name:os.system", "annotations-unreadable", "not plain YAML"),
         ("names: {0: cat, 5: dog}", "category-unknown", "class 1, where the classes are 0, 5"),
         ("names: {0: cat, dog: 1}", "annotations-unreadable", "'dog' is not the number of a class"),

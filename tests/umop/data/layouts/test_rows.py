@@ -1,0 +1,115 @@
+"""What the rows of a CSV say beside their boxes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.umop.data.layouts.writers import write
+from tests.umop.data.reported import drawn, texts
+from umop.data.check import Report, check
+from umop.data.recognition import open_data
+from umop.system.errors import UserError
+
+pytestmark = pytest.mark.usefixtures("own_cache")
+
+
+def checked(root: Path, *rows: str) -> Report:
+    write(root / "boxes.csv", "\n".join(rows))
+    return check(open_data(root))
+
+
+@pytest.mark.parametrize(
+    ("header", "row"),
+    [
+        ("image,x1,y1,x2,y2,x3,y3,x4,y4,class", "a.jpg,20,6,24,20,12,30,8,10,cat"),
+        ("image,X_1,Y_1,X_2,Y_2,X_3,Y_3,X_4,Y_4,class", "a.jpg,24,20,12,30,8,10,20,6,cat"),
+        ("image,x0,y0,x1,y1,x2,y2,x3,y3,class", "a.jpg,20,6,24,20,12,30,8,10,cat"),
+        ("image,x1,y1,x2,y2,x3,y3,x4,y4,class", "a.jpg,8,6,24,30,,,,,cat"),
+    ],
+)
+def test_a_polygon_gets_the_box_around_it(tmp_path: Path, header: str, row: str) -> None:
+    drawn(tmp_path, ["a.jpg"])
+    report = checked(tmp_path, header, row)
+    assert report.data.boxes.corners.tolist() == [[8, 6, 24, 30]]
+
+
+def test_a_polygon_with_half_a_corner_is_an_error(tmp_path: Path) -> None:
+    drawn(tmp_path, ["a.jpg"])
+    report = checked(tmp_path, "image,x1,y1,x2,y2,x3,y3,class", "a.jpg,8,6,24,30,9,,cat")
+    assert len(texts(report, "annotation-numbers")) == 1
+
+
+def test_boxes_of_a_second_person_are_left_out_and_said(tmp_path: Path) -> None:
+    drawn(tmp_path, ["a.jpg", "b.jpg"])
+    report = checked(
+        tmp_path,
+        "image_id,class_name,class_id,rad_id,x_min,y_min,x_max,y_max",
+        "a,Nodule,1,R1,8,6,24,30",
+        "a,Nodule,1,R2,8,6,25,31",
+        "a,Nodule,1,R1,30,6,40,20",
+        "b,No finding,14,R2,,,,",
+        "b,Nodule,1,R3,8,6,24,30",
+    )
+    assert report.data.boxes.corners.tolist() == [[8, 6, 24, 30], [30, 6, 40, 20]]
+    assert texts(report, "annotation-unused") == [
+        "boxes.csv: a: 1 box by another person",
+        "boxes.csv: b: 1 box by another person",
+    ]
+
+
+def test_a_folder_may_have_a_column(tmp_path: Path) -> None:
+    drawn(tmp_path, ["a/0.jpg", "b/0.jpg", "c.jpg"])
+    report = checked(
+        tmp_path,
+        "folder,filename,xmin,ymin,xmax,ymax,class",
+        "a,0.jpg,8,6,24,30,cat",
+        "b,0.jpg,9,6,24,30,cat",
+        "VOC2007,c.jpg,10,6,24,30,cat",
+    )
+    names = [report.data.name(image.path) for image in report.data.images]
+    assert (names, report.of("error")) == (["a/0.jpg", "b/0.jpg", "c.jpg"], ())
+    assert report.data.boxes.corners[:, 0].tolist() == [8, 9, 10]
+
+
+def test_a_value_in_quotes_may_hold_a_line_break(tmp_path: Path) -> None:
+    drawn(tmp_path, ["a.jpg", "b.jpg"])
+    report = checked(
+        tmp_path,
+        "filename,comment,xmin,ymin,xmax,ymax,class",
+        'a.jpg,"seen\nat dusk",8,6,24,30,cat',
+        'b.jpg,"seen\r\nat dusk",8,6,24,thirty,cat',
+    )
+    assert (len(report.data.images), len(report.data.boxes)) == (2, 1)
+    assert texts(report, "annotation-numbers") == [
+        "boxes.csv: line 5 has no box of 4 numbers: 8, 6, 24, thirty"
+    ]
+
+
+def test_a_quote_that_takes_other_rows_with_it_is_an_error(tmp_path: Path) -> None:
+    drawn(tmp_path, ["a.jpg", "b.jpg"])
+    rows = ('a.jpg,8,6,24,30,"cat', 'b.jpg,8,6,24,30,dog"', "a.jpg,30,6,40,20,cat")
+    report = checked(tmp_path, "image,x1,y1,x2,y2,label", *rows)
+    assert texts(report, "annotations-unreadable") == [
+        "boxes.csv: line 3 has a line break in its label: is a quote missing?"
+    ]
+
+
+def test_a_quote_that_is_cut_off_hides_no_columns(tmp_path: Path) -> None:
+    """Only the start of a table is looked at first."""
+    drawn(tmp_path, ["a.jpg", "b.jpg"])
+    comment = "x\n" * 50_000
+    report = checked(
+        tmp_path,
+        "comment,name,class,id,x1,y1,x2,y2",
+        "short,cat,7,a.jpg,8,6,24,30",
+        f'"{comment}",dog,8,b.jpg,8,6,24,30',
+    )
+    assert (report.data.classes, report.of("error")) == (("cat", "dog"), ())
+
+
+def test_a_table_that_lacks_only_its_labels_is_named(tmp_path: Path) -> None:
+    drawn(tmp_path, ["a.jpg"])
+    with pytest.raises(UserError, match=r"boxes\.csv lacks only label: add the class of each box"):
+        checked(tmp_path, "image,xmin,ymin,xmax,ymax", "a.jpg,8,6,24,30")
