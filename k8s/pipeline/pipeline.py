@@ -39,6 +39,9 @@ def prepared(task: dsl.PipelineTask) -> dsl.PipelineTask:
         task, "shm", mount_path="/dev/shm", medium="Memory", size_limit=SHARED_MEMORY
     )
     task.set_env_variable("OMP_NUM_THREADS", CORES)
+    kubernetes.add_node_selector(task, "kubernetes.io/arch", "amd64")  # as the image
+    kubernetes.add_pod_annotation(task, "karpenter.sh/do-not-disrupt", "true")
+    kubernetes.add_pod_annotation(task, "cluster-autoscaler.kubernetes.io/safe-to-evict", "false")
     return confined(task, CORES, MEMORY)
 
 

@@ -19,6 +19,7 @@ EVERY = [(name, each) for name in ALL for each in containers(name)]
 every_container = pytest.mark.parametrize(
     ("name", "each"), EVERY, ids=[f"{name}:{each.name}" for name, each in EVERY]
 )
+AMD64 = {"kubernetes.io/arch": "amd64"}
 VARIABLES = {"CONFIG", "RUN", "DATA", "OMP_NUM_THREADS", "STORAGE_URI"}
 
 
@@ -34,6 +35,18 @@ def test_its_image_is_built(name: str, each: Container) -> None:
         assert each.tag.endswith("-sign")
     on_gpu = "nvidia.com/gpu" in each.spec["resources"].get("limits", {})
     assert not on_gpu or each.tag.endswith("-cuda")
+
+
+@pytest.mark.parametrize(
+    ("name", "each"), [(name, each) for name, each in EVERY if not name.startswith("demo")]
+)
+def test_its_pod_runs_where_its_image_does(name: str, each: Container) -> None:
+    """The demo's images are built where it runs."""
+    release = (ROOT / ".github" / "workflows" / "release.yml").read_text()
+    both = "matrix.name == 'api' && matrix.variant != 'cuda' && 'linux/amd64,linux/arm64'"
+    assert f"PLATFORMS: ${{{{ {both} || 'linux/amd64' }}}}" in release
+    is_for_both = each.image == "umop-api" and not each.tag.endswith("-cuda")
+    assert each.pod.get("nodeSelector") == (None if is_for_both else AMD64)
 
 
 def test_images_have_one_prefix() -> None:

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import re
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 import yaml
 
-from tests.k8s.manifests import ALL, ROOT, containers, containers_of, objects
+from tests.k8s.manifests import ALL, ROOT, Object, containers, containers_of, objects, overlay
+
+KINDS = {
+    "deployment": "Deployment",
+    "service": "Service",
+    "hpa": "HorizontalPodAutoscaler",
+    "pdb": "PodDisruptionBudget",
+    "networkpolicy": "NetworkPolicy",
+}
 
 
 def test_a_second_training_shares_no_name() -> None:
@@ -31,6 +40,40 @@ def test_claims_can_be_of_one_node(file: str) -> None:
     claims = [each for each in yaml.safe_load_all(done.stdout) if each]
     assert len(claims) == len(objects("storage.yaml"))
     assert all(each["spec"]["accessModes"] == ["ReadWriteOnce"] for each in claims)
+
+
+def test_the_demo_exports_on_any_node() -> None:
+    text = (ROOT / "docs" / "deployment.md").read_text()
+    [command] = re.findall(r"^(sed -e .* k8s/export-job.yaml) \|", text, re.M)
+    done = subprocess.run(["sh", "-c", command], cwd=ROOT, check=True, capture_output=True)
+    [container] = containers_of([yaml.safe_load(done.stdout)])
+    assert container.variables()["RUN"] == "demo"
+    assert "nodeSelector" not in container.pod
+    assert "nodeSelector" in containers("export-job.yaml")[0].pod
+
+
+def test_what_another_way_of_serving_leaves_is_deleted(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "deployment.md").read_text()
+    gpu, embedded = re.findall(r"^kubectl delete (\S+) umop-torchserve +# \w", text, re.M)
+    before = kinds(objects("serving"))
+    assert {KINDS[each] for each in gpu.split(",")} == before - kinds(
+        objects("serving/overlays/gpu")
+    )
+    after = kinds(overlay(tmp_path, "model-claim", "embedded"))
+    assert {KINDS[each] for each in embedded.split(",")} == before - after == before
+
+
+def kinds(made: Sequence[Object]) -> set[str]:
+    """Kinds of what there is of TorchServe."""
+    return {each["kind"] for each in made if each["metadata"]["name"] == "umop-torchserve"}
+
+
+def test_the_docs_wait_for_both_deployments() -> None:
+    text = (ROOT / "docs" / "deployment.md").read_text()
+    waits = re.findall(r"^.*kubectl rollout status deployment/umop-api$", text, re.M)
+    both = "kubectl rollout status deployment/umop-torchserve && {0}"
+    assert waits
+    assert set(waits) == {both.format("kubectl rollout status deployment/umop-api")}
 
 
 def test_the_docs_push_every_image() -> None:

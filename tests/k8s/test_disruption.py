@@ -6,9 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.k8s.manifests import Object, named, overlay
+from tests.k8s.manifests import Object, find, named, objects, overlay
 
 SAFE_TO_EVICT = "cluster-autoscaler.kubernetes.io/safe-to-evict"
+DO_NOT_DISRUPT = "karpenter.sh/do-not-disrupt"
+TRAININGS = [
+    "train-job.yaml",
+    "demo",
+    "demo/two-pods",
+    "jobset/jobset.yaml",
+    "kubeflow/runtime.yaml",
+]
 DEPLOYMENTS = ("umop-api", "umop-torchserve")
 every_deployment = pytest.mark.parametrize("name", DEPLOYMENTS)
 
@@ -57,10 +65,16 @@ def test_the_autoscaler_may_empty_its_node(name: str) -> None:
     assert template["metadata"]["annotations"] == {SAFE_TO_EVICT: "true"}
 
 
-def test_the_autoscaler_leaves_the_node_of_a_training_alone() -> None:
-    template = named("train-job.yaml", "Job")["spec"]["template"]
-    assert SAFE_TO_EVICT not in template["metadata"].get("annotations", {})
-    assert any("emptyDir" in volume for volume in template["spec"]["volumes"])
+@pytest.mark.parametrize("name", [*TRAININGS, "export-job.yaml"])
+def test_autoscalers_leave_the_node_of_a_job_alone(name: str) -> None:
+    templates = [each for each in find(list(objects(name)), "template") if is_of_pods(each)]
+    assert templates
+    for each in templates:
+        assert each["metadata"]["annotations"] == {SAFE_TO_EVICT: "false", DO_NOT_DISRUPT: "true"}
+
+
+def is_of_pods(template: Object) -> bool:
+    return "containers" in template["spec"]
 
 
 def deployment_of(objects: list[Object], name: str) -> Object:

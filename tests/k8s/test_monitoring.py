@@ -12,7 +12,7 @@ import httpx
 import pytest
 import yaml
 
-from tests.k8s.manifests import COMPONENTS, read
+from tests.k8s.manifests import COMPONENTS, overlay, read
 from tests.serving.images import encode, paint
 from tests.serving.make_bundle import make_bundle
 from tests.serving.running import running
@@ -51,6 +51,14 @@ def test_alerts_come_when_they_should(rules: Path) -> None:
     cases = rules.with_name("cases.yaml")
     cases.write_text(CASES.read_text())
     assert "SUCCESS" in promtool("test", "rules", cases)
+
+
+def test_the_prometheus_of_a_helm_release_finds_all_that_is_its(tmp_path: Path) -> None:
+    made = overlay(tmp_path, "model-claim", "monitoring")
+    labels = [
+        each["metadata"].get("labels", {}) for each in made if "monitoring" in each["apiVersion"]
+    ]
+    assert [each.get("release") for each in labels] == ["kube-prometheus-stack"] * 3
 
 
 def test_the_service_has_every_metric_that_is_asked_for(tmp_path: Path) -> None:

@@ -61,6 +61,19 @@ def test_the_rollout_reaches_what_serves_alone_and_may(compiled: list[dict[str, 
     assert {"list", "patch", "watch"} <= set(rule["verbs"])
 
 
+def test_steps_run_where_their_image_does_and_are_not_moved(compiled: list[dict[str, Any]]) -> None:
+    settings = compiled[1]["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
+    steps = compiled[0]["deploymentSpec"]["executors"]
+    mine = {name for name, each in steps.items() if "umop" in each["container"]["image"]}
+    assert mine
+    for name in mine:
+        assert settings[name]["nodeSelector"] == {"labels": {"kubernetes.io/arch": "amd64"}}
+        assert settings[name]["podMetadata"]["annotations"] == {
+            "cluster-autoscaler.kubernetes.io/safe-to-evict": "false",
+            "karpenter.sh/do-not-disrupt": "true",
+        }
+
+
 def test_each_step_is_bounded_and_without_rights(compiled: list[dict[str, Any]]) -> None:
     steps = compiled[0]["deploymentSpec"]["executors"]
     for step in steps.values():

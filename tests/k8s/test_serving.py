@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ from tests.k8s.manifests import (
 from tests.k8s.programs import parse
 
 SERVING = ["serving", "serving/overlays/gpu", "demo/serving"]
+DNS = (53, 5353)
 PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
 
 
@@ -128,10 +130,42 @@ def selector(each: Object) -> dict[str, str]:
 @pytest.mark.parametrize("name", SERVING)
 def test_the_management_port_is_open_to_nobody(name: str) -> None:
     allowed = find([each for each in objects(name) if each["kind"] == "NetworkPolicy"], "port")
-    assert set(allowed) == {"http", "internal", "inference", "metrics", 53}
+    assert set(allowed) == {"http", "internal", "inference", "metrics", *DNS}
     denied = named(name, "NetworkPolicy", "umop-serving")["spec"]
     assert denied["policyTypes"] == ["Ingress", "Egress"]
     assert not denied.keys() & {"ingress", "egress"}
+
+
+@pytest.mark.parametrize(
+    ("port", "namespace", "pod"),
+    [
+        (53, "kube-system", "kube-dns"),
+        (53, "kube-system", "node-local-dns"),
+        (5353, "openshift-dns", None),
+        (53, "169.254.20.10", None),
+        (53, "169.254.169.254", None),
+    ],
+)
+def test_the_front_finds_torchserve_wherever_its_cluster_has_dns(
+    port: int, namespace: str, pod: str | None
+) -> None:
+    egress = named("serving", "NetworkPolicy", "umop-api")["spec"]["egress"]
+    rules = [each for each in egress if port in find(each, "port")]
+    assert any(is_meant(peer, namespace, pod) for each in rules for peer in each["to"])
+    assert all({one["protocol"] for one in each["ports"]} == {"UDP", "TCP"} for each in rules)
+
+
+def is_meant(peer: Object, namespace: str, pod: str | None) -> bool:
+    """Whether a peer of a policy is an address, or pods of a namespace."""
+    if "ipBlock" in peer:
+        return namespace[0].isdigit() and ip_address(namespace) in ip_network(
+            peer["ipBlock"]["cidr"]
+        )
+    labels = peer.get("namespaceSelector", {}).get("matchLabels", {})
+    if labels.get("kubernetes.io/metadata.name") != namespace:
+        return False
+    chosen = peer.get("podSelector", {}).get("matchExpressions", [])
+    return pod in chosen[0]["values"] if chosen else pod is None
 
 
 @pytest.mark.parametrize("name", SERVING)

@@ -82,8 +82,9 @@ def test_there_is_time_to_save(name: str) -> None:
         assert each.pod["terminationGracePeriodSeconds"] >= SECONDS_TO_STOP + SECONDS_TO_END
 
 
-def test_with_object_storage_no_pod_has_a_claim(tmp_path: Path) -> None:
-    made = with_component(tmp_path, "train-job.yaml", "object-storage")
+@pytest.mark.parametrize("name", ["train-job.yaml", "export-job.yaml"])
+def test_with_object_storage_no_pod_has_a_claim(tmp_path: Path, name: str) -> None:
+    made = with_component(tmp_path, name, "object-storage")
     assert not list(find(made, "persistentVolumeClaim"))
     [account] = [each for each in made if each["kind"] == "ServiceAccount"]
     for each in containers_of(made):
@@ -93,6 +94,7 @@ def test_with_object_storage_no_pod_has_a_claim(tmp_path: Path) -> None:
         variables = each.variables()
         assert all(is_address(variables[name]) for name in ("DATA", "UMOP_MIRROR"))
         assert not [name for name in variables if "KEY" in name or "SECRET" in name]
+        assert "--data" not in each.words() or variables["DATA"] in each.command()
         validate(each.object, "1.30", strict=True)
 
 
