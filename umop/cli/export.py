@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from serving.shared import ArchiveEngine, Precision
-from umop.cli.options import RunName
+from umop.cli.options import RunName, data_path
 from umop.runs.folder import RunFolder
 from umop.system.console import counted, quietly
+from umop.system.errors import UserError
+from umop.system.fetched import address_in
 
 if TYPE_CHECKING:
+    from umop.export.bundle import Export
     from umop.export.verify import Deviation
 
 
@@ -35,12 +38,30 @@ def export(
         Path | None,
         typer.Option(help="Private key (PEM) to sign the bundle with.", show_default=False),
     ] = None,
+    mirror: Annotated[
+        str | None,
+        typer.Option(
+            envvar="UMOP_MIRROR",
+            help="Bring the run from where training mirrored it, and put its bundle there.",
+            show_default=False,
+        ),
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            parser=data_path,
+            metavar="<address>",
+            help="Bring the data that was trained on, from its address: s3://bucket/photos.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Write the bundle that is served, and check that it finds what the checkpoint finds."""
     from serving.shared import Bundle, Signer
 
     target = RunFolder.named(run)
     signer = Signer(sign) if sign else None
+    _bring(target, mirror, data)
     typer.echo(f"Exporting {target.folder}: a minute for a small network, some for a Swin")
     with quietly():
         from umop.export import export_if_changed
@@ -50,8 +71,40 @@ def export(
         typer.echo(f"Signed: {Bundle.open(target.bundle).sign(signer)}")
     if done is None:
         typer.echo(f"{target.bundle} is already that of {target.best_checkpoint().name}")
-        return
-    typer.echo(f"Bundle: {target.bundle}")
+    else:
+        _show(done, target, precision)
+    if mirror:
+        from umop.runs.publish import publish
+
+        typer.echo(f"Serve it: umop-serve --bundle {publish(target, mirror)}")
+
+
+def _bring(run: RunFolder, mirror: str | None, data: Path | None) -> None:
+    """Brings what another disk has of a run, and the data that it was trained on.
+
+    Raises:
+        FetchError: Storage does not answer.
+        UserError: Storage refuses, or the data is named by a path.
+    """
+    if data and address_in(data) is None:
+        raise UserError(
+            f"--data takes an address in object storage, not {data}: a run remembers the paths of "
+            "its data."
+        )
+    with quietly():
+        from umop.data.recognition import files_of
+        from umop.runs.uploads import bring
+        from umop.training.claim import done_here
+
+        if mirror:
+            bring(run, mirror, done_here(run))
+        if data:
+            files_of(data)
+
+
+def _show(done: Export, run: RunFolder, precision: Precision) -> None:
+    """Prints what an export has shown."""
+    typer.echo(f"Bundle: {run.bundle}")
     for engine, difference in done.differences.items():
         typer.echo(_comparison(engine, difference), err=difference.detections == 0)
     if done.ap_loss is not None:
