@@ -45,18 +45,22 @@ class Fault:
         code: S3's name for why.
         modified: The time that it says the object is from, by a clock of its own.
         cut_after: It breaks the answer off behind so many bytes of its content.
+        ends_early: It says that what it breaks off is all there is.
         stall_after: It sends no more behind so many bytes.
         delay: It waits for so many seconds.
         gives_parts: It heeds a range of bytes that is asked for.
+        ignores: A header that it does not heed.
     """
 
     status: int | None = None
     code: str = ""
     modified: datetime | None = None
     cut_after: int | None = None
+    ends_early: bool = False
     stall_after: int | None = None
     delay: float = 0
     gives_parts: bool = True
+    ignores: str = ""
 
 
 @dataclass
@@ -133,19 +137,22 @@ def _handler(storage: Storage) -> type[BaseHTTPRequestHandler]:
             server = HTTPConnection(urlsplit(storage.behind).netloc)
             if not fault.gives_parts:
                 del self.headers["Range"]
+            del self.headers[fault.ignores]
             server.request(self.command, self.path, content, dict(self.headers))
             answer = server.getresponse()
             body = answer.read()
+            kept = body[: _first(fault.cut_after, fault.stall_after)]
             self.send_response(answer.status)
             for name, value in answer.getheaders():
                 if name.lower() == "last-modified" and fault.modified:
                     value = format_datetime(fault.modified, usegmt=True)
+                if name.lower() == "content-length" and fault.ends_early:
+                    value = str(len(kept))
                 if name.lower() not in ("transfer-encoding", "connection"):
                     self.send_header(name, value)
             if not answer.getheader("Content-Length"):
                 self.send_header("Content-Length", str(len(body)))
             self.end_headers()
-            kept = body[: _first(fault.cut_after, fault.stall_after)]
             storage.moved += len(kept)
             with suppress(OSError):  # the client was killed
                 self.wfile.write(kept)

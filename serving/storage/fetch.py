@@ -13,7 +13,6 @@ from hashlib import blake2b
 from itertools import takewhile
 from pathlib import Path, PurePosixPath
 from threading import Event, Lock
-from time import sleep
 from typing import Protocol
 
 from serving.storage.errors import StorageError
@@ -190,15 +189,25 @@ def receive_object(store: Source, wanted: StoredObject, part: Path, over: Event 
             with part.open("ab") as file:
                 chunks = store.stream(wanted, start)
                 file.writelines(takewhile(lambda _: not over.is_set(), chunks))
+            _require_whole(store, wanted, part)
         except StorageError as error:
             failures = 0 if part.stat().st_size > start else failures + 1
             if not error.is_temporary or failures == _TRIES:
                 raise
-            sleep(_FIRST_PAUSE * 2**failures)
+            over.wait(_FIRST_PAUSE * 2**failures)
     if (size := part.stat().st_size) != wanted.size:
         part.unlink()
         raise StorageError(
             f"{store.named(wanted.name)}: {size} bytes came in place of {wanted.size}"
+        )
+
+
+def _require_whole(store: Source, wanted: StoredObject, part: Path) -> None:
+    """Raises a temporary error where a stream ended before the object did."""
+    if (size := part.stat().st_size) < wanted.size:
+        raise StorageError(
+            f"{store.named(wanted.name)}: it broke off after {size} of {wanted.size} bytes",
+            is_temporary=True,
         )
 
 
@@ -216,7 +225,11 @@ def _require_safe(store: Source, name: str) -> None:
 def _require_space(folder: Path, needed: int) -> None:
     free = shutil.disk_usage(folder).free
     if needed > free:
-        raise StorageError(f"{folder}: {needed} bytes are to be fetched and {free} are free")
+        raise StorageError(
+            f"{folder}: {needed} bytes are to be fetched and {free} are free; make room, or name "
+            "another disk with UMOP_CACHE",
+            is_temporary=True,  # another machine may have more
+        )
 
 
 def _remove_others(folder: Path, names: set[str]) -> None:

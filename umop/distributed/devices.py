@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
+
 import torch
 from mmengine.config import Config
 
-from umop.system.errors import UserError
-from umop.system.hardware import cpus
+from serving.shared import usable_cores
+from umop.system.errors import MachineError, UserError
 
 
 def choose_processes(config: Config, on_cpu: bool = False, wanted: int | None = None) -> int:
@@ -18,23 +20,44 @@ def choose_processes(config: Config, on_cpu: bool = False, wanted: int | None = 
         wanted: The number of processes that the user asked for.
 
     Raises:
-        UserError: The config needs a GPU and there is none, or there are too few GPUs or cores.
+        MachineError: The config needs a GPU, or the container was given one, and there is none.
+        UserError: There are too few GPUs or cores.
     """
     gpus = 0 if on_cpu else torch.cuda.device_count()
     if gpus == 0:
-        if config.get("needs_gpu", False) and not on_cpu:
-            raise UserError(
-                "No GPU was found, and this config is made for GPUs: nvidia-smi shows what this "
-                "machine has. To train on the processor all the same, which suits some hundred "
-                "images of your own, add --device cpu."
-            )
-        cores = cpus()
+        if not on_cpu:
+            _require_none(config)
+        cores = usable_cores()
         if wanted is not None and wanted > cores:
-            raise UserError(f"{wanted} processes need as many cores; this machine has {cores}.")
+            raise UserError(f"{wanted} processes need as many cores; this process may use {cores}.")
         return wanted or 1
     if wanted is not None and wanted > gpus:
         raise UserError(f"{wanted} processes need as many GPUs; this machine has {gpus}.")
     return wanted or gpus
+
+
+def _require_none(config: Config) -> None:
+    """Refuses the processor where a GPU was meant.
+
+    Raises:
+        MachineError: One was.
+    """
+    if config.get("needs_gpu", False):
+        meant = "this config is made for GPUs"
+    elif _was_given_gpus():
+        meant = "this container was given one (NVIDIA_VISIBLE_DEVICES)"
+    else:
+        return
+    raise MachineError(
+        f"No GPU was found, and {meant}: nvidia-smi shows what this machine has. To train on the "
+        "processor all the same, which suits some hundred images of your own, add --device cpu."
+    )
+
+
+def _was_given_gpus() -> bool:
+    """Whether a container was given GPUs by their names, as Kubernetes gives them."""
+    given = os.environ.get("NVIDIA_VISIBLE_DEVICES", "")
+    return given.startswith(("GPU-", "MIG-")) and "CUDA_VISIBLE_DEVICES" not in os.environ
 
 
 def connect_processors(config: Config) -> None:

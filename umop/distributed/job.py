@@ -11,8 +11,8 @@ from uuid import uuid4
 from torch.distributed.launcher.api import LaunchConfig
 from torch.distributed.run import config_from_args, get_args_parser
 
+from serving.shared import usable_cores
 from umop.system.errors import UserError
-from umop.system.hardware import cpus
 
 _USUAL = ("MASTER_ADDR", "MASTER_PORT", "NNODES", "NODE_RANK")
 """Variables that are also taken without torchrun's ``PET_``."""
@@ -77,7 +77,7 @@ def threads_of(processes: int) -> dict[str, str]:
     """The variable that shares the processors among several ranks, unless it is there."""
     if processes == 1 or "OMP_NUM_THREADS" in os.environ:
         return {}
-    return {"OMP_NUM_THREADS": str(max(1, cpus() // processes))}
+    return {"OMP_NUM_THREADS": str(max(1, usable_cores() // processes))}
 
 
 @contextlib.contextmanager

@@ -9,9 +9,9 @@ from zipfile import BadZipFile, ZipFile
 
 import torch
 
+from serving.shared import sha256_of
 from umop.runs.folder import BEST, RunFolder
 from umop.system.console import note
-from umop.system.digest import sha256_of
 from umop.system.errors import UserError
 from umop.system.files import flush, replace_text
 

@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from umop.system.digest import sha256_of
+from serving.shared import sha256_of
+from umop.system.dataset_paths import annotation_file
 from umop.system.errors import UserError
 from umop.system.files import replace_text
 
@@ -97,8 +98,7 @@ class Evaluation:
 
 def annotations_of(config: Config) -> Path:
     """The file with the true boxes of a config's test data."""
-    dataset = config.test_dataloader.dataset
-    return Path(dataset.data_root) / dataset.ann_file
+    return annotation_file(config.test_dataloader.dataset)
 
 
 def format_metric(value: float) -> str:

@@ -102,7 +102,7 @@ class Lease:
 
         Raises:
             StorageError: Storage cannot be asked.
-            UserError: Another job holds it.
+            UserError: Another job holds it, or the server cannot keep two jobs apart.
         """
         self._acquire()
         beating = Thread(target=self._keep, daemon=True)
@@ -118,13 +118,40 @@ class Lease:
     def _acquire(self) -> None:
         while self._tag is None:
             try:
-                self._tag = self._write(None)
+                first = self._take()
+                second = self._write(first)
+            except ConflictError:  # another job was first
+                continue
+            self._require_refused(None, first)
+            self._tag = second
+
+    def _take(self) -> Tag:
+        try:
+            return self._write(None)
+        except ConflictError:
+            return self._write(self._expired())
+
+    def _require_refused(self, *stale: Tag | None) -> None:
+        """Tries what a server must refuse that keeps two jobs apart.
+
+        Args:
+            stale: What the lease is not any more.
+
+        Raises:
+            StorageError: Storage cannot be asked.
+            UserError: The server writes all the same.
+        """
+        for each in stale:
+            try:
+                self._write(each)
             except ConflictError:
-                expired = self._expired()
-                try:
-                    self._tag = self._write(expired)
-                except ConflictError:  # another job was first
-                    continue
+                continue
+            self._release()
+            raise UserError(
+                f"{self._store.address} cannot be a mirror: its server ignores If-None-Match or "
+                "If-Match, so two jobs would overwrite each other. Name a server that heeds both, "
+                "or leave --mirror out."
+            )
 
     def _expired(self) -> Tag | None:
         """Waits for a lease to be given up; returns the tag of one that is not kept.
@@ -140,6 +167,8 @@ class Lease:
             raise UserError(
                 f"{self._store.named(_LEASE)} is damaged. Delete it, once no job trains this run."
             )
+        if lease.writer == self.writer:  # the answer to its write was lost
+            return tag
         note(f"looking whether {lease.holder} still trains {self._store.address}")
         until = monotonic() + _seconds_to_watch(lease, self._age(found[1]))
         while monotonic() < until:

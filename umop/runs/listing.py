@@ -11,6 +11,9 @@ from umop.runs.lock import is_locked
 from umop.system.errors import UserError
 from umop.system.exit_codes import STOPPED
 
+_FOUND = "lost+found"
+"""What a file system of its own has at its top, and nobody but root may read."""
+
 
 @dataclass(frozen=True)
 class ListedRun:
@@ -19,7 +22,7 @@ class ListedRun:
     Attributes:
         name: Of the run.
         state: ``training``, ``finished``, ``stopped``, ``killed``, ``failed``, ``imported``,
-            ``damaged`` or ``empty``.
+            ``damaged``, ``unreadable`` or ``empty``.
         iteration: The last iteration that is known; None before there was one.
         ap: Of the last evaluation during training, from 0 to 1; None before there was one.
         age: Seconds since the run last wrote.
@@ -35,7 +38,7 @@ class ListedRun:
 def runs_in(folder: Path) -> list[ListedRun]:
     """All runs of a folder, the newest first."""
     paths = folder.iterdir() if folder.is_dir() else ()
-    rows = [listed_run(RunFolder(path)) for path in paths if path.is_dir()]
+    rows = [listed_run(RunFolder(path)) for path in paths if path.is_dir() and path.name != _FOUND]
     return sorted(rows, key=lambda row: row.age)
 
 
@@ -45,13 +48,19 @@ def listed_run(run: RunFolder) -> ListedRun:
         state, lines, last = run_state(run), run.read_metrics(), run.last_metrics()
     except UserError:
         state, lines, last = "damaged", [], None
+    except PermissionError:
+        return ListedRun(run.name, "unreadable", None, None, _age(run.folder))
     return ListedRun(
         name=run.name,
         state=state,
         iteration=lines[-1]["iter"] if lines else None,
         ap=last["AP"] if last else None,
-        age=time.time() - max(path.stat().st_mtime for path in (run.folder, *_wrote(run))),
+        age=_age(run.folder, *_wrote(run)),
     )
+
+
+def _age(*paths: Path) -> float:
+    return time.time() - max(path.stat().st_mtime for path in paths)
 
 
 def _wrote(run: RunFolder) -> list[Path]:

@@ -14,8 +14,13 @@ from pathlib import Path
 from filelock import FileLock
 
 from umop.runs.folder import RunFolder
+from umop.system.console import note
 from umop.system.errors import FetchError, Stopped, UserError
 from umop.system.locks import file_lock, try_lock
+
+_BOOT = Path("/proc/sys/kernel/random/boot_id")
+_SECONDS_FOR_A_LOST_MACHINE = 120.0
+"""NFSv4 drops a lost machine's locks after 90 s, unless its server is set otherwise."""
 
 
 @contextlib.contextmanager
@@ -57,9 +62,38 @@ def _acquire(run: RunFolder) -> tuple[FileLock, bool]:
     is_new = _make(run.folder)
     lock = file_lock(run.lock)
     if not try_lock(lock):
-        raise UserError(_held_by_another(run))
-    run.lock.write_text(holder())
+        _outwait_lost_machine(run, lock)
+    run.lock.write_text(f"{holder()}\n{_machine()}\n")
     return lock, is_new
+
+
+def _outwait_lost_machine(run: RunFolder, lock: FileLock) -> None:
+    """Waits for a lock that a machine which is gone may have left; one of this machine is none.
+
+    Raises:
+        UserError: The run is being trained.
+    """
+    by, machine = _said(run)
+    if machine == _machine():
+        raise UserError(_held(run, by))
+    seconds = _SECONDS_FOR_A_LOST_MACHINE
+    note(f"waiting {seconds:.0f} s at most, in case that machine is lost: {run.lock} is of {by}")
+    if not try_lock(lock, seconds):
+        raise UserError(f"{_held(run, by)} If that machine is lost, delete {run.lock}.")
+
+
+def _said(run: RunFolder) -> tuple[str, str]:
+    """Who has locked a run, and on which machine, as far as that is known."""
+    by, _, machine = run.lock.read_text(errors="replace").partition("\n")
+    return by or "another process", machine.strip()
+
+
+def _machine() -> str:
+    """Tells one start of a machine from all others; pods of one name have the same host name."""
+    try:
+        return _BOOT.read_text().strip()
+    except OSError:  # macOS
+        return socket.gethostname()
 
 
 def _make(folder: Path) -> bool:
@@ -82,9 +116,8 @@ def holder() -> str:
     return f"process {os.getpid()} on {socket.gethostname()} since {since}"
 
 
-def _held_by_another(run: RunFolder) -> str:
+def _held(run: RunFolder, by: str) -> str:
     """Says which process trains a run, and what to do."""
-    by = run.lock.read_text(errors="replace") or "another process"
     return (
         f"{run.folder} is being trained by {by}. Wait for it or stop it, or give this run "
         "another name with --run."

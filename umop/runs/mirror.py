@@ -20,11 +20,18 @@ from typing import BinaryIO, NamedTuple
 
 from pydantic import TypeAdapter
 
-from serving.shared import ConflictError, StorageError, Store, Tag, receive_object
+from serving.shared import (
+    ConflictError,
+    StorageError,
+    Store,
+    Tag,
+    receive_object,
+    sha256_of,
+    sha256_of_stream,
+)
 from umop.runs.checkpoints import by_age, checksum_file
 from umop.runs.folder import POINTER, RunFolder
 from umop.system.console import note
-from umop.system.digest import sha256_of, sha256_of_stream
 from umop.system.errors import UserError
 from umop.system.files import replace_text
 

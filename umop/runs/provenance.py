@@ -16,9 +16,10 @@ from typing import Any
 
 from mmengine.config import Config
 
+from serving.shared import sha256_of
 from umop.runs.folder import RunFolder
 from umop.system.console import note
-from umop.system.digest import sha256_of
+from umop.system.dataset_paths import annotation_file, image_folder
 from umop.system.files import replace_text
 from umop.system.hardware import devices, driver
 from umop.system.versions import STACK, all_installed
@@ -147,15 +148,14 @@ def fingerprint(config: Config) -> dict[str, dict[str, str | int]]:
     files: dict[str, dict[str, str | int]] = {}
     for split in ("train", "val"):
         dataset = config[f"{split}_dataloader"].dataset
-        root = Path(dataset.data_root)
-        path = root / dataset.ann_file
+        path = annotation_file(dataset)
         if path.is_file():
             images = json.loads(path.read_text())["images"]
             names = sorted(image["file_name"] for image in images)
             files[str(path)] = {
                 "sha256": sha256_of(path),
                 "pictures": len(names),
-                "pictures_sha256": digest_of_sizes(root / dataset.data_prefix.img, names),
+                "pictures_sha256": digest_of_sizes(image_folder(dataset), names),
             }
     return files
 

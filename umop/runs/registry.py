@@ -21,9 +21,9 @@ from serving.shared import (
     MlflowServer,
     RefusedError,
     put_artifact,
+    sha256_of,
 )
 from umop.runs.folder import RunFolder
-from umop.system.digest import sha256_of
 from umop.system.errors import UserError
 from umop.system.storage import readable_errors
 

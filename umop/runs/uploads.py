@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from threading import Condition, Thread
 
-from serving.shared import ConflictError, StorageError, Store, local_path
+from serving.shared import ConflictError, Store, local_path
 from umop.runs.folder import RunFolder
 from umop.runs.lease import Lease
 from umop.runs.mirror import Mirror, Snapshot
 from umop.system.console import note
 from umop.system.errors import FetchError, UserError
-from umop.system.storage import readable_errors
+from umop.system.storage import patiently, readable_errors
 
 _GRACE = 90.0
 """Seconds that a stop waits for its upload; a rank is killed 100 s after it is told to stop."""
@@ -21,7 +21,7 @@ _SECONDS_BETWEEN_LOOKS = 0.1
 _SECONDS_BETWEEN_TRIES = 5.0
 
 
-def _mirror_of(run: RunFolder, address: str) -> Store:
+def mirror_of(run: RunFolder, address: str) -> Store:
     """Where a run is mirrored.
 
     Raises:
@@ -47,8 +47,17 @@ def bring(run: RunFolder, address: str, here: int) -> None:
         FetchError: Storage does not answer.
         UserError: Not one checkpoint is whole, or storage refuses.
     """
-    with readable_errors():
-        Mirror(run, _mirror_of(run, address)).pull(here)
+    patiently(lambda: Mirror(run, mirror_of(run, address)).pull(here))
+
+
+def require_mirror(run: RunFolder, address: str) -> None:
+    """Checks that a run's mirror can be read.
+
+    Raises:
+        FetchError: Storage does not answer.
+        UserError: The address is none that a run can be mirrored to, or storage refuses.
+    """
+    patiently(lambda: mirror_of(run, address).objects("files"))
 
 
 @contextmanager
@@ -66,13 +75,13 @@ def mirrored(run: RunFolder, address: str, here: Callable[[], int]) -> Iterator[
     """
     with ExitStack() as held:
         with readable_errors():
-            store = _mirror_of(run, address)
-            lease = Lease(store)
-            held.enter_context(lease.held())
-            mirror = Mirror(run, store, lease.writer)
-            done = here()
-            mirror.pull(done)
-            mirror.clear()
+            store = mirror_of(run, address)
+        lease = Lease(store)
+        patiently(lambda: held.enter_context(lease.held()))
+        mirror = Mirror(run, store, lease.writer)
+        done = here()
+        patiently(lambda: mirror.pull(done))
+        patiently(mirror.clear)
         uploads = Uploads(run, mirror, lease, max(done, mirror.manifest.iteration))
         try:
             yield uploads
@@ -112,8 +121,7 @@ class Uploads:
             FetchError: Storage does not answer.
             UserError: Storage refuses.
         """
-        with readable_errors():
-            self._push(Snapshot.of(self._run, self._iteration))
+        patiently(lambda: self._push(Snapshot.of(self._run, self._iteration)))
         self._thread = Thread(target=self._work, daemon=True)
         self._thread.start()
 
@@ -192,14 +200,9 @@ class Uploads:
             except Exception as error:  # whatever it is, training goes on and its end says so
                 self._failure = error
                 note(f"warning: {error}: the mirror stays as it is until the next upload")
-                if self._is_ending and self._may_succeed(error):
+                if self._is_ending and time.monotonic() < self._tries_until:
                     time.sleep(_SECONDS_BETWEEN_TRIES)
                     self._waiting = self._waiting or Snapshot.of(self._run, self._iteration)
-
-    def _may_succeed(self, failure: Exception) -> bool:
-        """Whether the last upload is worth another try."""
-        is_temporary = isinstance(failure, StorageError) and failure.is_temporary
-        return is_temporary and time.monotonic() < self._tries_until
 
     def _push(self, snapshot: Snapshot) -> None:
         try:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import errno
 
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
-NOT_WRITABLE = (*NO_SPACE, errno.EROFS, errno.EACCES, errno.EPERM)
+NOT_WRITABLE = (
+    *NO_SPACE,
+    *(errno.EROFS, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, errno.ELOOP),
+)
 """What a system answers where nothing can be written."""
 
 
@@ -20,6 +23,10 @@ class UserError(Exception):
         raises an exception that has such an attribute again as ``UserError(message=…)``.
         """
         return str(self).rpartition(f"{__name__}.{type(self).__name__}: ")[2].strip()
+
+
+class MachineError(UserError):
+    """This machine lacks what another may have; the message says what, and what to do."""
 
 
 class TrainingError(Exception):

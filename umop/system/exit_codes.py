@@ -1,6 +1,6 @@
 """What the exit code of ``umop`` says; a script or a cluster's scheduler acts on it."""
 
-from umop.system.errors import FailedRankError, LostRankError, Stopped, UserError
+from umop.system.errors import FailedRankError, LostRankError, MachineError, Stopped, UserError
 
 FAILURE = 1
 """Something broke: the program, the machine, or training itself (a loss that is not finite)."""
@@ -24,4 +24,5 @@ def exit_code_of(error: BaseException) -> int:
         return STOPPED
     if isinstance(error, FailedRankError):
         return error.exit_code
-    return MISTAKE if isinstance(error, UserError) else FAILURE
+    is_mistake = isinstance(error, UserError) and not isinstance(error, MachineError)
+    return MISTAKE if is_mistake else FAILURE

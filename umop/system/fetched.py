@@ -6,11 +6,10 @@ import re
 from hashlib import blake2b
 from pathlib import Path
 
-from serving.shared import ConflictError, Objects, Store, fetch, local_path
-from umop.system.cache import cache_folder
+from serving.shared import ConflictError, Objects, Store, cache_folder, fetch, local_path
 from umop.system.console import Count, counted, note
 from umop.system.errors import FetchError, UserError
-from umop.system.storage import readable_errors
+from umop.system.storage import patiently
 
 _FOLDED = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/+")
 _MEGABYTE = 1e6
@@ -41,8 +40,7 @@ def fetched_path(path: Path) -> Path:
     address = address_in(path)
     if address is None:
         return path
-    with readable_errors():
-        return local_path(address) or _fetch(address)
+    return patiently(lambda: local_path(address) or _fetch(address))
 
 
 def _fetch(address: str) -> Path:

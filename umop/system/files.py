@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 
 def replace_text(path: Path, text: str) -> None:
     """Writes a small file so that it has its old content or the new, whatever happens."""
-    temporary = path.with_name(f".{path.name}.tmp")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         temporary.write_text(text)
         flush(temporary)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def write_cached(path: Path, text: str) -> None:
+    """Writes a file of the cache, whole or not at all; a cache that cannot be written is none."""
+    with suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace_text(path, text)
 
 
 def flush(path: Path) -> None:

@@ -9,14 +9,11 @@ import re
 from contextlib import suppress
 from pathlib import Path
 
+from serving.shared import usable_cores
+
 KERNEL_MODULE = Path("/proc/driver/nvidia/version")
 _CPU_INFO = Path("/proc/cpuinfo")
 GIB = 2**30
-
-
-def cpus() -> int:
-    """The processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def cpu_name() -> str:
@@ -51,7 +48,7 @@ def devices() -> list[str]:
 
     if torch.cuda.is_available():
         return [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
-    return [f"{platform.machine()} CPU, {cpus()} processors"]
+    return [f"{platform.machine()} CPU, {usable_cores()} processors"]
 
 
 def driver() -> str | None:

@@ -46,14 +46,18 @@ def file_lock(path: Path) -> FileLock:
     return FileLock(path, thread_local=False, fallback_to_soft=False)
 
 
-def try_lock(lock: FileLock) -> bool:
+def try_lock(lock: FileLock, seconds: float = _SECONDS_OF_RETRIES) -> bool:
     """Locks a file unless another process has; where there are no locks, with a warning.
+
+    Args:
+        lock: Of the file.
+        seconds: How long another process is waited for.
 
     Raises:
         OSError: The file cannot be opened.
     """
     try:
-        lock.acquire(timeout=_SECONDS_OF_RETRIES)
+        lock.acquire(timeout=seconds)
     except Timeout:
         return False
     except OSError as error:

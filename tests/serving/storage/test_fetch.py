@@ -15,7 +15,7 @@ from types import SimpleNamespace
 import pytest
 
 from serving.storage import ConflictError, Objects, StorageError, Store, fetch, receive_object
-from serving.storage.fetch import _CONNECTIONS
+from serving.storage.fetch import _CONNECTIONS, _TRIES
 from serving.storage.store import _CLIENT
 from tests.serving.waiting import wait_until
 from tests.storage import Fault, Storage
@@ -116,6 +116,16 @@ def test_what_came_before_needs_no_space_again(
     monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=4_000_000))
     assert brought(store, tmp_path / "a" / "files") == ["large.bin"]
     assert content(tmp_path / "a" / "files") == {"large.bin": whole}
+
+
+def test_too_little_space_is_of_this_machine_only(
+    storage: Storage, place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = fill(storage, place, 1)
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=99))
+    with pytest.raises(StorageError, match=r"100 bytes are to be .* UMOP_CACHE") as refused:
+        brought(store, tmp_path / "a" / "files")
+    assert refused.value.is_temporary
 
 
 def test_a_server_that_gives_no_parts_is_asked_for_the_whole(
@@ -220,6 +230,22 @@ def test_what_nobody_waits_for_any_more_is_not_asked_for_again(
     with pytest.raises(StorageError, match=r"large\.bin: was left at byte 0"):
         receive_object(store, wanted, part, over)
     assert len(storage.fetched()) == 1
+
+
+def test_an_object_that_keeps_ending_early_is_given_up(
+    storage: Storage, place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(receive_object.__globals__, "_FIRST_PAUSE", 0.001)
+    store = Store(place)
+    store.write("large.bin", bytes(1000))
+    storage.forget()
+    faults = (Fault(cut_after=each, ends_early=True) for each in [400, 400] + 20 * [0])
+    storage.fault = lambda method, path: (
+        next(faults, Fault(status=403)) if path.endswith("large.bin") else None
+    )
+    with pytest.raises(StorageError, match=r"large\.bin: it broke off after 800 of 1000 bytes"):
+        brought(store, tmp_path / "a" / "files")
+    assert len(storage.fetched()) == 2 + _TRIES
 
 
 def test_a_cache_that_cannot_be_written_is_one_clear_line(

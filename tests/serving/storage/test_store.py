@@ -49,7 +49,6 @@ def test_a_bad_address_is_one_clear_line(storage: Storage, address: str, said: s
     [
         (Fault(status=403), "access is denied: 403"),
         (Fault(status=301), "another region than AWS_REGION says"),
-        (Fault(status=403, code="RequestTimeTooSkewed"), "this machine's clock is wrong"),
     ],
 )
 def test_a_server_that_refuses_is_not_asked_again(
@@ -60,6 +59,32 @@ def test_a_server_that_refuses_is_not_asked_again(
         Store(place).objects()
     assert not refused.value.is_temporary
     assert len(storage.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        (Fault(status=400, code="RequestTimeout"), "400 RequestTimeout"),
+        (Fault(status=400, code="ExpiredToken"), "400 ExpiredToken"),
+        (Fault(status=403, code="RequestTimeTooSkewed"), "this machine's clock is wrong"),
+    ],
+)
+def test_a_refusal_that_says_nothing_of_the_request_is_temporary(
+    storage: Storage, place: str, fault: Fault, said: str
+) -> None:
+    storage.fault = lambda method, path: fault
+    with pytest.raises(StorageError, match=said) as refused:
+        Store(place).objects()
+    assert refused.value.is_temporary
+    assert refused.value.may_pass
+
+
+def test_an_error_in_an_answer_of_success_is_said_by_its_name(storage: Storage, place: str) -> None:
+    store = Store(place)
+    storage.fault = lambda method, path: Fault(status=200, code="InternalError")
+    with pytest.raises(StorageError, match=r"/lease: InternalError$") as failed:
+        store.delete(["lease"])
+    assert failed.value.is_temporary
 
 
 @pytest.mark.parametrize(
@@ -92,6 +117,7 @@ def test_missing_credentials_are_said(
     with pytest.raises(StorageError, match="no variable has credentials") as refused:
         Store(place).objects()
     assert not refused.value.is_temporary
+    assert refused.value.may_pass, "a pod's identity may come after the pod"
 
 
 def test_an_object_whose_name_cannot_be_asked_for_is_said(storage: Storage, place: str) -> None:

@@ -102,3 +102,22 @@ def test_a_holder_does_not_wait_for_storage_that_does_not_answer(
     wait_until(lambda: store.look(LEASE) is None)
     assert all(answers)
     assert f"{store.address} does not answer: the next start waits 2 s" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("ignored", ["If-None-Match", "If-Match"])
+def test_a_server_that_writes_whatever_is_expected_is_refused(
+    storage: Storage, store: Store, ignored: str
+) -> None:
+    storage.fault = lambda method, path: Fault(ignores=ignored)
+    with pytest.raises(UserError, match="its server ignores If-None-Match or If-Match"):
+        Lease(store)._acquire()
+    assert store.read(LEASE) is None, "the next start need not wait"
+
+
+def test_what_a_job_wrote_without_learning_it_is_its_own(
+    store: Store, dead: Lease, capsys: pytest.CaptureFixture[str]
+) -> None:
+    dead._tag = None
+    dead._acquire()
+    assert dead._tag is not None
+    assert "looking whether" not in capsys.readouterr().err

@@ -16,7 +16,7 @@ from tests.storage import Fault, Storage
 from tests.umop.runs.mirroring import save
 from umop.runs.folder import RunFolder
 from umop.runs.lease import Lease
-from umop.runs.uploads import mirrored
+from umop.runs.uploads import mirrored, require_mirror
 from umop.system.errors import FetchError, UserError
 
 
@@ -101,6 +101,7 @@ def test_one_upload_is_behind_at_most(storage: Storage, place: str, run: RunFold
 def test_a_failure_of_any_kind_is_said_at_the_end(
     storage: Storage, place: str, run: RunFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("umop.runs.uploads._GRACE", 0.0)
     save(run, 4)
     refused = pytest.raises(FetchError, match="is not mirrored: out of range")
     with refused, mirrored(run, place, lambda: 4) as uploads:
@@ -110,23 +111,49 @@ def test_a_failure_of_any_kind_is_said_at_the_end(
         uploads.offer(8)
 
 
+@pytest.mark.parametrize(
+    ("fault", "count"),
+    [
+        (Fault(status=503), _TRIES + 3),  # more than one upload outlasts
+        (Fault(status=400, code="RequestTimeout"), 1),
+        (Fault(status=403, code="AccessDenied"), 1),
+    ],
+)
 def test_the_last_upload_is_tried_again_where_storage_fails_for_a_while(
-    storage: Storage, place: str, run: RunFolder, monkeypatch: pytest.MonkeyPatch
+    storage: Storage,
+    place: str,
+    run: RunFolder,
+    monkeypatch: pytest.MonkeyPatch,
+    fault: Fault,
+    count: int,
 ) -> None:
     monkeypatch.setattr("umop.runs.uploads._SECONDS_BETWEEN_TRIES", 0.1)
     save(run, 4)
-    failures = iter(range(_TRIES + 3))  # more than one upload outlasts
+    failures = iter(range(count))
     with mirrored(run, place, lambda: 4) as uploads:
         uploads.start()
         save(run, 8)
         storage.fault = lambda method, path: (
-            Fault(status=503)
-            if path.endswith("manifest.json") and next(failures, None) is not None
-            else None
+            fault if path.endswith("manifest.json") and next(failures, None) is not None else None
         )
     found = Store(f"{place}/trees").read("manifest.json")
     assert found is not None
     assert "iter_8.pth" in json.loads(found[0])["checkpoints"]
+
+
+@pytest.mark.parametrize("method", ["PUT", "GET"])
+def test_one_refusal_at_the_start_does_not_end_it(
+    storage: Storage, place: str, run: RunFolder, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    monkeypatch.setattr("umop.system.storage._SECONDS_BETWEEN_TRIES", 0.0)
+    save(run, 4)
+    for name in ("lease.json", "manifest.json", "iter_4.pth"):
+        faults = iter([Fault(status=403, code="AccessDenied")])
+        storage.fault = lambda used, path, name=name, faults=faults: (  # type: ignore[misc]
+            next(faults, None) if used == method and path.endswith(name) else None
+        )
+        with mirrored(run, f"{place}/{name}", lambda: 4) as uploads:
+            uploads.start()
 
 
 @pytest.mark.parametrize(
@@ -144,3 +171,5 @@ def test_a_bad_mirror_is_said_before_training(
     run.folder.mkdir()
     with pytest.raises(UserError, match=said):
         mirrored(run, address, lambda: -1).__enter__()
+    with pytest.raises(UserError, match=said):
+        require_mirror(run, address)
