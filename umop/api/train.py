@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Literal
 from umop.api.arguments import paths, plain_argument, require_kinds
 from umop.api.run import Run
 from umop.distributed.signals import Interrupts
-from umop.runs.folder import RunFolder
 from umop.training.options import TIMEOUT, Device, MixedPrecision, TrainOptions
 from umop.training.start import start_training
 
@@ -104,14 +103,8 @@ def train(
     options = TrainOptions(**{**others, **read}, command=_call(asked))
     hooks = _callback_hooks(on_step, on_evaluation)
     with Interrupts().handled() as stop:
-        start_training(options, stop, _write_report, hooks)
+        start_training(options, stop, hooks)
     return Run(options.run.folder)
-
-
-def _write_report(run: RunFolder) -> None:
-    from umop.report import write_report
-
-    write_report(run)
 
 
 def _callback_hooks(

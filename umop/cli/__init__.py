@@ -24,7 +24,14 @@ from umop.cli import (
     train,
 )
 from umop.system.console import report_thread
-from umop.system.errors import NOT_WRITABLE, FailedRankError, FetchError, TrainingError, UserError
+from umop.system.errors import (
+    NOT_WRITABLE,
+    FailedRankError,
+    FetchError,
+    MachineError,
+    TrainingError,
+    UserError,
+)
 from umop.system.exit_codes import MISTAKE, exit_code_of
 
 app = typer.Typer(
@@ -66,7 +73,8 @@ def main() -> None:
             raise
         typer.secho("error: ", fg="red", err=True, nl=False)
         typer.echo(message or str(error), err=True)
-        sys.exit(MISTAKE if message else exit_code_of(error))
+        is_mistake = message is not None and not isinstance(error, MachineError)
+        sys.exit(MISTAKE if is_mistake else exit_code_of(error))
 
 
 def _mistake(error: Exception) -> str | None:

@@ -51,7 +51,7 @@ def _show(a: str, b: str, found: Comparison) -> None:
     for name in (a, b, "difference", "interval", ""):
         table.add_column(name, justify="right")
     for each in (found.mean, *found.classes):
-        table.add_row(each.name or "all classes", *each.texts, each.verdict)
+        table.add_row(each.title, *each.texts, each.verdict)
     Console(soft_wrap=True).print(table)
     if found.unjudged:
         typer.echo(f"In too few images to be judged: {', '.join(found.unjudged)}")

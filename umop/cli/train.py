@@ -134,7 +134,7 @@ def train(
     )
     try:
         with StopSignals().handled() as stop:
-            checkpoint = start_training(options, stop, _write_report)
+            checkpoint = start_training(options, stop)
     except Stopped as stopped:
         ignore_signals()
         raise typer.Exit(_end_stopped(stopped)) from None
@@ -161,12 +161,6 @@ def _end_stopped(stopped: Stopped) -> int:
         again = "Go on" if stopped.done > 0 else "Start again"
         typer.echo(f"{stopped} {again}: {_typed()}", err=True)
     return STOPPED
-
-
-def _write_report(run: RunFolder) -> None:
-    from umop.report import write_report
-
-    write_report(run)
 
 
 def _show_result(run: RunFolder, checkpoint: Path) -> None:

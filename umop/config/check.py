@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
@@ -63,7 +64,7 @@ def require_trainable(config: Config) -> None:
     """Checks that a config has all that training needs, as one that inherits too little does not.
 
     Raises:
-        UserError: Something is missing.
+        UserError: Something is missing, or the checkpoint that it starts from.
     """
     for name in _NEEDED:
         value: Any = config
@@ -78,6 +79,9 @@ def require_trainable(config: Config) -> None:
         steps = (config[name].get("dataset") or {}).get("pipeline") or [{}]
         if steps[-1].get("type") != "PackDetInputs":
             raise UserError(f"The config's {name}.dataset.pipeline must end with PackDetInputs.")
+    start = config.get("load_from")
+    if start and "://" not in start and not Path(start).is_file():
+        raise UserError(f"The config's load_from is '{start}', and there is no such file.")
 
 
 def _sections(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[list[str], dict[str, Any]]]:

@@ -28,6 +28,9 @@ _OUR_MODULES = (
     "umop.weights.pretrained",
 )
 """What registers our types; it is imported before the modules of a user's ``custom_imports``."""
+_SPLITS = ("train", "val", "test")
+_KEPT = ("runs", "<name>", "annotations", "<split>.json")
+"""Where training keeps the labels of the user's data, from the folder that it was started in."""
 
 
 def load_config(name: str, assignments: Sequence[str] = ()) -> Config:
@@ -59,7 +62,7 @@ def load_config(name: str, assignments: Sequence[str] = ()) -> Config:
         config = _evaluate(ConfigSource.read(path), values)
     override(config, [one for one in parsed if one not in of_variables])
     config = without_variables(config)
-    _list_our_modules(config)
+    _import_modules(config)
     check_config(config)
     return config
 
@@ -70,7 +73,9 @@ def read_written(path: Path) -> Config:
     Raises:
         UserError: Somebody has broken it.
     """
-    return _read(path, path, imports=False)
+    config = _read(path, path, imports=False)
+    _find_annotations(config, path.parent)
+    return config
 
 
 def load_written(path: Path) -> Config:
@@ -88,12 +93,39 @@ def load_written(path: Path) -> Config:
         config = _read(today, path, imports=False)
     if missing := [name for name in ("model", "test_dataloader") if name not in config]:
         raise UserError(f"{path} is damaged: it has no {missing[0]}.")
+    _find_annotations(config, path.parent)
     imports = config.get("custom_imports") or {}
     theirs = [name for name in imports.get("imports") or [] if not name.startswith("umop.")]
     config.custom_imports = {**imports, "imports": theirs}
-    _list_our_modules(config)
-    import_modules_from_strings(**config.custom_imports)
+    _import_modules(config)
     return config
+
+
+def _find_annotations(config: Config, run: Path) -> None:
+    """Names annotations that a run keeps by where its folder is now, and from here.
+
+    They were written as ``runs/<name>/annotations/val.json``; the folder may have another name
+    since, and a folder of the old name may be another run's.
+    """
+    datasets = [config.get(f"{split}_dataloader", {}).get("dataset") for split in _SPLITS]
+    own = [each for each in datasets if each and each.get("data_root") == ""]
+    for place in (*own, *(config.get(f"{split}_evaluator") for split in _SPLITS)):
+        named = Path(place.get("ann_file") or "").parts if isinstance(place, dict) else ()
+        if len(named) == len(_KEPT) and (named[0], named[2]) == (_KEPT[0], _KEPT[2]):
+            place["ann_file"] = str(run.joinpath(*named[2:]))
+
+
+def _import_modules(config: Config) -> None:
+    """Imports what registers the types of a config: our modules, then those that it lists.
+
+    Raises:
+        UserError: One of them cannot be imported.
+    """
+    _list_our_modules(config)
+    try:
+        import_modules_from_strings(**config.custom_imports)
+    except Exception as error:  # a module of the user's can fail in any way
+        raise UserError(f"custom_imports: {type(error).__name__}: {error}") from error
 
 
 def _list_our_modules(config: Config) -> None:

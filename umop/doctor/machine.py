@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Iterator
 
+from serving.shared import usable_cores
 from umop.doctor.diagnosis import Diagnosis
 from umop.system import hardware
 from umop.system.hardware import GIB
@@ -13,7 +14,7 @@ from umop.system.hardware import GIB
 def computer() -> Diagnosis:
     """What a report of a bug begins with."""
     found = (
-        f"{platform.platform()}, Python {platform.python_version()}, {hardware.cpus()} processors, "
+        f"{platform.platform()}, Python {platform.python_version()}, {usable_cores()} processors, "
         f"{hardware.memory() / GIB:.0f} GiB of memory"
     )
     return Diagnosis("machine", "ok", found)

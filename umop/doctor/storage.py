@@ -6,9 +6,9 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from serving.shared import cache_folder
 from umop.doctor.diagnosis import Diagnosis
 from umop.runs.folder import ROOT
-from umop.system.cache import cache_folder
 from umop.system.console import counted
 from umop.system.hardware import GIB, gpu_count
 

@@ -38,6 +38,11 @@ class Difference:
     interval: tuple[float, float]
 
     @property
+    def title(self) -> str:
+        """What tables call it."""
+        return self.name or "all classes"
+
+    @property
     def is_worse(self) -> bool:
         """Whether B is below A by more than the interval."""
         return self.interval[1] < 0

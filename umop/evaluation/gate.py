@@ -6,6 +6,7 @@ from pathlib import Path
 
 from mmengine.config import Config
 
+from serving.shared import sha256_of
 from umop.config.load import read_written
 from umop.evaluation.compare import Comparison, read_matches
 from umop.evaluation.evaluate import config_for, evaluate
@@ -13,7 +14,6 @@ from umop.evaluation.matches import Matches
 from umop.runs.evaluation import Evaluation, annotations_of
 from umop.runs.folder import RunFolder
 from umop.system.console import note
-from umop.system.digest import sha256_of
 from umop.system.errors import UserError
 
 

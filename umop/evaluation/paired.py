@@ -58,21 +58,21 @@ class PairedImage:
             labels: Its annotations, of which crowds are left out.
             found: COCO results in it; those on crowds are left out.
         """
-        crowds = _corners([each for each in labels if each.get("iscrowd")])
+        crowds = _xywh([each for each in labels if each.get("iscrowd")])
         labels = [each for each in labels if not each.get("iscrowd")]
         found = sorted(found, key=lambda each: -each["score"])
-        on_crowd = _overlaps(_corners(found), crowds, is_crowd=True).max(1, initial=0)
+        on_crowd = _overlaps(_xywh(found), crowds, is_crowd=True).max(1, initial=0)
         found = [found[row] for row in np.flatnonzero(on_crowd < FOUND).tolist()]
-        iou = _overlaps(_corners(found), _corners(labels))
+        iou = _overlaps(_xywh(found), _xywh(labels))
         classes, found_classes = (
             np.array([each["category_id"] for each in boxes], np.int64) for boxes in (labels, found)
         )
         return cls(
             split=split,
             image=image,
-            labels=_corners(labels),
+            labels=_xywh(labels),
             classes=classes,
-            found=_corners(found),
+            found=_xywh(found),
             found_classes=found_classes,
             scores=np.array([each["score"] for each in found], np.float64),
             iou=iou,
@@ -141,7 +141,7 @@ def _joined(parts: Sequence[NDArray[Any]]) -> NDArray[np.float64]:
     return np.concatenate([np.zeros(0), *parts])
 
 
-def _corners(boxes: Sequence[Mapping[str, Any]]) -> _Boxes:
+def _xywh(boxes: Sequence[Mapping[str, Any]]) -> _Boxes:
     """The xywh of boxes, float64 of shape (N, 4)."""
     return np.array([each["bbox"] for each in boxes], np.float64).reshape(-1, 4)
 

@@ -7,12 +7,13 @@ from pathlib import Path
 from mmengine.config import Config
 
 from umop.config.load import load_written
-from umop.data.preparation.location import require_data
+from umop.data.preparation.location import MOVED, require_data
 from umop.evaluation.evaluate import detect_test_data
 from umop.evaluation.suspects import Suspect, find_suspects
 from umop.runs.checkpoints import describe_checkpoint, require_whole
 from umop.runs.folder import RunFolder
 from umop.system.console import note
+from umop.system.dataset_paths import annotation_file, image_folder
 
 _SPLITS = ("train", "val")
 
@@ -33,7 +34,9 @@ def suspects_of(run: RunFolder) -> tuple[list[Suspect], dict[str, Path]]:
     for split, config in configs.items():
         result = detect_test_data(run, config, checkpoint)
         suspects += find_suspects(result.truth.dataset, result.detections, split)
-    folders = {split: _folder_of(config) for split, config in configs.items()}
+    folders = {
+        split: image_folder(config.test_dataloader.dataset) for split, config in configs.items()
+    }
     return sorted(suspects, key=lambda each: -each.score), folders
 
 
@@ -43,15 +46,9 @@ def _testing_on(split: str, config: Config) -> Config:
     Raises:
         UserError: That is missing.
     """
-    require_data(config, split)
+    require_data(config, split, MOVED)
     source, tested = config[f"{split}_dataloader"].dataset, config.test_dataloader.dataset
     for name in ("data_root", "ann_file", "data_prefix"):
         tested[name] = source[name]
-    config.test_evaluator.ann_file = str(Path(source.data_root) / source.ann_file)
+    config.test_evaluator.ann_file = str(annotation_file(source))
     return config
-
-
-def _folder_of(config: Config) -> Path:
-    """Where the images that a config tests on lie."""
-    dataset = config.test_dataloader.dataset
-    return Path(dataset.data_root) / dataset.data_prefix.img

@@ -21,10 +21,11 @@ from serving.shared import (
     Manifest,
     Precision,
     replace_folder,
+    sha256_of,
 )
 from umop.config.load import load_written
 from umop.data.pipeline.tiling import of_one_window
-from umop.data.preparation.location import require_data
+from umop.data.preparation.location import MOVED, require_data
 from umop.evaluation.evaluate import evaluate
 from umop.export.calibration import quantize
 from umop.export.manifest import evaluation_of, manifest_of, says_thresholds
@@ -37,7 +38,7 @@ from umop.export.verify import Deviation, verify
 from umop.runs.checkpoints import describe_checkpoint, require_whole
 from umop.runs.folder import RunFolder
 from umop.system.console import note
-from umop.system.digest import sha256_of
+from umop.system.dataset_paths import annotation_file, image_folder
 from umop.system.errors import UserError
 
 _ENGINES: tuple[EngineName, ...] = ("onnxruntime", "torch")
@@ -84,7 +85,7 @@ def export(
     """
     checkpoint = require_whole(run.best_checkpoint())
     config = load_written(run.config)
-    require_data(config, "test")
+    require_data(config, "test", MOVED)
     note(describe_checkpoint(checkpoint))
     if precision != "fp32" and evaluation_of(run, config, checkpoint) is None:
         evaluate(run)
@@ -208,8 +209,8 @@ def _images_of(config: Config, split: str) -> list[Path]:
         UserError: They list none.
     """
     dataset = config[f"{split}_dataloader"].dataset
-    root = Path(dataset.data_root)
-    listed = json.loads((root / dataset.ann_file).read_text())["images"]
+    annotations = annotation_file(dataset)
+    listed = json.loads(annotations.read_text())["images"]
     if not listed:
-        raise UserError(f"{root / dataset.ann_file} lists no images to check the bundle with.")
-    return sorted(root / dataset.data_prefix.img / image["file_name"] for image in listed)
+        raise UserError(f"{annotations} lists no images to check the bundle with.")
+    return sorted(image_folder(dataset) / image["file_name"] for image in listed)

@@ -9,12 +9,11 @@ from typing import Any
 from mmengine.config import Config
 from pydantic import ValidationError
 
-from serving.shared import InputSpec, Manifest, PostprocessSpec, Size
+from serving.shared import InputSpec, Manifest, PostprocessSpec, Size, sha256_of
 from umop.data.pipeline.tiling import of_one_window, tiles_of
 from umop.runs.evaluation import Evaluation, Thresholds
 from umop.runs.folder import RunFolder
 from umop.system.console import note
-from umop.system.digest import sha256_of
 from umop.system.errors import UserError
 from umop.system.versions import STACK
 

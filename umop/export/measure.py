@@ -13,6 +13,7 @@ from umop.evaluation.evaluate import config_for
 from umop.evaluation.metric import CocoBoxMetric
 from umop.runs.folder import RunFolder
 from umop.system.console import Count
+from umop.system.dataset_paths import annotation_file, image_folder
 from umop.system.errors import UserError
 
 
@@ -57,15 +58,15 @@ def evaluate_bundle(
     """
     detector = Detector.load(bundle, engine=engine, trust_program=True)  # the run's own
     dataset = config.test_dataloader.dataset
-    root = Path(dataset.data_root)
-    listed = json.loads((root / dataset.ann_file).read_text())
+    annotations = annotation_file(dataset)
+    listed = json.loads(annotations.read_text())
     unknown = set(detector.manifest.classes) - {each["name"] for each in listed["categories"]}
     if unknown:
-        raise UserError(f"{root / dataset.ann_file} has no class called '{min(unknown)}'.")
+        raise UserError(f"{annotations} has no class called '{min(unknown)}'.")
     results = []
     count = Count("evaluating: image", len(listed["images"]))
     for image in listed["images"]:
-        pixels = read_rgb(root / dataset.data_prefix.img / image["file_name"])
+        pixels = read_rgb(image_folder(dataset) / image["file_name"])
         [found] = detector.detect([pixels], [DetectOptions(score_threshold=0.0)])
         results.append(
             {
@@ -76,6 +77,6 @@ def evaluate_bundle(
             }
         )
         count.advance()
-    metric = CocoBoxMetric(str(root / dataset.ann_file))
+    metric = CocoBoxMetric(str(annotations))
     metric.dataset_meta = {"classes": detector.manifest.classes}
     return metric.compute_metrics(results)

@@ -15,11 +15,11 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.export import ExportedProgram
 from torch.utils.flop_counter import FlopCounterMode
 
-from serving.shared import Detector, Size, TiledImage
+from serving.shared import Detector, Size, TiledImage, usable_cores
 from umop.data.images import read_rgb
 from umop.runs.speed import Speed
 from umop.system.console import counted
-from umop.system.hardware import cpu_name, cpus
+from umop.system.hardware import cpu_name
 
 _SECONDS = 10.0
 """Timing ends after so many, with three images at least."""
@@ -42,7 +42,7 @@ def measure_speed(bundle: Path, program: ExportedProgram, images: Sequence[Path]
     return Speed(
         milliseconds=round(1000 * median(times), 2),
         images=len(times),
-        machine=f"{cpu_name()}, {counted(cpus(), 'processor')}, ONNX Runtime",
+        machine=f"{cpu_name()}, {counted(usable_cores(), 'processor')}, ONNX Runtime",
         width=canvas.width,
         height=canvas.height,
         gflops=round(operations(program, canvas) / 1e9, 3),

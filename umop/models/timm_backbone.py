@@ -12,7 +12,7 @@ from mmdet.registry import MODELS
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-from umop.system.cache import cache_folder
+from serving.shared import cache_folder
 from umop.system.errors import UserError
 
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from mmengine.config import Config
 
-from umop.data.check.page import Bar, bars, by_size, mean_sides
+from umop.data.check.bars import Bar, bars, by_size, mean_sides
 from umop.data.preparation.custom import SOURCE_FILE
 from umop.runs.folder import RunFolder
+from umop.system.dataset_paths import annotation_file
 
 _SPLITS = {"train": "training", "val": "validation"}
 
@@ -55,7 +55,7 @@ def data_section(run: RunFolder, config: Config) -> DataSection:
     splits, missing = [], []
     for name, title in _SPLITS.items():
         dataset = config[f"{name}_dataloader"].dataset
-        annotations = Path(dataset.data_root) / dataset.ann_file
+        annotations = annotation_file(dataset)
         if annotations.is_file():
             splits.append(split_facts(title, json.loads(annotations.read_text())))
         else:

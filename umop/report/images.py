@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from umop.data.images import data_url, read_rgb
+from umop.data.images import Shape, Thumbnail, read_rgb
 from umop.evaluation.analysis import Analysis
 from umop.evaluation.images import DrawnBox, ImageResult
 from umop.system.errors import UserError
@@ -20,41 +20,18 @@ _SIDE = 480
 
 
 @dataclass(frozen=True)
-class Shape:
-    """A box on a shown image, in its pixels.
-
-    Attributes:
-        kind: ``found``, ``missed``, ``right`` or ``wrong``.
-        text: Its class, and the score of a detection.
-    """
-
-    x: float
-    y: float
-    width: float
-    height: float
-    kind: str
-    text: str
-
-
-@dataclass(frozen=True)
 class _Shown:
     """An image of the page.
 
     Attributes:
         name: Its file.
         words: What is right and wrong on it.
-        image: A data URL; empty where the image cannot be read.
-        width: In pixels.
-        height: In pixels.
-        shapes: True boxes and detections.
+        thumbnail: It, with true boxes and detections.
     """
 
     name: str
     words: str
-    image: str = ""
-    width: int = 0
-    height: int = 0
-    shapes: tuple[Shape, ...] = ()
+    thumbnail: Thumbnail
 
 
 def shown_images(analysis: Analysis, folder: Path) -> tuple[list[_Shown], list[_Shown]]:
@@ -78,21 +55,14 @@ def _show(result: ImageResult, folder: Path, names: list[str]) -> _Shown:
     try:
         pixels = read_rgb(folder / result.file_name)
     except UserError:
-        return _Shown(result.file_name, f"{words}. The image cannot be read now.")
-    height, width = pixels.shape[:2]
-    scale = min(1.0, _SIDE / max(height, width))
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+        words = f"{words}. The image cannot be read now."
+        return _Shown(result.file_name, words, Thumbnail())
     shapes = [
-        *(
-            _shape(each, scale, "found" if each.is_right else "missed", names)
-            for each in result.truth
-        ),
-        *(
-            _shape(each, scale, "right" if each.is_right else "wrong", names)
-            for each in result.detections
-        ),
+        *(_shape(each, "found" if each.is_right else "missed", names) for each in result.truth),
+        *(_shape(each, "right" if each.is_right else "wrong", names) for each in result.detections),
     ]
-    return _Shown(result.file_name, words, data_url(pixels, size), *size, tuple(shapes))
+    scale = min(1.0, _SIDE / max(pixels.shape[:2]))
+    return _Shown(result.file_name, words, Thumbnail.of(pixels, scale, shapes))
 
 
 def _in_words(result: ImageResult, names: list[str]) -> str:
@@ -112,15 +82,14 @@ def _listed(counts: Counter[str]) -> Iterator[str]:
         yield f"{others} others"
 
 
-def _shape(drawn: DrawnBox, scale: float, kind: str, names: list[str]) -> Shape:
-    """Places a box on a scaled image.
+def _shape(drawn: DrawnBox, kind: str, names: list[str]) -> Shape:
+    """Says of a box what it is.
 
     Args:
         drawn: The box, in pixels of the image.
-        scale: Of the image that is shown.
-        kind: The class of CSS that the box is drawn with.
+        kind: ``found``, ``missed``, ``right`` or ``wrong``.
         names: Of the classes.
     """
-    x, y, width, height = (round(value * scale, 1) for value in drawn.box)
     score = "" if drawn.score is None else f" {drawn.score:.2f}"
+    x, y, width, height = drawn.box
     return Shape(x, y, width, height, kind, f"{names[drawn.label]}{score}")

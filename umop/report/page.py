@@ -24,6 +24,7 @@ from umop.runs.evaluation import format_metric
 from umop.runs.folder import RunFolder
 from umop.runs.listing import run_state
 from umop.runs.speed import Speed
+from umop.system.dataset_paths import image_folder
 from umop.system.errors import UserError
 from umop.system.page import write_page
 
@@ -54,6 +55,7 @@ def write_report(run: RunFolder, path: Path | None = None) -> Path:
     lines = run.read_metrics()
     numbers = evaluation_numbers(run)
     analysis = Analysis.read(beside(run.evaluation, "analysis"))
+    evaluated = config and image_folder(config.test_dataloader.dataset)
     sections: dict[str, Any] = {
         "numbers": numbers,
         "classes": analysis and class_section(analysis),
@@ -61,7 +63,7 @@ def write_report(run: RunFolder, path: Path | None = None) -> Path:
         "lost": analysis and ap_lost(analysis),
         "lowest": analysis and _lowest(analysis),
         "confusion": analysis and confusion(analysis),
-        "images": analysis and config and shown_images(analysis, _images_of(config)),
+        "images": analysis and evaluated and shown_images(analysis, evaluated),
         "speed": Speed.read(run.speed),
         "curves": curves(lines),
         "data": config and data_section(run, config),
@@ -100,12 +102,6 @@ def _lowest(analysis: Analysis) -> str:
     """From which score detections are counted, in words."""
     is_single = analysis.thresholds and analysis.thresholds.classes
     return "their class's score" if is_single else f"a score of {analysis.score:.2f}"
-
-
-def _images_of(config: Config) -> Path:
-    """The folder of the images that a config evaluates."""
-    dataset = config.test_dataloader.dataset
-    return Path(dataset.data_root) / dataset.data_prefix.img
 
 
 def _headlines(run: RunFolder, lines: list[dict[str, Any]], numbers: Numbers) -> list[_Headline]:

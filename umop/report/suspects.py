@@ -5,15 +5,13 @@ from __future__ import annotations
 import csv
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from umop.data.images import data_url, read_rgb
+from umop.data.images import Shape, Thumbnail, read_rgb
 from umop.evaluation.suspects import SUSPECT_KINDS, Suspect
-from umop.report.images import Shape
 from umop.runs.folder import RunFolder
 from umop.system.errors import UserError
 from umop.system.page import write_page
@@ -31,25 +29,6 @@ _COLUMNS = (
     *("score", "kind", "split", "image", "label", *_SIDES),
     *("found", *(f"found_{side}" for side in _SIDES)),
 )
-
-
-@dataclass(frozen=True)
-class _Crop:
-    """A suspect on the page.
-
-    Attributes:
-        suspect: What it shows.
-        image: A data URL; empty where the image cannot be read.
-        width: In pixels.
-        height: In pixels.
-        shapes: The label, and what was found.
-    """
-
-    suspect: Suspect
-    image: str = ""
-    width: int = 0
-    height: int = 0
-    shapes: tuple[Shape, ...] = ()
 
 
 def write_suspects(
@@ -83,7 +62,7 @@ def write_suspects(
         "suspects.html",
         name=run.name,
         kinds={kind: (words, counts[kind]) for kind, words in SUSPECT_KINDS.items()},
-        crops=[_crop(each, folders[each.split]) for each in suspects[:_SHOWN]],
+        crops=[(each, _crop(each, folders[each.split])) for each in suspects[:_SHOWN]],
         total=len(suspects),
     )
     return page, table
@@ -99,17 +78,15 @@ def _row(suspect: Suspect) -> tuple[object, ...]:
     )
 
 
-def _crop(suspect: Suspect, folder: Path) -> _Crop:
+def _crop(suspect: Suspect, folder: Path) -> Thumbnail:
     """Cuts a suspect out of its image."""
     try:
         pixels = read_rgb(folder / suspect.image)
     except UserError:
-        return _Crop(suspect)
+        return Thumbnail()
     left, top, right, bottom = _window(suspect, pixels.shape[1], pixels.shape[0])
     scale = _SIDE / max(right - left, bottom - top)
-    size = (max(1, round((right - left) * scale)), max(1, round((bottom - top) * scale)))
-    shapes = tuple(_shapes(suspect, left, top, scale))
-    return _Crop(suspect, data_url(pixels[top:bottom, left:right], size), *size, shapes)
+    return Thumbnail.of(pixels[top:bottom, left:right], scale, _shapes(suspect, left, top))
 
 
 def _window(suspect: Suspect, width: int, height: int) -> tuple[int, int, int, int]:
@@ -129,7 +106,7 @@ def _whole(place: NDArray[np.float64], most: NDArray[np.int64]) -> tuple[int, in
     return x, y
 
 
-def _shapes(suspect: Suspect, left: int, top: int, scale: float) -> Iterator[Shape]:
+def _shapes(suspect: Suspect, left: int, top: int) -> Iterator[Shape]:
     """The label and what was found, in a crop's pixels."""
     for kind, box, name in (
         ("wrong", suspect.box, f"label {suspect.label}"),
@@ -137,6 +114,4 @@ def _shapes(suspect: Suspect, left: int, top: int, scale: float) -> Iterator[Sha
     ):
         if box:
             x1, y1, x2, y2 = box
-            places = x1 - left, y1 - top, x2 - x1, y2 - y1
-            x, y, width, height = (round(each * scale, 1) for each in places)
-            yield Shape(x, y, width, height, kind, name)
+            yield Shape(x1 - left, y1 - top, x2 - x1, y2 - y1, kind, name)

@@ -9,7 +9,7 @@ from umop.engine.checkpoints import reached_by
 from umop.runs.checkpoints import newest_whole
 from umop.runs.folder import RunFolder
 from umop.runs.lock import locked
-from umop.runs.uploads import Uploads, mirrored
+from umop.runs.uploads import Uploads, mirrored, require_mirror
 from umop.system.errors import UserError
 from umop.training.options import TrainOptions
 
@@ -31,16 +31,20 @@ class Claim:
     uploads: Uploads | None = None
 
     def make(self) -> None:
-        """Locks the folder and the mirror, and brings what the mirror has.
+        """Locks the folder and the mirror, and brings what the mirror has; a dry run only looks.
 
         Raises:
             FetchError: Storage does not answer.
             UserError: Another process trains the run.
         """
         self.held.enter_context(locked(self.run))
-        if self.options.mirror and not self.options.dry_run:
-            opened = mirrored(self.run, self.options.mirror, lambda: done_here(self.run))
-            self.uploads = self.held.enter_context(opened)
+        if not self.options.mirror:
+            return
+        if self.options.dry_run:
+            require_mirror(self.run, self.options.mirror)
+            return
+        opened = mirrored(self.run, self.options.mirror, lambda: done_here(self.run))
+        self.uploads = self.held.enter_context(opened)
 
 
 def done_here(run: RunFolder) -> int:

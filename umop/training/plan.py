@@ -15,6 +15,7 @@ from mmengine.config import Config
 
 from umop.data.preparation.custom import OwnData
 from umop.system.console import counted, duration
+from umop.system.dataset_paths import annotation_file
 from umop.training.schedule import ScheduleOptions, count_iterations, epoch_length
 from umop.training.size import test_sides
 
@@ -77,7 +78,7 @@ def _unwritten(found: OwnData | None) -> dict[Path, dict[str, Any]]:
 
 def _read_coco(dataset: Any, unwritten: dict[Path, dict[str, Any]]) -> dict[str, Any]:
     """COCO's dictionary of a loader's data set."""
-    path = Path(dataset.data_root) / dataset.ann_file
+    path = annotation_file(dataset)
     content: dict[str, Any] = unwritten.get(path) or json.loads(path.read_text())
     return content
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
 
 import torch
 from mmengine.config import Config
@@ -55,18 +54,6 @@ class Draft:
     size_note: str | None = field(init=False)
     schedule: ScheduleOptions = field(init=False)
     weights: finetune.InitialWeights | None = field(init=False)
-
-
-class _Step(NamedTuple):
-    """A change of the draft.
-
-    Attributes:
-        change: Makes it.
-        after: The changes that it builds on.
-    """
-
-    change: Callable[[Draft], None]
-    after: tuple[Callable[[Draft], None], ...] = ()
 
 
 def _read_own_data(draft: Draft) -> None:
@@ -179,18 +166,18 @@ def _set_folder(draft: Draft) -> None:
     draft.config.work_dir = str(draft.run.folder)
 
 
-PREPARATION_STEPS = (
-    _Step(_read_own_data),
-    _Step(_check_own_data, after=(_read_own_data,)),
-    _Step(keep_published, after=(_read_own_data,)),
-    _Step(_set_precision),
-    _Step(count_data, after=(_read_own_data, _check_own_data)),
-    _Step(_set_tiles, after=(count_data,)),
-    _Step(_set_size, after=(count_data, keep_published, _set_tiles)),
-    _Step(_choose_batch, after=(_read_own_data, _set_precision, count_data, _set_size)),
-    _Step(set_schedule, after=(count_data, keep_published, _set_tiles, _choose_batch)),
-    _Step(_shorten_dry_run, after=(set_schedule,)),
-    _Step(_set_weights, after=(_read_own_data,)),  # the head has as many classes as the data
-    _Step(_set_folder),
+PREPARATION_STEPS: tuple[Callable[[Draft], None], ...] = (
+    _read_own_data,
+    _check_own_data,
+    keep_published,
+    _set_precision,
+    count_data,
+    _set_tiles,
+    _set_size,
+    _choose_batch,
+    set_schedule,
+    _shorten_dry_run,
+    _set_weights,  # behind the data: the head has as many classes
+    _set_folder,
 )
 """All changes of a config between its file and training, in their order."""

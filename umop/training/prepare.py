@@ -69,7 +69,7 @@ def prepare(
     claim()
     draft = Draft(config, run, options, processes)
     for step in PREPARATION_STEPS:
-        step.change(draft)
+        step(draft)
     _check_same_data(draft)
     check_same_config(config, run)
     checkpoint = newest_whole(run)

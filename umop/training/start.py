@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from umop.distributed.signals import StopSignals
-from umop.runs.folder import RunFolder
 from umop.system.console import quietly
 from umop.system.processor import choose_processor, tune_processor
 from umop.training.options import TrainOptions
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
 def start_training(
     options: TrainOptions,
     stop: StopSignals,
-    write_report: Callable[[RunFolder], object],
     hooks: Callable[[], Sequence[Hook]] = list,
 ) -> Path | None:
     """Trains, and writes the report. The processor is chosen before PyTorch is imported.
@@ -27,7 +25,6 @@ def start_training(
     Args:
         options: What to train, and how.
         stop: Whether training was asked to stop.
-        write_report: Writes the report of a run that was trained.
         hooks: Makes hooks of the caller's; PyTorch is imported then.
 
     Returns:
@@ -38,16 +35,16 @@ def start_training(
         Stopped: Training was asked to stop, and is saved.
         TrainingError: The loss is not finite, or one of several processes is gone.
     """
-    run = options.run
     tune_processor()
     choose_processor(options.on_cpu)
     with quietly():
         from umop.config.load import load_config
+        from umop.report import write_report
         from umop.training.train import mirror_report, train
 
         config = load_config(options.config_name, options.changes)
-        checkpoint = train(config, run, options, stop, hooks())
+        checkpoint = train(config, options.run, options, stop, hooks())
         if checkpoint is not None:
-            write_report(run)
+            write_report(options.run)
             mirror_report(options)
     return checkpoint

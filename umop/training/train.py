@@ -29,7 +29,7 @@ from umop.runs.checkpoints import newest_whole
 from umop.runs.folder import RunFolder
 from umop.runs.uploads import bring, mirrored
 from umop.system.console import note
-from umop.system.errors import NO_SPACE, Stopped, UserError
+from umop.system.errors import NO_SPACE, MachineError, Stopped, UserError
 from umop.training.claim import Claim, done_here
 from umop.training.dry_run import DRY_RUN_STEPS, peak_memory
 from umop.training.options import TrainOptions
@@ -212,7 +212,7 @@ def _explained(error: BaseException, runner: Runner) -> BaseException:
     if isinstance(error_here, UserError):
         return UserError(error_here.summary())
     if isinstance(error_here, torch.OutOfMemoryError):
-        return UserError(
+        return MachineError(
             "The GPU ran out of memory. --accumulate 2 computes each step in two parts, for the "
             "same batch in less memory; a smaller --batch or --size needs less, too."
         )

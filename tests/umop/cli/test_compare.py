@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 import torch
 
+from serving.shared import sha256_of
 from tests.umop.conftest import Umop, lively
 from tests.umop.report.runs import made_run
 from umop.api.run import Run
 from umop.evaluation import Evaluation
 from umop.runs.checkpoints import checksum_file
 from umop.runs.folder import RunFolder
-from umop.system.digest import sha256_of
 
 
 @pytest.fixture

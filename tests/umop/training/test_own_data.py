@@ -7,9 +7,12 @@ import shutil
 from pathlib import Path
 
 import pytest
+import torch
+from mmdet.models import SingleStageDetector
 
 from tests.umop.conftest import Umop, lively, rot
 from umop.runs.folder import RunFolder
+from umop.system.exit_codes import FAILURE
 
 pytestmark = pytest.mark.slow
 
@@ -167,7 +170,6 @@ def test_a_process_that_fails_fails_the_command(umop: Umop, discs: Path, tmp_pat
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["train", "swin_l"], "No GPU was found"),
         (["train", "r50", "--device", "cpu"], "Fetch it with: umop data coco"),
         (["train", "r50", "--device", "gpu"], "'gpu' is not one of"),
         (["train", "plugin/gfl_um"], "Did you mean 'plugin/gfl_umop'?"),
@@ -180,6 +182,28 @@ def test_a_mistake_is_one_clear_message(umop: Umop, arguments: list[str], messag
     assert code == 2
     assert message in err
     assert "Traceback" not in err
+
+
+def test_a_machine_without_what_it_takes_is_one_clear_message(umop: Umop) -> None:
+    code, _, err = umop("train", "swin_l")
+    assert code == FAILURE, "another machine may have it"
+    assert "No GPU was found" in err
+    assert "Traceback" not in err
+
+
+def test_a_gpu_without_memory_is_one_clear_message_and_keeps_no_run(
+    umop: Umop, configs: Path, discs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def train_step(*_: object, **__: object) -> None:
+        raise torch.OutOfMemoryError("out of memory")
+
+    monkeypatch.setattr(SingleStageDetector, "train_step", train_step)
+    config = str(configs / "by_iteration.py")
+    code, _, err = umop("train", config, "--data", str(discs), "--size", "64", "--run", "large")
+    assert code == FAILURE
+    assert "The GPU ran out of memory. --accumulate 2" in err
+    assert "Traceback" not in err
+    assert not Path("runs/large").exists(), "a smaller batch is another config"
 
 
 def test_without_weights_or_network_training_says_where_they_go(

@@ -1,4 +1,4 @@
-"""The steps that prepare a config: their order is stated, and kept."""
+"""The steps that prepare a config."""
 
 from __future__ import annotations
 
@@ -10,21 +10,7 @@ from mmengine.config import Config
 from umop.config.load import load_config
 from umop.runs.folder import RunFolder
 from umop.training.options import TrainOptions
-from umop.training.preparation_steps import (
-    PREPARATION_STEPS,
-    Draft,
-    count_data,
-    keep_published,
-    set_schedule,
-)
-
-
-def test_each_step_comes_after_those_that_it_builds_on() -> None:
-    done = []
-    for step in PREPARATION_STEPS:
-        assert set(step.after) <= set(done), step.change.__name__
-        done.append(step.change)
-    assert len(set(done)) == len(PREPARATION_STEPS)
+from umop.training.preparation_steps import Draft, count_data, keep_published, set_schedule
 
 
 def test_a_step_that_comes_too_early_fails(discs: Path) -> None:

@@ -12,19 +12,15 @@ from mmengine.registry import HOOKS
 from umop.engine.protocol import TrainingRunner
 from umop.system.console import note
 
+_SLOW, _MEASURED = 5, 20
+"""The first iterations, which do not count, and the one after which the note is written."""
+
 
 @HOOKS.register_module()
 class EstimateHook(Hook):
-    """Notes the expected minutes after the first iterations.
-
-    Args:
-        after: Iterations to measure, of which the slow first ones do not count.
-    """
+    """Notes the expected minutes after the first iterations."""
 
     priority = "LOW"
-
-    def __init__(self, after: int = 20) -> None:
-        self.after = after
 
     def before_train(self, runner: TrainingRunner) -> None:
         self.first = runner.iter
@@ -33,10 +29,9 @@ class EstimateHook(Hook):
         self, runner: TrainingRunner, batch_idx: int, data_batch: Any = None, outputs: Any = None
     ) -> None:
         done = runner.iter + 1 - self.first
-        if done == self.after // 4:
+        if done == _SLOW:
             self.started = time.monotonic()
-        if done == self.after and is_main_process():
-            counted = self.after - self.after // 4
-            pace = (time.monotonic() - self.started) / counted
+        if done == _MEASURED and is_main_process():
+            pace = (time.monotonic() - self.started) / (_MEASURED - _SLOW)
             minutes = pace * (runner.max_iters - self.first) / 60
             note(f"{pace:.2f} s an iteration: about {minutes:.1f} minutes, and the evaluations.")
