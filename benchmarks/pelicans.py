@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageOps
 
 from serving.inference.detector import Detector
+from serving.shared import cache_folder
 from umop.data.coco import LabelledImage, write_coco
 from umop.data.public import demo
-from umop.system.cache import cache_folder
 from umop.system.wheels import download_wheels, member
 
 PHOTO = "deepforest/data/AWPE Pigeon Lake 2020 DJI_0005.JPG"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from typing import NamedTuple
 
 from serving.bundle import BundleError
 from serving.inference.decoding import ImageError, ImageTooLargeError, UnsupportedImageError
@@ -12,22 +13,47 @@ from serving.schemas.options import UnknownClassError
 from serving.schemas.problems import ProblemKind
 from serving.schemas.tensors import TensorError
 
-_PROBLEMS: tuple[tuple[type[Exception], HTTPStatus, ProblemKind], ...] = (
-    (UnsupportedImageError, HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported-image"),
-    (ImageTooLargeError, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "image-too-large"),
-    (ImageError, HTTPStatus.UNPROCESSABLE_ENTITY, "broken-image"),
-    (UnknownClassError, HTTPStatus.UNPROCESSABLE_ENTITY, "unknown-class"),
-    (BundleError, HTTPStatus.UNPROCESSABLE_ENTITY, "broken-bundle"),
-    (TensorError, HTTPStatus.BAD_REQUEST, "invalid-tensors"),
-    (EngineError, HTTPStatus.SERVICE_UNAVAILABLE, "engine-failed"),
-    (TooSlowError, HTTPStatus.SERVICE_UNAVAILABLE, "deadline-passed"),
-    (MemoryError, HTTPStatus.SERVICE_UNAVAILABLE, "overloaded"),
-)
+
+class ProblemRule(NamedTuple):
+    """How errors of one class are answered.
+
+    Attributes:
+        status: HTTP's.
+        kind: Stable name of the problem.
+        retry_after: Seconds after which to ask again, where that may help.
+        detail: What is said in place of the error's own message.
+    """
+
+    status: HTTPStatus
+    kind: ProblemKind
+    retry_after: float | None = None
+    detail: str = ""
+
+    def explain(self, error: Exception) -> str:
+        """Returns the line for the person who sent the request."""
+        return self.detail or str(error)
 
 
-def classify(error: Exception) -> tuple[HTTPStatus, ProblemKind] | None:
-    """Returns the status and the kind of problem for an error, or None for an unexpected one."""
-    for cause, status, kind in _PROBLEMS:
-        if isinstance(error, cause):
-            return status, kind
-    return None
+PROBLEMS: dict[type[Exception], ProblemRule] = {
+    UnsupportedImageError: ProblemRule(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported-image"),
+    ImageTooLargeError: ProblemRule(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "image-too-large"),
+    ImageError: ProblemRule(HTTPStatus.UNPROCESSABLE_ENTITY, "broken-image"),
+    UnknownClassError: ProblemRule(HTTPStatus.UNPROCESSABLE_ENTITY, "unknown-class"),
+    BundleError: ProblemRule(HTTPStatus.UNPROCESSABLE_ENTITY, "broken-bundle"),
+    TensorError: ProblemRule(HTTPStatus.BAD_REQUEST, "invalid-tensors"),
+    EngineError: ProblemRule(HTTPStatus.SERVICE_UNAVAILABLE, "engine-failed", 30),
+    TooSlowError: ProblemRule(HTTPStatus.SERVICE_UNAVAILABLE, "deadline-passed", 1),
+    MemoryError: ProblemRule(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "overloaded",
+        5,
+        "there is not enough memory; try again soon",
+    ),
+}
+"""Errors that ``umop-serve`` and the handler in TorchServe expect; one of a subclass is as its base
+unless it stands here by itself."""
+
+
+def find_rule(error: Exception) -> ProblemRule:
+    """Returns how an error of ``PROBLEMS`` is answered."""
+    return next(PROBLEMS[each] for each in type(error).__mro__ if each in PROBLEMS)

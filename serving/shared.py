@@ -20,12 +20,14 @@ if TYPE_CHECKING:
     from serving.bundle.schema import TileSpec as TileSpec
     from serving.bundle.signature import Signer as Signer
     from serving.container import end_by_sigterm as end_by_sigterm
+    from serving.cpu_limit import usable_cores as usable_cores
     from serving.inference.decoding import SWAPPING_ORIENTATIONS as SWAPPING_ORIENTATIONS
     from serving.inference.decoding import ImageError as ImageError
     from serving.inference.decoding import decode as decode
     from serving.inference.decoding import decode_whole as decode_whole
     from serving.inference.decoding import read_header as read_header
     from serving.inference.detector import Detector as Detector
+    from serving.inference.difference_hash import difference_hash as difference_hash
     from serving.inference.draw import annotate as annotate
     from serving.inference.engines import EngineError as EngineError
     from serving.inference.merging import MOST_MERGED as MOST_MERGED
@@ -86,6 +88,9 @@ if TYPE_CHECKING:
     from serving.storage.digest import sha256_of_stream as sha256_of_stream
     from serving.torchserve.archive import WorkerOptions as WorkerOptions
     from serving.torchserve.archive import write_archive as write_archive
+    from serving.zips import DAMAGED_ZIP as DAMAGED_ZIP
+    from serving.zips import ZipBombError as ZipBombError
+    from serving.zips import unpacked_size as unpacked_size
 else:
     _HOMES = {
         "serving.bundle": ("Bundle", "BundleError"),
@@ -93,10 +98,12 @@ else:
         "serving.bundle.schema": ("InputSpec", "Manifest", "PostprocessSpec", "Size", "TileSpec"),
         "serving.bundle.signature": ("Signer",),
         "serving.container": ("end_by_sigterm",),
+        "serving.cpu_limit": ("usable_cores",),
         "serving.inference.decoding": (
             *("SWAPPING_ORIENTATIONS", "ImageError", "decode", "decode_whole", "read_header"),
         ),
         "serving.inference.detector": ("Detector",),
+        "serving.inference.difference_hash": ("difference_hash",),
         "serving.inference.draw": ("annotate",),
         "serving.inference.engines": ("EngineError",),
         "serving.inference.merging": ("MOST_MERGED", "merge", "moved"),
@@ -131,6 +138,7 @@ else:
         "serving.storage.cache": ("cache_folder",),
         "serving.storage.digest": ("sha256_of", "sha256_of_stream"),
         "serving.torchserve.archive": ("WorkerOptions", "write_archive"),
+        "serving.zips": ("DAMAGED_ZIP", "ZipBombError", "unpacked_size"),
     }
     _HOME = {name: module for module, names in _HOMES.items() for name in names}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -16,17 +17,19 @@ from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.requests import ClientDisconnect
 
 from serving.backends import NotReadyError
-from serving.bundle import BundleError
-from serving.errors import classify
+from serving.errors import PROBLEMS, ProblemRule
 from serving.guards.admission import OverloadedError
 from serving.guards.fetch import ImageFetchError
-from serving.inference.decoding import ImageError
-from serving.inference.engines import EngineError
-from serving.inference.tiles import TooSlowError
-from serving.schemas.options import UnknownClassError
 from serving.schemas.problems import MEDIA_TYPE, ProblemDocument, ProblemKind
-from serving.schemas.tensors import TensorError
 
+_RULES: dict[type[Exception], ProblemRule] = {
+    **PROBLEMS,
+    OverloadedError: ProblemRule(HTTPStatus.SERVICE_UNAVAILABLE, "overloaded", 1),
+    ImageFetchError: ProblemRule(HTTPStatus.UNPROCESSABLE_ENTITY, "unreachable-image"),
+    ClientDisconnect: ProblemRule(
+        HTTPStatus.BAD_REQUEST, "client-gone", detail="the client disconnected"
+    ),
+}
 _OF_STATUS: dict[int, ProblemKind] = {404: "not-found", 405: "method-not-allowed"}
 
 
@@ -64,29 +67,6 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
 }
 
 
-def _describe(error: Exception) -> Problem | None:
-    """Returns the problem for an error of the lower layers, or None for an unexpected one."""
-    match error:
-        case Problem():
-            return error
-        case MemoryError():
-            return unavailable("overloaded", "there is not enough memory; try again soon", 5)
-        case OverloadedError():
-            return unavailable("overloaded", str(error), 1)
-        case NotReadyError():
-            return unavailable("not-ready", str(error), error.retry_after)
-        case EngineError():
-            return unavailable("engine-failed", str(error), 30)
-        case TooSlowError():
-            return unavailable("deadline-passed", str(error), 1)
-        case ImageFetchError():
-            return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "unreachable-image", str(error))
-        case ClientDisconnect():
-            return Problem(HTTPStatus.BAD_REQUEST, "client-gone", "the client disconnected")
-    problem = classify(error)
-    return Problem(*problem, str(error)) if problem else None
-
-
 def unavailable(kind: ProblemKind, detail: str, retry_after: float) -> Problem:
     """Returns a 503 with ``Retry-After``.
 
@@ -101,21 +81,10 @@ def unavailable(kind: ProblemKind, detail: str, retry_after: float) -> Problem:
 
 def install(app: FastAPI) -> None:
     """Answers every error of the app with a problem document."""
-    for kind in (
-        Problem,
-        ImageError,
-        UnknownClassError,
-        OverloadedError,
-        NotReadyError,
-        BundleError,
-        ImageFetchError,
-        EngineError,
-        TooSlowError,
-        TensorError,
-        ClientDisconnect,
-        MemoryError,
-    ):
-        app.add_exception_handler(kind, _answer(_describe))
+    app.add_exception_handler(Problem, _answer(_as_it_is))
+    app.add_exception_handler(NotReadyError, _answer(_from_not_ready))
+    for cause, rule in _RULES.items():
+        app.add_exception_handler(cause, _answer(partial(_from_rule, rule)))
     app.add_exception_handler(HTTPException, _answer(_from_http))
     app.add_exception_handler(RequestValidationError, _answer(_from_validation))
     failed = _answer(_unexpected)
@@ -126,13 +95,28 @@ def install(app: FastAPI) -> None:
 
 
 def _answer(
-    translate: Callable[[Any], Problem | None],
+    translate: Callable[[Any], Problem],
 ) -> Callable[[Request, Exception], Awaitable[JSONResponse]]:
     async def handler(request: Request, error: Exception) -> JSONResponse:
         path = request.url.path.removeprefix(request.scope.get("root_path", ""))
-        return (translate(error) or _unexpected(error)).response(path)
+        return translate(error).response(path)
 
     return handler
+
+
+def _as_it_is(error: Problem) -> Problem:
+    return error
+
+
+def _from_not_ready(error: NotReadyError) -> Problem:
+    return unavailable("not-ready", str(error), error.retry_after)
+
+
+def _from_rule(rule: ProblemRule, error: Exception) -> Problem:
+    detail = rule.explain(error)
+    if rule.retry_after is None:
+        return Problem(rule.status, rule.kind, detail)
+    return unavailable(rule.kind, detail, rule.retry_after)
 
 
 def _from_http(error: HTTPException) -> Problem:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 from fastapi.responses import Response
@@ -11,7 +12,7 @@ from serving.guards.threads import GuardedThreads
 
 
 class ResponseRenderer:
-    """Renders responses; draws images in a thread pool.
+    """Renders responses, in threads: thousands of boxes would hold the others up.
 
     Args:
         threads: Draw images.
@@ -50,5 +51,5 @@ class ResponseRenderer:
         if form.draws:
             content = await self._threads.run(render, answer)
         else:
-            content = render(answer)
+            content = await asyncio.to_thread(render, answer)
         return Response(content, media_type=form.media_type)

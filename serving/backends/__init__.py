@@ -50,14 +50,6 @@ async def offered_manifest(settings: Settings) -> Manifest:
 class Backend(Protocol):
     """Finds objects in encoded images with one model."""
 
-    async def start(self) -> None:
-        """Loads the model.
-
-        Raises:
-            BundleError: The bundle cannot be used.
-            EngineError: The engine cannot run here.
-        """
-
     async def stop(self) -> None:
         """Answers accepted requests, then releases all resources."""
 
@@ -65,10 +57,13 @@ class Backend(Protocol):
         """Raises ``NotReadyError`` unless the backend could answer now."""
 
     async def reload(self) -> None:
-        """Loads the model again; the old one answers until the new one is ready.
+        """Loads the model, or loads it again: the old one answers until the new one is ready.
+
+        One call follows the other, see ``serving.backends.models.Models``.
 
         Raises:
             BundleError: The new bundle cannot be used; the old one keeps answering.
+            EngineError: The engine cannot run here.
         """
 
     async def offered(self) -> Manifest:
@@ -98,5 +93,6 @@ class Backend(Protocol):
         Raises:
             ImageError: The image cannot be read.
             NotReadyError: The backend cannot answer now.
+            TooSlowError: The windows of the image would take too long.
             UnknownClassError: The options name a class that the model does not know.
         """

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from time import perf_counter
+from time import monotonic, perf_counter
 
 from serving.backends import NotReadyError, offered_manifest, require_bundle
 from serving.backends.loaded import LoadedModel
@@ -15,10 +15,8 @@ from serving.bundle import Bundle
 from serving.bundle.schema import Manifest
 from serving.guards.admission import OverloadedError
 from serving.guards.threads import GuardedThreads
-from serving.inference import decoding
 from serving.inference.detector import Detector
 from serving.inference.engines import Engine, EngineError, open_engine
-from serving.inference.inputs import ModelInput
 from serving.inference.postprocess import name_detections
 from serving.inference.slots import RunSlots
 from serving.observability.metrics import Metrics
@@ -55,22 +53,15 @@ class EmbeddedBackend:
     Args:
         settings: Where the bundle is, and the limits.
         metrics: Records the queue, the batches and the model.
-        resources: Shared with the backends of other models; its own if None.
+        resources: Shared with the backends of other models.
     """
 
-    def __init__(
-        self, settings: Settings, metrics: Metrics, resources: Resources | None = None
-    ) -> None:
+    def __init__(self, settings: Settings, metrics: Metrics, resources: Resources) -> None:
         self._settings = settings
         self._metrics = metrics
-        self._resources = resources or Resources.of(settings)
-        self._decoders = self._resources.decoders
+        self._resources = resources
+        self._decoders = resources.decoders
         self._model: LoadedModel | None = None
-        self._loading = asyncio.Lock()
-
-    async def start(self) -> None:
-        """See ``Backend.start``."""
-        await self.reload()
 
     async def stop(self) -> None:
         """See ``Backend.stop``."""
@@ -88,10 +79,9 @@ class EmbeddedBackend:
 
     async def reload(self) -> None:
         """See ``Backend.reload``."""
-        async with self._loading:
-            bundle, detector = await asyncio.to_thread(self._load)
-            old = self._model
-            self._model = self._prepare(bundle, detector)
+        bundle, detector = await asyncio.to_thread(self._load)
+        old = self._model
+        self._model = self._prepare(bundle, detector)
         self._record_model(old)
         if old:
             await old.retire()
@@ -120,16 +110,19 @@ class EmbeddedBackend:
         manifest = model.detector.manifest
         options.class_ids(manifest.classes)
         started = perf_counter()
-        until = started + self._settings.deadline
+        until = monotonic() + self._settings.deadline
         async with self._room(model.detector, image, options):
-            prepared = await self._decoders.run(self._decode, model.detector, image, options)
+            prepared = await self._decoders.run(
+                model.detector.inputs.prepare, image, options.tiles, self._settings.max_pixels
+            )
             decoded = perf_counter()
             with self._metrics.queue.track_inprogress():
                 detections, began, ended = await model.find(prepared, options, until)
+        named = await asyncio.to_thread(name_detections, detections, manifest.classes)
         return DetectionResult(
             model=ModelRef(name=manifest.name, version=manifest.version),
             image=ImageInfo(width=prepared.original.width, height=prepared.original.height),
-            detections=name_detections(detections, manifest.classes),
+            detections=named,
             seconds={
                 "decode": decoded - started,
                 "queue": began - decoded,
@@ -144,18 +137,12 @@ class EmbeddedBackend:
     ) -> AsyncIterator[None]:
         """Waits until the pixels of an image that has windows may stay in memory."""
         pixels = 0
-        if detector.inputs.may_tile(options.tiles):
-            pixels = await self._decoders.run(self._kept_pixels, detector, image, options)
+        if detector.inputs.may_tile(options.tiles):  # most images need no thread for this
+            pixels = await self._decoders.run(
+                detector.inputs.kept_pixels, image, options.tiles, self._settings.max_pixels
+            )
         async with self._resources.tiled.take(pixels):
             yield
-
-    def _kept_pixels(self, detector: Detector, image: bytes, options: DetectOptions) -> int:
-        """How many pixels an image's windows are cut from; 0 where it is taken whole."""
-        limit = self._settings.max_pixels
-        if not detector.inputs.is_tiled(image, options.tiles, limit):
-            return 0
-        header = decoding.read_header(image, limit)
-        return header.width * header.height
 
     def _load(self) -> tuple[Bundle, Detector]:
         bundle = Bundle.open(require_bundle(self._settings), verify_key=self._settings.verify_key)
@@ -196,6 +183,3 @@ class EmbeddedBackend:
         if self._model is None:
             raise NotReadyError("the model is being loaded")
         return self._model
-
-    def _decode(self, detector: Detector, image: bytes, options: DetectOptions) -> ModelInput:
-        return detector.inputs.prepare(image, options.tiles, self._settings.max_pixels)

@@ -8,11 +8,12 @@ from contextlib import contextmanager
 from functools import partial
 from time import perf_counter
 
-from serving.backends.turns import FewestFirst, WindowPace, in_turn
+from serving.backends.turns import FewestFirst, in_turn
 from serving.bundle import Bundle
 from serving.inference.batching import Batcher
 from serving.inference.detector import Detector
 from serving.inference.inputs import ModelInput
+from serving.inference.pace import WindowPace
 from serving.inference.postprocess import Detections
 from serving.inference.preprocess import Prepared
 from serving.inference.slots import RunSlots
@@ -78,7 +79,7 @@ class LoadedModel:
         Args:
             image: The image.
             options: The request's options.
-            until: When the answer must be there, as ``perf_counter`` counts.
+            until: By ``time.monotonic``, when the answer must be there.
 
         Raises:
             TooSlowError: The windows would take much longer.

@@ -33,9 +33,10 @@ class Models:
             BundleError: A bundle cannot be used, or two have one name.
             EngineError: The engine cannot run here.
         """
-        for backend in self._backends:
-            await backend.start()
-        _require_different(each.name for each in self.manifests())
+        async with self._reloading:
+            for backend in self._backends:
+                await backend.reload()
+            _require_different(each.name for each in self.manifests())
 
     @property
     def is_empty(self) -> bool:

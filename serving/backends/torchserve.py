@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import random
 from http import HTTPStatus
@@ -18,15 +19,20 @@ from serving.bundle import Bundle
 from serving.bundle.schema import Manifest
 from serving.inference import decoding
 from serving.inference.decoding import ImageError
+from serving.inference.inputs import InputPreparer
+from serving.inference.tiles import TooSlowError
 from serving.observability import context
 from serving.observability.metrics import Metrics
 from serving.schemas.detections import DetectionResult, DetectResponse
-from serving.schemas.options import OPTIONS_HEADER, DetectOptions
+from serving.schemas.options import OPTIONS_HEADER, SECONDS_HEADER, DetectOptions
+from serving.schemas.problems import ProblemDocument
 from serving.settings import Settings
 
 CONNECTION_AGE = 5.0
 """Seconds after which a connection is not used again: TorchServe stops once none is left."""
 _TRIES = 3
+_PING = httpx.Timeout(3, pool=0.5)
+"""Seconds for ``/ping``, and for a connection to be free for it."""
 # No connection, or one that was closed or cut: a request changes nothing, wherever that finds it.
 _SAFE_TO_REPEAT = (
     httpx.ConnectError,
@@ -44,7 +50,8 @@ class TorchServeBackend:
 
     An image goes to ``POST /predictions/{model}`` as the raw body. TorchServe keeps a request's
     query from its handler, so ``score_threshold``, ``max_detections``, ``classes`` (names) and
-    ``tiles`` go as JSON in the header ``X-UMOP-Options``, without those that the request left out.
+    ``tiles`` go as JSON in the header ``X-UMOP-Options``, without those that the request left out,
+    and the seconds that the answer is waited for in ``X-UMOP-Seconds``.
     The answer is that of ``serving.schemas.detections.DetectResponse``; a 4xx with a ``detail``
     refuses the image.
 
@@ -69,10 +76,6 @@ class TorchServeBackend:
             trust_env=False,
         )
 
-    async def start(self) -> None:
-        """See ``Backend.start``. TorchServe itself may come up later."""
-        await self.reload()
-
     async def stop(self) -> None:
         """See ``Backend.stop``."""
         await self._client.aclose()
@@ -82,14 +85,19 @@ class TorchServeBackend:
         self.manifest()
         self._breaker.require_closed()
         try:
-            answer = await self._client.get("/ping")
+            answer = await self._client.get("/ping", timeout=_PING)
+        except httpx.PoolTimeout:  # it works on images; the breaker knows whether it answers them
+            return
         except httpx.TransportError as error:
             raise NotReadyError("TorchServe cannot be reached") from error
         if answer.status_code != HTTPStatus.OK:
             raise NotReadyError("TorchServe is not healthy")
 
     async def reload(self) -> None:
-        """See ``Backend.reload``. TorchServe's own model is changed by its management API."""
+        """See ``Backend.reload``. TorchServe itself may come up later.
+
+        Its own model is changed by its management API.
+        """
         bundle = await asyncio.to_thread(
             Bundle.open, require_bundle(self._settings), verify_key=self._settings.verify_key
         )
@@ -119,9 +127,10 @@ class TorchServeBackend:
         """See ``Backend.detect``."""
         manifest = self.manifest()
         options.class_ids(manifest.classes)
-        await asyncio.to_thread(decoding.read_header, image, self._settings.max_pixels)
+        tiled = await asyncio.to_thread(self._read_header, image, options, manifest)
         started = perf_counter()
-        answer = await self._post(self._settings.remote_model or manifest.name, image, options)
+        model = self._settings.remote_model or manifest.name
+        answer = await self._post(model, image, options, tiled)
         elapsed = perf_counter() - started
         found = _parse(answer)
         seconds = {stage: spent / 1000 for stage, spent in found.timing_ms.items()}
@@ -133,18 +142,30 @@ class TorchServeBackend:
             classes=manifest.classes,
         )
 
-    async def _post(self, model: str, image: bytes, options: DetectOptions) -> httpx.Response:
+    def _read_header(self, image: bytes, options: DetectOptions, manifest: Manifest) -> bool:
+        """Whether the image will be looked at in windows, which may take long."""
+        limit = self._settings.max_pixels
+        decoding.read_header(image, limit)
+        return InputPreparer(manifest).kept_pixels(image, options.tiles, limit) > 0
+
+    async def _post(
+        self, model: str, image: bytes, options: DetectOptions, tiled: bool
+    ) -> httpx.Response:
         self._breaker.enter()
         try:
             answer = await self._send(model, image, options)
         except httpx.PoolTimeout as error:  # our own limit: it says nothing about TorchServe
             raise NotReadyError("all connections to TorchServe are in use") from error
         except httpx.TimeoutException as error:
-            self._breaker.failed()
+            if not tiled or not isinstance(error, httpx.ReadTimeout):
+                self._breaker.failed()
             raise NotReadyError("TorchServe did not answer in time") from error
         except httpx.TransportError as error:
             self._breaker.failed()
             raise NotReadyError("TorchServe cannot be reached") from error
+        if too_slow := _too_slow(answer):
+            self._breaker.succeeded()
+            raise too_slow
         if answer.status_code >= 500:
             self._breaker.failed()
             _log.warning("TorchServe answered %s: %.200s", answer.status_code, answer.text)
@@ -159,7 +180,8 @@ class TorchServeBackend:
             content=image,
             headers={
                 "Content-Type": "application/octet-stream",
-                OPTIONS_HEADER: options.model_dump_json(exclude_none=True),
+                SECONDS_HEADER: str(self._settings.remote_limit),
+                OPTIONS_HEADER: json.dumps(options.model_dump(exclude_none=True)),
                 **_trace(),
             },
         )
@@ -185,6 +207,17 @@ def _parse(answer: httpx.Response) -> DetectResponse:
         return DetectResponse.model_validate_json(answer.content)
     except ValidationError as error:
         raise NotReadyError("TorchServe's answer is not what its handler should send") from error
+
+
+def _too_slow(answer: httpx.Response) -> TooSlowError | None:
+    """What the handler says of windows that take too long; None for any other answer."""
+    if answer.status_code != HTTPStatus.SERVICE_UNAVAILABLE:
+        return None
+    try:
+        problem = ProblemDocument.model_validate_json(answer.content)
+    except ValidationError:  # TorchServe's own
+        return None
+    return TooSlowError(problem.detail) if problem.kind == "deadline-passed" else None
 
 
 def _refusal(answer: httpx.Response) -> Exception:

@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from heapq import heappop, heappush
 from itertools import count
-from time import perf_counter
 from typing import TypeVar
-
-from serving.inference.tiles import TooSlowError
 
 _Piece = TypeVar("_Piece")
 _Result = TypeVar("_Result")
-_GROUP = 16
-"""Windows over which a pace is taken."""
-_PATIENCE = 2
-"""How many times the time that is left the rest may take: others may be done soon."""
 
 
 async def in_turn(
@@ -98,40 +90,3 @@ class FewestFirst:
                 turn.set_result(None)
                 return
         self._free += 1
-
-
-class WindowPace:
-    """Gives an image up whose windows would take much longer than there is time for.
-
-    Args:
-        windows: How many it has.
-        until: When all must be done, as ``perf_counter`` counts.
-    """
-
-    def __init__(self, windows: int, until: float) -> None:
-        self.left = windows
-        self._windows = windows
-        self._until = until
-        self._began = perf_counter()
-        self._each = math.inf
-
-    def step(self) -> None:
-        """Counts a window that is done, and looks after each group of them but the first.
-
-        Raises:
-            TooSlowError: The others would take much longer than is left, at the best pace so far.
-        """
-        self.left -= 1
-        done = self._windows - self.left
-        if done % _GROUP:
-            return
-        now = perf_counter()
-        if done > _GROUP:  # the first may have waited for other requests
-            self._each = min(self._each, (now - self._began) / _GROUP)
-        self._began = now
-        if math.isfinite(self._each) and self._each * self.left > _PATIENCE * (self._until - now):
-            raise TooSlowError(
-                f"{self._windows} windows of the image would take some "
-                f"{self._each * self._windows:.0f} s, which is too long; ask for larger ones "
-                "(tiles), or send a smaller image"
-            )

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import lzma
 import os
 import stat
 import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,17 +21,15 @@ from pydantic import ValidationError
 
 from serving.bundle.errors import BundleError
 from serving.bundle.remote import fetched_bundle
-from serving.bundle.replace import replace_folder
+from serving.bundle.replace import may_be_replaced, replace_folder
 from serving.bundle.schema import MANIFEST, SCHEMA_VERSION, FileEntry, Manifest
 from serving.bundle.signature import SIGNATURE, SIGNATURE_MAX_BYTES, Signer, Verifier
 from serving.schemas.validation import first_error
 from serving.storage.digest import sha256_of, sha256_of_stream
+from serving.zips import DAMAGED_ZIP, UNREADABLE_ZIP
 
 _MANIFEST_MAX_BYTES = 4 * 2**20
 _MAX_COMPRESSION = 20
-_DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError)
-UNREADABLE_ZIP = (OSError, NotImplementedError, RuntimeError, *_DAMAGED)
-"""What ``zipfile`` raises for a file that is not a valid zip, or is packed in an unknown way."""
 
 
 class Bundle:
@@ -113,14 +109,15 @@ class Bundle:
     def pack(self, target: str | Path) -> Path:
         """Writes the bundle, with its signature, as one uncompressed zip at ``target``.
 
-        The same bundle makes the same zip, to the byte.
+        The same bundle makes the same zip, to the byte. Each file's SHA-256 is checked as it is
+        packed.
+
+        Raises:
+            BundleError: A file was changed since the bundle was opened.
         """
-        signature = _read_signature(self.path)
         with zipfile.ZipFile(target, "w") as archive:
-            for name in (MANIFEST, *self.manifest.files):
-                archive.writestr(_member(name), _read(self.path, name, None))
-            if signature is not None:
-                archive.writestr(_member(SIGNATURE), signature)
+            for name, content in self._contents():
+                archive.writestr(_member(name), content)
         return Path(target)
 
     def copy(self, folder: str | Path) -> Path:
@@ -133,18 +130,14 @@ class Bundle:
                 something else than a bundle.
         """
         folder = Path(folder).absolute()
-        if not _may_be_replaced(folder):
+        if not may_be_replaced(folder):
             raise BundleError(f"{folder}: holds something else than a bundle; name another folder")
         folder.parent.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as scratch:
             draft = Path(scratch) / "draft"
-            for name in self.manifest.files:
+            for name, content in self._contents():
                 (draft / name).parent.mkdir(parents=True, exist_ok=True)
-                (draft / name).write_bytes(self.read(name))
-            (draft / MANIFEST).write_bytes(_read(self.path, MANIFEST, _MANIFEST_MAX_BYTES))
-            signature = _read_signature(self.path)
-            if signature is not None:
-                (draft / SIGNATURE).write_bytes(signature)
+                (draft / name).write_bytes(content)
             replace_folder(folder, draft, Path(scratch) / "before")
         return folder
 
@@ -162,6 +155,14 @@ class Bundle:
         if hashlib.sha256(content).hexdigest() != entry.sha256:
             raise BundleError(f"{self.path}: {name} was changed since the bundle was opened")
         return content
+
+    def _contents(self) -> Iterator[tuple[str, bytes]]:
+        """Every file of the bundle, its signature included, by name."""
+        yield MANIFEST, _read(self.path, MANIFEST, _MANIFEST_MAX_BYTES)
+        yield from ((name, self.read(name)) for name in self.manifest.files)
+        signature = _read_signature(self.path)
+        if signature is not None:
+            yield SIGNATURE, signature
 
     def _check_zip(self) -> None:
         """Raises ``BundleError`` for a zip with unlisted files, or a decompression bomb."""
@@ -185,17 +186,6 @@ class Bundle:
                 raise BundleError(f"{name} has {size} bytes, the manifest says {entry.bytes}")
             if sha256_of_stream(stream) != entry.sha256:
                 raise BundleError(f"{name} is damaged: its SHA-256 is not the manifest's")
-
-
-def _may_be_replaced(folder: Path) -> bool:
-    """Whether a path is free for a bundle: missing, an empty folder, or a bundle's."""
-    if not folder.is_dir():
-        return not folder.exists()
-    try:
-        fields = json.loads((folder / MANIFEST).read_bytes())
-    except (OSError, ValueError):
-        return not any(folder.iterdir())
-    return isinstance(fields, dict) and "schema_version" in fields
 
 
 def _parse(text: bytes) -> Manifest:
@@ -250,9 +240,9 @@ def _opened(bundle: Path, name: str) -> Iterator[tuple[BinaryIO, int]]:
             yield stream, info.file_size  # type: ignore[misc]  # IO[bytes], read only here
 
 
-def _read(bundle: Path, name: str, limit: int | None) -> bytes:
+def _read(bundle: Path, name: str, limit: int) -> bytes:
     with _opened(bundle, name) as (stream, size):
-        if limit is not None and size > limit:
+        if size > limit:
             raise BundleError(f"{name} has {size} bytes, more than {limit}")
         return stream.read()
 
@@ -287,6 +277,6 @@ def _reason(path: Path, error: Exception) -> str:
         return "no such bundle; umop export RUN makes one"
     if isinstance(error, FileNotFoundError):
         return f"not a bundle: it has no {Path(str(error.filename)).name}"
-    if isinstance(error, _DAMAGED):
+    if isinstance(error, DAMAGED_ZIP):
         return f"not a bundle: neither a folder nor a valid zip ({error})"
     return str(error)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from hashlib import blake2b
 from pathlib import Path
 from typing import NamedTuple
@@ -116,10 +116,19 @@ def _kept(address: str, found: Objects, version: str, name: str) -> Path:
     path = versions / version / name
     fetch(found, path)
     path.parent.touch()
-    others = [each for each in versions.iterdir() if each != path.parent]  # the clock may go back
-    for old in sorted(others, key=lambda each: -each.stat().st_mtime_ns)[_KEPT - 1 :]:
-        shutil.rmtree(old, ignore_errors=True)
+    _drop_old(versions, path.parent)
     return path
+
+
+def _drop_old(versions: Path, current: Path) -> None:
+    """Drops versions from before the last, as other processes may do at the same time."""
+    used: dict[Path, int] = {}
+    for each in versions.iterdir():
+        with suppress(FileNotFoundError):
+            used[each] = each.stat().st_mtime_ns
+    used.pop(current, None)  # the clock may go back
+    for old in sorted(used, key=lambda each: -used[each])[_KEPT - 1 :]:
+        shutil.rmtree(old, ignore_errors=True)
 
 
 def _found(store: Store, address: str) -> Objects:

@@ -109,7 +109,8 @@ class Capture:
         return is_uncertain or random.random() < self._settings.capture_rate
 
     def _work(self) -> None:
-        os.setpriority(os.PRIO_PROCESS, get_native_id(), _NICENESS)
+        niceness = max(_NICENESS, os.getpriority(os.PRIO_PROCESS, 0))  # only root may lower it
+        os.setpriority(os.PRIO_PROCESS, get_native_id(), niceness)
         next_tidying = monotonic()
         while True:
             if monotonic() >= next_tidying:
@@ -128,13 +129,17 @@ class Capture:
             self._images.drop_oldest()
         except (OSError, StorageError) as error:
             _log.warning("old captured images could not be deleted: %s", error)
+        except Exception:
+            _log.exception("old captured images could not be deleted")
 
     def _outcome(self, job: _Job) -> str:
         try:
             return self._keep(job)
         except (OSError, StorageError, ImageError, MemoryError, cv2.error) as error:
             _log.warning("an image could not be captured: %s", error)
-            return "failed"
+        except Exception:
+            _log.exception("an image could not be captured")
+        return "failed"
 
     def _keep(self, job: _Job) -> str:
         """Writes an image, without what its file says beside the pixels.

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from serving.inference.difference_hash import difference_hash
 
 _SIDE = 8
 _MOST_BITS = 4
@@ -12,18 +13,8 @@ _MOST_BITS = 4
 
 
 def perceptual_hash(pixels: NDArray[np.uint8]) -> int:
-    """The difference hash of an image: whether each of 8 × 8 places is darker than the next.
-
-    Args:
-        pixels: RGB, uint8 of shape (H, W, 3).
-
-    Returns:
-        64 bits.
-    """
-    small = cv2.resize(pixels, (_SIDE + 1, _SIDE), interpolation=cv2.INTER_AREA)
-    grey = small.astype(np.int32).sum(axis=2)
-    bits = np.packbits(grey[:, :-1] < grey[:, 1:])
-    return int.from_bytes(bits.tobytes(), "big")
+    """The difference hash of an image, RGB of type uint8 and shape (H, W, 3), in 64 bits."""
+    return int.from_bytes(difference_hash(pixels, _SIDE), "big")
 
 
 def any_alike(hashes: NDArray[np.uint64], one: int) -> bool:

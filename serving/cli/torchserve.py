@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from serving.cli.mistakes import mistake, one_line
-from serving.torchserve.config import MAX_BODY_BYTES, LogLevel, Ports
+from serving.torchserve.config import LogLevel, Ports, ServeOptions
 
 
 def torchserve(
@@ -43,12 +43,16 @@ def torchserve(
             envvar="UMOP_TORCHSERVE_HOST",
             help="Address for inference and metrics; keep it inside the cluster.",
         ),
-    ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port of the inference API.")] = 8080,
-    management_port: Annotated[int, typer.Option(help="Port of the management API.")] = 8081,
-    metrics_port: Annotated[int, typer.Option(help="Port of Prometheus metrics.")] = 8082,
-    grpc_port: Annotated[int, typer.Option(help="First of two ports for gRPC.")] = 7070,
-    worker_port: Annotated[int, typer.Option(help="First of the workers' ports.")] = 9000,
+    ] = ServeOptions.host,
+    port: Annotated[int, typer.Option(help="Port of the inference API.")] = Ports.inference,
+    management_port: Annotated[
+        int, typer.Option(help="Port of the management API.")
+    ] = Ports.management,
+    metrics_port: Annotated[int, typer.Option(help="Port of Prometheus metrics.")] = Ports.metrics,
+    grpc_port: Annotated[
+        int, typer.Option(help="First of two ports for gRPC.")
+    ] = Ports.grpc_inference,
+    worker_port: Annotated[int, typer.Option(help="First of the workers' ports.")] = Ports.worker,
     verify_key: Annotated[
         Path | None,
         typer.Option(
@@ -65,7 +69,7 @@ def torchserve(
     ] = False,
     max_body_bytes: Annotated[
         int, typer.Option(min=1, envvar="UMOP_MAX_BODY_BYTES", help="Largest request, in bytes.")
-    ] = MAX_BODY_BYTES,
+    ] = ServeOptions.max_body_bytes,
     max_pixels: Annotated[
         int | None,
         typer.Option(
@@ -80,10 +84,10 @@ def torchserve(
     ] = False,
     drain_timeout: Annotated[
         float, typer.Option(min=0, help="Seconds that a shutdown waits for clients to disconnect.")
-    ] = 30,
+    ] = ServeOptions.drain_timeout,
     log_level: Annotated[
         LogLevel, typer.Option(help="Lowest level that TorchServe logs.")
-    ] = "warn",
+    ] = ServeOptions.log_level,
 ) -> None:
     """Serve an archive or a bundle with TorchServe, by default on the loopback address."""
     from serving.bundle import BundleError
@@ -96,18 +100,21 @@ def torchserve(
         raise mistake(f"{error.name} is not installed: pip install 'umop[torchserve]'") from None
 
     ports = Ports(port, management_port, metrics_port, grpc_port, grpc_port + 1, worker_port)
-    options = WorkerOptions(batch_size=batch_size)
-    with one_line(StartError, BundleError), archived(model, options, name) as archive:
+    options = ServeOptions(
+        ports=ports,
+        host=host,
+        verify_key=verify_key,
+        trust_program=trust_program,
+        max_body_bytes=max_body_bytes,
+        max_pixels=max_pixels,
+        model_api=model_api,
+        drain_timeout=drain_timeout,
+        log_level=log_level,
+    )
+    workers = WorkerOptions(batch_size=batch_size)
+    with one_line(StartError, BundleError), archived(model, workers, name) as archive:
         serve_archive(
             archive,
-            ports,
-            host=host,
-            verify_key=verify_key,
-            trust_program=trust_program,
-            max_body_bytes=max_body_bytes,
-            max_pixels=max_pixels,
-            model_api=model_api,
-            drain_timeout=drain_timeout,
-            log_level=log_level,
+            options,
             announce=lambda url: print(f"serving {archive.stem} on {url}", flush=True),
         )

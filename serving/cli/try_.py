@@ -17,7 +17,7 @@ def try_(
 ) -> None:
     """Serve a bundle on a free port and try it on images."""
     from serving.bundle import BundleError
-    from serving.client.smoke_test import try_bundle
+    from serving.client.try_bundle import try_bundle
     from serving.server.process import StartError
 
     with one_line(BundleError, StartError, OSError):

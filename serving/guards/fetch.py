@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-import socket
 import ssl
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -14,9 +13,11 @@ import httpcore
 
 from serving.guards.admission import OverloadedError
 from serving.guards.budget import Held
+from serving.guards.lookups import Lookups
 
 _IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
+_MOST_CONNECTIONS = 16
 _MOST_REDIRECTS = 3
 _REDIRECTS = {301, 302, 303, 307, 308}
 # All of the internet's IPv6 addresses are in here (RFC 4291, section 2.5.4) but for the exceptions.
@@ -69,11 +70,12 @@ class Fetcher:
     ) -> None:
         self._max_bytes = max_bytes
         self._timeout = timeout
+        self._lookups = Lookups(_MOST_CONNECTIONS)
         self._pool = httpcore.AsyncConnectionPool(
             ssl_context=context or ssl.create_default_context(),
-            max_connections=16,
+            max_connections=_MOST_CONNECTIONS,
             max_keepalive_connections=0,
-            network_backend=_CheckedBackend(allow),
+            network_backend=_CheckedBackend(allow, self._lookups),
         )
 
     async def fetch(self, url: str, held: Held) -> bytes:
@@ -85,7 +87,7 @@ class Fetcher:
 
         Raises:
             ImageFetchError: The address is not allowed, does not answer in time, or has too much.
-            OverloadedError: All requests together hold too much.
+            OverloadedError: All requests together hold too much, or too many names are looked up.
         """
         try:
             return await asyncio.wait_for(self._follow(url, held), self._timeout)
@@ -99,6 +101,7 @@ class Fetcher:
     async def close(self) -> None:
         """Closes the connections."""
         await self._pool.aclose()
+        self._lookups.close()
 
     async def _follow(self, url: str, held: Held) -> bytes:
         for _ in range(_MOST_REDIRECTS + 1):
@@ -152,8 +155,9 @@ def _location(headers: Iterable[tuple[bytes, bytes]]) -> str:
 class _CheckedBackend(httpcore.AsyncNetworkBackend):
     """Connects to addresses that are allowed, and to no others."""
 
-    def __init__(self, allow: Callable[[_IpAddress], bool]) -> None:
+    def __init__(self, allow: Callable[[_IpAddress], bool], lookups: Lookups) -> None:
         self._allow = allow
+        self._lookups = lookups
         self._backend = httpcore.AnyIOBackend()
 
     async def connect_tcp(
@@ -170,12 +174,10 @@ class _CheckedBackend(httpcore.AsyncNetworkBackend):
         )
 
     async def _resolve(self, host: str, port: int) -> str:
-        loop = asyncio.get_running_loop()
         try:
-            found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            addresses = await self._lookups.addresses(host, port)
         except OSError as error:
             raise ImageFetchError(f"no such host: {host}") from error
-        addresses = [str(entry[4][0]) for entry in found]
         if not all(self._allow(ipaddress.ip_address(address)) for address in addresses):
             raise ImageFetchError(f"{host} is not on the public internet")
         return addresses[0]

@@ -17,6 +17,7 @@ from serving.guards.admission import OverloadedError
 _Arguments = ParamSpec("_Arguments")
 _Result = TypeVar("_Result")
 _MOST_REPLACEMENTS = 3
+_NO_THREAD = "there is no thread for it; try again soon"
 
 _log = logging.getLogger(__name__)
 
@@ -80,7 +81,7 @@ class GuardedThreads:
             options: What it is given by name.
 
         Raises:
-            OverloadedError: There is no thread for it.
+            OverloadedError: There is no thread for it, or its thread is given up before it starts.
         """
         self.require_thread()
 
@@ -94,8 +95,15 @@ class GuardedThreads:
         try:
             future = self._pool.submit(timed)
         except RuntimeError as error:
-            raise OverloadedError("there is no thread for it; try again soon") from error
-        return await asyncio.wrap_future(future)
+            raise OverloadedError(_NO_THREAD) from error
+        result = asyncio.wrap_future(future)
+        try:
+            await asyncio.wait([result])
+        finally:
+            result.cancel()
+        if result.cancelled():  # not by the caller, whose cancellation leaves the lines above
+            raise OverloadedError(_NO_THREAD)
+        return result.result()
 
     def close(self) -> None:
         """Ends the threads; those that are stuck are not waited for."""

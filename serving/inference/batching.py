@@ -35,7 +35,7 @@ class Batcher(Generic[_Item, _Result]):
         size: Most items in a batch.
         delay: Seconds that an item waits for others while a thread is idle.
         concurrent_runs: Most batches at the same time.
-        slots: Shared with the batchers of other models; its own if None.
+        slots: Shared with the batchers of other models.
     """
 
     def __init__(
@@ -44,8 +44,8 @@ class Batcher(Generic[_Item, _Result]):
         *,
         size: int,
         delay: float,
-        concurrent_runs: int = 1,
-        slots: RunSlots | None = None,
+        concurrent_runs: int,
+        slots: RunSlots,
     ) -> None:
         self._run = run
         self._size = size
@@ -55,13 +55,9 @@ class Batcher(Generic[_Item, _Result]):
         self._changed = asyncio.Event()
         self._closing = False
         self._running: set[asyncio.Task[None]] = set()
-        self._slots = slots or RunSlots()
+        self._slots = slots
         self._threads = ThreadPoolExecutor(concurrent_runs, thread_name_prefix="inference")
         self._task = asyncio.create_task(self._serve())
-
-    def __len__(self) -> int:
-        """Number of waiting items."""
-        return len(self._queue)
 
     async def submit(self, item: _Item) -> _Result:
         """Queues one item and waits for its result.

@@ -25,19 +25,24 @@ from serving.inference.formats import (
     inspect,
     sniff,
 )
+from serving.inference.formats.directory import SWAPPING_ORIENTATIONS
 from serving.inference.formats.jpeg import END
 from serving.inference.pixels import Decoded, Pixels, from_image, from_values, upright
 
 __all__ = [
+    "IMAGE_FORMATS",
+    "SWAPPING_ORIENTATIONS",
     "Decoded",
     "Header",
     "ImageError",
     "ImageTooLargeError",
     "Pixels",
     "UnsupportedImageError",
+    "WidthHeight",
     "decode",
     "decode_reduced",
     "decode_whole",
+    "from_pillow",
     "read_header",
     "sniff",
 ]
@@ -50,7 +55,6 @@ IMAGE_FORMATS = {
     "TIFF": "image/tiff",
     "GIF": "image/gif",
 }
-SWAPPING_ORIENTATIONS = {5, 6, 7, 8}
 _MOST_SIDE = 2**20
 """Of an image of one column each pixel costs a decoder as much as a row."""
 _MOST_BYTES_A_PIXEL = 6

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from math import inf
 from pathlib import Path
 from time import monotonic
@@ -19,10 +20,11 @@ from serving.inference.decoding import ImageError
 from serving.inference.engines import Engine, open_engine
 from serving.inference.inputs import InputPreparer, ModelInput
 from serving.inference.network import Network
+from serving.inference.pace import WindowPace
 from serving.inference.postprocess import Detections
 from serving.inference.prediction import Prediction
 from serving.inference.preprocess import Prepared
-from serving.inference.sources import AnyImage, AnyPath, ImageSource, several
+from serving.inference.sources import AnyBytes, AnyImage, AnyPath, ImageSource, several
 from serving.inference.tiles import TiledImage, TooSlowError, options_of_windows
 from serving.schemas.names import EngineName
 from serving.schemas.options import DetectOptions, Options, parse_options
@@ -104,7 +106,7 @@ class Detector:
 
     @overload
     def predict(
-        self, source: bytes | PillowImage.Image | NDArray[Any], **options: Unpack[Options]
+        self, source: AnyBytes | PillowImage.Image | NDArray[Any], **options: Unpack[Options]
     ) -> Prediction: ...
 
     @overload
@@ -112,7 +114,9 @@ class Detector:
 
     @overload
     def predict(
-        self, source: Sequence[AnyImage] | Iterator[AnyImage], **options: Unpack[Options]
+        self,
+        source: Sequence[AnyImage] | AbstractSet[AnyImage] | Iterator[AnyImage],
+        **options: Unpack[Options],
     ) -> Iterator[Prediction]: ...
 
     def predict(self, source: Any, **options: Unpack[Options]) -> Prediction | Iterator[Prediction]:
@@ -193,7 +197,8 @@ class Detector:
             images: From ``inputs``.
             options: One for each image; the bundle's defaults if None.
             exclusive: Whether no other call goes on at the same time.
-            until: By ``time.monotonic``, when no further window is begun.
+            until: By ``time.monotonic``, when no further window is begun; an image whose windows
+                would take much longer is given up before.
 
         Raises:
             EngineError: The engine failed.
@@ -223,12 +228,14 @@ class Detector:
         self, image: TiledImage, options: DetectOptions, exclusive: bool, until: float
     ) -> Detections:
         wanted = self.options_of_windows(options)
+        windows = image.windows
+        pace = WindowPace(len(windows), until)
         found: list[Detections] = []
-        for window in image.windows:
+        for window in windows:
             if monotonic() > until:
-                count = len(image.windows)
-                raise TooSlowError(f"{len(found)} of {count} windows were done in time")
+                raise TooSlowError(f"{len(found)} of {len(windows)} windows were done in time")
             found += self._network.detect([image.part(window)], [wanted], exclusive=exclusive)
+            pace.step()
         return image.merged(found, options)
 
     def check(self) -> None:

@@ -45,10 +45,8 @@ class InputPreparer:
         """
         if not isinstance(image, bytes):
             return self._of_pixels(image, tiles)
-        if self.may_tile(tiles) and self.is_tiled(image, tiles, max_pixels):
+        if self.kept_pixels(image, tiles, max_pixels) or not self._reduced_decoding:
             return self._of_pixels(decoding.decode(image, max_pixels), tiles)
-        if not self._reduced_decoding:
-            return preprocess(decoding.decode(image, max_pixels), self._spec)
         pixels, (width, height) = decoding.decode_reduced(image, max_pixels, self._scaled)
         return preprocess(pixels, self._spec, Size(width=width, height=height))
 
@@ -56,8 +54,8 @@ class InputPreparer:
         """Whether a large enough image is looked at in windows."""
         return tiles != "off" and (isinstance(tiles, int) or self._tiles is not None)
 
-    def is_tiled(self, data: bytes, tiles: Tiles | None, max_pixels: int) -> bool:
-        """Whether ``prepare`` keeps an image's pixels, for its windows; reads its header only.
+    def kept_pixels(self, data: bytes, tiles: Tiles | None, max_pixels: int) -> int:
+        """How many pixels ``prepare`` keeps for an image's windows; 0 where it is taken whole.
 
         Args:
             data: An encoded image.
@@ -66,10 +64,13 @@ class InputPreparer:
 
         Raises:
             ImageError: As ``prepare`` raises it for the header.
+            ImageTooLargeError: It has too many windows.
         """
+        if not self.may_tile(tiles):
+            return 0
         header = decoding.read_header(data, max_pixels)
         size = Size(width=header.width, height=header.height)
-        return choose(self._tiles, tiles, size) is not None
+        return size.width * size.height if choose(self._tiles, tiles, size) else 0
 
     def _of_pixels(self, image: Pixels, tiles: Tiles | None) -> ModelInput:
         size = Size(width=image.shape[1], height=image.shape[0])

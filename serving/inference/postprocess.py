@@ -41,8 +41,8 @@ def select(
     image: Prepared,
     spec: PostprocessSpec,
     options: DetectOptions,
-    class_ids: frozenset[int] | None = None,
-    class_thresholds: NDArray[np.float32] | None = None,
+    class_ids: frozenset[int] | None,
+    class_thresholds: NDArray[np.float32],
 ) -> Detections:
     """Turns one image's candidates into detections, in the order mmdet does.
 
@@ -51,17 +51,16 @@ def select(
         scores: Shape (k,); 0 marks an empty row.
         labels: Shape (k,).
         image: The image they were found in.
-        spec: The bundle's thresholds.
+        spec: How the bundle selects.
         options: The request's own.
         class_ids: Indices of the classes that it names; None for all.
         class_thresholds: The lowest score of each class, shape (classes,), where the request names
-            none; None for the bundle's ``score_threshold``.
+            none.
     """
-    threshold: float | NDArray[np.float32] = spec.score_threshold
-    if options.score_threshold is not None:
+    if options.score_threshold is None:
+        threshold: float | NDArray[np.float32] = class_thresholds.take(labels, mode="clip")
+    else:
         threshold = options.score_threshold
-    elif class_thresholds is not None:
-        threshold = class_thresholds.take(labels, mode="clip")
     wanted = _wanted(scores, labels, threshold, class_ids)
     order = wanted[np.argsort(-scores[wanted], kind="stable")]
     boxes, scores, labels = _inside(_to_original(boxes[order], image), scores[order], labels[order])

@@ -20,9 +20,9 @@ MAX_PIXELS = 200_000_000
 """Most pixels of an encoded image; a service, which anybody may ask, takes fewer."""
 
 AnyPath = str | os.PathLike[str]
-AnyImage = AnyPath | bytes | bytearray | memoryview | Image.Image | NDArray[Any]
+AnyBytes = bytes | bytearray | memoryview
+AnyImage = AnyPath | AnyBytes | Image.Image | NDArray[Any]
 """A file's path, an encoded image, a Pillow image, or RGB pixels."""
-_ENCODED = (bytes, bytearray, memoryview)
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class ImageSource:
         """
         if isinstance(self.image, str | os.PathLike):
             return Path(self.image).read_bytes()
-        if isinstance(self.image, _ENCODED):
+        if isinstance(self.image, AnyBytes):
             return bytes(self.image)
         if isinstance(self.image, Image.Image):
             return _checked(decoding.from_pillow(self.image))
@@ -78,7 +78,9 @@ def several(source: Any) -> Iterable[AnyImage] | None:
     Raises:
         ImageError: The folder holds none, or the path is empty.
     """
-    if isinstance(source, (*_ENCODED, Image.Image, np.ndarray)) or hasattr(source, "read"):
+    if isinstance(source, AnyBytes | Image.Image | np.ndarray) or hasattr(source, "read"):
+        return None
+    if hasattr(source, "__array__") and np.ndim(source) in (2, 3):  # a tensor
         return None
     if not isinstance(source, str | os.PathLike):
         are_several = isinstance(source, Iterable) and not isinstance(source, Mapping)

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, BinaryIO
 
 from pydantic import ValidationError
 
@@ -33,17 +33,14 @@ class Journal:
         options: What is reported.
 
     Raises:
-        PredictError: Another command writes it, or another model or other options wrote it.
+        PredictError: It cannot be opened, another command writes it, or another model or other
+            options wrote it.
         OSError: It cannot be written.
     """
 
     def __init__(self, folder: Path, model: Model, options: DetectOptions) -> None:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except (FileExistsError, NotADirectoryError):
-            raise PredictError(f"{folder} is no folder") from None
         self._path = folder / _FILE
-        self._file = self._path.open("a+b")
+        self._file = _opened(self._path)
         self._index: dict[int, int] = {}
         self._is_new = self._path.stat().st_size == 0
         self._has_records = False
@@ -119,17 +116,33 @@ class Journal:
     def _start(self, header: dict[str, Any]) -> int:
         """Checks the header, or writes it where there is none; returns its length."""
         line = self._file.readline()
-        if not line.endswith(b"\n"):  # empty, or broken off in the first moment
+        own = json.dumps(header, ensure_ascii=False).encode() + b"\n"
+        if line != own and own.startswith(line):  # empty, or broken off in the first moment
             self._file.truncate(0)
-            line = json.dumps(header, ensure_ascii=False).encode() + b"\n"
-            self._file.write(line)
+            self._file.write(own)
             self._file.flush()
-            return len(line)
+            return len(own)
         if (difference := _difference(line, header)) is not None:
             raise PredictError(
                 f"{self._path} is of {difference}; name another --out, or delete that file"
             )
         return len(line)
+
+
+def _opened(path: Path) -> BinaryIO:
+    """Opens a journal, in a folder that is made for it.
+
+    Raises:
+        PredictError: It cannot be opened.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path.open("a+b")
+    except (FileExistsError, NotADirectoryError):
+        raise PredictError(f"{path.parent} is no folder") from None
+    except OSError as error:
+        reason = error.strerror or error
+        raise PredictError(f"{path} cannot be written: {reason}; name another --out") from error
 
 
 def _header(model: Model, options: DetectOptions) -> dict[str, Any]:

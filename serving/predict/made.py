@@ -12,6 +12,7 @@ from PIL import Image
 from serving.inference import draw
 from serving.inference.pixels import Pixels
 from serving.predict.formats.records import ImageRecord
+from serving.predict.writing import write_whole
 from serving.schemas.detections import Box
 
 FOLDERS = {"draw": "drawn", "crop": "crops"}
@@ -42,7 +43,7 @@ def write_drawing(folder: Path, record: ImageRecord, pixels: Pixels) -> None:
         OSError: It cannot be written.
     """
     drawn = draw.annotate(pixels, record.detections)
-    _write(drawing_of(folder, record.place), draw.encode(drawn, _JPEG))
+    write_whole(drawing_of(folder, record.place), [draw.encode(drawn, _JPEG)])
 
 
 def write_crops(folder: Path, record: ImageRecord, pixels: Pixels) -> None:
@@ -59,7 +60,7 @@ def write_crops(folder: Path, record: ImageRecord, pixels: Pixels) -> None:
     """
     for path, found in zip(crops_of(folder, record), record.detections, strict=True):
         cut = Image.fromarray(_inside(pixels, found.box))
-        _write(path, draw.encode(cut, _JPEG))
+        write_whole(path, [draw.encode(cut, _JPEG)])
 
 
 def _inside(pixels: Pixels, box: Box) -> Pixels:
@@ -73,11 +74,3 @@ def _inside(pixels: Pixels, box: Box) -> Pixels:
 def _plain(label: str) -> str:
     """A class's name as that of a folder."""
     return re.sub(r"[^\w .-]", "_", label).strip(". ")[:100] or "_"
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Writes a file whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    part.write_bytes(content)
-    part.replace(path)

@@ -17,6 +17,7 @@ from serving.predict.inputs import Item
 from serving.predict.journal import Journal
 from serving.predict.made import FOLDERS, crops_of, drawing_of
 from serving.predict.work import Outcome
+from serving.predict.writing import write_whole
 
 _SUFFIXES = {".jpg", ".mp4", ".txt", ".xml"}
 """Of files that are made of images; training tools put others beside them."""
@@ -64,7 +65,7 @@ class Results:
         """
         for name, pieces in groupby(parts, itemgetter(0)):
             path = self._folder / name
-            _write(path, (text for _, text in pieces))
+            write_whole(path, (text.encode() for _, text in pieces))
             self._note([path])
 
     def others(self, inside: str | None) -> list[Path]:
@@ -116,11 +117,3 @@ def _files_in(folder: Path) -> Iterator[Path]:
 def _key(path: Path) -> int:
     """8 bytes for each of millions."""
     return hash(str(path))
-
-
-def _write(path: Path, texts: Iterable[str]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    with part.open("w", encoding="utf-8", newline="") as file:
-        file.writelines(texts)
-    part.replace(path)

@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from serving.registry.cutoff import Cutoff
 from serving.storage import StorageError
+from serving.storage.errors import WORTH_ANOTHER_TRY
 
 if TYPE_CHECKING:
     import httpx
@@ -23,7 +24,6 @@ _MOST_BYTES = 2**20
 _MOST_LETTERS = 300
 _SECONDS, _SECONDS_TO_CONNECT = 60.0, 5.0
 _LEAST_BYTES_PER_SECOND = 2**16
-_WORTH_ANOTHER_TRY = (408, 429)
 _ENTRY = (
     "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN, to those "
     "of a user who may"
@@ -155,7 +155,7 @@ class MlflowServer:
         return RefusedError(
             f"MLflow at {self.url} answers {status}{message}",
             code,
-            is_temporary=status >= 500 or status in _WORTH_ANOTHER_TRY,
+            is_temporary=status >= 500 or str(status) in WORTH_ANOTHER_TRY,
         )
 
     def _reason(self, answer: httpx.Response) -> tuple[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Integral
 from typing import Annotated, Literal, TypedDict
 
 from pydantic import (
@@ -19,7 +20,8 @@ from serving.schemas.validation import first_error
 
 OPTIONS_HEADER = "X-UMOP-Options"
 """Carries ``DetectOptions`` to TorchServe's handler, as JSON."""
-
+SECONDS_HEADER = "X-UMOP-Seconds"
+"""Tells TorchServe's handler how long its caller waits for the answer."""
 
 _SIDES = range(SMALLEST_WINDOW, LARGEST_WINDOW + 1)
 _TILES_SCHEMA = {
@@ -33,8 +35,9 @@ _TILES_SCHEMA = {
 def _checked(tiles: object) -> object:
     if isinstance(tiles, str) and tiles.isascii() and tiles.isdecimal() and len(tiles) < 10:
         tiles = int(tiles)
-    is_number = isinstance(tiles, int) and not isinstance(tiles, bool)
-    if tiles in ("auto", "off") or (is_number and tiles in _SIDES):
+    if isinstance(tiles, Integral) and not isinstance(tiles, bool) and tiles in _SIDES:
+        return int(tiles)
+    if isinstance(tiles, str) and tiles in ("auto", "off"):
         return tiles
     raise ValueError(f"must be auto, off, or pixels from {SMALLEST_WINDOW} to {LARGEST_WINDOW}")
 

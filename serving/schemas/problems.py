@@ -51,6 +51,11 @@ class ProblemDocument(BaseModel):
     detail: str
     error: str | None = Field(None, description="The detail again, under the name /v2 has for it.")
 
+    @property
+    def kind(self) -> str:
+        """Its ``ProblemKind``; the whole ``type`` where another server made it."""
+        return self.type.removeprefix(_TYPE_PREFIX)
+
     @classmethod
     def of(cls, status: HTTPStatus, kind: ProblemKind, detail: str) -> ProblemDocument:
         """Returns the document of a problem.

@@ -24,10 +24,14 @@ from serving.observability.metrics import MetricsError
 from serving.observability.tracing import TracingError
 from serving.server.app import build_app, build_internal_app
 from serving.server.protocol import guarded_protocol
-from serving.server.resources import TooFewDescriptorsError, end_within, reserve_descriptors
+from serving.server.resources import (
+    BACKLOG,
+    TooFewDescriptorsError,
+    end_within,
+    reserve_descriptors,
+)
 from serving.settings import Settings
 
-_BACKLOG = 2048
 BEAT_SECONDS = 1.0
 """How often the event loop says that it runs."""
 
@@ -217,7 +221,7 @@ def listen(host: str, port: int) -> socket.socket:
         listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
-        listener.listen(_BACKLOG)  # until then, another process could bind the same address
+        listener.listen(BACKLOG)  # until then, another process could bind the same address
     except OSError as error:
         raise StartError(f"cannot listen on {host}:{port}: {error.strerror or error}") from error
     return listener

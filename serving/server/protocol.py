@@ -9,7 +9,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from serving.api.problems import Problem
 from serving.schemas.problems import ProblemKind
-from serving.server.chunks import ChunkLimit
+from serving.server.framing import FramingGuard
 
 _SLOWEST_READER = 100_000
 """Bytes a second."""
@@ -38,7 +38,7 @@ def guarded_protocol(
 class _GuardedProtocol(H11Protocol):
     """What ``guarded_protocol`` returns, without its limits."""
 
-    conn: ChunkLimit
+    conn: FramingGuard
     header_timeout: float
     write_timeout: float
     max_connections: int
@@ -49,7 +49,7 @@ class _GuardedProtocol(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self.conn = ChunkLimit()
+        self.conn = FramingGuard()
         if len(self.connections) > self.max_connections:
             self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, "overloaded", "too many connections")
             return

@@ -5,7 +5,8 @@ from __future__ import annotations
 import faulthandler
 import resource
 
-_BACKLOG = 2048
+BACKLOG = 2048
+"""Most connections that wait to be accepted."""
 _LEAST_BACKLOG = 16
 _OTHERS = 96
 """File descriptors for all but connections: the model, the log, remote servers, answers of 503."""
@@ -29,8 +30,8 @@ def reserve_descriptors(connections: int) -> int:
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if resource.RLIM_INFINITY in (soft, hard):
-        hard = max(soft, hard, connections + _BACKLOG + _OTHERS)
-    limit = min(hard, max(soft, connections + _BACKLOG + _OTHERS))
+        hard = max(soft, hard, connections + BACKLOG + _OTHERS)
+    limit = min(hard, max(soft, connections + BACKLOG + _OTHERS))
     needed = connections + _LEAST_BACKLOG + _OTHERS
     if limit < needed:
         raise TooFewDescriptorsError(
@@ -39,7 +40,7 @@ def reserve_descriptors(connections: int) -> int:
         )
     if limit > soft:
         resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
-    return min(_BACKLOG, limit - connections - _OTHERS)
+    return min(BACKLOG, limit - connections - _OTHERS)
 
 
 def end_within(seconds: float) -> None:

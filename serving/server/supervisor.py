@@ -25,6 +25,7 @@ from multiprocessing import connection, resource_tracker
 from multiprocessing.context import SpawnProcess
 from time import monotonic
 from types import FrameType
+from typing import NoReturn
 
 from prometheus_client.multiprocess import mark_process_dead
 
@@ -33,6 +34,7 @@ from serving.server.process import BEAT_SECONDS, StartError, address, run
 from serving.settings import Settings
 
 _log = logging.getLogger(__name__)
+_NAME = "umop-serve worker"
 _START_FAILED = 2
 _FIRST_PAUSE = 1.0
 _LONGEST_PAUSE = 30.0
@@ -106,20 +108,36 @@ class Supervisor:
         return self._ready >= self._settings.workers
 
     def _start(self) -> None:
-        if self._stopping:
-            return
-        inbox, outbox = self._spawn.Pipe(duplex=False)
-        arguments = (self._settings, self._sockets, outbox)
-        process = self._spawn.Process(target=_work, args=arguments, name="umop-serve worker")
+        """Starts a worker unless the service stops; once it is up, later where that fails.
+
+        Raises:
+            StartError: The worker cannot be started, and the service is not up yet.
+        """
+        self._last_start = monotonic()
+        try:
+            self._start_process()
+        except OSError as error:
+            reason = f"a worker cannot be started: {error.strerror or error}"
+            if not self._is_up:
+                self._give_up(StartError(reason))
+            self._start_later(reason)
+
+    def _start_process(self) -> None:
         resource_tracker.ensure_running()  # which unblocks the signals
         # A stop waits until the worker is in the list. Workers inherit this, too: until they serve,
         # Ctrl+C would end them with a traceback.
         signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
-        process.start()
-        self._workers.append(_Worker(process, inbox))
-        self._last_start = monotonic()
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
-        outbox.close()  # only the worker's end is open: its inbox ends with it
+        try:
+            if self._stopping:
+                return
+            inbox, outbox = self._spawn.Pipe(duplex=False)
+            with outbox:  # only the worker's end stays open: its inbox ends with it
+                arguments = (self._settings, self._sockets, outbox)
+                process = self._spawn.Process(target=_work, args=arguments, name=_NAME)
+                process.start()
+            self._workers.append(_Worker(process, inbox))
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
 
     def _watch(self) -> None:
         while self._workers or self._restarts:
@@ -163,27 +181,31 @@ class Supervisor:
             _log.error("a worker could not be replaced: %s", message)
             return
         if isinstance(message, StartError):
-            self._stop(signal.SIGTERM)
-            for each in self._workers:
-                each.process.join()
-            raise message
+            self._give_up(message)
         worker.missed = 0
         self._ready += 1
         if self._ready == self._settings.workers:
             print(f"serving {message} on {self._address}", flush=True)
 
+    def _give_up(self, error: StartError) -> NoReturn:
+        self._stop(signal.SIGTERM)
+        for worker in self._workers:
+            worker.process.join()
+        raise error
+
     def _replace(self, process: SpawnProcess) -> None:
         mark_process_dead(process.pid)  # type: ignore[no-untyped-call]  # its gauges count no more
         if self._stopping or (process.exitcode == _START_FAILED and not self._is_up):
             return
+        self._start_later(f"worker {process.pid} ended with {process.exitcode}")
+
+    def _start_later(self, reason: str) -> None:
+        """Starts a worker after a pause, which doubles while they keep dying early."""
         died_early = monotonic() - self._last_start < _STEADY_SECONDS
         pause, self._pause = self._pause, _FIRST_PAUSE
         if died_early:
             self._pause = min(2 * pause, _LONGEST_PAUSE)
-        _log.error(
-            "worker %s ended with %s; starting another in %g s",
-            *(process.pid, process.exitcode, pause),
-        )
+        _log.error("%s; starting another in %g s", reason, pause)
         self._restarts.append(monotonic() + pause)
 
     def _restart(self) -> None:

@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from serving.bundle import UNREADABLE_ZIP, Bundle, BundleError
+from serving.bundle import Bundle, BundleError
 from serving.server.process import StartError
 from serving.torchserve.archive import BUNDLE, PACKAGE
+from serving.zips import UNREADABLE_ZIP
 
 _MANIFEST = "MAR-INF/MANIFEST.json"
 _HINT = "make it with: umop archive RUN"

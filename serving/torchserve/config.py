@@ -73,16 +73,34 @@ class Ports:
         return astuple(self)
 
 
-def write_config(
-    folder: Path,
-    archive: Path,
-    ports: Ports,
-    *,
-    host: str = "127.0.0.1",
-    max_body_bytes: int = MAX_BODY_BYTES,
-    model_api: bool,
-    log_level: LogLevel,
-) -> tuple[Path, Path]:
+@dataclass(frozen=True)
+class ServeOptions:
+    """Where TorchServe listens, what it trusts, and its limits.
+
+    Attributes:
+        ports: Where to listen.
+        host: The address for inference and metrics; management listens on loopback only.
+        verify_key: The public key that the archive's bundle must be signed with.
+        trust_program: Whether the engine ``torch`` runs a program that was not verified.
+        max_body_bytes: Most bytes of a request.
+        max_pixels: Most pixels in one image; as many as the archive says if None.
+        model_api: Whether models may be registered and unregistered on the management port.
+        drain_timeout: Seconds that a stop waits for clients.
+        log_level: The least level that is logged.
+    """
+
+    ports: Ports = Ports()
+    host: str = "127.0.0.1"
+    verify_key: Path | None = None
+    trust_program: bool = False
+    max_body_bytes: int = MAX_BODY_BYTES
+    max_pixels: int | None = None
+    model_api: bool = False
+    drain_timeout: float = 30
+    log_level: LogLevel = "warn"
+
+
+def write_config(folder: Path, archive: Path, options: ServeOptions) -> tuple[Path, Path]:
     """Writes both files into ``folder``, which must be TorchServe's working directory.
 
     Whatever the log's level, what the workers print and when they end goes to ``WORKER_LOG`` there.
@@ -93,40 +111,37 @@ def write_config(
     Args:
         folder: Takes the files.
         archive: The model; its folder is the model store.
-        ports: Where to listen.
-        host: The address for inference and metrics.
-        max_body_bytes: Most bytes of a request.
-        model_api: Whether models may be registered and unregistered.
-        log_level: The least level that is logged, for example ``warn``.
+        options: Where to listen, and the limits.
 
     Returns:
         The paths of ``config.properties`` and of the log's configuration.
     """
-    options = {
-        "inference_address": f"http://{host}:{ports.inference}",
+    ports = options.ports
+    values = {
+        "inference_address": f"http://{options.host}:{ports.inference}",
         "management_address": f"http://127.0.0.1:{ports.management}",
-        "metrics_address": f"http://{host}:{ports.metrics}",
+        "metrics_address": f"http://{options.host}:{ports.metrics}",
         "grpc_inference_port": ports.grpc_inference,
         "grpc_management_port": ports.grpc_management,
         "initial_worker_port": ports.worker,
         "model_store": archive.parent.resolve(),
         "load_models": f"{archive.stem}={archive.name}",
         "allowed_urls": "file://.*",
-        "enable_model_api": str(model_api).lower(),
+        "enable_model_api": str(options.model_api).lower(),
         "disable_token_authorization": "true",
         "enable_envvars_config": "false",
         "install_py_dep_per_model": "false",
         "decode_input_request": "false",
-        "max_request_size": max_body_bytes,
+        "max_request_size": options.max_body_bytes,
         "max_response_size": MAX_BODY_BYTES,
         "metrics_mode": "prometheus",
         "disable_system_metrics": "true",
     }
     properties = folder / "config.properties"
-    lines = (f"{name}={_escaped(str(value))}\n" for name, value in options.items())
+    lines = (f"{name}={_escaped(str(value))}\n" for name, value in values.items())
     properties.write_text("".join(lines), encoding="ascii")
     log = folder / "log4j2.xml"
-    text = _LOG_CONFIG.replace("LEVEL", log_level).replace("WORKER_LOG", WORKER_LOG)
+    text = _LOG_CONFIG.replace("LEVEL", options.log_level).replace("WORKER_LOG", WORKER_LOG)
     log.write_text(text, encoding="utf-8")
     return properties, log
 

@@ -13,15 +13,15 @@ from typing import Any
 
 from serving.bundle import Bundle
 from serving.inference.detector import Detector
-from serving.inference.engines import Engine, EngineError, open_engine
+from serving.inference.engines import Engine, open_engine
 from serving.inference.postprocess import Detections
-from serving.inference.tiles import TooSlowError
 from serving.torchserve import predictions
 from serving.torchserve.config import PIXEL_LIMIT, REDUCED_DECODING, TRUST_PROGRAM, VERIFY_KEY
 from serving.torchserve.predictions import Answer, Request
 
 _SHARE = 0.8
-"""Of TorchServe's time for an answer, behind which it kills the worker, that windows may take."""
+"""What windows may take of the time for an answer: TorchServe kills the worker behind its own, and
+a caller leaves behind what it says."""
 
 
 class DetectionHandler:
@@ -49,7 +49,7 @@ class DetectionHandler:
         options = context.model_yaml_config["handler"]
         self._max_pixels = int(os.environ.get(PIXEL_LIMIT) or options["max_pixels"])
         self._batch_size: int = context.model_yaml_config["batchSize"]
-        self._seconds: float = _SHARE * context.model_yaml_config["responseTimeout"]
+        self._seconds: float = context.model_yaml_config["responseTimeout"]
         gpu: int | None = context.system_properties["gpu_id"]
         engine = _engine(bundle, options, gpu)
         self._detector = Detector(bundle, engine, reduced_decoding=_is_on(REDUCED_DECODING))
@@ -62,9 +62,9 @@ class DetectionHandler:
             batch: Bodies, or forms' fields, by name.
             context: TorchServe's; takes the answers' statuses and headers.
         """
-        started, until = perf_counter(), monotonic() + self._seconds
+        started, began = perf_counter(), monotonic()
         requests = [self._read(batch[place], context, place) for place in range(len(batch))]
-        answers = self._answer(requests, perf_counter() - started, until)
+        answers = self._answer(requests, perf_counter() - started, began)
         for place, answer in enumerate(answers):
             context.set_response_status(answer.status.value, answer.status.phrase, place)
             for name, value in answer.headers.items():
@@ -80,12 +80,13 @@ class DetectionHandler:
             return predictions.refuse(error)
 
     def _answer(
-        self, requests: Sequence[Request | Answer], reading: float, until: float
+        self, requests: Sequence[Request | Answer], reading: float, began: float
     ) -> list[Answer]:
         answers = {place: each for place, each in enumerate(requests) if isinstance(each, Answer)}
         readable = {place: each for place, each in enumerate(requests) if isinstance(each, Request)}
         for places in _together(readable):
             group = [readable[place] for place in places]
+            until = began + _SHARE * min([self._seconds, *(each.seconds for each in group)])
             answers.update(zip(places, self._answer_group(group, reading, until), strict=True))
         return [answers[place] for place in range(len(requests))]
 
@@ -95,7 +96,7 @@ class DetectionHandler:
         started = perf_counter()
         try:
             found = iter(self._detect(requests, until))
-        except (EngineError, TooSlowError) as error:
+        except predictions.EXPECTED as error:
             return [predictions.refuse(error)] * len(requests)
         seconds = {"decode": reading, "inference": perf_counter() - started}
         manifest = self._detector.manifest

@@ -20,13 +20,12 @@ import psutil
 from serving.server.process import StartError
 from serving.torchserve.checks import require_archive, require_port, require_signed
 from serving.torchserve.config import (
-    MAX_BODY_BYTES,
     PIXEL_LIMIT,
     TRUST_PROGRAM,
     VERIFY_KEY,
     WORKER_LOG,
-    LogLevel,
     Ports,
+    ServeOptions,
     write_config,
 )
 from serving.torchserve.failures import why_it_failed
@@ -36,20 +35,7 @@ STOP_SECONDS = 30
 _POLL_SECONDS = 0.1
 
 
-def serve_archive(
-    archive: Path,
-    ports: Ports,
-    *,
-    host: str = "127.0.0.1",
-    verify_key: Path | None = None,
-    trust_program: bool = False,
-    max_body_bytes: int = MAX_BODY_BYTES,
-    max_pixels: int | None = None,
-    model_api: bool = False,
-    drain_timeout: float = STOP_SECONDS,
-    log_level: LogLevel = "warn",
-    announce: Callable[[str], None] = print,
-) -> None:
+def serve_archive(archive: Path, options: ServeOptions, announce: Callable[[str], None]) -> None:
     """Runs TorchServe until SIGINT or SIGTERM.
 
     TorchServe cuts connections off when it is told to stop, so it is told only once no client is
@@ -57,15 +43,7 @@ def serve_archive(
 
     Args:
         archive: The model, as ``serving.torchserve.archive.write_archive`` makes it.
-        ports: Where to listen.
-        host: The address for inference and metrics; management listens on loopback only.
-        verify_key: The public key that the archive's bundle must be signed with.
-        trust_program: Whether the engine ``torch`` runs a program that was not verified.
-        max_body_bytes: Most bytes of a request.
-        max_pixels: Most pixels in one image; as many as the archive says if None.
-        model_api: Whether models may be registered and unregistered on the management port.
-        drain_timeout: Seconds that a stop waits for clients.
-        log_level: The least level that is logged.
+        options: Where it listens, and its limits.
         announce: Called with the model's address once it answers.
 
     Raises:
@@ -73,41 +51,41 @@ def serve_archive(
             not installed, a port is taken or not valid, or the model cannot be loaded.
     """
     require_archive(archive)
-    if verify_key:
-        require_signed(archive, verify_key)
-    for port in ports.all():
+    if options.verify_key:
+        require_signed(archive, options.verify_key)
+    for port in options.ports.all():
         require_port(port)
     stop = _StopSignal()
     with TemporaryDirectory(prefix="torchserve-") as scratch:
         folder = Path(scratch)
-        config, log = write_config(
-            folder,
-            archive,
-            ports,
-            host=host,
-            max_body_bytes=max_body_bytes,
-            model_api=model_api,
-            log_level=log_level,
-        )
-        command = _java_command(folder, config, log)
-        environment = {
-            **os.environ,
-            "LC_ALL": "C.UTF-8",  # under POSIX, Java finds no file with a name beyond ASCII
-            VERIFY_KEY: str(verify_key.resolve()) if verify_key else "",
-            TRUST_PROGRAM: str(trust_program),
-            PIXEL_LIMIT: str(max_pixels or ""),
-        }
+        command = _java_command(folder, *write_config(folder, archive, options))
         process = subprocess.Popen(
-            command, cwd=folder, env=environment, stdout=sys.stderr, start_new_session=True
+            command,
+            cwd=folder,
+            env=_environment(options),
+            stdout=sys.stderr,
+            start_new_session=True,
         )
         try:
-            _wait_until_ready(process, ports, archive.stem, folder / WORKER_LOG, stop)
+            _wait_until_ready(process, options.ports, archive.stem, folder / WORKER_LOG, stop)
             if not stop.requested:
-                announce(f"http://{host}:{ports.inference}/predictions/{archive.stem}")
+                address = f"http://{options.host}:{options.ports.inference}"
+                announce(f"{address}/predictions/{archive.stem}")
             _watch(process, stop)
-            _drain(process, ports, drain_timeout)
+            _drain(process, options.ports, options.drain_timeout)
         finally:
             _end(process)
+
+
+def _environment(options: ServeOptions) -> dict[str, str]:
+    """The variables of TorchServe and its workers."""
+    return {
+        **os.environ,
+        "LC_ALL": "C.UTF-8",  # under POSIX, Java finds no file with a name beyond ASCII
+        VERIFY_KEY: str(options.verify_key.resolve()) if options.verify_key else "",
+        TRUST_PROGRAM: str(options.trust_program),
+        PIXEL_LIMIT: str(options.max_pixels or ""),
+    }
 
 
 def _java_command(folder: Path, config: Path, log: Path) -> list[str]:

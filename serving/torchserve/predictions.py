@@ -1,7 +1,8 @@
 """Reads TorchServe's requests and writes the answers.
 
 A request's body is an image, or a message of the Open Inference Protocol (KServe v2). An image's
-``DetectOptions`` comes as JSON in the header ``X-UMOP-Options``.
+``DetectOptions`` comes as JSON in the header ``X-UMOP-Options``; ``X-UMOP-Seconds`` says how long a
+caller waits.
 """
 
 from __future__ import annotations
@@ -10,37 +11,29 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
+from math import inf
+from typing import Annotated, Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from serving.bundle.schema import Manifest
-from serving.errors import classify
+from serving.errors import PROBLEMS, find_rule
 from serving.inference.decoding import ImageError, ImageTooLargeError
 from serving.inference.detector import Detector
-from serving.inference.engines import EngineError
 from serving.inference.inputs import ModelInput
 from serving.inference.postprocess import Detections, name_detections
 from serving.inference.tiles import TiledImage
 from serving.schemas import tensors
 from serving.schemas.detections import DetectionResult, ImageInfo, ModelRef
 from serving.schemas.open_inference import InferRequest, read_request, write_answer
-from serving.schemas.options import OPTIONS_HEADER, DetectOptions, UnknownClassError
+from serving.schemas.options import OPTIONS_HEADER, SECONDS_HEADER, DetectOptions
 from serving.schemas.problems import MEDIA_TYPE, ProblemDocument, ProblemKind
-from serving.schemas.tensors import TensorError
 from serving.schemas.validation import first_error
 
 _JSON = "application/json"
 MOST_IMAGES = 16
 _PARTS = ("body", "data", "file")
-EXPECTED = (
-    ImageError,
-    UnknownClassError,
-    TensorError,
-    EngineError,
-    ValidationError,
-    MemoryError,
-)
+EXPECTED: tuple[type[Exception], ...] = (*PROBLEMS, ValidationError)
 
 
 @dataclass(frozen=True)
@@ -51,16 +44,24 @@ class Request:
         images: One, or those of a message of the Open Inference Protocol.
         options: Its options.
         message: The protocol's message, None for a bare image.
+        seconds: How long its caller waits.
     """
 
     images: Sequence[ModelInput]
     options: DetectOptions
     message: InferRequest | None
+    seconds: float
 
     @property
     def windows(self) -> int:
         """How many windows its images are looked at in; 0 where each is taken whole."""
         return sum(len(each.windows) for each in self.images if isinstance(each, TiledImage))
+
+
+class _Caller(BaseModel):
+    """What the headers say of who asks."""
+
+    seconds: Annotated[float, Field(alias=SECONDS_HEADER.lower(), gt=0)] = inf
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,7 @@ def read_prediction(
     Raises:
         One of ``EXPECTED``, for which ``refuse`` has the answer.
     """
+    seconds = _Caller.model_validate(dict(headers)).seconds
     body = next((parts[name] for name in _PARTS if name in parts), None)
     if body is None:
         raise ImageError("there is no image: send it as the body with its own Content-Type")
@@ -99,7 +101,7 @@ def read_prediction(
         given = headers.get(OPTIONS_HEADER.lower(), "{}")
         options = DetectOptions.model_validate_json(given)
     options.class_ids(detector.manifest.classes)
-    return Request(_decoded(images, options, detector, max_pixels), options, message)
+    return Request(_decoded(images, options, detector, max_pixels), options, message, seconds)
 
 
 def _decoded(
@@ -161,9 +163,8 @@ def refuse(error: Exception) -> Answer:
     if isinstance(error, ValidationError):
         detail = first_error(error, OPTIONS_HEADER)
         return _problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request", detail)
-    problem = classify(error)
-    assert problem, error
-    return _problem(*problem, str(error) or "there is not enough memory")
+    rule = find_rule(error)
+    return _problem(rule.status, rule.kind, rule.explain(error))
 
 
 def _problem(status: HTTPStatus, kind: ProblemKind, detail: str) -> Answer:

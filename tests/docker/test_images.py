@@ -125,7 +125,7 @@ def test_the_licence_of_every_package_is_known(name: str) -> None:
 
 
 def test_a_container_has_threads_for_its_limit() -> None:
-    ask = "from serving.inference.engines.cpu_limit import cpu_limit; print(cpu_limit())"
+    ask = "from serving.cpu_limit import cpu_limit; print(cpu_limit())"
     assert docker(*RUN_PYTHON[1:], "--cpus=1.5", image("api"), "-c", ask) == "2"
 
 

@@ -21,7 +21,7 @@ from tests.k8s import manifests
 from tests.k8s.manifests import containers, named
 from tests.k8s.pods import as_container
 from tests.serving.waiting import wait_until
-from umop.system.exit_codes import MISTAKE, STOPPED
+from umop.system.exit_codes import FAILURE, MISTAKE, STOPPED
 
 NODES = 2
 
@@ -158,7 +158,7 @@ def test_other_engines_start_training(data_alone: dict[str, Path]) -> None:
     for trainer in (node, of("jobset/jobset.yaml", "trainer")):
         words = as_container(trainer, image("train"), data_alone, PET_NNODES="1", PET_NODE_RANK="0")
         with started(*words) as container:
-            assert container.wait() == MISTAKE
+            assert container.wait() == FAILURE
             assert "No GPU was found" in container.log()
 
 

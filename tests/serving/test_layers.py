@@ -19,7 +19,7 @@ from serving import shared
 
 ROOT = Path(serving.__file__).parent
 LAYERS = (
-    ("container", "schemas", "storage"),
+    ("container", "cpu_limit", "schemas", "storage", "zips"),
     ("registry", "settings"),
     ("bundle",),
     ("inference",),

@@ -50,7 +50,7 @@ class OutputFormat:
         media_type: Its name in ``Accept``; of formats that share one, the first is meant.
         render: Writes the answer to a request with one image.
         batch: Writes the answer to a request with several; None where that cannot be.
-        draws: Whether it needs the image's pixels, and so is written in a thread.
+        draws: Whether it needs the image's pixels, which few threads decode.
     """
 
     name: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from http import HTTPStatus
 from typing import Any
 
@@ -100,7 +101,7 @@ async def infer(
         found = await deadline.working(find_all(services, backend, images, wanted.parameters))
     answered = found[0].model
     _require_version(version, answered.version)  # another may be there by now
-    message, length = write_answer(wanted, answered, found)
+    message, length = await asyncio.to_thread(write_answer, wanted, answered, found)
     if length is None:
         return Response(message, media_type="application/json")
     headers = {tensors.HEADER_LENGTH: str(length)}

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from serving.bundle import Bundle
-from serving.inference.engines.cpu_limit import cpu_limit
+from serving.cpu_limit import cpu_limit
 from serving.schemas.names import EngineName
 
 Candidates = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64]]

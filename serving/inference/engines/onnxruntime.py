@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from functools import cached_property
 from threading import Lock
 from typing import Any
 
@@ -12,8 +11,8 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from serving.bundle import Bundle, BundleError
+from serving.cpu_limit import usable_cores
 from serving.inference.engines import Candidates, EngineError, EngineOptions
-from serving.inference.engines.cpu_limit import usable_cores
 
 MODEL_FILE = "model.onnx"
 LARGE_PIXELS = 2_000_000
@@ -55,7 +54,8 @@ class OnnxEngine:
         if self._gpu is None and device.startswith("cuda"):
             raise EngineError(f"{device} cannot be used: {_why_not()}")
         self.concurrent_runs = 2 if self._gpu is None and self._cores % 2 == 0 else 1
-        self._large = Lock()
+        self._large, self._opening = Lock(), Lock()
+        self._half: ort.InferenceSession | None = None
         self._returning_memory = ort.RunOptions()
         arenas = "cpu:0" if self._gpu is None else f"cpu:0;gpu:{self._gpu}"
         self._returning_memory.add_run_config_entry("memory.enable_memory_arena_shrinkage", arenas)
@@ -65,10 +65,12 @@ class OnnxEngine:
     def _cores(self) -> int:
         return self._threads or usable_cores()
 
-    @cached_property
-    def _half(self) -> ort.InferenceSession:
+    def _beside_another(self) -> ort.InferenceSession:
         """The network once more, for two runs at the same time."""
-        return self._open(self._cores // 2)
+        with self._opening:
+            if self._half is None:
+                self._half = self._open(self._cores // 2)
+            return self._half
 
     def _open(self, threads: int) -> ort.InferenceSession:
         options = ort.SessionOptions()
@@ -90,7 +92,7 @@ class OnnxEngine:
         if batch.size > 3 * LARGE_PIXELS:
             with self._large:
                 return self._run(self._session, batch, self._returning_memory)
-        return self._run(self._session if exclusive else self._half, batch)
+        return self._run(self._session if exclusive else self._beside_another(), batch)
 
     def _run(
         self,

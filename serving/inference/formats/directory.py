@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from serving.inference.formats.encoded import ImageError, unpack
 
 ORIENTATION = 0x0112
+SWAPPING_ORIENTATIONS = {5, 6, 7, 8}
+"""Those by which width and height change places."""
 _MOST_ENTRIES = 512
 _MOST_EXIF = 2**20
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from serving.inference.formats.directory import ORIENTATION, Entry, read_directory
+from serving.inference.formats.directory import (
+    ORIENTATION,
+    SWAPPING_ORIENTATIONS,
+    Entry,
+    read_directory,
+)
 from serving.inference.formats.encoded import Encoded, ImageError, ImageTooLargeError
 from serving.inference.formats.jpeg import require_few_scans
 
@@ -14,18 +19,19 @@ _MOST_TILE_PIXELS = 2**25
 at most four times the image's."""
 _WIDTH, _HEIGHT, _BITS, _SAMPLES = 256, 257, 258, 277
 _STRIP_OFFSETS, _TILE_WIDTH, _TILE_HEIGHT, _TILE_OFFSETS = 273, 322, 323, 324
-_PLANAR = 284
+_PHOTOMETRIC, _PLANAR, _SAMPLE_FORMAT = 262, 284, 339
 _COMPRESSION, _STRIP_BYTES, _TILE_BYTES = 259, 279, 325
 _OLD_JPEG, _JPEG = 6, 7
 _NONE = Entry("", 0, 0, 0)
-_SWAPPING = {5, 6, 7, 8}
+_ZERO_IS_WHITE = 0
 _SEPARATE = 2
+_UNSIGNED = 1
 _COUNTS = {
-    *(_WIDTH, _HEIGHT, _BITS, _SAMPLES, _PLANAR),
+    *(_WIDTH, _HEIGHT, _BITS, _SAMPLES, _PHOTOMETRIC, _PLANAR, _SAMPLE_FORMAT),
     *(_STRIP_OFFSETS, _TILE_WIDTH, _TILE_HEIGHT, _TILE_OFFSETS),
     *(_COMPRESSION, _STRIP_BYTES, _TILE_BYTES),
 }
-"""What the limits are about: of two entries Pillow takes the last and libtiff the first."""
+"""What is decided by here: of two entries Pillow takes the last and libtiff the first."""
 
 
 def read(data: bytes) -> Encoded:
@@ -47,8 +53,11 @@ def read(data: bytes) -> Encoded:
     channels, bits = first(_SAMPLES, 1), first(_BITS, 1)
     if channels > 4:
         raise ImageError(f"the image has {channels} channels, and 1 to 4 are read")
-    deep = bits > 8 and channels > 1 and first(_PLANAR, 1) != _SEPARATE
-    width, height = size[::-1] if first(ORIENTATION, 1) in _SWAPPING else size
+    if bits > 8:
+        _require_order(bits, first(_PHOTOMETRIC, 1), first(_PLANAR, 1) if channels > 1 else 1)
+    # Pillow gives unsigned values of 32 bits a sign.
+    deep = bits > 8 and (channels > 1 or (bits == 32 and first(_SAMPLE_FORMAT, 1) == _UNSIGNED))
+    width, height = size[::-1] if first(ORIENTATION, 1) in SWAPPING_ORIENTATIONS else size
     return Encoded(
         "image/tiff",
         width,
@@ -58,6 +67,23 @@ def read(data: bytes) -> Encoded:
         sample_bytes=max(4, channels * bits // 8),
         passes=_passes(data, directory, first(_COMPRESSION, 1)),
     )
+
+
+def _require_order(bits: int, photometric: int, planar: int) -> None:
+    """Refuses what all decoders read wrongly of more than 8 bits, and say nothing.
+
+    Raises:
+        ImageError: Zero is white, or the channels lie apart.
+    """
+    if photometric == _ZERO_IS_WHITE:
+        raise ImageError(
+            f"a TIFF of {bits} bits whose zero is white is not read; save it with zero as black"
+        )
+    if planar == _SEPARATE:
+        raise ImageError(
+            f"a TIFF of {bits} bits whose channels lie apart (PlanarConfiguration 2) is not read; "
+            "save it with interleaved channels"
+        )
 
 
 def _passes(data: bytes, directory: Mapping[int, Entry], compression: int) -> int:

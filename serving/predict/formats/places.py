@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import count
 from pathlib import PurePosixPath
@@ -10,6 +11,8 @@ from serving.predict.inputs.web import is_url
 
 _MOST_BYTES = 200
 _PLAIN = str.maketrans(dict.fromkeys(':?&=*"<>|%', "_"))
+_ESCAPE = re.compile(r"\\(?=udc[89a-f][0-9a-f])")
+"""The backslash before a byte that is no text, as ``serving.predict.inputs`` writes it."""
 
 
 class Places:
@@ -41,7 +44,7 @@ def own_place(name: str) -> str:
 def _inside(name: str) -> PurePosixPath:
     """A relative path that stays inside."""
     name = name.partition("://")[2].translate(_PLAIN) if is_url(name) else name
-    path = PurePosixPath(name.replace("\\", "/").replace("\0", ""))
+    path = PurePosixPath(_ESCAPE.sub("_", name).replace("\\", "/").replace("\0", ""))
     parts = [_short(part) for part in path.parts if part not in (path.anchor, "..")]
     return PurePosixPath(*parts or ["image"])
 

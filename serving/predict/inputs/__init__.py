@@ -107,7 +107,7 @@ def _input(path: str, name: str, prefix: str, every: int, skip: Path | None) -> 
     if is_url(path):
         return WebImage(path)
     if Path(path).is_dir():
-        if skip is not None and Path(path).resolve() == skip.resolve():
+        if skip is not None and skip.exists() and skip.samefile(path):
             raise PredictError(f"{path} has the images: name another folder with --out")
         return Folder(Path(path), prefix, every, skip)
     if Path(path).suffix.lower() == ".zip":

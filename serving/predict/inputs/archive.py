@@ -8,15 +8,11 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from zipfile import ZipFile, ZipInfo
 
-from serving.bundle.reader import UNREADABLE_ZIP
 from serving.predict.inputs.errors import InputError
 from serving.predict.inputs.files import is_wanted
 from serving.predict.inputs.item import MOST_FILE_BYTES, Item, broken, read_bounded, too_large
 from serving.schemas.names import IMAGE_SUFFIXES
-
-_MOST_TIMES_AS_LARGE = 100
-"""Most times its size that a zip may unpack to: images hardly shrink."""
-_ALWAYS_ALLOWED = 2**28
+from serving.zips import UNREADABLE_ZIP, ZipBombError, unpacked_size
 
 
 @dataclass(frozen=True)
@@ -57,9 +53,10 @@ def _members(archive: ZipFile, path: Path) -> list[ZipInfo]:
     Raises:
         InputError: It would unpack to far more than it holds, or holds no images.
     """
-    size = sum(member.file_size for member in archive.infolist())
-    if size > max(_ALWAYS_ALLOWED, _MOST_TIMES_AS_LARGE * path.stat().st_size):
-        raise InputError(f"it would unpack to {size / 1e9:.1f} GB, far more than it holds")
+    try:
+        unpacked_size(archive, path)
+    except ZipBombError as error:
+        raise InputError(f"it {error}") from error
     members = {each.filename: each for each in archive.infolist() if _is_image(each)}
     if not members:
         raise InputError("it holds no images")

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
 
-from serving.predict.inputs.item import Item, broken, read_file_bounded, stamp_of
+from serving.predict.inputs.item import Item, broken, read_file_bounded, read_once, stamp_of
 from serving.predict.inputs.video import Video, is_video
 from serving.schemas.names import IMAGE_SUFFIXES
 
 
 @dataclass(frozen=True)
 class File:
-    """One image file, or something else that can be read.
+    """One image file, or something else that can be read, such as a pipe.
 
     Attributes:
         path: The file.
@@ -28,8 +28,8 @@ class File:
 
     def items(self) -> Iterator[Item]:
         """See ``PathInput.items``."""
-        whole = Item(self.name, "", partial(read_file_bounded, self.path))
-        yield _item(self.path, self.name) or whole
+        item = _item(self.path, self.name)
+        yield item or read_once(self.name, partial(read_file_bounded, self.path))
 
     def count(self) -> int:
         """See ``PathInput.count``."""

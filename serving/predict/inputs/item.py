@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Protocol
 
@@ -73,14 +73,24 @@ def broken(name: str, error: Exception) -> Item:
     return Item(name, "", fail)
 
 
+def read_once(name: str, read: Callable[[], bytes]) -> Item:
+    """An image that can be read only once, such as that of a pipe: it is read here.
+
+    Args:
+        name: What it is called.
+        read: Reads it. It raises ``InputError`` or ``OSError`` where it cannot.
+    """
+    try:
+        data = read()
+    except (InputError, OSError) as error:
+        return replace(broken(name, error), is_file=False)
+    stamp = hashlib.blake2b(data, digest_size=8).hexdigest()
+    return Item(name, stamp, lambda: data, is_file=False)
+
+
 def stamp_of(status: os.stat_result) -> str:
     """Changes when a file is written."""
     return f"{status.st_size}-{status.st_mtime_ns}"
-
-
-def digest(data: bytes) -> str:
-    """Changes with what the bytes are."""
-    return hashlib.blake2b(data, digest_size=8).hexdigest()
 
 
 def read_file_bounded(path: Path) -> bytes:

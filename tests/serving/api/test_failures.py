@@ -136,7 +136,7 @@ def test_a_load_that_fails_in_an_unforeseen_way_ends_the_service(
     async def fail(_: EmbeddedBackend) -> None:
         raise RuntimeError("no such luck")
 
-    monkeypatch.setattr(EmbeddedBackend, "start", fail)
+    monkeypatch.setattr(EmbeddedBackend, "reload", fail)
     monkeypatch.setattr("serving.observability.logs.configure", lambda _: None)
     with pytest.raises(StartError, match="cannot be loaded: RuntimeError: no such luck"):
         run(settings, [listen("127.0.0.1", 0)], on_ready=print)

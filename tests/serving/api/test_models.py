@@ -112,7 +112,7 @@ def test_each_model_is_ready_by_itself(bundle_path: Path, other: Path) -> None:
         models = choose_models(Settings(bundle=(bundle_path, other), threads=1), Metrics())
         with pytest.raises(NotReadyError):
             await models.check()
-        await models.first.start()
+        await models.first.reload()
         await models.first.check()
         assert models.find("squares") is models.first
         with pytest.raises(NotReadyError):

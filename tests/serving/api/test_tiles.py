@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
-from serving.backends.embedded import EmbeddedBackend
+from serving.backends.embedded import EmbeddedBackend, Resources
 from serving.bundle import Bundle, BundleError
 from serving.inference import decoding
 from serving.inference.detector import Detector
@@ -189,8 +189,9 @@ def test_other_images_get_between_windows_and_none_is_left_of_a_cancelled_reques
         return next(each.value for each in family.samples if each.name.endswith("_count"))
 
     async def compared() -> None:
-        backend = EmbeddedBackend(Settings(bundle=tiled_bundle_path, threads=1), metrics)
-        await backend.start()
+        settings = Settings(bundle=tiled_bundle_path, threads=1)
+        backend = EmbeddedBackend(settings, metrics, Resources.of(settings))
+        await backend.reload()
         waiting = asyncio.create_task(backend.detect(large, DetectOptions()))
         while runs() < 3:
             await asyncio.sleep(0.01)

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from serving.backends.embedded import EmbeddedBackend
+from serving.backends.embedded import EmbeddedBackend, Resources
 from serving.backends.room import Room
-from serving.backends.turns import FewestFirst, WindowPace
+from serving.backends.turns import FewestFirst
+from serving.inference.pace import WindowPace
 from serving.inference.tiles import TooSlowError
 from serving.observability.metrics import Metrics
 from serving.schemas.options import DetectOptions
@@ -29,8 +30,8 @@ def test_an_image_of_many_windows_does_not_keep_another_waiting(tiled_bundle_pat
 
     async def compared() -> None:
         settings = Settings(bundle=tiled_bundle_path, threads=1, decode_threads=1)
-        backend = EmbeddedBackend(settings, Metrics())
-        await backend.start()
+        backend = EmbeddedBackend(settings, Metrics(), Resources.of(settings))
+        await backend.reload()
         waiting = asyncio.create_task(backend.detect(large, DetectOptions()))
         await asyncio.sleep(0)
         found = await backend.detect(SMALL, DetectOptions())
@@ -46,8 +47,8 @@ def test_an_image_of_many_windows_does_not_keep_another_waiting(tiled_bundle_pat
 def test_windows_that_would_take_too_long_are_given_up_early(slow_bundle_path: Path) -> None:
     async def given_up() -> float:
         settings = Settings(bundle=slow_bundle_path, threads=1)
-        backend = EmbeddedBackend(settings, Metrics())
-        await backend.start()
+        backend = EmbeddedBackend(settings, Metrics(), Resources.of(settings))
+        await backend.reload()
         began = asyncio.get_running_loop().time()
         with pytest.raises(TooSlowError, match=r"3969 windows .* ask for larger ones \(tiles\)"):
             await backend.detect(BLACK, MANY)
@@ -69,7 +70,7 @@ def test_the_service_says_so(slow_bundle_path: Path) -> None:
 
 def test_an_image_is_not_given_up_for_waiting_at_first(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
-    monkeypatch.setattr("serving.backends.turns.perf_counter", lambda: now[0])
+    monkeypatch.setattr("serving.inference.pace.monotonic", lambda: now[0])
     waited, slow = WindowPace(336, until=30), WindowPace(336, until=30)
     now[0] = 7.5
     for _ in range(336):

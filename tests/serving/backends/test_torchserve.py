@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import shutil
 import socket
 import struct
@@ -15,10 +16,12 @@ from time import perf_counter
 import pytest
 
 from serving.backends.torchserve import TorchServeBackend
+from serving.inference.tiles import TooSlowError
 from serving.observability.metrics import Metrics
 from serving.schemas.detections import DetectionResult
 from serving.schemas.options import DetectOptions
 from serving.settings import Settings
+from serving.torchserve.predictions import refuse
 from tests.serving.images import TWO_SQUARES, encode
 from tests.serving.make_bundle import make_bundle
 
@@ -28,6 +31,7 @@ BODY = (
     b' "detections": [], "timing_ms": {"inference": 40}}'
 )
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(BODY), BODY)
+PLAIN = DetectOptions()
 RESET = struct.pack("ii", 1, 0)
 
 
@@ -39,11 +43,15 @@ class StandIn:
         cuts: How many kept-alive connections it cuts when the next request has come.
         seconds: How long it takes to answer.
         connections: How many were made.
+        answered: What it answers first.
+        asked: The head of each connection's first request.
     """
 
     cuts: int = 0
     seconds: float = 0
     connections: int = 0
+    answered: bytes = ANSWER
+    asked: bytes = b""
 
     @asynccontextmanager
     async def listening(self) -> AsyncIterator[str]:
@@ -54,9 +62,9 @@ class StandIn:
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         with suppress(asyncio.IncompleteReadError):  # the client has closed it
-            await read_request(reader)
+            self.asked = await read_request(reader)
             await asyncio.sleep(self.seconds)
-            writer.write(ANSWER)
+            writer.write(self.answered)
             while await read_request(reader):
                 if self.cuts:
                     self.cuts -= 1
@@ -67,7 +75,8 @@ class StandIn:
 async def read_request(reader: asyncio.StreamReader) -> bytes:
     head = (await reader.readuntil(b"\r\n\r\n")).lower()
     [length] = [line for line in head.split(b"\r\n") if line.startswith(b"content-length")]
-    return await reader.readexactly(int(length.partition(b":")[2]))
+    await reader.readexactly(int(length.partition(b":")[2]))
+    return head
 
 
 def cut(writer: asyncio.StreamWriter) -> None:
@@ -76,13 +85,21 @@ def cut(writer: asyncio.StreamWriter) -> None:
     writer.transport.abort()
 
 
-async def answers_of(server: StandIn, bundle: Path, times: int) -> list[DetectionResult]:
+@asynccontextmanager
+async def front_of(server: StandIn, bundle: Path) -> AsyncIterator[TorchServeBackend]:
     async with server.listening() as url:
         settings = Settings(backend="torchserve", bundle=bundle, torchserve_url=url)
         backend = TorchServeBackend(settings, Metrics())
-        await backend.start()
-        answers = [await backend.detect(PNG, DetectOptions()) for _ in range(times)]
+        await backend.reload()
+        yield backend
         await backend.stop()
+
+
+async def answers_of(
+    server: StandIn, bundle: Path, times: int, options: DetectOptions = PLAIN
+) -> list[DetectionResult]:
+    async with front_of(server, bundle) as backend:
+        answers = [await backend.detect(PNG, options) for _ in range(times)]
     assert {answer.model.name for answer in answers} == {"squares"}
     return answers
 
@@ -114,11 +131,34 @@ def test_no_time_counts_in_two_stages(bundle_path: Path) -> None:
     assert sum(answer.seconds.values()) <= elapsed
 
 
+def test_a_class_may_have_any_name_and_the_time_that_is_left_is_said(tmp_path: Path) -> None:
+    server, bundle = StandIn(), make_bundle(tmp_path / "squares.bundle")
+    manifest = bundle / "manifest.json"
+    manifest.write_text(manifest.read_text("utf-8").replace('"red"', '"pélican"'), "utf-8")
+    asyncio.run(answers_of(server, bundle, 1, DetectOptions(classes=("pélican",))))
+    headers = dict(line.split(b": ", 1) for line in server.asked.split(b"\r\n") if b": " in line)
+    assert json.loads(headers[b"x-umop-options"]) == {"classes": ["pélican"]}
+    assert float(headers[b"x-umop-seconds"]) == 10
+
+
+def test_windows_that_take_too_long_are_no_failure_of_it(bundle_path: Path) -> None:
+    body = refuse(TooSlowError("143 windows of the image would take some 9 s")).body
+    head = b"HTTP/1.1 503 Slow\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(body)
+
+    async def refused() -> None:
+        async with front_of(StandIn(answered=head + body), bundle_path) as backend:
+            for _ in range(4):
+                with pytest.raises(TooSlowError, match="143 windows of the image"):
+                    await backend.detect(PNG, PLAIN)
+
+    asyncio.run(refused())
+
+
 def test_the_metric_names_the_model_that_answers(tmp_path: Path) -> None:
     metrics, bundle = Metrics(), tmp_path / "squares.bundle"
     backend = TorchServeBackend(Settings(backend="torchserve", bundle=bundle), metrics)
     make_bundle(bundle, version="1")
-    asyncio.run(backend.start())
+    asyncio.run(backend.reload())
     shutil.rmtree(bundle)
     make_bundle(bundle, version="2")
     asyncio.run(backend.reload())

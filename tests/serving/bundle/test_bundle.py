@@ -208,6 +208,8 @@ def test_a_file_that_changes_after_opening_is_refused(bundle_path: Path, tmp_pat
     model.write_bytes(model.read_bytes()[::-1])
     with pytest.raises(BundleError, match="was changed since"):
         bundle.read("model.onnx")
+    with pytest.raises(BundleError, match=r"model\.onnx was changed since"):
+        bundle.pack(tmp_path / "x.zip")
 
 
 def test_a_folder_that_is_no_bundle_is_not_walked_through(

@@ -84,6 +84,18 @@ def test_two_versions_of_a_bundle_stay_in_the_cache(
     assert len(list(cache.rglob("manifest.json"))) == 2
 
 
+def test_a_version_that_another_process_drops_meanwhile_is_passed_over(
+    storage: Storage, place: str, tmp_path: Path, cache: Path
+) -> None:
+    upload(make_bundle(tmp_path / "1.bundle", version="1"), place)
+    Bundle.open(place)
+    [versions] = cache.glob("bundles/*")
+    (versions / "dropped").symlink_to("nowhere")  # it is listed, and there is nothing to look at
+    upload(make_bundle(tmp_path / "2.bundle", version="2"), place)
+    assert Bundle.open(place).manifest.version == "2"
+    assert len(list(cache.rglob("manifest.json"))) == 2
+
+
 def test_a_file_address_is_read_where_it_lies(bundle_path: Path, cache: Path) -> None:
     assert Bundle.open(f"file://{bundle_path}").path == bundle_path
     assert not cache.exists()

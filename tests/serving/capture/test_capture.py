@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import Queue
 from threading import Event
@@ -88,6 +91,52 @@ def test_a_full_disk_is_counted(
     with capturing(bundle_path, tmp_path) as client:
         assert client.post("/detect", content=photo(4)).status_code == 200
         wait_until(lambda: outcomes(client) == {"failed": 1})
+
+
+def test_a_fault_that_nobody_expects_is_counted_and_others_are_kept(
+    bundle_path: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def fault(*_: object) -> None:
+        raise ZeroDivisionError
+
+    with capturing(bundle_path, tmp_path) as client:
+        with monkeypatch.context() as patch:
+            patch.setattr("serving.capture.folder.CaptureFolder.write", fault)
+            assert client.post("/detect", content=photo(6)).status_code == 200
+            wait_until(lambda: outcomes(client) == {"failed": 1})
+        assert client.post("/detect", content=photo(7)).status_code == 200
+        wait_until(lambda: outcomes(client) == {"failed": 1, "kept": 1})
+    assert "an image could not be captured\nTraceback" in caplog.text
+
+
+def test_a_fault_while_old_images_are_deleted_does_not_end_it(
+    bundle_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fault(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("serving.capture.capture.CapturedImages.drop_oldest", fault)
+    with capturing(bundle_path, tmp_path) as client:
+        assert client.post("/detect", content=photo(8)).status_code == 200
+        wait_until(lambda: outcomes(client) == {"failed": 1})
+
+
+def test_a_service_of_less_priority_captures_with_no_more(
+    bundle_path: Path, tmp_path: Path
+) -> None:
+    def captured() -> list[int]:
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 15)
+        with capturing(bundle_path, tmp_path) as client:
+            assert client.post("/detect", content=photo(9)).status_code == 200
+            wait_until(lambda: outcomes(client) == {"kept": 1})
+            ids = [each.native_id for each in threading.enumerate() if each.name == "capture"]
+            return [os.getpriority(os.PRIO_PROCESS, each) for each in ids if each]
+
+    with ThreadPoolExecutor(1) as pool:  # a thread's priority is its own
+        assert pool.submit(captured).result() == [15]
 
 
 def test_an_image_larger_than_all_may_be_is_counted(bundle_path: Path, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import signal
 from collections.abc import Iterator
 from threading import Event
+from time import monotonic
 
 import pytest
 
@@ -52,6 +53,41 @@ def test_another_thread_takes_the_place_of_one_that_hangs(end: Event) -> None:
         return await threads.run(lambda: 5)
 
     assert asyncio.run(go_on()) == 5
+
+
+def test_work_that_waits_for_threads_that_are_replaced_is_to_be_tried_again(
+    end: Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def replace() -> int:
+        threads = GuardedThreads(1, seconds=60, name="work")
+        _late = await hang(threads, end)
+        waiting = asyncio.ensure_future(threads.run(lambda: 3))
+        await asyncio.sleep(0)
+        monkeypatch.setattr("serving.guards.threads.monotonic", lambda: monotonic() + 61)
+        result = await threads.run(lambda: 5)
+        with pytest.raises(OverloadedError, match="there is no thread for it; try again soon"):
+            await waiting
+        return result
+
+    assert asyncio.run(replace()) == 5
+
+
+def test_work_that_nobody_waits_for_any_more_is_not_begun(end: Event) -> None:
+    done: list[str] = []
+
+    async def leave() -> None:
+        threads = GuardedThreads(1, seconds=60, name="work")
+        _before = await hang(threads, end)
+        left = asyncio.ensure_future(threads.run(done.append, "left"))
+        await asyncio.sleep(0)
+        left.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await left
+        end.set()
+        await threads.run(done.append, "awaited")
+
+    asyncio.run(leave())
+    assert done == ["awaited"]
 
 
 def test_the_process_stops_once_too_many_hang(end: Event, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,11 +2,23 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 
 from serving.inference.batching import Batcher
+from serving.inference.slots import RunSlots
+
+
+def make_batcher(
+    run: Callable[[Sequence[int], bool], Sequence[int]],
+    *,
+    size: int,
+    delay: float,
+    concurrent_runs: int = 1,
+) -> Batcher[int, int]:
+    """A batcher that has the processors to itself."""
+    return Batcher(run, size=size, delay=delay, concurrent_runs=concurrent_runs, slots=RunSlots())
 
 
 def test_items_that_arrive_together_run_together() -> None:
@@ -17,7 +29,7 @@ def test_items_that_arrive_together_run_together() -> None:
         return [item * item for item in items]
 
     async def main() -> list[int]:
-        batcher = Batcher(run, size=4, delay=0.05)
+        batcher = make_batcher(run, size=4, delay=0.05)
         results = await asyncio.gather(*(batcher.submit(item) for item in range(10)))
         await batcher.drain()
         return results
@@ -28,7 +40,7 @@ def test_items_that_arrive_together_run_together() -> None:
 
 def test_a_full_batch_does_not_wait() -> None:
     async def main() -> None:
-        batcher = Batcher(lambda items, exclusive: items, size=2, delay=60)
+        batcher = make_batcher(lambda items, exclusive: items, size=2, delay=60)
         await asyncio.wait_for(asyncio.gather(batcher.submit(1), batcher.submit(2)), 5)
         await batcher.drain()
 
@@ -45,13 +57,13 @@ def test_while_one_batch_runs_the_next_one_fills() -> None:
         return items
 
     async def main() -> None:
-        batcher = Batcher(run, size=8, delay=0)
+        batcher = make_batcher(run, size=8, delay=0)
         first = asyncio.create_task(batcher.submit(0))
         while not batches:
             await asyncio.sleep(0.01)
         others = [asyncio.create_task(batcher.submit(item)) for item in range(5)]
         await asyncio.sleep(0.05)
-        assert len(batcher) == 5
+        assert len(batcher._queue) == 5
         may_end.set()
         await asyncio.gather(first, *others)
         await batcher.drain()
@@ -68,7 +80,7 @@ def test_a_cancelled_item_is_left_out() -> None:
         return items
 
     async def main() -> None:
-        batcher = Batcher(run, size=8, delay=0.1)
+        batcher = make_batcher(run, size=8, delay=0.1)
         tasks = [asyncio.create_task(batcher.submit(item)) for item in range(3)]
         await asyncio.sleep(0.01)
         tasks[1].cancel()
@@ -87,7 +99,7 @@ def test_an_error_reaches_every_caller_and_the_next_batch_runs() -> None:
         return items
 
     async def main() -> None:
-        batcher = Batcher(run, size=2, delay=0.05)
+        batcher = make_batcher(run, size=2, delay=0.05)
         results = await asyncio.gather(
             batcher.submit(13), batcher.submit(1), return_exceptions=True
         )
@@ -100,7 +112,7 @@ def test_an_error_reaches_every_caller_and_the_next_batch_runs() -> None:
 
 def test_draining_answers_what_is_queued() -> None:
     async def main() -> list[int]:
-        batcher = Batcher(lambda items, exclusive: items, size=2, delay=60)
+        batcher = make_batcher(lambda items, exclusive: items, size=2, delay=60)
         waiting = [asyncio.create_task(batcher.submit(item)) for item in range(5)]
         await asyncio.sleep(0.01)
         await batcher.drain()
@@ -111,7 +123,7 @@ def test_draining_answers_what_is_queued() -> None:
 
 def test_one_result_for_each_item_is_a_must() -> None:
     async def main() -> None:
-        batcher = Batcher(lambda items, exclusive: [], size=2, delay=0)
+        batcher = make_batcher(lambda items, exclusive: [], size=2, delay=0)
         with pytest.raises(ValueError, match="zip"):
             await asyncio.wait_for(batcher.submit(1), 2)
 
@@ -135,7 +147,7 @@ def test_two_run_at_the_same_time_once_more_than_one_waits() -> None:
         assert len(began) == count
 
     async def main() -> None:
-        batcher = Batcher(run, size=1, delay=0, concurrent_runs=2)
+        batcher = make_batcher(run, size=1, delay=0, concurrent_runs=2)
         tasks = [asyncio.create_task(batcher.submit(0))]
         await begun(1)
         tasks += [asyncio.create_task(batcher.submit(item)) for item in (1, 2, 3)]

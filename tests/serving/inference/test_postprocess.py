@@ -69,6 +69,8 @@ def test_select_drops_empty_rows_and_maps_boxes_back() -> None:
         image,
         PostprocessSpec(),
         DetectOptions(score_threshold=0),
+        None,
+        np.zeros(1, np.float32),
     )
     assert found.boxes.tolist() == [[40, 40, 400, 200]]
 
@@ -87,5 +89,7 @@ def test_select_drops_boxes_outside_the_image() -> None:
         image,
         PostprocessSpec(),
         DetectOptions(),
+        None,
+        np.zeros(1, np.float32),
     )
     np.testing.assert_array_equal(found.boxes, [[90, 40, 100, 50]])

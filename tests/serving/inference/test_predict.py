@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from fastapi.testclient import TestClient
 from PIL import Image
 
@@ -65,6 +66,25 @@ def test_it_finds_what_the_service_finds(model: Detector, client: TestClient, im
     assert np.array_equal(
         np.asarray(found.plot()), np.asarray(Image.open(io.BytesIO(drawn.content)))
     )
+
+
+def test_a_tensor_is_an_image(model: Detector) -> None:
+    tensor: Any = torch.from_numpy(TWO_SQUARES.copy())
+    assert squares(model.predict(tensor, **SURE)) == TWO_BOXES
+    assert [len(each) for each in model.predict(torch.stack([tensor] * 2), **SURE)] == [2, 2]
+    with pytest.raises(ImageError, match=r"not uint8 of shape \(3, 512, 640\)"):
+        model.predict(tensor.permute(2, 0, 1))
+
+
+def test_several_images_may_be_a_set(model: Detector, photo: Path) -> None:
+    sources: set[str | Path] = {str(photo), photo}
+    assert [squares(found) for found in model.predict(sources, **SURE)] == [TWO_BOXES] * 2
+
+
+def test_a_number_of_numpys_is_one(model: Detector) -> None:
+    side: Any = np.int64(320)
+    few = model.predict(TWO_SQUARES, tiles=side, **SURE)
+    assert few.labels == model.predict(TWO_SQUARES, tiles=320, **SURE).labels
 
 
 def test_an_image_that_lies_on_its_side_is_turned(model: Detector, tmp_path: Path) -> None:

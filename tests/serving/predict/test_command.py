@@ -175,6 +175,41 @@ def test_a_folder_that_cannot_be_written_is_one_line(predict: Predict, folder: P
     assert "file is no folder" in err
 
 
+@pytest.mark.parametrize(
+    ("out", "reason"),
+    [
+        ("/proc/x", "No such file or directory"),
+        ("/proc", "No such file or directory"),
+        ("x" * 300, "File name too long"),
+        ("loop/x", "Too many levels of symbolic links"),
+        ("taken", "Is a directory"),
+    ],
+)
+def test_a_folder_that_cannot_be_made_is_one_line(
+    predict: Predict, folder: Path, out: str, reason: str
+) -> None:
+    (folder / "loop").symlink_to("loop")
+    (folder / "taken" / JOURNAL).mkdir(parents=True)
+    code, printed, err = predict("images/two.png", "--out", out)
+    assert (code, printed) == (2, "")
+    assert err == f"error: {out}/{JOURNAL} cannot be written: {reason}; name another --out\n"
+
+
+@pytest.mark.parametrize("out", ["x" * 300, "loop"])
+def test_a_folder_that_cannot_be_told_from_that_of_the_images_is_one_line(
+    predict: Predict, folder: Path, out: str
+) -> None:
+    (folder / "loop").symlink_to("loop")
+    code, _, err = predict("images", "--out", out)
+    assert (code, err.count("\n")) == (2, 1)
+
+
+def test_a_path_that_is_too_long_is_one_line(predict: Predict, folder: Path) -> None:
+    code, _, err = predict("x" * 300)
+    assert code == 2
+    assert err == f"error: {'x' * 300} cannot be read or written: File name too long.\n"
+
+
 @pytest.mark.parametrize("tiles", ["5", "0000000640", "9" * 5000])
 def test_tiles_of_no_size_are_one_line(predict: Predict, folder: Path, tiles: str) -> None:
     code, _, err = predict("images", "--tiles", tiles)

@@ -144,6 +144,30 @@ def test_a_start_without_images_leaves_the_folder_to_other_options(
         assert (code, err) == (2, "error: there is no image in none\n")
 
 
+@pytest.mark.parametrize("content", ['{"mine": 1}', '{"mine": 1}\n', "\n"])
+def test_a_file_of_the_users_own_is_left_alone(
+    predict: Predict, folder: Path, content: str
+) -> None:
+    (folder / "out").mkdir()
+    (folder / "out" / JOURNAL).write_text(content)
+    code, _, err = predict("images", "--out", "out")
+    assert code == 2
+    assert err == (
+        f"error: out/{JOURNAL} is of something else; name another --out, or delete that file\n"
+    )
+    assert (folder / "out" / JOURNAL).read_text() == content
+
+
+def test_a_header_that_was_broken_off_is_written_again(predict: Predict, folder: Path) -> None:
+    predict("images", "--out", "out")
+    whole = (folder / "out" / JOURNAL).read_bytes()
+    header = whole.splitlines()[0]
+    for length in (0, 20, len(header)):
+        (folder / "out" / JOURNAL).write_bytes(header[:length])
+        assert predict("images", "--out", "out")[0] == 0
+        assert (folder / "out" / JOURNAL).read_bytes() == whole
+
+
 def test_two_commands_do_not_write_the_same_folder(predict: Predict, folder: Path) -> None:
     predict("images", "--out", "out")
     with (folder / "out" / JOURNAL).open() as journal:

@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from serving.backends import embedded
-from serving.backends.embedded import EmbeddedBackend
+from serving.backends.embedded import EmbeddedBackend, Resources
 from serving.inference.engines import Engine, open_engine
 from serving.observability.metrics import Metrics
 from serving.schemas.options import DetectOptions
@@ -89,8 +89,9 @@ def test_a_reload_frees_the_model_before(
         return engine
 
     async def reloaded() -> None:
-        backend = EmbeddedBackend(Settings(bundle=bundle_path), Metrics())
-        await backend.start()
+        settings = Settings(bundle=bundle_path)
+        backend = EmbeddedBackend(settings, Metrics(), Resources.of(settings))
+        await backend.reload()
         await backend.detect(encode(TWO_SQUARES), DetectOptions())
         await backend.reload()
         assert [each() is None for each in engines] == [True, False]

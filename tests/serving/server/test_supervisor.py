@@ -1,4 +1,4 @@
-"""A worker that hangs is replaced, as one that dies is."""
+"""A worker that hangs is replaced, as one that dies is, also where a start fails."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.serving import command
 from tests.serving import running as servers
 from tests.serving.images import TWO_SQUARES, encode
 from tests.serving.running import children, running
@@ -20,6 +21,28 @@ from serving.cli import main
 from serving.server import supervisor
 
 supervisor._BEATS_MISSED_BY_A_HUNG_WORKER = 5
+main()
+"""
+
+
+FAILING = """
+import errno
+import os
+from multiprocessing.context import SpawnProcess
+
+from serving.cli import main
+
+fails = iter({fails})
+start = SpawnProcess.start
+
+
+def start_or_fail(process):
+    if next(fails, False):
+        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+    start(process)
+
+
+SpawnProcess.start = start_or_fail
 main()
 """
 
@@ -37,3 +60,27 @@ def test_a_frozen_worker_is_killed_and_replaced(
         assert server.detect(encode(TWO_SQUARES)).status_code == 200
         loads = "the network runs on"
         wait_until(lambda: server.log().count(loads) == 3, seconds=120)
+
+
+def test_a_worker_that_the_machine_cannot_start_is_started_later(
+    bundle_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing = FAILING.format(fails=[False, False, True])
+    monkeypatch.setattr(servers, "COMMAND", [servers.COMMAND[0], "-c", failing])
+    with running("--bundle", str(bundle_path), "--workers", "2") as server:
+        killed, other = children(server)
+        os.kill(killed, signal.SIGKILL)
+        wait_until(lambda: len({*children(server)} - {killed}) == 2, seconds=60)
+        reason = "a worker cannot be started: Resource temporarily unavailable"
+        assert f"{reason}; starting another in 2 s" in server.log()
+        assert other in children(server)
+        assert server.detect(encode(TWO_SQUARES)).status_code == 200
+
+
+def test_a_worker_that_the_machine_cannot_start_at_first_is_one_line(
+    bundle_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing = FAILING.format(fails=[False, True])
+    monkeypatch.setattr(command, "COMMAND", [command.COMMAND[0], "-c", failing])
+    done = command.run("--bundle", str(bundle_path), "--port", "0", "--workers", "2")
+    command.assert_one_line(done, "a worker cannot be started: Resource temporarily unavailable")

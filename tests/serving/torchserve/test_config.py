@@ -7,15 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from serving.torchserve.config import Ports, write_config
+from serving.torchserve.config import ServeOptions, write_config
 
 
 @pytest.mark.parametrize("name", ["plain", "tést", "模型", "🌲", r"back\slash \u0041"])
 def test_a_path_may_have_any_letters(tmp_path: Path, name: str) -> None:
     store = tmp_path / name
-    config, _ = write_config(
-        tmp_path, store / "demo.mar", Ports(), model_api=False, log_level="warn"
-    )
+    config, _ = write_config(tmp_path, store / "demo.mar", ServeOptions())
     assert read(config)["model_store"] == str(store)
 
 
@@ -31,9 +29,8 @@ def unescaped(value: str) -> str:
 
 
 def test_management_listens_on_loopback_whatever_the_host(tmp_path: Path) -> None:
-    config, _ = write_config(
-        tmp_path, tmp_path / "demo.mar", Ports(), host="0.0.0.0", model_api=False, log_level="warn"
-    )
+    options = ServeOptions(host="0.0.0.0")
+    config, _ = write_config(tmp_path, tmp_path / "demo.mar", options)
     addresses = {name: value for name, value in read(config).items() if "_address" in name}
     assert addresses == {
         "inference_address": "http://0.0.0.0:8080",
@@ -43,12 +40,6 @@ def test_management_listens_on_loopback_whatever_the_host(tmp_path: Path) -> Non
 
 
 def test_a_request_may_be_larger_where_that_is_asked_for(tmp_path: Path) -> None:
-    config, _ = write_config(
-        tmp_path,
-        tmp_path / "demo.mar",
-        Ports(),
-        max_body_bytes=99,
-        model_api=False,
-        log_level="warn",
-    )
+    options = ServeOptions(max_body_bytes=99)
+    config, _ = write_config(tmp_path, tmp_path / "demo.mar", options)
     assert read(config)["max_request_size"] == "99"

@@ -53,20 +53,27 @@ def test_it_counts_the_images_of_a_batch_as_one_run(
     assert shapes == [(4, 3, 256, 320)]
 
 
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (EngineError("the device is gone"), "the device is gone"),
+        (MemoryError(), "there is not enough memory; try again soon"),
+    ],
+)
 def test_a_failed_engine_is_503_for_those_that_needed_it(
-    unpacked: Path, monkeypatch: pytest.MonkeyPatch
+    unpacked: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, said: str
 ) -> None:
     context = context_of(unpacked)
     handler = DetectionHandler()
     handler.initialize(context)
 
     def fail(_: Any, *, exclusive: bool) -> Candidates:
-        raise EngineError("the device is gone")
+        raise error
 
     monkeypatch.setattr(handler._detector._engine, "run", fail)
     bodies = handler.handle([{"body": PNG}, {"body": b"junk"}], context)
     assert [context.get_response_status(place)[0] for place in (0, 1)] == [503, 415]
-    assert json.loads(bodies[0])["detail"] == "the device is gone"
+    assert json.loads(bodies[0])["detail"] == said
 
 
 @pytest.mark.parametrize("name", ["x-umop-options", "X-UMOP-Options", "X-Umop-Options"])
@@ -134,9 +141,50 @@ def test_windows_that_take_too_long_fail_no_other_request_of_the_batch(
     handler.initialize(context)
     monkeypatch.setattr("serving.torchserve.handler.monotonic", lambda: 0)
     monkeypatch.setattr("serving.inference.detector.monotonic", count().__next__)
+    monkeypatch.setattr("serving.inference.pace.monotonic", lambda: 0)
     handler.handle([{"body": PNG}] * 3 + [{"body": b"junk"}], context)
     statuses = [context.get_response_status(place)[0] for place in range(4)]
     assert statuses == [503, 200, 200, 415]
+
+
+def test_a_callers_time_counts_where_it_is_shorter(
+    unpacked: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The clock goes on by a second a window."""
+    context = context_of(unpacked, **{"X-UMOP-Options": '{"tiles": 64}', "X-UMOP-Seconds": "10.0"})
+    handler = DetectionHandler()
+    handler.initialize(context)
+    monkeypatch.setattr("serving.torchserve.handler.monotonic", lambda: 0)
+    monkeypatch.setattr("serving.inference.detector.monotonic", count().__next__)
+    monkeypatch.setattr("serving.inference.pace.monotonic", lambda: 0)
+    [body] = handler.handle([{"body": PNG}], context)
+    assert json.loads(body)["detail"] == "9 of 143 windows were done in time"
+
+
+def test_windows_that_would_take_too_long_are_given_up_early(
+    unpacked: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The clock goes on by a second for every 16 windows, and there are four."""
+    context = context_of(unpacked, **{"X-UMOP-Options": '{"tiles": 64}', "X-UMOP-Seconds": "5"})
+    handler = DetectionHandler()
+    handler.initialize(context)
+    monkeypatch.setattr("serving.torchserve.handler.monotonic", lambda: 0)
+    monkeypatch.setattr("serving.inference.detector.monotonic", lambda: 0)
+    monkeypatch.setattr("serving.inference.pace.monotonic", count().__next__)
+    [body] = handler.handle([{"body": PNG}], context)
+    assert context.get_response_status(0)[0] == 503
+    assert json.loads(body)["detail"].startswith("143 windows of the image would take some 9 s")
+
+
+@pytest.mark.parametrize("seconds", ["soon", "0", "-1", "nan"])
+def test_a_callers_time_must_be_one(unpacked: Path, seconds: str) -> None:
+    context = context_of(unpacked, **{"X-UMOP-Seconds": seconds})
+    handler = DetectionHandler()
+    handler.initialize(context)
+    [body] = handler.handle([{"body": PNG}], context)
+    problem = json.loads(body)
+    assert (problem["status"], problem["type"]) == (422, "urn:umop:problem:invalid-request")
+    assert problem["detail"].startswith("x-umop-seconds: Input should be")
 
 
 @pytest.mark.parametrize(("reduced", "width"), [("", 640), ("true", 320)])

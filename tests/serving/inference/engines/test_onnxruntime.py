@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
+from threading import Barrier, BrokenBarrierError
 
 import numpy as np
 import onnxruntime as ort
@@ -51,6 +54,27 @@ def test_two_runs_share_the_cores(
     image = np.random.default_rng(0).normal(size=(1, 3, 64, 96)).astype(np.float32)
     for one, other in zip(engine.run(image), engine.run(image, exclusive=runs == 1), strict=True):
         np.testing.assert_allclose(one, other, atol=1e-5)
+
+
+@needs_cpu_runtime
+def test_two_threads_open_the_second_network_once(
+    bundle_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = open_engine(Bundle.open(bundle_path), device="cpu", threads=2)
+    both, opened = Barrier(2), []
+    session = ort.InferenceSession
+
+    def watched(*arguments: object, **options: object) -> object:
+        opened.append(1)
+        with suppress(BrokenBarrierError):
+            both.wait(0.5)
+        return session(*arguments, **options)
+
+    monkeypatch.setattr(ort, "InferenceSession", watched)
+    image = np.zeros((1, 3, 64, 64), np.float32)
+    with ThreadPoolExecutor(2) as threads:
+        list(threads.map(lambda _: engine.run(image, exclusive=False), range(2)))
+    assert len(opened) == 1
 
 
 def test_onnx_runtime_keeps_nothing_to_report_with(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 
+import numpy as np
 import pytest
 
 from serving.inference.decoding import (
@@ -83,3 +84,22 @@ def test_an_image_of_five_bands_is_said_to_have_five_channels() -> None:
     with pytest.raises(ImageError, match="has 5 channels, and 1 to 4 are read"):
         decode(tiff(samples=5), LIMIT)
     assert decode(tiff(samples=3), LIMIT).shape == (48, 64, 3)
+
+
+@pytest.mark.parametrize(
+    ("samples", "tags", "why"),
+    [(3, {"t284": 2}, "channels lie apart"), (1, {"t262": 0}, "zero is white")],
+)
+def test_values_of_16_bits_that_decoders_read_wrongly_are_refused(
+    samples: int, tags: dict[str, int], why: str
+) -> None:
+    assert decode(tiff(samples=samples, **tags), LIMIT).shape == (48, 64, 3)
+    with pytest.raises(ImageError, match=f"a TIFF of 16 bits .*{why}"):
+        decode(tiff(bits=16, samples=samples, **tags), LIMIT)
+
+
+def test_unsigned_values_of_32_bits_have_no_sign() -> None:
+    grey = np.arange(64 * 48, dtype=np.uint32).reshape(48, 64) * (2**32 // (64 * 48))
+    start = tiff(bits=32, samples=1)
+    data = start.replace(start[8 : 8 + grey.nbytes], grey.tobytes())
+    assert (decode(data, LIMIT) == (grey >> 24)[..., None]).all()

@@ -100,6 +100,14 @@ def test_another_image_on_standard_input_is_looked_at(predict: Predict, folder: 
     assert labels((folder / "out" / "predictions.json").read_text()) == {"stdin": []}
 
 
+def test_another_image_in_a_pipe_is_looked_at(predict: Predict, folder: Path) -> None:
+    os.mkfifo("pipe")
+    for image, found in ((PNG, TWO), (PNG, TWO), (encode(paint(99, 99)), [])):
+        Thread(target=Path("pipe").write_bytes, args=(image,), daemon=True).start()
+        assert predict("pipe", "--out", "out", *SURE)[0] == 0
+        assert labels((folder / "out" / "predictions.json").read_text())["pipe"] == found
+
+
 def test_an_address_that_does_not_answer_with_an_image_fails_alone(
     predict: Predict, folder: Path, url: str
 ) -> None:
@@ -202,12 +210,13 @@ def test_a_link_that_leads_nowhere_and_a_name_that_is_no_text_are_said(
     assert (code, out) == (1, "")
     assert err.splitlines()[0] == "gone.png: No such file or directory"
     assert "\\udcff.png" in labels((folder / "out" / "predictions.json").read_text())
+    assert Path("out/drawn/_udcff.jpg").exists()
 
 
 def test_a_zip_that_would_unpack_without_end_is_refused(
     predict: Predict, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("serving.predict.inputs.archive._ALWAYS_ALLOWED", 2**20)
+    monkeypatch.setattr("serving.zips._ALWAYS_ALLOWED", 2**20)
     with ZipFile("bomb.zip", "w", ZIP_DEFLATED) as archive:
         for number in range(3):
             archive.writestr(f"{number}.png", bytes(2**24))

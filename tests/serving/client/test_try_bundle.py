@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 from PIL import Image
 
+from serving.client.try_bundle import _serving
 from tests.serving.images import TWO_SQUARES, encode
 
 
@@ -40,14 +43,28 @@ def test_it_prints_what_is_found_and_draws_it(
 
 
 @pytest.mark.slow
-def test_settings_of_a_service_do_not_lock_it_out(
+def test_settings_of_a_service_are_not_its_own(
     bundle_path: Path, image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("UMOP_API_KEYS", "a-key-of-the-service")
     monkeypatch.setenv("UMOP_RATE_LIMIT", "1")
+    monkeypatch.setenv("umop_max_pixels", "1")
+    monkeypatch.setenv("UMOP_DRAIN_DELAY", "60")
     monkeypatch.setenv("UMOP_BACKEND", "torchserve")
     result = try_bundle(bundle_path, image, "--out", tmp_path)
     assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.slow
+def test_a_service_that_does_not_stop_is_killed(
+    bundle_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("serving.client.try_bundle._SECONDS_TO_STOP", 0.1)
+    before = set(psutil.Process().children())
+    with _serving(bundle_path):
+        [service] = set(psutil.Process().children()) - before
+        service.send_signal(signal.SIGSTOP)
+    assert not service.is_running()
 
 
 @pytest.mark.slow

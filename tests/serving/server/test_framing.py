@@ -1,4 +1,4 @@
-"""Bodies in chunks: tiny ones are refused, ordinary ones and slow networks are not."""
+"""Bodies in tiny chunks or of two lengths are refused, ordinary ones and slow networks are not."""
 
 from __future__ import annotations
 
@@ -19,18 +19,35 @@ def in_pieces(size: int) -> Iterator[bytes]:
     return (PNG[place : place + size] for place in range(0, len(PNG), size))
 
 
-@pytest.mark.parametrize("path", ["/detect", "/nothing"])
-def test_a_body_in_tiny_chunks_is_refused(server: str, path: str) -> None:
-    """At once, and not read to its end; also where the answer is known before the body."""
+def answer_to(server: str, request: bytes) -> bytes:
+    """All that comes back until the connection is closed."""
     url = httpx.URL(server)
     with socket.create_connection((url.host, url.port or 80), timeout=10) as raw:
-        head = f"POST {path} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
-        raw.sendall(head.encode() + b"1\r\nx\r\n" * 300)
+        raw.sendall(request)
         answer = b""
         while part := raw.recv(4000):
             answer += part
+    return answer
+
+
+@pytest.mark.parametrize("path", ["/detect", "/nothing"])
+def test_a_body_in_tiny_chunks_is_refused(server: str, path: str) -> None:
+    """At once, and not read to its end; also where the answer is known before the body."""
+    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    answer = answer_to(server, head.encode() + b"1\r\nx\r\n" * 300)
     assert b"urn:umop:problem:invalid-http" in answer
     assert b"more than 256 chunks of less than 128 bytes" in answer
+
+
+def test_a_body_of_two_lengths_is_refused_and_ends_the_connection(server: str) -> None:
+    """What a proxy that goes by the other length takes for the body is answered to nobody."""
+    lengths = "Content-Length: 48\r\nTransfer-Encoding: chunked\r\n"
+    head = f"POST /detect HTTP/1.1\r\nHost: x\r\n{lengths}\r\n"
+    answer = answer_to(server, f"{head}0\r\n\r\nGET /healthz HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert answer.count(b"HTTP/1.1 ") == 1
+    assert b"urn:umop:problem:invalid-http" in answer
+    assert b"a Content-Length and a Transfer-Encoding" in answer
 
 
 @pytest.mark.parametrize("size", [200, 1024])

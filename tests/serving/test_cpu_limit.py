@@ -9,9 +9,9 @@ import onnxruntime as ort
 import pytest
 
 from serving.bundle import Bundle
+from serving.cpu_limit import cpu_limit, usable_cores
 from serving.inference import engines
 from serving.inference.engines import open_engine
-from serving.inference.engines.cpu_limit import cpu_limit, usable_cores
 
 
 @pytest.fixture(autouse=True)

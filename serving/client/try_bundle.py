@@ -15,9 +15,10 @@ import httpx
 
 from serving.bundle import Bundle
 from serving.server.process import StartError
+from serving.settings import Settings
 
 _SECONDS_TO_STOP = 10
-_GUARDS = ("UMOP_API_KEYS", "UMOP_API_KEYS_FILE", "UMOP_RATE_LIMIT")
+_OF_A_SERVICE = {f"UMOP_{name.upper()}" for name in Settings.model_fields}
 
 
 def try_bundle(bundle: str | Path, images: Sequence[Path], folder: Path) -> None:
@@ -52,8 +53,8 @@ def _serving(bundle: str | Path) -> Iterator[str]:
     """Runs the service in a process of its own; yields its URL once it is ready."""
     command = [sys.executable, "-m", "serving", "--bundle", str(bundle), "--backend", "embedded"]
     command += ["--host", "127.0.0.1", "--port", "0", "--log-level", "warning"]
-    open_to_us = {name: value for name, value in os.environ.items() if name not in _GUARDS}
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=open_to_us)
+    own = {name: value for name, value in os.environ.items() if name.upper() not in _OF_A_SERVICE}
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=own)
     assert process.stdout is not None
     try:
         announcement = process.stdout.readline()
@@ -61,8 +62,16 @@ def _serving(bundle: str | Path) -> Iterator[str]:
             raise StartError("the service did not start; see its message above")
         yield announcement.split()[-1]
     finally:
-        process.terminate()
+        _end(process)
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    process.terminate()
+    try:
         process.wait(_SECONDS_TO_STOP)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _post(client: httpx.Client, path: Path, content: bytes, accept: str) -> httpx.Response:

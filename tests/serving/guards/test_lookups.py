@@ -1,0 +1,84 @@
+"""Names whose servers do not answer hold up nothing but other names."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Iterator
+from threading import Event
+from typing import Any
+
+import pytest
+
+from serving.guards.admission import OverloadedError
+from serving.guards.budget import ByteBudget, Held
+from serving.guards.fetch import Fetcher, ImageFetchError
+
+MOST = 16
+
+
+@pytest.fixture
+def name_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Event]:
+    """Lookups are answered once this is set."""
+    answering = Event()
+    look_up = socket.getaddrinfo
+
+    def stalled(*arguments: Any, **options: Any) -> Any:
+        answering.wait(60)
+        return look_up(*arguments, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", stalled)
+    yield answering
+    answering.set()
+
+
+async def fetch(fetcher: Fetcher) -> bytes:
+    return await fetcher.fetch("https://127.0.0.1/image.png", Held(ByteBudget(10**9)))
+
+
+async def give_up(fetcher: Fetcher) -> None:
+    """Stops waiting for as many names as are looked up at the same time."""
+    given_up = await asyncio.gather(*(fetch(fetcher) for _ in range(MOST)), return_exceptions=True)
+    assert [str(each) for each in given_up] == ["the image's server did not answer in time"] * MOST
+
+
+async def free(fetcher: Fetcher) -> None:
+    """Waits until names are looked up again."""
+    while True:
+        try:
+            await fetch(fetcher)
+        except OverloadedError:
+            await asyncio.sleep(0.05)
+        except ImageFetchError:
+            return
+
+
+def test_other_work_in_threads_goes_on(name_server: Event) -> None:
+    async def main() -> None:
+        fetcher = Fetcher(100_000, 0.2)
+        try:
+            await give_up(fetcher)
+            await asyncio.wait_for(asyncio.to_thread(int), 10)
+        finally:
+            name_server.set()
+            await fetcher.close()
+
+    asyncio.run(main())
+
+
+def test_further_names_are_refused_until_the_others_are_found(name_server: Event) -> None:
+    async def main() -> None:
+        fetcher = Fetcher(100_000, 0.2)
+        try:
+            await give_up(fetcher)
+            with pytest.raises(OverloadedError, match="too many names of hosts"):
+                await fetch(fetcher)
+            name_server.set()
+            await asyncio.wait_for(free(fetcher), 10)
+            with pytest.raises(ImageFetchError, match="not on the public internet"):
+                await fetch(fetcher)
+        finally:
+            name_server.set()
+            await fetcher.close()
+
+    asyncio.run(main())
