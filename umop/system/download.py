@@ -7,7 +7,6 @@ import http.client
 import time
 import urllib.error
 import urllib.request
-from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
@@ -27,60 +26,18 @@ ATTEMPTS = 5
 """Most attempts in a row that come no further than those before."""
 _PAUSE = 0.25
 """Seconds before the next attempt; twice as many after each that came no further."""
-_REPLACED = "the server has another file than the one that was begun"
 _BLOCK = 1 << 20
 _SECONDS_WITHOUT_A_BYTE = 60
 
 
 class _BrokenOffError(Exception):
-    """The connection ended before the file did, or what came before is of another file."""
-
-
-@dataclass(frozen=True)
-class _Part:
-    """What has arrived of a file; beside it, which version of the file that is.
-
-    Attributes:
-        path: Holds it.
-    """
-
-    path: Path
-
-    @property
-    def size(self) -> int:
-        """How many bytes there are."""
-        return self.path.stat().st_size if self.path.exists() else 0
-
-    @property
-    def version(self) -> str:
-        """The version that it is of; empty where the server named none."""
-        return self._note.read_text("utf-8") if self._note.exists() else ""
-
-    @property
-    def _note(self) -> Path:
-        return self.path.with_name(f"{self.path.name}.version")
-
-    def begin(self, version: str) -> None:
-        """Starts again, with another version."""
-        self.path.write_bytes(b"")
-        self._note.write_text(version, "utf-8")
-
-    def finish(self, path: Path) -> None:
-        """Puts it where the file goes."""
-        self.path.rename(path)
-        self._note.unlink(missing_ok=True)
-
-    def remove(self) -> None:
-        """Deletes it."""
-        self.path.unlink(missing_ok=True)
-        self._note.unlink(missing_ok=True)
+    """The connection ended before the file did."""
 
 
 def download_file(url: str, path: Path, checksum: str | None = None) -> None:
     """Downloads a file, unless it is there.
 
-    What has arrived is kept in ``<path>.part``; the next call continues from there, if the server
-    still has that version of the file.
+    What has arrived is kept in ``<path>.part``; the next call continues from there.
 
     Args:
         url: Of the file, http or https.
@@ -93,7 +50,7 @@ def download_file(url: str, path: Path, checksum: str | None = None) -> None:
     if path.is_file():
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = _Part(path.with_name(f"{path.name}.part"))
+    part = path.with_name(f"{path.name}.part")
     with _bar() as progress:
         task = progress.add_task(path.name, total=None)
         try:
@@ -103,16 +60,16 @@ def download_file(url: str, path: Path, checksum: str | None = None) -> None:
                 f"{url} could not be downloaded: {error or type(error).__name__}. Run this again "
                 f"to go on where it stopped, or put the file at {path} yourself."
             ) from error
-    if checksum is not None and not matches(part.path, checksum):
-        part.remove()
+    if checksum is not None and not matches(part, checksum):
+        part.unlink()
         raise UserError(
             f"{url} is not the file that it should be: its checksum is not {checksum}. What was "
             "downloaded is deleted; run this again."
         )
-    part.finish(path)
+    part.rename(path)
 
 
-def _receive(url: str, part: _Part, progress: Progress, task: TaskID) -> None:
+def _receive(url: str, part: Path, progress: Progress, task: TaskID) -> None:
     """Appends to a file until it is whole, reconnecting where that breaks off.
 
     Args:
@@ -121,60 +78,41 @@ def _receive(url: str, part: _Part, progress: Progress, task: TaskID) -> None:
         progress: Shows how far it is.
         task: That of the file.
     """
-    failures, furthest = 0, part.size
+    failures, furthest = 0, _size(part)
     while True:
         try:
             return _receive_once(url, part, progress, task)
         except urllib.error.HTTPError:
             raise
         except (OSError, http.client.HTTPException, _BrokenOffError):
-            failures = 0 if part.size > furthest else failures + 1
+            failures = 0 if _size(part) > furthest else failures + 1
             if failures == ATTEMPTS:
                 raise
-            furthest = max(furthest, part.size)
+            furthest = max(furthest, _size(part))
             time.sleep(_PAUSE * 2**failures)
 
 
-def _receive_once(url: str, part: _Part, progress: Progress, task: TaskID) -> None:
-    """Appends to ``part`` what one connection gives.
-
-    Some servers do not heed ``If-Range``, so their answer is compared, too.
-    """
-    version = part.version
-    start = part.size if version else 0
-    asked = {"Range": f"bytes={start}-", "If-Range": version} if start else {}
-    request = urllib.request.Request(url, headers=asked)
+def _receive_once(url: str, part: Path, progress: Progress, task: TaskID) -> None:
+    """Appends to ``part`` what one connection gives."""
+    start = _size(part)
+    request = urllib.request.Request(url, headers={"Range": f"bytes={start}-"} if start else {})
     try:
         response = urllib.request.urlopen(request, timeout=_SECONDS_WITHOUT_A_BYTE)
     except urllib.error.HTTPError as error:
-        if not start or error.code != http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
-            raise
-        if error.headers["Content-Range"] == f"bytes */{start}":
+        if error.code == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
             return
-        part.remove()
-        raise _BrokenOffError(_REPLACED) from error
+        raise
     with response:
-        resumed = start and response.status == http.HTTPStatus.PARTIAL_CONTENT
-        if resumed and _version_of(response) != version:
-            part.remove()
-            raise _BrokenOffError(_REPLACED)
-        if not resumed:
-            part.begin(_version_of(response))
-            start = 0
+        resumed = response.status == http.HTTPStatus.PARTIAL_CONTENT
+        start = start if resumed else 0
         left = getattr(response, "length", None) or 0  # None where no number says it
         progress.update(task, total=start + left or None, completed=start)
-        with part.path.open("ab") as file:
+        with part.open("ab" if resumed else "wb") as file:
             while block := response.read(_BLOCK):
                 file.write(block)
                 progress.update(task, advance=len(block))
-    if part.size < start + left:
-        raise _BrokenOffError(f"it broke off after {part.size} of {start + left} bytes")
-
-
-def _version_of(response: http.client.HTTPResponse) -> str:
-    """What names a version of a file to the byte: a strong ETag, else the time of its change."""
-    etag = response.headers["ETag"] or ""
-    return etag if etag.startswith('"') else response.headers["Last-Modified"] or ""
+    if _size(part) < start + left:
+        raise _BrokenOffError(f"it broke off after {_size(part)} of {start + left} bytes")
 
 
 def matches(path: Path, checksum: str) -> bool:
@@ -185,6 +123,10 @@ def matches(path: Path, checksum: str) -> bool:
         while block := file.read(_BLOCK):
             hasher.update(block)
     return hasher.hexdigest().startswith(digest)
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
 
 
 def _bar() -> Progress:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,8 +17,6 @@ class Site:
         files: Contents by path.
         break_after: Bytes after which the next answers break off, one each.
         ranges: Whether it can go on in the middle of a file.
-        versions: Whether it names the version of a file.
-        heeds_versions: Whether it gives all of a file if it is asked to go on with another version.
         length: What it says of every answer's length; None for the truth.
         asked: The Range header of each request, empty where there was none.
     """
@@ -27,16 +24,9 @@ class Site:
     files: dict[str, bytes]
     break_after: list[int] = field(default_factory=list)
     ranges: bool = True
-    versions: bool = True
-    heeds_versions: bool = True
     length: str | None = None
     asked: list[str] = field(default_factory=list)
     url: str = ""
-
-
-def version_of(content: bytes) -> str:
-    """The ETag of a file."""
-    return f'"{hashlib.md5(content).hexdigest()}"'
 
 
 @contextmanager
@@ -52,16 +42,10 @@ def serving(site: Site) -> Iterator[Site]:
                 self.send_error(404)
                 return
             start = int(asked.removeprefix("bytes=").rstrip("-")) if asked and site.ranges else 0
-            if site.heeds_versions and self.headers.get("If-Range") != version_of(content):
-                start = 0
             if start and start >= len(content):
-                self.send_response(416)
-                self.send_header("Content-Range", f"bytes */{len(content)}")
-                self.end_headers()
+                self.send_error(416)
                 return
             self.send_response(206 if start else 200)
-            if site.versions:
-                self.send_header("ETag", version_of(content))
             self.send_header("Content-Length", site.length or str(len(content) - start))
             self.end_headers()
             end = start + site.break_after.pop(0) if site.break_after else None

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.umop.data.server import Site, serving, version_of
+from tests.umop.data.server import Site, serving
 from umop.data.public import coco2017
 from umop.data.public.coco2017 import fetch_coco
 from umop.system.download import ATTEMPTS, download_file
@@ -94,34 +94,8 @@ def test_a_length_that_is_no_number_is_not_counted_on(tmp_path: Path, length: st
 
 def test_a_part_that_is_whole_is_only_checked(tmp_path: Path) -> None:
     (tmp_path / "file.zip.part").write_bytes(CONTENT)
-    (tmp_path / "file.zip.part.version").write_text(version_of(CONTENT))
     with serving(site()) as server:
         download_file(f"{server.url}/file.zip", tmp_path / "file.zip", SHA256)
-    assert server.asked == [f"bytes={len(CONTENT)}-"]
-    assert [file.name for file in tmp_path.iterdir()] == ["file.zip"]
-    assert (tmp_path / "file.zip").read_bytes() == CONTENT
-
-
-@pytest.mark.parametrize("heeds_versions", [True, False])
-@pytest.mark.parametrize("length", [300_000, 100_000])
-def test_a_file_that_was_replaced_is_not_joined(
-    tmp_path: Path, length: int, heeds_versions: bool
-) -> None:
-    path = tmp_path / "file.zip"
-    broken = [150_000] + [0] * ATTEMPTS
-    with serving(site(break_after=broken, heeds_versions=heeds_versions)) as server:
-        with pytest.raises(UserError, match="it broke off"):
-            download_file(f"{server.url}/file.zip", path)
-        server.files["/file.zip"] = bytes(length)
-        download_file(f"{server.url}/file.zip", path)
-    assert path.read_bytes() == bytes(length)
-    assert [file.name for file in tmp_path.iterdir()] == ["file.zip"]
-
-
-def test_a_file_of_no_version_is_begun_again(tmp_path: Path) -> None:
-    with serving(site(break_after=[100_000], versions=False)) as server:
-        download_file(f"{server.url}/file.zip", tmp_path / "file.zip")
-    assert server.asked == ["", ""]
     assert (tmp_path / "file.zip").read_bytes() == CONTENT
 
 

@@ -12,6 +12,7 @@ from umop.data.check.conventions import formatted
 from umop.data.check.examined import Examined
 from umop.data.check.repairs import drop_boxes, leave_as_read, rows_of, with_corners
 from umop.data.check.rules import Hit, Rule, box_hits
+from umop.data.dataset import Notation
 
 _MANY_INVERTED = 0.1
 """The share of an annotation file's boxes that are inverted by no slip."""
@@ -36,12 +37,19 @@ def _inverted(examined: Examined) -> Iterator[Hit]:
 
 
 def _many_inverted(examined: Examined) -> Iterator[Hit]:
-    """Annotation files of which many boxes are inverted: their numbers may be in another order."""
+    """Tables of which many boxes are inverted, and none is in the order x, x, y, y.
+
+    In another table they are boxes that were drawn from another corner.
+    """
     data = examined.data
+    if data.notation != Notation("corners", "line"):
+        return
     mask = (data.boxes.corners[:, 2:] < data.boxes.corners[:, :2]).any(1)
+    still = (data.boxes.corners[:, 1::2] < data.boxes.corners[:, ::2]).any(1)
     source = examined.sources()[data.boxes.image]
     inverted, total = np.bincount(source, mask), np.bincount(source)
     is_many = (inverted >= _FEWEST_INVERTED) & (inverted > _MANY_INVERTED * total)
+    is_many &= np.bincount(source, still) == 0
     for number in np.flatnonzero(is_many).tolist():
         first = int(np.flatnonzero(mask & (source == number))[0])
         yield Hit(

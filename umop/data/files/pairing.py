@@ -19,22 +19,29 @@ class Pairs:
     An annotation belongs to the image beside it, or to the one in the folder that has ``images``
     for ``labels``; or else to the only one of its name that has no annotation yet, unless their
     folders say that they are of different images. Names that differ by their letters' case are
-    taken for one only where no name is exact.
+    taken for one only where no name is exact, or where their suffixes differ too.
 
     Args:
         images: The images' names.
         others: The names of the annotations.
+        aliases: The other names of an image, in folders that are links to its own.
 
     Attributes:
         of_image: The annotation of each image that has one.
     """
 
-    def __init__(self, images: Iterable[str], others: Collection[str]) -> None:
+    def __init__(
+        self,
+        images: Iterable[str],
+        others: Collection[str],
+        aliases: Callable[[str], Sequence[str]] = lambda _: (),
+    ) -> None:
         self.of_image: dict[str, str] = {}
+        self._aliases = aliases
         self._essence = cache(lambda folder: essence(folder.split("/")))
         left = list(images) if others else []
-        for written in (str, folded):
-            left = self._pair_by_folder(left, self._untaken(others), written)
+        left = self._pair_by_folder(left, others, str)
+        left = self._pair_by_case(left, [*self._untaken(others), *self.of_image.values()])
         left = self._pair_only(left, self._untaken(others), lambda one: {one})
         rest = self._untaken(others)
         known = Essences(self._essence(folder(name)) for name in rest)
@@ -51,6 +58,13 @@ class Pairs:
     def _untaken(self, others: Iterable[str]) -> list[str]:
         taken = set(self.of_image.values())
         return [name for name in others if name not in taken]
+
+    def _pair_by_case(self, images: list[str], others: Iterable[str]) -> list[str]:
+        """Pairs images as :meth:`_pair_by_folder` does, but those that have a paired one's name."""
+        named = {folded(image) for image in self.of_image} if images else set()
+        others_left = [image for image in images if folded(image) in named]
+        free = [image for image in images if folded(image) not in named]
+        return others_left + self._pair_by_folder(free, others, folded)
 
     def _pair_by_folder(
         self, images: list[str], others: Iterable[str], written: Callable[[str], str]
@@ -69,8 +83,8 @@ class Pairs:
         for name in others:
             known.setdefault(written(stem(name)), name)
         for image in images:
-            whole = written(image)
-            keys = (stem(whole), whole, _labels_for_images(stem(whole)), _labels_for_images(whole))
+            wholes = map(written, (image, *self._aliases(image)))
+            keys = (key for whole in wholes for key in _keys(whole))
             if found := next((known[key] for key in keys if key in known), None):
                 self.of_image[image] = found
         return [image for image in images if image not in self.of_image]
@@ -104,6 +118,11 @@ class Pairs:
             if claims[key, each] == 1 and len(names[key][each]) == 1:
                 self.of_image[image] = names[key][each][0]
         return [image for image in images if image not in self.of_image]
+
+
+def _keys(name: str) -> tuple[str, ...]:
+    """What an image's annotation may be called, without its suffix, the likeliest first."""
+    return stem(name), name, _labels_for_images(stem(name)), _labels_for_images(name)
 
 
 def _labels_for_images(name: str) -> str:

@@ -127,7 +127,8 @@ class Files:
     def pairs(self, kind: str) -> Pairs:
         """Pairs the images with the files that have their names, and a suffix."""
         if kind not in self._pairs:
-            self._pairs[kind] = Pairs(self._image_names, self._by_suffix.get(kind, ()))
+            others = self._by_suffix.get(kind, ())
+            self._pairs[kind] = Pairs(self._image_names, others, self._aliases)
         return self._pairs[kind]
 
     def named(self, name: str) -> Path | None:
@@ -147,6 +148,21 @@ class Files:
             here = f"{here}/{part}".lstrip("/")
             here = self._links.get(here, here)
         return here
+
+    @cached_property
+    def _links_to(self) -> Mapping[str, Sequence[str]]:
+        """The names of the links to each folder that has some."""
+        found: dict[str, list[str]] = defaultdict(list)
+        for name, real in self._links.items():
+            found[real].append(name)
+        return found
+
+    def _aliases(self, name: str) -> Sequence[str]:
+        """A name in the links to the innermost of its folders that has some."""
+        here = folder(name) if self._links else ""
+        while here and here not in self._links_to:
+            here = folder(here)
+        return [f"{link}{name[len(here) :]}" for link in self._links_to.get(here, ()) if here]
 
     def image(self, written: str, folders: Iterable[str] = ("",)) -> Path | None:
         """Finds the image that an annotation names.
@@ -201,8 +217,15 @@ class Files:
         return folder(self.name(path))
 
     def split_of(self, path: Path) -> str | None:
-        """The split that a file's folders say, such as ``valid/a.jpg``; None if none does."""
-        return self.splits.of(self.folder_of(path)) if path.is_relative_to(self.root) else None
+        """The split that a file's folders say, such as ``valid/a.jpg``; None if none does.
+
+        Where none does, it is what all links to its folder say.
+        """
+        if not path.is_relative_to(self.root):
+            return None
+        name = self.name(path)
+        own, *others = (self.splits.of(folder(each)) for each in (name, *self._aliases(name)))
+        return own or (others[0] if len(set(others)) == 1 else None)
 
     def split_of_list(self, path: Path) -> str | None:
         """The split that the name of an annotation file says, or its folders."""
@@ -211,7 +234,7 @@ class Files:
     @cached_property
     def splits(self) -> FolderSplits:
         """Which split folders say."""
-        return FolderSplits({folder(name) for name in self.names})
+        return FolderSplits({*map(folder, self.names), *self._links})
 
     def near(self, source: Path) -> tuple[str, ...]:
         """The folders in which the images of an annotation file lie, likeliest first."""

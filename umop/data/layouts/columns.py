@@ -42,7 +42,7 @@ _CENTRE_AND_SIZE: _Sides = {
     "y1": ("ycenter", "ycentre", "centery", "centrey", "cy"),
     **_SIZE,
 }
-_NUMBER = re.compile(r"[-+]?[\d.,]*(e[-+]?\d+)?", re.IGNORECASE)
+_NUMBER = re.compile(r"[-+]?[\d.,]*(e[-+]?\d+)?|nan|none|null", re.IGNORECASE)
 _FORMS: tuple[tuple[Notation, _Sides], ...] = (
     (Notation("corners", "line"), _CORNERS),
     (Notation("corner and size", "line"), _CORNER_AND_SIZE),
@@ -57,7 +57,7 @@ _EXTRA: _Sides = {
     "isgroupof": ("isgroupof",),
     "split": ("split", "subset", "set", "partition"),
     "folder": ("folder",),
-    "person": ("radid", "annotator", "annotatorid"),
+    "person": ("radid",),
 }
 _OF_EITHER = ("w", "width")
 """What the columns of an image's size are called as well as those of a box's."""

@@ -18,6 +18,7 @@ _BOXES = "annotations"
 _METADATA = "-metadata"
 _ADJUSTED = "adjustment-status"
 """What the metadata of a job has that corrects another's boxes."""
+_FAILURE = "failure-reason"
 _SIDES = ("left", "top", "width", "height")
 _LONGEST_SHOWN = 60
 
@@ -58,10 +59,12 @@ def _read(files: Files, found: Sequence[Path], builder: Builder) -> None:
 
 def _undone(entry: dict[str, Any]) -> str | None:
     """Says why a line has no boxes that a job got done; None where it has."""
+    if _labelled(entry):
+        return None
     for key in entry:
-        if reason := _metadata(entry, key).get("failure-reason"):
+        if reason := _metadata(entry, key).get(_FAILURE):
             return f"{key} failed: {str(reason)[:_LONGEST_SHOWN]}"
-    return None if _labelled(entry) else "no job has drawn its boxes"
+    return "no job has drawn its boxes"
 
 
 def _jobs(entry: dict[str, Any]) -> list[str]:
@@ -82,7 +85,9 @@ def _jobs(entry: dict[str, Any]) -> list[str]:
 
 
 def _labelled(entry: dict[str, Any]) -> list[str]:
-    return [key for key, value in entry.items() if isinstance(value, dict) and _BOXES in value]
+    """The jobs with boxes that did not fail."""
+    jobs = (key for key, value in entry.items() if isinstance(value, dict) and _BOXES in value)
+    return [job for job in jobs if not _metadata(entry, job).get(_FAILURE)]
 
 
 def _metadata(entry: dict[str, Any], job: str) -> dict[str, Any]:

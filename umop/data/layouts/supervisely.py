@@ -18,7 +18,6 @@ from umop.data.layouts.shapes import around, pixels
 
 _WITH_POINTS = ("rectangle", "polygon")
 _MASKS = ("bitmap", "alpha_mask")
-_WITHOUT_BOX = ("point", "line")
 _PNG = b"\x89PNG\r\n\x1a\n"
 _PNG_SIZE = slice(16, 24)
 
@@ -47,8 +46,10 @@ def _read_image(source: Path, path: Path, files: Files, builder: Builder) -> Non
     index = builder.image(Image(path, source, files.split_of(source), width, height))
     for number, entry in enumerate(content["objects"], start=1):
         kind = entry.get("geometryType")
-        if kind in _WITHOUT_BOX:
-            builder.issue_of(index, "shape-without-box", f"object {number} is a {kind}")
+        if kind not in (*_WITH_POINTS, *_MASKS):
+            other = f"a {kind}" if kind else "of no geometryType"
+            text = f"object {number} is {other}, and no rectangle, polygon or mask"
+            builder.issue_of(index, "shape-without-box", text)
             continue
         try:
             corners = _corners(entry, kind)
@@ -63,16 +64,13 @@ def _corners(entry: dict[str, Any], kind: Any) -> list[float]:
     """The box around an object.
 
     Raises:
-        ValueError: It is of another kind, or no mask; others of ``MALFORMED`` for values of
-            another type.
+        ValueError: It is no mask; others of ``MALFORMED`` for values of another type.
     """
     if kind in _WITH_POINTS:
         return around(entry["points"]["exterior"])
-    if kind in _MASKS:
-        x, y = map(float, entry["bitmap"]["origin"])
-        width, height = _size_of_mask(entry["bitmap"]["data"])
-        return [x, y, x + width, y + height]
-    raise ValueError("another kind of shape")
+    x, y = map(float, entry["bitmap"]["origin"])
+    width, height = _size_of_mask(entry["bitmap"]["data"])
+    return [x, y, x + width, y + height]
 
 
 def _size_of_mask(data: str) -> tuple[int, int]:

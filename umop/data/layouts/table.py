@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from umop.data.dataset import Builder, Image, Notation
-from umop.data.files.names import split_in
+from umop.data.files.names import base, folded, split_in
 from umop.data.files.reading import head
 from umop.data.files.tree import Files
 from umop.data.layouts.columns import Columns, column_of_splits, columns_of, lacks_labels
@@ -134,6 +134,7 @@ class _Table:
         self.names = names
         self.split = files.split_of_list(path)
         self.images: dict[str, int] = {}
+        self.named: dict[tuple[str, str, str | None], tuple[str, Path]] = {}
         self.persons: dict[int, str] = {}
         self.of_others: Counter[int] = Counter()
         self.has_decimal_commas = delimiter_of(head(path)) != ","
@@ -228,11 +229,12 @@ class _Table:
 
     def _image(self, cells: dict[str, str]) -> int:
         """The index of a row's image."""
-        folder = cells.get("folder", "").strip("/\\")
-        written = f"{folder}/{cells['image']}" if folder else cells["image"]
+        split = split_in(cells.get("split", "")) or self.split
+        key = (cells.get("folder", ""), cells["image"], split)
+        if key not in self.named:
+            self.named[key] = self._named(*key)
+        written, path = self.named[key]
         if written not in self.images:
-            split = split_in(cells.get("split", "")) or self.split
-            path = self._path([written, cells["image"]], split)
             image = Image(
                 path=path,
                 source=self.path,
@@ -244,17 +246,24 @@ class _Table:
             self.images[written] = self.builder.image(image)
         return self.images[written]
 
-    def _path(self, names: Sequence[str], split: str | None) -> Path:
-        """An image's path; where none was found, the place where it should be.
+    def _named(self, folder: str, name: str, split: str | None) -> tuple[str, Path]:
+        """The name that counts and the path of an image, or where it should be.
 
         Args:
-            names: With its folder, where there is one, and without.
-            split: What its row says.
+            folder: What its row says, which may be no folder of images here.
+            name: Its name without that folder.
+            split: Its split.
         """
         here = self.files.folder_of(self.path)
         folders = (here, *([split] if split else []), *self.files.near(self.path))
-        found = filter(None, (self.files.image(name, folders) for name in names))
-        return next(found, None) or self.files.image_or_expected(names[0], folders)
+        found = self.files.image(name, folders)
+        folder = folder.replace("\\", "/").strip("/")
+        if folded(base(folder)) in self.files.image_folders:
+            whole = f"{folder}/{name}"
+            of_folder = self.files.image(whole, folders)
+            if found is None or of_folder != found:
+                return whole, of_folder or found or self.files.image_or_expected(whole, folders)
+        return name, found or self.files.image_or_expected(name, folders)
 
     def _note(self, rule: str, text: str) -> None:
         self.builder.issue(rule, self.path, text)

@@ -31,7 +31,12 @@ from umop.data.layouts import (
     wider_face,
     yolo,
 )
-from umop.data.recognition.accounting import listed_once, with_all_splits, with_splits_of_folders
+from umop.data.recognition.accounting import (
+    listed_once,
+    with_all_splits,
+    with_doubts_of_splits,
+    with_splits_of_folders,
+)
 from umop.data.recognition.mixed import paths_with_boxes, without_labelled_otherwise
 from umop.data.recognition.others import other_file, other_format
 from umop.data.recognition.unused import unused_files
@@ -108,7 +113,7 @@ def read_files(path: Path, files: Files) -> DataSet:
             f"{path} holds annotations ({data.layout}), and no images. "
             f"{_unpack_first(files) or _GIVE_BOTH}"
         )
-    data = with_splits_of_folders(data, files)
+    data = with_doubts_of_splits(with_splits_of_folders(data, files), files)
     data = with_listed_splits(data, files)
     data = with_all_splits(listed_once(data))
     listed = {image.path for image in data.images}

@@ -47,6 +47,16 @@ def with_splits_of_folders(data: DataSet, files: Files) -> DataSet:
     return replace(data, images=tuple(replace(image, split=split) for image, split in images))
 
 
+def with_doubts_of_splits(data: DataSet, files: Files) -> DataSet:
+    """The data set with a note on folders for training in one that is not."""
+    trained = (image.path for image in data.images if image.split == "train")
+    folders = {files.folder_of(path) for path in trained if path.is_relative_to(files.root)}
+    found = sorted(filter(files.splits.is_in_doubt, folders))
+    text = "rename it, or the one around it, if it is not for training"
+    issues = (Issue("split-unclear", f"{name}: {text}") for name in found)
+    return replace(data, issues=(*data.issues, *issues))
+
+
 def with_all_splits(data: DataSet) -> DataSet:
     """The data set with the images for training that no list names, where others are named."""
     rest = [image for image in data.images if image.split is None]
@@ -95,7 +105,7 @@ class _Merger:
     def _put_into(self, other: int, first: int) -> None:
         one, two = self.data.images[first], self.data.images[other]
         self.into[other] = first
-        if one.source == two.source and one.number != two.number:
+        if self._are_two_entries(first, other):
             ids = f"the ids {one.number} and {two.number}"
             self._refuse(first, f"{self.data.name(one.source)} has it under {ids}, two images")
             self.without_boxes.update((first, other))
@@ -107,6 +117,17 @@ class _Merger:
             self.without_boxes.update(i for i in (first, other) if not self._has_its_name(i))
         else:
             self.joined.append((first, other))
+
+    def _are_two_entries(self, first: int, other: int) -> bool:
+        """Whether two images of one annotation file have ids of their own, and are two.
+
+        COCO's entries that say the same are one: some tools write one for each box.
+        """
+        one, two = self.data.images[first], self.data.images[other]
+        if one.source != two.source or one.number == two.number:
+            return False
+        is_listed_apart = self.data.notation.place == "annotation"
+        return not is_listed_apart or _said(one) != _said(two)
 
     def _refuse(self, index: int, text: str) -> None:
         path = self.data.images[index].path
@@ -154,6 +175,11 @@ class _Merger:
         images = np.array([index not in self.into for index in range(len(data.images))], np.bool_)
         whole = replace(data, boxes=boxes[is_kept], issues=(*data.issues, *said, *self.issues))
         return whole.with_images(images)
+
+
+def _said(image: Image) -> tuple[str, int | None, int | None]:
+    """What an annotation says of an image, but for its id."""
+    return image.written, image.width, image.height
 
 
 def _are_again(rows: NDArray[np.float64], touched: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -131,9 +131,9 @@ KINDS: dict[str, tuple[str, str, Spoil]] = {
         "30, 30, 20, 20",
         lambda _, content: box(content, 30, 30, -10, -10),
     ),
-    "columns in another order": (
-        "box-inverted-often",
-        "annotation 1 (train/train 1.png), and 11 others of 24 boxes",
+    "many negative sides": (
+        "box-inverted",
+        "30, 30, 20, 20",
         lambda _, content: every_second_box(content, 30, 30, -10, -10),
     ),
     "everything": (
@@ -234,7 +234,9 @@ KINDS: dict[str, tuple[str, str, Spoil]] = {
     "listed with another id": (
         "file-claimed-twice",
         "train/train 1.png: train.json has it under the ids 1 and 99, two images",
-        lambda _, content: content["images"].append({**content["images"][0], "id": 99}),
+        lambda _, content: content["images"].append(
+            {**content["images"][0], "id": 99, "width": WIDTH + 1}
+        ),
     ),
     "box of no image": (
         "box-of-no-image",

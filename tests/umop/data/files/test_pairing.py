@@ -157,6 +157,14 @@ def test_names_that_differ_by_case_are_two_images(tmp_path: Path) -> None:
     assert data.issues == ()
 
 
+def test_names_that_differ_by_case_and_suffix_share_their_label(tmp_path: Path) -> None:
+    pair(tmp_path, "a.jpg", "a.txt")
+    pair(tmp_path, "A.png", None)
+    report = check(open_data(tmp_path))
+    assert len(report.data.boxes) == 4
+    assert len(texts(report, "labels-shared")) == 1
+
+
 @pytest.mark.parametrize(
     ("image", "label"),
     [

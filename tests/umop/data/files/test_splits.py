@@ -29,7 +29,17 @@ TREES: list[dict[str, str | None]] = [
     },
     {"WIDER_train/images/0--Parade": "train", "WIDER_val/images/0--Parade": "val"},
     {"WIDER_train/images/0--Parade": None, "wider_face_split": None},
-    {"dogs_train": "train", "dogs_val": "val", "cats_val": None},
+    {"dogs_train": "train", "dogs_val": "val", "cats_val": "val"},
+    {"dogs_train": "train", "dogs_val": "val", "cats_val": None, "birds": None},
+    {"train_synthetic": "train", "val_real": "val", "annotations": None},
+    {"train_clean": "train", "test_clean": "test", "test_other": "test"},
+    {"train_dogs": "train", "train_cats": "train", "val_mixed": "val"},
+    {"images/train_a": "train", "images/val_b": "val", "labels": None},
+    {"boards": None, "boards_val": "val", "notes": None},
+    {"tube": None, "test strip": None},
+    {"trainval/train": "train", "trainval/val": "val", "test": "test"},
+    {"train/train": "train", "train/val": "val", "test": "test"},
+    {"test/a/train": "train", "test/a/val": "val", "train/b/train": "train", "train/b/val": "val"},
     {"train": "train", "test_hard": "test"},
     {"beaker": None, "flask": None, "test tube": None},
     {"images/beaker": None, "images/test_tube": None, "labels/test_tube": None},
@@ -38,7 +48,7 @@ TREES: list[dict[str, str | None]] = [
     {"train/bus": "train", "train/train": "train", "val/bus": "val", "val/train": "val"},
     {"images/train/train": "train", "images/val/train": "val"},
     {"training data/train": "train", "training data/val": "val"},
-    {"käfer_train": "train", "käfer_val": "val", "hüte_train": None},
+    {"käfer_train": "train", "käfer_val": "val", "hüte_train": None, "rad": None},
 ]
 
 

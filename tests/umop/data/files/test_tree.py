@@ -92,6 +92,27 @@ def test_a_description_may_name_links_to_folders(tmp_path: Path) -> None:
     assert len(data.boxes) == 4
 
 
+@pytest.mark.parametrize("pool", ["pool", "a/pool"])
+@pytest.mark.parametrize("described", [True, False])
+def test_the_labels_of_a_link_are_those_of_its_folder(
+    tmp_path: Path, pool: str, described: bool
+) -> None:
+    for number in (1, 2):
+        pair(tmp_path, f"{pool}/{number}.jpg", f"labels/train/{number}.txt")
+    pair(tmp_path, "images/val/1.jpg", "labels/val/1.txt")
+    (tmp_path / "images" / "train").symlink_to(tmp_path / pool)
+    if described:
+        text = "train: images/train\nval: images/val\nnames: [cat, dog]\n"
+        write(tmp_path / "data.yaml", text)
+    data = open_data(tmp_path)
+    assert {data.name(image.path): image.split for image in data.images} == {
+        f"{pool}/1.jpg": "train",
+        f"{pool}/2.jpg": "train",
+        "images/val/1.jpg": "val",
+    }
+    assert (len(data.boxes), data.issues) == (6, ())
+
+
 @pytest.mark.parametrize("written", ["latest/1.jpg", "images/latest/1.jpg"])
 def test_an_annotation_may_name_an_image_behind_a_link(tmp_path: Path, written: str) -> None:
     drawn(tmp_path / "images" / "2024", ["1.jpg"])

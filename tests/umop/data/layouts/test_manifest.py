@@ -68,6 +68,22 @@ def test_two_jobs_of_which_none_adjusts_the_other_are_an_error(tmp_path: Path) -
     ]
 
 
+@pytest.mark.parametrize(
+    "failed",
+    [
+        {"weather-metadata": {"failure-reason": "ClientError: expired."}},
+        job("second", **{"failure-reason": "expired", "adjustment-status": "adjusted"}),
+    ],
+)
+def test_the_failure_of_another_job_leaves_the_boxes(
+    tmp_path: Path, failed: dict[str, Any]
+) -> None:
+    report = checked(tmp_path, {**failed, **job("boxes", (8, 6, 16, 24))})
+    assert report.data.classes == ("boxes",)
+    assert report.data.boxes.corners.tolist() == [[8, 6, 24, 30]]
+    assert texts(report, "image-unlabelled") == []
+
+
 def test_an_image_that_no_job_got_done_is_no_background(tmp_path: Path) -> None:
     failed = {"boxes-metadata": {"failure-reason": "ClientError: Annotation tasks expired."}}
     report = checked(tmp_path, job("boxes", (8, 6, 16, 24)), failed, {})

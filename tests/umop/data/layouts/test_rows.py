@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.umop.data.layouts.writers import write
@@ -56,6 +57,42 @@ def test_boxes_of_a_second_person_are_left_out_and_said(tmp_path: Path) -> None:
     assert texts(report, "annotation-unused") == [
         "boxes.csv: a: 1 box by another person",
         "boxes.csv: b: 1 box by another person",
+    ]
+
+
+def test_boxes_that_several_persons_drew_in_turn_are_all_read(tmp_path: Path) -> None:
+    drawn(tmp_path, ["a.jpg"])
+    header = "image,x1,y1,x2,y2,label,annotator"
+    report = checked(tmp_path, header, "a.jpg,8,6,24,30,cat,bob", "a.jpg,30,6,40,20,dog,alice")
+    assert report.data.classes == ("cat", "dog")
+    assert (len(report.data.boxes), texts(report, "annotation-unused")) == (2, [])
+
+
+@pytest.mark.parametrize("folders", [("dogs", "cats"), ("Desktop", "images"), ("images", "C:\\x")])
+def test_a_folder_that_is_no_place_here_does_not_count(
+    tmp_path: Path, folders: tuple[str, str]
+) -> None:
+    drawn(tmp_path, ["images/0.jpg"])
+    header = "folder,filename,xmin,ymin,xmax,ymax,class"
+    rows = [f"{folder},0.jpg,{x},6,40,30,cat" for x, folder in enumerate(folders, start=8)]
+    report = checked(tmp_path, header, *rows)
+    assert report.data.boxes.corners[:, 0].tolist() == [8, 9]
+    assert (len(report.data.images), report.of("error")) == (1, ())
+
+
+def test_images_that_their_folders_lack_are_not_one_elsewhere(tmp_path: Path) -> None:
+    drawn(tmp_path, ["a/1.jpg", "b/1.jpg", "0.jpg"])
+    header = "folder,filename,xmin,ymin,xmax,ymax,class"
+    report = checked(tmp_path, header, "a,0.jpg,9,6,24,30,cat", "b,0.jpg,10,6,24,30,cat")
+    assert texts(report, "file-claimed-twice") == ["0.jpg: a/0.jpg and b/0.jpg, two images"]
+
+
+def test_a_table_without_names_may_begin_with_an_image_without_boxes(tmp_path: Path) -> None:
+    drawn(tmp_path, ["a.jpg", "b.jpg"])
+    report = checked(tmp_path, "a.jpg,nan,nan,nan,nan,", "b.jpg,8,6,24,30,cat")
+    assert report.data.layout == "CSV"
+    assert report.data.with_images(np.array([False, True])).boxes.corners.tolist() == [
+        [8, 6, 24, 30]
     ]
 
 

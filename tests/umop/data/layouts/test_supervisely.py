@@ -51,7 +51,7 @@ def test_a_mask_has_a_box(tmp_path: Path, kind: str) -> None:
         {"geometryType": "bitmap", "bitmap": {"origin": [8, 6], "data": "eJwB"}},
         {"geometryType": "bitmap", "bitmap": {"origin": [8, 6], "data": mask(16, 24)[:9]}},
         {"geometryType": "bitmap", "bitmap": None},
-        {"geometryType": "graph", "nodes": {}},
+        {"geometryType": "polygon", "points": {}},
     ],
 )
 def test_a_shape_that_is_not_read_is_an_error(tmp_path: Path, drawing: dict[str, Any]) -> None:
@@ -62,9 +62,21 @@ def test_a_shape_that_is_not_read_is_an_error(tmp_path: Path, drawing: dict[str,
     ]
 
 
-def test_points_and_lines_have_no_box(tmp_path: Path) -> None:
-    report = checked(
-        tmp_path, {"geometryType": "point", **BOX}, {"geometryType": "rectangle", **BOX}
-    )
-    assert texts(report, "shape-without-box") == ["ann/a.jpg.json: object 1 is a point"]
-    assert len(report.data.boxes) == 1
+@pytest.mark.parametrize(
+    ("drawing", "said"),
+    [
+        ({"geometryType": "point", **BOX}, "a point"),
+        ({"geometryType": "graph", "nodes": {}}, "a graph"),
+        ({"geometryType": "cuboid", "points": [[1, 2]], "faces": []}, "a cuboid"),
+        ({"geometryType": "mask_3d"}, "a mask_3d"),
+        ({"bitmap": None, **BOX}, "of no geometryType"),
+    ],
+)
+def test_other_kinds_of_shapes_have_no_box(
+    tmp_path: Path, drawing: dict[str, Any], said: str
+) -> None:
+    report = checked(tmp_path, drawing, {"geometryType": "rectangle", **BOX})
+    assert texts(report, "shape-without-box") == [
+        f"ann/a.jpg.json: object 1 is {said}, and no rectangle, polygon or mask"
+    ]
+    assert (len(report.data.boxes), report.of("error")) == (1, ())

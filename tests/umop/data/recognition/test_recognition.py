@@ -81,6 +81,19 @@ def test_images_that_only_another_layout_has_boxes_of_are_no_background(tmp_path
     assert len(report.cleaned.images) == 5
 
 
+def test_images_with_an_empty_file_of_their_own_are_background(tmp_path: Path) -> None:
+    """As where a table lists what a model found on them."""
+    yolo(tmp_path, 6)
+    for number in (0, 1):
+        write(tmp_path / f"labels/img_{number:02}.txt", "")
+    rows = [f"img_{number:02}.jpg,2,2,30,30,cat" for number in (0, 1)]
+    write(tmp_path / "false_positives.csv", "\n".join(["image,x1,y1,x2,y2,label", *rows]))
+    report = check(open_data(tmp_path))
+    assert (report.data.layout, len(report.cleaned.images), report.of("error")) == ("YOLO", 6, ())
+    [text] = texts(report, "background-labelled")
+    assert text.startswith("CSV: boxes of 2 images that YOLO has none of, such as images/img_00")
+
+
 @pytest.mark.parametrize(
     ("name", "line"),
     [

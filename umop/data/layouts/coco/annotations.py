@@ -131,15 +131,15 @@ class _CocoFile:
         """The index of each image id; None for an id of two images."""
         images: dict[Any, int | None] = {}
         named: dict[Any, str] = {}
+        shared = _names_of_several(self.content["images"])
         for entry in self.content["images"]:
-            key, names = _identity(entry.get("id")), _names_of(entry)
-            name = names[-1] if names else None
+            key, name = _identity(entry.get("id")), _name_of(entry)
             if key is None or name is None:
                 text = f"image {entry.get('id')!r} has no id or no file name"
                 self._note("annotations-unreadable", text)
             elif key not in images:
                 named[key] = name
-                images[key] = self.builder.image(self._image(names, entry))
+                images[key] = self.builder.image(self._image(name, name in shared, entry))
             elif named[key] == name:
                 self._note("listed-twice", f"{name} is listed twice")
             else:
@@ -148,14 +148,16 @@ class _CocoFile:
                 images[key] = None
         return images
 
-    def _image(self, names: Sequence[str], entry: Mapping[str, Any]) -> Image:
+    def _image(self, name: str, is_shared: bool, entry: Mapping[str, Any]) -> Image:
+        longer = _with_folders(name, entry)
+        is_first = is_shared or "file_name" not in entry
         return Image(
-            path=self.find_image(names),
+            path=self.find_image([*longer, name] if is_first else [name, *longer]),
             source=self.path,
             split=self.split,
             width=pixels(entry.get("width")),
             height=pixels(entry.get("height")),
-            written=names[-1],
+            written=longer[0] if is_shared and longer else name,
             number=number if isinstance(number := _identity(entry.get("id")), int) else None,
         )
 
@@ -242,17 +244,32 @@ class _CocoFile:
         self.builder.issue(rule, self.path, text, image)
 
 
-def _names_of(entry: Mapping[str, Any]) -> list[str]:
-    """The names of an image, the one with the most folders first.
+def _names_of_several(entries: Sequence[Mapping[str, Any]]) -> set[str]:
+    """The file names under which a file lists several images, whose ``path`` tells them apart."""
+    first: dict[str, str] = {}
+    found = set[str]()
+    for entry in entries:
+        name, path = entry.get("file_name"), entry.get("path")
+        if isinstance(name, str) and isinstance(path, str) and first.setdefault(name, path) != path:
+            found.add(name)
+    return found
 
-    COCO Annotator writes the folders into ``path``, and LVIS only an address.
-    """
-    name, path, address = (entry.get(key) for key in ("file_name", "path", "coco_url"))
+
+def _name_of(entry: Mapping[str, Any]) -> str | None:
+    """The name of an image; LVIS writes only an address."""
+    name, address = entry.get("file_name"), entry.get("coco_url")
     if isinstance(name, str):
-        return [path, name] if isinstance(path, str) and path.endswith(f"/{name}") else [name]
-    if isinstance(address, str) and "/" in address:
-        return [without_scheme(address), address.rpartition("/")[2]]
-    return []
+        return name
+    return address.rpartition("/")[2] if isinstance(address, str) and "/" in address else None
+
+
+def _with_folders(name: str, entry: Mapping[str, Any]) -> list[str]:
+    """The name of an image with its folders, where an entry has it.
+
+    COCO Annotator writes it into ``path``, which may be of a place that was left since then.
+    """
+    path = entry.get("path") if "file_name" in entry else entry.get("coco_url")
+    return [without_scheme(path)] if isinstance(path, str) and path.endswith(f"/{name}") else []
 
 
 def _area(value: object) -> float:

@@ -98,7 +98,9 @@ def _read_task(
     if regions is None:
         return
     try:
-        written = image_of_regions(task.get("data") or task, regions, known)
+        written = image_of_regions(
+            task.get("data") or task, regions, known, lambda name: _found(name, source, files)
+        )
     except ValueError as error:
         text = f"task {task.get('id', 'without id')}: {error}: give each image a task of its own"
         builder.issue("annotations-unreadable", source, text)
@@ -198,8 +200,15 @@ def _regions_of_image(task: dict[str, Any]) -> Iterator[dict[str, Any]]:
 def _path(written: str, source: Path, files: Files) -> Path:
     """An image's path, with or without what Label Studio puts before its name."""
     last = Path(without_upload(written)).name
-    found = (files.image(name, files.near(source)) for name in (written, Path(written).name))
-    return next(filter(None, found), None) or files.image_or_expected(last, files.near(source))
+    found = _found(written, source, files)
+    return found or files.image_or_expected(last, files.near(source))
+
+
+def _found(written: str, source: Path, files: Files) -> Path | None:
+    """The image of a name, with or without what Label Studio puts before it."""
+    last = Path(written).name
+    names = dict.fromkeys((written, last, without_upload(last)))
+    return next(filter(None, (files.image(name, files.near(source)) for name in names)), None)
 
 
 LAYOUT = Layout(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from umop.data.files.names import base, is_image
+from umop.data.files.names import is_image
 from umop.data.layouts.label_studio.regions import has_shape
 
 _UPLOADED = re.compile(r"(^|.*/)[0-9a-f]{8}-(?=[^/]+$)")
@@ -24,7 +25,7 @@ def without_upload(name: str) -> str:
 def image_name(data: dict[str, Any]) -> str | None:
     """The image that a task's data most likely mean, whatever its key is."""
     texts = {key: value for key, value in data.items() if isinstance(value, str)}
-    if _KEY in data:
+    if data.get(_KEY):
         return _plain(texts[_KEY]) if _KEY in texts else None
     paths = [_plain(value) for value in texts.values() if "/" in value]
     return next(iter([*filter(is_image, paths), *_named(data).values(), *paths]), None)
@@ -37,7 +38,10 @@ def canvases(regions: Iterable[dict[str, Any]]) -> set[str]:
 
 
 def image_of_regions(
-    data: dict[str, Any], regions: Sequence[dict[str, Any]], known: set[str]
+    data: dict[str, Any],
+    regions: Sequence[dict[str, Any]],
+    known: set[str],
+    find: Callable[[str], Path | None],
 ) -> str | None:
     """The image on which all regions of a task are drawn; None where it has neither.
 
@@ -45,6 +49,7 @@ def image_of_regions(
         data: What the task is of.
         regions: What is drawn.
         known: The :func:`canvases` of all tasks.
+        find: Finds the image of a name.
 
     Raises:
         ValueError: It is not clear which image that is.
@@ -54,12 +59,14 @@ def image_of_regions(
     if has_several or any(each.get("item_index") for each in regions):
         raise ValueError("its boxes are on several images")
     found = _named(data)
-    if len({base(without_upload(name)) for name in found.values()}) > 1:
-        if len(own) == 1 and own <= found.keys():
-            return found[own.pop()]
-        if _KEY not in found or len(known) > 1:
-            raise ValueError(f"it is not clear which image of {', '.join(found)} its boxes are on")
+    if len(found) > 1 and len(own) == 1 and own <= found.keys():
+        return found[own.pop()]
+    there = {key: path for key, name in found.items() if (path := find(name))}
+    if len(set(there.values())) > 1 and (_KEY not in found or len(known) > 1):
+        raise ValueError(f"it is not clear which image of {', '.join(there)} its boxes are on")
     name = image_name(data)
+    if there and not data.get(_KEY):
+        name = found[next(iter(there))]
     if name is None and own:
         raise ValueError("its data names no single image")
     return name

@@ -16,6 +16,7 @@ from umop.data.layouts.yolo.classes import CLASS_FILES, Classes
 from umop.data.layouts.yolo.description import Description, broken_descriptions, descriptions
 from umop.data.layouts.yolo.lines import (
     corners,
+    has_confidence,
     have_angles,
     have_confidence_first,
     have_tracks,
@@ -178,25 +179,27 @@ class _Reader:
 
     def _with_plain_boxes(self, lines: Sequence[_Line]) -> Sequence[_Line]:
         """The lines without those whose five numbers are no box and a confidence."""
-        numbers = [line.numbers for line in lines if len(line.numbers) == _BOX_VALUES]
+        of_five = [line for line in lines if len(line.numbers) == _BOX_VALUES]
+        numbers = [line.numbers for line in of_five]
         if have_angles(numbers):
             what = "an angle behind its box, as it seems: write the box's four corners"
-            return self._without_five(lines, what)
+            return self._without(of_five, lines, what)
         if have_confidence_first(numbers):
             what = "a confidence before its box, as it seems: move it behind, or leave it out"
-            return self._without_five(lines, what)
-        if numbers:
+            return self._without(of_five, lines, what)
+        if of_five:
             text = "where it is an angle, write the box's four corners"
-            self._note("confidences-unused", f"{counted(len(numbers), 'line')}: {text}")
-        return lines
+            self._note("confidences-unused", f"{counted(len(of_five), 'line')}: {text}")
+        odd = [line for line in of_five if not has_confidence(line.numbers)]
+        return self._without(odd, lines, "no confidence from 0 to 1 behind its box: leave it out")
 
-    def _without_five(self, lines: Sequence[_Line], what: str) -> list[_Line]:
-        """The lines without those of five numbers, which are noted."""
-        for line in lines:
-            if len(line.numbers) == _BOX_VALUES:
-                text = f"line {line.number} has {what}: {' '.join(line.values)[:60]}"
-                self.builder.issue_of(line.image, "annotation-numbers", text)
-        return [line for line in lines if len(line.numbers) != _BOX_VALUES]
+    def _without(self, some: Sequence[_Line], lines: Sequence[_Line], what: str) -> list[_Line]:
+        """The lines without some, which are noted."""
+        for line in some:
+            text = f"line {line.number} has {what}: {' '.join(line.values)[:60]}"
+            self.builder.issue_of(line.image, "annotation-numbers", text)
+        left_out = {(line.image, line.number) for line in some}
+        return [line for line in lines if (line.image, line.number) not in left_out]
 
     def _lines_of(self, path: Path, split: str | None) -> Iterator[_Line]:
         """Adds an image; gives the lines of its label file."""

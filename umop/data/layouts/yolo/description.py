@@ -19,6 +19,7 @@ _DARKNET = (".data",)
 _MOST_VALUES = 10**6
 """Aliases let a few lines of YAML stand for more values than any memory holds."""
 _DEEPEST = 50
+_NAMES = "names"
 _NUMBER = "tag:yaml.org,2002:int"
 _ENDLESS = "it is nested without end"
 
@@ -168,18 +169,28 @@ def _refuse_depth(text: str) -> None:
 
 
 class _Loader(yaml.CSafeLoader):
-    """Reads plain values, and refuses a number that stands twice in one dictionary."""
+    """Reads plain values, and refuses a number that stands twice among the names."""
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """See ``yaml.constructor.SafeConstructor.construct_mapping``."""
-        numbers = [key for key, _ in node.value if key.tag == _NUMBER]
-        seen = set[str]()
-        for key in numbers:
-            if key.value in seen:
-                problem = f"{key.value} is there twice"
-                raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
-            seen.add(key.value)
-        return super().construct_mapping(node, deep)
+    def construct_document(self, node: yaml.Node) -> Any:
+        """See ``yaml.constructor.BaseConstructor.construct_document``."""
+        for key, value in node.value if isinstance(node, yaml.MappingNode) else ():
+            if key.value == _NAMES and isinstance(value, yaml.MappingNode):
+                _refuse_twice(value)
+        return super().construct_document(node)
+
+
+def _refuse_twice(names: yaml.MappingNode) -> None:
+    """Refuses a number that stands twice.
+
+    Raises:
+        yaml.constructor.ConstructorError: One does.
+    """
+    seen = set[str]()
+    for key, _ in names.value:
+        if key.tag == _NUMBER and key.value in seen:
+            problem = f"{key.value} is there twice"
+            raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
+        seen.add(str(key.value))
 
 
 def _count(content: list[Any] | dict[Any, Any], before: int = 0, depth: int = 0) -> int:

@@ -12,6 +12,9 @@ _NEARLY_ALL = 0.98
 _MOST = 0.9
 _HALF = 0.5
 _SLACK = 0.02
+_ROUNDING = 1e-3
+_SLIPS = 0.1
+"""The share of lines that may have no confidence where the others have one."""
 _CORNERS_OF_RECTANGLE = 8
 
 
@@ -75,9 +78,14 @@ def have_tracks(lines: Iterable[Sequence[float]]) -> bool:
     return bool(are_tracks.all()) and _are_boxes(table)
 
 
-def have_angles(lines: Iterable[Sequence[float]]) -> bool:
-    """Whether boxes are rotated: some number behind one is no confidence, so that none is."""
-    return any(not 0 <= numbers[_BOX] <= 1 for numbers in lines if len(numbers) == _BOX + 1)
+def have_angles(lines: Sequence[Sequence[float]]) -> bool:
+    """Whether boxes of five numbers are rotated: too many have no confidence, so that none has."""
+    return sum(not has_confidence(numbers) for numbers in lines) > _SLIPS * len(lines)
+
+
+def has_confidence(numbers: Sequence[float]) -> bool:
+    """Whether the number behind a box may be a confidence."""
+    return -_ROUNDING <= numbers[_BOX] <= 1 + _ROUNDING
 
 
 def have_confidence_first(lines: Iterable[Sequence[float]]) -> bool:

@@ -44,6 +44,14 @@ def test_a_path_of_folders_that_are_gone_is_no_other_image(tmp_path: Path) -> No
     assert paths(tmp_path, content([name], more)) == [name]
 
 
+def test_a_path_from_before_the_images_were_divided_is_not_taken(tmp_path: Path) -> None:
+    train, val = drawn(tmp_path, ["images/train/0.jpg", "images/val/0.jpg"])
+    more = {"path": f"/datasets/{train}", "file_name": "0.jpg"}
+    write(tmp_path / "val.json", json.dumps(content([val], more)))
+    data = open_data(tmp_path)
+    assert [data.name(image.path) for image in data.images] == [val]
+
+
 @pytest.mark.parametrize("folder", ["train2017", "images"])
 def test_an_image_may_have_only_an_address(tmp_path: Path, folder: str) -> None:
     """As LVIS writes it."""

@@ -66,6 +66,11 @@ def test_boxes_whose_image_is_not_clear_are_an_error(
         ({"thumbnail": "/d/b.jpg", "image": "/d/a.jpg"}, "img"),
         ({"name": "a.jpg", "url": "/d/0a1b2c3d-a.jpg"}, "img"),
         ({"photo": "a.jpg"}, "img"),
+        ({"img_url": "s3://b/a.jpg", "thumbnail": "s3://b/thumbs/a_thumb.jpg"}, "image"),
+        ({"reference": "s3://b/ref.png", "photo": "s3://b/a.jpg"}, "tag"),
+        ({"img": "/d/0a1b2c3d-a.jpg", "original_name": "DSC_0.JPG"}, "image"),
+        ({"image": "", "url": "s3://b/a.jpg"}, "img"),
+        ({"image": None, "url": "s3://b/a.jpg"}, "img"),
     ],
 )
 def test_the_image_that_is_drawn_on_is_taken(
@@ -74,6 +79,18 @@ def test_the_image_that_is_drawn_on_is_taken(
     report = checked(tmp_path, task(data, canvas))
     assert [image.path.name for image in report.data.images] == ["a.jpg"]
     assert report.of("error") == ()
+
+
+def test_a_second_value_that_is_no_image_here_leaves_the_first(tmp_path: Path) -> None:
+    data = {"image": "s3://b/a.jpg", "thumb": "s3://b/ta.jpg"}
+    report = checked(tmp_path, task(data, "one"), {**task({"image": "b.jpg"}, "two"), "id": 8})
+    assert [image.path.name for image in report.data.images] == ["a.jpg", "b.jpg"]
+    assert report.of("error") == ()
+
+
+def test_of_images_none_of_which_is_here_the_first_is_missing(tmp_path: Path) -> None:
+    report = checked(tmp_path, task({"one": "/d/x.jpg", "two": "/d/y.jpg"}, "photo"))
+    assert texts(report, "image-missing") == ["export.json lists /d/x.jpg"]
 
 
 def test_tasks_that_are_all_refused_are_not_taken_for_a_models(tmp_path: Path) -> None:

@@ -58,6 +58,11 @@ def test_a_description_all_of_whose_splits_are_here_goes_before_the_usual_name(
     assert (report.data.classes, counts(report.data)) == (("cat", "dog"), {"train": 1, "val": 1})
 
 
+def test_a_number_that_is_twice_elsewhere_than_in_the_names_is_left_alone(tmp_path: Path) -> None:
+    report = checked(tmp_path, **{"data.yaml": f"{SPLITS}{NAMES}roboflow: {{1: x, 1: y}}\n"})
+    assert (report.data.classes, report.of("error")) == (("cat", "dog"), ())
+
+
 def test_names_of_a_model_do_not_contradict(tmp_path: Path) -> None:
     report = checked(tmp_path, **{"classes.yaml": NAMES, "yolov8.yaml": "nc: 80\n" + OTHERS})
     assert (report.data.classes, report.of("error")) == (("cat", "dog"), ())

@@ -38,7 +38,33 @@ def test_a_number_behind_the_box_is_said(tmp_path: Path) -> None:
     ]
 
 
-def test_where_one_number_is_an_angle_all_are(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("number", "boxes", "said"),
+    [
+        ("1.0000001", 32, []),
+        (
+            "95",
+            31,
+            [
+                "labels/img_00.txt: line 1 has no confidence from 0 to 1 behind its box: leave it "
+                "out: 0 0.5 0.5 0.5 0.5 95"
+            ],
+        ),
+    ],
+)
+def test_one_odd_confidence_leaves_the_others(
+    tmp_path: Path, number: str, boxes: int, said: list[str]
+) -> None:
+    yolo(tmp_path, 16, lines="0 0.25 0.4 0.2 0.4 0.9\n1 0.7 0.5 0.3 0.5 0.2\n")
+    write(
+        tmp_path / "labels/img_00.txt",
+        f"0 0.5 0.5 0.5 0.5 {number}\n1 0.7 0.5 0.3 0.5 0.2\n",
+    )
+    report = check(open_data(tmp_path))
+    assert (len(report.data.boxes), texts(report, "annotation-numbers")) == (boxes, said)
+
+
+def test_where_more_numbers_are_angles_all_are(tmp_path: Path) -> None:
     yolo(tmp_path, 4, lines="0 0.25 0.4 0.2 0.4 0.9\n1 0.7 0.5 0.3 0.5\n")
     write(tmp_path / "labels/img_00.txt", "0 0.5 0.5 0.5 0.5 1.2\n")
     report = check(open_data(tmp_path))
