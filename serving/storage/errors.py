@@ -9,8 +9,7 @@ from contextlib import contextmanager
 _STATUS = re.compile(r"status code: (\d{3})( [A-Za-z ]+)?")
 _CODE = re.compile(r"<Code>(\w+)</Code>")
 _DENIED = ("401", "403")
-_MAY_PASS = ("400", *_DENIED)
-"""What rights that were just given and credentials that are being renewed are answered, too."""
+"""What is also answered until rights that were just given arrive."""
 _PASSING = (
     *("RequestTimeout", "RequestTimeTooSkewed", "ExpiredToken", "TokenRefreshRequired"),
     *("IDPCommunicationError", "Throttling"),
@@ -94,7 +93,7 @@ def _of(address: str, text: str) -> StorageError:
     return StorageError(
         f"{address}: {_reason(text)}",
         is_temporary=(not refused or passes) and not any(each in text for each in _FINAL),
-        may_pass=refused != "" and (passes or refused in _MAY_PASS or _asks_metadata(text)),
+        may_pass=refused != "" and (passes or refused in _DENIED or _asks_metadata(text)),
     )
 
 

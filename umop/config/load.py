@@ -121,8 +121,8 @@ def _import_modules(config: Config) -> None:
     Raises:
         UserError: One of them cannot be imported.
     """
-    _list_our_modules(config)
     try:
+        _list_our_modules(config)
         import_modules_from_strings(**config.custom_imports)
     except Exception as error:  # a module of the user's can fail in any way
         raise UserError(f"custom_imports: {type(error).__name__}: {error}") from error

@@ -118,12 +118,15 @@ class Lease:
     def _acquire(self) -> None:
         while self._tag is None:
             try:
-                first = self._take()
-                second = self._write(first)
+                self._tag = self._take()
             except ConflictError:  # another job was first
                 continue
-            self._require_refused(None, first)
-            self._tag = second
+        try:
+            self._require_conditions(self._tag)
+        except BaseException:
+            self._release()
+            self._tag = None
+            raise
 
     def _take(self) -> Tag:
         try:
@@ -131,22 +134,28 @@ class Lease:
         except ConflictError:
             return self._write(self._expired())
 
-    def _require_refused(self, *stale: Tag | None) -> None:
-        """Tries what a server must refuse that keeps two jobs apart.
+    def _require_conditions(self, first: Tag) -> None:
+        """Tries what a server must refuse that keeps two jobs apart: to create, and a stale tag.
+
+        Google Cloud Storage takes a write of one object a second.
 
         Args:
-            stale: What the lease is not any more.
+            first: The tag with which the lease was taken.
 
         Raises:
+            ConflictError: Another job has taken it since.
             StorageError: Storage cannot be asked.
             UserError: The server writes all the same.
         """
-        for each in stale:
+        sleep(_SECONDS_BETWEEN_LOOKS)
+        self._tag = self._write(first)
+        for stale in (None, first):
             try:
-                self._write(each)
-            except ConflictError:
-                continue
-            self._release()
+                self._write(stale)
+            except StorageError as error:
+                if isinstance(error, ConflictError) or error.is_temporary:
+                    continue
+                raise
             raise UserError(
                 f"{self._store.address} cannot be a mirror: its server ignores If-None-Match or "
                 "If-Match, so two jobs would overwrite each other. Name a server that heeds both, "

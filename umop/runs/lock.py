@@ -74,7 +74,7 @@ def _outwait_lost_machine(run: RunFolder, lock: FileLock) -> None:
         UserError: The run is being trained.
     """
     by, machine = _said(run)
-    if machine == _machine():
+    if machine in ("", _machine()):
         raise UserError(_held(run, by))
     seconds = _SECONDS_FOR_A_LOST_MACHINE
     note(f"waiting {seconds:.0f} s at most, in case that machine is lost: {run.lock} is of {by}")

@@ -51,13 +51,13 @@ def bring(run: RunFolder, address: str, here: int) -> None:
 
 
 def require_mirror(run: RunFolder, address: str) -> None:
-    """Checks that a run's mirror can be read.
+    """Checks the address of a run's mirror, without asking storage.
 
     Raises:
-        FetchError: Storage does not answer.
-        UserError: The address is none that a run can be mirrored to, or storage refuses.
+        UserError: It is none that a run can be mirrored to.
     """
-    patiently(lambda: mirror_of(run, address).objects("files"))
+    with readable_errors():
+        mirror_of(run, address)
 
 
 @contextmanager

@@ -37,7 +37,8 @@ class _BrokenOffError(Exception):
 def download_file(url: str, path: Path, checksum: str | None = None) -> None:
     """Downloads a file, unless it is there.
 
-    What has arrived is kept in ``<path>.part``; the next call continues from there.
+    What has arrived is kept in ``<path>.part``. The next call continues from there where a checksum
+    tells whether both are of one file, and begins again where there is none.
 
     Args:
         url: Of the file, http or https.
@@ -51,6 +52,8 @@ def download_file(url: str, path: Path, checksum: str | None = None) -> None:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.part")
+    if checksum is None:
+        part.unlink(missing_ok=True)
     with _bar() as progress:
         task = progress.add_task(path.name, total=None)
         try:

@@ -31,7 +31,9 @@ class Claim:
     uploads: Uploads | None = None
 
     def make(self) -> None:
-        """Locks the folder and the mirror, and brings what the mirror has; a dry run only looks.
+        """Locks the folder and the mirror, and brings what the mirror has.
+
+        A dry run only checks the mirror's address.
 
         Raises:
             FetchError: Storage does not answer.

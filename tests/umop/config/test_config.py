@@ -80,9 +80,13 @@ def test_modules_of_the_users_own_are_imported_beside_ours(umop: Umop, tmp_path:
     assert theirs == "colorsys"
 
 
-def test_modules_that_the_command_line_names_are_imported() -> None:
-    with pytest.raises(UserError, match=r"custom_imports: ImportError: .*no_such_module"):
-        load_config("small", ["custom_imports={'imports': ['no_such_module']}"])
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [("{'imports': ['no_such_module']}", "ImportError: .*no_such_module"), ("5", "AttributeError")],
+)
+def test_modules_that_the_command_line_names_are_imported(value: str, said: str) -> None:
+    with pytest.raises(UserError, match=f"custom_imports: {said}"):
+        load_config("small", [f"custom_imports={value}"])
 
 
 @pytest.mark.parametrize("read", [load_written, read_written])

@@ -121,3 +121,20 @@ def test_what_a_job_wrote_without_learning_it_is_its_own(
     dead._acquire()
     assert dead._tag is not None
     assert "looking whether" not in capsys.readouterr().err
+
+
+def test_storage_that_takes_one_write_a_second_is_a_mirror(storage: Storage, store: Store) -> None:
+    written = [-1.0]
+
+    def fault(method: str, path: str) -> Fault | None:
+        if method != "PUT" or not path.endswith(LEASE):
+            return None
+        if time.monotonic() - written[0] < 0.9:
+            return Fault(status=429, code="SlowDown")
+        written[0] = time.monotonic()
+        return None
+
+    storage.fault = fault
+    lease = Lease(store)
+    lease._acquire()
+    assert lease._tag is not None

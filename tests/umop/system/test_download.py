@@ -182,3 +182,13 @@ def test_a_broken_archive_is_named(coco_site: Site, tmp_path: Path) -> None:
         pytest.raises(UserError, match=r"annotations_trainval2017\.zip is broken"),
     ):
         fetch_coco(tmp_path, server.url)
+
+
+def test_a_file_without_a_checksum_is_begun_again_by_the_next_command(tmp_path: Path) -> None:
+    path = tmp_path / "file.zip"
+    with serving(site(break_after=[150_000] + [0] * ATTEMPTS)) as server:
+        with pytest.raises(UserError, match="it broke off"):
+            download_file(f"{server.url}/file.zip", path)
+        server.files["/file.zip"] = bytes(200_000)
+        download_file(f"{server.url}/file.zip", path)
+    assert path.read_bytes() == bytes(200_000)
