@@ -7,7 +7,7 @@ import json
 import logging
 import random
 from http import HTTPStatus
-from time import perf_counter
+from time import perf_counter, time
 
 import httpx
 from pydantic import ValidationError
@@ -24,7 +24,7 @@ from serving.inference.tiles import TooSlowError
 from serving.observability import context
 from serving.observability.metrics import Metrics
 from serving.schemas.detections import DetectionResult, DetectResponse
-from serving.schemas.options import OPTIONS_HEADER, SECONDS_HEADER, DetectOptions
+from serving.schemas.options import OPTIONS_HEADER, UNTIL_HEADER, DetectOptions
 from serving.schemas.problems import ProblemDocument
 from serving.settings import Settings
 
@@ -51,7 +51,7 @@ class TorchServeBackend:
     An image goes to ``POST /predictions/{model}`` as the raw body. TorchServe keeps a request's
     query from its handler, so ``score_threshold``, ``max_detections``, ``classes`` (names) and
     ``tiles`` go as JSON in the header ``X-UMOP-Options``, without those that the request left out,
-    and the seconds that the answer is waited for in ``X-UMOP-Seconds``.
+    and the time until which the answer is waited for in ``X-UMOP-Until``.
     The answer is that of ``serving.schemas.detections.DetectResponse``; a 4xx with a ``detail``
     refuses the image.
 
@@ -180,12 +180,12 @@ class TorchServeBackend:
             content=image,
             headers={
                 "Content-Type": "application/octet-stream",
-                SECONDS_HEADER: str(self._settings.remote_limit),
                 OPTIONS_HEADER: json.dumps(options.model_dump(exclude_none=True)),
                 **_trace(),
             },
         )
         for tried in range(1, _TRIES + 1):
+            request.headers[UNTIL_HEADER] = str(time() + self._settings.remote_limit)
             try:
                 return await self._client.send(request)
             except _SAFE_TO_REPEAT:

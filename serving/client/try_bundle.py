@@ -18,7 +18,9 @@ from serving.server.process import StartError
 from serving.settings import Settings
 
 _SECONDS_TO_STOP = 10
-_OF_A_SERVICE = {f"UMOP_{name.upper()}" for name in Settings.model_fields}
+_OF_A_MODEL = {"engine", "device", "trust_program", "verify_key"}
+"""Settings by which the bundle is tried as it will be served."""
+_OF_A_SERVICE = {f"UMOP_{name.upper()}" for name in Settings.model_fields.keys() - _OF_A_MODEL}
 
 
 def try_bundle(bundle: str | Path, images: Sequence[Path], folder: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from concurrent.futures import Future, ThreadPoolExecutor
+from ipaddress import ip_address
 from threading import Semaphore
 
 from serving.guards.admission import OverloadedError
@@ -27,7 +28,7 @@ class Lookups:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="lookup")
 
     async def addresses(self, host: str, port: int) -> list[str]:
-        """Returns the addresses of a host.
+        """Returns the addresses of a host; an address is its own, and takes no thread.
 
         Args:
             host: Its name, or an address.
@@ -38,6 +39,8 @@ class Lookups:
             OSError: There is no such host.
             ValueError: It is no name of a host.
         """
+        if _is_address(host):
+            return [host]
         if not self._free.acquire(blocking=False):
             raise OverloadedError(_BUSY)
         return await asyncio.wrap_future(self._start(host, port))
@@ -54,6 +57,14 @@ class Lookups:
             raise OverloadedError(_BUSY) from error
         future.add_done_callback(lambda _: self._free.release())
         return future
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _addresses(host: str, port: int) -> list[str]:

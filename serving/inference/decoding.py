@@ -28,6 +28,7 @@ from serving.inference.formats import (
 from serving.inference.formats.directory import SWAPPING_ORIENTATIONS
 from serving.inference.formats.jpeg import END
 from serving.inference.pixels import Decoded, Pixels, from_image, from_values, upright
+from serving.inference.planes import read_planes
 
 __all__ = [
     "IMAGE_FORMATS",
@@ -253,6 +254,11 @@ def _decode_stored(encoded: Encoded, reduction: int) -> Decoded:
         values = _opencv(encoded.data, cv2.IMREAD_UNCHANGED)
         if values is not None and values.shape[:2] == (encoded.height, encoded.width):
             return from_values(values)
+    if encoded.way == "planes":
+        size = (encoded.height, encoded.width)
+        return from_values(
+            read_planes(encoded.data, size, lambda grey: _opencv(grey, cv2.IMREAD_UNCHANGED))
+        )
     return _decode_with_pillow(encoded)
 
 

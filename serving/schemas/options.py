@@ -20,8 +20,8 @@ from serving.schemas.validation import first_error
 
 OPTIONS_HEADER = "X-UMOP-Options"
 """Carries ``DetectOptions`` to TorchServe's handler, as JSON."""
-SECONDS_HEADER = "X-UMOP-Seconds"
-"""Tells TorchServe's handler how long its caller waits for the answer."""
+UNTIL_HEADER = "X-UMOP-Until"
+"""Tells TorchServe's handler when its caller leaves, in seconds since 1970."""
 
 _SIDES = range(SMALLEST_WINDOW, LARGEST_WINDOW + 1)
 _TILES_SCHEMA = {

@@ -21,7 +21,7 @@ from serving.torchserve.predictions import Answer, Request
 
 _SHARE = 0.8
 """What windows may take of the time for an answer: TorchServe kills the worker behind its own, and
-a caller leaves behind what it says."""
+a caller leaves when it said."""
 
 
 class DetectionHandler:

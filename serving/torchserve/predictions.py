@@ -1,8 +1,8 @@
 """Reads TorchServe's requests and writes the answers.
 
 A request's body is an image, or a message of the Open Inference Protocol (KServe v2). An image's
-``DetectOptions`` comes as JSON in the header ``X-UMOP-Options``; ``X-UMOP-Seconds`` says how long a
-caller waits.
+``DetectOptions`` comes as JSON in the header ``X-UMOP-Options``; ``X-UMOP-Until`` says when a
+caller leaves, in seconds since 1970, so that the time in TorchServe's queue counts.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from math import inf
+from time import time
 from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, ValidationError
@@ -22,11 +23,11 @@ from serving.inference.decoding import ImageError, ImageTooLargeError
 from serving.inference.detector import Detector
 from serving.inference.inputs import ModelInput
 from serving.inference.postprocess import Detections, name_detections
-from serving.inference.tiles import TiledImage
+from serving.inference.tiles import TiledImage, TooSlowError
 from serving.schemas import tensors
 from serving.schemas.detections import DetectionResult, ImageInfo, ModelRef
 from serving.schemas.open_inference import InferRequest, read_request, write_answer
-from serving.schemas.options import OPTIONS_HEADER, SECONDS_HEADER, DetectOptions
+from serving.schemas.options import OPTIONS_HEADER, UNTIL_HEADER, DetectOptions
 from serving.schemas.problems import MEDIA_TYPE, ProblemDocument, ProblemKind
 from serving.schemas.validation import first_error
 
@@ -44,7 +45,7 @@ class Request:
         images: One, or those of a message of the Open Inference Protocol.
         options: Its options.
         message: The protocol's message, None for a bare image.
-        seconds: How long its caller waits.
+        seconds: How long its caller still waits.
     """
 
     images: Sequence[ModelInput]
@@ -61,7 +62,22 @@ class Request:
 class _Caller(BaseModel):
     """What the headers say of who asks."""
 
-    seconds: Annotated[float, Field(alias=SECONDS_HEADER.lower(), gt=0)] = inf
+    until: Annotated[float | None, Field(alias=UNTIL_HEADER.lower(), gt=0, allow_inf_nan=False)] = (
+        None
+    )
+
+    def require_time(self) -> float:
+        """Returns the seconds that are left.
+
+        Raises:
+            TooSlowError: None are.
+        """
+        left = inf if self.until is None else self.until - time()
+        if left <= 0:
+            raise TooSlowError(
+                f"the answer was due {-left:.1f} s ago ({UNTIL_HEADER}, by the clock of TorchServe)"
+            )
+        return left
 
 
 @dataclass(frozen=True)
@@ -87,7 +103,7 @@ def read_prediction(
     Raises:
         One of ``EXPECTED``, for which ``refuse`` has the answer.
     """
-    seconds = _Caller.model_validate(dict(headers)).seconds
+    seconds = _Caller.model_validate(dict(headers)).require_time()
     body = next((parts[name] for name in _PARTS if name in parts), None)
     if body is None:
         raise ImageError("there is no image: send it as the body with its own Content-Type")

@@ -6,7 +6,7 @@ import struct
 from dataclasses import dataclass
 from typing import Literal
 
-Way = Literal["plain", "deep", "pillow"]
+Way = Literal["plain", "deep", "planes", "pillow"]
 
 
 class ImageError(Exception):
@@ -30,7 +30,8 @@ class Encoded:
         width: In pixels, as stored.
         height: In pixels, as stored.
         data: The bytes that its pixels need.
-        way: How to decode it: OpenCV to opaque 8-bit RGB, OpenCV to whatever it holds, or Pillow.
+        way: How to decode it: OpenCV to opaque 8-bit RGB, OpenCV to whatever it holds, OpenCV
+            channel by channel, or Pillow.
         orientation: EXIF's, by which the stored pixels are turned; 1 for none.
         sample_bytes: Bytes of one decoded pixel.
         passes: How often a decoder goes over all pixels.

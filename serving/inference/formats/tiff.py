@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from serving.inference.formats.directory import (
     ORIENTATION,
@@ -10,7 +11,7 @@ from serving.inference.formats.directory import (
     Entry,
     read_directory,
 )
-from serving.inference.formats.encoded import Encoded, ImageError, ImageTooLargeError
+from serving.inference.formats.encoded import Encoded, ImageError, ImageTooLargeError, Way
 from serving.inference.formats.jpeg import require_few_scans
 
 _MOST_STRIPS = 65_536
@@ -23,15 +24,56 @@ _PHOTOMETRIC, _PLANAR, _SAMPLE_FORMAT = 262, 284, 339
 _COMPRESSION, _STRIP_BYTES, _TILE_BYTES = 259, 279, 325
 _OLD_JPEG, _JPEG = 6, 7
 _NONE = Entry("", 0, 0, 0)
-_ZERO_IS_WHITE = 0
+_ZERO_IS_WHITE, _RGB = 0, 2
 _SEPARATE = 2
-_UNSIGNED = 1
+_UNSIGNED, _FLOAT = 1, 3
 _COUNTS = {
     *(_WIDTH, _HEIGHT, _BITS, _SAMPLES, _PHOTOMETRIC, _PLANAR, _SAMPLE_FORMAT),
     *(_STRIP_OFFSETS, _TILE_WIDTH, _TILE_HEIGHT, _TILE_OFFSETS),
     *(_COMPRESSION, _STRIP_BYTES, _TILE_BYTES),
 }
 """What is decided by here: of two entries Pillow takes the last and libtiff the first."""
+
+
+@dataclass(frozen=True)
+class _Sample:
+    """What the values of a TIFF are."""
+
+    channels: int
+    bits: int
+    format: int
+    photometric: int
+
+    def way(self, *, apart: bool) -> Way:
+        """Returns which decoder reads them rightly.
+
+        Args:
+            apart: Whether each channel lies in a plane of its own.
+
+        Raises:
+            ImageError: None does: zero is white, or the planes are of unusual values.
+        """
+        if self.bits <= 8:
+            return "pillow"
+        if self.photometric == _ZERO_IS_WHITE and self.format != _FLOAT:
+            raise ImageError(
+                f"a TIFF of {self.bits} bits whose zero is white is not read; "
+                "save it with zero as black"
+            )
+        if self.channels > 1:
+            return self._planes() if apart else "deep"
+        # Pillow gives unsigned values of 32 bits a sign.
+        return "deep" if self.bits == 32 and self.format == _UNSIGNED else "pillow"
+
+    def _planes(self) -> Way:
+        usual = self.bits in (16, 32) and (self.bits, self.format) != (16, _FLOAT)
+        if not usual or self.channels < 3 or self.photometric != _RGB:
+            raise ImageError(
+                f"a TIFF of {self.channels} channels of {self.bits} bits that lie apart "
+                "(PlanarConfiguration 2) is not read, unless they are RGB of 16 or 32 bits; "
+                "save it with interleaved channels"
+            )
+        return "planes"
 
 
 def read(data: bytes) -> Encoded:
@@ -53,37 +95,17 @@ def read(data: bytes) -> Encoded:
     channels, bits = first(_SAMPLES, 1), first(_BITS, 1)
     if channels > 4:
         raise ImageError(f"the image has {channels} channels, and 1 to 4 are read")
-    if bits > 8:
-        _require_order(bits, first(_PHOTOMETRIC, 1), first(_PLANAR, 1) if channels > 1 else 1)
-    # Pillow gives unsigned values of 32 bits a sign.
-    deep = bits > 8 and (channels > 1 or (bits == 32 and first(_SAMPLE_FORMAT, 1) == _UNSIGNED))
+    sample = _Sample(channels, bits, first(_SAMPLE_FORMAT, 1), first(_PHOTOMETRIC, 1))
     width, height = size[::-1] if first(ORIENTATION, 1) in SWAPPING_ORIENTATIONS else size
     return Encoded(
         "image/tiff",
         width,
         height,
         data,
-        way="deep" if deep else "pillow",
+        way=sample.way(apart=first(_PLANAR, 1) == _SEPARATE),
         sample_bytes=max(4, channels * bits // 8),
         passes=_passes(data, directory, first(_COMPRESSION, 1)),
     )
-
-
-def _require_order(bits: int, photometric: int, planar: int) -> None:
-    """Refuses what all decoders read wrongly of more than 8 bits, and say nothing.
-
-    Raises:
-        ImageError: Zero is white, or the channels lie apart.
-    """
-    if photometric == _ZERO_IS_WHITE:
-        raise ImageError(
-            f"a TIFF of {bits} bits whose zero is white is not read; save it with zero as black"
-        )
-    if planar == _SEPARATE:
-        raise ImageError(
-            f"a TIFF of {bits} bits whose channels lie apart (PlanarConfiguration 2) is not read; "
-            "save it with interleaved channels"
-        )
 
 
 def _passes(data: bytes, directory: Mapping[int, Entry], compression: int) -> int:

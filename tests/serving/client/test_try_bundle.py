@@ -12,7 +12,7 @@ import psutil
 import pytest
 from PIL import Image
 
-from serving.client.try_bundle import _serving
+from serving.client.try_bundle import _OF_A_SERVICE, _serving
 from tests.serving.images import TWO_SQUARES, encode
 
 
@@ -53,6 +53,21 @@ def test_settings_of_a_service_are_not_its_own(
     monkeypatch.setenv("UMOP_BACKEND", "torchserve")
     result = try_bundle(bundle_path, image, "--out", tmp_path)
     assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.slow
+def test_a_bundle_is_tried_as_it_will_be_served(
+    bundle_path: Path, image: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UMOP_VERIFY_KEY", "no.pem")
+    result = try_bundle(bundle_path, image, "--out", image.parent)
+    assert result.returncode == 2
+    assert "no.pem" in result.stderr
+
+
+@pytest.mark.parametrize("name", ["ENGINE", "DEVICE", "TRUST_PROGRAM", "VERIFY_KEY"])
+def test_what_a_model_needs_is_kept(name: str) -> None:
+    assert f"UMOP_{name}" not in _OF_A_SERVICE
 
 
 @pytest.mark.slow

@@ -32,8 +32,8 @@ def name_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Event]:
     answering.set()
 
 
-async def fetch(fetcher: Fetcher) -> bytes:
-    return await fetcher.fetch("https://127.0.0.1/image.png", Held(ByteBudget(10**9)))
+async def fetch(fetcher: Fetcher, host: str = "localhost") -> bytes:
+    return await fetcher.fetch(f"https://{host}/image.png", Held(ByteBudget(10**9)))
 
 
 async def give_up(fetcher: Fetcher) -> None:
@@ -77,6 +77,21 @@ def test_further_names_are_refused_until_the_others_are_found(name_server: Event
             await asyncio.wait_for(free(fetcher), 10)
             with pytest.raises(ImageFetchError, match="not on the public internet"):
                 await fetch(fetcher)
+        finally:
+            name_server.set()
+            await fetcher.close()
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "[::1]", "[fe80::1%25lo]"])
+def test_an_address_waits_for_no_name(name_server: Event, host: str) -> None:
+    async def main() -> None:
+        fetcher = Fetcher(100_000, 0.2)
+        try:
+            await give_up(fetcher)
+            with pytest.raises(ImageFetchError, match="not on the public internet"):
+                await fetch(fetcher, host)
         finally:
             name_server.set()
             await fetcher.close()

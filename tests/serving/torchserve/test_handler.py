@@ -151,9 +151,10 @@ def test_a_callers_time_counts_where_it_is_shorter(
     unpacked: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The clock goes on by a second a window."""
-    context = context_of(unpacked, **{"X-UMOP-Options": '{"tiles": 64}', "X-UMOP-Seconds": "10.0"})
+    context = context_of(unpacked, **{"X-UMOP-Options": '{"tiles": 64}', "X-UMOP-Until": "1010.0"})
     handler = DetectionHandler()
     handler.initialize(context)
+    monkeypatch.setattr("serving.torchserve.predictions.time", lambda: 1000)
     monkeypatch.setattr("serving.torchserve.handler.monotonic", lambda: 0)
     monkeypatch.setattr("serving.inference.detector.monotonic", count().__next__)
     monkeypatch.setattr("serving.inference.pace.monotonic", lambda: 0)
@@ -165,9 +166,10 @@ def test_windows_that_would_take_too_long_are_given_up_early(
     unpacked: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The clock goes on by a second for every 16 windows, and there are four."""
-    context = context_of(unpacked, **{"X-UMOP-Options": '{"tiles": 64}', "X-UMOP-Seconds": "5"})
+    context = context_of(unpacked, **{"X-UMOP-Options": '{"tiles": 64}', "X-UMOP-Until": "1005"})
     handler = DetectionHandler()
     handler.initialize(context)
+    monkeypatch.setattr("serving.torchserve.predictions.time", lambda: 1000)
     monkeypatch.setattr("serving.torchserve.handler.monotonic", lambda: 0)
     monkeypatch.setattr("serving.inference.detector.monotonic", lambda: 0)
     monkeypatch.setattr("serving.inference.pace.monotonic", count().__next__)
@@ -176,15 +178,31 @@ def test_windows_that_would_take_too_long_are_given_up_early(
     assert json.loads(body)["detail"].startswith("143 windows of the image would take some 9 s")
 
 
-@pytest.mark.parametrize("seconds", ["soon", "0", "-1", "nan"])
-def test_a_callers_time_must_be_one(unpacked: Path, seconds: str) -> None:
-    context = context_of(unpacked, **{"X-UMOP-Seconds": seconds})
+@pytest.mark.parametrize("until", ["soon", "0", "-1", "nan", "inf"])
+def test_when_a_caller_leaves_must_be_a_time(unpacked: Path, until: str) -> None:
+    context = context_of(unpacked, **{"X-UMOP-Until": until})
     handler = DetectionHandler()
     handler.initialize(context)
     [body] = handler.handle([{"body": PNG}], context)
     problem = json.loads(body)
     assert (problem["status"], problem["type"]) == (422, "urn:umop:problem:invalid-request")
-    assert problem["detail"].startswith("x-umop-seconds: Input should be")
+    assert problem["detail"].startswith("x-umop-until: Input should be")
+
+
+def test_a_request_whose_caller_has_left_is_not_even_decoded(
+    unpacked: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("serving.torchserve.predictions.time", lambda: 1000)
+    context = context_of(unpacked)
+    for place, until in enumerate(("997.5", "1000", "1e300")):
+        context.request_processor[place] = RequestProcessor({"X-UMOP-Until": until})
+    handler = DetectionHandler()
+    handler.initialize(context)
+    bodies = handler.handle([{"body": b"junk"}] * 2 + [{"body": PNG}] * 2, context)
+    assert [context.get_response_status(place)[0] for place in range(4)] == [503, 503, 200, 200]
+    problem = json.loads(bodies[0])
+    assert problem["type"] == "urn:umop:problem:deadline-passed"
+    assert problem["detail"].startswith("the answer was due 2.5 s ago (X-UMOP-Until")
 
 
 @pytest.mark.parametrize(("reduced", "width"), [("", 640), ("true", 320)])

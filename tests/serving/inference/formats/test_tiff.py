@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import struct
+from typing import Any
 
 import numpy as np
 import pytest
+import tifffile
 
 from serving.inference.decoding import (
     ImageError,
@@ -14,6 +17,7 @@ from serving.inference.decoding import (
     read_header,
 )
 from tests.serving.inference.formats.bombs import (
+    NOISE,
     jpeg,
     jpeg_in_tiff,
     scans,
@@ -86,16 +90,57 @@ def test_an_image_of_five_bands_is_said_to_have_five_channels() -> None:
     assert decode(tiff(samples=3), LIMIT).shape == (48, 64, 3)
 
 
-@pytest.mark.parametrize(
-    ("samples", "tags", "why"),
-    [(3, {"t284": 2}, "channels lie apart"), (1, {"t262": 0}, "zero is white")],
-)
-def test_values_of_16_bits_that_decoders_read_wrongly_are_refused(
-    samples: int, tags: dict[str, int], why: str
+def test_integers_of_16_bits_whose_zero_is_white_are_refused() -> None:
+    assert decode(tiff(samples=1, t262=0), LIMIT).shape == (48, 64, 3)
+    with pytest.raises(ImageError, match=r"a TIFF of 16 bits .*zero is white"):
+        decode(tiff(bits=16, samples=1, t262=0), LIMIT)
+
+
+def test_floats_are_read_as_they_are_stored() -> None:
+    file = io.BytesIO()
+    tifffile.imwrite(file, NOISE[..., 0] / np.float32(255), photometric="miniswhite")
+    assert (decode(file.getvalue(), LIMIT) == NOISE[..., :1]).all()
+
+
+@pytest.mark.parametrize("layout", [{}, {"rowsperstrip": 8}, {"tile": (16, 16)}])
+@pytest.mark.parametrize("container", [{}, {"byteorder": ">"}, {"bigtiff": True}])
+@pytest.mark.parametrize("compression", [None, "zlib"])
+def test_channels_that_lie_apart_are_read_as_those_that_do_not(
+    layout: dict[str, Any], container: dict[str, Any], compression: str | None
 ) -> None:
-    assert decode(tiff(samples=samples, **tags), LIMIT).shape == (48, 64, 3)
-    with pytest.raises(ImageError, match=f"a TIFF of 16 bits .*{why}"):
-        decode(tiff(bits=16, samples=samples, **tags), LIMIT)
+    for values in (NOISE.astype("u2") * 16, NOISE.astype("u4") << 24, NOISE / np.float32(255)):
+        files = []
+        for how, stored in (("contig", values), ("separate", values.transpose(2, 0, 1))):
+            files.append(io.BytesIO())
+            tifffile.imwrite(
+                *(files[-1], np.ascontiguousarray(stored)),
+                photometric="rgb",
+                planarconfig=how,
+                compression=compression,
+                extratags=[(274, 3, 1, 6, True)],
+                **layout,
+                **container,
+            )
+        together, apart = (decode(each.getvalue(), LIMIT) for each in files)
+        assert (together == apart).all()
+        assert (apart == np.rot90(NOISE, -1)).all()
+
+
+@pytest.mark.parametrize(
+    "tags", [{"samples": 2}, {"t262": 5, "samples": 4}, {"t258": 12}, {"t339": 3}]
+)
+def test_unusual_channels_that_lie_apart_are_refused(tags: dict[str, int]) -> None:
+    with pytest.raises(ImageError, match=r"bits that lie apart .* save it with interleaved"):
+        decode(tiff(bits=16, **tags, t284=2), LIMIT)
+
+
+def test_planes_of_unequal_strips_are_refused() -> None:
+    with pytest.raises(ImageError, match="its channels differ in strips or tiles"):
+        decode(tiff(bits=16, t284=2), LIMIT)
+    data = tiff(bits=16, t284=2)
+    damaged = data.replace(struct.pack("<HHI", 279, 4, 1), struct.pack("<HHI", 60_000, 4, 1))
+    with pytest.raises(ImageError, match="have no lengths"):
+        decode(damaged, LIMIT)
 
 
 def test_unsigned_values_of_32_bits_have_no_sign() -> None:
