@@ -61,7 +61,8 @@ def export(
 
     target = RunFolder.named(run)
     signer = Signer(sign) if sign else None
-    _bring(target, mirror, data)
+    if mirror or data:
+        _bring(target, mirror, data)
     typer.echo(f"Exporting {target.folder}: a minute for a small network, some for a Swin")
     with quietly():
         from umop.export import export_if_changed
