@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 
 from fastapi.responses import Response
 
 from serving.api.formats.output import DetectAnswer, Found, OutputFormat, Render
+from serving.guards.aside import aside
 from serving.guards.threads import GuardedThreads
 
 
 class ResponseRenderer:
-    """Renders responses, in threads: thousands of boxes would hold the others up.
+    """Renders responses: many boxes, and those that are drawn, in threads.
 
     Args:
         threads: Draw images.
@@ -51,5 +51,6 @@ class ResponseRenderer:
         if form.draws:
             content = await self._threads.run(render, answer)
         else:
-            content = await asyncio.to_thread(render, answer)
+            boxes = sum(len(each.result.detections) for each in found)
+            content = await aside(boxes, render, answer)
         return Response(content, media_type=form.media_type)

@@ -14,6 +14,7 @@ from serving.backends.room import Room
 from serving.bundle import Bundle
 from serving.bundle.schema import Manifest
 from serving.guards.admission import OverloadedError
+from serving.guards.aside import aside
 from serving.guards.threads import GuardedThreads
 from serving.inference.detector import Detector
 from serving.inference.engines import Engine, EngineError, open_engine
@@ -118,7 +119,7 @@ class EmbeddedBackend:
             decoded = perf_counter()
             with self._metrics.queue.track_inprogress():
                 detections, began, ended = await model.find(prepared, options, until)
-        named = await asyncio.to_thread(name_detections, detections, manifest.classes)
+        named = await aside(len(detections), name_detections, detections, manifest.classes)
         return DetectionResult(
             model=ModelRef(name=manifest.name, version=manifest.version),
             image=ImageInfo(width=prepared.original.width, height=prepared.original.height),

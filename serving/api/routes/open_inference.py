@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from http import HTTPStatus
 from typing import Any
 
@@ -17,6 +16,7 @@ from serving.api.routes.detect import find_all
 from serving.api.schema import inline_schema
 from serving.api.services import Services
 from serving.backends import Backend
+from serving.guards.aside import aside
 from serving.schemas import tensors
 from serving.schemas.open_inference import INPUTS, OUTPUTS, InferRequest, read_request, write_answer
 
@@ -101,7 +101,8 @@ async def infer(
         found = await deadline.working(find_all(services, backend, images, wanted.parameters))
     answered = found[0].model
     _require_version(version, answered.version)  # another may be there by now
-    message, length = await asyncio.to_thread(write_answer, wanted, answered, found)
+    boxes = sum(len(each.detections) for each in found)
+    message, length = await aside(boxes, write_answer, wanted, answered, found)
     if length is None:
         return Response(message, media_type="application/json")
     headers = {tensors.HEADER_LENGTH: str(length)}
