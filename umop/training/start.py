@@ -35,6 +35,7 @@ def start_training(
         Stopped: Training was asked to stop, and is saved.
         TrainingError: The loss is not finite, or one of several processes is gone.
     """
+    run = options.run
     tune_processor()
     choose_processor(options.on_cpu)
     with quietly():
@@ -43,8 +44,8 @@ def start_training(
         from umop.training.train import mirror_report, train
 
         config = load_config(options.config_name, options.changes)
-        checkpoint = train(config, options.run, options, stop, hooks())
+        checkpoint = train(config, run, options, stop, hooks())
         if checkpoint is not None:
-            write_report(options.run)
+            write_report(run)
             mirror_report(options)
     return checkpoint
