@@ -6,17 +6,15 @@ here, so that decoding takes time and memory by the number of pixels.
 
 from __future__ import annotations
 
-import io
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Lock
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from serving.inference.decoders import CONTINUATIONS, IMAGE_FORMATS, decode_stored
 from serving.inference.formats import (
     Encoded,
     ImageError,
@@ -26,9 +24,7 @@ from serving.inference.formats import (
     sniff,
 )
 from serving.inference.formats.directory import SWAPPING_ORIENTATIONS
-from serving.inference.formats.jpeg import END
-from serving.inference.pixels import Decoded, Pixels, from_image, from_values, upright
-from serving.inference.planes import read_planes
+from serving.inference.pixels import Decoded, Pixels, from_image, upright
 
 __all__ = [
     "IMAGE_FORMATS",
@@ -48,35 +44,13 @@ __all__ = [
     "sniff",
 ]
 
-IMAGE_FORMATS = {
-    "JPEG": "image/jpeg",
-    "PNG": "image/png",
-    "WEBP": "image/webp",
-    "BMP": "image/bmp",
-    "TIFF": "image/tiff",
-    "GIF": "image/gif",
-}
 _MOST_SIDE = 2**20
 """Of an image of one column each pixel costs a decoder as much as a row."""
 _MOST_BYTES_A_PIXEL = 6
 """Most bytes of one decoded pixel of an image of ``max_pixels``; a smaller one may have more."""
 _MOST_PASSES = 32
 """Most passes over the pixels of an image of ``max_pixels``; a smaller one may have more."""
-_NAMES = {media_type: name for name, media_type in IMAGE_FORMATS.items()}
-_RGB = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
-# The names speak of grey, and the bits only of the factor.
-_REDUCED = {
-    1: 0,
-    2: cv2.IMREAD_REDUCED_GRAYSCALE_2,
-    4: cv2.IMREAD_REDUCED_GRAYSCALE_4,
-    8: cv2.IMREAD_REDUCED_GRAYSCALE_8,
-}
-# What a JPEG without an end is continued with: it is whole where this changes no pixel.
-_CONTINUATIONS = (b"", b"\xfe\xaa\x55\x33" * 64, b"\x01\x5a\xc3\x96" * 64)
 _PILLOWS_LIMIT = Lock()
-
-# Of damaged images this module's errors say what is wrong, and no line of OpenCV's.
-cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_FATAL)
 
 WidthHeight = tuple[int, int]
 
@@ -214,7 +188,7 @@ def _inspect(data: bytes, max_pixels: int) -> Encoded:
         raise ImageTooLargeError(f"the image has {width} × {height} pixels, more than {max_pixels}")
     if pixels * encoded.sample_bytes > _MOST_BYTES_A_PIXEL * max_pixels:
         raise ImageTooLargeError(f"the image has too many bytes: {encoded.sample_bytes} a pixel")
-    times = len(_CONTINUATIONS) if encoded.lacks_end else 1
+    times = len(CONTINUATIONS) if encoded.lacks_end else 1
     if pixels * encoded.passes * times > _MOST_PASSES * max_pixels:
         raise ImageError(f"an image of this size has fewer than {encoded.passes} scans")
     _raise_pillows_limit(max_pixels)
@@ -228,68 +202,13 @@ def _upright_size(encoded: Encoded) -> WidthHeight:
 
 def _decode(encoded: Encoded, reduction: int) -> Decoded:
     try:
-        decoded = _decode_stored(encoded, reduction)
+        decoded = decode_stored(encoded, reduction)
         return Decoded(upright(decoded.pixels, encoded.orientation), decoded.warnings)
     except (MemoryError, ImageError):
         raise
     except Exception as error:  # Pillow's decoders raise many kinds on damaged input
         _require_memory(encoded)
         raise ImageError(f"the image is damaged: {error}") from error
-
-
-def _decode_stored(encoded: Encoded, reduction: int) -> Decoded:
-    """The pixels as they are stored; OpenCV's are Pillow's, in less time and memory.
-
-    Of damaged images OpenCV gives none, and Pillow says what is wrong.
-    """
-    if encoded.way == "plain":
-        if encoded.lacks_end:
-            return _decode_continued(encoded.data, reduction)
-        pixels = _opencv(encoded.data, _RGB | _REDUCED[reduction])
-        if pixels is not None:
-            return Decoded(pixels.astype(np.uint8, copy=False))
-        if encoded.media_type == "image/bmp":
-            raise ImageError("the image is damaged: its run lengths do not fit its size")
-    if encoded.way == "deep":
-        values = _opencv(encoded.data, cv2.IMREAD_UNCHANGED)
-        if values is not None and values.shape[:2] == (encoded.height, encoded.width):
-            return from_values(values)
-    if encoded.way == "planes":
-        size = (encoded.height, encoded.width)
-        return from_values(
-            read_planes(encoded.data, size, lambda grey: _opencv(grey, cv2.IMREAD_UNCHANGED))
-        )
-    return _decode_with_pillow(encoded)
-
-
-def _opencv(data: bytes, flags: int) -> NDArray[np.generic] | None:
-    try:
-        return cv2.imdecode(np.frombuffer(data, np.uint8), flags)
-    except cv2.error as error:
-        if error.code == cv2.Error.StsNoMem:
-            raise MemoryError from error
-        return None
-
-
-def _decode_continued(data: bytes, reduction: int) -> Decoded:
-    """A JPEG without its end marker; OpenCV would fill one that is cut off up with grey."""
-    whole = data.rstrip(b"\xff")
-    first, *others = (
-        _opencv(whole + more + END, _RGB | _REDUCED[reduction]) for more in _CONTINUATIONS
-    )
-    if first is None or not all(
-        np.array_equal(first, other) for other in others if other is not None
-    ):
-        raise ImageError("the image is damaged: it is cut off")
-    return Decoded(first.astype(np.uint8, copy=False), ("its end marker is missing",))
-
-
-def _decode_with_pillow(encoded: Encoded) -> Decoded:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        image = Image.open(io.BytesIO(encoded.data), formats=(_NAMES[encoded.media_type],))
-        image.load()
-        return from_image(image)
 
 
 def _require_memory(encoded: Encoded) -> None:
