@@ -156,14 +156,23 @@ def test_one_refusal_at_the_start_does_not_end_it(
             uploads.start()
 
 
+NO_MIRRORS = [
+    ("file:///tmp/runs", "--mirror must be an address in object storage"),
+    ("https://host/runs", "--mirror must be an address in object storage"),
+    ("runs", "is not known here"),
+]
+
+
+@pytest.mark.parametrize(("address", "said"), NO_MIRRORS)
+def test_an_address_that_is_no_mirror_is_said_without_storage(
+    run: RunFolder, address: str, said: str
+) -> None:
+    with pytest.raises(UserError, match=said):
+        require_mirror(run, address)
+
+
 @pytest.mark.parametrize(
-    ("address", "said"),
-    [
-        ("file:///tmp/runs", "--mirror must be an address in object storage"),
-        ("https://host/runs", "--mirror must be an address in object storage"),
-        ("runs", "is not known here"),
-        ("s3://no-such-bucket/runs", "404 NoSuchBucket"),
-    ],
+    ("address", "said"), [*NO_MIRRORS, ("s3://no-such-bucket/runs", "404 NoSuchBucket")]
 )
 def test_a_bad_mirror_is_said_before_training(
     storage: Storage, run: RunFolder, address: str, said: str
@@ -171,6 +180,3 @@ def test_a_bad_mirror_is_said_before_training(
     run.folder.mkdir()
     with pytest.raises(UserError, match=said):
         mirrored(run, address, lambda: -1).__enter__()
-    if "Bucket" not in said:
-        with pytest.raises(UserError, match=said):
-            require_mirror(run, address)
