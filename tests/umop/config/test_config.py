@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from mmengine.config import Config
 
 from tests.umop.conftest import Umop
 from umop.config.check import require_trainable
 from umop.config.files import config_names
-from umop.config.load import load_config, load_written, read_written
+from umop.config.load import load_config
 from umop.config.overrides import override
 from umop.system.errors import UserError
 from umop.training.schedule import ScheduleOptions, fit
@@ -87,26 +85,6 @@ def test_modules_of_the_users_own_are_imported_beside_ours(umop: Umop, tmp_path:
 def test_modules_that_the_command_line_names_are_imported(value: str, said: str) -> None:
     with pytest.raises(UserError, match=f"custom_imports: {said}"):
         load_config("small", [f"custom_imports={value}"])
-
-
-@pytest.mark.parametrize("read", [load_written, read_written])
-def test_a_run_reads_the_labels_in_its_own_folder_whatever_its_name(
-    tmp_path: Path, read: Callable[[Path], Config]
-) -> None:
-    config = load_config("small")
-    for split in ("train", "val", "test"):
-        dataset = config[f"{split}_dataloader"].dataset
-        dataset.data_root, dataset.ann_file = "", "runs/small/annotations/val.json"
-        dataset.data_prefix.img = "photos"
-    config.test_evaluator.ann_file = "runs/small/annotations/val.json"
-    written = tmp_path / "renamed" / "config.py"
-    written.parent.mkdir()
-    config.dump(written)
-    found = read(written)
-    own = str(tmp_path / "renamed" / "annotations" / "val.json")
-    assert found.train_dataloader.dataset.ann_file == own
-    assert found.test_evaluator.ann_file == own
-    assert found.test_dataloader.dataset.data_prefix.img == "photos"
 
 
 def test_a_checkpoint_to_start_from_must_be_there() -> None:
