@@ -8,7 +8,7 @@ from typing import ParamSpec, TypeVar
 
 _Arguments = ParamSpec("_Arguments")
 _Result = TypeVar("_Result")
-_MANY_BOXES = 300
+MANY_BOXES = 300
 """Fewer are named or written within some 5 ms, of which a thread would be a good part."""
 
 
@@ -26,6 +26,6 @@ async def aside(
         arguments: What it is given.
         options: What it is given by name.
     """
-    if boxes < _MANY_BOXES:
+    if boxes < MANY_BOXES:
         return work(*arguments, **options)
     return await asyncio.to_thread(work, *arguments, **options)

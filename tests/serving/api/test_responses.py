@@ -13,8 +13,9 @@ from fastapi.testclient import TestClient
 from serving.api.formats.output import DetectAnswer, Found, OutputFormat
 from serving.api.responses import ResponseRenderer
 from serving.api.routes import open_inference
+from serving.guards import aside
 from serving.guards.threads import GuardedThreads
-from serving.schemas.detections import DetectionResult, ImageInfo, ModelRef
+from serving.schemas.detections import Box, Detection, DetectionResult, ImageInfo, ModelRef
 from tests.serving.images import TWO_SQUARES, encode
 
 
@@ -27,7 +28,8 @@ def test_an_answer_of_thousands_of_boxes_does_not_hold_the_event_loop() -> None:
 
     form = OutputFormat("test", "text/plain", render, batch=render)
     model, size = ModelRef(name="squares", version="1"), ImageInfo(width=1, height=1)
-    found = Found("image", b"", DetectionResult(model, size, [], {}))
+    box = Detection(label="red", class_id=0, score=0.5, box=Box(x1=0, y1=0, x2=1, y2=1))
+    found = Found("image", b"", DetectionResult(model, size, [box] * aside.MANY_BOXES, {}))
     renderer = ResponseRenderer(GuardedThreads(1, 1, "draw"), 1)
 
     async def rendered() -> list[bytes]:
@@ -51,6 +53,7 @@ def test_nor_does_a_message_of_the_open_inference_protocol(
         written.append(arguments)
         return write(*arguments)
 
+    monkeypatch.setattr(aside, "MANY_BOXES", 2)
     monkeypatch.setattr(open_inference, "write_answer", watched)
     image = base64.b64encode(encode(TWO_SQUARES)).decode()
     tensor = {"name": "image", "datatype": "BYTES", "shape": [1], "data": [image]}

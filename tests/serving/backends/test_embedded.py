@@ -11,6 +11,7 @@ import pytest
 
 from serving.backends import embedded
 from serving.backends.embedded import EmbeddedBackend, Resources
+from serving.guards import aside
 from serving.inference.postprocess import Detections, name_detections
 from serving.observability.metrics import Metrics
 from serving.schemas.detections import Detection
@@ -36,6 +37,7 @@ def test_thousands_of_detections_do_not_hold_the_event_loop(
         await backend.stop()
         return result.detections
 
+    monkeypatch.setattr(aside, "MANY_BOXES", 2)
     monkeypatch.setattr(embedded, "name_detections", watched)
     assert asyncio.run(found())
     assert main_thread() not in threads
