@@ -116,9 +116,11 @@ def overlay(folder: Path, *components: str) -> list[Object]:
     return [each for each in yaml.safe_load_all(kustomize(folder)) if each]
 
 
-def with_component(folder: Path, name: str, component: str) -> list[Object]:
-    """The objects of a file with a component, as the docs put them together in ``folder``."""
-    shutil.copy(FOLDER / name, folder)
+def with_component(
+    folder: Path, name: str, component: str, edited: bytes | None = None
+) -> list[Object]:
+    """The objects of a file, or of what it was edited to, with a component in ``folder``."""
+    (folder / name).write_bytes((FOLDER / name).read_bytes() if edited is None else edited)
     path = os.path.relpath(FOLDER / "components" / component, folder)
     text = {"resources": [name], "components": [path]}
     (folder / "kustomization.yaml").write_text(yaml.safe_dump(text))

@@ -10,7 +10,17 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.k8s.manifests import ALL, ROOT, Object, containers, containers_of, objects, overlay
+from tests.k8s.manifests import (
+    ALL,
+    ROOT,
+    Object,
+    containers,
+    containers_of,
+    find,
+    objects,
+    overlay,
+    with_component,
+)
 
 KINDS = {
     "deployment": "Deployment",
@@ -21,16 +31,26 @@ KINDS = {
 }
 
 
-def test_a_second_training_shares_no_name() -> None:
+def second_training() -> bytes:
     text = (ROOT / "docs" / "deployment.md").read_text()
     [command] = re.findall(r"^(sed -E .*k8s/train-job.yaml) \|", text, re.M)
-    done = subprocess.run(["sh", "-c", command], cwd=ROOT, check=True, capture_output=True)
-    first, second = objects("train-job.yaml"), list(yaml.safe_load_all(done.stdout))
+    return subprocess.run(["sh", "-c", command], cwd=ROOT, check=True, capture_output=True).stdout
+
+
+def test_a_second_training_shares_no_name() -> None:
+    first, second = objects("train-job.yaml"), list(yaml.safe_load_all(second_training()))
     assert {each["kind"] for each in second} == {each["kind"] for each in first}
     [image] = {each.spec["image"] for each in containers_of(second)}
     assert image == containers_of(first)[0].spec["image"]
     assert "umop-train" not in str(second).replace(image, "")
     assert {each.variables()["RUN"] for each in containers_of(second)} == {"trees"}
+
+
+def test_nor_has_it_a_claim_with_object_storage(tmp_path: Path) -> None:
+    made = with_component(tmp_path, "train-job.yaml", "object-storage", second_training())
+    assert {each["metadata"]["name"] for each in made if each["kind"] == "Job"} == {"umop-trees"}
+    assert not list(find(made, "persistentVolumeClaim"))
+    assert all("UMOP_MIRROR" in each.variables() for each in containers_of(made))
 
 
 @pytest.mark.parametrize("file", ["docs/deployment.md", "k8s/storage.yaml"])
