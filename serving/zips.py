@@ -7,8 +7,8 @@ from lzma import LZMAError
 from pathlib import Path
 from zipfile import BadZipFile, ZipFile
 
-DAMAGED_ZIP = (BadZipFile, EOFError, LZMAError, RuntimeError, zlib.error)
-"""What ``zipfile`` raises for a zip that is damaged, encrypted or packed in an unknown way."""
+DAMAGED_ZIP = (BadZipFile, EOFError, LZMAError, RuntimeError, UnicodeDecodeError, zlib.error)
+"""What ``zipfile`` raises for one that is damaged, encrypted, or packed in an unknown way."""
 UNREADABLE_ZIP = (OSError, *DAMAGED_ZIP)
 _MOST_TIMES_AS_LARGE = 100
 """Most times its size that a zip may unpack to: images hardly shrink, annotations ten times."""

@@ -96,7 +96,10 @@ class Client:
         Raises:
             ClientError: The service refused the image, cannot be reached, or is not ``umop-serve``.
             OSError: The file cannot be read.
+            ValueError: ``classes`` is empty, which a query cannot say.
         """
+        if classes is not None and not classes:
+            raise ValueError("classes names no class; leave it out for all of them")
         data = image if isinstance(image, bytes) else Path(image).read_bytes()
         given = {
             "score_threshold": score_threshold,

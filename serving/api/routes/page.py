@@ -6,7 +6,6 @@ import asyncio
 from http import HTTPStatus
 from pathlib import Path, PurePosixPath
 from typing import Any
-from zipfile import BadZipFile
 
 from fastapi import APIRouter, Depends, FastAPI
 from fastapi.responses import FileResponse, Response
@@ -17,6 +16,7 @@ from serving.api.problems import RESPONSES, Problem
 from serving.bundle import Bundle, BundleError
 from serving.bundle.schema import Manifest
 from serving.inference import decoding
+from serving.zips import UNREADABLE_ZIP
 
 _WEB = Path(__file__).parents[2] / "web"
 _SAMPLES = PurePosixPath("samples")
@@ -66,7 +66,7 @@ async def _read(bundle: Bundle, name: str) -> Response:
         raise _unknown(f"there is no sample {name!r}")
     try:
         data = await asyncio.to_thread(bundle.read, str(_SAMPLES / name))
-    except (BundleError, OSError, BadZipFile) as error:
+    except (BundleError, *UNREADABLE_ZIP) as error:
         raise _unknown(f"the sample {name!r} can no longer be read from the bundle") from error
     return Response(data, media_type=decoding.sniff(data))
 

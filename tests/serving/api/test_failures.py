@@ -26,6 +26,7 @@ from serving.settings import Settings
 from tests.serving.images import TWO_SQUARES, encode
 from tests.serving.running import free_ports
 from tests.serving.waiting import wait_until
+from tests.zips import zip_with_a_name_that_is_no_text
 
 
 @pytest.fixture
@@ -117,8 +118,9 @@ def test_a_sample_that_vanished_is_not_found(bundle_path: Path, tmp_path: Path) 
         assert_unknown_sample(client)
         bundle.rename(tmp_path / "moved.bundle")
         assert_unknown_sample(client)
-        bundle.write_bytes(b"no zip")
-        assert_unknown_sample(client)
+        for damaged in (b"no zip", zip_with_a_name_that_is_no_text()):
+            bundle.write_bytes(damaged)
+            assert_unknown_sample(client)
         assert client.post("/detect", content=encode(TWO_SQUARES)).status_code == 200
 
 

@@ -12,6 +12,7 @@ import pytest
 from serving.bundle import Bundle, BundleError
 from serving.inference.detector import Detector
 from tests.serving.images import TWO_SQUARES
+from tests.zips import zip_with_a_name_that_is_no_text
 
 
 def test_a_zip_serves_like_its_folder(bundle_path: Path, tmp_path: Path) -> None:
@@ -55,6 +56,13 @@ def test_a_zip_with_a_file_that_is_not_listed(bundle_path: Path, tmp_path: Path,
         archive.writestr(name, "x")
     with pytest.raises(BundleError, match="which its manifest does not list"):
         Bundle.open(packed)
+
+
+def test_a_zip_with_a_name_that_is_no_text(tmp_path: Path) -> None:
+    path = tmp_path / "x.zip"
+    path.write_bytes(zip_with_a_name_that_is_no_text())
+    with pytest.raises(BundleError, match="neither a folder nor a valid zip"):
+        Bundle.open(path)
 
 
 @pytest.mark.parametrize("part", [0.2, 0.9, 0.999])

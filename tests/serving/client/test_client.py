@@ -61,6 +61,11 @@ def test_the_clients_errors_are_one_line(server: str) -> None:
         client.model()
 
 
+def test_no_class_at_all_is_not_every_class() -> None:
+    with Client("http://127.0.0.1:9") as client, pytest.raises(ValueError, match="names no class"):
+        client.detect(b"", classes=[])
+
+
 @pytest.mark.parametrize("body", [b"<html>hello</html>", b"[]", b"{}", b"\xff"])
 def test_another_server_is_called_one(body: bytes) -> None:
     with another_server(200, body) as url, Client(url) as client:

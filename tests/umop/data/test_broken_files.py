@@ -14,6 +14,7 @@ from PIL import Image
 
 from tests.umop.data.layouts.writers import LAYOUTS, csv_table, cvat, labelme, voc, yolo
 from tests.umop.data.samples import HEIGHT, WIDTH
+from tests.zips import zip_with_a_name_that_is_no_text
 from umop.data.check import check
 from umop.data.recognition import open_data
 from umop.system.errors import UserError
@@ -214,3 +215,10 @@ def test_a_zip_that_is_damaged_inside(tmp_path: Path, method: int) -> None:
     with pytest.raises(UserError, match=r"data\.zip cannot be unpacked.*: (?!None)"):
         open_data(path)
     assert list((tmp_path / "cache").rglob("a.txt")) == []
+
+
+def test_a_zip_with_a_name_that_is_no_text(tmp_path: Path) -> None:
+    path = tmp_path / "data.zip"
+    path.write_bytes(zip_with_a_name_that_is_no_text())
+    with pytest.raises(UserError, match=r"data\.zip cannot be unpacked: 'utf-8' codec"):
+        open_data(path)

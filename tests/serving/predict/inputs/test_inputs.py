@@ -21,6 +21,7 @@ from serving.predict.inputs.errors import InputError
 from serving.predict.inputs.web import WebImage
 from tests.serving.images import TWO_SQUARES, encode, paint
 from tests.serving.predict.conftest import Predict
+from tests.zips import zip_with_a_name_that_is_no_text
 
 PNG = encode(TWO_SQUARES)
 SURE = ("--score", "0.95")
@@ -227,7 +228,9 @@ def test_a_zip_that_would_unpack_without_end_is_refused(
     )
 
 
-@pytest.mark.parametrize("content", [b"", b"PK\x05\x06" + bytes(18), b"no zip"])
+@pytest.mark.parametrize(
+    "content", [b"", b"PK\x05\x06" + bytes(18), b"no zip", zip_with_a_name_that_is_no_text()]
+)
 def test_a_zip_that_is_none_fails(predict: Predict, folder: Path, content: bytes) -> None:
     Path("some.zip").write_bytes(content)
     code, _, err = predict("some.zip")
