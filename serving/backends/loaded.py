@@ -88,13 +88,14 @@ class LoadedModel:
             return await self._batcher.submit((image, options))
         wanted = self.detector.options_of_windows(options)
         windows = image.windows
-        pace = WindowPace(len(windows), until)
+        pace = WindowPace(len(windows), until, self._at_a_time)
 
         async def find(window: Window) -> RunOutcome:
             async with self._turns.turn(pace.left):
                 part = await asyncio.to_thread(image.part, window)
                 outcome = await self._batcher.submit((part, wanted))
-            pace.step()
+            _, began, ended = outcome
+            pace.step(ended - began)
             return outcome
 
         found = await in_turn(windows, find, self._at_a_time)

@@ -6,6 +6,8 @@ import asyncio
 import json
 import logging
 import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from http import HTTPStatus
 from time import perf_counter, time
 
@@ -64,6 +66,7 @@ class TorchServeBackend:
         self._settings = settings
         self._metrics = metrics
         self._breaker = Breaker("TorchServe")
+        self._connections = asyncio.Semaphore(settings.remote_connections)
         self._bundle: Bundle | None = None
         limits = httpx.Limits(
             max_connections=settings.remote_connections,
@@ -71,7 +74,7 @@ class TorchServeBackend:
         )
         self._client = httpx.AsyncClient(
             base_url=settings.torchserve_url,
-            timeout=settings.remote_limit,
+            timeout=httpx.Timeout(settings.remote_limit, pool=None),
             transport=AgingTransport(limits, CONNECTION_AGE),
             trust_env=False,
         )
@@ -130,7 +133,8 @@ class TorchServeBackend:
         tiled = await asyncio.to_thread(self._read_header, image, options, manifest)
         started = perf_counter()
         model = self._settings.remote_model or manifest.name
-        answer = await self._post(model, image, options, tiled)
+        async with self._connection():
+            answer = await self._post(model, image, options, tiled)
         elapsed = perf_counter() - started
         found = _parse(answer)
         seconds = {stage: spent / 1000 for stage, spent in found.timing_ms.items()}
@@ -148,14 +152,24 @@ class TorchServeBackend:
         decoding.read_header(image, limit)
         return InputPreparer(manifest).kept_pixels(image, options.tiles, limit) > 0
 
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[None]:
+        """Waits for a connection to be free: the time for an answer begins with it."""
+        try:
+            await asyncio.wait_for(self._connections.acquire(), self._settings.remote_limit)
+        except asyncio.TimeoutError as error:
+            raise NotReadyError("all connections to TorchServe are in use") from error
+        try:
+            yield
+        finally:
+            self._connections.release()
+
     async def _post(
         self, model: str, image: bytes, options: DetectOptions, tiled: bool
     ) -> httpx.Response:
         self._breaker.enter()
         try:
             answer = await self._send(model, image, options)
-        except httpx.PoolTimeout as error:  # our own limit: it says nothing about TorchServe
-            raise NotReadyError("all connections to TorchServe are in use") from error
         except httpx.TimeoutException as error:
             if not tiled or not isinstance(error, httpx.ReadTimeout):
                 self._breaker.failed()

@@ -6,7 +6,6 @@ import asyncio
 import ipaddress
 import ssl
 from collections.abc import Callable, Iterable
-from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import httpcore
@@ -18,6 +17,7 @@ from serving.guards.lookups import Lookups
 _IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _MOST_CONNECTIONS = 16
+_MOST_LOOKUPS = 16
 _MOST_REDIRECTS = 3
 _REDIRECTS = {301, 302, 303, 307, 308}
 # All of the internet's IPv6 addresses are in here (RFC 4291, section 2.5.4) but for the exceptions.
@@ -70,12 +70,12 @@ class Fetcher:
     ) -> None:
         self._max_bytes = max_bytes
         self._timeout = timeout
-        self._lookups = Lookups(_MOST_CONNECTIONS)
+        self._allow = allow
+        self._lookups = Lookups(_MOST_LOOKUPS)
         self._pool = httpcore.AsyncConnectionPool(
             ssl_context=context or ssl.create_default_context(),
             max_connections=_MOST_CONNECTIONS,
             max_keepalive_connections=0,
-            network_backend=_CheckedBackend(allow, self._lookups),
         )
 
     async def fetch(self, url: str, held: Held) -> bytes:
@@ -101,7 +101,6 @@ class Fetcher:
     async def close(self) -> None:
         """Closes the connections."""
         await self._pool.aclose()
-        self._lookups.close()
 
     async def _follow(self, url: str, held: Held) -> bytes:
         for _ in range(_MOST_REDIRECTS + 1):
@@ -114,8 +113,20 @@ class Fetcher:
     async def _get(self, url: str, held: Held) -> bytes | str:
         """Returns the body, or where a redirect leads."""
         _check_url(url)
-        headers = [("Accept", "image/*"), ("User-Agent", "umop-serve")]
-        async with self._pool.stream("GET", url, headers=headers) as response:
+        named = httpcore.URL(url)
+        host = named.host.decode("ascii")
+        address = await self._resolve(host, named.origin.port)
+        headers = [
+            ("Host", urlsplit(url).netloc),
+            ("Accept", "image/*"),
+            ("User-Agent", "umop-serve"),
+        ]
+        async with self._pool.stream(
+            "GET",
+            httpcore.URL(scheme="https", host=address, port=named.port, target=named.target),
+            headers=headers,
+            extensions={"sni_hostname": host},
+        ) as response:
             if response.status in _REDIRECTS:
                 return _location(response.headers)
             if response.status != 200:
@@ -131,6 +142,16 @@ class Fetcher:
                     raise OverloadedError("too much is being fetched; try again soon")
                 body += part
             return bytes(body)
+
+    async def _resolve(self, host: str, port: int) -> str:
+        """Returns an allowed address of a host; it takes none of the connections meanwhile."""
+        try:
+            addresses = await self._lookups.addresses(host, port)
+        except OSError as error:
+            raise ImageFetchError(f"no such host: {host}") from error
+        if not all(self._allow(ipaddress.ip_address(address)) for address in addresses):
+            raise ImageFetchError(f"{host} is not on the public internet")
+        return addresses[0]
 
 
 def _check_url(url: str) -> None:
@@ -150,34 +171,3 @@ def _location(headers: Iterable[tuple[bytes, bytes]]) -> str:
         if name.lower() == b"location":
             return value.decode("latin-1")
     raise ImageFetchError("the image's server redirects to nowhere")
-
-
-class _CheckedBackend(httpcore.AsyncNetworkBackend):
-    """Connects to addresses that are allowed, and to no others."""
-
-    def __init__(self, allow: Callable[[_IpAddress], bool], lookups: Lookups) -> None:
-        self._allow = allow
-        self._lookups = lookups
-        self._backend = httpcore.AnyIOBackend()
-
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        address = await self._resolve(host, port)
-        return await self._backend.connect_tcp(
-            address, port, timeout, local_address, socket_options
-        )
-
-    async def _resolve(self, host: str, port: int) -> str:
-        try:
-            addresses = await self._lookups.addresses(host, port)
-        except OSError as error:
-            raise ImageFetchError(f"no such host: {host}") from error
-        if not all(self._allow(ipaddress.ip_address(address)) for address in addresses):
-            raise ImageFetchError(f"{host} is not on the public internet")
-        return addresses[0]

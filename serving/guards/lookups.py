@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
+from contextlib import suppress
 from ipaddress import ip_address
-from threading import Semaphore
+from threading import Thread
 
 from serving.guards.admission import OverloadedError
 
+_PATIENCE = 1.0
+"""Seconds that a lookup waits for others: name servers that answer take a part of that."""
 _BUSY = "too many names of hosts are being looked up; try again soon"
 
 
@@ -17,46 +20,55 @@ class Lookups:
     """Looks names of hosts up, some at the same time.
 
     A lookup cannot be ended: where a name server does not answer, its thread is busy long after
-    everyone has stopped waiting. Other lookups are refused then, and nothing else waits.
+    everyone has stopped waiting. Other names are refused then, and nothing else waits.
 
     Args:
-        threads: Lookups at the same time.
+        most: Lookups at the same time.
     """
 
-    def __init__(self, threads: int) -> None:
-        self._free = Semaphore(threads)
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="lookup")
+    def __init__(self, most: int) -> None:
+        self._free = asyncio.Semaphore(most)
 
     async def addresses(self, host: str, port: int) -> list[str]:
-        """Returns the addresses of a host; an address is its own, and takes no thread.
+        """Returns the addresses of a host; an address is its own, and is not looked up.
 
         Args:
             host: Its name, or an address.
             port: What is to be connected to.
 
         Raises:
-            OverloadedError: All threads are busy.
+            OverloadedError: Too many names are being looked up.
             OSError: There is no such host.
             ValueError: It is no name of a host.
         """
         if _is_address(host):
             return [host]
-        if not self._free.acquire(blocking=False):
-            raise OverloadedError(_BUSY)
+        try:
+            await asyncio.wait_for(self._free.acquire(), _PATIENCE)
+        except asyncio.TimeoutError as error:
+            raise OverloadedError(_BUSY) from error
         return await asyncio.wrap_future(self._start(host, port))
 
-    def close(self) -> None:
-        """Ends the threads; those that are busy are not waited for."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
-
     def _start(self, host: str, port: int) -> Future[list[str]]:
+        loop = asyncio.get_running_loop()
+
+        def look_up() -> None:
+            try:
+                result.set_result(_addresses(host, port))
+            except Exception as error:
+                result.set_exception(error)
+            with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                loop.call_soon_threadsafe(self._free.release)
+
+        result: Future[list[str]] = Future()
+        result.set_running_or_notify_cancel()
         try:
-            future = self._pool.submit(_addresses, host, port)
+            # A daemon, which the end of the process does not wait for.
+            Thread(target=look_up, name="lookup", daemon=True).start()
         except RuntimeError as error:
             self._free.release()
             raise OverloadedError(_BUSY) from error
-        future.add_done_callback(lambda _: self._free.release())
-        return future
+        return result
 
 
 def _is_address(host: str) -> bool:

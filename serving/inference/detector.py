@@ -232,10 +232,11 @@ class Detector:
         pace = WindowPace(len(windows), until)
         found: list[Detections] = []
         for window in windows:
-            if monotonic() > until:
+            began = monotonic()
+            if began > until:
                 raise TooSlowError(f"{len(found)} of {len(windows)} windows were done in time")
             found += self._network.detect([image.part(window)], [wanted], exclusive=exclusive)
-            pace.step()
+            pace.step(monotonic() - began)
         return image.merged(found, options)
 
     def check(self) -> None:

@@ -68,20 +68,17 @@ def test_the_service_says_so(slow_bundle_path: Path) -> None:
     assert answer.headers["retry-after"] == "1"
 
 
-def test_an_image_is_not_given_up_for_waiting_at_first(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_image_is_given_up_for_its_own_windows_only(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
     monkeypatch.setattr("serving.inference.pace.monotonic", lambda: now[0])
-    waited, slow = WindowPace(336, until=30), WindowPace(336, until=30)
-    now[0] = 7.5
-    for _ in range(336):
-        now[0] += 0.02
-        waited.step()
-    for _ in range(31):
-        now[0] += 0.5
-        slow.step()
-    now[0] += 0.5
+    waiting, slow = WindowPace(336, until=30, at_a_time=2), WindowPace(336, until=30)
+    for _ in range(20):
+        now[0] += 0.75  # other images have their turns
+        waiting.step(0.16)
+    for _ in range(15):
+        slow.step(0.5)
     with pytest.raises(TooSlowError, match="336 windows of the image would take some 168 s"):
-        slow.step()
+        slow.step(0.5)
 
 
 def test_windows_of_the_image_with_the_fewest_left_go_first() -> None:

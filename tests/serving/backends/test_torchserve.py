@@ -9,7 +9,7 @@ import socket
 import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter, time
 
@@ -45,6 +45,7 @@ class StandIn:
         connections: How many were made.
         answered: What it answers first.
         asked: The head of each connection's first request.
+        seconds_left: What each of them says is left until the front leaves.
     """
 
     cuts: int = 0
@@ -52,6 +53,7 @@ class StandIn:
     connections: int = 0
     answered: bytes = ANSWER
     asked: bytes = b""
+    seconds_left: list[float] = field(default_factory=list)
 
     @asynccontextmanager
     async def listening(self) -> AsyncIterator[str]:
@@ -63,6 +65,7 @@ class StandIn:
         self.connections += 1
         with suppress(asyncio.IncompleteReadError):  # the client has closed it
             self.asked = await read_request(reader)
+            self.seconds_left.append(float(header(self.asked, b"x-umop-until")) - time())
             await asyncio.sleep(self.seconds)
             writer.write(self.answered)
             while await read_request(reader):
@@ -79,6 +82,10 @@ async def read_request(reader: asyncio.StreamReader) -> bytes:
     return head
 
 
+def header(head: bytes, name: bytes) -> bytes:
+    return dict(line.split(b": ", 1) for line in head.split(b"\r\n") if b": " in line)[name]
+
+
 def cut(writer: asyncio.StreamWriter) -> None:
     connection = writer.get_extra_info("socket")
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
@@ -86,9 +93,16 @@ def cut(writer: asyncio.StreamWriter) -> None:
 
 
 @asynccontextmanager
-async def front_of(server: StandIn, bundle: Path) -> AsyncIterator[TorchServeBackend]:
+async def front_of(
+    server: StandIn, bundle: Path, *, remote_connections: int = 16
+) -> AsyncIterator[TorchServeBackend]:
     async with server.listening() as url:
-        settings = Settings(backend="torchserve", bundle=bundle, torchserve_url=url)
+        settings = Settings(
+            backend="torchserve",
+            bundle=bundle,
+            torchserve_url=url,
+            remote_connections=remote_connections,
+        )
         backend = TorchServeBackend(settings, Metrics())
         await backend.reload()
         yield backend
@@ -137,9 +151,21 @@ def test_a_class_may_have_any_name_and_when_the_front_leaves_is_said(tmp_path: P
     manifest.write_text(manifest.read_text("utf-8").replace('"red"', '"pélican"'), "utf-8")
     sent = time()
     asyncio.run(answers_of(server, bundle, 1, DetectOptions(classes=("pélican",))))
-    headers = dict(line.split(b": ", 1) for line in server.asked.split(b"\r\n") if b": " in line)
-    assert json.loads(headers[b"x-umop-options"]) == {"classes": ["pélican"]}
-    assert sent + 10 <= float(headers[b"x-umop-until"]) <= time() + 10
+    assert json.loads(header(server.asked, b"x-umop-options")) == {"classes": ["pélican"]}
+    assert sent + 10 <= float(header(server.asked, b"x-umop-until")) <= time() + 10
+
+
+def test_waiting_for_a_connection_takes_none_of_the_time_for_an_answer(bundle_path: Path) -> None:
+    closed = ANSWER.replace(b"\r\n", b"\r\nConnection: close\r\n", 1)
+    server = StandIn(answered=closed, seconds=0.5)
+
+    async def several() -> None:
+        async with front_of(server, bundle_path, remote_connections=1) as backend:
+            await asyncio.gather(*(backend.detect(PNG, PLAIN) for _ in range(4)))
+
+    asyncio.run(several())
+    assert len(server.seconds_left) == 4
+    assert min(server.seconds_left) > 9.5
 
 
 def test_windows_that_take_too_long_are_no_failure_of_it(bundle_path: Path) -> None:

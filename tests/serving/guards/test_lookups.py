@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from threading import Event
 from typing import Any
@@ -68,7 +70,7 @@ def test_other_work_in_threads_goes_on(name_server: Event) -> None:
 
 def test_further_names_are_refused_until_the_others_are_found(name_server: Event) -> None:
     async def main() -> None:
-        fetcher = Fetcher(100_000, 0.2)
+        fetcher = Fetcher(100_000, 2)
         try:
             await give_up(fetcher)
             with pytest.raises(OverloadedError, match="too many names of hosts"):
@@ -82,6 +84,31 @@ def test_further_names_are_refused_until_the_others_are_found(name_server: Event
             await fetcher.close()
 
     asyncio.run(main())
+
+
+def test_names_that_are_waited_for_take_no_connection(name_server: Event) -> None:
+    async def main() -> None:
+        fetcher = Fetcher(100_000, 30)
+        waiting = [asyncio.create_task(fetch(fetcher)) for _ in range(MOST)]
+        await asyncio.sleep(0.1)
+        with pytest.raises(ImageFetchError, match="not on the public internet"):
+            await asyncio.wait_for(fetch(fetcher, "127.0.0.1"), 10)
+        name_server.set()
+        await asyncio.gather(*waiting, return_exceptions=True)
+        await fetcher.close()
+
+    asyncio.run(main())
+
+
+def test_the_end_of_the_process_waits_for_no_name() -> None:
+    program = """
+import asyncio, contextlib, socket, time
+from serving.guards.lookups import Lookups
+socket.getaddrinfo = lambda *_, **__: time.sleep(600)
+with contextlib.suppress(asyncio.TimeoutError):
+    asyncio.run(asyncio.wait_for(Lookups(1).addresses("host", 443), 0.1))
+"""
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "[::1]", "[fe80::1%25lo]"])
