@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import io
 import warnings
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from serving.inference.formats import Encoded, ImageError
 from serving.inference.formats.jpeg import END
@@ -50,6 +51,7 @@ def decode_stored(encoded: Encoded, reduction: int) -> Decoded:
 
     Raises:
         ImageError: The image is damaged. Pillow raises other errors for that, too.
+        UnidentifiedImageError: It is damaged, or of a kind that is not read.
         MemoryError: There is not enough memory for it.
     """
     if encoded.way == "plain":
@@ -63,13 +65,19 @@ def decode_stored(encoded: Encoded, reduction: int) -> Decoded:
     if encoded.way == "deep":
         values = _opencv(encoded.data, cv2.IMREAD_UNCHANGED)
         if values is not None and values.shape[:2] == (encoded.height, encoded.width):
-            return from_values(values)
+            return _from_values(values, encoded)
     if encoded.way == "planes":
         size = (encoded.height, encoded.width)
-        return from_values(
-            read_planes(encoded.data, size, lambda grey: _opencv(grey, cv2.IMREAD_UNCHANGED))
-        )
-    return _decode_with_pillow(encoded)
+        values = read_planes(encoded.data, size, lambda grey: _opencv(grey, cv2.IMREAD_UNCHANGED))
+        return _from_values(values, encoded)
+    decoded = _decode_with_pillow(encoded)
+    if encoded.way == "deep" and encoded.media_type == "image/tiff":
+        raise UnidentifiedImageError  # Pillow's values are others where it reads such a TIFF
+    return decoded
+
+
+def _from_values(values: NDArray[Any], encoded: Encoded) -> Decoded:
+    return from_values(values[:, :, :3] if encoded.opaque else values)
 
 
 def _opencv(data: bytes, flags: int) -> NDArray[np.generic] | None:

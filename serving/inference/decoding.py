@@ -12,7 +12,7 @@ from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from serving.inference.decoders import CONTINUATIONS, IMAGE_FORMATS, decode_stored
 from serving.inference.formats import (
@@ -206,6 +206,12 @@ def _decode(encoded: Encoded, reduction: int) -> Decoded:
         return Decoded(upright(decoded.pixels, encoded.orientation), decoded.warnings)
     except (MemoryError, ImageError):
         raise
+    except UnidentifiedImageError as error:  # it names a Python object
+        _require_memory(encoded)
+        raise ImageError(
+            "the image is damaged, or its values are of a kind that is not read; "
+            "save it as RGB of 8 bits"
+        ) from error
     except Exception as error:  # Pillow's decoders raise many kinds on damaged input
         _require_memory(encoded)
         raise ImageError(f"the image is damaged: {error}") from error

@@ -56,6 +56,7 @@ def from_image(image: Image.Image) -> Decoded:
 
 def from_values(values: NDArray[Any]) -> Decoded:
     """From grey, BGR or BGRA values of any depth, shape (height, width) or (height, width, C)."""
+    values = values.astype(values.dtype.newbyteorder("="), copy=False)  # OpenCV takes no other
     height, width = values.shape[:2]
     channels = 1 if values.ndim == 2 else values.shape[2]
     colours = Scale.of(_planes(values, range(min(channels, 3))))

@@ -34,6 +34,7 @@ class Encoded:
             channel by channel, or Pillow.
         orientation: EXIF's, by which the stored pixels are turned; 1 for none.
         sample_bytes: Bytes of one decoded pixel.
+        opaque: Whether a fourth channel is no alpha, but further data.
         passes: How often a decoder goes over all pixels.
         lacks_end: Whether the end marker that the format has is missing.
     """
@@ -45,6 +46,7 @@ class Encoded:
     way: Way = "pillow"
     orientation: int = 1
     sample_bytes: int = 4
+    opaque: bool = False
     passes: int = 1
     lacks_end: bool = False
 

@@ -20,15 +20,17 @@ _MOST_TILE_PIXELS = 2**25
 at most four times the image's."""
 _WIDTH, _HEIGHT, _BITS, _SAMPLES = 256, 257, 258, 277
 _STRIP_OFFSETS, _TILE_WIDTH, _TILE_HEIGHT, _TILE_OFFSETS = 273, 322, 323, 324
-_PHOTOMETRIC, _PLANAR, _SAMPLE_FORMAT = 262, 284, 339
+_PHOTOMETRIC, _PLANAR, _EXTRA, _SAMPLE_FORMAT = 262, 284, 338, 339
 _COMPRESSION, _STRIP_BYTES, _TILE_BYTES = 259, 279, 325
 _OLD_JPEG, _JPEG = 6, 7
 _NONE = Entry("", 0, 0, 0)
-_ZERO_IS_WHITE, _RGB = 0, 2
+_ZERO_IS_WHITE, _ZERO_IS_BLACK, _RGB, _LAB = 0, 1, 2, 8
+_GREY = {_ZERO_IS_WHITE, _ZERO_IS_BLACK}
 _SEPARATE = 2
 _UNSIGNED, _FLOAT = 1, 3
+_NO_ALPHA, _PREMULTIPLIED, _ALPHA = 0, 1, 2
 _COUNTS = {
-    *(_WIDTH, _HEIGHT, _BITS, _SAMPLES, _PHOTOMETRIC, _PLANAR, _SAMPLE_FORMAT),
+    *(_WIDTH, _HEIGHT, _BITS, _SAMPLES, _PHOTOMETRIC, _PLANAR, _EXTRA, _SAMPLE_FORMAT),
     *(_STRIP_OFFSETS, _TILE_WIDTH, _TILE_HEIGHT, _TILE_OFFSETS),
     *(_COMPRESSION, _STRIP_BYTES, _TILE_BYTES),
 }
@@ -43,34 +45,62 @@ class _Sample:
     bits: int
     format: int
     photometric: int
+    extra: int
 
-    def way(self, *, apart: bool) -> Way:
+    @property
+    def opaque(self) -> bool:
+        """Whether a fourth channel is no alpha, such as infrared."""
+        return (self.channels, self.photometric, self.extra) == (4, _RGB, _NO_ALPHA)
+
+    def way(self, *, apart: bool, big_endian: bool) -> Way:
         """Returns which decoder reads them rightly.
 
         Args:
             apart: Whether each channel lies in a plane of its own.
+            big_endian: Whether a value's first byte is its highest.
 
         Raises:
-            ImageError: None does: zero is white, or the planes are of unusual values.
+            ImageError: None does: zero is white, the colours are multiplied by alpha, several
+                channels are grey, or the planes are of unusual values.
         """
-        if self.bits <= 8:
-            return "pillow"
+        multiplied = self.extra == _PREMULTIPLIED and self.channels in (2, 4)
+        if multiplied and (apart or self.bits > 8 or self.channels == 2):
+            raise ImageError(
+                "a TIFF whose colours are multiplied by alpha (ExtraSamples 1) is not read, unless "
+                "it is RGB of 8 bits with interleaved channels; save it without alpha"
+            )
+        if apart and self.channels == 2:
+            return self._planes()
+        if self.bits <= 8 or (self.bits == 64 and self.format != _FLOAT):
+            return "pillow"  # which says of integers of 64 bits that none are read
         if self.photometric == _ZERO_IS_WHITE and self.format != _FLOAT:
             raise ImageError(
                 f"a TIFF of {self.bits} bits whose zero is white is not read; "
                 "save it with zero as black"
             )
         if self.channels > 1:
-            return self._planes() if apart else "deep"
-        # Pillow gives unsigned values of 32 bits a sign.
-        return "deep" if self.bits == 32 and self.format == _UNSIGNED else "pillow"
+            return self._planes() if apart else self._interleaved()
+        # Pillow gives unsigned values of 32 bits a sign, swaps some big-endian ones twice, and
+        # reads no floats of 64 bits.
+        unlike = big_endian or self.bits == 64 or (self.bits, self.format) == (32, _UNSIGNED)
+        return "deep" if self.photometric in _GREY and unlike else "pillow"
+
+    def _interleaved(self) -> Way:
+        if self.photometric in _GREY:
+            raise ImageError(
+                f"a TIFF of {self.channels} channels of {self.bits} bits that is said to be grey "
+                f"(PhotometricInterpretation {self.photometric}) is not read; "
+                "save it as RGB, or with one channel"
+            )
+        is_lab = (self.photometric, self.bits, self.format) == (_LAB, 16, _UNSIGNED)
+        return "deep" if is_lab or self.photometric == _RGB else "pillow"
 
     def _planes(self) -> Way:
         usual = self.bits in (16, 32) and (self.bits, self.format) != (16, _FLOAT)
         if not usual or self.channels < 3 or self.photometric != _RGB:
             raise ImageError(
                 f"a TIFF of {self.channels} channels of {self.bits} bits that lie apart "
-                "(PlanarConfiguration 2) is not read, unless they are RGB of 16 or 32 bits; "
+                "(PlanarConfiguration 2) is not read, unless they are RGB of 8, 16 or 32 bits; "
                 "save it with interleaved channels"
             )
         return "planes"
@@ -95,15 +125,22 @@ def read(data: bytes) -> Encoded:
     channels, bits = first(_SAMPLES, 1), first(_BITS, 1)
     if channels > 4:
         raise ImageError(f"the image has {channels} channels, and 1 to 4 are read")
-    sample = _Sample(channels, bits, first(_SAMPLE_FORMAT, 1), first(_PHOTOMETRIC, 1))
+    sample = _Sample(
+        channels,
+        bits,
+        format=first(_SAMPLE_FORMAT, _UNSIGNED),
+        photometric=first(_PHOTOMETRIC, _ZERO_IS_BLACK),
+        extra=first(_EXTRA, _ALPHA),
+    )
     width, height = size[::-1] if first(ORIENTATION, 1) in SWAPPING_ORIENTATIONS else size
     return Encoded(
         "image/tiff",
         width,
         height,
         data,
-        way=sample.way(apart=first(_PLANAR, 1) == _SEPARATE),
+        way=sample.way(apart=first(_PLANAR, 1) == _SEPARATE, big_endian=data[:2] == b"MM"),
         sample_bytes=max(4, channels * bits // 8),
+        opaque=sample.opaque,
         passes=_passes(data, directory, first(_COMPRESSION, 1)),
     )
 
