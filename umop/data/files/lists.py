@@ -101,7 +101,7 @@ def _split(data: DataSet, files: Files, lists: dict[Path, str]) -> DataSet:
             image = _image_of(line, path, files)
             if image is None:
                 missing.append(Image(files.root / line, path, split, written=line))
-            elif (before := splits.setdefault(image, (split, path)))[1] != path:
+            elif (before := splits.setdefault(image, (split, path)))[0] != split:
                 text = f"{files.name(image)} is in {files.name(before[1])} and {files.name(path)}"
                 issues.append(Issue("listed-twice", text, image))
     rows = np.array([image.path in splits for image in data.images], np.bool_)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,8 @@ _ENOUGH = 2**24
 _TAG_HEAD = 4096
 _TEXTS = (".json", ".jsonl", ".xml", ".txt", ".csv", ".tsv", ".yaml", ".yml")
 """Suffixes of annotations, which no image has."""
+_SETTINGS = (".yaml", ".yml")
+"""Those of files that hold no boxes."""
 
 
 class Files:
@@ -66,6 +68,7 @@ class Files:
         self._outlines: dict[Path, Any] = {}
         self._pairs: dict[str, Pairs] = {}
         self._root_tags: dict[Path, str | None] = {}
+        self.split_of_folder = cache(self._split_of_folder)
 
     def path(self, name: str) -> Path:
         """The path of a file that is known by its name."""
@@ -158,8 +161,13 @@ class Files:
         return found
 
     def _aliases(self, name: str) -> Sequence[str]:
-        """A name in the links to the innermost of its folders that has some."""
-        here = folder(name) if self._links else ""
+        """A file's name in the links to the innermost of its folders that has some."""
+        here, _, last = name.rpartition("/")
+        return [f"{each}/{last}" for each in self._aliases_of_folder(here)]
+
+    def _aliases_of_folder(self, name: str) -> Sequence[str]:
+        """A folder's name in the links to it, or to the innermost around it that has some."""
+        here = name if self._links else ""
         while here and here not in self._links_to:
             here = folder(here)
         return [f"{link}{name[len(here) :]}" for link in self._links_to.get(here, ()) if here]
@@ -217,14 +225,13 @@ class Files:
         return folder(self.name(path))
 
     def split_of(self, path: Path) -> str | None:
-        """The split that a file's folders say, such as ``valid/a.jpg``; None if none does.
+        """The split that a file's folders say, such as ``valid/a.jpg``; None if none does."""
+        is_inside = path.is_relative_to(self.root)
+        return self.split_of_folder(self.folder_of(path)) if is_inside else None
 
-        Where none does, it is what all links to its folder say.
-        """
-        if not path.is_relative_to(self.root):
-            return None
-        name = self.name(path)
-        own, *others = (self.splits.of(folder(each)) for each in (name, *self._aliases(name)))
+    def _split_of_folder(self, name: str) -> str | None:
+        """The split that a folder says, or one around it; or else what all links to it say."""
+        own, *others = map(self.splits.of, (name, *self._aliases_of_folder(name)))
         return own or (others[0] if len(set(others)) == 1 else None)
 
     def split_of_list(self, path: Path) -> str | None:
@@ -233,8 +240,10 @@ class Files:
 
     @cached_property
     def splits(self) -> FolderSplits:
-        """Which split folders say."""
-        return FolderSplits({*map(folder, self.names), *self._links})
+        """Which split the folders say that hold images or annotations."""
+        kinds = (each for each in _TEXTS if each not in _SETTINGS)
+        texts = (name for each in kinds for name in self._by_suffix.get(each, ()))
+        return FolderSplits({*map(folder, (*self._image_names, *texts)), *self._links})
 
     def near(self, source: Path) -> tuple[str, ...]:
         """The folders in which the images of an annotation file lie, likeliest first."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from umop.data.dataset import DataSet, Issue
 from umop.data.files.archive import ARCHIVE_SUFFIXES, unpacked
-from umop.data.files.found import with_images_found_by_name
+from umop.data.files.found import with_images_found_by_name, without_doubtful_images
 from umop.data.files.lists import with_listed_splits
 from umop.data.files.names import SYSTEM_FOLDERS
 from umop.data.files.reading import read_text, refuse_folder
@@ -39,6 +39,7 @@ from umop.data.recognition.accounting import (
 )
 from umop.data.recognition.mixed import paths_with_boxes, without_labelled_otherwise
 from umop.data.recognition.others import other_file, other_format
+from umop.data.recognition.untaken import with_unsaid_splits, without_unlabelled_test
 from umop.data.recognition.unused import unused_files
 from umop.system.console import counted
 from umop.system.errors import UserError
@@ -107,7 +108,7 @@ def read_files(path: Path, files: Files) -> DataSet:
     Raises:
         UserError: It is in no layout that is known, or its images are elsewhere.
     """
-    data = _best(path, files)
+    data = without_doubtful_images(_best(path, files), files)
     if not files.images() and not any(files.has(image.path) for image in data.images):
         raise UserError(
             f"{path} holds annotations ({data.layout}), and no images. "
@@ -115,8 +116,9 @@ def read_files(path: Path, files: Files) -> DataSet:
         )
     data = with_doubts_of_splits(with_splits_of_folders(data, files), files)
     data = with_listed_splits(data, files)
-    data = with_all_splits(listed_once(data))
+    data = with_all_splits(listed_once(with_unsaid_splits(data, files)))
     listed = {image.path for image in data.images}
+    data = without_unlabelled_test(data)
     return replace(data, unlisted=tuple(each for each in files.images() if each not in listed))
 
 

@@ -21,7 +21,8 @@ def paths_with_boxes(data: DataSet) -> set[Path]:
 def without_labelled_otherwise(data: DataSet, others: Iterable[DataSet]) -> DataSet:
     """The data set without images that have boxes in another layout only: they are no background.
 
-    Those that have an annotation file of their own, without boxes, are, and are noted.
+    Those that have an annotation file of their own, without boxes, are, and are noted. Crowds,
+    which not all layouts can say, are no boxes here.
 
     Args:
         data: The data set that is read.
@@ -32,7 +33,7 @@ def without_labelled_otherwise(data: DataSet, others: Iterable[DataSet]) -> Data
     issues = []
     left_out = set[Path]()
     for other in others:
-        labelled = empty & paths_with_boxes(other)
+        labelled = empty & paths_with_boxes(other.with_boxes(~other.boxes.crowd))
         if found := sorted(labelled & said):
             text = f"{_text(data, other, found)}. Their own files say that there is none"
             issues.append(Issue("background-labelled", text, found[0]))

@@ -151,3 +151,14 @@ def test_a_list_that_is_for_training_and_validation_is_used(tmp_path: Path) -> N
     assert counts(report.data) == {"train": 4, "val": 4}
     assert texts(report, "list-unused") == []
     assert len(texts(report, "split-twice-listed")) == 4
+
+
+def test_an_image_in_two_lists_of_one_split_is_no_mistake(tmp_path: Path) -> None:
+    """As VoTT writes a list for each class."""
+    yolo(tmp_path)
+    for split, numbers in (("train", range(8)), ("val", range(8, 10))):
+        for name in ("cat", "dog"):
+            lines = "".join(f"images/img_{i:02}.jpg 1\n" for i in numbers)
+            write(tmp_path / f"{name}_{split}.txt", lines)
+    report = check(open_data(tmp_path))
+    assert (counts(report.data), texts(report, "listed-twice")) == ({"train": 8, "val": 2}, [])

@@ -83,3 +83,13 @@ def test_a_class_called_train_is_validated_with(tmp_path: Path) -> None:
                 pair(tmp_path, f"{path}.jpg", None)
                 write(tmp_path / f"{path}.xml", voc_xml((name, (8, 6, 24, 30))))
     assert counts(open_data(tmp_path)) == {"train": 8, "val": 4}
+
+
+@pytest.mark.parametrize("beside", ["weights/best.pt", "scripts/train.py", "cfg/model.yaml"])
+def test_a_folder_without_images_and_annotations_says_nothing_of_splits(
+    tmp_path: Path, beside: str
+) -> None:
+    for name in ("summer_train/a", "summer_train/b", "winter_val/c"):
+        pair(tmp_path, f"{name}.jpg", f"{name}.txt")
+    write(tmp_path / beside, "")
+    assert counts(open_data(tmp_path)) == {"train": 2, "val": 1}

@@ -75,3 +75,19 @@ def test_an_empty_object_says_that_there_is_none(tmp_path: Path) -> None:
     pair(tmp_path, "b.jpg", "b.xml", voc_xml(("cat", (8, 6, 24, 30))))
     report = annotation(tmp_path, "<object/>")
     assert (len(report.data.images), report.of("error")) == (2, ())
+
+
+@pytest.mark.usefixtures("own_cache")
+def test_an_annotation_beside_two_images_of_its_name_names_both(tmp_path: Path) -> None:
+    """As in LLVIP, which has each image in two kinds of light."""
+    for number in ("0", "1"):
+        for light in ("infrared", "visible"):
+            pair(tmp_path, f"{light}/train/{number}.jpg", None)
+        write(tmp_path / f"Annotations/{number}.xml", voc_xml(("cat", (8, 6, 24, 30))))
+    report = check(open_data(tmp_path))
+    assert texts(report, "image-missing") == []
+    assert texts(report, "box-of-no-image") == [
+        f"Annotations/{number}.xml: it is not clear whether it is of infrared/train/{number}.jpg "
+        f"or visible/train/{number}.jpg: keep the folder of one of them only"
+        for number in ("0", "1")
+    ]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.umop.data.layouts.writers import voc_xml, write
-from tests.umop.data.reported import coco, drawn, pair, texts, yolo
+from tests.umop.data.reported import coco, coco_json, drawn, pair, texts, yolo
 from umop.data.check import check
 from umop.data.recognition import open_data
 from umop.system.errors import UserError
@@ -79,6 +79,17 @@ def test_images_that_only_another_layout_has_boxes_of_are_no_background(tmp_path
     assert error.text.startswith("Pascal VOC: boxes of 2 images that YOLO has none of, such as im")
     assert texts(report, "image-without-boxes") == ["images/background.jpg"]
     assert len(report.cleaned.images) == 5
+
+
+def test_crowds_are_no_boxes_that_another_layout_lacks(tmp_path: Path) -> None:
+    """As in COCO beside the labels that Ultralytics makes of it."""
+    yolo(tmp_path, 4)
+    content = coco_json(drawn(tmp_path / "images", ["a.jpg"]), crowd=True)
+    content["annotations"] = [each for each in content["annotations"] if each["iscrowd"]]
+    write(tmp_path / "instances.json", json.dumps(content))
+    report = check(open_data(tmp_path))
+    assert (report.data.layout, report.of("error")) == ("YOLO", ())
+    assert texts(report, "image-without-boxes") == ["images/a.jpg"]
 
 
 def test_images_with_an_empty_file_of_their_own_are_background(tmp_path: Path) -> None:

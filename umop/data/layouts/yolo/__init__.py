@@ -17,9 +17,10 @@ from umop.data.layouts.yolo.description import Description, broken_descriptions,
 from umop.data.layouts.yolo.lines import (
     corners,
     has_confidence,
-    have_angles,
     have_confidence_first,
     have_tracks,
+    have_tracks_alone,
+    lack_confidence,
     unnamed_keypoints,
 )
 from umop.data.layouts.yolo.listing import Listing
@@ -28,6 +29,12 @@ from umop.system.console import counted
 _BOX_VALUES = 5
 _TRACK_VALUES = 2
 _LOOKED_AT = 20
+
+
+_OTHER_NUMBER = (
+    "no confidence from 0 to 1 behind its box; an angle, a percentage or a track? Write the box's "
+    "four corners for an angle, or leave the number out"
+)
 
 
 class _Line(NamedTuple):
@@ -181,9 +188,11 @@ class _Reader:
         """The lines without those whose five numbers are no box and a confidence."""
         of_five = [line for line in lines if len(line.numbers) == _BOX_VALUES]
         numbers = [line.numbers for line in of_five]
-        if have_angles(numbers):
-            what = "an angle behind its box, as it seems: write the box's four corners"
-            return self._without(of_five, lines, what)
+        if have_tracks_alone(numbers) and _are_apart(of_five):
+            self._note("tracks-unused", "the number behind each box is taken for a track's")
+            return lines
+        if lack_confidence(numbers):
+            return self._without(of_five, lines, _OTHER_NUMBER)
         if have_confidence_first(numbers):
             what = "a confidence before its box, as it seems: move it behind, or leave it out"
             return self._without(of_five, lines, what)
@@ -242,6 +251,11 @@ class _Reader:
 
     def _note(self, rule: str, text: str) -> None:
         self.builder.issue(rule, self.description.path or self.files.root, text)
+
+
+def _are_apart(lines: Sequence[_Line]) -> bool:
+    """Whether no image has a number twice behind its boxes, as it has each track once."""
+    return len({(line.image, line.numbers[-1]) for line in lines}) == len(lines)
 
 
 def _numbers(values: Sequence[str]) -> list[float]:

@@ -147,11 +147,18 @@ def _parse_yaml(path: Path) -> Any:
         content = yaml.load(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise ValueError(f"line {line}: {error.problem}") from error
+        raise ValueError(f"line {line}: {_problem(error, text)}") from error
     except yaml.YAMLError as error:
         raise ValueError(str(error).partition("\n")[0]) from error
     _count([content])
     return content
+
+
+def _problem(error: yaml.MarkedYAMLError, text: str) -> str:
+    """What is wrong with YAML, with the character that libyaml does not name."""
+    said, mark = str(error.problem), error.problem_mark
+    found = text[mark.index : mark.index + 1] if mark else ""
+    return said.replace("found character that", f"found character {found!r} that")
 
 
 def _refuse_depth(text: str) -> None:

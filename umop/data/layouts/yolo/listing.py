@@ -84,7 +84,11 @@ class Listing:
         paths = [files.image(line, ("", "images")) or files.root / line for line in lines]
         missing = [Image(each, path, split) for each in paths if not files.has(each)]
         found = found_by_name(files, missing, paths)
-        return [found.get(each, each) for each in paths]
+        images = [found.get(each, each) for each in paths]
+        if split == "test" and images and not any(map(files.has, images)):
+            self._note("list-unused", f"{files.name(path)} lists images of which none is there")
+            return []
+        return images
 
     def _note(self, rule: str, text: str) -> None:
         self._builder.issue(rule, self._description.path or self._files.root, text)

@@ -121,3 +121,28 @@ def test_folders_outside_of_the_data_are_not_taken(tmp_path: Path) -> None:
     write(tmp_path / "set/data.yaml", text + NAMES)
     data = open_data(tmp_path / "set")
     assert [image.path.name for image in data.images] == ["train.jpg", "val.jpg"]
+
+
+def test_the_character_that_yaml_may_not_have_is_named(tmp_path: Path) -> None:
+    report = checked(tmp_path, **{"data.yaml": f"{SPLITS}names:\n\t- cat\n"})
+    assert texts(report, "annotations-unreadable") == [
+        "data.yaml: not plain YAML: line 4: found character '\\t' that cannot start any token"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("listed", "said", "missing"),
+    [
+        ("a.jpg\nb.jpg\n", ["data.yaml: tests.txt lists images of which none is there"], 0),
+        ("a.jpg\nimages/more.jpg\n", [], 1),
+    ],
+)
+def test_a_list_for_testing_without_its_images_is_left_out(
+    tmp_path: Path, listed: str, said: list[str], missing: int
+) -> None:
+    """As beside COCO, whose images for testing are large and optional."""
+    pair(tmp_path, "images/more.jpg", "labels/more.txt")
+    text = f"{SPLITS}test: tests.txt\n{NAMES}"
+    report = checked(tmp_path, **{"data.yaml": text, "tests.txt": listed})
+    assert texts(report, "list-unused") == said
+    assert len(texts(report, "image-missing")) == missing
