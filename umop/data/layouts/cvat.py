@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import cos, hypot, radians, sin
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -12,7 +11,7 @@ from umop.data.files.names import SPLIT_WORDS
 from umop.data.files.reading import read_xml
 from umop.data.files.tree import Files
 from umop.data.layouts.layout import Layout, xml_files
-from umop.data.layouts.shapes import around, centred, pixels, turned
+from umop.data.layouts.shapes import around, around_ellipse, pixels, turned
 
 _CORNERS = ("xtl", "ytl", "xbr", "ybr")
 
@@ -78,10 +77,7 @@ def _corners_of(shape: ElementTree.Element) -> list[float] | None:
         return [left, top, left + width, top + height]
     if shape.tag == "ellipse":
         x, y, across, down = _numbers(shape, "cx", "cy", "rx", "ry")
-        angle = radians(float(shape.get("rotation", 0)))
-        half_width = hypot(across * cos(angle), down * sin(angle))
-        half_height = hypot(across * sin(angle), down * cos(angle))
-        return centred(x, y, half_width, half_height)
+        return around_ellipse(x, y, across, down, float(shape.get("rotation", 0)))
     if shape.tag == "polygon":
         points = (point.partition(",") for point in shape.get("points", "").split(";"))
         return around([(float(x), float(y)) for x, _, y in points])

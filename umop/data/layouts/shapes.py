@@ -43,6 +43,25 @@ def turned(corners: Sequence[float], angle: float) -> list[float]:
     return centred((x1 + x2) / 2, (y1 + y2) / 2, half_width, half_height)
 
 
+def around_ellipse(x: float, y: float, across: float, down: float, angle: float) -> list[float]:
+    """The box around an ellipse that is turned about its centre, xyxy.
+
+    Args:
+        x: The centre's, from the left.
+        y: The centre's, from the top.
+        across: The radius that is level before the ellipse is turned.
+        down: The other radius.
+        angle: In degrees.
+
+    Raises:
+        ValueError: The angle is infinite.
+    """
+    along, beside = math.cos(math.radians(angle)), math.sin(math.radians(angle))
+    half_width = math.hypot(across * along, down * beside)
+    half_height = math.hypot(across * beside, down * along)
+    return centred(x, y, half_width, half_height)
+
+
 def degrees(written: object) -> float:
     """An angle that a tool may give as an attribute; 0 where it is none, and for half a turn."""
     try:

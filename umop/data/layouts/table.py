@@ -133,7 +133,7 @@ class _Table:
         self.builder = builder
         self.names = names
         self.split = files.split_of_list(path)
-        self.images: dict[str, int] = {}
+        self.images: dict[tuple[str, Path, str | None], int] = {}
         self.named: dict[tuple[str, str, str | None], tuple[str, Path]] = {}
         self.persons: dict[int, str] = {}
         self.of_others: Counter[int] = Counter()
@@ -229,22 +229,23 @@ class _Table:
 
     def _image(self, cells: dict[str, str]) -> int:
         """The index of a row's image."""
-        split = split_in(cells.get("split", "")) or self.split
-        key = (cells.get("folder", ""), cells["image"], split)
-        if key not in self.named:
-            self.named[key] = self._named(*key)
-        written, path = self.named[key]
-        if written not in self.images:
+        own_split = split_in(cells.get("split", "")) or self.split
+        named = (cells.get("folder", ""), cells["image"], own_split)
+        if named not in self.named:
+            self.named[named] = self._named(*named)
+        written, path = self.named[named]
+        key = (written, path, own_split or self.files.split_of(path))
+        if key not in self.images:
             image = Image(
                 path=path,
                 source=self.path,
-                split=split or self.files.split_of(path),
+                split=key[-1],
                 width=pixels(cells.get("width")),
                 height=pixels(cells.get("height")),
                 written=written,
             )
-            self.images[written] = self.builder.image(image)
-        return self.images[written]
+            self.images[key] = self.builder.image(image)
+        return self.images[key]
 
     def _named(self, folder: str, name: str, split: str | None) -> tuple[str, Path]:
         """The name that counts and the path of an image, or where it should be.

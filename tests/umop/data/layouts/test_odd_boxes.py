@@ -49,13 +49,21 @@ def test_wider_face_and_its_images_without_faces(tmp_path: Path) -> None:
     assert report.of("error") == ()
 
 
-def test_a_rotated_region_of_label_studio_gets_the_box_around_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("value", "corners"),
+    [
+        ({"x": 50, "y": 50, "width": 25, "height": 25}, [32 - 12, 24, 32, 24 + 16]),
+        ({"x": 50, "y": 50, "radiusX": 25, "radiusY": 12.5}, [32 - 6, 24 - 16, 32 + 6, 24 + 16]),
+    ],
+)
+def test_a_rotated_region_of_label_studio_gets_the_box_around_it(
+    tmp_path: Path, value: dict[str, float], corners: list[float]
+) -> None:
     pair(tmp_path, "a.jpg", None)
-    value = {"x": 50, "y": 50, "width": 25, "height": 25, "rotation": 90}
     region = {
         "original_width": WIDTH,
         "original_height": HEIGHT,
-        "value": {**value, "rectanglelabels": ["cat"]},
+        "value": {**value, "rotation": 90, "labels": ["cat"]},
     }
     tasks = [
         {"data": {"image": "a.jpg"}, "annotations": [{"result": [region]}]},
@@ -64,4 +72,4 @@ def test_a_rotated_region_of_label_studio_gets_the_box_around_it(tmp_path: Path)
     write(tmp_path / "export.json", json.dumps(tasks))
     data = open_data(tmp_path)
     assert len(data.images) == 1
-    np.testing.assert_allclose(data.boxes.corners, [[32 - 12, 24, 32, 24 + 16]])
+    np.testing.assert_allclose(data.boxes.corners, [corners])

@@ -124,13 +124,92 @@ def test_a_value_in_quotes_may_hold_a_line_break(tmp_path: Path) -> None:
     ]
 
 
-def test_a_quote_that_takes_other_rows_with_it_is_an_error(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("header", "rows"),
+    [
+        (
+            "image,x1,y1,x2,y2,label,comment",
+            (
+                'a.jpg,8,6,24,30,cat,"unclear',
+                "b.jpg,,,,,,",
+                "c.jpg,9,6,24,30,dog,",
+                'd.jpg,10,6,24,30,dog,blurry"',
+                'e.jpg,11,6,24,30,dog,"seen\nat dusk, by 2"',
+            ),
+        ),
+        (
+            "image,comment,x1,y1,x2,y2,label",
+            (
+                'a.jpg,"unclear,8,6,24,30,cat',
+                "b.jpg,,,,,,",
+                "c.jpg,,9,6,24,30,dog",
+                'd.jpg,blurry",10,6,24,30,dog',
+                'e.jpg,"seen, from, afar, at, dusk,\nby, two, or, three, or, four, men",'
+                "11,6,24,30,dog",
+            ),
+        ),
+        (
+            "image,x1,y1,x2,y2,label",
+            (
+                'a.jpg,8,6,24,30,"cat',
+                "b.jpg,,,,,",
+                "c.jpg,9,6,24,30,dog",
+                'd.jpg,10,6,24,30,dog"',
+                "e.jpg,11,6,24,30,dog",
+            ),
+        ),
+    ],
+)
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_quote_takes_no_other_rows_with_it(
+    tmp_path: Path, header: str, rows: tuple[str, ...], end: str
+) -> None:
+    names = drawn(tmp_path, [f"{name}.jpg" for name in "abcde"])
+    write(tmp_path / "boxes.csv", "\n".join((header, *rows)).replace("\n", end))
+    report = check(open_data(tmp_path))
+    data = report.data
+    assert [data.name(image.path) for image in data.images] == names
+    assert data.boxes.corners[:, 0].tolist() == [8, 9, 10, 11]
+    assert data.boxes.place.tolist() == [2, 4, 5, 7 if "\n" in rows[-1] else 6]
+    assert (data.classes, report.of("error")) == (("cat", "dog"), ())
+
+
+def test_a_line_break_in_a_value_that_counts_is_an_error(tmp_path: Path) -> None:
     drawn(tmp_path, ["a.jpg", "b.jpg"])
-    rows = ('a.jpg,8,6,24,30,"cat', 'b.jpg,8,6,24,30,dog"', "a.jpg,30,6,40,20,cat")
+    rows = ('a.jpg,8,6,24,30,"cat', 'or dog"', "a.jpg,30,6,40,20,cat")
     report = checked(tmp_path, "image,x1,y1,x2,y2,label", *rows)
     assert texts(report, "annotations-unreadable") == [
         "boxes.csv: line 3 has a line break in its label: is a quote missing?"
     ]
+
+
+@pytest.mark.parametrize("more", ["", '"open, 1'])
+def test_a_quote_may_follow_a_space(tmp_path: Path, more: str) -> None:
+    drawn(tmp_path, ["a.jpg"])
+    header = '"label", "image", "x1", "y1", "x2", "y2", "comment"'
+    report = checked(tmp_path, header, f'"cat", "a.jpg", 8, 6, 24, 30, {more}')
+    assert (report.data.classes, report.of("error")) == (("cat",), ())
+    assert report.data.boxes.corners.tolist() == [[8, 6, 24, 30]]
+
+
+def test_one_name_in_two_splits_is_two_images(tmp_path: Path) -> None:
+    drawn(tmp_path, ["train/1.jpg", "val/1.jpg"])
+    header = "filename,xmin,ymin,xmax,ymax,class,split"
+    rows = ("1.jpg,8,6,24,30,cat,train", "1.jpg,9,6,24,30,dog,val", "1.jpg,30,6,40,20,dog,val")
+    data = checked(tmp_path, header, *rows).data
+    assert [(data.name(image.path), image.split) for image in data.images] == [
+        ("train/1.jpg", "train"),
+        ("val/1.jpg", "val"),
+    ]
+    assert data.boxes.image.tolist() == [0, 1, 1]
+    assert data.unlisted == ()
+
+
+def test_an_image_of_two_splits_is_said(tmp_path: Path) -> None:
+    drawn(tmp_path, ["a.jpg"])
+    rows = ("a.jpg,8,6,24,30,cat,train", "a.jpg,9,6,24,30,cat,val")
+    report = checked(tmp_path, "filename,xmin,ymin,xmax,ymax,class,split", *rows)
+    assert texts(report, "split-twice-listed") == ["a.jpg: a.jpg in val"]
 
 
 def test_a_quote_that_is_cut_off_hides_no_columns(tmp_path: Path) -> None:

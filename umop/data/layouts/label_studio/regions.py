@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import cos, radians, sin
 from typing import Any
 
-from umop.data.layouts.shapes import around
+from umop.data.layouts.shapes import around, around_ellipse
 
 _SHAPES = (("x", "y", "width", "height"), ("x", "y", "radiusX", "radiusY"), ("points",))
 """What the values of rectangles, ellipses and polygons have."""
@@ -92,11 +92,12 @@ def region_corners(region: dict[str, Any]) -> list[float]:
     if "points" in value:
         return around([(x * across, y * down) for x, y in value["points"]])
     x, y = value["x"] * across, value["y"] * down
+    rotation = value.get("rotation") or 0
     if "radiusX" in value:
-        half = value["radiusX"] * across, value["radiusY"] * down
-        return [x - half[0], y - half[1], x + half[0], y + half[1]]
+        radius_x, radius_y = value["radiusX"] * across, value["radiusY"] * down
+        return around_ellipse(x, y, radius_x, radius_y, rotation)
     width, height = value["width"] * across, value["height"] * down
-    angle = radians(value.get("rotation") or 0)
+    angle = radians(rotation)
     sides = [(0, 0), (width, 0), (width, height), (0, height)]
     return around(
         [

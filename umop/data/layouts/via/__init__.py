@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from math import degrees
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from umop.data.files.reading import parse_json, read_json
 from umop.data.files.tree import Files
 from umop.data.layouts.layout import Layout, json_files, noting_unreadable
 from umop.data.layouts.rows import first_row, rows
-from umop.data.layouts.shapes import around, centred
+from umop.data.layouts.shapes import around, around_ellipse, centred
 from umop.data.layouts.via.classes import RegionClasses
 from umop.system.console import counted
 
@@ -133,16 +134,28 @@ def _corners(shape: dict[str, Any]) -> list[float] | None:
     """The box around a shape; None for one that encloses nothing."""
     match shape.get("name"):
         case "rect":
-            x, y = float(shape["x"]), float(shape["y"])
-            return [x, y, x + float(shape["width"]), y + float(shape["height"])]
+            x, y, width, height = _numbers(shape, "x", "y", "width", "height")
+            return [x, y, x + width, y + height]
         case "circle":
-            return centred(shape["cx"], shape["cy"], shape["r"], shape["r"])
+            x, y, radius = _numbers(shape, "cx", "cy", "r")
+            return centred(x, y, radius, radius)
         case "ellipse":
-            return centred(shape["cx"], shape["cy"], shape["rx"], shape["ry"])
+            x, y, across, down = _numbers(shape, "cx", "cy", "rx", "ry")
+            return around_ellipse(x, y, across, down, degrees(float(shape.get("theta") or 0)))
         case "polygon":
             pairs = zip(shape["all_points_x"], shape["all_points_y"], strict=True)
             return around(list(pairs))
     return None
+
+
+def _numbers(shape: dict[str, Any], *names: str) -> list[float]:
+    """The numbers that a shape has under some names.
+
+    Raises:
+        ValueError: One is no number; others of ``MALFORMED`` where one is missing, of another type,
+            or larger than any float.
+    """
+    return [float(shape[name]) for name in names]
 
 
 LAYOUT = Layout(
