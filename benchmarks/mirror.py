@@ -28,7 +28,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from benchmarks.training_step import draw_data
 from tests.storage import BUCKET, storage_server
 from umop.runs.folder import RunFolder
-from umop.runs.mirror import Snapshot
+from umop.runs.snapshot import Snapshot
 
 ROOT = Path(__file__).parents[1]
 WARM_UP = 3

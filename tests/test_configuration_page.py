@@ -25,6 +25,12 @@ def test_the_page_is_what_the_code_says() -> None:
     assert set(generate["read_by_code"]()) == set(generate["TOP_LEVEL"])
 
 
+def test_a_default_is_what_it_is_and_no_name_of_it() -> None:
+    generate = runpy.run_path(str(DOCS / "generate" / "configuration.py"))
+    defaults = [default for _, default, _ in (*generate["settings"](), *generate["top_level"]())]
+    assert [each for each in defaults if each.startswith("_")] == []
+
+
 def test_every_class_of_ours_that_a_config_can_name_is_on_the_page() -> None:
     generate = runpy.run_path(str(DOCS / "generate" / "configuration.py"))
     listed = {each.__name__ for classes in generate["CLASSES"].values() for each in classes}

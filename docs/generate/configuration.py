@@ -176,7 +176,7 @@ def top_level() -> Iterator[tuple[str, str, str]]:
 def read_by_code() -> dict[str, str]:
     """Names and defaults of the fields that ``umop`` asks a config for."""
     source = "\n".join(path.read_text("utf-8") for path in (ROOT / "umop").rglob("*.py"))
-    pattern = r"(?<!\w)(?:self\.cfg|config)\.get\(\"(\w+)\", (\"[^\"]*\"|\w+)\)"
+    pattern = r"(?<!\w)(?:self\.cfg|config)\.get\(\s*\"(\w+)\", (\"[^\"]*\"|\w+)\s*\)"
     return {name: default.strip('"') for name, default in re.findall(pattern, source)}
 
 

@@ -25,6 +25,7 @@ from umop.cli import (
 )
 from umop.system.console import report_thread
 from umop.system.errors import (
+    NO_SPACE,
     NOT_WRITABLE,
     FailedRankError,
     FetchError,
@@ -73,8 +74,14 @@ def main() -> None:
             raise
         typer.secho("error: ", fg="red", err=True, nl=False)
         typer.echo(message or str(error), err=True)
-        is_mistake = message is not None and not isinstance(error, MachineError)
+        is_mistake = message is not None and not _is_of_machine(error)
         sys.exit(MISTAKE if is_mistake else exit_code_of(error))
+
+
+def _is_of_machine(error: Exception) -> bool:
+    """Whether another machine may have what this one lacks."""
+    is_full = isinstance(error, OSError) and error.errno in NO_SPACE
+    return is_full or isinstance(error, MachineError)
 
 
 def _mistake(error: Exception) -> str | None:

@@ -98,7 +98,7 @@ def _bring(run: RunFolder, mirror: str | None, data: Path | None) -> None:
         from umop.training.claim import done_here
 
         if mirror:
-            bring(run, mirror, done_here(run))
+            bring(run, mirror, done_here(run), needs_best=True)
         if data:
             files_of(data)
 

@@ -64,7 +64,7 @@ def require_trainable(config: Config) -> None:
     """Checks that a config has all that training needs, as one that inherits too little does not.
 
     Raises:
-        UserError: Something is missing, or the checkpoint that it starts from.
+        UserError: Something is missing.
     """
     for name in _NEEDED:
         value: Any = config
@@ -79,8 +79,16 @@ def require_trainable(config: Config) -> None:
         steps = (config[name].get("dataset") or {}).get("pipeline") or [{}]
         if steps[-1].get("type") != "PackDetInputs":
             raise UserError(f"The config's {name}.dataset.pipeline must end with PackDetInputs.")
+
+
+def require_start(config: Config) -> None:
+    """Checks that the checkpoint is there that a config's training starts from.
+
+    Raises:
+        UserError: It is not.
+    """
     start = config.get("load_from")
-    if start and "://" not in start and not Path(start).is_file():
+    if start and "://" not in start and not Path(start).expanduser().is_file():
         raise UserError(f"The config's load_from is '{start}', and there is no such file.")
 
 

@@ -70,8 +70,13 @@ def describe_checkpoint(checkpoint: Path) -> str:
     """Says which of a run's checkpoints a command takes."""
     if checkpoint.name != BEST:
         return f"Checkpoint: {checkpoint.name}, the newest"
+    return f"Checkpoint: {BEST}, of iteration {iteration_of(checkpoint)}, which had the best AP"
+
+
+def iteration_of(checkpoint: Path) -> int:
+    """How many iterations were done when a checkpoint was saved."""
     content = torch.load(checkpoint, map_location="cpu", mmap=True, weights_only=False)
-    return f"Checkpoint: {BEST}, of iteration {content['meta']['iter']}, which had the best AP"
+    return int(content["meta"]["iter"])
 
 
 def newest_whole(run: RunFolder) -> Path | None:

@@ -23,6 +23,8 @@ _BEATS = 6
 """How often a holder writes within the time after which it counts as gone."""
 _SECONDS_BETWEEN_LOOKS = 1.0
 _SECONDS_TO_RELEASE = 5.0
+_MOST_TRIES = 5
+"""A job that is not first learns who was with the next try."""
 _MOST_SECONDS = 86400.0
 
 
@@ -116,11 +118,22 @@ class Lease:
                 self._warn(f"{self._store.address} does not answer")
 
     def _acquire(self) -> None:
-        while self._tag is None:
+        """Takes the lease.
+
+        Raises:
+            StorageError: Storage cannot be asked.
+            UserError: Another job holds it, or the server cannot keep two jobs apart.
+        """
+        for _ in range(_MOST_TRIES):
             try:
                 self._tag = self._take()
+                break
             except ConflictError:  # another job was first
-                continue
+                sleep(_SECONDS_BETWEEN_LOOKS)
+        if self._tag is None:
+            raise self._unusable(
+                "its server refuses each write on a condition, also one that holds"
+            )
         try:
             self._require_conditions(self._tag)
         except BaseException:
@@ -156,11 +169,16 @@ class Lease:
                 if isinstance(error, ConflictError) or error.is_temporary:
                     continue
                 raise
-            raise UserError(
-                f"{self._store.address} cannot be a mirror: its server ignores If-None-Match or "
-                "If-Match, so two jobs would overwrite each other. Name a server that heeds both, "
-                "or leave --mirror out."
+            raise self._unusable(
+                "its server ignores If-None-Match or If-Match, so two jobs would overwrite each "
+                "other"
             )
+
+    def _unusable(self, reason: str) -> UserError:
+        return UserError(
+            f"{self._store.address} cannot be a mirror: {reason}. Name a server that heeds "
+            "If-None-Match and If-Match, or leave --mirror out."
+        )
 
     def _expired(self) -> Tag | None:
         """Waits for a lease to be given up; returns the tag of one that is not kept.

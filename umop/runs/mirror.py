@@ -10,129 +10,34 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from dataclasses import asdict, dataclass
-from pathlib import Path, PurePath, PurePosixPath
+from dataclasses import asdict
+from pathlib import Path
 from threading import Event
-from typing import BinaryIO, NamedTuple
-
-from pydantic import TypeAdapter
+from typing import BinaryIO
 
 from serving.shared import (
     ConflictError,
     StorageError,
     Store,
+    StoredObject,
     Tag,
     receive_object,
     sha256_of,
     sha256_of_stream,
 )
-from umop.runs.checkpoints import by_age, checksum_file
-from umop.runs.folder import POINTER, RunFolder
+from umop.runs.checkpoints import checksum_file, is_whole, iteration_of
+from umop.runs.folder import BEST, RunFolder
+from umop.runs.manifest import MIRRORED_FILES, MirroredFile, MirrorManifest
+from umop.runs.snapshot import Snapshot
 from umop.system.console import note
 from umop.system.errors import UserError
 from umop.system.files import replace_text
 
 _MANIFEST = "manifest.json"
-_FILES = "files"
-_NOT_MIRRORED = (".bundle", ".mar", ".part", ".tmp")
 _CONNECTIONS = 8
-
-
-class _Entry(NamedTuple):
-    """A file's SHA-256 and size."""
-
-    sha256: str
-    bytes: int
-
-    def key(self, name: str) -> str:
-        """The name of its object."""
-        return f"{_FILES}/{self.sha256[:32]}/{name}"
-
-
-@dataclass(frozen=True)
-class _Manifest:
-    """What a mirror holds.
-
-    Attributes:
-        writer: Of the lease under which it was written.
-        iteration: Iterations done.
-        checkpoints: Names, the newest first.
-        files: All files by their paths in the run's folder.
-    """
-
-    writer: str
-    iteration: int
-    checkpoints: tuple[str, ...]
-    files: dict[str, _Entry]
-
-    @classmethod
-    def parse(cls, text: bytes) -> _Manifest:
-        """Reads a manifest.
-
-        Raises:
-            ValueError: It is none, or names what is not in a run's folder.
-        """
-        manifest = TypeAdapter(cls).validate_json(text)
-        if not all(map(_is_inside, manifest.files)):
-            raise ValueError("a path leaves the folder")
-        if not manifest.files.keys() >= set(manifest.checkpoints):
-            raise ValueError("a checkpoint is not among the files")
-        return manifest
-
-    def keys(self) -> set[str]:
-        """The names of all objects."""
-        return {entry.key(name) for name, entry in self.files.items()}
-
-
-def _is_inside(name: str) -> bool:
-    path = PurePosixPath(name)
-    return not path.is_absolute() and ".." not in path.parts and str(path) == name != "."
-
-
-@dataclass
-class Snapshot:
-    """A run's files as they are now: opened, so that none is gone before it is uploaded.
-
-    Attributes:
-        iteration: Iterations done.
-        checkpoints: Names, the newest first.
-        files: By their paths in the run's folder.
-    """
-
-    iteration: int
-    checkpoints: tuple[str, ...]
-    files: dict[str, BinaryIO]
-
-    @classmethod
-    def of(cls, run: RunFolder, iteration: int) -> Snapshot:
-        """Opens the files; that takes about a millisecond, however large they are."""
-        newest = run.latest_checkpoint()
-        names = [] if newest is None else [newest, *(p for p in by_age(run) if p != newest)]
-        files = dict(_opened(run.folder))
-        kept = tuple(path.name for path in names if path.name in files)
-        return cls(iteration, kept, files)
-
-    def close(self) -> None:
-        for file in self.files.values():
-            file.close()
-
-
-def _opened(folder: Path) -> Iterator[tuple[str, BinaryIO]]:
-    """Opens the files of a run; other commands may remove theirs meanwhile."""
-    for parent, _, names in os.walk(folder):
-        for path in (Path(parent, each) for each in names):
-            name = path.relative_to(folder)
-            if _is_mirrored(name) and path.is_file():
-                with suppress(FileNotFoundError):
-                    yield name.as_posix(), path.open("rb")
-
-
-def _is_mirrored(name: PurePath) -> bool:
-    is_left_out = any(part.startswith(".") or part.endswith(_NOT_MIRRORED) for part in name.parts)
-    return not is_left_out and str(name) != POINTER
+_MOST_READS = 5
+"""How often a manifest is read that is replaced while its files are fetched."""
 
 
 class Mirror:
@@ -150,27 +55,63 @@ class Mirror:
         self._writer = writer
         self._tag: Tag | None = None
         self._sums: dict[tuple[int, int, int], str] = {}
-        self.manifest = _Manifest("", -1, (), {})
+        self.manifest = MirrorManifest("", -1, (), {})
 
-    def pull(self, here: int) -> None:
+    def pull(self, here: int, needs_best: bool = False) -> None:
         """Brings what the mirror holds into the run's folder, unless that has come as far.
 
         A file whose content is not what the manifest says is left out, with a warning; of the
-        checkpoints the newest is taken that is whole.
+        checkpoints the newest is taken that is whole. A training that goes on deletes what its next
+        manifest does not name, so the manifest is read again where something is lost.
 
         Args:
             here: Iterations done here; -1 where there is no checkpoint.
+            needs_best: Whether the best checkpoint is what the run is brought for. To go on
+                without it, only the newest is needed.
 
         Raises:
-            StorageError: Storage does not answer.
-            UserError: Not one checkpoint is whole, or the mirror is another run's.
+            StorageError: Storage does not answer, or its content changes too fast.
+            UserError: Not one checkpoint is whole, or not the best one that is needed, or the
+                mirror is another run's.
         """
-        self._read()
-        if here >= 0:
-            self._require_same_run()
-        if self.manifest.iteration <= here:
-            return
-        note(f"Fetching iteration {self.manifest.iteration} of {self._store.address}")
+        for _ in range(_MOST_READS):
+            self._read()
+            if here >= 0:
+                self._require_same_run()
+            if not self._is_further(here, needs_best):
+                return
+            note(f"Fetching iteration {self.manifest.iteration} of {self._store.address}")
+            first = [BEST] if needs_best and BEST in self.manifest.files else []
+            lost = [name for name in first if not self._fetched(name, Event())]
+            lost = lost or self._bring_files()
+            if not (lost and self._has_changed()):
+                self._settle(lost, needs_best)
+                return
+        raise StorageError(
+            f"{self._store.address}: was changed {_MOST_READS} times while it was fetched",
+            is_temporary=True,
+        )
+
+    def _is_further(self, here: int, needs_best: bool) -> bool:
+        """Whether the mirror holds more than the run's folder.
+
+        At the same iteration it may have been evaluated since, which leaves a later best.
+        """
+        if self.manifest.iteration != here or not needs_best:
+            return self.manifest.iteration > here
+        if BEST not in self.manifest.files:
+            return False
+        mine, best = self._run.best, self._fetched(BEST, Event())
+        if best is None or not is_whole(mine):
+            return True
+        if iteration_of(best) > iteration_of(mine):
+            return True
+        if best != mine:
+            best.unlink()
+        return False
+
+    def _bring_files(self) -> list[str]:
+        """Brings all files, and the newest checkpoint that is whole; returns what is lost."""
         names = [each for each in self.manifest.files if each not in self.manifest.checkpoints]
         over = Event()
         with ThreadPoolExecutor(_CONNECTIONS) as pool:
@@ -178,13 +119,47 @@ class Mirror:
                 brought = list(pool.map(lambda name: self._bring(name, over), names))
             finally:
                 over.set()
-        for name in (name for name, whole in zip(names, brought, strict=True) if not whole):
-            checksum_file(self._run.folder / name).unlink(missing_ok=True)  # of the file left out
+        lost = [name for name, whole in zip(names, brought, strict=True) if not whole]
         for name in self.manifest.checkpoints:
             if self._bring(name, Event()):
-                replace_text(self._run.pointer, f"{name}\n")
-                return
-        if self.manifest.checkpoints:
+                break
+            lost.append(name)
+        return lost
+
+    def _has_changed(self) -> bool:
+        """Whether the manifest is another one by now."""
+        now = self._store.look(_MANIFEST)
+        return now is not None and now.tag != self._tag
+
+    def _settle(self, lost: list[str], needs_best: bool) -> None:
+        """Makes a run of what was brought, and says what is lost.
+
+        Raises:
+            UserError: What is needed is.
+        """
+        if needs_best and BEST in lost:
+            raise UserError(
+                f"{self._store.address} has no {BEST} that is whole, and no other checkpoint is "
+                "taken in its place. Export the run where it was trained, without --mirror, or go "
+                "on training: a better one is uploaded."
+            )
+        for name in lost:
+            key = self.manifest.files[name].key(name)
+            note(f"warning: {self._store.named(key)} is damaged or gone; left out")
+            if name not in self.manifest.checkpoints:
+                checksum_file(self._run.folder / name).unlink(missing_ok=True)
+        if BEST in lost or BEST not in self.manifest.files:  # one that is here is an older one
+            self._run.best.unlink(missing_ok=True)
+            checksum_file(self._run.best).unlink(missing_ok=True)
+        if BEST in lost:
+            note(
+                f"warning: {self._run.folder} goes on without its {BEST}: until an evaluation is "
+                "better than that one, its newest checkpoint counts as the best"
+            )
+        newest = next((name for name in self.manifest.checkpoints if name not in lost), None)
+        if newest is not None:
+            replace_text(self._run.pointer, f"{newest}\n")
+        elif self.manifest.checkpoints:
             raise UserError(f"{self._store.address} has no checkpoint that is whole.")
 
     def _read(self) -> None:
@@ -192,7 +167,7 @@ class Mirror:
         if found is None:
             return
         try:
-            self.manifest, self._tag = _Manifest.parse(found[0]), found[1].tag
+            self.manifest, self._tag = MirrorManifest.parse(found[0]), found[1].tag
         except ValueError as error:
             raise StorageError(
                 f"{self._store.named(_MANIFEST)} is damaged: name another run with --run, or "
@@ -219,22 +194,40 @@ class Mirror:
             name: Its path in the run's folder.
             over: Is set once nobody waits for it.
         """
+        whole, path = self._fetched(name, over), self._run.folder / name
+        if whole is not None and whole != path:
+            whole.replace(path)
+        return whole is not None
+
+    def _fetched(self, name: str, over: Event) -> Path | None:
+        """Where on this disk a file is whole: in its place, or beside; None where it is lost.
+
+        Args:
+            name: Its path in the run's folder.
+            over: Is set once nobody waits for it.
+        """
         entry, path = self.manifest.files[name], self._run.folder / name
-        if path.is_file() and (path.stat().st_size, sha256_of(path)) == (entry.bytes, entry.sha256):
-            return True
-        path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_name(f".{path.name}.part")
+        for here in (path, part):
+            if entry.is_content_of(here):
+                return here
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.write_bytes(b"")
         wanted = self._store.look(entry.key(name))
-        part.unlink(missing_ok=True)
-        part.touch()
         if wanted is not None and wanted.size == entry.bytes:
+            self._receive(wanted, part, over)
+        if entry.is_content_of(part):
+            return part
+        part.unlink()
+        return None
+
+    def _receive(self, wanted: StoredObject, part: Path, over: Event) -> None:
+        """Fetches an object, which may be deleted meanwhile."""
+        try:
             receive_object(self._store, wanted, part, over)
-        if wanted is None or sha256_of(part) != entry.sha256:
-            part.unlink()
-            note(f"warning: {self._store.named(entry.key(name))} is damaged or gone; left out")
-            return False
-        part.replace(path)
-        return True
+        except StorageError:
+            if over.is_set() or self._store.look(wanted.name) is not None:
+                raise
 
     def push(self, snapshot: Snapshot) -> None:
         """Uploads what the mirror does not hold yet, then the manifest, and deletes the rest.
@@ -244,7 +237,7 @@ class Mirror:
             StorageError: Storage does not take it; the mirror holds what it held.
         """
         files = {name: self._upload(name, file) for name, file in snapshot.files.items()}
-        manifest = _Manifest(self._writer, snapshot.iteration, snapshot.checkpoints, files)
+        manifest = MirrorManifest(self._writer, snapshot.iteration, snapshot.checkpoints, files)
         if manifest == self.manifest:
             return
         text = json.dumps(asdict(manifest), indent=1).encode()
@@ -260,14 +253,14 @@ class Mirror:
 
     def clear(self) -> None:
         """Deletes what uploads that were killed have left."""
-        there = {each.name for each in self._store.objects(_FILES)}
+        there = {each.name for each in self._store.objects(MIRRORED_FILES)}
         self._store.delete(sorted(there - self.manifest.keys()))
 
-    def _upload(self, name: str, file: BinaryIO) -> _Entry:
+    def _upload(self, name: str, file: BinaryIO) -> MirroredFile:
         """Uploads a file unless it is there; what is written meanwhile is not part of it."""
         if not name.endswith(".pth"):
             content = file.read()
-            entry = _Entry(hashlib.sha256(content).hexdigest(), len(content))
+            entry = MirroredFile(hashlib.sha256(content).hexdigest(), len(content))
             if self.manifest.files.get(name) != entry:
                 self._store.write(entry.key(name), content)
             return entry
@@ -277,10 +270,10 @@ class Mirror:
             self._store.write(entry.key(name), file)
         return entry
 
-    def _measured(self, file: BinaryIO) -> _Entry:
+    def _measured(self, file: BinaryIO) -> MirroredFile:
         """The sum of a checkpoint, which is never written again: computed once."""
         status = os.fstat(file.fileno())
         identity = (status.st_ino, status.st_mtime_ns, status.st_size)
         if identity not in self._sums:
             self._sums[identity] = sha256_of_stream(file)
-        return _Entry(self._sums[identity], status.st_size)
+        return MirroredFile(self._sums[identity], status.st_size)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from serving.shared import Bundle
+from serving.shared import Bundle, Store
 from umop.runs.folder import RunFolder
 from umop.runs.uploads import mirror_of
-from umop.system.storage import readable_errors
+from umop.system.storage import patiently, readable_errors
 
 
 def publish(run: RunFolder, address: str) -> str:
@@ -27,8 +27,14 @@ def publish(run: RunFolder, address: str) -> str:
         UserError: Storage refuses.
     """
     name = f"{run.bundle.name}.zip"
-    with readable_errors(), TemporaryDirectory(dir=run.folder, prefix=".") as scratch:
+    with readable_errors():
         store = mirror_of(run, address)
-        with Bundle.open(run.bundle).pack(Path(scratch) / name).open("rb") as file:
-            store.write(name, file)
+    with TemporaryDirectory(dir=run.folder, prefix=".") as scratch:
+        packed = Bundle.open(run.bundle).pack(Path(scratch) / name)
+        patiently(lambda: _write(store, packed))
     return store.named(name)
+
+
+def _write(store: Store, packed: Path) -> None:
+    with packed.open("rb") as file:
+        store.write(packed.name, file)

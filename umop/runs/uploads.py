@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from threading import Condition, Thread
 
-from serving.shared import ConflictError, Store, local_path
+from serving.shared import ConflictError, Store
 from umop.runs.folder import RunFolder
 from umop.runs.lease import Lease
-from umop.runs.mirror import Mirror, Snapshot
+from umop.runs.mirror import Mirror
+from umop.runs.snapshot import Snapshot
 from umop.system.console import note
 from umop.system.errors import FetchError, UserError
 from umop.system.storage import patiently, readable_errors
 
+_IN_STORAGE = re.compile(r"(s3|gs|az)://[^/]", re.IGNORECASE)
+"""The beginning of an address that names a bucket."""
 _GRACE = 90.0
 """Seconds that a stop waits for its upload; a rank is killed 100 s after it is told to stop."""
 _SECONDS_BETWEEN_LOOKS = 0.1
@@ -28,26 +32,28 @@ def mirror_of(run: RunFolder, address: str) -> Store:
         StorageError: The address is not valid.
         UserError: It is one that cannot be written so that two jobs notice each other.
     """
-    if local_path(address) is not None or address.lower().startswith("https:"):
+    if not _IN_STORAGE.match(address):
         raise UserError(
             f"--mirror must be an address in object storage (s3://, gs:// or az://), not {address}."
         )
     return Store(f"{address.rstrip('/')}/{run.name}")
 
 
-def bring(run: RunFolder, address: str, here: int) -> None:
+def bring(run: RunFolder, address: str, here: int, needs_best: bool = False) -> None:
     """Brings a run from its mirror, unless it has come as far here.
 
     Args:
         run: Its folder.
         address: Of all runs.
         here: Iterations done here; -1 where there is no checkpoint.
+        needs_best: Whether the best checkpoint is what the run is brought for.
 
     Raises:
         FetchError: Storage does not answer.
-        UserError: Not one checkpoint is whole, or storage refuses.
+        UserError: Not one checkpoint is whole, or not the best one that is needed, or storage
+            refuses.
     """
-    patiently(lambda: Mirror(run, mirror_of(run, address)).pull(here))
+    patiently(lambda: Mirror(run, mirror_of(run, address)).pull(here, needs_best))
 
 
 def require_mirror(run: RunFolder, address: str) -> None:

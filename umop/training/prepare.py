@@ -10,7 +10,7 @@ from typing import Any
 
 from mmengine.config import Config
 
-from umop.config.check import require_trainable
+from umop.config.check import require_start, require_trainable
 from umop.config.load import load_written
 from umop.config.settings import leaves
 from umop.data.preparation.custom import read_from
@@ -62,17 +62,19 @@ def prepare(
         claim: Keeps other processes from the run, and brings what its mirror has of it.
 
     Raises:
-        UserError: An option is not possible.
+        UserError: An option is not possible, or the checkpoint to start from is not there.
     """
     require_trainable(config)
     require_gpu(options, on_gpu(options), processes)
     claim()
+    checkpoint = newest_whole(run)
+    if checkpoint is None:
+        require_start(config)
     draft = Draft(config, run, options, processes)
     for step in PREPARATION_STEPS:
         step(draft)
     _check_same_data(draft)
     check_same_config(config, run)
-    checkpoint = newest_whole(run)
     reached = reached_by(checkpoint) if checkpoint else Reached()
     if reached.is_finished:
         return None

@@ -226,7 +226,7 @@ def _without_space(run: RunFolder) -> Iterator[None]:
     """Says what to do where the disk is full.
 
     Raises:
-        UserError: It is.
+        MachineError: It is.
     """
     try:
         yield
@@ -236,10 +236,10 @@ def _without_space(run: RunFolder) -> Iterator[None]:
         raise _no_space(run) from error
 
 
-def _no_space(run: RunFolder) -> UserError:
+def _no_space(run: RunFolder) -> MachineError:
     """What a user reads when the disk is full."""
     saved = run.latest_checkpoint()
     kept = f"{saved.name} is saved" if saved else "Nothing is saved yet"
-    return UserError(
+    return MachineError(
         f"There is no space left in {run.folder}. {kept}: make room, and the same command goes on."
     )

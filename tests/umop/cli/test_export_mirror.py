@@ -8,9 +8,13 @@ from pathlib import Path
 import pytest
 
 from serving.bundle import Bundle
+from serving.storage import Store
 from tests.storage import Storage, upload
 from tests.umop.cli.small import SMALL
 from tests.umop.conftest import Umop
+from umop.runs.folder import BEST, RunFolder
+from umop.runs.mirror import Mirror
+from umop.runs.snapshot import Snapshot
 
 
 @pytest.mark.slow
@@ -35,6 +39,19 @@ def test_a_mirrored_run_is_exported_from_an_empty_disk(
     address = f"{runs}/far/far.bundle.zip"
     assert out.splitlines()[-1] == f"Serve it: umop-serve --bundle {address}"
     assert Bundle.open(address).manifest.name == "far"
+
+
+def test_a_run_whose_best_checkpoint_is_lost_is_not_exported(
+    storage: Storage, place: str, umop: Umop
+) -> None:
+    run = RunFolder(Path("runs/discs"))
+    mirror = Mirror(run, Store(f"{place}/discs"))
+    mirror.push(Snapshot.of(run, 4))
+    Store(f"{place}/discs").delete([mirror.manifest.files[BEST].key(BEST)])
+    shutil.rmtree(run.folder)
+    code, _, err = umop("export", "discs", "--mirror", place)
+    assert code == 2
+    assert f"{place}/discs has no best.pth that is whole" in err
 
 
 def test_a_path_of_data_is_refused(umop: Umop, discs: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.umop.conftest import Umop
-from umop.config.check import require_trainable
+from umop.config.check import require_start
 from umop.config.files import config_names
 from umop.config.load import load_config
 from umop.config.overrides import override
@@ -90,7 +90,15 @@ def test_modules_that_the_command_line_names_are_imported(value: str, said: str)
 def test_a_checkpoint_to_start_from_must_be_there() -> None:
     config = load_config("small", ["load_from=nowhere.pth"])
     with pytest.raises(UserError, match=r"load_from is 'nowhere.pth', and there is no such file"):
-        require_trainable(config)
+        require_start(config)
+
+
+def test_a_checkpoint_to_start_from_may_be_in_the_users_home(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "w.pth").touch()
+    require_start(load_config("small", ["load_from=~/w.pth"]))
 
 
 def test_a_config_inherits_from_one_of_the_users_own(tmp_path: Path) -> None:

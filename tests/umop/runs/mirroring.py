@@ -8,7 +8,8 @@ from pathlib import Path
 from serving.storage import Store
 from umop.runs.checkpoints import write_checkpoint
 from umop.runs.folder import RunFolder
-from umop.runs.mirror import Mirror, Snapshot
+from umop.runs.mirror import Mirror
+from umop.runs.snapshot import Snapshot
 
 
 def save(run: RunFolder, iteration: int) -> None:

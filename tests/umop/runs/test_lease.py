@@ -114,6 +114,25 @@ def test_a_server_that_writes_whatever_is_expected_is_refused(
     assert store.read(LEASE) is None, "the next start need not wait"
 
 
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        Fault(status=412, code="PreconditionFailed"),
+        Fault(status=409, code="ConditionalRequestConflict"),
+    ],
+)
+def test_a_server_that_refuses_every_condition_is_not_asked_for_ever(
+    storage: Storage, store: Store, refusal: Fault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr("umop.runs.lease.sleep", pauses.append)
+    storage.fault = lambda method, path: refusal if method == "PUT" else None
+    with pytest.raises(UserError, match="cannot be a mirror: its server refuses each write"):
+        Lease(store)._acquire()
+    assert len(pauses) == 5
+    assert store.look(LEASE) is None
+
+
 def test_what_a_job_wrote_without_learning_it_is_its_own(
     store: Store, dead: Lease, capsys: pytest.CaptureFixture[str]
 ) -> None:

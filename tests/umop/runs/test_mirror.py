@@ -15,7 +15,7 @@ from tests.storage import Fault, Storage
 from tests.umop.runs.mirroring import fresh, newest, push, save
 from umop.runs.checkpoints import checksum_file
 from umop.runs.folder import BEST, RunFolder
-from umop.runs.mirror import Snapshot
+from umop.runs.snapshot import Snapshot
 from umop.runs.uploads import bring, mirrored
 from umop.system.errors import UserError
 

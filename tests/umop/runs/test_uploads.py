@@ -156,10 +156,13 @@ def test_one_refusal_at_the_start_does_not_end_it(
             uploads.start()
 
 
+ELSEWHERE = [
+    *("file:///tmp/runs", "file://tmp/runs", "https://host/runs", "ftp://host/runs"),
+    *("runs", "/tmp/runs", "s3://", "s3:/runs"),
+]
 NO_MIRRORS = [
-    ("file:///tmp/runs", "--mirror must be an address in object storage"),
-    ("https://host/runs", "--mirror must be an address in object storage"),
-    ("runs", "is not known here"),
+    *((each, rf"address in object storage .*, not {each}\.$") for each in ELSEWHERE),
+    ("s3://-/runs", "there can be no such address"),
 ]
 
 

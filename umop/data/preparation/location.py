@@ -12,7 +12,6 @@ from umop.system.errors import UserError
 
 _IN_COCO = ("CocoDataset", "MixedCocoDataset", "TiledDataset")
 """The types of data sets whose annotations are in COCO's format."""
-_GIVE = "Give the folder that holds your data with --data."
 _NAMED = ("data_root", "ann_file", "data_prefix.img", "metainfo.classes")
 
 
@@ -36,7 +35,9 @@ def require_data(config: Config, split: str, hint: str | None = None) -> None:
     _require_coco(dataset, f"{split}_dataloader.dataset")
     for path in (Path(dataset.data_root), annotation_file(dataset), image_folder(dataset)):
         if not path.exists():
-            hint = hint or config.get("data_hint", _GIVE)
+            hint = hint or config.get(
+                "data_hint", "Give the folder that holds your data with --data."
+            )
             raise UserError(f"The {split} data is not there: {path} does not exist. {hint}")
 
 
