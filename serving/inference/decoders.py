@@ -9,7 +9,7 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from serving.inference.formats import Encoded, ImageError
 from serving.inference.formats.jpeg import END
@@ -51,7 +51,6 @@ def decode_stored(encoded: Encoded, reduction: int) -> Decoded:
 
     Raises:
         ImageError: The image is damaged. Pillow raises other errors for that, too.
-        UnidentifiedImageError: It is damaged, or of a kind that is not read.
         MemoryError: There is not enough memory for it.
     """
     if encoded.way == "plain":
@@ -72,7 +71,10 @@ def decode_stored(encoded: Encoded, reduction: int) -> Decoded:
         return _from_values(values, encoded)
     decoded = _decode_with_pillow(encoded)
     if encoded.way == "deep" and encoded.media_type == "image/tiff":
-        raise UnidentifiedImageError  # Pillow's values are others where it reads such a TIFF
+        raise ImageError(  # Pillow's values are others where it reads such a TIFF
+            "the image is damaged, or its compression is not read at this depth; "
+            "save it with deflate, or as RGB of 8 bits"
+        )
     return decoded
 
 

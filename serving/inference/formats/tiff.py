@@ -45,7 +45,7 @@ class _Sample:
     bits: int
     format: int
     photometric: int
-    extra: int
+    extra: int | None
 
     @property
     def opaque(self) -> bool:
@@ -86,14 +86,17 @@ class _Sample:
         return "deep" if self.photometric in _GREY and unlike else "pillow"
 
     def _interleaved(self) -> Way:
-        if self.photometric in _GREY:
+        is_unread = self.channels == 2 or self.bits == 16
+        if (self.channels, self.bits) == (2, 16) and self.extra != _ALPHA:
+            is_unread = False  # OpenCV reads the first
+        if self.photometric in _GREY and is_unread:
             raise ImageError(
                 f"a TIFF of {self.channels} channels of {self.bits} bits that is said to be grey "
                 f"(PhotometricInterpretation {self.photometric}) is not read; "
                 "save it as RGB, or with one channel"
             )
         is_lab = (self.photometric, self.bits, self.format) == (_LAB, 16, _UNSIGNED)
-        return "deep" if is_lab or self.photometric == _RGB else "pillow"
+        return "deep" if is_lab or self.photometric in {_RGB, *_GREY} else "pillow"
 
     def _planes(self) -> Way:
         usual = self.bits in (16, 32) and (self.bits, self.format) != (16, _FLOAT)
@@ -130,7 +133,7 @@ def read(data: bytes) -> Encoded:
         bits,
         format=first(_SAMPLE_FORMAT, _UNSIGNED),
         photometric=first(_PHOTOMETRIC, _ZERO_IS_BLACK),
-        extra=first(_EXTRA, _ALPHA),
+        extra=first(_EXTRA, 0) if directory.get(_EXTRA, _NONE).count else None,
     )
     width, height = size[::-1] if first(ORIENTATION, 1) in SWAPPING_ORIENTATIONS else size
     return Encoded(

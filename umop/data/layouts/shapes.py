@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
+
+_FEWEST_OF_ONE_SIZE = 3
+"""Boxes of one size in an image, beside its first, that are no chance."""
 
 
 def around(points: Sequence[Sequence[float]]) -> list[float]:
@@ -80,3 +84,20 @@ def pixels(value: object) -> int | None:
     except (ValueError, OverflowError):
         return None
     return int(side) if 0 < side < math.inf else None
+
+
+def have_size_of_image(rows: Sequence[tuple[Any, ...]]) -> bool:
+    """Whether boxes with sizes have their images' instead of their own.
+
+    Then all of an image have one size, at different places, and begin within it.
+    """
+    first: dict[int, Sequence[float]] = {}
+    others = 0
+    for image, _, corners, *_ in rows:
+        x1, y1, x2, y2 = first.setdefault(image, corners)
+        width, height = corners[2] - corners[0], corners[3] - corners[1]
+        is_of_one_size = math.isclose(width, x2 - x1) and math.isclose(height, y2 - y1)
+        if not is_of_one_size or corners[0] > width or corners[1] > height:
+            return False
+        others += tuple(corners[:2]) != (x1, y1)
+    return others >= _FEWEST_OF_ONE_SIZE

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 from umop.data.dataset import Builder, Image, Notation
 from umop.data.files.names import base, folded, split_in
@@ -18,15 +16,13 @@ from umop.data.files.tree import Files
 from umop.data.layouts.columns import Columns, column_of_splits, columns_of, lacks_labels
 from umop.data.layouts.layout import Layout
 from umop.data.layouts.rows import delimiter_of, first_row, first_rows, rows
-from umop.data.layouts.shapes import around, centred, pixels
+from umop.data.layouts.shapes import around, centred, have_size_of_image, pixels
 from umop.system.console import counted
 
 _OPEN_IMAGES = {"xmin", "labelname"}
 _LOOKED_AT = 20
 _THOUSANDS = re.compile(r"[1-9]\d{0,2}(,\d{3})+")
 _LONGEST_SHOWN = 60
-_FEWEST_OF_ONE_SIZE = 3
-"""Boxes of one size in an image, beside its first, that are no chance."""
 
 
 def _find(files: Files) -> list[Path]:
@@ -90,23 +86,6 @@ def _class_descriptions(files: Files) -> dict[str, str]:
     return {row[0]: row[1] for path in tables for row in rows(path) if len(row) == 2}
 
 
-def _have_size_of_image(rows: Sequence[tuple[Any, ...]]) -> bool:
-    """Whether boxes with sizes have their images' instead of their own.
-
-    Then all of an image have one size, at different places, and begin within it.
-    """
-    first: dict[int, Sequence[float]] = {}
-    others = 0
-    for image, _, corners, *_ in rows:
-        x1, y1, x2, y2 = first.setdefault(image, corners)
-        width, height = corners[2] - corners[0], corners[3] - corners[1]
-        is_of_one_size = math.isclose(width, x2 - x1) and math.isclose(height, y2 - y1)
-        if not is_of_one_size or corners[0] > width or corners[1] > height:
-            return False
-        others += tuple(corners[:2]) != (x1, y1)
-    return others >= _FEWEST_OF_ONE_SIZE
-
-
 def _have_thousands(texts: Sequence[str]) -> bool:
     """Whether commas may stand between thousands in numbers, not before their decimals."""
     with_commas = [text for text in texts if "," in text]
@@ -133,14 +112,17 @@ class _Table:
         self.builder = builder
         self.names = names
         self.split = files.split_of_list(path)
-        self.images: dict[tuple[str, Path, str | None], int] = {}
+        self.names_an_image = _finder(path, files)
+        self.images: dict[tuple[str, Path], int] = {}
         self.named: dict[tuple[str, str, str | None], tuple[str, Path]] = {}
+        self.said: dict[tuple[str, str], str | None] = {}
         self.persons: dict[int, str] = {}
         self.of_others: Counter[int] = Counter()
-        self.has_decimal_commas = delimiter_of(head(path)) != ","
+        self.of_two_splits: dict[int, str] = {}
+        self.delimiter = delimiter_of(head(path))
 
     def read(self) -> None:
-        start = first_row(self.path)
+        self.start = start = first_row(self.path)
         before = len(self.builder.rows)
         self.places = self._all_places(start)
         for number, row in enumerate(rows(self.path), start=1):
@@ -152,11 +134,13 @@ class _Table:
                 self._note("annotations-unreadable", text)
             elif any(row) and not (self.columns.has_header and row == start):
                 self._read_row(number, row)
+        for image, text in self.of_two_splits.items():
+            self.builder.issue_of(image, "listed-twice", text)
         for image, count in self.of_others.items():
             name, boxes = self.builder.images[image].written, counted(count, "box")
             text = f"{name}: {boxes} by another person"
             self.builder.issue_of(image, "annotation-unused", text)
-        if self.columns.is_size_unclear and _have_size_of_image(self.builder.rows[before:]):
+        if self.columns.is_size_unclear and have_size_of_image(self.builder.rows[before:]):
             del self.builder.rows[before:]
             text = (
                 "the width and height are the same for all boxes of an image, as if they were the "
@@ -180,6 +164,9 @@ class _Table:
         if broken := next((name for name in cells if "\n" in cells[name]), None):
             text = f"line {number} has a line break in its {broken}: is a quote missing?"
             return self._note("annotations-unreadable", text)
+        if inner := self._row_within(row):
+            text = f"line {number} ends quotes with another row in them: is one missing? {inner}"
+            return self._note("annotations-unreadable", text)
         image = self._image(cells)
         written = self._written(cells, row)
         person = cells.get("person", "")
@@ -199,6 +186,15 @@ class _Table:
         crowd = cells.get("isgroupof") == "1"
         return self.builder.box(image, label, corners, number, crowd)
 
+    def _row_within(self, row: Sequence[str]) -> str | None:
+        """A line within quotes that is a row: it has as many values, and names an image."""
+        for line in (line for value in row for line in value.splitlines()[1:]):
+            values = [value.strip(' "') for value in line.split(self.delimiter)]
+            is_whole = len(values) == len(self.start)
+            if is_whole and self.names_an_image(values[self.places["image"]]):
+                return line[:_LONGEST_SHOWN]
+        return None
+
     def _written(self, cells: Mapping[str, str], row: Sequence[str]) -> list[str]:
         """The numbers of a row's box, or of all corners of its polygon."""
         if "box" in self.places:
@@ -213,7 +209,7 @@ class _Table:
         Raises:
             ValueError: They are not numbers, or not as many.
         """
-        if self.has_decimal_commas and not _have_thousands(written):
+        if self.delimiter != "," and not _have_thousands(written):
             written = [text.replace(",", ".") for text in written]
         numbers = [float(text) for text in written]
         if self.columns.more_corners:
@@ -229,23 +225,28 @@ class _Table:
 
     def _image(self, cells: dict[str, str]) -> int:
         """The index of a row's image."""
-        own_split = split_in(cells.get("split", "")) or self.split
-        named = (cells.get("folder", ""), cells["image"], own_split)
-        if named not in self.named:
-            self.named[named] = self._named(*named)
-        written, path = self.named[named]
-        key = (written, path, own_split or self.files.split_of(path))
-        if key not in self.images:
+        name = (cells.get("folder", ""), cells["image"])
+        split = split_in(cells.get("split", "")) or self.split or self.said.get(name)
+        self.said.setdefault(name, split)
+        key = (*name, split)
+        if key not in self.named:
+            self.named[key] = self._named(*key)
+        written, path = self.named[key]
+        if (written, path) not in self.images:
             image = Image(
                 path=path,
                 source=self.path,
-                split=key[-1],
+                split=split or self.files.split_of(path),
                 width=pixels(cells.get("width")),
                 height=pixels(cells.get("height")),
                 written=written,
             )
-            self.images[key] = self.builder.image(image)
-        return self.images[key]
+            self.images[written, path] = self.builder.image(image)
+        index = self.images[written, path]
+        first = self.builder.images[index].split
+        if split and split != first:
+            self.of_two_splits[index] = f"{written} is in {first} and {split}: {first} counts"
+        return index
 
     def _named(self, folder: str, name: str, split: str | None) -> tuple[str, Path]:
         """The name that counts and the path of an image, or where it should be.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import lzma
+import struct
 from typing import Any
 
 import numpy as np
@@ -84,20 +85,47 @@ def test_a_compression_that_opencv_lacks_is_refused_where_pillows_values_are_oth
     if is_read:
         assert (decode(data, LIMIT) == GREY[..., None]).all()
     else:
-        with pytest.raises(ImageError, match="of a kind that is not read; save it as RGB of 8"):
+        with pytest.raises(ImageError, match="compression is not read at this depth; save it with"):
             decode(data, LIMIT)
 
 
-@pytest.mark.parametrize("kind", ["u2", "u4", "f4"])
-@pytest.mark.parametrize("channels", [2, 3, 4])
-def test_several_channels_that_are_said_to_be_grey_are_refused(kind: str, channels: int) -> None:
+@pytest.mark.parametrize(
+    ("kind", "channels", "meaning"),
+    [
+        ("u2", 2, "unassalpha"),
+        ("u2", 3, "unspecified"),
+        ("u2", 4, "unspecified"),
+        ("f4", 2, "unspecified"),
+    ],
+)
+def test_several_channels_that_are_said_to_be_grey_are_refused(
+    kind: str, channels: int, meaning: str
+) -> None:
     values = np.ones((48, 64, channels), kind)
-    extra = ["unspecified"] * (channels - 1)
+    extra = [meaning] * (channels - 1)
     data = saved(values, planarconfig="contig", extrasamples=extra)
     with pytest.raises(ImageError, match=rf"{channels} channels .* grey .* save it as RGB"):
         decode(data, LIMIT)
     with pytest.raises(ImageError, match="lie apart"):
         decode(saved(in_planes(values), planarconfig="separate", extrasamples=extra), LIMIT)
+
+
+def test_said_to_be_grey_they_are_read_where_opencv_reads_them() -> None:
+    grey = np.dstack([GREY.astype("u2") << 8, np.full(GREY.shape, 5000, "u2")])
+    data = saved(grey, planarconfig="contig", extrasamples=["unspecified"])
+    assert (decode(data, LIMIT) == GREY[..., None]).all()
+    for values in (NOISE / np.float32(255), NOISE.astype("u4") << 24):
+        values[0, 0] = values.max()
+        data = saved(values, planarconfig="contig", extrasamples=["unspecified"] * 2)
+        assert (decode(data, LIMIT)[1:] == NOISE[1:]).all()
+
+
+def test_a_list_of_further_channels_may_be_empty() -> None:
+    rgba = np.dstack([NOISE, np.full(GREY.shape, 255, np.uint8)])
+    data = saved(rgba, photometric="rgb", extrasamples=["unassalpha"])
+    none = data.replace(struct.pack("<HHI", 338, 3, 1), struct.pack("<HHI", 338, 3, 0))
+    assert none != data
+    assert (decode(none, LIMIT) == NOISE).all()
 
 
 def test_channels_of_other_colour_models_are_read() -> None:

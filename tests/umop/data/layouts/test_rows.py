@@ -124,54 +124,38 @@ def test_a_value_in_quotes_may_hold_a_line_break(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
 @pytest.mark.parametrize(
     ("header", "rows"),
     [
         (
             "image,x1,y1,x2,y2,label,comment",
-            (
-                'a.jpg,8,6,24,30,cat,"unclear',
-                "b.jpg,,,,,,",
-                "c.jpg,9,6,24,30,dog,",
-                'd.jpg,10,6,24,30,dog,blurry"',
-                'e.jpg,11,6,24,30,dog,"seen\nat dusk, by 2"',
-            ),
+            ('a.jpg,8,6,24,30,cat,"unclear', "b.jpg,,,,,,", 'c.jpg,9,6,24,30,dog,blurry"'),
         ),
         (
             "image,comment,x1,y1,x2,y2,label",
-            (
-                'a.jpg,"unclear,8,6,24,30,cat',
-                "b.jpg,,,,,,",
-                "c.jpg,,9,6,24,30,dog",
-                'd.jpg,blurry",10,6,24,30,dog',
-                'e.jpg,"seen, from, afar, at, dusk,\nby, two, or, three, or, four, men",'
-                "11,6,24,30,dog",
-            ),
-        ),
-        (
-            "image,x1,y1,x2,y2,label",
-            (
-                'a.jpg,8,6,24,30,"cat',
-                "b.jpg,,,,,",
-                "c.jpg,9,6,24,30,dog",
-                'd.jpg,10,6,24,30,dog"',
-                "e.jpg,11,6,24,30,dog",
-            ),
+            ('a.jpg,"unclear,8,6,24,30,cat', "b.jpg,,,,,,", 'c.jpg,blurry",9,6,24,30,dog'),
         ),
     ],
 )
-@pytest.mark.parametrize("end", ["\n", "\r\n"])
-def test_a_quote_takes_no_other_rows_with_it(
+def test_a_quote_that_takes_other_rows_with_it_is_an_error(
     tmp_path: Path, header: str, rows: tuple[str, ...], end: str
 ) -> None:
-    names = drawn(tmp_path, [f"{name}.jpg" for name in "abcde"])
+    drawn(tmp_path, ["a.jpg", "b.jpg", "c.jpg"])
     write(tmp_path / "boxes.csv", "\n".join((header, *rows)).replace("\n", end))
-    report = check(open_data(tmp_path))
-    data = report.data
-    assert [data.name(image.path) for image in data.images] == names
-    assert data.boxes.corners[:, 0].tolist() == [8, 9, 10, 11]
-    assert data.boxes.place.tolist() == [2, 4, 5, 7 if "\n" in rows[-1] else 6]
-    assert (data.classes, report.of("error")) == (("cat", "dog"), ())
+    assert texts(check(open_data(tmp_path)), "annotations-unreadable") == [
+        "boxes.csv: line 4 ends quotes with another row in them: is one missing? b.jpg,,,,,,"
+    ]
+
+
+@pytest.mark.parametrize(
+    "comment", ["seen, from, afar, at, dusk,\nby, two, or, three, men, or so", "[1, 2,\n3, 4]"]
+)
+def test_a_comment_may_be_long(tmp_path: Path, comment: str) -> None:
+    drawn(tmp_path, ["a.jpg", "1.jpg"])
+    header = "image,x1,y1,x2,y2,label,comment"
+    report = checked(tmp_path, header, f'a.jpg,8,6,24,30,cat,"{comment}"')
+    assert (len(report.data.boxes), report.of("error")) == (1, ())
 
 
 def test_a_line_break_in_a_value_that_counts_is_an_error(tmp_path: Path) -> None:
@@ -205,11 +189,21 @@ def test_one_name_in_two_splits_is_two_images(tmp_path: Path) -> None:
     assert data.unlisted == ()
 
 
-def test_an_image_of_two_splits_is_said(tmp_path: Path) -> None:
+def test_an_image_of_two_splits_is_one_and_said(tmp_path: Path) -> None:
     drawn(tmp_path, ["a.jpg"])
-    rows = ("a.jpg,8,6,24,30,cat,train", "a.jpg,9,6,24,30,cat,val")
+    rows = ("a.jpg,8,6,24,30,cat,train", "a.jpg,9,6,24,30,cat,val", "a.jpg,9,7,24,30,cat,")
     report = checked(tmp_path, "filename,xmin,ymin,xmax,ymax,class,split", *rows)
-    assert texts(report, "split-twice-listed") == ["a.jpg: a.jpg in val"]
+    assert [image.split for image in report.data.images] == ["train"]
+    assert len(report.data.boxes) == 3
+    assert texts(report, "listed-twice") == ["boxes.csv: a.jpg is in train and val: train counts"]
+
+
+def test_a_split_counts_for_all_rows_of_its_image(tmp_path: Path) -> None:
+    drawn(tmp_path, ["train/a.jpg", "val/a.jpg", "val/b.jpg"])
+    rows = ("a.jpg,8,6,24,30,cat,train", "a.jpg,9,6,24,30,cat,", "b.jpg,9,7,24,30,cat,val")
+    report = checked(tmp_path, "filename,xmin,ymin,xmax,ymax,class,split", *rows)
+    names = [report.data.name(image.path) for image in report.data.images]
+    assert (names, report.data.boxes.image.tolist()) == (["train/a.jpg", "val/b.jpg"], [0, 0, 1])
 
 
 def test_a_quote_that_is_cut_off_hides_no_columns(tmp_path: Path) -> None:

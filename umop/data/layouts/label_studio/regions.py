@@ -92,7 +92,7 @@ def region_corners(region: dict[str, Any]) -> list[float]:
     if "points" in value:
         return around([(x * across, y * down) for x, y in value["points"]])
     x, y = value["x"] * across, value["y"] * down
-    rotation = value.get("rotation") or 0
+    rotation = float(value.get("rotation") or 0)
     if "radiusX" in value:
         radius_x, radius_y = value["radiusX"] * across, value["radiusY"] * down
         return around_ellipse(x, y, radius_x, radius_y, rotation)

@@ -19,7 +19,6 @@ from umop.data.layouts.yolo.lines import (
     has_confidence,
     have_confidence_first,
     have_tracks,
-    have_tracks_alone,
     lack_confidence,
     unnamed_keypoints,
 )
@@ -29,8 +28,6 @@ from umop.system.console import counted
 _BOX_VALUES = 5
 _TRACK_VALUES = 2
 _LOOKED_AT = 20
-
-
 _OTHER_NUMBER = (
     "no confidence from 0 to 1 behind its box; an angle, a percentage or a track? Write the box's "
     "four corners for an angle, or leave the number out"
@@ -188,9 +185,6 @@ class _Reader:
         """The lines without those whose five numbers are no box and a confidence."""
         of_five = [line for line in lines if len(line.numbers) == _BOX_VALUES]
         numbers = [line.numbers for line in of_five]
-        if have_tracks_alone(numbers) and _are_apart(of_five):
-            self._note("tracks-unused", "the number behind each box is taken for a track's")
-            return lines
         if lack_confidence(numbers):
             return self._without(of_five, lines, _OTHER_NUMBER)
         if have_confidence_first(numbers):
@@ -251,11 +245,6 @@ class _Reader:
 
     def _note(self, rule: str, text: str) -> None:
         self.builder.issue(rule, self.description.path or self.files.root, text)
-
-
-def _are_apart(lines: Sequence[_Line]) -> bool:
-    """Whether no image has a number twice behind its boxes, as it has each track once."""
-    return len({(line.image, line.numbers[-1]) for line in lines}) == len(lines)
 
 
 def _numbers(values: Sequence[str]) -> list[float]:

@@ -74,15 +74,8 @@ def have_tracks(lines: Iterable[Sequence[float]]) -> bool:
         return False
     table = np.array(found, dtype=np.float64)
     confidence, track = table[:, _BOX], table[:, _BOX + 1]
-    are_confidences = bool(((confidence >= 0) & (confidence <= 1)).all())
-    return are_confidences and _are_numbers_of_tracks(track) and _are_boxes(table)
-
-
-def have_tracks_alone(lines: Sequence[Sequence[float]]) -> bool:
-    """Whether lines of five numbers may have that of a track behind the box, no confidence."""
-    table = np.array(lines, dtype=np.float64).reshape(-1, _BOX + 1)
-    tracks = table[:, _BOX]
-    return bool((tracks > 1).any()) and _are_numbers_of_tracks(tracks) and _are_boxes(table)
+    are_tracks = (track >= 1) & (track % 1 == 0) & (confidence >= 0) & (confidence <= 1)
+    return bool(are_tracks.all()) and _are_boxes(table)
 
 
 def lack_confidence(lines: Sequence[Sequence[float]]) -> bool:
@@ -108,11 +101,6 @@ def have_confidence_first(lines: Iterable[Sequence[float]]) -> bool:
     is_confidence = (table[:, 0] >= 0) & (table[:, 0] <= 1)
     mostly_out = _are_inside(table[:, :_BOX]).mean() < _HALF
     return bool(is_confidence.all() and mostly_out) and _are_boxes(table[:, 1:])
-
-
-def _are_numbers_of_tracks(numbers: NDArray[np.float64]) -> bool:
-    """Whether all are whole numbers from 1."""
-    return bool(((numbers >= 1) & (np.trunc(numbers) == numbers) & np.isfinite(numbers)).all())
 
 
 def _values_of_keypoint(rest: NDArray[np.float64]) -> int | None:

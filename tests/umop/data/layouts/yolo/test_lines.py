@@ -73,20 +73,3 @@ def test_where_more_numbers_are_angles_all_are(tmp_path: Path) -> None:
     assert found[1].startswith(
         "labels/img_01.txt: line 1 has no confidence from 0 to 1 behind its box; an angle, a per"
     )
-
-
-def test_numbers_of_tracks_behind_the_boxes_are_left_out(tmp_path: Path) -> None:
-    """As Ultralytics writes them where no confidences are saved."""
-    yolo(tmp_path, 4, lines="0 0.25 0.4 0.2 0.4 1\n1 0.7 0.5 0.3 0.5 12\n")
-    report = check(open_data(tmp_path))
-    assert (len(report.data.boxes), report.of("error")) == (8, ())
-    assert texts(report, "tracks-unused") == [
-        ".: the number behind each box is taken for a track's"
-    ]
-    assert texts(report, "confidences-unused") == []
-
-
-def test_a_number_that_an_image_has_twice_is_no_tracks(tmp_path: Path) -> None:
-    yolo(tmp_path, 4, lines="0 0.25 0.4 0.2 0.4 90\n1 0.7 0.5 0.3 0.5 90\n")
-    report = check(open_data(tmp_path))
-    assert (len(report.data.boxes), len(texts(report, "annotation-numbers"))) == (0, 8)
