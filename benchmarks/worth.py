@@ -4,7 +4,8 @@
     python benchmarks/worth.py own_data docs/images/worth.png
 
 Left: AP of `small` less that of `plain_small`, a point for each pair of the same data and seed.
-Right: γ of `small`'s levels, averaged by their positives, over the steps of the first seed.
+Right: γ of `small`'s levels, averaged by their positives, over the steps of the first seed that has
+a run.
 """
 
 from __future__ import annotations
@@ -58,14 +59,15 @@ def draw_pairs(gains: dict[str, list[float]], axis: Axes) -> None:
 
 
 def draw_gamma(rows: list[dict[str, Any]], runs: Path, axis: Axes) -> None:
-    """Draws a curve for each data set: the first seed's γ over the share of its steps."""
-    for row in rows:
-        trial = Trial.of(row)
-        if trial.config == "small" and trial.seed == 0:
-            lines = [
-                line for line in read_lines(runs / trial.run / "metrics.jsonl") if "gamma_0" in line
-            ]
-            axis.plot(*gamma_curve(lines), label=trial.data)
+    """Draws a curve for each data set: γ over the share of steps, of the first seed with a run."""
+    trials = [trial for trial in map(Trial.of, rows) if trial.config == PAIR[0]]
+    for data in dict.fromkeys(trial.data for trial in trials):
+        seeds = sorted(trial.seed for trial in trials if trial.data == data)
+        logs = (runs / Trial(data, PAIR[0], "", seed).run / "metrics.jsonl" for seed in seeds)
+        log = next((each for each in logs if each.exists()), None)
+        if log is not None:
+            lines = [line for line in read_lines(log) if "gamma_0" in line]
+            axis.plot(*gamma_curve(lines), label=data)
     axis.axhspan(1.5, 2.5, alpha=0.12, color="grey")
     axis.set(title="γ, which is held to 1.5 … 2.5", xlabel="share of training")
     axis.legend(frameon=False)
