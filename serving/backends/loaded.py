@@ -51,8 +51,9 @@ class LoadedModel:
         self._users = 0
         self._unused = asyncio.Event()
         self._unused.set()
-        self._at_a_time = settings.batch_size * detector.concurrent_runs + 1
-        self._turns = FewestFirst(self._at_a_time)
+        self._at_a_time = settings.batch_size * detector.concurrent_runs
+        self._asked = self._at_a_time + 1  # one waits, so that no run does
+        self._turns = FewestFirst(self._asked)
         self._batcher: Batcher[_Job, RunOutcome] = Batcher(
             partial(_run, detector, metrics),  # not a method: a cycle would outlive a reload
             size=settings.batch_size,
@@ -98,7 +99,7 @@ class LoadedModel:
             pace.step(ended - began)
             return outcome
 
-        found = await in_turn(windows, find, self._at_a_time)
+        found = await in_turn(windows, find, self._asked)
         detections, begins, ends = zip(*found, strict=True)
         merged = await asyncio.to_thread(image.merged, detections, options)
         return merged, min(begins), max(ends)

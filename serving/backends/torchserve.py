@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from http import HTTPStatus
 from time import perf_counter, time
 
+import anyio
 import httpx
 from pydantic import ValidationError
 
@@ -156,8 +157,9 @@ class TorchServeBackend:
     async def _connection(self) -> AsyncIterator[None]:
         """Waits for a connection to be free: the time for an answer begins with it."""
         try:
-            await asyncio.wait_for(self._connections.acquire(), self._settings.remote_limit)
-        except asyncio.TimeoutError as error:
+            with anyio.fail_after(self._settings.remote_limit):
+                await self._connections.acquire()
+        except TimeoutError as error:
             raise NotReadyError("all connections to TorchServe are in use") from error
         try:
             yield

@@ -98,13 +98,14 @@ class Client:
             OSError: The file cannot be read.
             ValueError: ``classes`` is empty, which a query cannot say.
         """
-        if classes is not None and not classes:
+        classes = None if classes is None else list(classes)
+        if classes == []:
             raise ValueError("classes names no class; leave it out for all of them")
         data = image if isinstance(image, bytes) else Path(image).read_bytes()
         given = {
             "score_threshold": score_threshold,
             "max_detections": max_detections,
-            "classes": list(classes) if classes is not None else None,
+            "classes": classes,
             "tiles": tiles,
         }
         parameters = {name: value for name, value in given.items() if value is not None}

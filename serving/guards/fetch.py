@@ -19,6 +19,7 @@ _IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 _MOST_CONNECTIONS = 16
 _MOST_LOOKUPS = 16
 _MOST_REDIRECTS = 3
+_HTTPS = 443
 _REDIRECTS = {301, 302, 303, 307, 308}
 # All of the internet's IPv6 addresses are in here (RFC 4291, section 2.5.4) but for the exceptions.
 _GLOBAL_IPV6 = ipaddress.IPv6Network("2000::/3")
@@ -117,7 +118,7 @@ class Fetcher:
         host = named.host.decode("ascii")
         address = await self._resolve(host, named.origin.port)
         headers = [
-            ("Host", urlsplit(url).netloc),
+            ("Host", _host_header(host, named.port)),
             ("Accept", "image/*"),
             ("User-Agent", "umop-serve"),
         ]
@@ -159,11 +160,18 @@ def _check_url(url: str) -> None:
         parts = urlsplit(url)
         url.encode("ascii")
         has_port = parts.port != 0  # reading it raises ValueError where it is none
-        sound = parts.scheme == "https" and parts.hostname and has_port and not parts.username
+        is_anonymous = parts.username is None and parts.password is None
+        sound = parts.scheme == "https" and parts.hostname and has_port and is_anonymous
     except ValueError:
         sound = False
     if not sound:
         raise ImageFetchError("an image's address must be https, without user and password")
+
+
+def _host_header(host: str, port: int | None) -> str:
+    """What ``Host`` says (RFC 9110, section 7.2), without the port that is https's own."""
+    name = f"[{host}]" if ":" in host else host
+    return name if port in (None, _HTTPS) else f"{name}:{port}"
 
 
 def _location(headers: Iterable[tuple[bytes, bytes]]) -> str:

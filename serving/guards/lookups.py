@@ -9,6 +9,8 @@ from contextlib import suppress
 from ipaddress import ip_address
 from threading import Thread
 
+import anyio
+
 from serving.guards.admission import OverloadedError
 
 _PATIENCE = 1.0
@@ -44,8 +46,9 @@ class Lookups:
         if _is_address(host):
             return [host]
         try:
-            await asyncio.wait_for(self._free.acquire(), _PATIENCE)
-        except asyncio.TimeoutError as error:
+            with anyio.fail_after(_PATIENCE):  # asyncio's own may lose a cancellation before 3.12
+                await self._free.acquire()
+        except TimeoutError as error:
             raise OverloadedError(_BUSY) from error
         return await asyncio.wrap_future(self._start(host, port))
 

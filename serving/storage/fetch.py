@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import shutil
@@ -247,7 +248,10 @@ def _writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise StorageError(f"{path} cannot be written: {error.strerror}") from error
+        raise StorageError(
+            f"{path} cannot be written: {error.strerror}",
+            is_temporary=error.errno in (errno.ENOSPC, errno.EDQUOT),  # as in _require_space
+        ) from error
 
 
 @contextmanager

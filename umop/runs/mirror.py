@@ -102,8 +102,10 @@ class Mirror:
         if BEST not in self.manifest.files:
             return False
         mine, best = self._run.best, self._fetched(BEST, Event())
-        if best is None or not is_whole(mine):
+        if not is_whole(mine):
             return True
+        if best is None:
+            return False
         if iteration_of(best) > iteration_of(mine):
             return True
         if best != mine:
@@ -148,9 +150,10 @@ class Mirror:
             note(f"warning: {self._store.named(key)} is damaged or gone; left out")
             if name not in self.manifest.checkpoints:
                 checksum_file(self._run.folder / name).unlink(missing_ok=True)
-        if BEST in lost or BEST not in self.manifest.files:  # one that is here is an older one
-            self._run.best.unlink(missing_ok=True)
-            checksum_file(self._run.best).unlink(missing_ok=True)
+            if name.endswith(".sha256"):
+                (self._run.folder / name).unlink(missing_ok=True)
+        if BEST in lost or BEST not in self.manifest.files:
+            self._put_aside_best()
         if BEST in lost:
             note(
                 f"warning: {self._run.folder} goes on without its {BEST}: until an evaluation is "
@@ -161,6 +164,14 @@ class Mirror:
             replace_text(self._run.pointer, f"{newest}\n")
         elif self.manifest.checkpoints:
             raise UserError(f"{self._store.address} has no checkpoint that is whole.")
+
+    def _put_aside_best(self) -> None:
+        """Takes a best checkpoint out of the way that is not the mirror's, and keeps it."""
+        checksum_file(self._run.best).unlink(missing_ok=True)
+        if self._run.best.exists():
+            aside = self._run.best.with_name(f".{BEST}.before")
+            self._run.best.replace(aside)
+            note(f"warning: the {BEST} that was here is not the mirror's, and is now {aside}")
 
     def _read(self) -> None:
         found = self._store.read(_MANIFEST)

@@ -20,7 +20,7 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
-from umop.system.errors import UserError
+from umop.system.errors import NO_SPACE, MachineError, UserError
 
 ATTEMPTS = 5
 """Most attempts in a row that come no further than those before."""
@@ -46,6 +46,7 @@ def download_file(url: str, path: Path, checksum: str | None = None) -> None:
         checksum: Such as ``md5:442b8d…`` or ``sha256:0676ba61…``; the start of the digest will do.
 
     Raises:
+        MachineError: The disk is full.
         UserError: The server does not give the file, or gives another one.
     """
     if path.is_file():
@@ -59,7 +60,8 @@ def download_file(url: str, path: Path, checksum: str | None = None) -> None:
         try:
             _receive(url, part, progress, task)
         except (OSError, http.client.HTTPException, _BrokenOffError) as error:
-            raise UserError(
+            is_full = isinstance(error, OSError) and error.errno in NO_SPACE
+            raise (MachineError if is_full else UserError)(
                 f"{url} could not be downloaded: {error or type(error).__name__}. Run this again "
                 f"to go on where it stopped, or put the file at {path} yourself."
             ) from error

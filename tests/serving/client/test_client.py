@@ -6,8 +6,10 @@ import gzip
 import itertools
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from serving.client import Client, ClientError
@@ -61,9 +63,10 @@ def test_the_clients_errors_are_one_line(server: str) -> None:
         client.model()
 
 
-def test_no_class_at_all_is_not_every_class() -> None:
+@pytest.mark.parametrize("classes", [[], np.array([])])
+def test_no_class_at_all_is_not_every_class(classes: Sequence[str]) -> None:
     with Client("http://127.0.0.1:9") as client, pytest.raises(ValueError, match="names no class"):
-        client.detect(b"", classes=[])
+        client.detect(b"", classes=classes)
 
 
 @pytest.mark.parametrize("body", [b"<html>hello</html>", b"[]", b"{}", b"\xff"])

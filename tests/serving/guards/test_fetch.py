@@ -30,6 +30,8 @@ class Web(BaseHTTPRequestHandler):
         match self.path:
             case "/image.png":
                 self.answer(200, PNG)
+            case "/host":
+                self.answer(200, self.headers["Host"].encode())
             case "/large":
                 self.answer(200, bytes(200_000))
             case "/slow":
@@ -93,6 +95,10 @@ def test_an_image_is_fetched(web: str, path: str) -> None:
     assert fetch(web + path) == PNG
 
 
+def test_the_server_is_told_its_own_name(web: str) -> None:
+    assert f"https://{fetch(web + '/host').decode()}" == web
+
+
 @pytest.mark.parametrize(
     ("path", "reason"),
     [
@@ -137,6 +143,8 @@ def test_this_machine_is_not_the_public_internet(web: str, host: str) -> None:
         "http://example.org/a.png",
         "file:///etc/passwd",
         "https://user:password@example.org/",
+        "https://:password@example.org/",
+        "https://@example.org/",
         "https://",
         "https://[::1",
         "gopher://example.org/",

@@ -100,6 +100,23 @@ def test_names_that_are_waited_for_take_no_connection(name_server: Event) -> Non
     asyncio.run(main())
 
 
+@pytest.mark.parametrize("turns", range(9))
+def test_a_fetch_can_be_ended_at_every_moment(turns: int) -> None:
+    async def main() -> None:
+        async with await asyncio.start_server(lambda *_: None, "127.0.0.1", 0) as silent:
+            port = silent.sockets[0].getsockname()[1]
+            fetcher = Fetcher(100_000, 600, allow=lambda _: True)
+            fetching = asyncio.create_task(fetch(fetcher, f"localhost:{port}"))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            fetching.cancel()
+            await asyncio.wait([fetching], timeout=20)
+            assert fetching.cancelled()
+            await fetcher.close()
+
+    asyncio.run(main())
+
+
 def test_the_end_of_the_process_waits_for_no_name() -> None:
     program = """
 import asyncio, contextlib, socket, time

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import random
 import subprocess
@@ -256,6 +257,19 @@ def test_a_cache_that_cannot_be_written_is_one_clear_line(
     with pytest.raises(StorageError, match="cannot be written: Not a directory") as refused:
         fetch(Objects(store, store.objects()), tmp_path / "cache" / "a" / "files")
     assert not refused.value.is_temporary
+
+
+def test_a_full_disk_may_have_room_elsewhere(
+    storage: Storage, place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    store = fill(storage, place, 1)
+    monkeypatch.setattr(Path, "touch", full)
+    with pytest.raises(StorageError, match="cannot be written: No space left") as refused:
+        fetch(Objects(store, store.objects()), tmp_path / "cache" / "a" / "files")
+    assert refused.value.is_temporary
 
 
 def test_clocks_do_not_decide_what_is_brought(storage: Storage, place: str, tmp_path: Path) -> None:

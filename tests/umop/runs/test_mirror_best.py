@@ -10,7 +10,7 @@ import torch
 from serving.storage import Store
 from tests.storage import Fault, Storage
 from tests.umop.runs.mirroring import fresh, newest, push, save
-from umop.runs.checkpoints import checksum_file, iteration_of, write_checkpoint
+from umop.runs.checkpoints import checksum_file, is_whole, iteration_of, write_checkpoint
 from umop.runs.folder import BEST, RunFolder
 from umop.runs.mirror import Mirror
 from umop.runs.snapshot import Snapshot
@@ -77,9 +77,11 @@ def test_an_older_best_goes_where_the_mirror_has_none(
     elsewhere = fresh(tmp_path)
     save(elsewhere, 2)
     save_best(elsewhere, 2)
+    older = elsewhere.best.read_bytes()
     bring(elsewhere, place, 2)
     assert newest(elsewhere) == "iter_8.pth"
     assert not elsewhere.best.exists()
+    assert (elsewhere.folder / ".best.pth.before").read_bytes() == older
 
 
 @pytest.mark.parametrize("method", ["HEAD", "GET"])
@@ -146,3 +148,26 @@ def test_a_best_that_is_not_uploaded_yet_stays(place: str, run: RunFolder, mirro
     bring(run, place, 8, needs_best=True)
     assert iteration_of(run.best) == 8
     assert contents(run) == before
+
+
+def test_a_best_here_does_where_the_mirrors_is_lost(
+    place: str, run: RunFolder, mirror: Mirror
+) -> None:
+    save_best(run, 8)
+    before = contents(run)
+    lose_best(mirror, place)
+    bring(run, place, 8, needs_best=True)
+    assert contents(run) == before
+
+
+def test_a_checksum_that_is_lost_leaves_none_of_an_older_best(
+    place: str, mirror: Mirror, tmp_path: Path
+) -> None:
+    elsewhere = fresh(tmp_path)
+    save(elsewhere, 2)
+    save_best(elsewhere, 2)
+    name = checksum_file(elsewhere.best).name
+    Store(f"{place}/trees").delete([mirror.manifest.files[name].key(name)])
+    bring(elsewhere, place, 2)
+    assert iteration_of(elsewhere.best) == 4
+    assert is_whole(elsewhere.best)

@@ -15,7 +15,7 @@ from tests.umop.data.server import Site, serving
 from umop.data.public import coco2017
 from umop.data.public.coco2017 import fetch_coco
 from umop.system.download import ATTEMPTS, download_file
-from umop.system.errors import UserError
+from umop.system.errors import MachineError, UserError
 
 CONTENT = np.random.default_rng(0).bytes(300_000)
 SHA256 = f"sha256:{hashlib.sha256(CONTENT).hexdigest()}"
@@ -57,6 +57,12 @@ def test_it_goes_on_where_an_earlier_call_stopped(tmp_path: Path) -> None:
         download_file(f"{server.url}/file.zip", path, SHA256)
     assert path.read_bytes() == CONTENT
     assert server.asked[-1] == "bytes=70000-"
+
+
+def test_a_full_disk_is_this_machines(tmp_path: Path) -> None:
+    (tmp_path / "file.zip.part").symlink_to("/dev/full")
+    with serving(site()) as server, pytest.raises(MachineError, match="No space left on device"):
+        download_file(f"{server.url}/file.zip", tmp_path / "file.zip", SHA256)
 
 
 def test_a_server_that_cannot_go_on_starts_again(tmp_path: Path) -> None:
