@@ -156,7 +156,7 @@ def test_a_callers_time_counts_where_it_is_shorter(
     handler.initialize(context)
     monkeypatch.setattr("serving.torchserve.predictions.time", lambda: 1000)
     monkeypatch.setattr("serving.torchserve.handler.monotonic", lambda: 0)
-    monkeypatch.setattr("serving.inference.detector.monotonic", count().__next__)
+    monkeypatch.setattr("serving.inference.detector.monotonic", count(step=0.5).__next__)
     monkeypatch.setattr("serving.inference.pace.monotonic", lambda: 0)
     [body] = handler.handle([{"body": PNG}], context)
     assert json.loads(body)["detail"] == "9 of 143 windows were done in time"
@@ -165,14 +165,15 @@ def test_a_callers_time_counts_where_it_is_shorter(
 def test_windows_that_would_take_too_long_are_given_up_early(
     unpacked: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The clock goes on by a second for every 16 windows, and there are four."""
+    """The network takes a second for every 16 windows, and there are not five."""
     context = context_of(unpacked, **{"X-UMOP-Options": '{"tiles": 64}', "X-UMOP-Until": "1005"})
     handler = DetectionHandler()
     handler.initialize(context)
     monkeypatch.setattr("serving.torchserve.predictions.time", lambda: 1000)
     monkeypatch.setattr("serving.torchserve.handler.monotonic", lambda: 0)
-    monkeypatch.setattr("serving.inference.detector.monotonic", lambda: 0)
-    monkeypatch.setattr("serving.inference.pace.monotonic", count().__next__)
+    clock = count(step=1 / 16)
+    monkeypatch.setattr("serving.inference.detector.monotonic", clock.__next__)
+    monkeypatch.setattr("serving.inference.pace.monotonic", clock.__next__)
     [body] = handler.handle([{"body": PNG}], context)
     assert context.get_response_status(0)[0] == 503
     assert json.loads(body)["detail"].startswith("143 windows of the image would take some 9 s")
