@@ -86,10 +86,10 @@ class _Sample:
         return "deep" if self.photometric in _GREY and unlike else "pillow"
 
     def _interleaved(self) -> Way:
+        # OpenCV drops a second channel of 16 bits, and makes grey of three.
+        is_dropped = (self.channels, self.bits) == (2, 16) and self.extra != _ALPHA
         is_unread = self.channels == 2 or self.bits == 16
-        if (self.channels, self.bits) == (2, 16) and self.extra != _ALPHA:
-            is_unread = False  # OpenCV reads the first
-        if self.photometric in _GREY and is_unread:
+        if self.photometric in _GREY and is_unread and not is_dropped:
             raise ImageError(
                 f"a TIFF of {self.channels} channels of {self.bits} bits that is said to be grey "
                 f"(PhotometricInterpretation {self.photometric}) is not read; "
