@@ -25,13 +25,13 @@ from umop.cli import (
 )
 from umop.system.console import report_thread
 from umop.system.errors import (
-    NO_SPACE,
     NOT_WRITABLE,
     FailedRankError,
     FetchError,
     MachineError,
     TrainingError,
     UserError,
+    is_of_full_disk,
 )
 from umop.system.exit_codes import MISTAKE, exit_code_of
 
@@ -80,8 +80,7 @@ def main() -> None:
 
 def _is_of_machine(error: Exception) -> bool:
     """Whether another machine may have what this one lacks."""
-    is_full = isinstance(error, OSError) and error.errno in NO_SPACE
-    return is_full or isinstance(error, MachineError)
+    return is_of_full_disk(error) or isinstance(error, MachineError)
 
 
 def _mistake(error: Exception) -> str | None:

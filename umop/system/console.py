@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from time import monotonic
 
-from umop.system.errors import NO_SPACE
+from umop.system.errors import is_of_full_disk
 
 _SECONDS_BETWEEN_COUNTS = 20.0
 _UNPRINTED = ("Cc", "Cs")
@@ -117,5 +117,5 @@ def quiet_logger(name: str) -> Iterator[None]:
 
 def report_thread(failed: threading.ExceptHookArgs) -> None:
     """Prints the traceback of a thread; a full disk is said once, by the main thread."""
-    if not isinstance(failed.exc_value, OSError) or failed.exc_value.errno not in NO_SPACE:
+    if not is_of_full_disk(failed.exc_value):
         threading.__excepthook__(failed)

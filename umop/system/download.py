@@ -20,7 +20,7 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
-from umop.system.errors import NO_SPACE, MachineError, UserError
+from umop.system.errors import MachineError, UserError, is_of_full_disk
 
 ATTEMPTS = 5
 """Most attempts in a row that come no further than those before."""
@@ -60,8 +60,7 @@ def download_file(url: str, path: Path, checksum: str | None = None) -> None:
         try:
             _receive(url, part, progress, task)
         except (OSError, http.client.HTTPException, _BrokenOffError) as error:
-            is_full = isinstance(error, OSError) and error.errno in NO_SPACE
-            raise (MachineError if is_full else UserError)(
+            raise (MachineError if is_of_full_disk(error) else UserError)(
                 f"{url} could not be downloaded: {error or type(error).__name__}. Run this again "
                 f"to go on where it stopped, or put the file at {path} yourself."
             ) from error

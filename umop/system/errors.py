@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import errno
 
-NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
+_NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 NOT_WRITABLE = (
-    *NO_SPACE,
+    *_NO_SPACE,
     *(errno.EROFS, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, errno.ELOOP),
 )
 """What a system answers where nothing can be written."""
+
+
+def is_of_full_disk(error: BaseException | None) -> bool:
+    """Whether an error says that a disk has no space left."""
+    return isinstance(error, OSError) and error.errno in _NO_SPACE
 
 
 class UserError(Exception):

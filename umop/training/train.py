@@ -29,7 +29,7 @@ from umop.runs.checkpoints import newest_whole
 from umop.runs.folder import RunFolder
 from umop.runs.uploads import bring, mirrored
 from umop.system.console import note
-from umop.system.errors import NO_SPACE, MachineError, Stopped, UserError
+from umop.system.errors import MachineError, Stopped, UserError, is_of_full_disk
 from umop.training.claim import Claim, done_here
 from umop.training.dry_run import DRY_RUN_STEPS, peak_memory
 from umop.training.options import TrainOptions
@@ -216,7 +216,7 @@ def _explained(error: BaseException, runner: Runner) -> BaseException:
             "The GPU ran out of memory. --accumulate 2 computes each step in two parts, for the "
             "same batch in less memory; a smaller --batch or --size needs less, too."
         )
-    if isinstance(error_here, OSError) and error_here.errno in NO_SPACE:
+    if is_of_full_disk(error_here):
         return _no_space(RunFolder(Path(runner.work_dir)))
     return error_here
 
@@ -231,7 +231,7 @@ def _without_space(run: RunFolder) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno not in NO_SPACE:
+        if not is_of_full_disk(error):
             raise
         raise _no_space(run) from error
 

@@ -43,3 +43,8 @@ def push(run: RunFolder, place: str, iteration: int, writer: str = "one") -> Mir
 def newest(run: RunFolder) -> str:
     checkpoint = run.latest_checkpoint()
     return "" if checkpoint is None else checkpoint.name
+
+
+def contents(run: RunFolder) -> dict[str, bytes]:
+    """The files of a run's folder by their names."""
+    return {path.name: path.read_bytes() for path in run.folder.iterdir()}

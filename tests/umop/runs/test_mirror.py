@@ -12,7 +12,7 @@ import pytest
 from serving.storage import ConflictError, StorageError, Store
 from serving.storage.store import _TRIES
 from tests.storage import Fault, Storage
-from tests.umop.runs.mirroring import fresh, newest, push, save
+from tests.umop.runs.mirroring import contents, fresh, newest, push, save
 from umop.runs.checkpoints import checksum_file
 from umop.runs.folder import BEST, RunFolder
 from umop.runs.snapshot import Snapshot
@@ -27,9 +27,7 @@ def test_an_empty_disk_gets_what_was_mirrored(
     push(run, place, 4)
     elsewhere = fresh(tmp_path)
     bring(elsewhere, place, -1)
-    assert {path.name: path.read_bytes() for path in elsewhere.folder.iterdir()} == {
-        path.name: path.read_bytes() for path in run.folder.iterdir()
-    }
+    assert contents(elsewhere) == contents(run)
     storage.forget()
     bring(elsewhere, place, 4)
     assert storage.fetched() == [f"/{place[5:]}/trees/manifest.json"]

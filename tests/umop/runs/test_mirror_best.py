@@ -9,7 +9,7 @@ import torch
 
 from serving.storage import Store
 from tests.storage import Fault, Storage
-from tests.umop.runs.mirroring import fresh, newest, push, save
+from tests.umop.runs.mirroring import contents, fresh, newest, push, save
 from umop.runs.checkpoints import checksum_file, is_whole, iteration_of, write_checkpoint
 from umop.runs.folder import BEST, RunFolder
 from umop.runs.mirror import Mirror
@@ -25,10 +25,6 @@ def save_best(run: RunFolder, iteration: int) -> None:
 
 def lose_best(mirror: Mirror, place: str) -> None:
     Store(f"{place}/trees").delete([mirror.manifest.files[BEST].key(BEST)])
-
-
-def contents(run: RunFolder) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in run.folder.iterdir()}
 
 
 @pytest.fixture
