@@ -13,8 +13,8 @@ from PIL import Image
 
 from serving.inference.formats import Encoded, ImageError
 from serving.inference.formats.jpeg import END
+from serving.inference.formats.planes import read_planes
 from serving.inference.pixels import Decoded, from_image, from_values
-from serving.inference.planes import read_planes
 
 IMAGE_FORMATS = {
     "JPEG": "image/jpeg",
