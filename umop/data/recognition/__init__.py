@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence, Set
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 from umop.data.dataset import DataSet, Issue
 from umop.data.files.archive import ARCHIVE_SUFFIXES, unpacked
@@ -31,6 +33,7 @@ from umop.data.layouts import (
     wider_face,
     yolo,
 )
+from umop.data.layouts.layout import Layout
 from umop.data.recognition.accounting import (
     listed_once,
     with_all_splits,
@@ -65,7 +68,7 @@ LAYOUTS = (
     wider_face.LAYOUT,
     yolo.LAYOUT,
 )
-"""Where several layouts fit, the one that finds boxes in the most images is read, or the first."""
+"""Where several layouts fit, the one that finds boxes of the most images is read, or the first."""
 
 _GIVE_BOTH = "Give the folder that holds both."
 
@@ -122,44 +125,73 @@ def read_files(path: Path, files: Files) -> DataSet:
     return replace(data, unlisted=tuple(each for each in files.images() if each not in listed))
 
 
-def _best(path: Path, files: Files) -> DataSet:
-    """The data set in the layout that finds boxes in the most images; the others are noted.
+class _Reading(NamedTuple):
+    """The data set as one layout has it.
 
-    Of those that find as many, it is the first that says what is for training.
+    Attributes:
+        layout: The layout.
+        found: The files that are in it.
+        data: What they say.
+        labelled: The images that have boxes in them.
+    """
+
+    layout: Layout
+    found: list[Path]
+    data: DataSet
+    labelled: Set[Path]
+
+
+def _best(path: Path, files: Files) -> DataSet:
+    """The data set in the layout that finds boxes of the most images; the others are noted.
+
+    Images that are not there count only where no layout finds others. Of layouts that find as many,
+    it is the first that says what is for training.
 
     Raises:
         UserError: It is in no layout that is known.
     """
-    fitting = [(layout, found) for layout in LAYOUTS if (found := layout.find(files))]
-    read = [
-        with_images_found_by_name(layout.data(files, found), files) for layout, found in fitting
-    ]
-    if not read:
+    readings = [_read(layout, found, files) for layout in LAYOUTS if (found := layout.find(files))]
+    if not readings:
         raise UserError(_not_recognised(path, files))
-    counts = [len(paths_with_boxes(data)) for data in read]
+    counts = _counts(readings, files)
     ranks = [
-        (count > 0 and not layout.gives_way, count, bool(data.splits()))
-        for (layout, _), count, data in zip(fitting, counts, read, strict=True)
+        (count > 0 and not each.layout.gives_way, count, bool(each.data.splits()))
+        for each, count in zip(readings, counts, strict=True)
     ]
     best = ranks.index(max(ranks))
     if not counts[best] and (said := other_format(files)):
         raise UserError(f"{path}: {said}")
     issues = tuple(
-        Issue("layout-unused", _unused(files, layout.name, found, count))
-        for index, ((layout, found), count) in enumerate(zip(fitting, counts, strict=True))
+        Issue("layout-unused", _unused(each, count, files))
+        for index, (each, count) in enumerate(zip(readings, counts, strict=True))
         if index != best
     )
-    used = {path for _, found in fitting for path in found}
-    used.update(image.source for image in read[best].images)
+    read = readings[best].data
+    used = {path for each in readings for path in each.found}
+    used.update(image.source for image in read.images)
     unused = unused_files(files, used)
-    others = [data for (layout, _), data in zip(fitting, read, strict=True) if not layout.gives_way]
-    data = without_labelled_otherwise(read[best], others)
+    others = [each.data for each in readings if not each.layout.gives_way]
+    data = without_labelled_otherwise(read, others)
     return replace(data, issues=(*data.issues, *issues, *unused))
 
 
-def _unused(files: Files, name: str, found: list[Path], count: int) -> str:
-    images = f"boxes of {counted(count, 'image')}" if count else "no box"
-    return f"{name}: {images} in {counted(len(found), 'file')}, such as {files.name(found[0])}"
+def _read(layout: Layout, found: list[Path], files: Files) -> _Reading:
+    data = with_images_found_by_name(layout.data(files, found), files)
+    return _Reading(layout, found, data, paths_with_boxes(data))
+
+
+def _counts(readings: Sequence[_Reading], files: Files) -> list[int]:
+    """How many images have boxes in each layout: of those that are there, or of all if none is."""
+    there = [sum(map(files.has, each.labelled)) for each in readings]
+    return there if any(there) else [len(each.labelled) for each in readings]
+
+
+def _unused(reading: _Reading, count: int, files: Files) -> str:
+    boxes = "no box of an image that is there" if reading.labelled else "no box"
+    if count:
+        boxes = f"boxes of {counted(count, 'image')}"
+    found = f"{counted(len(reading.found), 'file')}, such as {files.name(reading.found[0])}"
+    return f"{reading.layout.name}: {boxes} in {found}"
 
 
 def _innermost(folder: Path) -> Path:

@@ -67,6 +67,19 @@ def test_of_two_layouts_of_the_same_images_the_one_with_splits_is_read(tmp_path:
     assert (data.layout, data.splits()) == ("CSV", ("train", "val"))
 
 
+def test_images_that_are_not_there_do_not_choose_the_layout(tmp_path: Path) -> None:
+    """As where a converter wrote the names of other files into COCO's."""
+    yolo(tmp_path, 4)
+    content = coco_json([f"{number:04}.jpg" for number in range(6)])
+    write(tmp_path / "annotations/train.json", json.dumps(content))
+    data = open_data(tmp_path)
+    assert (data.layout, len(data.images)) == ("YOLO", 4)
+    [issue] = [each for each in data.issues if each.rule == "layout-unused"]
+    assert issue.text == (
+        "COCO JSON: no box of an image that is there in 1 file, such as annotations/train.json"
+    )
+
+
 def test_images_that_only_another_layout_has_boxes_of_are_no_background(tmp_path: Path) -> None:
     """As where LabelImg was switched between its forms."""
     yolo(tmp_path, 4)
