@@ -1,6 +1,6 @@
 """From a folder of images to the model that serves, as a pipeline of Kubeflow Pipelines.
 
-    pip install kfp kfp-kubernetes
+    pip install --requirement requirements/kfp.txt
     python k8s/pipeline/pipeline.py   # writes pipeline.yaml
 
 Each step is a command of ``umop`` in the training image, on the claims of ``k8s/train-job.yaml``. A
@@ -32,7 +32,7 @@ EXPORT = 'umop export "$0" --version "$1" ${2:+--sign "$2"}'
 
 
 def prepared(task: dsl.PipelineTask) -> dsl.PipelineTask:
-    """Gives a step the claims, and what data loaders need."""
+    """Gives a step the claims, on nodes with GPUs too where their disks are, and shared memory."""
     for claim, path in (("data", "data"), ("runs", "runs"), ("cache", "cache")):
         kubernetes.mount_pvc(task, pvc_name=f"umop-{claim}", mount_path=f"/workspace/{path}")
     kubernetes.empty_dir_mount(
@@ -40,6 +40,7 @@ def prepared(task: dsl.PipelineTask) -> dsl.PipelineTask:
     )
     task.set_env_variable("OMP_NUM_THREADS", CORES)
     kubernetes.add_node_selector(task, "kubernetes.io/arch", "amd64")  # as the image
+    kubernetes.add_toleration(task, key="nvidia.com/gpu", operator="Exists", effect="NoSchedule")
     kubernetes.add_pod_annotation(task, "karpenter.sh/do-not-disrupt", "true")
     kubernetes.add_pod_annotation(task, "cluster-autoscaler.kubernetes.io/safe-to-evict", "false")
     return confined(task, CORES, MEMORY)
@@ -54,8 +55,7 @@ def confined(task: dsl.PipelineTask, cores: str = "0.5", memory: str = "256Mi") 
 
 
 def accelerated(task: dsl.PipelineTask) -> dsl.PipelineTask:
-    """Gives a step the GPUs, and lets it on their nodes."""
-    kubernetes.add_toleration(task, key="nvidia.com/gpu", operator="Exists", effect="NoSchedule")
+    """Gives a step the GPUs."""
     return task.set_accelerator_type("nvidia.com/gpu").set_accelerator_limit(GPUS)
 
 

@@ -107,3 +107,10 @@ def test_claims_of_one_node_differ_only_in_their_mode(tmp_path: Path) -> None:
     names = [each["metadata"]["name"] for each in made]
     assert made == [named("storage.yaml", "PersistentVolumeClaim", each) for each in names]
     assert len(made) == len(objects("storage.yaml"))
+
+
+@pytest.mark.parametrize("name", ["data-pod.yaml", "export-job.yaml"])
+def test_what_shares_a_trainings_claims_may_go_to_its_node(name: str) -> None:
+    """Disks of one node are where the first pod was."""
+    training, other = containers("train-job.yaml")[0].pod, containers(name)[0].pod
+    assert other["tolerations"] == training["tolerations"]
