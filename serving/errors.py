@@ -9,7 +9,7 @@ from serving.bundle import BundleError
 from serving.inference.decoding import ImageError, ImageTooLargeError, UnsupportedImageError
 from serving.inference.engines import EngineError
 from serving.inference.tiles import TooSlowError
-from serving.schemas.options import UnknownClassError
+from serving.schemas.options import InvalidOptionsError, UnknownClassError
 from serving.schemas.problems import ProblemKind
 from serving.schemas.tensors import TensorError
 
@@ -39,6 +39,7 @@ PROBLEMS: dict[type[Exception], ProblemRule] = {
     ImageTooLargeError: ProblemRule(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "image-too-large"),
     ImageError: ProblemRule(HTTPStatus.UNPROCESSABLE_ENTITY, "broken-image"),
     UnknownClassError: ProblemRule(HTTPStatus.UNPROCESSABLE_ENTITY, "unknown-class"),
+    InvalidOptionsError: ProblemRule(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request"),
     BundleError: ProblemRule(HTTPStatus.UNPROCESSABLE_ENTITY, "broken-bundle"),
     TensorError: ProblemRule(HTTPStatus.BAD_REQUEST, "invalid-tensors"),
     EngineError: ProblemRule(HTTPStatus.SERVICE_UNAVAILABLE, "engine-failed", 30),

@@ -91,7 +91,10 @@ class Backend(Protocol):
         """Finds objects in one encoded image.
 
         Raises:
+            EngineError: The engine has stopped working.
             ImageError: The image cannot be read.
+            InvalidOptionsError: The options cannot be passed on.
+            MemoryError: There is not enough memory for the image.
             NotReadyError: The backend cannot answer now.
             TooSlowError: The windows of the image would take too long.
             UnknownClassError: The options name a class that the model does not know.

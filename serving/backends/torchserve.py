@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -18,17 +17,20 @@ from pydantic import ValidationError
 from serving.backends import NotReadyError, offered_manifest, require_bundle
 from serving.backends.aging import AgingTransport
 from serving.backends.breaker import Breaker
+from serving.backends.refusals import read_refusal
 from serving.bundle import Bundle
 from serving.bundle.schema import Manifest
 from serving.inference import decoding
-from serving.inference.decoding import ImageError
 from serving.inference.inputs import InputPreparer
-from serving.inference.tiles import TooSlowError
 from serving.observability import context
 from serving.observability.metrics import Metrics
 from serving.schemas.detections import DetectionResult, DetectResponse
-from serving.schemas.options import OPTIONS_HEADER, UNTIL_HEADER, DetectOptions
-from serving.schemas.problems import ProblemDocument
+from serving.schemas.options import (
+    OPTIONS_HEADER,
+    UNTIL_HEADER,
+    DetectOptions,
+    InvalidOptionsError,
+)
 from serving.settings import Settings
 
 CONNECTION_AGE = 5.0
@@ -36,6 +38,8 @@ CONNECTION_AGE = 5.0
 _TRIES = 3
 _PING = httpx.Timeout(3, pool=0.5)
 """Seconds for ``/ping``, and for a connection to be free for it."""
+_MOST_OPTIONS = 6000
+"""Bytes of the options: TorchServe refuses a request whose headers are longer than 8192."""
 # No connection, or one that was closed or cut: a request changes nothing, wherever that finds it.
 _SAFE_TO_REPEAT = (
     httpx.ConnectError,
@@ -45,8 +49,6 @@ _SAFE_TO_REPEAT = (
     httpx.WriteError,
 )
 
-_log = logging.getLogger(__name__)
-
 
 class TorchServeBackend:
     """Sends images, as they came, to TorchServe's inference API.
@@ -55,8 +57,8 @@ class TorchServeBackend:
     query from its handler, so ``score_threshold``, ``max_detections``, ``classes`` (names) and
     ``tiles`` go as JSON in the header ``X-UMOP-Options``, without those that the request left out,
     and the time until which the answer is waited for in ``X-UMOP-Until``.
-    The answer is that of ``serving.schemas.detections.DetectResponse``; a 4xx with a ``detail``
-    refuses the image.
+    The answer is that of ``serving.schemas.detections.DetectResponse``, or a problem document of
+    ``serving.torchserve.predictions.refuse``.
 
     Args:
         settings: TorchServe's address, and the bundle that its archive was made of.
@@ -131,11 +133,12 @@ class TorchServeBackend:
         """See ``Backend.detect``."""
         manifest = self.manifest()
         options.class_ids(manifest.classes)
+        wanted = _written(options)
         tiled = await asyncio.to_thread(self._read_header, image, options, manifest)
         started = perf_counter()
         model = self._settings.remote_model or manifest.name
         async with self._connection():
-            answer = await self._post(model, image, options, tiled)
+            answer = await self._post(model, image, wanted, tiled)
         elapsed = perf_counter() - started
         found = _parse(answer)
         seconds = {stage: spent / 1000 for stage, spent in found.timing_ms.items()}
@@ -166,9 +169,7 @@ class TorchServeBackend:
         finally:
             self._connections.release()
 
-    async def _post(
-        self, model: str, image: bytes, options: DetectOptions, tiled: bool
-    ) -> httpx.Response:
+    async def _post(self, model: str, image: bytes, options: str, tiled: bool) -> httpx.Response:
         self._breaker.enter()
         try:
             answer = await self._send(model, image, options)
@@ -179,24 +180,23 @@ class TorchServeBackend:
         except httpx.TransportError as error:
             self._breaker.failed()
             raise NotReadyError("TorchServe cannot be reached") from error
-        if too_slow := _too_slow(answer):
-            self._breaker.succeeded()
-            raise too_slow
-        if answer.status_code >= 500:
+        refusal = read_refusal(answer)
+        if refusal and refusal.is_failure:
             self._breaker.failed()
-            _log.warning("TorchServe answered %s: %.200s", answer.status_code, answer.text)
-            raise NotReadyError("TorchServe failed or is busy")
-        self._breaker.succeeded()
+        else:
+            self._breaker.succeeded()
+        if refusal:
+            raise refusal.error
         return answer
 
-    async def _send(self, model: str, image: bytes, options: DetectOptions) -> httpx.Response:
+    async def _send(self, model: str, image: bytes, options: str) -> httpx.Response:
         request = self._client.build_request(
             "POST",
             f"/predictions/{model}",
             content=image,
             headers={
                 "Content-Type": "application/octet-stream",
-                OPTIONS_HEADER: json.dumps(options.model_dump(exclude_none=True)),
+                OPTIONS_HEADER: options,
                 **_trace(),
             },
         )
@@ -216,32 +216,22 @@ def _trace() -> dict[str, str]:
     return {"traceparent": request.traceparent} if request else {}
 
 
+def _written(options: DetectOptions) -> str:
+    """The options as a header; a class that is named twice is in it once."""
+    given = options.model_dump(exclude_none=True)
+    if options.classes is not None:
+        given["classes"] = list(dict.fromkeys(options.classes))
+    written = json.dumps(given)
+    if len(written) > _MOST_OPTIONS:
+        raise InvalidOptionsError(
+            f"the options have more than {_MOST_OPTIONS} bytes, the most that go to TorchServe: "
+            "name fewer classes, or none for all of them"
+        )
+    return written
+
+
 def _parse(answer: httpx.Response) -> DetectResponse:
-    if answer.status_code != HTTPStatus.OK:
-        raise _refusal(answer)
     try:
         return DetectResponse.model_validate_json(answer.content)
     except ValidationError as error:
         raise NotReadyError("TorchServe's answer is not what its handler should send") from error
-
-
-def _too_slow(answer: httpx.Response) -> TooSlowError | None:
-    """What the handler says of windows that take too long; None for any other answer."""
-    if answer.status_code != HTTPStatus.SERVICE_UNAVAILABLE:
-        return None
-    try:
-        problem = ProblemDocument.model_validate_json(answer.content)
-    except ValidationError:  # TorchServe's own
-        return None
-    return TooSlowError(problem.detail) if problem.kind == "deadline-passed" else None
-
-
-def _refusal(answer: httpx.Response) -> Exception:
-    """The error for a 4xx of TorchServe: an image it cannot read, or a model it does not have."""
-    if answer.status_code == HTTPStatus.NOT_FOUND:
-        return NotReadyError("TorchServe has no such model", retry_after=30)
-    try:
-        detail = str(answer.json()["detail"])
-    except (ValueError, KeyError, TypeError):
-        detail = "the image cannot be read"
-    return ImageError(detail)

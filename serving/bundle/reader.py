@@ -19,7 +19,7 @@ from typing import BinaryIO
 
 from pydantic import ValidationError
 
-from serving.bundle.errors import BundleError
+from serving.bundle.errors import BundleError, SignatureError
 from serving.bundle.remote import fetched_bundle
 from serving.bundle.replace import may_be_replaced, replace_folder
 from serving.bundle.schema import MANIFEST, SCHEMA_VERSION, FileEntry, Manifest
@@ -62,12 +62,12 @@ class Bundle:
             BundleError: It is missing, damaged, of another schema version, or not signed with
                 the key; or the key cannot be used.
         """
+        verifier = None if verify_key is None else Verifier(verify_key)
         with fetched_bundle(path) as found:
-            return cls._open(*found, verify_key)
+            return cls._open(*found, verifier)
 
     @classmethod
-    def _open(cls, path: Path, origin: str, verify_key: Path | None) -> Bundle:
-        verifier = None if verify_key is None else Verifier(verify_key)
+    def _open(cls, path: Path, origin: str, verifier: Verifier | None) -> Bundle:
         try:
             text = _read(path, MANIFEST, _MANIFEST_MAX_BYTES)
             if verifier:
@@ -79,7 +79,7 @@ class Bundle:
         except UNREADABLE_ZIP as error:
             raise BundleError(f"{path}: {_reason(path, error)}") from error
         except BundleError as error:
-            raise BundleError(f"{path}: {error}") from error
+            raise type(error)(f"{path}: {error}") from error
         return bundle
 
     @classmethod
@@ -264,7 +264,7 @@ def _member(name: str) -> zipfile.ZipInfo:
 def _require_signature(bundle: Path) -> bytes:
     signature = _read_signature(bundle)
     if signature is None:
-        raise BundleError(f"it has no signature ({SIGNATURE}): sign it with umop sign")
+        raise SignatureError(f"it has no signature ({SIGNATURE}): sign it with umop sign")
     return signature
 
 

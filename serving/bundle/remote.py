@@ -9,7 +9,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import NamedTuple
 
-from serving.bundle.errors import BundleError, UnreachableError
+from serving.bundle.errors import BundleError, SignatureError, UnreachableError
 from serving.bundle.schema import MANIFEST
 from serving.registry import ARTIFACT, find
 from serving.storage import Objects, StorageError, Store, fetch, is_address, is_model, local_path
@@ -35,7 +35,7 @@ class Fetched(NamedTuple):
 
 @contextmanager
 def fetched_bundle(place: str | Path) -> Iterator[Fetched]:
-    """Yields a bundle on this machine; one that turns out to be bad is not kept.
+    """Yields a bundle on this machine; one that turns out to be damaged is not kept.
 
     Args:
         place: A path, or the address of a zip, of a folder of objects, or of MLflow's registry.
@@ -54,9 +54,9 @@ def fetched_bundle(place: str | Path) -> Iterator[Fetched]:
     except BundleError as error:
         if not is_address(place):
             raise
-        if path is None:
+        if path is None and not isinstance(error, SignatureError):  # another key may be meant
             shutil.rmtree(found.path.parent, ignore_errors=True)  # another process may do it, too
-        raise BundleError(str(error).replace(str(found.path), address)) from error
+        raise type(error)(str(error).replace(str(found.path), address)) from error
 
 
 def version_of(place: str | Path) -> str:

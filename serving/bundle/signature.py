@@ -14,7 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from serving.bundle.errors import BundleError
+from serving.bundle.errors import BundleError, SignatureError
 
 SIGNATURE = "model.sig"
 SIGNATURE_MAX_BYTES = 64 * 2**10
@@ -67,14 +67,15 @@ class Verifier:
             signature: The content of ``model.sig``.
 
         Raises:
-            BundleError: The key did not sign this manifest.
+            BundleError: There is no room for a temporary file.
+            SignatureError: The key did not sign this manifest.
         """
         with _as_files(manifest) as (model, signature_file):
             signature_file.write_bytes(signature)
             try:
                 self._config.verify(model, signature_file)
             except Exception as error:  # model-signing raises many kinds on a file made by others
-                raise BundleError(
+                raise SignatureError(
                     f"its signature does not match {self._key}: "
                     "it was altered, or signed with another key"
                 ) from error

@@ -16,7 +16,8 @@ from serving.guards.admission import OverloadedError
 
 _Arguments = ParamSpec("_Arguments")
 _Result = TypeVar("_Result")
-_MOST_REPLACEMENTS = 3
+_MOST_REPLACED = 3
+"""Times the number of threads: so many that others took the place of may still hang."""
 _NO_THREAD = "there is no thread for it; try again soon"
 
 _log = logging.getLogger(__name__)
@@ -26,7 +27,7 @@ class GuardedThreads:
     """A number of threads, each of which should end its work in time.
 
     What comes in is bounded before it is worked on, so nothing known is ever late. If something
-    is, other requests go on: once no thread is left, others take their place, a few times.
+    is, other requests go on: once no thread is left, others take their place, as long as few hang.
 
     Args:
         threads: Work done at the same time.
@@ -38,34 +39,33 @@ class GuardedThreads:
         self._threads = threads
         self._seconds = seconds
         self._name = name
-        self._began: dict[int, float] = {}
-        self._replaced = 0
+        self._replaced: list[dict[int, float]] = []
         self._gave_up = False
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
+        self._start()
 
     @property
     def stuck(self) -> int:
-        """How many threads are late."""
+        """How many threads are late, of those whose place no others took."""
         latest = monotonic() - self._seconds
         return sum(began < latest for began in list(self._began.values()))
 
     def require_thread(self) -> None:
         """Puts others in the place of threads that are all late.
 
-        Where that was done a few times, the process is told to stop, for another to be started.
+        Where many before them still hang, the process is told to stop, for another to be started.
 
         Raises:
             OverloadedError: All threads are late.
         """
-        if self.stuck < self._threads * (self._replaced + 1):
+        if self.stuck < self._threads:
             return
-        if self._replaced == _MOST_REPLACEMENTS:
+        if sum(map(len, self._replaced)) >= self._threads * _MOST_REPLACED:
             self._give_up()
             raise OverloadedError(f"all threads that {self._name} hang")
         _log.error("all threads that %s are late; others take their place", self._name)
-        self._replaced += 1
         self._pool.shutdown(wait=False, cancel_futures=True)
-        self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix=self._name)
+        self._replaced = [began for began in (*self._replaced, self._began) if began]
+        self._start()
 
     async def run(
         self,
@@ -84,13 +84,14 @@ class GuardedThreads:
             OverloadedError: There is no thread for it, or its thread is given up before it starts.
         """
         self.require_thread()
+        began = self._began
 
         def timed() -> _Result:
-            self._began[get_ident()] = monotonic()
+            began[get_ident()] = monotonic()
             try:
                 return work(*arguments, **options)
             finally:
-                del self._began[get_ident()]
+                del began[get_ident()]
 
         try:
             future = self._pool.submit(timed)
@@ -108,6 +109,10 @@ class GuardedThreads:
     def close(self) -> None:
         """Ends the threads; those that are stuck are not waited for."""
         self._pool.shutdown(wait=not self.stuck, cancel_futures=True)
+
+    def _start(self) -> None:
+        self._began: dict[int, float] = {}
+        self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix=self._name)
 
     def _give_up(self) -> None:
         if not self._gave_up:

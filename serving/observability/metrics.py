@@ -7,14 +7,31 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+    values,
+)
 from prometheus_client.multiprocess import MultiProcessCollector
 
 SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+WORKER = "PROMETHEUS_WORKER"
+"""The variable with a worker's number, which its files have in their names."""
 _FILES = ("counter", "histogram", "gauge_livesum", "gauge_livemax")
 _FILE_BYTES = 2**18
 """More than all labels take: routes, statuses, stages and models are few."""
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+
+
+def _identifier() -> str:
+    return os.environ.get(WORKER) or str(os.getpid())
+
+
+if SHARED_FOLDER in os.environ:
+    values.ValueClass = values.MultiProcessValue(_identifier)  # type: ignore[no-untyped-call]
 
 
 class MetricsError(Exception):
@@ -25,7 +42,8 @@ class Metrics:
     """The service's metrics in a registry of their own.
 
     With several workers they are summed over all of them, through files in the folder that
-    the variable ``PROMETHEUS_MULTIPROC_DIR`` names.
+    the variable ``PROMETHEUS_MULTIPROC_DIR`` names. A worker in the place of one that died has the
+    same number, and so goes on with its files.
 
     Raises:
         MetricsError: There is no space for the files.
@@ -93,10 +111,13 @@ class Metrics:
 def _reserve(folder: Path) -> None:
     """Takes the space of this process's files before they are mapped into memory.
 
+    Those of the worker whose place it takes have theirs.
+
     Writing to a page that a full disk has no space for would end the process (SIGBUS). The other
     workers read all files with their names, which none without its space may have.
     """
-    drafts = [folder / f"{kind}_{os.getpid()}.draft" for kind in _FILES]
+    files = [folder / f"{kind}_{_identifier()}.db" for kind in _FILES]
+    drafts = [file.with_suffix(".draft") for file in files if not file.exists()]
     try:
         for draft in drafts:
             with draft.open("wb") as file:

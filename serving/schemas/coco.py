@@ -40,7 +40,8 @@ class CocoCategory(BaseModel):
 class CocoDocument(BaseModel):
     """Detections as a COCO data set (cocodataset.org/#format-data) whose annotations have scores.
 
-    Ids count from 1; a category's id is its class index plus 1.
+    Ids count from 1; a category's id is its class index plus 1. Classes that the list of the model
+    lacks follow: those of another model, which answered in its place.
     """
 
     images: list[CocoImage]
@@ -55,14 +56,16 @@ def to_coco(found: Sequence[tuple[str, DetectionResult]], classes: Sequence[str]
         found: Images' names and what was found in them.
         classes: All class names, in the model's order.
     """
+    ids = {name: place for place, name in enumerate(classes, 1)}
     images: list[CocoImage] = []
     annotations: list[CocoAnnotation] = []
     for image_id, (name, image) in enumerate(found, 1):
         width, height = image.image.width, image.image.height
         images.append(CocoImage(id=image_id, file_name=name, width=width, height=height))
         for detection in image.detections:
-            annotations.append(annotation(len(annotations) + 1, image_id, detection))
-    return CocoDocument(images=images, annotations=annotations, categories=categories(classes))
+            category_id = ids.setdefault(detection.label, len(ids) + 1)
+            annotations.append(_annotation(len(annotations) + 1, image_id, category_id, detection))
+    return CocoDocument(images=images, annotations=annotations, categories=categories(list(ids)))
 
 
 def categories(classes: Sequence[str]) -> list[CocoCategory]:
@@ -78,12 +81,16 @@ def annotation(id: int, image_id: int, detection: Detection) -> CocoAnnotation:
         image_id: The image's.
         detection: The detection.
     """
+    return _annotation(id, image_id, detection.class_id + 1, detection)
+
+
+def _annotation(id: int, image_id: int, category_id: int, detection: Detection) -> CocoAnnotation:
     box = detection.box
     width, height = box.x2 - box.x1, box.y2 - box.y1
     return CocoAnnotation(
         id=id,
         image_id=image_id,
-        category_id=detection.class_id + 1,
+        category_id=category_id,
         bbox=(box.x1, box.y1, width, height),
         area=width * height,
         iscrowd=0,

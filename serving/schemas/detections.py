@@ -68,8 +68,8 @@ class DetectionResult:
         image: The image's size, upright.
         detections: Best first.
         seconds: Time spent in each stage.
-        classes: All class names of the model that found it, in its order; none where who asked
-            has them.
+        classes: All class names in the order of the model that was asked; none where who asked has
+            them. Another model may have answered in its place.
     """
 
     model: ModelRef
@@ -77,6 +77,11 @@ class DetectionResult:
     detections: list[Detection]
     seconds: Mapping[str, float]
     classes: Sequence[str] = ()
+
+    def names_its_classes(self) -> bool:
+        """Whether each detection's index is that of its label in ``classes``."""
+        ids = {name: index for index, name in enumerate(self.classes)}
+        return all(ids.get(each.label) == each.class_id for each in self.detections)
 
     def response(self) -> DetectResponse:
         """Returns the answer to ``/detect``."""

@@ -51,6 +51,10 @@ class Parameters(DetectOptions):
     classes: Annotated[tuple[str, ...] | None, BeforeValidator(_names)] = None
     binary_data_output: bool = False
 
+    def options(self) -> DetectOptions:
+        """Returns what is asked of the model, without how the answer is sent."""
+        return DetectOptions(**self.model_dump(exclude={"binary_data_output"}))
+
 
 class InputParameters(BaseModel):
     """How an input is sent."""

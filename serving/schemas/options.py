@@ -52,6 +52,10 @@ class UnknownClassError(Exception):
     """The model has no class of this name."""
 
 
+class InvalidOptionsError(Exception):
+    """Options cannot be used where the request goes."""
+
+
 class DetectOptions(BaseModel):
     """Options of one request; None leaves the model's default.
 

@@ -21,6 +21,7 @@ import threading
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from itertools import count
 from multiprocessing import connection, resource_tracker
 from multiprocessing.context import SpawnProcess
 from time import monotonic
@@ -52,11 +53,13 @@ class _Worker:
     """A worker's process.
 
     Attributes:
+        number: One that no other living worker has.
         inbox: Brings its messages.
         missed: Beats that it should have sent since its last one; None until it is ready.
     """
 
     process: SpawnProcess
+    number: int
     inbox: connection.Connection
     missed: int | None = None
 
@@ -130,12 +133,15 @@ class Supervisor:
         try:
             if self._stopping:
                 return
+            taken = {worker.number for worker in self._workers}
+            number = next(each for each in count() if each not in taken)
+            os.environ[metrics.WORKER] = str(number)
             inbox, outbox = self._spawn.Pipe(duplex=False)
             with outbox:  # only the worker's end stays open: its inbox ends with it
                 arguments = (self._settings, self._sockets, outbox)
                 process = self._spawn.Process(target=_work, args=arguments, name=_NAME)
                 process.start()
-            self._workers.append(_Worker(process, inbox))
+            self._workers.append(_Worker(process, number, inbox))
         finally:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
 
@@ -145,6 +151,7 @@ class Supervisor:
             for worker in [each for each in self._workers if each.process.exitcode is not None]:
                 self._workers.remove(worker)
                 worker.inbox.close()
+                mark_process_dead(worker.number)  # type: ignore[no-untyped-call]  # its gauges
                 self._replace(worker.process)
             self._restart()
             self._count_beats()
@@ -194,7 +201,6 @@ class Supervisor:
         raise error
 
     def _replace(self, process: SpawnProcess) -> None:
-        mark_process_dead(process.pid)  # type: ignore[no-untyped-call]  # its gauges count no more
         if self._stopping or (process.exitcode == _START_FAILED and not self._is_up):
             return
         self._start_later(f"worker {process.pid} ended with {process.exitcode}")

@@ -112,7 +112,7 @@ def read_prediction(
     length = headers.get(tensors.HEADER_LENGTH.lower())
     if length or headers.get("content-type", "").startswith(_JSON):
         message, images = read_request(_bytes(body), length, MOST_IMAGES)
-        options: DetectOptions = message.parameters
+        options = message.parameters.options()
     else:
         given = headers.get(OPTIONS_HEADER.lower(), "{}")
         options = DetectOptions.model_validate_json(given)

@@ -28,6 +28,7 @@ def make_bundle(
     *,
     name: str = "squares",
     version: str = "1",
+    classes: tuple[str, ...] = CLASSES,
     sizes: tuple[Size, ...] | None = None,
     layers: int = 0,
     tiles: TileSpec | None = None,
@@ -38,6 +39,7 @@ def make_bundle(
         folder: Where to.
         name: The model's name.
         version: The model's version.
+        classes: Names of what looks red, green and blue, and of more that is never seen.
         sizes: The only input sizes.
         layers: Convolutions that change nothing and take about 30 ms each on one core.
         tiles: The windows that large images are cut into; each is taken at its own size.
@@ -51,7 +53,7 @@ def make_bundle(
         name=name,
         version=version,
         created=datetime(2026, 1, 2, tzinfo=timezone.utc),
-        classes=CLASSES,
+        classes=classes,
         input=InputSpec(
             mean=(0, 0, 0),
             std=(255, 255, 255),

@@ -15,9 +15,10 @@ from serving.api.problems import Problem
 from serving.api.routes.detect import find_all
 from serving.api.schema import inline_schema
 from serving.api.services import Services
-from serving.backends import Backend
+from serving.backends import Backend, NotReadyError
 from serving.guards.aside import aside
 from serving.schemas import tensors
+from serving.schemas.detections import DetectionResult
 from serving.schemas.open_inference import INPUTS, OUTPUTS, InferRequest, read_request, write_answer
 
 health = APIRouter(prefix="/v2", tags=["open inference"])
@@ -98,15 +99,24 @@ async def infer(
         body, read_request, body, header_length, services.settings.batch_limit
     )
     with services.admission.admit(len(images)):
-        found = await deadline.working(find_all(services, backend, images, wanted.parameters))
-    answered = found[0].model
-    _require_version(version, answered.version)  # another may be there by now
+        found = await deadline.working(
+            find_all(services, backend, images, wanted.parameters.options())
+        )
+    for each in found:  # another may be there by now
+        _require_version(version, each.model.version)
     boxes = sum(len(each.detections) for each in found)
-    message, length = await aside(boxes, write_answer, wanted, answered, found)
+    message, length = await aside(boxes, _write, wanted, found)
     if length is None:
         return Response(message, media_type="application/json")
     headers = {tensors.HEADER_LENGTH: str(length)}
     return Response(message, headers=headers, media_type="application/octet-stream")
+
+
+def _write(wanted: InferRequest, found: list[DetectionResult]) -> tuple[bytes, int | None]:
+    """The answer, whose class indices mean those of the front's model: it holds no names."""
+    if not all(each.names_its_classes() for each in found):
+        raise NotReadyError("a model with other classes than this service's answered; ask again")
+    return write_answer(wanted, found[0].model, found)
 
 
 def _require(services: Services, name: str, version: str | None) -> Backend:

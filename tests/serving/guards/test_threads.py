@@ -1,4 +1,4 @@
-"""Threads that hang are replaced, a few times."""
+"""Threads that hang are replaced, as long as few do."""
 
 from __future__ import annotations
 
@@ -53,6 +53,21 @@ def test_another_thread_takes_the_place_of_one_that_hangs(end: Event) -> None:
         return await threads.run(lambda: 5)
 
     assert asyncio.run(go_on()) == 5
+
+
+def test_threads_that_were_only_late_count_no_more(end: Event) -> None:
+    async def recover() -> list[int]:
+        threads = GuardedThreads(1, seconds=0, name="work")
+        results = []
+        for number in range(6):
+            late = await hang(threads, end)
+            results.append(await asyncio.wait_for(threads.run(lambda it=number: it), 30))
+            end.set()
+            await late
+            end.clear()
+        return results
+
+    assert asyncio.run(recover()) == [0, 1, 2, 3, 4, 5]
 
 
 def test_work_that_waits_for_threads_that_are_replaced_is_to_be_tried_again(

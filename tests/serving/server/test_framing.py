@@ -1,14 +1,16 @@
-"""Bodies in tiny chunks or of two lengths are refused, ordinary ones and slow networks are not."""
+"""Long headers and bodies in tiny chunks or of two lengths are refused, slow networks are not."""
 
 from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
 
+import h11
 import httpx
 import numpy as np
 import pytest
 
+from serving.server.framing import FramingGuard
 from tests.serving.images import encode
 
 PNG = encode(np.random.default_rng(0).integers(0, 256, (128, 160, 3), dtype=np.uint8))
@@ -28,6 +30,42 @@ def answer_to(server: str, request: bytes) -> bytes:
         while part := raw.recv(4000):
             answer += part
     return answer
+
+
+def header_of(size: int) -> bytes:
+    start = b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX: "
+    return start + b"a" * (size - len(start) - 4) + b"\r\n\r\n"
+
+
+def first_event(data: bytes, piece: int) -> object:
+    """What a connection says after the last piece."""
+    guard = FramingGuard()
+    event: object = None
+    for place in range(0, len(data), piece):
+        guard.receive_data(data[place : place + piece])
+        event = guard.next_event()
+    return event
+
+
+@pytest.mark.parametrize("piece", [1000, 40_000, 2**18])
+def test_a_header_has_at_most_64_kib_in_whatever_pieces_it_comes(piece: int) -> None:
+    assert isinstance(first_event(header_of(2**16), piece), h11.Request)
+    for size in (2**16 + 1, 200_000):
+        with pytest.raises(h11.RemoteProtocolError, match="header has more than 65536 bytes"):
+            first_event(header_of(size), piece)
+
+
+def test_a_large_body_may_come_with_its_header() -> None:
+    head = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 200000\r\n\r\n"
+    assert isinstance(first_event(head + bytes(200_000), 2**18), h11.Request)
+
+
+def test_a_long_header_is_a_problem(server: str) -> None:
+    assert answer_to(server, header_of(2**16)).startswith(b"HTTP/1.1 200 ")
+    answer = answer_to(server, header_of(2**16 + 1))
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b"urn:umop:problem:invalid-http" in answer
+    assert b"header has more than 65536 bytes" in answer
 
 
 @pytest.mark.parametrize("path", ["/detect", "/nothing"])

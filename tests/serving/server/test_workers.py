@@ -24,14 +24,16 @@ pytestmark = pytest.mark.slow
 PNG = encode(TWO_SQUARES)
 
 
-def test_several_workers_share_the_port_and_the_metrics(bundle_path: Path) -> None:
-    with running("--bundle", str(bundle_path), "--workers", "2") as server:
+def test_several_workers_share_the_port_and_the_metrics(bundle_path: Path, tmp_path: Path) -> None:
+    folder = {"TMPDIR": str(tmp_path)}
+    with running("--bundle", str(bundle_path), "--workers", "2", **folder) as server:
         workers = children(server)
         assert len(workers) == 2
         for _ in range(20):
             assert server.detect(PNG).status_code == 200
         answered = 'umop_requests_total{route="/detect",status="200"}'
         wait_until(lambda: server.metrics()[answered] == 20)
+        files = set(tmp_path.glob("umop-metrics-*/*.db"))
 
         os.kill(workers[0], signal.SIGKILL)
         wait_until(lambda: len(children(server)) == 2 and workers[0] not in children(server))
@@ -40,6 +42,8 @@ def test_several_workers_share_the_port_and_the_metrics(bundle_path: Path) -> No
             statuses.append(server.detect(PNG).status_code)
         statuses += [server.detect(PNG).status_code for _ in range(20)]
         assert set(statuses) == {200}, "no request reaches a worker before its model is loaded"
+        wait_until(lambda: server.metrics()[answered] == 20 + len(statuses))
+        assert set(tmp_path.glob("umop-metrics-*/*.db")) == files != set()
 
 
 def test_the_images_of_a_dead_worker_count_no_more(slow_bundle_path: Path) -> None:
