@@ -44,14 +44,15 @@ def compare(
 def _show(a: str, b: str, found: Comparison) -> None:
     """Prints a table and what follows from it."""
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     title = f"AP in the same {found.images} images, and the 95 % interval of the difference"
     table = Table("", title=title, title_justify="left")
-    for name in (a, b, "difference", "interval", ""):
+    for name in (escape(a), escape(b), "difference", "interval", ""):
         table.add_column(name, justify="right")
     for each in (found.mean, *found.classes):
-        table.add_row(each.title, *each.texts, each.verdict)
+        table.add_row(escape(each.title), *each.texts, each.verdict)
     Console(soft_wrap=True).print(table)
     if found.unjudged:
         typer.echo(f"In too few images to be judged: {', '.join(found.unjudged)}")

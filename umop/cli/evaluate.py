@@ -71,11 +71,12 @@ def evaluate(
 def _show(title: str, metrics: Mapping[str, float]) -> None:
     """Prints a table of COCO's twelve numbers."""
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     from umop.evaluation import METRICS
 
-    table = Table("metric", "measured at", title=title, title_justify="left")
+    table = Table("metric", "measured at", title=escape(title), title_justify="left")
     table.add_column("value", justify="right")
     for name, meaning in METRICS.items():
         table.add_row(name, meaning, format_metric(metrics[name]))

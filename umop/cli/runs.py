@@ -35,6 +35,7 @@ def runs(
 def _show(found: Sequence[ListedRun]) -> None:
     """Prints a table of runs."""
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     table = Table("run", "state")
@@ -42,5 +43,5 @@ def _show(found: Sequence[ListedRun]) -> None:
         table.add_column(name, justify="right")
     for row in found:
         ap = "" if row.ap is None else format_metric(row.ap)
-        table.add_row(row.name, row.state, str(row.iteration or ""), ap, duration(row.age))
+        table.add_row(escape(row.name), row.state, str(row.iteration or ""), ap, duration(row.age))
     Console(soft_wrap=True).print(table)

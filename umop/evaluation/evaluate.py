@@ -12,7 +12,7 @@ from umop.data.preparation.location import require_data
 from umop.engine.runner import Runner
 from umop.evaluation import CocoResult, result_of
 from umop.evaluation.keep import write_evaluation
-from umop.runs.checkpoints import describe_checkpoint, require_whole
+from umop.runs.checkpoints import describe_checkpoint, require_whole, unreplaced
 from umop.runs.evaluation import Evaluation
 from umop.runs.folder import RunFolder
 from umop.system.console import note
@@ -39,15 +39,16 @@ def evaluate(
         What was found.
 
     Raises:
-        UserError: The run has no checkpoint, the data is missing, or no threshold reaches the
-            precision.
+        UserError: The run has no checkpoint, or training replaced it meanwhile; the data is
+            missing; or no threshold reaches the precision.
     """
     checkpoint = require_whole(run.best_checkpoint())
     config = config_for(run, data)
     note(describe_checkpoint(checkpoint))
     if tta:
         _augment(config)
-    result = detect_test_data(run, config, checkpoint)
+    with unreplaced(checkpoint):
+        result = detect_test_data(run, config, checkpoint)
     return write_evaluation(run.kept_evaluation(data, tta), result, config, checkpoint, precision)
 
 

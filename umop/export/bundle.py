@@ -35,7 +35,7 @@ from umop.export.program import trace, write_pt2
 from umop.export.samples import sample_name, write_samples
 from umop.export.speed import measure_speed
 from umop.export.verify import Deviation, verify
-from umop.runs.checkpoints import describe_checkpoint, require_whole
+from umop.runs.checkpoints import describe_checkpoint, require_whole, unreplaced
 from umop.runs.folder import RunFolder
 from umop.system.console import note
 from umop.system.dataset_paths import annotation_file, image_folder
@@ -81,21 +81,25 @@ def export(
         samples: Images that the service's web page offers to try.
 
     Raises:
-        UserError: There is no checkpoint, no test data, or the bundle finds something else.
+        UserError: There is no checkpoint, or training replaced it meanwhile; there is no test data,
+            or none to calibrate int8 with; or the bundle finds something else.
     """
     checkpoint = require_whole(run.best_checkpoint())
     config = load_written(run.config)
     require_data(config, "test", MOVED)
+    if precision == "int8":
+        require_data(config, "train", MOVED)
     note(describe_checkpoint(checkpoint))
     if precision != "fp32" and evaluation_of(run, config, checkpoint) is None:
         evaluate(run)
     of_window = of_one_window(config)
-    detector = init_detector(of_window, str(checkpoint), device="cpu", palette="random")
-    manifest = manifest_of(run, config, checkpoint, version)
+    with unreplaced(checkpoint):
+        detector = init_detector(of_window, str(checkpoint), device="cpu", palette="random")
+        manifest = manifest_of(run, config, checkpoint, version)
     manifest = manifest.model_copy(
         update={"precision": precision, "absent": _ABSENT.get(precision, {})}
     )
-    with TemporaryDirectory(dir=run.folder) as scratch:
+    with TemporaryDirectory(dir=run.folder, prefix=".") as scratch:
         draft = Path(scratch) / run.bundle.name
         draft.mkdir()
         write_samples(samples, draft)

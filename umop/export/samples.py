@@ -35,8 +35,9 @@ def write_samples(images: Sequence[Path], bundle: Path) -> None:
 
 
 def sample_name(image: Path) -> str:
-    """The name that an image has in the bundle."""
-    return f"{_FOLDER}/{image.stem}.jpg"
+    """The name that an image has in the bundle, of letters that a bundle takes."""
+    plain = "".join(" " if each == "\\" or not each.isprintable() else each for each in image.stem)
+    return f"{_FOLDER}/{plain}.jpg"
 
 
 def _write_sample(path: Path, target: Path) -> None:

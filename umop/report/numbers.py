@@ -8,6 +8,8 @@ from umop.evaluation import METRICS, Evaluation
 from umop.runs.evaluation import format_metric
 from umop.runs.folder import RunFolder
 
+_OWN = "this data"
+
 
 @dataclass(frozen=True)
 class _Column:
@@ -41,10 +43,17 @@ class Numbers:
 
 
 def evaluation_numbers(run: RunFolder) -> Numbers:
-    """Reads a run's evaluations."""
-    files = {"this data": run.evaluation, "with TTA": run.evaluation_tta}
+    """Reads a run's evaluations; those of another checkpoint than its own data's say so."""
+    files = {_OWN: run.evaluation, "with TTA": run.evaluation_tta}
     for path in sorted(run.folder.glob("evaluations/*/evaluation*.json")):
         tta = ", TTA" if path.name == run.evaluation_tta.name else ""
         files[f"{path.parent.name}{tta}"] = path
-    read = {title: Evaluation.read(path) for title, path in files.items()}
-    return Numbers([_Column(title, each.metrics) for title, each in read.items() if each])
+    read = {title: found for title, path in files.items() if (found := Evaluation.read(path))}
+    own = read.get(_OWN)
+    return Numbers([_column(title, each, own) for title, each in read.items()])
+
+
+def _column(title: str, found: Evaluation, own: Evaluation | None) -> _Column:
+    if own and found.checkpoint_sha256 != own.checkpoint_sha256:
+        title += ", another checkpoint"
+    return _Column(title, found.metrics)

@@ -17,10 +17,10 @@ from umop.report.curves import curves
 from umop.report.data import data_section
 from umop.report.images import shown_images
 from umop.report.lost import ap_lost
-from umop.report.numbers import Numbers, evaluation_numbers
+from umop.report.numbers import evaluation_numbers
 from umop.report.provenance import starts, time_trained
 from umop.report.scores import scores
-from umop.runs.evaluation import format_metric
+from umop.runs.evaluation import Evaluation, format_metric
 from umop.runs.folder import RunFolder
 from umop.runs.listing import run_state
 from umop.runs.speed import Speed
@@ -75,7 +75,7 @@ def write_report(run: RunFolder, path: Path | None = None) -> Path:
         "report.html",
         name=run.name,
         state=run_state(run),
-        headlines=_headlines(run, lines, numbers),
+        headlines=_headlines(run, lines),
         analysis=analysis,
         **sections,
     )
@@ -104,9 +104,10 @@ def _lowest(analysis: Analysis) -> str:
     return "their class's score" if is_single else f"a score of {analysis.score:.2f}"
 
 
-def _headlines(run: RunFolder, lines: list[dict[str, Any]], numbers: Numbers) -> list[_Headline]:
+def _headlines(run: RunFolder, lines: list[dict[str, Any]]) -> list[_Headline]:
     """The first things one wants to know."""
-    metrics = numbers.columns[0].metrics if numbers.columns else {}
+    evaluation = Evaluation.read(run.evaluation)
+    metrics = evaluation.metrics if evaluation else {}
     found = [
         _Headline(name, format_metric(metrics[name])) for name in ("AP", "AP50", "AP75") if metrics
     ]

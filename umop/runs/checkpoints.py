@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from zipfile import BadZipFile, ZipFile
 
@@ -118,6 +119,31 @@ def require_whole(checkpoint: Path) -> Path:
             f"no {checksum_file(checkpoint).name} beside it."
         )
     return checkpoint
+
+
+@contextmanager
+def unreplaced(checkpoint: Path) -> Iterator[None]:
+    """Refuses what was made of a checkpoint in the block, where another took its place meanwhile.
+
+    Raises:
+        UserError: Another did, as where training goes on.
+    """
+    before = _identity(checkpoint)
+    yield
+    if _identity(checkpoint) != before:
+        raise UserError(
+            f"{checkpoint} was replaced while this was made of it: training goes on. Start the "
+            "command again, or once training is done."
+        )
+
+
+def _identity(checkpoint: Path) -> tuple[int, int, int] | None:
+    """What differs where a file has been replaced; None where there is none."""
+    try:
+        found = checkpoint.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def is_whole(checkpoint: Path) -> bool:

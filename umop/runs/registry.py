@@ -62,7 +62,7 @@ def register(run: RunFolder, alias: str, name: str | None = None) -> Registratio
     """
     bundle = Bundle.open(run.bundle)
     name = name or bundle.manifest.name
-    with readable_errors(), TemporaryDirectory(dir=run.folder) as scratch:
+    with readable_errors(), TemporaryDirectory(dir=run.folder, prefix=".") as scratch:
         server = MlflowServer()
         file = bundle.pack(Path(scratch) / ARTIFACT)
         try:

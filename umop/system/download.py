@@ -136,7 +136,7 @@ def _size(path: Path) -> int:
 def _bar() -> Progress:
     """A progress bar on stderr."""
     return Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         DownloadColumn(),
         TransferSpeedColumn(),

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from pathlib import Path
+from secrets import token_hex
 
 
 def replace_text(path: Path, text: str) -> None:
     """Writes a small file so that it has its old content or the new, whatever happens."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name}.{token_hex(8)}.tmp")
     try:
         temporary.write_text(text)
         flush(temporary)

@@ -91,12 +91,14 @@ class ScalarsToMlflow(MLflowVisBackend):
         self.experiment  # noqa: B018
         if time.monotonic() < self.paused_until:
             return
+        handled = sys.exc_info()[1]
         try:
             if self.run_id is None:
                 self.open_run()
             what()
         except (self._mlflow.MlflowException, OSError) as error:
-            reason = f"MLflow at {self.place} does not answer as it should: {_brief(error)}"
+            why = _brief(error, handled)
+            reason = f"MLflow at {self.place} does not answer as it should: {why}"
             if self.must_answer:
                 raise UserError(f"{reason} Without MLFLOW_TRACKING_URI nothing is sent.") from error
             if not self.is_away:
@@ -160,11 +162,17 @@ def _status() -> str:
     return "KILLED" if isinstance(error, Stopped) else "FAILED"
 
 
-def _brief(error: Exception) -> str:
-    """The reason behind an error of MLflow, as one sentence."""
-    while error.__cause__ or error.__context__:
-        error = error.__cause__ or error.__context__  # type: ignore[assignment]
-    return f"{str(error).splitlines()[0].rstrip('.')}."
+def _brief(error: BaseException, handled: BaseException | None) -> str:
+    """The reason behind an error of MLflow, as one sentence.
+
+    Args:
+        error: The error.
+        handled: What ends training meanwhile, which is no reason.
+    """
+    while (reason := error.__cause__ or error.__context__) and reason is not handled:
+        error = reason
+    text = str(error) or type(error).__name__
+    return f"{text.splitlines()[0].rstrip('.')}."
 
 
 MLFLOW = Tracker("mlflow", "mlflow", settings)

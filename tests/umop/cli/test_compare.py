@@ -141,3 +141,16 @@ def blind(checkpoint: Path) -> None:
             value.zero_()
     torch.save(content, checkpoint)
     checksum_file(checkpoint).unlink(missing_ok=True)
+
+
+def test_names_with_brackets_are_printed_as_they_are(
+    umop: Umop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "runs").mkdir()
+    for name in ("first", "second"):
+        trained(made_run(tmp_path / "runs" / name, ("car [left]", "tag [/b]"), count=30))
+    code, said, _ = umop("compare", "first", "second")
+    assert code == 0, said
+    assert "car [left]" in said
+    assert "tag [/b]" in said

@@ -134,3 +134,14 @@ def test_more_detections_count_where_an_image_has_more_objects(
         assert metric.compute_metrics([found])["AP"] == pytest.approx(1)
     said = capsys.readouterr().err
     assert said.count("240 objects of a class: up to 480 detections of it count in AP") == 1
+
+
+def test_a_box_with_the_id_0_can_be_found(
+    discs: Path, truth: list[dict[str, object]], tmp_path: Path
+) -> None:
+    content = json.loads((discs / "val.json").read_text())
+    for number, box in enumerate(content["annotations"]):
+        box["id"] = number
+    (tmp_path / "val.json").write_text(json.dumps(content))
+    metrics = coco_box_metrics(tmp_path / "val.json", truth)
+    assert metrics == coco_box_metrics(discs / "val.json", truth)

@@ -46,6 +46,15 @@ def test_two_samples_of_one_name(tmp_path: Path) -> None:
         write_samples(images, tmp_path)
 
 
+@pytest.mark.parametrize(
+    "letter", ["\u202f", "\\", "\n"], ids=["narrow space", "backslash", "line"]
+)
+def test_a_name_has_only_letters_that_a_bundle_takes(tmp_path: Path, letter: str) -> None:
+    """As that of a screenshot on macOS, which has a narrow space before AM."""
+    write_samples([noisy(tmp_path / f"9.41{letter}AM.jpg", 64, 48)], tmp_path)
+    assert [each.name for each in tmp_path.glob("samples/*")] == ["9.41 AM.jpg"]
+
+
 @pytest.mark.parametrize("content", [None, b"junk"])
 def test_a_sample_that_is_no_image(tmp_path: Path, content: bytes | None) -> None:
     path = tmp_path / "x.jpg"

@@ -210,3 +210,23 @@ def test_a_mistake_is_one_line(
     assert (code, out) == (2, "")
     assert err.startswith(f"error: {message}")
     assert err.count("\n") == 1
+
+
+def test_an_evaluation_of_another_checkpoint_says_so(tmp_path: Path) -> None:
+    run = made_run(tmp_path / "trees")
+    other = run.folder / "evaluations" / "other-1" / "evaluation.json"
+    other.parent.mkdir(parents=True)
+    record = json.loads(run.evaluation.read_text())
+    other.write_text(json.dumps({**record, "checkpoint_sha256": "0" * 64}))
+    titles = [column.title for column in evaluation_numbers(run).columns]
+    assert titles == ["this data", "other-1, another checkpoint"]
+
+
+def test_a_headline_is_of_the_runs_own_data(tmp_path: Path) -> None:
+    """An imported run may have been evaluated on other data only."""
+    run = made_run(tmp_path / "trees")
+    other = run.folder / "evaluations" / "other-1" / "evaluation.json"
+    other.parent.mkdir(parents=True)
+    run.evaluation.rename(other)
+    [headlines] = re.findall(r'class="headlines".*?</', write_report(run).read_text(), re.DOTALL)
+    assert "AP" not in headlines

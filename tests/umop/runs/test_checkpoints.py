@@ -16,6 +16,7 @@ from umop.runs.checkpoints import (
     newest_whole,
     remove_all_but,
     replace_text,
+    unreplaced,
     write_checkpoint,
 )
 from umop.runs.folder import RunFolder
@@ -155,3 +156,22 @@ def test_a_checkpoint_is_named(tmp_path: Path) -> None:
     described = "Checkpoint: best.pth, of iteration 200, which had the best AP"
     assert describe_checkpoint(best) == described
     assert describe_checkpoint(newest) == "Checkpoint: iter_300.pth, the newest"
+
+
+@pytest.mark.parametrize("change", [save(4), None], ids=["replaced", "removed"])
+def test_what_is_made_of_a_checkpoint_is_made_of_one(run: RunFolder, change: save | None) -> None:
+    checkpoint = run.folder / "iter_3.pth"
+    with unreplaced(checkpoint):
+        torch.load(checkpoint)
+
+    def train_on() -> None:
+        if change:
+            write_checkpoint(checkpoint, change)
+        else:
+            checkpoint.unlink()
+
+    with (
+        pytest.raises(UserError, match=r"iter_3\.pth was replaced while this was made of it"),
+        unreplaced(checkpoint),
+    ):
+        train_on()

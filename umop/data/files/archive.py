@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from zipfile import ZipFile, ZipInfo, is_zipfile
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import track
 
 from serving.shared import (
@@ -52,7 +53,8 @@ def _unpack(path: Path, folder: Path) -> None:
     try:
         with ZipFile(path) as archive:
             members = _checked(path, archive, folder.parent)
-            for member in track(members, f"{path.name}: unpacking", console=Console(stderr=True)):
+            title = f"{escape(path.name)}: unpacking"
+            for member in track(members, title, console=Console(stderr=True)):
                 archive.extract(member, scratch)
         scratch.rename(folder)
     except DAMAGED_ZIP as error:
