@@ -22,12 +22,14 @@ _NEEDED = (
     "train_cfg",
     "val_cfg",
     "test_cfg",
-    "optim_wrapper.optimizer",
+    "optim_wrapper.optimizer.lr",
     "default_hooks.checkpoint",
     "visualizer",
     "log_processor",
 )
 """What a config must have to be trained."""
+_PIPELINES = {"last_pipeline", "pipeline"}
+"""The names that pipelines have in all sections."""
 _STATEFUL = {"CachedMixUp": "OccasionalMixUp", "CachedMosaic": "Mosaic"}
 """Steps of a data pipeline that keep images, and what does the same without."""
 
@@ -42,6 +44,8 @@ def check_config(config: Config) -> None:
     """
     content = config.to_dict()
     for path, section in _sections(content):
+        _check_names(path, section)
+        _check_lists(path, section)
         _check_type(path, section)
         _check_state(path, section)
         known = known_keys(section, path)
@@ -72,9 +76,11 @@ def require_trainable(config: Config) -> None:
             value = value.get(key) if isinstance(value, dict | Config) else None
         if value is None:
             raise UserError(
-                f"The config has no {name}, and cannot be trained. Inherit it, as in "
+                f"The config has no {name}, and cannot be trained. Set it, or inherit it, as in "
                 "_base_ = 'small'."
             )
+    if not {"max_epochs", "max_iters"} & set(config.train_cfg):
+        raise UserError("The config's train_cfg has no length: set max_epochs or max_iters.")
     for name in _LOADERS:
         steps = (config[name].get("dataset") or {}).get("pipeline") or [{}]
         if steps[-1].get("type") != "PackDetInputs":
@@ -100,6 +106,38 @@ def _sections(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[list[str
     for key, part in parts:
         if isinstance(part, dict | list | tuple):
             yield from _sections(part, (*path, str(key)))
+
+
+def _check_names(path: list[str], section: dict[Any, Any]) -> None:
+    """Checks that the keys of a section are text.
+
+    Raises:
+        UserError: One is not.
+    """
+    for key in section:
+        if not isinstance(key, str):
+            place = ".".join(path) or "top level"
+            raise UserError(f"The config's {place} has the key {key!r}; keys must be text.")
+
+
+def _check_lists(path: list[str], section: dict[str, Any]) -> None:
+    """Checks what must be a list of sections.
+
+    Raises:
+        UserError: It is something else.
+    """
+    for key in sorted(_PIPELINES if path else {"param_scheduler"}):
+        value = section.get(key)
+        if value is None or _is_list_of_sections(value):
+            continue
+        raise UserError(
+            f"The config's {'.'.join([*path, key])} is {value!r}; it must be a list of "
+            "sections, such as [dict(type=...)]."
+        )
+
+
+def _is_list_of_sections(value: object) -> bool:
+    return isinstance(value, list | tuple) and all(isinstance(one, dict) for one in value)
 
 
 def _check_type(path: list[str], section: dict[str, Any]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ast import literal_eval
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -11,6 +10,7 @@ from typing import Any
 from mmengine.config import Config, ConfigDict
 
 from umop.config.keys import BUILDERS_KEYS, known_keys
+from umop.config.literals import read_literal
 from umop.system.errors import UserError
 
 _MOST_EXACT = 2**53
@@ -49,8 +49,8 @@ class Assignment:
     def value(self) -> object:
         """The value of a Python literal; the text itself where it is none."""
         try:
-            return literal_eval(self.text)
-        except (ValueError, SyntaxError):
+            return read_literal(self.text)
+        except ValueError:
             return self.text
 
 

@@ -14,6 +14,7 @@ from functools import cached_property
 from pathlib import Path
 
 from umop.config.files import base_path
+from umop.config.literals import read_literal
 from umop.system.errors import UserError
 
 _BASE = "_base_"
@@ -110,7 +111,7 @@ def _assignments(tree: ast.Module) -> dict[str, ast.Assign]:
 def _plain_value(node: ast.expr) -> object:
     """The value of a literal that is not a section; None for anything else."""
     try:
-        value = ast.literal_eval(node)
+        value = read_literal(node)
     except ValueError:
         return None
     return None if isinstance(value, dict) else value
@@ -133,7 +134,7 @@ def _base_names(path: Path, tree: ast.Module) -> list[str]:
     """
     assigned = _assignments(tree).get(_BASE)
     try:
-        names = ast.literal_eval(assigned.value) if assigned else []
+        names = read_literal(assigned.value) if assigned else []
     except ValueError:
         names = None
     names = [names] if isinstance(names, str) else names

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from argparse import ArgumentError
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from uuid import uuid4
@@ -43,7 +44,7 @@ class Job:
             processes: How many ranks on this node, where ``PET_NPROC_PER_NODE`` says no number.
 
         Raises:
-            UserError: This node's number is not among them.
+            UserError: One has a value that it cannot have, or this node's number is not among them.
         """
         options = [
             f"--{name.lower()}={os.environ[name]}"
@@ -54,10 +55,18 @@ class Job:
             options.append(f"--nproc_per_node={processes}")
         if not any(name in os.environ for name in _LOGGING):
             options.append(f"--log_dir={os.devnull}")
-        arguments = get_args_parser().parse_args([*options, "--module", "umop"])
-        with set_environment(threads_of(int(arguments.nproc_per_node))):
-            launch, *_ = config_from_args(arguments)
-        if arguments.node_rank >= launch.max_nodes:
+        parser = get_args_parser()
+        parser.exit_on_error = False
+        try:
+            arguments = parser.parse_args([*options, "--module", "umop"])
+            with set_environment(threads_of(int(arguments.nproc_per_node))):
+                launch, *_ = config_from_args(arguments)
+        except (ArgumentError, AssertionError, RuntimeError, ValueError) as error:
+            raise UserError(
+                "A variable of torchrun's, such as PET_NNODES or NNODES, has a wrong value: "
+                f"{error}"
+            ) from error
+        if not 0 <= arguments.node_rank < launch.max_nodes:
             raise UserError(
                 f"This is node {arguments.node_rank}, counted from 0, of {launch.max_nodes}. Set "
                 "PET_NNODES to the number of nodes; in k8s/train-job.yaml, NODES stands twice."

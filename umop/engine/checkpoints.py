@@ -26,7 +26,8 @@ class SafeCheckpointHook(Hook):
     """Keeps the newest checkpoints and the best, each written whole or not at all.
 
     A checkpoint is saved on schedule, before each evaluation, and when ``minutes`` have passed
-    since the last one.
+    since the last one. Where that is in the middle of a step, whose gradients no checkpoint has, it
+    is saved at the step's end.
 
     Args:
         interval: Epochs or iterations from one checkpoint to the next.
@@ -73,7 +74,7 @@ class SafeCheckpointHook(Hook):
 
     def after_train_epoch(self, runner: TrainingRunner) -> None:
         if self.by_epoch and self.every_n_epochs(runner, self.interval):
-            self.save(runner, runner.epoch + 1, runner.iter)
+            self.save_between_steps(runner, runner.epoch + 1)
 
     def after_val_epoch(
         self, runner: TrainingRunner, metrics: dict[str, float] | None = None
@@ -92,7 +93,19 @@ class SafeCheckpointHook(Hook):
     def save_before_evaluation(self, runner: TrainingRunner) -> None:
         """Saves unless this iteration is saved: nothing is lost where evaluation is cut short."""
         if self.saved_iteration != runner.iter:
-            self.save(runner, runner.epoch, runner.iter)
+            self.save_between_steps(runner, runner.epoch)
+
+    def save_between_steps(self, runner: TrainingRunner, epoch: int) -> None:
+        """Saves now, or at the end of a step that has begun.
+
+        Args:
+            runner: What trains.
+            epoch: Epochs done.
+        """
+        if runner.optim_wrapper.should_update():
+            self.save(runner, epoch, runner.iter)
+        else:
+            self.is_due = True
 
     def save(self, runner: TrainingRunner, epoch: int, iteration: int) -> None:
         """Saves a checkpoint that training can resume from.

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from mmengine.dist import broadcast, get_rank, get_world_size
+from mmengine.hooks import EMAHook
 from mmengine.runner import EpochBasedTrainLoop, IterBasedTrainLoop
 
 from umop.engine.order import ResumableBatches, resumable
@@ -111,7 +112,9 @@ def _evaluate_once(runner: TrainingRunner) -> None:
     if runner.val_loop is None or hub.runtime_info.get("evaluated") == runner.iter:
         return
     runner.checkpoints.save_before_evaluation(runner)
-    _share_buffers(runner.model)
+    averages = [hook.ema_model for hook in runner.hooks if isinstance(hook, EMAHook)]
+    for model in (runner.model, *averages):
+        _share_buffers(model)
     with runner.stop.at_once():
         runner.val_loop.run()
     hub.update_info("evaluated", runner.iter)

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
+
+from mmengine.registry import PARAM_SCHEDULERS
 
 from umop.engine.loop import EpochLoop
 from umop.engine.protocol import TrainingRunner
 from umop.system.console import note
+
+_REACHED = {"base_values", "_last_value", "_global_step"}
+"""What a scheduler's state has of the training so far, beside its last step."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +29,7 @@ class Shares:
 
 
 def rescale(runner: TrainingRunner, before: Shares) -> None:
-    """Fits the learning rate and the place in the epoch to the number of processes there is now.
+    """Fits learning rate, schedule and place in the epoch to the number of processes there is now.
 
     Args:
         runner: Has resumed from a checkpoint.
@@ -38,9 +44,7 @@ def rescale(runner: TrainingRunner, before: Shares) -> None:
         "of either number by itself."
     )
     if isinstance(runner.train_loop, EpochLoop):
-        done = runner.iter - runner.epoch * before.batches
-        place = round(done * now.batches / before.batches)
-        runner.train_loop._iter = runner.epoch * now.batches + place
+        _move(runner, before.batches, now.batches)
     if (runner.auto_scale_lr or {}).get("enable", False):
         _scale_learning_rate(runner, now.ranks / before.ranks)
 
@@ -48,6 +52,52 @@ def rescale(runner: TrainingRunner, before: Shares) -> None:
 def _processes(count: int) -> str:
     """A number of processes, in words."""
     return "1 process" if count == 1 else f"{count} processes"
+
+
+def _move(runner: TrainingRunner, before: int, now: int) -> None:
+    """Goes to the same place of the epoch, rounded down: what happens at its end is to come.
+
+    Args:
+        runner: Its loop counts epochs.
+        before: The batches that an epoch had.
+        now: Those that it has.
+    """
+    place = runner.iter * now // before
+    sections = runner.cfg.get("param_scheduler") or []
+    for scheduler, section in zip(runner.param_schedulers or [], sections, strict=True):
+        if section.get("convert_to_iter_based", False):
+            vars(scheduler).update(_plan(runner, section))
+            _go_to(scheduler, scheduler._global_step + place - runner.iter)
+    evaluated = runner.message_hub.runtime_info.get("evaluated", 0)
+    runner.message_hub.update_info("evaluated", evaluated // before * now)
+    runner.train_loop._iter = place
+
+
+def _plan(runner: TrainingRunner, section: Any) -> dict[str, Any]:
+    """What a scheduler is built with for the epoch that there is now.
+
+    Args:
+        runner: Its optimizer is left as it is.
+        section: The scheduler's, of the config.
+    """
+    groups = runner.optim_wrapper.param_groups
+    kept = [dict(group) for group in groups]
+    built = PARAM_SCHEDULERS.build(
+        {"end": runner.train_loop.max_epochs, **section},
+        default_args={
+            "optimizer": runner.optim_wrapper,
+            "epoch_length": len(runner.train_dataloader),
+        },
+    )
+    for group, values in zip(groups, kept, strict=True):
+        group.update(values)
+    return {key: value for key, value in built.state_dict().items() if key not in _REACHED}
+
+
+def _go_to(scheduler: Any, step: int) -> None:
+    """Counts so many steps as made by a scheduler, without a change of its value."""
+    scheduler._global_step = step
+    scheduler.last_step = max(-1, min(step, scheduler.end - 1) - scheduler.begin)
 
 
 def _scale_learning_rate(runner: TrainingRunner, ratio: float) -> None:

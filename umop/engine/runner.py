@@ -15,6 +15,7 @@ from mmengine.runner import Runner as MMRunner
 from mmengine.visualization import Visualizer
 from torch.utils.data import DataLoader
 
+from umop.config.building import explained
 from umop.distributed.ranks import SingleProcess
 from umop.distributed.signals import StopSignals, ended_loaders, follow_parent
 from umop.distributed.sockets import share_sockets
@@ -25,10 +26,6 @@ from umop.models.group_norm import lay_out_planes
 from umop.runs.folder import RunFolder
 from umop.system.errors import Stopped, UserError
 from umop.system.files import replace_text
-
-_UNBUILT = (AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
-"""What the libraries raise for arguments that do not fit."""
-_NO_MISTAKE = (torch.OutOfMemoryError, torch.distributed.DistError)
 
 
 class Runner(MMRunner):
@@ -60,7 +57,7 @@ class Runner(MMRunner):
         except Exception as error:
             with contextlib.suppress(RuntimeError):  # there may be none yet
                 Visualizer.get_current_instance().close()
-            raise _explained(error) from error
+            raise explained(error) from error
 
     @property
     def resumes(self) -> bool:
@@ -138,7 +135,7 @@ class Runner(MMRunner):
             except BaseException as error:
                 self.call_hook("after_run")  # it also ends progress bars and loggers
                 if isinstance(error, Exception) and not self.is_built:
-                    raise _explained(error) from error
+                    raise explained(error) from error
                 raise
 
     def test(self) -> dict[str, float]:
@@ -146,14 +143,6 @@ class Runner(MMRunner):
         with ended_loaders():
             metrics: dict[str, float] = super().test()
             return metrics
-
-
-def _explained(error: Exception) -> Exception:
-    """What the libraries say of a config that they cannot build, as a user's mistake."""
-    is_of_config = isinstance(error, _UNBUILT) and not isinstance(error, _NO_MISTAKE)
-    reason = " ".join(str(error).split())
-    text = f"The config cannot be built: {type(error).__name__}: {reason}"
-    return UserError(text) if is_of_config else error
 
 
 class _StopHook(Hook):

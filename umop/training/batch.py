@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable
-from copy import deepcopy
 from typing import Any
 
 import torch
-from mmdet.registry import MODELS
 from mmdet.structures import DetDataSample
 from mmengine.config import Config
 from mmengine.optim import build_optim_wrapper
 from mmengine.structures import InstanceData
 from torch import Tensor
 
+from umop.config.building import build_model, mistakes_explained
 from umop.config.load import load_written
 from umop.runs.folder import RunFolder
 from umop.system.console import counted, note
@@ -140,13 +139,15 @@ def _fits(config: Config, batch: dict[str, Any]) -> bool:
 def _share_of_steps(config: Config, batch: dict[str, Any]) -> float:
     """The share of the GPU's memory that a few steps of the real model take.
 
-    The model is built from a copy: mmdet writes its head's settings into what it builds from.
+    Raises:
+        UserError: The model or its optimizer cannot be built.
     """
     _reset_peak()
-    model = MODELS.build(deepcopy(config.model)).cuda().train()
+    model = build_model(config).cuda().train()
     if config.get("channels_last", False):
         model = model.to(memory_format=torch.channels_last)
-    optimizer = build_optim_wrapper(model, config.optim_wrapper)
+    with mistakes_explained():
+        optimizer = build_optim_wrapper(model, config.optim_wrapper)
     for _ in range(_STEPS):
         model.train_step(batch, optimizer)
     return _peak()

@@ -153,7 +153,6 @@ class TrainOptions:
             batch=None if self.batch == AUTO else self.batch,
             accumulate=self.accumulate,
             lr=self.lr,
-            size=self.size,
             time=None if self.time is None else parse_duration(self.time),
             patience=self.patience,
         )

@@ -120,7 +120,7 @@ def _set_size(draft: Draft) -> None:
     if draft.counts.windows is not None:
         return
     share = draft.counts.box_share
-    draft.size_note = fit_size(draft.config, draft.options.schedule.size, share)
+    draft.size_note = fit_size(draft.config, draft.options.size, share)
     if draft.own is not None:
         contents = draft.own.contents.values()
         require_width(draft.config, [each for content in contents for each in content["images"]])

@@ -12,13 +12,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from umop.system.errors import UserError
+from umop.training.schedulers import fit_schedulers, stretch_scheduler, stretch_schedulers
 
 _Section = MutableMapping[str, Any]
 _UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
-_WARM_UP = 0.1
-"""The share of training that the warm-up takes at most."""
-_SHORTEST = 2
-"""A warm-up of one step would never leave its first learning rate."""
+_EVALUATED_EVERY = {"max_epochs": 1, "max_iters": 1000}
+"""What mmengine's loops take without a ``val_interval``, by what they count."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +29,6 @@ class ScheduleOptions:
         batch: Images a step, over all processes.
         accumulate: Parts that a step is computed in, one after the other.
         lr: The learning rate, exactly.
-        size: Pixels of the longer side that images are scaled to.
         time: Seconds that training may take, its evaluations included.
         patience: Evaluations without a better AP after which training ends.
     """
@@ -39,7 +37,6 @@ class ScheduleOptions:
     batch: int | None = None
     accumulate: int = 1
     lr: float | None = None
-    size: int | None = None
     time: float | None = None
     patience: int | None = None
 
@@ -74,29 +71,46 @@ def fit(config: _Section, options: ScheduleOptions, images: int, processes: int)
         config["optim_wrapper"]["optimizer"]["lr"] = options.lr
         config["auto_scale_lr"] = None
     _stretch(config, _length(config, options, images, processes))
-    _fit_warm_up(config, count_iterations(config, images, processes), options.accumulate)
+    fit_schedulers(config, count_iterations(config, images, processes), options.accumulate)
     hooks = config.setdefault("custom_hooks", [])
     if options.time is not None:
         if "max_epochs" in config["train_cfg"]:
-            _count_iterations(config, epoch_length(config, images, processes))
+            _in_iterations(config, epoch_length(config, images, processes))
         hooks.append({"type": "TimeBudgetHook", "seconds": options.time})
+    parts = _evaluate_after_steps(config)
     if options.patience is not None:
-        _evaluate_often(config["train_cfg"], options.patience)
+        _evaluate_often(config["train_cfg"], options.patience, parts)
         hooks.append({"type": "PatienceHook", "patience": options.patience})
 
 
-def _evaluate_often(loop: _Section, patience: int) -> None:
+def _evaluate_after_steps(config: _Section) -> int:
+    """Evaluates after whole steps, whose checkpoint training can resume from.
+
+    Returns:
+        The iterations that make a step; 1 where the config counts epochs, which may end within one.
+    """
+    loop = config["train_cfg"]
+    if "max_epochs" in loop:
+        return 1
+    parts = int(config["optim_wrapper"].get("accumulative_counts") or 1)
+    loop["val_interval"] = math.ceil(loop["val_interval"] / parts) * parts
+    return parts
+
+
+def _evaluate_often(loop: _Section, patience: int, parts: int) -> None:
     """Evaluates so often that patience can run out halfway through training.
 
     Args:
         loop: The training loop's section, changed in place.
         patience: Evaluations without a better AP after which training ends.
+        parts: What evaluations must be a multiple of apart.
 
     Raises:
-        UserError: Training has not as many epochs to evaluate after.
+        UserError: Training has not as many steps, or epochs, to evaluate after.
     """
-    length = loop.get("max_epochs") or loop["max_iters"]
-    loop["val_interval"] = max(1, min(loop["val_interval"], length // (2 * patience)))
+    length = (loop.get("max_epochs") or loop["max_iters"]) // parts
+    often = max(1, length // (2 * patience)) * parts
+    loop["val_interval"] = min(loop["val_interval"], often)
     if length <= patience:
         raise UserError(
             f"--patience {patience} cannot end training early that is evaluated {length} times. "
@@ -178,6 +192,8 @@ def _stretch(config: _Section, length: int) -> None:
     """
     loop = config["train_cfg"]
     unit = "max_epochs" if "max_epochs" in loop else "max_iters"
+    if loop.get("val_interval") is None:
+        loop["val_interval"] = _EVALUATED_EVERY[unit]
     factor = length / loop[unit]
     if factor == 1:
         return
@@ -186,40 +202,12 @@ def _stretch(config: _Section, length: int) -> None:
     checkpoint = (config.get("default_hooks") or {}).get("checkpoint") or {}
     if unit == "max_iters" and "interval" in checkpoint:
         checkpoint["interval"] = _at_least(checkpoint["interval"], factor)
-    for scheduler in config.get("param_scheduler") or []:
-        if scheduler.get("by_epoch", True) == (unit == "max_epochs"):
-            _stretch_scheduler(scheduler, factor)
-
-
-def _stretch_scheduler(scheduler: _Section, factor: float) -> None:
-    """Makes the part of training that one scheduler covers longer or shorter."""
-    for key in ("begin", "end", "T_max"):
-        if scheduler.get(key):
-            scheduler[key] = max(_SHORTEST, _times(scheduler[key], factor))
-    if scheduler.get("begin") and scheduler.get("end"):
-        scheduler["begin"] = min(scheduler["begin"], scheduler["end"] - 1)
-    if "milestones" in scheduler:
-        scheduler["milestones"] = [_times(one, factor) for one in scheduler["milestones"]]
-
-
-def _times(count: int, factor: float) -> int:
-    """A count times a factor, 1 or more."""
-    return max(1, round(count * factor))
+    stretch_schedulers(config, factor)
 
 
 def _at_least(interval: int, factor: float) -> int:
     """An interval times a factor, rounded up: a shorter one would fit once more, before the end."""
     return max(1, math.ceil(round(interval * factor, 6)))
-
-
-def _fit_warm_up(config: _Section, iterations: int, accumulate: int) -> None:
-    """Ends the warm-up of a config that counts epochs after a tenth of training, if not before."""
-    if "max_epochs" not in config["train_cfg"]:
-        return
-    for scheduler in config.get("param_scheduler") or []:
-        if not scheduler.get("by_epoch", True) and scheduler.get("begin", 0) == 0:
-            longest = max(_SHORTEST, _times(iterations, _WARM_UP))
-            scheduler["end"] = min(scheduler["end"] * accumulate, longest)
 
 
 def count_iterations(config: _Section, images: int, processes: int) -> int:
@@ -247,7 +235,7 @@ def epoch_length(config: _Section, images: int, processes: int) -> int:
     return math.ceil(images / (config["train_dataloader"]["batch_size"] * processes))
 
 
-def _count_iterations(config: _Section, epoch: int) -> None:
+def _in_iterations(config: _Section, epoch: int) -> None:
     """Makes a config that counts epochs count iterations, which can be cut anywhere.
 
     Args:
@@ -264,7 +252,7 @@ def _count_iterations(config: _Section, epoch: int) -> None:
         if scheduler.get("by_epoch", True):
             scheduler["by_epoch"] = False
             scheduler.pop("convert_to_iter_based", None)
-            _stretch_scheduler(scheduler, epoch)
+            stretch_scheduler(scheduler, epoch)
     checkpoint = config["default_hooks"]["checkpoint"]
     checkpoint.update(by_epoch=False, interval=checkpoint.get("interval", 1) * epoch)
     config["log_processor"]["by_epoch"] = False

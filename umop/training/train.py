@@ -61,13 +61,16 @@ def train(
 
     Raises:
         UserError: GPU, data or weights are missing, the run was started with another config,
-            another process trains it, or hooks are to be called in another process.
+            another process trains it, hooks are to be called in another process, or several nodes
+            are to make a dry run.
         Stopped: Training was asked to stop, and is saved.
         TrainingError: The loss is not finite, or one of the processes is gone.
     """
     here = choose_processes(config, options.on_cpu, options.processes)
     if not is_rank():
         job = Job.from_environment(here)
+        if job.nodes > 1 and options.dry_run:
+            raise UserError("--dry-run tries one node: leave it out, or PET_NNODES and NNODES.")
         if job.nodes > 1:
             _bring(run, options.mirror)
         if job.nodes > 1 and _has_finished(run):
@@ -77,9 +80,10 @@ def train(
             _require_no_hooks(hooks, job.ranks)
             has_first = launch(job, _RANK, (config, run, options), options.timeout)
             return run.require_checkpoint() if has_first and not options.dry_run else None
-    with connected(options.timeout) as ranks, ExitStack() as held, _without_space(run):
+    with connected(options.timeout) as ranks, ExitStack() as held:
         if options.dry_run:
             run = RunFolder(Path(held.enter_context(TemporaryDirectory())) / run.name)
+        held.enter_context(_without_space(run))
         claim = Claim(run, options, held)
         start = ranks.on_first(lambda: _prepare(config, claim, ranks.count))
         if ranks.count > 1 and not options.dry_run:

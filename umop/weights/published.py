@@ -7,15 +7,14 @@ module, which names its parts otherwise and merges patches in another order.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from copy import deepcopy
 from pathlib import Path
 
 import torch
-from mmdet.registry import MODELS
 from mmdet.utils import register_all_modules
 from mmengine.config import Config
 from torch import Tensor
 
+from umop.config.building import build_model
 from umop.runs.folder import RunFolder
 from umop.system.console import note
 from umop.system.errors import UserError
@@ -97,9 +96,13 @@ def _swin_order(name: str, tensor: Tensor) -> Tensor:
 
 
 def expected_by(config: Config) -> dict[str, Tensor]:
-    """The weights of a config's model, as it is built; mmdet writes into what it builds from."""
+    """The weights of a config's model, as it is built.
+
+    Raises:
+        UserError: It cannot be built.
+    """
     register_all_modules()
-    tensors: dict[str, Tensor] = MODELS.build(deepcopy(config.model)).state_dict()
+    tensors: dict[str, Tensor] = build_model(config).state_dict()
     return tensors
 
 

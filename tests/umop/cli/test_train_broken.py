@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from mmengine.visualization import Visualizer
 
 from tests.umop.cli.small import SMALL
 from tests.umop.conftest import Umop, rot
+from umop.data.preparation.custom import OwnData
 
 
 @pytest.mark.parametrize(
@@ -34,6 +37,17 @@ def test_what_cannot_be_built_is_one_line(
     [line] = [line for line in err.splitlines() if line.startswith("error: ")]
     assert line.startswith("error: The config cannot be built: ")
     assert message in line
+    assert "Traceback" not in err
+    assert not (workplace / "runs" / "unbuilt").exists(), "nothing was trained"
+
+
+def test_what_cannot_be_built_is_one_line_with_weights_too(
+    umop: Umop, discs: Path, workplace: Path
+) -> None:
+    train = ("train", "demo", "--run", "unbuilt", "--data", str(discs), *SMALL)
+    code, _, err = umop(*train, "--weights", "discs", "--set", "model.backbone.name=nosuchnet")
+    assert code == 2
+    assert "error: The config cannot be built: " in err
     assert "Traceback" not in err
     assert not (workplace / "runs" / "unbuilt").exists(), "nothing was trained"
 
@@ -85,6 +99,26 @@ def test_a_full_disk_is_one_line(umop: Umop, discs: Path, workplace: Path) -> No
     code, _, err = umop("data", "check", str(discs), "--html", "/dev/full")
     assert code == 2
     assert "/dev/full cannot be written: No space left on device" in err
+
+
+def test_a_full_disk_in_a_dry_run_names_the_folder_that_is_full(
+    umop: Umop, discs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: OwnData) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(OwnData, "write_annotations", full)
+    train = ("train", "demo", "--run", "discs", "--data", str(discs), *SMALL)
+    code, _, err = umop(*train, "--dry-run")
+    assert code == 1
+    assert f"There is no space left in {tempfile.gettempdir()}/" in err
+
+
+def test_nodes_make_no_dry_run(umop: Umop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NNODES", "2")
+    code, _, err = umop("train", "demo", "--run", "discs", "--dry-run")
+    assert code == 2
+    assert "error: --dry-run tries one node: " in err
 
 
 def test_a_full_disk_that_no_command_expects_is_the_machines() -> None:

@@ -30,6 +30,18 @@ def test_a_node_beyond_the_last_is_refused(monkeypatch: pytest.MonkeyPatch) -> N
         Job.from_environment(1)
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("NNODES", "two"), ("NNODES", "0"), ("PET_NNODES", "1:2:3"), ("NODE_RANK", "first")],
+)
+def test_a_value_that_is_no_number_is_refused(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(UserError, match=r"A variable of torchrun's.* has a wrong value: .*"):
+        Job.from_environment(1)
+
+
 def test_a_rank_is_waited_for_after_a_signal_in_poll() -> None:
     with subprocess.Popen(["true"]) as rank:
         rank._waitpid_lock.acquire()  # type: ignore[attr-defined]

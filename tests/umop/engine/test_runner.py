@@ -57,6 +57,40 @@ def test_a_run_that_was_stopped_sees_what_it_would_have_seen(
     assert len(seen(whole)) >= 2 * SAMPLES
 
 
+class Killed(Hook):
+    """Breaks training off before an iteration."""
+
+    def __init__(self, iteration: int) -> None:
+        self.iteration = iteration
+
+    def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: Any = None) -> None:
+        if runner.iter == self.iteration:
+            raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+@pytest.mark.parametrize("iteration", [3, 4, 7])
+def test_a_step_that_an_evaluation_interrupts_is_made_again(
+    loop: str, iteration: int, tmp_path: Path
+) -> None:
+    """Epochs have three iterations, and so have the iterations from one evaluation to the next."""
+    in_parts = {
+        "optim_wrapper": {"optimizer": {"type": "SGD", "lr": 0.1}, "accumulative_counts": 2},
+        "train_cfg": LOOPS[loop] | {"val_interval": 1 if loop == "epochs" else 3},
+    }
+    whole = toy(tmp_path / "whole", loop, **in_parts)
+    whole.train()
+    killed = toy(tmp_path / "killed", loop, **in_parts)
+    killed.checkpoints.interval = 1 if loop == "epochs" else 3
+    killed.register_hook(Killed(iteration))
+    with pytest.raises(KeyboardInterrupt):
+        killed.train()
+    assert killed.checkpoints.saved_iteration == iteration // 2 * 2 * (iteration > 3)
+    resumed = toy(tmp_path / "killed", loop, **in_parts)
+    resumed.train()
+    assert torch.equal(resumed.model.weight, whole.model.weight)
+
+
 def test_a_loop_that_cannot_resume_is_refused(tmp_path: Path) -> None:
     runner = toy(tmp_path, train_cfg={"type": "DynamicLoop", "max_epochs": 1})
     with pytest.raises(UserError, match="must be one of EpochBasedTrainLoop, IterBasedTrainLoop"):

@@ -101,6 +101,25 @@ def test_one_image_that_is_too_large(
         choose_batch(config, RunFolder(tmp_path), parts=1, images=5, boxes=1)
 
 
+@pytest.mark.parametrize(
+    ("section", "key", "value"),
+    [("model.backbone", "depth", 51), ("optim_wrapper.optimizer", "betas", 3)],
+)
+def test_what_cannot_be_built_is_the_users_mistake(
+    config: Config,
+    section: str,
+    key: str,
+    value: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    Gpu(images=4).install(monkeypatch)
+    outer, inner = section.split(".")
+    config[outer][inner][key] = value
+    with pytest.raises(UserError, match=r"The config cannot be built: "):
+        choose_batch(config, RunFolder(tmp_path), parts=1, images=5, boxes=1)
+
+
 def test_a_run_keeps_its_batch(config: Config, tmp_path: Path) -> None:
     run = RunFolder(tmp_path)
     config.train_dataloader.batch_size = 3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -124,6 +125,14 @@ def test_accumulation_makes_the_same_steps_in_parts() -> None:
     assert parts.param_scheduler[0].end == 4 * whole.param_scheduler[0].end
 
 
+def test_evaluations_are_after_whole_steps() -> None:
+    config = fitted("small", 137, accumulate=2)
+    assert (config.train_cfg.max_iters, config.train_cfg.val_interval) == (2466, 618)
+    assert fitted("small", 137, accumulate=2, patience=4).train_cfg.val_interval == 308
+    with pytest.raises(UserError, match="evaluated 9 times"):
+        fitted("small", 9, accumulate=4, epochs=4, patience=9)
+
+
 def test_the_scaled_rate_follows_all_parts_of_a_batch() -> None:
     config = fitted("r50", 1000, batch=16, accumulate=8)
     assert config.train_dataloader.batch_size / config.auto_scale_lr.base_batch_size == 1
@@ -212,3 +221,50 @@ def test_patience_can_run_out_halfway() -> None:
 def test_patience_longer_than_training_is_refused() -> None:
     with pytest.raises(UserError, match="--patience 18 cannot end training early"):
         fitted("r50", 100, patience=18)
+
+
+def in_epochs(folder: Path, scheduler: str, loop: str = "max_epochs=12") -> Config:
+    """A user's config that counts epochs, and leaves out what mmengine has a default for."""
+    path = folder / "mine.py"
+    path.write_text(
+        "_base_ = 'small'\nauto_schedule = None\n"
+        f"train_cfg = dict(_delete_=True, type='EpochBasedTrainLoop', {loop})\n"
+        f"param_scheduler = [dict({scheduler})]\n"
+    )
+    return load_config(str(path))
+
+
+@pytest.mark.parametrize(
+    ("scheduler", "end"),
+    [
+        ("type='CosineAnnealingLR', by_epoch=False, begin=0, end=6000, T_max=6000", 6000),
+        ("type='LinearLR', start_factor=1.0, end_factor=0.1, by_epoch=False, end=6000", 6000),
+        ("type='ConstantLR', by_epoch=False, factor=1.0", 6000),
+        ("type='LinearLR', start_factor=0.1, by_epoch=False, end=6000", 600),
+        ("type='MultiStepLR', milestones=[8, 11]", 12),
+    ],
+)
+def test_a_schedule_ends_where_the_config_says_or_with_training(
+    scheduler: str, end: int, tmp_path: Path
+) -> None:
+    config = in_epochs(tmp_path, scheduler)
+    fit(config, ScheduleOptions(), 2000, 1)
+    assert count_iterations(config, 2000, 1) == 6000
+    assert config.param_scheduler[0].end == end
+
+
+def test_a_decay_in_iterations_stretches_with_the_epochs(tmp_path: Path) -> None:
+    decay = "type='CosineAnnealingLR', by_epoch=False, begin=0, end=6000, T_max=6000"
+    config = in_epochs(tmp_path, decay)
+    fit(config, ScheduleOptions(epochs=24, accumulate=2), 2000, 1)
+    assert count_iterations(config, 2000, 1) == 24_000
+    assert (config.param_scheduler[0].end, config.param_scheduler[0].T_max) == (24_000, 24_000)
+
+
+@pytest.mark.parametrize("options", [{}, {"epochs": 24}, {"time": 60.0}])
+def test_evaluations_are_as_often_as_mmengines_where_nobody_says(
+    options: dict[str, Any], tmp_path: Path
+) -> None:
+    config = in_epochs(tmp_path, "type='MultiStepLR', milestones=[8, 11]")
+    fit(config, ScheduleOptions(**options), 2000, 1)
+    assert config.train_cfg.val_interval == {"epochs": 2, "time": 500}.get("".join(options), 1)

@@ -35,8 +35,8 @@ class TimeBudgetHook(Hook):
     The pace so far decides, and is looked at every ten iterations, and sooner where they take much
     of the time. Before the first evaluation an image is taken to cost what it does in training.
     Where evaluations would take too much of the time, fewer are made. Schedulers are shortened in
-    place: they compute each value from the one before, so that the learning rate has no jump. A run
-    that is resumed continues with the time that it has left.
+    place: they compute each value from the one before, so that the learning rate has no jump, and
+    makes each of its drops once. A run that is resumed continues with the time that it has left.
 
     Args:
         seconds: What training may take, its evaluations included.
@@ -114,7 +114,10 @@ class TimeBudgetHook(Hook):
         to_come = min(count, math.ceil((runner.max_iters - done) / _val_interval(runner)))
         left = self.seconds * (1 - _RESERVE) - self.spent() - to_come * one
         self.is_over = left < pace
-        return min(self.planned, done + max(1, int(left / pace))), count
+        parts = _parts(runner)
+        soonest = _whole(done + 1, parts)
+        length = max(soonest, (done + int(left / pace)) // parts * parts)
+        return min(self.planned, length), count
 
     def report(self, length: int) -> None:
         """Says how far training is shortened, where that changes much."""
@@ -143,16 +146,26 @@ def _val_interval(runner: TrainingRunner) -> int:
     return int(runner.train_loop.val_interval)
 
 
+def _parts(runner: TrainingRunner) -> int:
+    """The iterations of a step, whose gradients add up."""
+    return int(runner.cfg.optim_wrapper.get("accumulative_counts", 1))
+
+
+def _whole(iterations: float, parts: int) -> int:
+    """Iterations, rounded up to whole steps: a checkpoint has no gradients of a part."""
+    return math.ceil(iterations / parts) * parts
+
+
 def _set_length(runner: TrainingRunner, length: int, evaluations: int) -> None:
     """Makes a training loop that is under way shorter or longer, and its schedulers with it."""
     loop = runner.train_loop
     loop._max_iters = length
     runner.message_hub.update_info("max_iters", length)
-    loop.val_interval = math.ceil(length / evaluations)
+    loop.val_interval = _whole(length / evaluations, _parts(runner))
     loop.dynamic_intervals = [loop.val_interval] * len(loop.dynamic_intervals)
-    share = length / runner.cfg.train_cfg.max_iters
+    most = runner.cfg.train_cfg.max_iters
     for scheduler, planned in zip(runner.param_schedulers, runner.cfg.param_scheduler, strict=True):
-        _place(scheduler, planned, share)
+        _place(scheduler, {"end": most, **planned}, length / most)
 
 
 def _place(scheduler: Any, planned: Any, share: float) -> None:
@@ -172,7 +185,12 @@ def _place(scheduler: Any, planned: Any, share: float) -> None:
     if hasattr(scheduler, "T_max"):
         scheduler.T_max = max(1, scheduler.end - scheduler.begin)
     if hasattr(scheduler, "milestones"):
-        scheduler.milestones = Counter(round(one * share) for one in planned["milestones"])
+        to_come = sum(one > scheduler.last_step for one in scheduler.milestones.elements())
+        made = len(planned["milestones"]) - to_come
+        scheduler.milestones = Counter(
+            max(scheduler.last_step + 1, round(one * share))
+            for one in sorted(planned["milestones"])[made:]
+        )
     if hasattr(scheduler, "start_factor"):  # a line from where the factor is now to 1
         scheduler.total_iters = scheduler.end - scheduler.begin - 1
         passed = scheduler.last_step / scheduler.total_iters

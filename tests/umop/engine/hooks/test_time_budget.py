@@ -26,6 +26,7 @@ def runner_at(iteration: int, kept: dict[str, Any], images: int = 0) -> Any:
             "train_cfg": {"max_iters": 1000},
             "param_scheduler": [],
             "train_dataloader": {"batch_size": 4},
+            "optim_wrapper": {},
         }
     )
     return SimpleNamespace(
@@ -114,19 +115,63 @@ def test_the_learning_rate_decays_within_the_time(monkeypatch: pytest.MonkeyPatc
     clock = [0.0]
     monkeypatch.setattr("time.monotonic", lambda: clock[0])
     sections = load_config("small").param_scheduler
-    runner = runner_at(0, {})
-    length = runner.cfg.train_cfg.max_iters = runner.train_loop._max_iters = sections[-1]["end"]
-    runner.cfg.param_scheduler = sections
-    optimizer = OptimWrapper(torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.01))
-    runner.param_schedulers = [
-        PARAM_SCHEDULERS.build(dict(section, optimizer=optimizer)) for section in sections
-    ]
+    runner, length = runner_at(0, {}), sections[-1]["end"]
+    schedule(runner, sections, length)
     hook = TimeBudgetHook(seconds=0.06 * length)
     rates = train(hook, runner, clock)
     assert 0.8 * hook.seconds < clock[0] <= hook.seconds
     assert rates[-1] < 0.1 * max(rates)
     decay = rates[rates.index(max(rates)) :]
     assert max(one - other for one, other in pairwise(decay)) < 0.05 * max(rates), "it has no jump"
+
+
+@pytest.mark.parametrize(
+    ("lengths", "expected"),
+    [({}, [800, 1100]), ({720: 960}, [721, 880]), ({100: 1000, 700: 1060}, [667, 972])],
+    ids=["as planned", "shorter once one was due", "longer once one was made"],
+)
+def test_each_drop_of_the_learning_rate_is_made_once(
+    monkeypatch: pytest.MonkeyPatch, lengths: dict[int, int], expected: list[int]
+) -> None:
+    """The lengths are those that the time is enough for, as of some iterations."""
+    runner, hook = runner_at(0, {}), TimeBudgetHook(seconds=1000.0)
+    schedule(runner, [{"type": "MultiStepLR", "by_epoch": False, "milestones": [800, 1100]}], 1200)
+    monkeypatch.setattr(
+        hook, "affordable", lambda _, done: (lengths.get(done, runner.max_iters), hook.count)
+    )
+    rates = train(hook, runner, clock=[0.0])
+    dropped = [index for index, (one, other) in enumerate(pairwise(rates), 1) if other != one]
+    assert dropped == expected
+    assert rates[-1] == pytest.approx(1e-4)
+
+
+def test_accumulated_gradients_are_neither_cut_by_the_end_nor_by_an_evaluation(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """By a clock: every step takes 0.1 s; every evaluation takes 1 s."""
+    clock = [0.0]
+    monkeypatch.setattr("time.monotonic", lambda: clock[0])
+    runner = runner_at(0, {})
+    runner.cfg.optim_wrapper.accumulative_counts = 8
+    hook = TimeBudgetHook(seconds=50.0)
+    intervals: set[int] = set()
+    monkeypatch.setattr(hook, "report", lambda _: intervals.add(runner.train_loop.val_interval))
+    train(hook, runner, clock)
+    assert runner.iter < 1000
+    assert runner.iter % 8 == 0
+    assert intervals
+    assert all(interval % 8 == 0 for interval in intervals)
+
+
+def schedule(runner: Any, sections: list[Any], length: int) -> None:
+    """Gives a runner schedulers, and a length."""
+    runner.cfg.train_cfg.max_iters = runner.train_loop._max_iters = length
+    runner.cfg.param_scheduler = sections
+    optimizer = OptimWrapper(torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.01))
+    runner.param_schedulers = [
+        PARAM_SCHEDULERS.build({"end": length, **section, "optimizer": optimizer})
+        for section in sections
+    ]
 
 
 def train(
