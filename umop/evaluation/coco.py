@@ -86,7 +86,7 @@ def coco_result(annotations: Path, detections: Sequence[dict[str, Any]]) -> Coco
 def _numbered(annotations: Path) -> dict[str, Any]:
     """COCO JSON whose boxes count from 1: to faster-coco-eval an id of 0 says that none was met."""
     content: dict[str, Any] = json.loads(annotations.read_text("utf-8"))
-    for number, box in enumerate(content["annotations"], start=1):
+    for number, box in enumerate(content.get("annotations", []), start=1):
         box["id"] = number
     return content
 
