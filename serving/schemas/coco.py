@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from pydantic import BaseModel
 
@@ -56,41 +56,43 @@ def to_coco(found: Sequence[tuple[str, DetectionResult]], classes: Sequence[str]
         found: Images' names and what was found in them.
         classes: All class names, in the model's order.
     """
-    ids = {name: place for place, name in enumerate(classes, 1)}
+    ids = ids_by_class(classes)
     images: list[CocoImage] = []
     annotations: list[CocoAnnotation] = []
     for image_id, (name, image) in enumerate(found, 1):
         width, height = image.image.width, image.image.height
         images.append(CocoImage(id=image_id, file_name=name, width=width, height=height))
         for detection in image.detections:
-            category_id = ids.setdefault(detection.label, len(ids) + 1)
-            annotations.append(_annotation(len(annotations) + 1, image_id, category_id, detection))
-    return CocoDocument(images=images, annotations=annotations, categories=categories(list(ids)))
+            annotations.append(annotation(len(annotations) + 1, image_id, detection, ids))
+    return CocoDocument(images=images, annotations=annotations, categories=list(categories(ids)))
 
 
-def categories(classes: Sequence[str]) -> list[CocoCategory]:
-    """Returns the categories of classes in the model's order."""
-    return [CocoCategory(id=place, name=name) for place, name in enumerate(classes, 1)]
+def ids_by_class(classes: Sequence[str]) -> dict[str, int]:
+    """Returns the category id of each class in the model's order."""
+    return {name: place for place, name in enumerate(classes, 1)}
 
 
-def annotation(id: int, image_id: int, detection: Detection) -> CocoAnnotation:
+def categories(ids: Mapping[str, int]) -> Iterator[CocoCategory]:
+    """Goes over the categories of classes."""
+    for name, id in ids.items():
+        yield CocoCategory(id=id, name=name)
+
+
+def annotation(id: int, image_id: int, detection: Detection, ids: dict[str, int]) -> CocoAnnotation:
     """Returns a detection as an annotation.
 
     Args:
         id: The annotation's.
         image_id: The image's.
         detection: The detection.
+        ids: Category ids by class; a class that it lacks is added.
     """
-    return _annotation(id, image_id, detection.class_id + 1, detection)
-
-
-def _annotation(id: int, image_id: int, category_id: int, detection: Detection) -> CocoAnnotation:
     box = detection.box
     width, height = box.x2 - box.x1, box.y2 - box.y1
     return CocoAnnotation(
         id=id,
         image_id=image_id,
-        category_id=category_id,
+        category_id=ids.setdefault(detection.label, len(ids) + 1),
         bbox=(box.x1, box.y1, width, height),
         area=width * height,
         iscrowd=0,

@@ -11,7 +11,10 @@ import numpy as np
 import pytest
 from pycocotools.coco import COCO
 
+from serving.bundle import Bundle
 from serving.predict.formats import RESULT_FORMATS
+from serving.predict.formats.records import ImageRecord
+from serving.schemas.detections import Box, Detection, ImageInfo
 from tests.serving.images import TWO_BOXES, encode, paint
 from tests.serving.predict.conftest import Predict
 from tests.serving.predict.films import film
@@ -53,6 +56,26 @@ def test_pycocotools_reads_coco(predict: Predict, folder: Path) -> None:
     assert [each["bbox"] for each in coco.loadAnns(coco.getAnnIds())] == [
         [x1, y1, x2 - x1, y2 - y1] for x1, y1, x2, y2 in TWO_BOXES.values()
     ]
+
+
+def test_coco_names_the_classes_of_a_model_that_a_service_got_meanwhile(
+    bundle_path: Path,
+) -> None:
+    box = Box(x1=1, y1=2, x2=4, y2=8)
+    seal = Detection(label="seal", class_id=0, score=0.5, box=box)
+    record = ImageRecord(
+        name="a.jpg",
+        stamp="1",
+        place="a",
+        image=ImageInfo(width=10, height=10),
+        detections=[seal],
+    )
+    manifest = Bundle.open(bundle_path).manifest
+    parts = RESULT_FORMATS["coco"].parts([record], manifest)
+    content = json.loads("".join(text for _, text in parts))
+    names = {each["id"]: each["name"] for each in content["categories"]}
+    assert list(names.values()) == [*manifest.classes, "seal"]
+    assert [names[each["category_id"]] for each in content["annotations"]] == ["seal"]
 
 
 def served(path: Path) -> str:
